@@ -1,0 +1,91 @@
+//! Plays Kakao where Kakao can't be: signs Security Event Tokens with keys of its own and publishes the
+//! matching key set. For `khook` and for tests; no function links it.
+
+mod token;
+
+use aws_lc_rs::{
+    encoding::AsDer,
+    error::Unspecified,
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+pub use token::{Forgery, Token};
+
+/// An RSA key pair with an id, such as Kakao signs with.
+pub struct SigningKey {
+    id: String,
+    pair: RsaKeyPair,
+}
+
+impl SigningKey {
+    /// A new key of 2048 bits.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn generate(id: impl Into<String>) -> Result<Self, Unspecified> {
+        Self::generate_sized(id, KeySize::Rsa2048)
+    }
+
+    /// A new key of another size.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn generate_sized(id: impl Into<String>, size: KeySize) -> Result<Self, Unspecified> {
+        Ok(Self { id: id.into(), pair: RsaKeyPair::generate(size)? })
+    }
+
+    /// The key from its PKCS#8 document in base64, as [`Self::to_base64`] wrote it.
+    #[must_use]
+    pub fn from_base64(id: impl Into<String>, text: &str) -> Option<Self> {
+        let document = URL_SAFE_NO_PAD.decode(text.trim()).ok()?;
+        Some(Self { id: id.into(), pair: RsaKeyPair::from_pkcs8(&document).ok()? })
+    }
+
+    /// The private key, to keep a played Kakao's key over a restart. Never a real one's.
+    ///
+    /// # Errors
+    /// If it can't be encoded.
+    pub fn to_base64(&self) -> Result<String, Unspecified> {
+        Ok(URL_SAFE_NO_PAD.encode(AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&self.pair)?.as_ref()))
+    }
+
+    /// The key's id (`kid`).
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The public half as a JSON Web Key, in the members that Kakao's has.
+    #[must_use]
+    pub fn public_jwk(&self) -> Value {
+        let public = self.pair.public_key();
+        json!({
+            "kid": self.id,
+            "kty": "RSA",
+            "alg": "RS256",
+            "use": "sig",
+            "n": URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero()),
+            "e": URL_SAFE_NO_PAD.encode(public.exponent().big_endian_without_leading_zero()),
+        })
+    }
+
+    pub(crate) fn public_der(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)?;
+        Ok(signature)
+    }
+}
+
+/// A JSON Web Key Set (RFC 7517 §5) of these keys.
+#[must_use]
+pub fn key_set<'k>(keys: impl IntoIterator<Item = &'k SigningKey>) -> Value {
+    json!({"keys": keys.into_iter().map(SigningKey::public_jwk).collect::<Vec<_>>()})
+}

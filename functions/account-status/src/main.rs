@@ -1,0 +1,13 @@
+//! Takes Kakao Login's account status change webhook: Security Event Tokens.
+
+use kakao_webhooks::{auth::Keys, config::Variables, ingest::AccountStatus, telemetry, wiring};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::init("account-status");
+    let variables = Variables::of_process();
+    let webhook = AccountStatus { apps: variables.apps()?, keys: Keys::new(variables.key_endpoint()?) };
+    // The first token shall not wait for all of the first fetch.
+    webhook.keys.prefetch();
+    wiring::acknowledge(webhook, &variables).await
+}

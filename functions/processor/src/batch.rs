@@ -1,0 +1,35 @@
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use kakao_webhooks::store::{Applier, Record, Store};
+use lambda_runtime::Context;
+use tokio::time::Instant;
+
+/// Time kept to hand in the answer.
+const RESERVE: Duration = Duration::from_millis(1_500);
+
+/// Until when records may be worked on, from the time at which Lambda would end the function.
+pub(crate) fn deadline(context: &Context) -> Instant {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let left = Duration::from_millis(context.deadline).saturating_sub(now);
+    Instant::now() + left.saturating_sub(RESERVE)
+}
+
+/// Applies a batch and names the messages that were not applied, so that only they come again.
+pub(crate) async fn apply<S: Store>(applier: &Applier<S>, event: SqsEvent, deadline: Instant) -> SqsBatchResponse {
+    let records = event.records.into_iter().filter_map(|message| {
+        // A message without an id can't be named as failed; SQS makes none.
+        Some(Record { id: message.message_id?, body: message.body.unwrap_or_default() })
+    });
+    let failed = applier.apply(&records.collect::<Vec<_>>(), deadline).await;
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failed
+        .into_iter()
+        .map(|id| {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = id;
+            failure
+        })
+        .collect();
+    response
+}

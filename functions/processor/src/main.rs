@@ -1,0 +1,25 @@
+//! Turns the queue into user state.
+
+mod batch;
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use kakao_webhooks::{
+    config::Variables,
+    store::{Applier, DynamoStore},
+    telemetry, wiring,
+};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init("processor");
+    let variables = Variables::of_process();
+    let retention = variables.retention()?;
+    let store = DynamoStore::new(&wiring::aws().await, variables.table_name()?, retention);
+    let applier = &Applier::new(store, retention);
+    run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
+        let deadline = batch::deadline(&event.context);
+        Ok::<_, Error>(batch::apply(applier, event.payload, deadline).await)
+    }))
+    .await
+}

@@ -1,0 +1,14 @@
+//! Answers a KakaoTalk chatbot's skill requests, and takes those of a proven sender as events.
+
+use kakao_webhooks::{config::Variables, ingest::Skill, telemetry, wiring};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::init("skill");
+    let variables = Variables::of_process();
+    let webhook = Skill { apps: variables.apps()?, auth: variables.skill_auth()?, reply: variables.skill_reply() };
+    if webhook.auth.is_none() {
+        tracing::warn!(event = "unauthenticated", mend = "set SKILL_AUTH: until then no message becomes an event");
+    }
+    wiring::acknowledge(webhook, &variables).await
+}

@@ -1,0 +1,11 @@
+//! Takes KakaoTalk Channel's webhook.
+
+use kakao_webhooks::{config::Variables, ingest::TalkChannel, telemetry, wiring};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::init("talk-channel");
+    let variables = Variables::of_process();
+    let webhook = TalkChannel { apps: variables.apps()? };
+    wiring::acknowledge(webhook, &variables).await
+}

@@ -1,0 +1,92 @@
+use std::{fmt, str::FromStr};
+
+use aws_lc_rs::{constant_time, digest};
+use serde::Deserialize;
+
+/// The SHA-256 of a secret that we compare but never hold: an admin key, a skill's header value.
+/// Secrets of full entropy (an admin key has 128 bits) can't be found from it.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Digest([u8; 32]);
+
+/// A text that is no SHA-256 in hex. It isn't shown: somebody may have put the key itself there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a SHA-256 of 64 hex characters; `khook hash-key` makes one from a key")]
+pub struct InvalidDigest;
+
+impl Digest {
+    /// The digest of a secret.
+    #[must_use]
+    pub fn of(secret: &[u8]) -> Self {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest::digest(&digest::SHA256, secret).as_ref());
+        Self(bytes)
+    }
+
+    /// Whether both are the same, in a time that doesn't depend on where they differ.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+impl FromStr for Digest {
+    type Err = InvalidDigest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        if text.len() != 64 {
+            return Err(InvalidDigest);
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| InvalidDigest)?;
+            // `from_str_radix` would take a sign.
+            if !pair.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return Err(InvalidDigest);
+            }
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidDigest)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = InvalidDigest;
+
+    fn try_from(text: String) -> Result<Self, InvalidDigest> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[digest]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_back_what_it_writes_in_either_case() {
+        let digest = Digest::of(b"key");
+        assert!(digest.to_string().parse::<Digest>().unwrap().matches(&digest));
+        assert!(digest.to_string().to_uppercase().parse::<Digest>().unwrap().matches(&digest));
+        assert!(!digest.matches(&Digest::of(b"kez")));
+    }
+
+    #[test]
+    fn a_bare_key_is_no_digest_and_is_not_shown() {
+        for text in ["", "0123456789abcdef0123456789abcdef", &"+1".repeat(32), &"한".repeat(21), &"é".repeat(32)] {
+            let error = text.parse::<Digest>().unwrap_err().to_string();
+            assert!(text.is_empty() || !error.contains(text));
+        }
+    }
+}

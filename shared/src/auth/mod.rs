@@ -1,0 +1,22 @@
+//! Who sent it: nothing unproven gets past this room. An [`Unverified`] request gives away only what
+//! proving needs; only a [`Verified`] one can be read.
+
+mod apps;
+mod digest;
+mod kakao_ak;
+mod key_endpoint;
+mod key_set;
+mod keys;
+mod request;
+mod skill_auth;
+mod token;
+
+pub use apps::{App, Apps, AppsError};
+pub use digest::{Digest, InvalidDigest};
+pub use kakao_ak::KeyFault;
+pub use key_endpoint::{KeyEndpoint, KeyEndpointError};
+pub use key_set::{KeyId, KeySet, KeySetError, PublicKey};
+pub use keys::{FetchError, KeySource, Keys, KeysFault};
+pub use request::{Unverified, Verified};
+pub use skill_auth::{SkillAuth, SkillAuthError};
+pub use token::{Claims, NamedEvent, SignedToken, TokenRefusal, UnverifiedToken, VerifiedToken};

@@ -1,0 +1,285 @@
+//! Security Event Tokens (RFC 8417) as Kakao signs them. Three types, each made only from the one
+//! before it: [`UnverifiedToken`] → [`SignedToken`] → [`VerifiedToken`]. The policy stands here; the
+//! cryptography is the library's. Age never rejects: a token has no `exp` and is valid however late
+//! it arrives.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+use super::{Apps, KeyId, PublicKey, Unverified, Verified};
+use crate::wire::{AppId, Personal, Time, parse_strict_json};
+
+/// Kakao's authorization server.
+pub(super) const ISSUER: &str = "https://kauth.kakao.com";
+
+/// The media type of a pushed token (RFC 8935 §2.1).
+const MEDIA_TYPE: &str = "application/secevent+jwt";
+
+/// How far Kakao's clock may be ahead of ours, in milliseconds.
+const CLOCK_SKEW_MILLIS: i64 = 300_000;
+
+/// Header members by which a token would bring its own key, or change how it is to be read (RFC 8725
+/// §3.10, RFC 7515 §4.1.11).
+const FORBIDDEN_HEADERS: [&str; 5] = ["jku", "jwk", "x5u", "x5c", "crit"];
+
+/// Why a token is refused. [`code`](Self::code) and [`description`](Self::description) are for the
+/// sender; the variant is for our log. None shows the token or our configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenRefusal {
+    /// The content type is not that of a Security Event Token. Not from Kakao.
+    #[error("content type")]
+    ContentType,
+    /// Not three base64url parts of which the first two are JSON objects without repeated keys.
+    #[error("malformed")]
+    Malformed,
+    /// Signed, or not, in another way than RS256 (RFC 8725 §3.1). Not from Kakao.
+    #[error("algorithm")]
+    Algorithm,
+    /// Another kind of JWT, such as an ID token (RFC 8725 §3.11, RFC 8417 §2.3).
+    #[error("type")]
+    Type,
+    /// A header member that would bring a key along.
+    #[error("forbidden header")]
+    ForbiddenHeader,
+    /// No `kid`.
+    #[error("no key id")]
+    NoKeyId,
+    /// No key of a fresh key set has this `kid`. Kakao rotated and signed with the old key, or it is
+    /// forged.
+    #[error("unknown key")]
+    UnknownKey,
+    /// The signature is not the key's.
+    #[error("signature")]
+    Signature,
+    /// Another issuer than Kakao.
+    #[error("issuer")]
+    Issuer,
+    /// For none of our apps: forged for another receiver, or a REST API key is missing in
+    /// `KAKAO_APPS`.
+    #[error("audience")]
+    Audience,
+    /// A claim that every token has is missing or of a wrong type.
+    #[error("claim")]
+    Claim,
+    /// Issued in the future, or before what it reports.
+    #[error("time")]
+    Time,
+    /// Its members don't agree on whom it concerns.
+    #[error("subject")]
+    Subject,
+}
+
+impl TokenRefusal {
+    /// The registered error code (RFC 8935 §2.4).
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UnknownKey => "invalid_key",
+            Self::Issuer => "invalid_issuer",
+            Self::Audience => "invalid_audience",
+            _ => "invalid_request",
+        }
+    }
+
+    /// What the sender is told beside the code: a fixed text.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::ContentType => "The content type must be application/secevent+jwt.",
+            Self::Malformed => "The body is not a compact JWS of JSON objects.",
+            Self::Algorithm => "The algorithm must be RS256.",
+            Self::Type => "The type must be secevent+jwt.",
+            Self::ForbiddenHeader => "The header has a member that is not allowed.",
+            Self::NoKeyId => "The header has no kid.",
+            Self::UnknownKey => "The key that the header names is not in the issuer's key set.",
+            Self::Signature => "The signature is not valid.",
+            Self::Issuer => "The issuer is not the expected one.",
+            Self::Audience => "The audience is not this receiver.",
+            Self::Claim => "A required claim is missing or malformed.",
+            Self::Time => "The times of the token contradict each other or the clock.",
+            Self::Subject => "The subject is not consistent.",
+        }
+    }
+}
+
+/// A token that could be taken apart: nobody knows yet who made it.
+#[derive(Debug)]
+pub struct UnverifiedToken {
+    key_id: KeyId,
+    signing_input: Personal<String>,
+    claims: Personal<Vec<u8>>,
+    signature: Vec<u8>,
+}
+
+impl UnverifiedToken {
+    /// Takes the request's token apart and checks all that can be checked without a key.
+    ///
+    /// # Errors
+    /// [`TokenRefusal`]: answer 400.
+    pub fn parse(request: &Unverified) -> Result<Self, TokenRefusal> {
+        let content = request.content();
+        if content.media_type != MEDIA_TYPE {
+            return Err(TokenRefusal::ContentType);
+        }
+        let text = std::str::from_utf8(content.body.expose().trim_ascii()).map_err(|_| TokenRefusal::Malformed)?;
+        let (signing_input, signature) = text.rsplit_once('.').ok_or(TokenRefusal::Malformed)?;
+        let (header, claims) = signing_input.split_once('.').ok_or(TokenRefusal::Malformed)?;
+        let header = parse_strict_json(&decode(header)?).map_err(|_| TokenRefusal::Malformed)?;
+        Ok(Self {
+            key_id: check_header(&header)?,
+            signing_input: Personal::new(signing_input.to_owned()),
+            claims: Personal::new(decode(claims)?),
+            signature: decode(signature)?,
+        })
+    }
+
+    /// The key that the token says it is signed with.
+    #[must_use]
+    pub const fn key_id(&self) -> &KeyId {
+        &self.key_id
+    }
+
+    /// Checks the signature.
+    ///
+    /// # Errors
+    /// [`TokenRefusal::Signature`], or [`TokenRefusal::Malformed`] for signed claims that are no JSON
+    /// object.
+    pub fn verify(self, key: &PublicKey) -> Result<SignedToken, TokenRefusal> {
+        if !key.verifies(self.signing_input.expose().as_bytes(), &self.signature) {
+            return Err(TokenRefusal::Signature);
+        }
+        let claims = parse_strict_json(self.claims.expose()).map_err(|_| TokenRefusal::Malformed)?;
+        Ok(SignedToken(Personal::new(claims)))
+    }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, TokenRefusal> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenRefusal::Malformed)
+}
+
+fn check_header(header: &Map<String, Value>) -> Result<KeyId, TokenRefusal> {
+    if header.get("alg").and_then(Value::as_str) != Some("RS256") {
+        return Err(TokenRefusal::Algorithm);
+    }
+    let media_type = header.get("typ").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+    if media_type.strip_prefix("application/").unwrap_or(&media_type) != "secevent+jwt" {
+        return Err(TokenRefusal::Type);
+    }
+    if FORBIDDEN_HEADERS.iter().any(|name| header.contains_key(*name)) {
+        return Err(TokenRefusal::ForbiddenHeader);
+    }
+    header.get("kid").and_then(Value::as_str).and_then(KeyId::new).ok_or(TokenRefusal::NoKeyId)
+}
+
+/// A token that one of Kakao's keys signed. Kakao signs for others, too: it may not be for us.
+#[derive(Debug)]
+pub struct SignedToken(Personal<Map<String, Value>>);
+
+/// A member of `events`: its URI and its object.
+pub type NamedEvent = (String, Map<String, Value>);
+
+/// The claims of a verified token.
+#[derive(Clone, Debug)]
+pub struct Claims {
+    /// `sub`, or what the first event names as its subject.
+    pub subject: Option<Personal<Value>>,
+    /// `toe`, or `iat` where there is none: when it happened.
+    pub at: Time,
+    /// `jti`: the same for every delivery of the token.
+    pub token_id: String,
+    /// `app_id`, where it is there.
+    pub app_id: Option<Value>,
+    /// `events`: at least one, by URI.
+    pub events: Vec<NamedEvent>,
+    /// All claims as they came, for the quarantine.
+    pub all: Personal<Map<String, Value>>,
+}
+
+/// A token from Kakao for one of our apps.
+#[derive(Clone, Debug)]
+pub struct VerifiedToken {
+    /// The app whose key `aud` names.
+    pub app_id: AppId,
+    /// What it says.
+    pub claims: Claims,
+}
+
+impl SignedToken {
+    /// Checks that the token is from Kakao's authorization server, for one of our apps, and is
+    /// consistent. `now` is the time of receipt.
+    ///
+    /// # Errors
+    /// [`TokenRefusal`]: answer 400.
+    pub fn accept(self, apps: &Apps, now: Time) -> Result<VerifiedToken, TokenRefusal> {
+        let all = self.0.expose();
+        if all.get("iss").and_then(Value::as_str) != Some(ISSUER) {
+            return Err(TokenRefusal::Issuer);
+        }
+        let audience = audiences(all)?;
+        let app = audience.iter().find_map(|audience| apps.by_audience(audience)).ok_or(TokenRefusal::Audience)?;
+        let app_id = app.app_id.clone();
+        let token_id = all.get("jti").and_then(Value::as_str).filter(|id| !id.is_empty()).ok_or(TokenRefusal::Claim)?;
+        let at = time_of_event(all, now)?;
+        let events = events(all)?;
+        let claims = Claims {
+            subject: subject(all, &events)?,
+            at,
+            token_id: token_id.to_owned(),
+            app_id: all.get("app_id").cloned(),
+            events,
+            all: self.0,
+        };
+        Ok(VerifiedToken { app_id, claims })
+    }
+}
+
+fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, TokenRefusal> {
+    match claims.get("aud") {
+        Some(Value::String(one)) => Ok(vec![one]),
+        Some(Value::Array(several)) => {
+            several.iter().map(|audience| audience.as_str().ok_or(TokenRefusal::Audience)).collect()
+        }
+        _ => Err(TokenRefusal::Audience),
+    }
+}
+
+fn time_of_event(claims: &Map<String, Value>, now: Time) -> Result<Time, TokenRefusal> {
+    let numeric_date = |value: &Value| value.as_i64().and_then(Time::from_seconds).ok_or(TokenRefusal::Claim);
+    let issued = claims.get("iat").ok_or(TokenRefusal::Claim).and_then(numeric_date)?;
+    let at = claims.get("toe").map_or(Ok(issued), numeric_date)?;
+    if at > issued || issued.millis_since(now) > CLOCK_SKEW_MILLIS {
+        return Err(TokenRefusal::Time);
+    }
+    Ok(at)
+}
+
+fn events(claims: &Map<String, Value>) -> Result<Vec<NamedEvent>, TokenRefusal> {
+    let events = claims.get("events").and_then(Value::as_object).filter(|events| !events.is_empty());
+    let each = |(uri, event): (&String, &Value)| Some((uri.clone(), event.as_object()?.clone()));
+    events.ok_or(TokenRefusal::Claim)?.iter().map(|event| each(event).ok_or(TokenRefusal::Claim)).collect()
+}
+
+/// The one subject that all parts of the token agree on (RFC 8417 §2.2; RFC 9493 §3.2.3 and its drafts'
+/// `subject_type`).
+fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Result<Option<Personal<Value>>, TokenRefusal> {
+    let mut subject = claims.get("sub");
+    let in_events = events.iter().flat_map(|(_, event)| [event.get("subject"), event.get("sub_id")]);
+    for named in in_events.chain([claims.get("sub_id")]).flatten() {
+        if named.get("iss").is_some_and(|issuer| issuer.as_str() != Some(ISSUER)) {
+            return Err(TokenRefusal::Subject);
+        }
+        let Some(theirs) = named.get("sub") else { continue };
+        if *subject.get_or_insert(theirs) != theirs {
+            return Err(TokenRefusal::Subject);
+        }
+    }
+    Ok(subject.cloned().map(Personal::new))
+}
+
+impl Unverified {
+    /// The request as one whose token was verified.
+    #[must_use]
+    pub fn proven_by_token(self, token: VerifiedToken) -> Verified<VerifiedToken> {
+        self.verified(token)
+    }
+}

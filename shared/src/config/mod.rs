@@ -1,0 +1,172 @@
+//! The environment's variables. Read once, at the start; a missing or malformed one refuses to start and
+//! says which and what to do. No message shows a value.
+
+use crate::{
+    auth::{Apps, KeyEndpoint, SkillAuth},
+    ingest::Reply,
+    store::Retention,
+};
+
+/// Where Kakao publishes its keys.
+const KAKAO_JWKS_URL: &str = "https://kauth.kakao.com/.well-known/jwks.json";
+
+/// A variable that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable} {problem}. {mend}")]
+pub struct ConfigError {
+    /// Which.
+    pub variable: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What to do.
+    pub mend: &'static str,
+}
+
+/// The variables, from wherever they come.
+pub struct Variables<F>(F);
+
+impl Variables<fn(&str) -> Option<String>> {
+    /// The process's environment.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self(|name| std::env::var(name).ok())
+    }
+}
+
+impl<F: Fn(&str) -> Option<String>> Variables<F> {
+    /// Variables from a function, for tests.
+    pub const fn new(get: F) -> Self {
+        Self(get)
+    }
+
+    /// An empty variable is an absent one: a template can't always leave one out.
+    fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    fn required(&self, variable: &'static str, mend: &'static str) -> Result<String, ConfigError> {
+        self.get(variable).ok_or_else(|| ConfigError { variable, problem: "is not set".to_owned(), mend })
+    }
+
+    /// `KAKAO_APPS`.
+    ///
+    /// # Errors
+    /// Not set, or not what [`Apps::from_json`] reads.
+    pub fn apps(&self) -> Result<Apps, ConfigError> {
+        const MEND: &str = r#"Set it to a JSON list such as [{"app_id":"123456","rest_api_keys":["<REST API key>"],"admin_key_sha256":["<what khook hash-key prints>"]}]"#;
+        let text = self.required("KAKAO_APPS", MEND)?;
+        Apps::from_json(&text).map_err(|error| malformed("KAKAO_APPS", &error, MEND))
+    }
+
+    /// `EVENT_QUEUE_URL`.
+    ///
+    /// # Errors
+    /// Not set.
+    pub fn event_queue_url(&self) -> Result<String, ConfigError> {
+        self.required("EVENT_QUEUE_URL", "Set it to the URL of the SQS queue (template.yaml does)")
+    }
+
+    /// `TABLE_NAME`.
+    ///
+    /// # Errors
+    /// Not set.
+    pub fn table_name(&self) -> Result<String, ConfigError> {
+        self.required("TABLE_NAME", "Set it to the name of the DynamoDB table (template.yaml does)")
+    }
+
+    /// `KAKAO_JWKS_URL`, by default Kakao's.
+    ///
+    /// # Errors
+    /// Not a URL that keys may come from.
+    pub fn key_endpoint(&self) -> Result<KeyEndpoint, ConfigError> {
+        let url = self.get("KAKAO_JWKS_URL").unwrap_or_else(|| KAKAO_JWKS_URL.to_owned());
+        KeyEndpoint::new(&url)
+            .map_err(|error| malformed("KAKAO_JWKS_URL", &error, "Leave it out to use Kakao's own key set"))
+    }
+
+    /// `SKILL_AUTH`, which may be absent.
+    ///
+    /// # Errors
+    /// There, but not what [`SkillAuth::from_json`] reads.
+    pub fn skill_auth(&self) -> Result<Option<SkillAuth>, ConfigError> {
+        let read = |text: String| SkillAuth::from_json(&text);
+        self.get("SKILL_AUTH").map(read).transpose().map_err(|error| {
+            malformed("SKILL_AUTH", &error, "Set it to the header's name and the digest that khook hash-key prints")
+        })
+    }
+
+    /// `SKILL_TEXT`: what the skill answers; by default it repeats the utterance.
+    #[must_use]
+    pub fn skill_reply(&self) -> Reply {
+        self.get("SKILL_TEXT").map_or(Reply::Echo, Reply::Text)
+    }
+
+    /// `SHARE_USER_KEY`, by default `user_id`.
+    #[must_use]
+    pub fn share_user_key(&self) -> String {
+        self.get("SHARE_USER_KEY").unwrap_or_else(|| "user_id".to_owned())
+    }
+
+    /// `HISTORY_RETENTION_DAYS`, `QUARANTINE_RETENTION_DAYS` and `GONE_RETENTION_DAYS`.
+    ///
+    /// # Errors
+    /// Not a whole number of at least 1.
+    pub fn retention(&self) -> Result<Retention, ConfigError> {
+        Ok(Retention {
+            history_days: self.days("HISTORY_RETENTION_DAYS", 400)?,
+            quarantine_days: self.days("QUARANTINE_RETENTION_DAYS", 30)?,
+            gone_days: self.days("GONE_RETENTION_DAYS", 30)?,
+        })
+    }
+
+    fn days(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
+        let Some(text) = self.get(variable) else { return Ok(default) };
+        text.trim().parse().ok().filter(|days| *days > 0).ok_or_else(|| ConfigError {
+            variable,
+            problem: "is not a whole number of days".to_owned(),
+            mend: "Set it to 1 or more",
+        })
+    }
+}
+
+fn malformed(variable: &'static str, error: &impl std::error::Error, mend: &'static str) -> ConfigError {
+    ConfigError { variable, problem: format!("can't be used: {error}"), mend }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &'static str, value: &'static str) -> Variables<impl Fn(&str) -> Option<String>> {
+        Variables::new(move |asked| (asked == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn a_missing_variable_is_named_with_its_mend() {
+        let error = with("X", "").apps().unwrap_err().to_string();
+        assert!(error.starts_with("KAKAO_APPS is not set. Set it to"), "{error}");
+        let error = with("TABLE_NAME", " ").table_name().unwrap_err().to_string();
+        assert!(error.starts_with("TABLE_NAME is not set."), "{error}");
+    }
+
+    #[test]
+    fn a_malformed_variable_is_named_but_not_shown() {
+        for error in [
+            with("KAKAO_APPS", r#"[{"app_id":"secret"}]"#).apps().unwrap_err(),
+            with("SKILL_AUTH", r#"{"header":"x","sha256":["secret"]}"#).skill_auth().unwrap_err(),
+            with("KAKAO_JWKS_URL", "http://secret.example.com").key_endpoint().unwrap_err(),
+            with("GONE_RETENTION_DAYS", "secret").retention().unwrap_err(),
+        ] {
+            assert!(error.to_string().contains(error.variable) && !error.to_string().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_absent_has_a_default() {
+        let empty = with("X", "");
+        assert!(empty.skill_auth().unwrap().is_none());
+        assert_eq!(empty.share_user_key(), "user_id");
+        assert!(empty.key_endpoint().is_ok());
+        assert_eq!(empty.retention().unwrap().gone_days, 30);
+    }
+}

@@ -1,0 +1,160 @@
+//! The one path that all acknowledging functions share: route → authenticate → read → envelope → queue
+//! (or inbox) → answer. What differs between webhooks is a [`Webhook`]; what is the same stands here.
+
+mod account_status;
+mod answer;
+mod arrival;
+mod edges;
+mod gateway;
+mod skill;
+mod talk_channel;
+mod talk_share;
+mod unlink;
+mod webhook;
+
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use lambda_http::{Body, Error, Request, Response};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    auth::Unverified,
+    envelope::{Envelope, Letter, Quarantine},
+    wire::{Payload, Unreadable},
+};
+
+pub use account_status::AccountStatus;
+pub use answer::{Answer, Refusal};
+pub use arrival::Arrival;
+pub use edges::{EdgeError, Inbox, Queue};
+pub use skill::{Reply, Skill};
+pub use talk_channel::TalkChannel;
+pub use talk_share::TalkShare;
+pub use unlink::Unlink;
+pub use webhook::{Reading, Route, Webhook};
+
+/// The longest body that is read. Kakao's are a few hundred bytes.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// One webhook's acknowledging function.
+#[derive(Debug)]
+pub struct Ingest<W, Q, I> {
+    webhook: W,
+    queue: Q,
+    inbox: I,
+}
+
+impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
+    /// A function that takes `webhook`'s requests into `queue`, or into `inbox` while that fails.
+    pub const fn new(webhook: W, queue: Q, inbox: I) -> Self {
+        Self { webhook, queue, inbox }
+    }
+
+    /// Answers one request of the gateway, in time whatever hangs behind.
+    ///
+    /// # Errors
+    /// None: every refusal is an answer. The type is what `lambda_http` asks for.
+    pub async fn accept(&self, request: Request) -> Result<Response<Body>, Error> {
+        let (path, request, arrival) = gateway::receive(request, W::BUDGET);
+        let without_body = request.method() == http::Method::HEAD;
+        let outcome = match timeout_at(arrival.deadline, self.take(&path, request, &arrival)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Refusal::Unavailable { retry_after: RETRY_AFTER }),
+        };
+        if let Err(refusal) = &outcome {
+            refusal.log(W::KIND, &arrival);
+        }
+        let answer = outcome.unwrap_or_else(|refusal| refusal.answer());
+        tracing::info!(
+            event = "answered",
+            kind = W::KIND.name(),
+            status = answer.status.as_u16(),
+            request_id = arrival.request_id,
+            ms = u64::try_from(arrival.handed_over.elapsed().as_millis()).unwrap_or(u64::MAX),
+        );
+        Ok(if without_body { answer.without_body() } else { answer }.into())
+    }
+
+    async fn take(&self, path: &str, request: Unverified, arrival: &Arrival) -> Result<Answer, Refusal> {
+        let route = webhook::route_of::<W>(path).ok_or(Refusal::NotFound)?;
+        if !route.allows(request.method()) {
+            return Err(Refusal::Method { allow: route.methods });
+        }
+        if let Some(answer) = self.webhook.greet(route, &request)? {
+            return Ok(answer);
+        }
+        let is_effectless = request.method() == http::Method::HEAD;
+        let request = self.webhook.authenticate(request, arrival).await?;
+        if request.content.body.expose().len() > MAX_BODY_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+        if is_effectless {
+            return Ok(Answer::empty(W::ACCEPTED));
+        }
+        let answer = self.webhook.thanks(&request.content);
+        let payload = request.content.payload();
+        let readings = self.webhook.read(request, arrival);
+        try_join_all(readings.into_iter().map(|reading| self.keep(reading, &payload, arrival))).await?;
+        Ok(answer)
+    }
+
+    /// Puts an event where it is safe: the queue, or the inbox if the queue doesn't take it.
+    async fn keep(&self, reading: Reading, payload: &Payload, arrival: &Arrival) -> Result<(), Refusal> {
+        let envelope = Envelope {
+            id: reading.id,
+            app_id: reading.app_id,
+            received_at: arrival.received_at,
+            request_id: Some(arrival.request_id.clone()),
+            letter: reading.letter.unwrap_or_else(|why| quarantined::<W>(&why, payload)),
+        };
+        let text = encode::<W>(envelope.clone(), payload)?;
+        let log = |whereabouts| {
+            tracing::info!(
+                event = "kept",
+                kind = W::KIND.name(),
+                event_id = %envelope.id,
+                quarantined = matches!(envelope.letter, Letter::Quarantined { .. }),
+                whereabouts,
+                request_id = arrival.request_id,
+            );
+        };
+        let fault = match timeout_at(queue_until(arrival), self.queue.send(&text)).await {
+            Ok(Ok(())) => {
+                log("queue");
+                return Ok(());
+            }
+            Ok(Err(error)) => error,
+            Err(_) => EdgeError("no answer in time".to_owned()),
+        };
+        tracing::warn!(event = "queue_failed", kind = W::KIND.name(), error = %fault, request_id = arrival.request_id);
+        self.inbox.put(&envelope.id, &text).await.map_err(|error| {
+            tracing::error!(event = "inbox_failed", kind = W::KIND.name(), %error, request_id = arrival.request_id);
+            Refusal::Unavailable { retry_after: RETRY_AFTER }
+        })?;
+        log("inbox");
+        Ok(())
+    }
+}
+
+/// After how many seconds a sender that delivers again may do so.
+const RETRY_AFTER: u64 = 30;
+
+/// Until when the queue may take its time, so that the inbox has some left.
+fn queue_until(arrival: &Arrival) -> Instant {
+    let left = arrival.deadline.saturating_duration_since(Instant::now());
+    arrival.deadline - left.mul_f32(0.4).min(Duration::from_secs(1))
+}
+
+fn quarantined<W: Webhook>(why: &Unreadable, payload: &Payload) -> Letter {
+    tracing::warn!(event = "quarantined", kind = W::KIND.name(), reason = why.code(), detail = %why);
+    Letter::Quarantined { kind: W::KIND, quarantine: Quarantine::new(why, payload.clone()) }
+}
+
+/// The envelope's text. One that the queue would not take goes as it came, into the quarantine.
+fn encode<W: Webhook>(mut envelope: Envelope, payload: &Payload) -> Result<String, Refusal> {
+    envelope.encode().or_else(|_| {
+        envelope.letter = quarantined::<W>(&Unreadable::TooLong, payload);
+        envelope.encode().map_err(|_| Refusal::TooLarge)
+    })
+}

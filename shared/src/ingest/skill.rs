@@ -1,0 +1,87 @@
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+
+use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
+use crate::{
+    auth::{Apps, KeyFault, SkillAuth, Unverified, Verified},
+    envelope::{Event, Letter},
+    wire::{Content, Kind, skill},
+};
+
+/// A chatbot's skill: it answers Kakao's registration check and every message, and takes the messages of
+/// a proven sender as events.
+#[derive(Debug)]
+pub struct Skill {
+    /// The service's apps, for the bots that are tied to them.
+    pub apps: Apps,
+    /// How Kakao proves itself. Without it everybody is answered and nobody believed.
+    pub auth: Option<SkillAuth>,
+    /// What is answered.
+    pub reply: Reply,
+}
+
+/// What a message is answered with.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// The same words again.
+    Echo,
+    /// Always this.
+    Text(String),
+}
+
+/// What is answered where there is nothing to repeat.
+const NOTHING_SAID: &str = "무엇을 도와드릴까요?";
+
+const SKILL: &str = "/skill";
+const HEALTH: &str = "/health";
+
+impl Webhook for Skill {
+    const KIND: Kind = Kind::Skill;
+    const ROUTES: &'static [Route] =
+        &[Route { path: SKILL, methods: &["GET", "HEAD", "POST"] }, Route { path: HEALTH, methods: &["GET", "HEAD"] }];
+    const ACCEPTED: StatusCode = StatusCode::OK;
+    /// Kakao waits 5 seconds for a chatbot.
+    const BUDGET: Duration = Duration::from_secs(4);
+    type Proof = ();
+
+    fn greet(&self, route: &'static Route, request: &Unverified) -> Result<Option<Answer>, Refusal> {
+        if route.path == HEALTH {
+            return Ok(Some(Answer::json_text(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())));
+        }
+        if *request.method() != Method::POST {
+            return Ok(Some(Answer::json_text(StatusCode::OK, skill::REGISTRATION_ANSWER.to_owned())));
+        }
+        if self.auth.is_some() {
+            return Ok(None);
+        }
+        if request.body_len() > MAX_BODY_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+        Ok(Some(self.thanks(request.unproven_content())))
+    }
+
+    async fn authenticate(&self, request: Unverified, _arrival: &Arrival) -> Result<Verified<()>, Refusal> {
+        let auth = self.auth.as_ref().ok_or(KeyFault::Missing)?;
+        Ok(request.prove_by_skill_auth(auth)?)
+    }
+
+    fn read(&self, request: Verified<()>, arrival: &Arrival) -> Vec<Reading> {
+        let message = skill::SkillMessage::read(&request.content);
+        let app = message.as_ref().ok().and_then(|message| self.apps.by_bot(&message.bot_id));
+        vec![Reading {
+            id: arrival.id_or_request_id(request.request_id.as_deref()),
+            app_id: app.map(|app| app.app_id.clone()),
+            letter: message.map(|message| Letter::Event(Event::Skill(message))),
+        }]
+    }
+
+    fn thanks(&self, content: &Content) -> Answer {
+        let said = skill::utterance(content);
+        let text = match &self.reply {
+            Reply::Echo => said.as_ref().map_or(NOTHING_SAID, |said| said.expose()),
+            Reply::Text(text) => text,
+        };
+        Answer::json(StatusCode::OK, &skill::simple_text(text))
+    }
+}

@@ -1,0 +1,29 @@
+//! Reads, verifies and merges what Kakao's webhooks say.
+//!
+//! The rooms of this crate, in the order in which an event walks through them. Each imports only
+//! those before it (`tests/rooms.rs` checks that):
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`wire`] | what Kakao sends: one module per webhook, bytes → typed event; pure |
+//! | [`auth`] | who sent it: admin keys by digest, signed tokens, the key set |
+//! | [`envelope`] | what travels through the queue; versioned |
+//! | [`state`] | what is true of a user: effects, registers, merge; pure |
+//! | [`ingest`] | the one path that all acknowledging functions share |
+//! | [`queue`] | the way to SQS |
+//! | [`store`] | the way to DynamoDB, and how a plan is applied there |
+//! | [`config`] | the environment's variables |
+//! | [`telemetry`] | logs |
+//! | [`wiring`] | the rooms joined to a function |
+#![warn(missing_docs)]
+
+pub mod auth;
+pub mod config;
+pub mod envelope;
+pub mod ingest;
+pub mod queue;
+pub mod state;
+pub mod store;
+pub mod telemetry;
+pub mod wire;
+pub mod wiring;

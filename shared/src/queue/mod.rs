@@ -1,0 +1,40 @@
+//! The way to SQS. A standard queue: any order and any number of deliveries end in the same state, so
+//! FIFO would buy nothing.
+
+use std::time::Duration;
+
+use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_sqs::{Client, config::Builder, error::DisplayErrorContext};
+
+use crate::ingest::{EdgeError, Queue};
+
+/// A queue in SQS.
+#[derive(Clone, Debug)]
+pub struct SqsQueue {
+    client: Client,
+    url: String,
+}
+
+impl SqsQueue {
+    /// The queue at a URL. Two attempts, the second on a new connection: one that was frozen with the
+    /// function may be dead.
+    #[must_use]
+    pub fn new(aws: &SdkConfig, url: String) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_millis(500))
+            .operation_attempt_timeout(Duration::from_millis(700))
+            .build();
+        let config = Builder::from(aws)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(20)))
+            .build();
+        Self { client: Client::from_conf(config), url }
+    }
+}
+
+impl Queue for SqsQueue {
+    async fn send(&self, envelope: &str) -> Result<(), EdgeError> {
+        let sent = self.client.send_message().queue_url(&self.url).message_body(envelope).send().await;
+        sent.map(drop).map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))
+    }
+}

@@ -1,0 +1,21 @@
+//! What is true of a user: the effects of events, and the registers that merge them. Pure: no clock,
+//! no AWS. A merge is commutative, associative and idempotent, so any order and any number of
+//! deliveries end in the same state.
+
+mod bot;
+mod document;
+mod effects;
+mod plan;
+mod registers;
+mod subject;
+mod user;
+mod view;
+
+pub use bot::BotUser;
+pub use document::{DocumentError, Members, State};
+pub use effects::{Effect, effects_of_security_event, effects_of_service_word};
+pub use plan::{Counted, FUTURE_TOLERANCE_MILLIS, HistoryEntry, Plan, Step, plan};
+pub use registers::{Merge, Newest, Register, Registers, Safety};
+pub use subject::Subject;
+pub use user::{Access, Account, Assurance, Bot, Channel, Credential, Link, ProfileValue, Scope, UserState};
+pub use view::user_view;

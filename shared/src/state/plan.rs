@@ -1,0 +1,270 @@
+//! From an envelope to what must be done about it: which history, which states, which count. Pure.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Effect, Merge, Subject,
+    bot::{BotUser, Seen},
+    effects::{effects_of_security_event, effects_of_service_word, register, unlinked},
+    user::{Bot, Channel, UserState},
+};
+use crate::{
+    envelope::{Envelope, Event, Letter, Quarantine},
+    wire::{
+        AppId, EventId, Kind, Time, UserId,
+        skill::SkillMessage,
+        talk_channel::{ChannelEvent, ChannelUser, TalkChannel},
+        talk_share::TalkShare,
+    },
+};
+
+/// An event's own time may be this much later than its receipt. A later one would freeze a register.
+pub const FUTURE_TOLERANCE_MILLIS: i64 = 600_000;
+
+/// What to do about an envelope.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    /// Apply the event.
+    Apply(Box<Step>),
+    /// Keep it where an operator finds it.
+    Quarantine {
+        /// A stable short name of the reason.
+        reason: String,
+        /// The reason in words.
+        detail: String,
+    },
+}
+
+/// How an event is applied: its history first, then what it counts, then the states it changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What history says of it.
+    pub history: HistoryEntry,
+    /// What it counts, once per event.
+    pub counted: Option<Counted>,
+    /// What it does to a user's state (a member's, or an open id's).
+    pub user: Option<(Subject, UserState)>,
+    /// What it does to a chatbot user's state.
+    pub bot_user: Option<(Subject, BotUser)>,
+}
+
+/// One line of history. It never holds a profile value, a custom value or what somebody wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// Whom it concerns.
+    pub subject: Subject,
+    /// The event's id.
+    pub id: EventId,
+    /// The kind of webhook.
+    pub kind: Kind,
+    /// The event's name.
+    pub event: String,
+    /// When it happened: its own time, where it has one.
+    pub occurred_at: Time,
+    /// When it was received.
+    pub received_at: Time,
+    /// Whether `occurred_at` belongs into the key: not for an event that has an id but no time of its
+    /// own, which would get another key with each delivery.
+    pub is_dated: bool,
+}
+
+impl HistoryEntry {
+    /// The sort key: the same for each delivery of the event.
+    #[must_use]
+    pub fn sort_key(&self) -> String {
+        if self.is_dated {
+            format!("EVENT#{}#{}", self.occurred_at, self.id)
+        } else {
+            format!("EVENT#{}#{}", self.kind.name(), self.id)
+        }
+    }
+}
+
+/// A counter that an event adds one to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Shares that claim a user, by kind of chat room.
+    Share {
+        /// The claimed user.
+        subject: Subject,
+        /// `CHAT_TYPE`.
+        chat_type: String,
+    },
+    /// Messages of a chatbot's user.
+    Message {
+        /// The bot's user.
+        subject: Subject,
+    },
+}
+
+impl Counted {
+    /// Whose counter.
+    #[must_use]
+    pub const fn subject(&self) -> &Subject {
+        match self {
+            Self::Share { subject, .. } | Self::Message { subject } => subject,
+        }
+    }
+
+    /// The counter's sort key.
+    #[must_use]
+    pub const fn sort_key(&self) -> &'static str {
+        match self {
+            Self::Share { .. } => "SHARES",
+            Self::Message { .. } => "MESSAGES",
+        }
+    }
+}
+
+/// What to do about an envelope.
+#[must_use]
+pub fn plan(envelope: &Envelope) -> Plan {
+    match &envelope.letter {
+        Letter::Quarantined { quarantine: Quarantine { reason, detail, .. }, .. } => {
+            Plan::Quarantine { reason: reason.clone(), detail: detail.clone() }
+        }
+        Letter::Event(event) => plan_event(envelope, event),
+    }
+}
+
+fn plan_event(envelope: &Envelope, event: &Event) -> Plan {
+    let occurred_at = own_time(event).unwrap_or(envelope.received_at);
+    if occurred_at.millis_since(envelope.received_at) > FUTURE_TOLERANCE_MILLIS {
+        return Plan::Quarantine {
+            reason: "future_time".to_owned(),
+            detail: "the event's own time is too far after its receipt".to_owned(),
+        };
+    }
+    let told = Told { envelope, event, occurred_at };
+    let step = match (event, &envelope.app_id) {
+        (Event::Skill(message), app_id) => Some(told.message(message, app_id.as_ref())),
+        (_, None) => None,
+        (Event::Unlink(unlink), Some(app)) => {
+            let reason = unlink.reason.as_ref().map(|reason| reason.as_str().to_owned());
+            Some(told.of_user(app, unlink.user_id, unlinked(reason)))
+        }
+        (Event::AccountStatus(status), Some(app)) => {
+            Some(told.of_user(app, status.user_id, effects_of_security_event(&status.event)))
+        }
+        (Event::Service(service), Some(app)) => {
+            Some(told.of_user(app, service.user_id, effects_of_service_word(service.word)))
+        }
+        (Event::TalkChannel(channel), Some(app)) => Some(told.channel(app, channel)),
+        (Event::TalkShare(share), Some(app)) => Some(told.share(app, share)),
+    };
+    step.map_or_else(
+        || Plan::Quarantine { reason: "missing_field".to_owned(), detail: "the envelope names no app".to_owned() },
+        |step| Plan::Apply(Box::new(step)),
+    )
+}
+
+/// The event's own time, if it has one.
+const fn own_time(event: &Event) -> Option<Time> {
+    match event {
+        Event::AccountStatus(status) => Some(status.at),
+        Event::TalkChannel(channel) => Some(channel.at),
+        Event::Service(service) => Some(service.at),
+        Event::Unlink(_) | Event::TalkShare(_) | Event::Skill(_) => None,
+    }
+}
+
+/// An event with its circumstances.
+struct Told<'e> {
+    envelope: &'e Envelope,
+    event: &'e Event,
+    occurred_at: Time,
+}
+
+impl Told<'_> {
+    fn history(&self, subject: Subject) -> HistoryEntry {
+        HistoryEntry {
+            subject,
+            id: self.envelope.id.clone(),
+            kind: self.event.kind(),
+            event: self.event.name(),
+            occurred_at: self.occurred_at,
+            received_at: self.envelope.received_at,
+            is_dated: !matches!(self.event, Event::TalkShare(_) | Event::Skill(_)),
+        }
+    }
+
+    /// Effects on one user's state; an event without any is history only.
+    fn of_subject(&self, subject: Subject, effects: Vec<Effect>) -> Step {
+        let state = (!effects.is_empty()).then(|| UserState::of_event(effects, self.occurred_at, &self.envelope.id));
+        Step {
+            history: self.history(subject.clone()),
+            counted: None,
+            user: state.map(|state| (subject, state)),
+            bot_user: None,
+        }
+    }
+
+    fn of_user(&self, app: &AppId, user: UserId, effects: Vec<Effect>) -> Step {
+        self.of_subject(Subject::User(app.clone(), user), effects)
+    }
+
+    fn channel(&self, app: &AppId, channel: &TalkChannel) -> Step {
+        let subject = match &channel.user {
+            ChannelUser::AppUserId(user) => Subject::User(app.clone(), *user),
+            ChannelUser::OpenId(id) => Subject::OpenId(app.clone(), id.clone()),
+        };
+        let effects = match &channel.event {
+            ChannelEvent::Other(_) => vec![],
+            known => vec![Effect::Channel(
+                channel.channel_id.as_str().to_owned(),
+                Channel { status: known.as_str().to_owned(), uuid: channel.channel_uuid.clone() },
+            )],
+        };
+        self.of_subject(subject, effects)
+    }
+
+    /// A share touches nobody's state: who it was is a claim.
+    fn share(&self, app: &AppId, share: &TalkShare) -> Step {
+        let claimed = share.claimed_user.map(|user| Subject::User(app.clone(), user));
+        let subject = claimed.clone().unwrap_or_else(|| Subject::ChatRoom(app.clone(), share.chat_id.clone()));
+        Step {
+            history: self.history(subject),
+            counted: claimed.map(|subject| Counted::Share { subject, chat_type: share.chat_type.as_str().to_owned() }),
+            user: None,
+            bot_user: None,
+        }
+    }
+
+    fn message(&self, message: &SkillMessage, app: Option<&AppId>) -> Step {
+        let subject = Subject::BotUser(message.bot_id.clone(), message.user_key.clone());
+        let seen = Seen {
+            plusfriend_user_key: message.plusfriend_user_key.clone().map(String::from),
+            app_user_id: message.app_user_id.map(UserId::digits),
+            is_friend: message.is_friend,
+        };
+        let bot_user = BotUser(Some(register(seen, self.occurred_at, &self.envelope.id)));
+        let known = app.zip(message.app_user_id).map(|(app, user)| {
+            let bot = Bot { user_key: message.user_key.as_str().to_owned() };
+            let effect = Effect::Bot(message.bot_id.as_str().to_owned(), bot);
+            let state = UserState::of_event(vec![effect], self.occurred_at, &self.envelope.id);
+            (Subject::User(app.clone(), user), state)
+        });
+        Step {
+            history: self.history(subject.clone()),
+            counted: Some(Counted::Message { subject: subject.clone() }),
+            user: known,
+            bot_user: Some((subject, bot_user)),
+        }
+    }
+}
+
+impl Step {
+    /// Joins what several steps do to each subject.
+    pub fn merge_states<S: Merge>(states: impl IntoIterator<Item = (Subject, S)>) -> BTreeMap<Subject, S> {
+        let mut merged: BTreeMap<Subject, S> = BTreeMap::new();
+        for (subject, state) in states {
+            match merged.get_mut(&subject) {
+                Some(known) => known.merge(state),
+                None => {
+                    merged.insert(subject, state);
+                }
+            }
+        }
+        merged
+    }
+}

@@ -1,0 +1,54 @@
+use std::fmt;
+
+use crate::wire::{AppId, BotId, BotUserKey, ChatId, OpenId, UserId};
+
+/// Whom (or what) an event concerns: the partition of the table that its history and its state are in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A member of an app.
+    User(AppId, UserId),
+    /// Somebody whom an app's channel knows by open id only.
+    OpenId(AppId, OpenId),
+    /// A chatbot's user.
+    BotUser(BotId, BotUserKey),
+    /// A chat room that something was shared to by nobody we know. It has history only.
+    ChatRoom(AppId, ChatId),
+}
+
+impl Subject {
+    /// The partition key. Its members hold no `#`: their types see to that.
+    #[must_use]
+    pub fn partition_key(&self) -> String {
+        match self {
+            Self::User(app, user) => format!("USER#{app}#{}", user.digits()),
+            Self::OpenId(app, id) => format!("OPENID#{app}#{}", id.as_str()),
+            Self::BotUser(bot, user) => format!("BOT#{}#{}", bot.as_str(), user.as_str()),
+            Self::ChatRoom(app, room) => format!("SHARE#{app}#{}", room.as_str()),
+        }
+    }
+
+    /// The members of the key as attributes, for whoever reads the item.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::User(app, user) => vec![("app_id", app.to_string()), ("user_id", user.digits())],
+            Self::OpenId(app, id) => vec![("app_id", app.to_string()), ("open_id", id.as_str().to_owned())],
+            Self::BotUser(bot, user) => {
+                vec![("bot_id", bot.as_str().to_owned()), ("user_key", user.as_str().to_owned())]
+            }
+            Self::ChatRoom(app, room) => vec![("app_id", app.to_string()), ("chat_id", room.as_str().to_owned())],
+        }
+    }
+}
+
+/// The kind of subject, without whom.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User(..) => "user",
+            Self::OpenId(..) => "open id",
+            Self::BotUser(..) => "bot user",
+            Self::ChatRoom(..) => "chat room",
+        })
+    }
+}

@@ -1,0 +1,219 @@
+//! Applies envelopes to a store. History first, then what they count, then the states: killed anywhere
+//! between, the queue brings the event again and the same items come out.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::{FutureExt, StreamExt, stream};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{QuarantineEntry, Retention, Saved, Store, StoreError, Written};
+use crate::{
+    envelope::Envelope,
+    state::{Access, BotUser, Plan, State, Step, Subject, UserState, plan},
+    wire::Time,
+};
+
+/// How many things are done at once: enough to hide the round trips of a batch.
+const AT_ONCE: usize = 16;
+
+/// A message of the queue.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The queue's id of the message.
+    pub id: String,
+    /// The envelope's text.
+    pub body: String,
+}
+
+/// Applies envelopes to a store.
+#[derive(Debug)]
+pub struct Applier<S> {
+    store: S,
+    retention: Retention,
+}
+
+/// A record whose history is written: what is left to do of it.
+struct Pending {
+    record: usize,
+    user: Option<(Subject, UserState)>,
+    bot_user: Option<(Subject, BotUser)>,
+}
+
+impl<S: Store> Applier<S> {
+    /// Applies to `store`.
+    pub const fn new(store: S, retention: Retention) -> Self {
+        Self { store, retention }
+    }
+
+    /// Applies a batch and returns the ids of the records that were not applied, each for its own fault
+    /// only. At `deadline` what isn't done is left to the queue.
+    pub async fn apply(&self, batch: &[Record], deadline: Instant) -> Vec<String> {
+        let recorded = stream::iter(batch.iter().enumerate())
+            .map(|(index, record)| async move {
+                let done = guarded(self.record(index, record), deadline).await;
+                done.map_err(|fault| self.report(record, &fault)).map_err(|()| index)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await;
+        let mut failed: Vec<usize> = recorded.iter().filter_map(|done| done.as_ref().err().copied()).collect();
+        let pending: Vec<Pending> = recorded.into_iter().flatten().collect();
+        let users = pending.iter().filter_map(|one| Some((one.record, one.user.clone()?)));
+        failed.extend(self.merge_all(batch, users.collect(), deadline).await);
+        let bot_users = pending.iter().filter_map(|one| Some((one.record, one.bot_user.clone()?)));
+        failed.extend(self.merge_all(batch, bot_users.collect(), deadline).await);
+        failed.sort_unstable();
+        failed.dedup();
+        failed.into_iter().filter_map(|index| batch.get(index)).map(|record| record.id.clone()).collect()
+    }
+
+    fn report(&self, record: &Record, fault: &Fault) {
+        tracing::error!(event = "not_applied", message_id = record.id, fault = %fault);
+    }
+
+    /// Writes what stands on its own: history, counts, the quarantine.
+    async fn record(&self, index: usize, record: &Record) -> Result<Pending, Fault> {
+        let envelope = Envelope::decode(&record.body)?;
+        let kind = envelope.kind().name();
+        let step = match plan(&envelope) {
+            Plan::Apply(step) => step,
+            Plan::Quarantine { reason, detail } => {
+                tracing::warn!(event = "quarantined", kind, event_id = %envelope.id, reason, request_id = envelope.request_id);
+                let entry = QuarantineEntry {
+                    kind: envelope.kind(),
+                    id: envelope.id,
+                    app_id: envelope.app_id,
+                    reason,
+                    detail,
+                    received_at: envelope.received_at,
+                    envelope: record.body.clone(),
+                };
+                self.store.put_quarantine(&entry).await?;
+                return Ok(Pending { record: index, user: None, bot_user: None });
+            }
+        };
+        let written = self.with_retries(|| self.put_history(&step)).await?;
+        let event = if written == Written::First { "recorded" } else { "duplicate" };
+        tracing::info!(event, kind, event_id = %envelope.id, request_id = envelope.request_id);
+        Ok(Pending { record: index, user: step.user, bot_user: step.bot_user })
+    }
+
+    async fn put_history(&self, step: &Step) -> Result<Written, StoreError> {
+        match &step.counted {
+            None => self.store.put_history(&step.history).await,
+            Some(counted) => self.store.put_history_and_count(&step.history, counted).await,
+        }
+    }
+
+    /// Merges each subject's events, and all of them into the stored state, once. Returns the records
+    /// whose state could not be written.
+    async fn merge_all<T: Kept>(
+        &self,
+        batch: &[Record],
+        changes: Vec<(usize, (Subject, T))>,
+        deadline: Instant,
+    ) -> Vec<usize> {
+        let merged = Step::merge_states(changes.iter().map(|(_, change)| change.clone()));
+        let faults = stream::iter(merged)
+            .map(|(subject, change)| async move {
+                let fault = guarded(self.merge(&subject, &change), deadline).await.err()?;
+                Some((subject, fault))
+            })
+            .buffer_unordered(AT_ONCE)
+            .filter_map(|fault| async { fault })
+            .collect::<Vec<_>>()
+            .await;
+        let mut failed = Vec::new();
+        for (subject, fault) in &faults {
+            for (record, _) in changes.iter().filter(|(_, (theirs, _))| theirs == subject) {
+                batch.get(*record).inspect(|record| self.report(record, fault));
+                failed.push(*record);
+            }
+        }
+        failed
+    }
+
+    async fn merge<T: Kept>(&self, subject: &Subject, change: &T) -> Result<(), Fault> {
+        let outcome = self.with_retries(|| self.try_merge(subject, change)).await?;
+        tracing::info!(event = outcome, subject = %subject);
+        Ok(())
+    }
+
+    async fn try_merge<T: Kept>(&self, subject: &Subject, change: &T) -> Result<&'static str, StoreError> {
+        let before = self.store.load::<T>(subject).await?;
+        let mut after = before.state.clone();
+        after.merge(change.clone());
+        if after == before.state && before.version > 0 {
+            return Ok("unchanged");
+        }
+        let expires_at = after.expires_at(self.retention);
+        match self.store.save(subject, &before, &after, expires_at).await? {
+            Saved::Done => Ok("applied"),
+            Saved::Conflict => Err(StoreError::TryAgain("another worker was faster".to_owned())),
+        }
+    }
+
+    /// Tries again, with jitter, as long as trying again may help; the deadline ends it.
+    async fn with_retries<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, StoreError> {
+        let mut pauses = ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(Duration::from_millis(10))
+            .with_max_delay(Duration::from_millis(400))
+            .with_max_times(20)
+            .build();
+        loop {
+            match attempt().await {
+                Err(StoreError::TryAgain(why)) => match pauses.next() {
+                    Some(pause) => sleep(pause).await,
+                    None => return Err(StoreError::TryAgain(why)),
+                },
+                done => return done,
+            }
+        }
+    }
+}
+
+/// A state that may expire with its user.
+trait Kept: State {
+    /// Until when the item is kept; `None`: for good.
+    fn expires_at(&self, retention: Retention) -> Option<Time>;
+}
+
+impl Kept for UserState {
+    fn expires_at(&self, retention: Retention) -> Option<Time> {
+        let is_gone = self.access() == Access::Gone;
+        self.updated_at.0.filter(|_| is_gone).map(|time| time.plus_days(retention.gone_days))
+    }
+}
+
+impl Kept for BotUser {
+    fn expires_at(&self, _retention: Retention) -> Option<Time> {
+        None
+    }
+}
+
+/// Why a record was not applied. It goes back to the queue.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Envelope(#[from] crate::envelope::EnvelopeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("it took too long")]
+    Deadline,
+    #[error("it panicked")]
+    Panic,
+}
+
+/// Runs to the end, the deadline or a panic: none of them touches another record.
+async fn guarded<T>(work: impl Future<Output = Result<T, Fault>>, deadline: Instant) -> Result<T, Fault> {
+    match timeout_at(deadline, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => Err(Fault::Panic),
+        Err(_) => Err(Fault::Deadline),
+    }
+}

@@ -1,0 +1,136 @@
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+
+use super::{Retention, StoreError};
+use crate::{
+    state::{HistoryEntry, Members, State, Subject},
+    wire::{AppId, EventId, Kind, Time, sha256_hex},
+};
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The sort key of every state.
+pub(super) const STATE: &str = "STATE";
+
+/// A state as it was read, with what is needed to write it back.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded<S> {
+    /// The state, or an empty one if there is no item.
+    pub state: S,
+    /// The item's version; 0 if there is none.
+    pub version: u64,
+    /// Members that another version of this crate stored: kept as they are.
+    pub(super) rest: Members,
+}
+
+/// An envelope that can't be applied, and why.
+#[derive(Clone, Debug)]
+pub struct QuarantineEntry {
+    /// The event's id.
+    pub id: EventId,
+    /// The kind of webhook.
+    pub kind: Kind,
+    /// The app, if it is known.
+    pub app_id: Option<AppId>,
+    /// A stable short name.
+    pub reason: String,
+    /// The reason in words.
+    pub detail: String,
+    /// When it was received.
+    pub received_at: Time,
+    /// The envelope's text, to be replayed.
+    pub envelope: String,
+}
+
+/// The inbox's partition of an event: sixteen, so that no one of them is hot.
+#[must_use]
+pub fn inbox_partition(id: &EventId) -> String {
+    format!("INBOX#{}", sha256_hex(id.as_str().as_bytes()).chars().take(1).collect::<String>())
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn seconds(time: Time) -> AttributeValue {
+    AttributeValue::N(time.as_seconds().to_string())
+}
+
+pub(super) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item {
+    Item::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), text(sort))])
+}
+
+pub(super) fn history(entry: &HistoryEntry, retention: Retention) -> Item {
+    let mut item = key(entry.subject.partition_key(), entry.sort_key());
+    item.extend(
+        [
+            ("event_id", text(entry.id.as_str())),
+            ("kind", text(entry.kind.name())),
+            ("event", text(&entry.event)),
+            ("occurred_at", text(entry.occurred_at.to_string())),
+            ("received_at", text(entry.received_at.to_string())),
+            ("expires_at", seconds(entry.received_at.plus_days(retention.history_days))),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    item
+}
+
+pub(super) fn quarantine(entry: &QuarantineEntry, retention: Retention) -> Item {
+    let sort = format!("{}#{}", entry.received_at, entry.id);
+    let mut item = key(format!("QUARANTINE#{}", entry.received_at.day()), sort);
+    item.extend(
+        [
+            ("event_id", text(entry.id.as_str())),
+            ("kind", text(entry.kind.name())),
+            ("reason", text(&entry.reason)),
+            ("detail", text(&entry.detail)),
+            ("received_at", text(entry.received_at.to_string())),
+            ("envelope", text(&entry.envelope)),
+            ("expires_at", seconds(entry.received_at.plus_days(retention.quarantine_days))),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    item.extend(entry.app_id.as_ref().map(|app| ("app_id".to_owned(), text(app.as_str()))));
+    item
+}
+
+pub(super) fn inbox(id: &EventId, envelope: &str) -> Item {
+    let mut item = key(inbox_partition(id), id.as_str());
+    item.insert("envelope".to_owned(), text(envelope));
+    item
+}
+
+/// Members of a state's item that its state doesn't decide.
+const OF_THE_TABLE: [&str; 3] = ["pk", "sk", "expires_at"];
+
+pub(super) fn state<S: State>(
+    subject: &Subject,
+    before: &Loaded<S>,
+    state: &S,
+    expires_at: Option<Time>,
+) -> Result<Item, StoreError> {
+    let never = |error: &dyn std::error::Error| StoreError::Never(error.to_string());
+    let mut members = before.rest.clone();
+    members.extend(state.to_members(subject).map_err(|error| never(&error))?);
+    members.extend(subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))));
+    members.insert("version".to_owned(), Value::from(before.version + 1));
+    let mut item: Item = serde_dynamo::to_item(members).map_err(|error| never(&error))?;
+    item.extend(key(subject.partition_key(), STATE));
+    item.extend(expires_at.map(|time| ("expires_at".to_owned(), seconds(time))));
+    Ok(item)
+}
+
+pub(super) fn loaded<S: State>(subject: &Subject, item: Option<Item>) -> Result<Loaded<S>, StoreError> {
+    let Some(item) = item else { return Ok(Loaded::default()) };
+    let never = |error: &dyn std::error::Error| StoreError::Never(error.to_string());
+    let mut members: Members = serde_dynamo::from_item(item).map_err(|error| never(&error))?;
+    let version = members.remove("version").and_then(|version| version.as_u64()).unwrap_or_default();
+    for name in OF_THE_TABLE.into_iter().chain(subject.attributes().into_iter().map(|(name, _)| name)) {
+        members.remove(name);
+    }
+    let (state, rest) = S::from_members(members).map_err(|error| never(&error))?;
+    Ok(Loaded { state, version, rest })
+}

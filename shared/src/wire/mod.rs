@@ -1,0 +1,58 @@
+//! What Kakao sends, as types: one module per webhook, each from the request's [`Content`] to a
+//! typed event. Nothing here knows who sent it, when it came, or AWS.
+
+mod content;
+mod ids;
+mod open;
+mod personal;
+mod strict_json;
+mod time;
+mod unreadable;
+
+pub mod account_status;
+pub mod skill;
+pub mod talk_channel;
+pub mod talk_share;
+pub mod unlink;
+
+pub use content::{Content, Fields, Payload};
+pub(crate) use ids::sha256_hex;
+pub use ids::{AppId, BotId, BotUserKey, ChannelId, ChatId, EventId, InvalidId, OpenId, ScopeId, UserId};
+pub use personal::Personal;
+pub use strict_json::{StrictJsonError, parse as parse_strict_json};
+pub use time::Time;
+pub use unreadable::Unreadable;
+
+/// The kinds of webhook, and the service's own word. The name is the same in envelopes, history
+/// items, logs and metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Kakao Login's unlink webhook.
+    Unlink,
+    /// Kakao Login's account status change webhook: a Security Event Token.
+    AccountStatus,
+    /// KakaoTalk Share's webhook.
+    TalkShare,
+    /// KakaoTalk Channel's webhook.
+    TalkChannel,
+    /// A KakaoTalk chatbot's skill request.
+    Skill,
+    /// What the service itself says of its users.
+    Service,
+}
+
+impl Kind {
+    /// The kind's name, as logs and items carry it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unlink => "unlink",
+            Self::AccountStatus => "account-status",
+            Self::TalkShare => "talk-share",
+            Self::TalkChannel => "talk-channel",
+            Self::Skill => "skill",
+            Self::Service => "service",
+        }
+    }
+}

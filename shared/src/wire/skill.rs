@@ -1,0 +1,65 @@
+//! A KakaoTalk chatbot's skill request (Kakao OpenBuilder, "Skill" developer guide): the payload as
+//! far as the receiver reads it, the event that it is, and the answer.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{BotId, BotUserKey, Content, Fields, Personal, Unreadable, UserId, content::Required};
+
+/// What the registration check (a GET on the skill's URL) must be answered with.
+pub const REGISTRATION_ANSWER: &str = r#"{"version":"2.0","data":{}}"#;
+
+/// A bot user wrote something. What they wrote stays behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkillMessage {
+    /// The bot that was written to.
+    pub bot_id: BotId,
+    /// The user as this bot knows them.
+    pub user_key: BotUserKey,
+    /// The user as the bot's channel knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plusfriend_user_key: Option<BotUserKey>,
+    /// The member number, where the bot is tied to an app and the user is linked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_user_id: Option<UserId>,
+    /// Whether the user added the bot's channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_friend: Option<bool>,
+}
+
+impl SkillMessage {
+    /// Reads a skill payload.
+    ///
+    /// # Errors
+    /// A body that is no JSON object, or no usable `bot.id` or `userRequest.user.id`.
+    pub fn read(content: &Content) -> Result<Self, Unreadable> {
+        let payload = content.json()?;
+        let user = payload.object("userRequest")?.object("user")?;
+        let properties = user.object("properties")?;
+        Ok(Self {
+            bot_id: payload.object("bot")?.key("id").required("bot.id")?,
+            user_key: user.key("id").required("userRequest.user.id")?,
+            plusfriend_user_key: properties.key("plusfriendUserKey").unwrap_or_default(),
+            app_user_id: properties.id("appUserId")?,
+            is_friend: properties.flag("isFriend").unwrap_or_default(),
+        })
+    }
+}
+
+/// The user's words, without the line break that they may end in; `None` where there are none.
+#[must_use]
+pub fn utterance(content: &Content) -> Option<Personal<String>> {
+    let request: Fields = content.json().ok()?.object("userRequest").ok()?;
+    let words = request.text("utterance").ok()??.trim_end();
+    (!words.is_empty()).then(|| Personal::new(words.to_owned()))
+}
+
+/// The most that a `simpleText` may hold, in characters.
+const SIMPLE_TEXT_CHARS: usize = 1_000;
+
+/// A valid answer of one `simpleText`. Longer text is cut to what Kakao takes.
+#[must_use]
+pub fn simple_text(text: &str) -> Value {
+    let text: String = text.chars().take(SIMPLE_TEXT_CHARS).collect();
+    json!({"version": "2.0", "template": {"outputs": [{"simpleText": {"text": text}}]}})
+}

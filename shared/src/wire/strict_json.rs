@@ -1,0 +1,171 @@
+//! JSON as a security protocol needs it: a key that stands twice, or more nesting than anyone
+//! sends, is refused instead of guessed at (RFC 8725 §2.4, RFC 8259 §4).
+
+use std::{cell::Cell, fmt};
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// More levels than any document of Kakao's has; DynamoDB itself ends at 32.
+const MAX_DEPTH: usize = 24;
+
+/// Why a text is not taken as JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StrictJsonError {
+    /// The text is not JSON, or something follows it.
+    #[error("it is not one JSON document")]
+    Syntax,
+    /// A key stands twice in one object.
+    #[error("a key stands twice in one object")]
+    DuplicateKey,
+    /// It is nested more deeply than we read.
+    #[error("it is nested too deeply")]
+    TooDeep,
+    /// It is JSON, but not an object.
+    #[error("it is not a JSON object")]
+    NotAnObject,
+}
+
+/// Reads one JSON object.
+///
+/// # Errors
+/// Whatever is no JSON object, has a key twice at any level, is nested too deeply, or is followed
+/// by anything but white space.
+pub fn parse(text: &[u8]) -> Result<Map<String, Value>, StrictJsonError> {
+    let fault = Cell::new(StrictJsonError::Syntax);
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = Strict { depth: 0, fault: &fault }.deserialize(&mut deserializer).map_err(|_| fault.get())?;
+    deserializer.end().map_err(|_| StrictJsonError::Syntax)?;
+    match value {
+        Value::Object(members) => Ok(members),
+        _ => Err(StrictJsonError::NotAnObject),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Strict<'f> {
+    depth: usize,
+    /// The cause of the failure, which serde's error type can't carry.
+    fault: &'f Cell<StrictJsonError>,
+}
+
+impl Strict<'_> {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        if self.depth >= MAX_DEPTH {
+            return Err(self.fail(StrictJsonError::TooDeep));
+        }
+        Ok(Self { depth: self.depth + 1, ..self })
+    }
+
+    fn fail<E: serde::de::Error>(self, fault: StrictJsonError) -> E {
+        self.fault.set(fault);
+        E::custom(fault)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(element) = elements.next_element_seed(inner)? {
+            list.push(element);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut object = Map::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if object.contains_key(&key) {
+                return Err(self.fail(StrictJsonError::DuplicateKey));
+            }
+            let value = members.next_value_seed(inner)?;
+            object.insert(key, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn each_fault_has_its_own_name() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+        for (text, fault) in [
+            ("", StrictJsonError::Syntax),
+            ("{", StrictJsonError::Syntax),
+            ("{} {}", StrictJsonError::Syntax),
+            ("[]", StrictJsonError::NotAnObject),
+            ("null", StrictJsonError::NotAnObject),
+            (r#"{"a":1,"a":1}"#, StrictJsonError::DuplicateKey),
+            (r#"{"a":[{"b":1,"\u0062":2}]}"#, StrictJsonError::DuplicateKey),
+            (&deep, StrictJsonError::TooDeep),
+        ] {
+            assert_eq!(parse(text.as_bytes()), Err(fault), "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_are_no_json() {
+        assert_eq!(parse(b"{\"a\":\"\xff\"}"), Err(StrictJsonError::Syntax));
+    }
+
+    proptest! {
+        #[test]
+        fn reads_what_serde_json_reads(text in r#"\{("[a-c]":(1|-7|18446744073709551615|1\.5|"한글"|null|true|\[1,2\]|\{"z":0\}))?\}"#) {
+            prop_assert_eq!(Value::Object(parse(text.as_bytes()).unwrap()), serde_json::from_str::<Value>(&text).unwrap());
+        }
+
+        #[test]
+        fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&bytes);
+        }
+    }
+}

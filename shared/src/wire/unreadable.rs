@@ -1,0 +1,50 @@
+use super::StrictJsonError;
+
+/// Why an authentic request's content could not be turned into an event. It is acknowledged and
+/// quarantined with this reason; after a fix it can be replayed. The texts name fields, never
+/// values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// The body is no JSON object of ours. Look at the quarantined payload: Kakao may have changed
+    /// the format.
+    #[error("the body can't be read: {0}")]
+    Json(#[from] StrictJsonError),
+    /// The body is text in no character set that we read.
+    #[error("the body is not UTF-8")]
+    Encoding,
+    /// A parameter came twice, so that nobody can say which one is meant.
+    #[error("the field `{0}` is there twice")]
+    Duplicate(String),
+    /// A field without which the event can't be placed is not there.
+    #[error("the field `{0}` is missing")]
+    Missing(&'static str),
+    /// A field is there, but not in a shape that we know.
+    #[error("the field `{0}` has an unexpected shape")]
+    Shape(&'static str),
+    /// The `app_id` in the content is not the app whose admin key (or token) came with it.
+    #[error("the app_id in the content is not the app that the proof belongs to")]
+    OtherApp,
+    /// More events in one token than we take from one delivery.
+    #[error("more than {0} events in one token")]
+    TooManyEvents(usize),
+    /// Read well, but longer in our own form than the queue takes.
+    #[error("the event is longer than the queue takes")]
+    TooLong,
+}
+
+impl Unreadable {
+    /// A short name for metrics and items: stable, without values.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "json",
+            Self::Encoding => "encoding",
+            Self::Duplicate(_) => "duplicate_field",
+            Self::Missing(_) => "missing_field",
+            Self::Shape(_) => "field_shape",
+            Self::OtherApp => "other_app",
+            Self::TooManyEvents(_) => "too_many_events",
+            Self::TooLong => "too_long",
+        }
+    }
+}
