@@ -5,6 +5,8 @@
 mod bot;
 mod document;
 mod effects;
+#[cfg(test)]
+mod laws;
 mod plan;
 mod registers;
 mod subject;

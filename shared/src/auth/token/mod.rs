@@ -283,3 +283,6 @@ impl Unverified {
         self.verified(token)
     }
 }
+
+#[cfg(test)]
+mod tests;

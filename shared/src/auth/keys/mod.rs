@@ -167,3 +167,6 @@ impl<S> fmt::Debug for Keys<S> {
         f.write_str("Keys")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! The cache against a source that behaves: it answers, refuses, delays and counts. Time is tokio's
+//! paused clock.
+
+use std::sync::{
+    Arc, LazyLock, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use play_kakao::SigningKey;
+use tokio::time::{advance, sleep};
+
+use super::*;
+
+static OLD: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("old").unwrap());
+static NEW: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("new").unwrap());
+
+#[derive(Clone, Default)]
+struct Endpoint(Arc<Inside>);
+
+#[derive(Default)]
+struct Inside {
+    document: Mutex<Option<String>>,
+    delay: Mutex<Duration>,
+    fetches: AtomicUsize,
+}
+
+impl Endpoint {
+    fn serving(keys: &[&SigningKey]) -> Self {
+        let endpoint = Self::default();
+        endpoint.serve(keys);
+        endpoint
+    }
+
+    fn serve(&self, keys: &[&SigningKey]) {
+        self.answer(Some(play_kakao::key_set(keys.iter().copied()).to_string()));
+    }
+
+    fn answer(&self, document: Option<String>) {
+        *self.0.document.lock().unwrap() = document;
+    }
+
+    fn delay(&self, delay: Duration) {
+        *self.0.delay.lock().unwrap() = delay;
+    }
+
+    fn fetches(&self) -> usize {
+        self.0.fetches.load(Ordering::SeqCst)
+    }
+}
+
+impl KeySource for Endpoint {
+    async fn fetch(&self) -> Result<Bytes, FetchError> {
+        self.0.fetches.fetch_add(1, Ordering::SeqCst);
+        let delay = *self.0.delay.lock().unwrap();
+        sleep(delay).await;
+        let document = self.0.document.lock().unwrap().clone();
+        document.map(Bytes::from).ok_or_else(|| FetchError("down".to_owned()))
+    }
+}
+
+fn id(text: &str) -> KeyId {
+    KeyId::new(text).unwrap()
+}
+
+async fn find(keys: &Keys<Endpoint>, kid: &str) -> Result<PublicKey, KeysFault> {
+    keys.find(&id(kid), Instant::now()).await
+}
+
+const UNAVAILABLE: KeysFault = KeysFault::Unavailable { retry_after: 10 };
+
+#[tokio::test(start_paused = true)]
+async fn a_known_key_costs_one_fetch_for_many_tokens() {
+    let endpoint = Endpoint::serving(&[&OLD]);
+    let keys = Keys::new(endpoint.clone());
+    for _ in 0..100 {
+        find(&keys, "old").await.unwrap();
+    }
+    assert_eq!(endpoint.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_kid_costs_at_most_one_fetch_per_cooldown() {
+    let endpoint = Endpoint::serving(&[&OLD]);
+    let keys = Keys::new(endpoint.clone());
+    find(&keys, "old").await.unwrap();
+    for second in 0..100 {
+        let fault = find(&keys, &format!("junk{second}")).await.unwrap_err();
+        assert!(matches!(fault, KeysFault::Unknown | KeysFault::Unavailable { .. }));
+        advance(Duration::from_secs(1)).await;
+    }
+    assert!(endpoint.fetches() <= 11, "{}", endpoint.fetches());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_fetch_cools_down_too_and_the_old_set_stays() {
+    let endpoint = Endpoint::serving(&[&OLD]);
+    let keys = Keys::new(endpoint.clone());
+    find(&keys, "old").await.unwrap();
+    advance(COOLDOWN).await;
+    for answer in [None, Some("garbage".to_owned()), Some(r#"{"keys":[]}"#.to_owned())] {
+        endpoint.answer(answer);
+        let before = endpoint.fetches();
+        assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
+        assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
+        assert_eq!(endpoint.fetches(), before + 1);
+        find(&keys, "old").await.unwrap();
+        advance(COOLDOWN).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_unknown_only_to_a_set_fetched_after_the_token_arrived() {
+    let endpoint = Endpoint::serving(&[&OLD]);
+    let keys = Keys::new(endpoint.clone());
+    let early = Instant::now();
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(keys.find(&id("new"), early).await.unwrap_err(), KeysFault::Unknown);
+    advance(Duration::from_secs(1)).await;
+    // Within the cooldown nobody can say: Kakao may just have rotated.
+    assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
+    endpoint.serve(&[&OLD, &NEW]);
+    advance(COOLDOWN).await;
+    find(&keys, "new").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_wait_share_one_fetch_and_none_who_gives_up_stops_it() {
+    let endpoint = Endpoint::serving(&[&OLD]);
+    endpoint.delay(Duration::from_millis(500));
+    let keys = Arc::new(Keys::new(endpoint.clone()));
+    keys.prefetch();
+    let impatient = tokio::time::timeout(Duration::from_millis(100), find(&keys, "old")).await;
+    assert!(impatient.is_err());
+    let waiting: Vec<_> = (0..10)
+        .map(|_| {
+            tokio::spawn({
+                let keys = Arc::clone(&keys);
+                async move { find(&keys, "old").await }
+            })
+        })
+        .collect();
+    for one in waiting {
+        one.await.unwrap().unwrap();
+    }
+    assert_eq!(endpoint.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_withdrawn_key_is_no_longer_right_once_the_set_was_refreshed() {
+    let endpoint = Endpoint::serving(&[&OLD, &NEW]);
+    let keys = Keys::new(endpoint.clone());
+    find(&keys, "old").await.unwrap();
+    endpoint.serve(&[&NEW]);
+    advance(FRESH + Duration::from_secs(1)).await;
+    find(&keys, "old").await.unwrap_err();
+    find(&keys, "new").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_good_set_serves_for_a_day_while_the_endpoint_is_down() {
+    let endpoint = Endpoint::serving(&[&OLD]);
+    let keys = Keys::new(endpoint.clone());
+    find(&keys, "old").await.unwrap();
+    endpoint.answer(None);
+    advance(USABLE - Duration::from_secs(60)).await;
+    find(&keys, "old").await.unwrap();
+    advance(Duration::from_secs(120)).await;
+    assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
+}
+
+#[test]
+fn a_bad_key_is_skipped_alone() {
+    let good = OLD.public_jwk();
+    let other = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut jwk = NEW.public_jwk();
+        change(&mut jwk);
+        jwk
+    };
+    let small = SigningKey::generate_sized("small", aws_lc_rs::rsa::KeySize::Rsa2048).unwrap().public_jwk();
+    let bad = [
+        other(&|jwk| jwk["kty"] = "EC".into()),
+        other(&|jwk| jwk["use"] = "enc".into()),
+        other(&|jwk| jwk["alg"] = "RS512".into()),
+        other(&|jwk| jwk["kid"] = "".into()),
+        other(&|jwk| jwk["n"] = "***".into()),
+        other(&|jwk| jwk["n"] = "AQAB".into()),
+        other(&|jwk| jwk["n"] = small["n"].as_str().unwrap().chars().take(300).collect::<String>().into()),
+        other(&|jwk| jwk["e"] = "".into()),
+        serde_json::json!(7),
+    ];
+    for jwk in bad {
+        let set = serde_json::json!({"keys": [jwk, good]}).to_string();
+        let set = KeySet::from_json(set.as_bytes()).unwrap();
+        assert!(set.get(&id("old")).is_some() && set.get(&id("new")).is_none(), "{jwk}");
+    }
+}
