@@ -158,3 +158,6 @@ fn encode<W: Webhook>(mut envelope: Envelope, payload: &Payload) -> Result<Strin
         envelope.encode().map_err(|_| Refusal::TooLarge)
     })
 }
+
+#[cfg(test)]
+mod tests;
