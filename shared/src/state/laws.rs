@@ -78,8 +78,15 @@ fn user() -> Subject {
     Subject::User("1".parse().unwrap(), "2".parse().unwrap())
 }
 
+/// Thousands of cases; `PROPTEST_CASES` asks for more.
+fn cases() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    ProptestConfig { cases: if asked { default.cases } else { 2_000 }, ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(cases())]
 
     #[test]
     fn merging_is_commutative(one in history(), other in history()) {
