@@ -6,6 +6,8 @@ mod bot;
 mod document;
 mod effects;
 #[cfg(test)]
+mod effects_doc;
+#[cfg(test)]
 mod laws;
 mod plan;
 mod registers;
