@@ -6,8 +6,10 @@ use kakao_webhooks::{auth::Keys, config::Variables, ingest::AccountStatus, telem
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("account-status");
     let variables = Variables::of_process();
-    let webhook = AccountStatus { apps: variables.apps()?, keys: Keys::new(variables.key_endpoint()?) };
+    let aws = wiring::aws().await;
+    let shelf = wiring::table(&aws, &variables)?;
+    let webhook = AccountStatus { apps: variables.apps()?, keys: Keys::new(variables.key_endpoint()?, shelf) };
     // The first token shall not wait for all of the first fetch.
     webhook.keys.prefetch();
-    wiring::acknowledge(webhook, &variables).await
+    wiring::acknowledge(webhook, &aws, &variables).await
 }

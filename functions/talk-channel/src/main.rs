@@ -7,5 +7,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("talk-channel");
     let variables = Variables::of_process();
     let webhook = TalkChannel { apps: variables.apps()? };
-    wiring::acknowledge(webhook, &variables).await
+    wiring::acknowledge(webhook, &wiring::aws().await, &variables).await
 }

@@ -7,5 +7,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("talk-share");
     let variables = Variables::of_process();
     let webhook = TalkShare { apps: variables.apps()?, user_key: variables.share_user_key() };
-    wiring::acknowledge(webhook, &variables).await
+    wiring::acknowledge(webhook, &wiring::aws().await, &variables).await
 }

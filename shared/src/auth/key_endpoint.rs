@@ -1,10 +1,11 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
+use http::{HeaderMap, header::CACHE_CONTROL};
 use reqwest::{Client, Url, redirect};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 
-use super::{FetchError, KeySource};
+use super::{FetchError, KeyDocument, KeySource};
 
 /// Two keys are 1 KB; a larger document is not a key set.
 const MAX_DOCUMENT: usize = 256 * 1024;
@@ -70,12 +71,13 @@ fn client() -> Result<Client, Box<dyn std::error::Error>> {
 }
 
 impl KeySource for KeyEndpoint {
-    async fn fetch(&self) -> Result<Bytes, FetchError> {
+    async fn fetch(&self) -> Result<KeyDocument, FetchError> {
         let fault = |error: reqwest::Error| FetchError(error.without_url().to_string());
         let mut response = self.client.get(self.url.clone()).send().await.map_err(fault)?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(FetchError(format!("the endpoint answered {}", response.status())));
         }
+        let max_age = max_age(response.headers());
         let mut document = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(fault)? {
             if document.len() + chunk.len() > MAX_DOCUMENT {
@@ -83,13 +85,38 @@ impl KeySource for KeyEndpoint {
             }
             document.extend_from_slice(&chunk);
         }
-        Ok(document.freeze())
+        Ok(KeyDocument { text: document.freeze(), max_age })
     }
+}
+
+/// `max-age` of `Cache-Control`; what may not be stored or used again has none.
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(CACHE_CONTROL)?.to_str().ok()?.to_ascii_lowercase();
+    let mut directives = value.split(',').map(str::trim);
+    if directives.clone().any(|directive| directive == "no-store" || directive == "no-cache") {
+        return Some(Duration::ZERO);
+    }
+    let seconds = directives.find_map(|directive| directive.strip_prefix("max-age="))?;
+    seconds.trim_matches('"').parse().ok().map(Duration::from_secs)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_endpoint_says_how_long_its_set_may_be_used() {
+        for (value, expected) in [
+            ("public, max-age=600", Some(600)),
+            ("Max-Age=\"60\"", Some(60)),
+            ("no-cache, max-age=600", Some(0)),
+            ("max-age=x", None),
+            ("public", None),
+        ] {
+            let headers = HeaderMap::from_iter([(CACHE_CONTROL, value.parse().unwrap())]);
+            assert_eq!(max_age(&headers), expected.map(Duration::from_secs), "{value}");
+        }
+    }
 
     #[test]
     fn plain_http_is_for_loopback_only() {

@@ -16,7 +16,7 @@ pub use digest::{Digest, InvalidDigest};
 pub use kakao_ak::KeyFault;
 pub use key_endpoint::{KeyEndpoint, KeyEndpointError};
 pub use key_set::{KeyId, KeySet, KeySetError, PublicKey};
-pub use keys::{FetchError, KeySource, Keys, KeysFault};
+pub use keys::{FetchError, KeyDocument, KeyShelf, KeySource, Keys, KeysFault};
 pub use request::{Unverified, Verified};
 pub use skill_auth::{SkillAuth, SkillAuthError};
 pub use token::{Claims, NamedEvent, SignedToken, TokenRefusal, UnverifiedToken, VerifiedToken};

@@ -3,7 +3,9 @@ use serde_json::{Map, Value};
 
 use super::{Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
 use crate::{
-    auth::{Apps, KeySource, Keys, KeysFault, TokenRefusal, Unverified, UnverifiedToken, Verified, VerifiedToken},
+    auth::{
+        Apps, KeyShelf, KeySource, Keys, KeysFault, TokenRefusal, Unverified, UnverifiedToken, Verified, VerifiedToken,
+    },
     envelope::{Event, Letter},
     wire::{
         AppId, EventId, Kind, Unreadable, UserId,
@@ -13,17 +15,17 @@ use crate::{
 
 /// Kakao Login's account status change webhook.
 #[derive(Debug)]
-pub struct AccountStatus<S> {
+pub struct AccountStatus<S, K> {
     /// The service's apps.
     pub apps: Apps,
     /// Kakao's keys.
-    pub keys: Keys<S>,
+    pub keys: Keys<S, K>,
 }
 
 /// More events than any token has: as a rule it is one.
 const MAX_EVENTS: usize = 10;
 
-impl<S: KeySource> Webhook for AccountStatus<S> {
+impl<S: KeySource, K: KeyShelf> Webhook for AccountStatus<S, K> {
     const KIND: Kind = Kind::AccountStatus;
     const ROUTES: &'static [Route] = &[Route { path: "/webhooks/account-status", methods: &["POST"] }];
     const ACCEPTED: StatusCode = StatusCode::ACCEPTED;

@@ -22,8 +22,8 @@ use crate::{
 /// The table in DynamoDB.
 #[derive(Clone, Debug)]
 pub struct DynamoStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
     retention: Retention,
 }
 
@@ -243,7 +243,7 @@ fn is_condition<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
 }
 
 /// Only what DynamoDB itself calls invalid is hopeless; the rest may pass.
-fn fault<E, R>(error: &SdkError<E, R>) -> StoreError
+pub(super) fn fault<E, R>(error: &SdkError<E, R>) -> StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug + 'static,

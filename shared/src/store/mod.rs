@@ -4,6 +4,7 @@
 mod apply;
 mod dynamo;
 mod items;
+mod key_set;
 
 use std::future::Future;
 

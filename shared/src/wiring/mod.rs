@@ -4,7 +4,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use lambda_http::{Error, service_fn};
 
 use crate::{
-    config::Variables,
+    config::{ConfigError, Variables},
     ingest::{Ingest, Webhook},
     queue::SqsQueue,
     store::DynamoStore,
@@ -15,17 +15,26 @@ pub async fn aws() -> SdkConfig {
     aws_config::load_defaults(BehaviorVersion::latest()).await
 }
 
+/// The table that the variables name.
+///
+/// # Errors
+/// A variable that can't be used.
+pub fn table<F>(aws: &SdkConfig, variables: &Variables<F>) -> Result<DynamoStore, ConfigError>
+where
+    F: Fn(&str) -> Option<String>,
+{
+    Ok(DynamoStore::new(aws, variables.table_name()?, variables.retention()?))
+}
+
 /// Runs the acknowledging function of a webhook until Lambda ends it.
 ///
 /// # Errors
 /// A variable that can't be used, or a runtime that can't be reached.
-pub async fn acknowledge<W: Webhook, F>(webhook: W, variables: &Variables<F>) -> Result<(), Error>
+pub async fn acknowledge<W: Webhook, F>(webhook: W, aws: &SdkConfig, variables: &Variables<F>) -> Result<(), Error>
 where
     F: Fn(&str) -> Option<String>,
 {
-    let (queue_url, table) = (variables.event_queue_url()?, variables.table_name()?);
-    let aws = aws().await;
-    let inbox = DynamoStore::new(&aws, table, variables.retention()?);
-    let ingest = Ingest::new(webhook, SqsQueue::new(&aws, queue_url), inbox);
+    let queue = SqsQueue::new(aws, variables.event_queue_url()?);
+    let ingest = Ingest::new(webhook, queue, table(aws, variables)?);
     lambda_http::run(service_fn(|request| ingest.accept(request))).await
 }

@@ -19,15 +19,33 @@ use super::{KeyId, KeySet, PublicKey};
 /// At most one fetch in this time, failed ones included: a stranger who invents key ids can't make us
 /// hammer Kakao.
 const COOLDOWN: Duration = Duration::from_secs(10);
-/// After this time a set is fetched anew before it is used, so that a withdrawn key is dropped.
+/// For so long a set is used without asking again, if the endpoint doesn't say: then a withdrawn key is
+/// dropped.
 const FRESH: Duration = Duration::from_secs(3_600);
+/// The least and the most of what the endpoint may say.
+const FRESH_BOUNDS: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(3_600));
 /// For so long the last good set serves while the endpoint is down.
 const USABLE: Duration = Duration::from_secs(24 * 3_600);
 
 /// Where the key set comes from.
 pub trait KeySource: Send + Sync + 'static {
     /// Fetches the document. Bounds its own time and size.
-    fn fetch(&self) -> impl Future<Output = Result<Bytes, FetchError>> + Send;
+    fn fetch(&self) -> impl Future<Output = Result<KeyDocument, FetchError>> + Send;
+}
+
+/// Where the last good key set is kept for whoever starts while the endpoint is down.
+pub trait KeyShelf: Send + Sync + 'static {
+    /// The document that was put there last, and how long ago it was fetched. Bounds its own time.
+    fn stored(&self) -> impl Future<Output = Result<Option<(Bytes, Duration)>, FetchError>> + Send;
+}
+
+/// A key set as the endpoint gave it.
+#[derive(Clone, Debug)]
+pub struct KeyDocument {
+    /// The JSON text.
+    pub text: Bytes,
+    /// For how long the endpoint says it may be used (`Cache-Control: max-age`, RFC 9111 §5.2.2.1).
+    pub max_age: Option<Duration>,
 }
 
 /// The key set could not be fetched. Trying again later may help; the text is for our log.
@@ -50,8 +68,9 @@ pub enum KeysFault {
 }
 
 /// Kakao's keys, cached. One fetch is shared by all who wait for it, and nothing is locked meanwhile.
-pub struct Keys<S> {
+pub struct Keys<S, K> {
     source: Arc<S>,
+    shelf: Arc<K>,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -59,18 +78,41 @@ type Fetch = Shared<BoxFuture<'static, ()>>;
 
 #[derive(Default)]
 struct Inner {
-    set: Option<Arc<KeySet>>,
-    /// When the fetch of `set` ended.
-    fetched: Option<Instant>,
+    held: Option<Held>,
     /// When the last fetch ended, well or not.
     attempted: Option<Instant>,
     in_flight: Option<Fetch>,
 }
 
-impl<S: KeySource> Keys<S> {
-    /// An empty cache before a source.
-    pub fn new(source: S) -> Self {
-        Self { source: Arc::new(source), inner: Arc::default() }
+/// The set in use.
+#[derive(Clone)]
+struct Held {
+    set: Arc<KeySet>,
+    /// When we got it, and how old it was then: nothing, if it came from the endpoint.
+    got: Instant,
+    age_then: Duration,
+    fresh_for: Duration,
+}
+
+impl Held {
+    fn age(&self) -> Duration {
+        self.age_then + self.got.elapsed()
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.age() <= self.fresh_for
+    }
+
+    /// Whether the set is one that was fetched after this moment.
+    fn is_newer_than(&self, moment: Instant) -> bool {
+        self.age_then.is_zero() && self.got > moment
+    }
+}
+
+impl<S: KeySource, K: KeyShelf> Keys<S, K> {
+    /// An empty cache before a source; `shelf` stands in while the source fails.
+    pub fn new(source: S, shelf: K) -> Self {
+        Self { source: Arc::new(source), shelf: Arc::new(shelf), inner: Arc::default() }
     }
 
     /// Starts the first fetch, during init, so that the first token doesn't wait for all of it.
@@ -83,14 +125,13 @@ impl<S: KeySource> Keys<S> {
     /// # Errors
     /// [`KeysFault`].
     pub async fn find(&self, id: &KeyId, arrived: Instant) -> Result<PublicKey, KeysFault> {
-        let now = Instant::now();
-        if self.age(now).is_none_or(|age| age > FRESH) && self.may_fetch(now) {
+        if !self.held().is_some_and(|held| held.is_fresh()) && self.may_fetch() {
             self.join_fetch().await;
         }
         if let Some(key) = self.known(id) {
             return Ok(key);
         }
-        if !self.is_newer_than(arrived) && self.may_fetch(Instant::now()) {
+        if !self.is_newer_than(arrived) && self.may_fetch() {
             self.join_fetch().await;
         }
         match self.known(id) {
@@ -100,24 +141,21 @@ impl<S: KeySource> Keys<S> {
         }
     }
 
-    fn known(&self, id: &KeyId) -> Option<PublicKey> {
-        let inner = lock(&self.inner);
-        let usable = inner.fetched.is_some_and(|fetched| fetched.elapsed() <= USABLE);
-        inner.set.as_ref().filter(|_| usable)?.get(id).cloned()
+    fn held(&self) -> Option<Held> {
+        lock(&self.inner).held.clone().filter(|held| held.age() <= USABLE)
     }
 
-    fn age(&self, now: Instant) -> Option<Duration> {
-        lock(&self.inner).fetched.map(|fetched| now.saturating_duration_since(fetched))
+    fn known(&self, id: &KeyId) -> Option<PublicKey> {
+        self.held()?.set.get(id).cloned()
     }
 
     fn is_newer_than(&self, arrived: Instant) -> bool {
-        lock(&self.inner).fetched.is_some_and(|fetched| fetched > arrived)
+        self.held().is_some_and(|held| held.is_newer_than(arrived))
     }
 
-    fn may_fetch(&self, now: Instant) -> bool {
+    fn may_fetch(&self) -> bool {
         let inner = lock(&self.inner);
-        let cooled = inner.attempted.is_none_or(|last| now.saturating_duration_since(last) >= COOLDOWN);
-        inner.in_flight.is_some() || cooled
+        inner.in_flight.is_some() || inner.attempted.is_none_or(|last| last.elapsed() >= COOLDOWN)
     }
 
     /// The fetch under way, or a new one.
@@ -126,11 +164,11 @@ impl<S: KeySource> Keys<S> {
         if let Some(fetch) = &inner.in_flight {
             return fetch.clone();
         }
-        let (source, shared) = (Arc::clone(&self.source), Arc::clone(&self.inner));
+        let (source, shelf, shared) = (Arc::clone(&self.source), Arc::clone(&self.shelf), Arc::clone(&self.inner));
         // On a task of its own: it goes on when whoever waits for it gives up.
         let task = tokio::spawn(async move {
-            let outcome = read_set(&*source).await;
-            lock(&shared).take(outcome, Instant::now());
+            let got = get_set(&*source, &*shelf).await;
+            lock(&shared).take(got);
         });
         let fetch = task.map(drop).boxed().shared();
         inner.in_flight = Some(fetch.clone());
@@ -138,22 +176,40 @@ impl<S: KeySource> Keys<S> {
     }
 }
 
-async fn read_set(source: &impl KeySource) -> Result<KeySet, FetchError> {
-    let document = source.fetch().await?;
-    KeySet::from_json(&document).map_err(|error| FetchError(error.to_string()))
+/// The set from the source, or else from the shelf.
+async fn get_set(source: &impl KeySource, shelf: &impl KeyShelf) -> Option<Held> {
+    let fetched = source.fetch().await.and_then(|document| {
+        let (least, most) = FRESH_BOUNDS;
+        let fresh_for = document.max_age.map_or(FRESH, |max_age| max_age.clamp(least, most));
+        Held::read(&document.text, Duration::ZERO, fresh_for)
+    });
+    match fetched {
+        Ok(held) => return Some(held),
+        Err(error) => tracing::warn!(event = "key_set_fetch_failed", %error),
+    }
+    let (document, age) = shelf
+        .stored()
+        .await
+        .inspect_err(|error| tracing::warn!(event = "key_set_load_failed", %error))
+        .ok()
+        .flatten()?;
+    Held::read(&document, age, FRESH).ok()
+}
+
+impl Held {
+    fn read(document: &[u8], age_then: Duration, fresh_for: Duration) -> Result<Self, FetchError> {
+        let set = KeySet::from_json(document).map_err(|error| FetchError(error.to_string()))?;
+        Ok(Self { set: Arc::new(set), got: Instant::now(), age_then, fresh_for })
+    }
 }
 
 impl Inner {
-    fn take(&mut self, outcome: Result<KeySet, FetchError>, now: Instant) {
+    /// Ends a fetch. What came from the shelf may be older than what is held.
+    fn take(&mut self, got: Option<Held>) {
         self.in_flight = None;
-        self.attempted = Some(now);
-        match outcome {
-            Ok(set) => {
-                self.set = Some(Arc::new(set));
-                self.fetched = Some(now);
-            }
-            Err(error) => tracing::warn!(event = "key_set_fetch_failed", %error),
-        }
+        self.attempted = Some(Instant::now());
+        let got = got.filter(|got| self.held.as_ref().is_none_or(|held| got.age() <= held.age()));
+        self.held = got.or_else(|| self.held.take());
     }
 }
 
@@ -162,7 +218,7 @@ fn lock(inner: &Mutex<Inner>) -> std::sync::MutexGuard<'_, Inner> {
     inner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<S> fmt::Debug for Keys<S> {
+impl<S, K> fmt::Debug for Keys<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keys")
     }

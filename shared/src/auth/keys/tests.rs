@@ -21,6 +21,7 @@ struct Endpoint(Arc<Inside>);
 struct Inside {
     document: Mutex<Option<String>>,
     delay: Mutex<Duration>,
+    max_age: Mutex<Option<Duration>>,
     fetches: AtomicUsize,
 }
 
@@ -49,20 +50,42 @@ impl Endpoint {
 }
 
 impl KeySource for Endpoint {
-    async fn fetch(&self) -> Result<Bytes, FetchError> {
+    async fn fetch(&self) -> Result<KeyDocument, FetchError> {
         self.0.fetches.fetch_add(1, Ordering::SeqCst);
         let delay = *self.0.delay.lock().unwrap();
         sleep(delay).await;
         let document = self.0.document.lock().unwrap().clone();
-        document.map(Bytes::from).ok_or_else(|| FetchError("down".to_owned()))
+        let max_age = *self.0.max_age.lock().unwrap();
+        let document = document.map(|text| KeyDocument { text: text.into(), max_age });
+        document.ok_or_else(|| FetchError("down".to_owned()))
     }
+}
+
+/// A shelf with what somebody put there, so long before that moment.
+#[derive(Clone, Default)]
+struct Shelf(Option<(String, Duration, Instant)>);
+
+impl Shelf {
+    fn with(key: &SigningKey, age: Duration) -> Self {
+        Self(Some((play_kakao::key_set([key]).to_string(), age, Instant::now())))
+    }
+}
+
+impl KeyShelf for Shelf {
+    async fn stored(&self) -> Result<Option<(Bytes, Duration)>, FetchError> {
+        Ok(self.0.clone().map(|(text, age, since)| (text.into(), age + since.elapsed())))
+    }
+}
+
+fn keys(endpoint: &Endpoint) -> Keys<Endpoint, Shelf> {
+    Keys::new(endpoint.clone(), Shelf::default())
 }
 
 fn id(text: &str) -> KeyId {
     KeyId::new(text).unwrap()
 }
 
-async fn find(keys: &Keys<Endpoint>, kid: &str) -> Result<PublicKey, KeysFault> {
+async fn find(keys: &Keys<Endpoint, Shelf>, kid: &str) -> Result<PublicKey, KeysFault> {
     keys.find(&id(kid), Instant::now()).await
 }
 
@@ -71,7 +94,7 @@ const UNAVAILABLE: KeysFault = KeysFault::Unavailable { retry_after: 10 };
 #[tokio::test(start_paused = true)]
 async fn a_known_key_costs_one_fetch_for_many_tokens() {
     let endpoint = Endpoint::serving(&[&OLD]);
-    let keys = Keys::new(endpoint.clone());
+    let keys = keys(&endpoint);
     for _ in 0..100 {
         find(&keys, "old").await.unwrap();
     }
@@ -81,7 +104,7 @@ async fn a_known_key_costs_one_fetch_for_many_tokens() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_kid_costs_at_most_one_fetch_per_cooldown() {
     let endpoint = Endpoint::serving(&[&OLD]);
-    let keys = Keys::new(endpoint.clone());
+    let keys = keys(&endpoint);
     find(&keys, "old").await.unwrap();
     for second in 0..100 {
         let fault = find(&keys, &format!("junk{second}")).await.unwrap_err();
@@ -94,7 +117,7 @@ async fn an_unknown_kid_costs_at_most_one_fetch_per_cooldown() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_fetch_cools_down_too_and_the_old_set_stays() {
     let endpoint = Endpoint::serving(&[&OLD]);
-    let keys = Keys::new(endpoint.clone());
+    let keys = keys(&endpoint);
     find(&keys, "old").await.unwrap();
     advance(COOLDOWN).await;
     for answer in [None, Some("garbage".to_owned()), Some(r#"{"keys":[]}"#.to_owned())] {
@@ -111,7 +134,7 @@ async fn a_failed_fetch_cools_down_too_and_the_old_set_stays() {
 #[tokio::test(start_paused = true)]
 async fn a_key_is_unknown_only_to_a_set_fetched_after_the_token_arrived() {
     let endpoint = Endpoint::serving(&[&OLD]);
-    let keys = Keys::new(endpoint.clone());
+    let keys = keys(&endpoint);
     let early = Instant::now();
     advance(Duration::from_millis(1)).await;
     assert_eq!(keys.find(&id("new"), early).await.unwrap_err(), KeysFault::Unknown);
@@ -127,7 +150,7 @@ async fn a_key_is_unknown_only_to_a_set_fetched_after_the_token_arrived() {
 async fn all_who_wait_share_one_fetch_and_none_who_gives_up_stops_it() {
     let endpoint = Endpoint::serving(&[&OLD]);
     endpoint.delay(Duration::from_millis(500));
-    let keys = Arc::new(Keys::new(endpoint.clone()));
+    let keys = Arc::new(keys(&endpoint));
     keys.prefetch();
     let impatient = tokio::time::timeout(Duration::from_millis(100), find(&keys, "old")).await;
     assert!(impatient.is_err());
@@ -148,7 +171,7 @@ async fn all_who_wait_share_one_fetch_and_none_who_gives_up_stops_it() {
 #[tokio::test(start_paused = true)]
 async fn a_withdrawn_key_is_no_longer_right_once_the_set_was_refreshed() {
     let endpoint = Endpoint::serving(&[&OLD, &NEW]);
-    let keys = Keys::new(endpoint.clone());
+    let keys = keys(&endpoint);
     find(&keys, "old").await.unwrap();
     endpoint.serve(&[&NEW]);
     advance(FRESH + Duration::from_secs(1)).await;
@@ -159,13 +182,58 @@ async fn a_withdrawn_key_is_no_longer_right_once_the_set_was_refreshed() {
 #[tokio::test(start_paused = true)]
 async fn the_last_good_set_serves_for_a_day_while_the_endpoint_is_down() {
     let endpoint = Endpoint::serving(&[&OLD]);
-    let keys = Keys::new(endpoint.clone());
+    let keys = keys(&endpoint);
     find(&keys, "old").await.unwrap();
     endpoint.answer(None);
     advance(USABLE - Duration::from_secs(60)).await;
     find(&keys, "old").await.unwrap();
     advance(Duration::from_secs(120)).await;
     assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_while_the_endpoint_is_down_finds_the_set_on_the_shelf() {
+    let shelf = |age| Shelf::with(&OLD, age);
+    let endpoint = Endpoint::default();
+    let keys = Keys::new(endpoint.clone(), shelf(USABLE - Duration::from_secs(60)));
+    find(&keys, "old").await.unwrap();
+    // A set from the shelf knows nothing of a key that may be newer.
+    assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
+    advance(Duration::from_secs(120)).await;
+    assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
+    let too_old = Keys::new(endpoint.clone(), shelf(USABLE + Duration::from_secs(1)));
+    assert_eq!(find(&too_old, "old").await.unwrap_err(), UNAVAILABLE);
+    endpoint.serve(&[&NEW]);
+    advance(COOLDOWN).await;
+    find(&keys, "new").await.unwrap();
+    assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_set_on_the_shelf_does_not_replace_what_is_held() {
+    let endpoint = Endpoint::serving(&[&NEW]);
+    let keys = Keys::new(endpoint.clone(), Shelf::with(&OLD, Duration::from_secs(7_200)));
+    find(&keys, "new").await.unwrap();
+    endpoint.answer(None);
+    advance(COOLDOWN).await;
+    assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
+    find(&keys, "new").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_endpoint_decides_between_a_floor_and_a_ceiling_how_long_its_set_is_used() {
+    for (max_age, used_for) in [(0, 300), (1_000, 1_000), (86_400, 3_600)] {
+        let endpoint = Endpoint::serving(&[&OLD]);
+        *endpoint.0.max_age.lock().unwrap() = Some(Duration::from_secs(max_age));
+        let keys = keys(&endpoint);
+        find(&keys, "old").await.unwrap();
+        advance(Duration::from_secs(used_for)).await;
+        find(&keys, "old").await.unwrap();
+        assert_eq!(endpoint.fetches(), 1);
+        advance(Duration::from_secs(1)).await;
+        find(&keys, "old").await.unwrap();
+        assert_eq!(endpoint.fetches(), 2);
+    }
 }
 
 #[test]
