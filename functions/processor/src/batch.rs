@@ -1,19 +1,6 @@
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use kakao_webhooks::store::{Applier, Record, Store};
-use lambda_runtime::Context;
 use tokio::time::Instant;
-
-/// Time kept to hand in the answer.
-const RESERVE: Duration = Duration::from_millis(1_500);
-
-/// Until when records may be worked on, from the time at which Lambda would end the function.
-pub(crate) fn deadline(context: &Context) -> Instant {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let left = Duration::from_millis(context.deadline).saturating_sub(now);
-    Instant::now() + left.saturating_sub(RESERVE)
-}
 
 /// Applies a batch and names the messages that were not applied, so that only they come again.
 pub(crate) async fn apply<S: Store>(applier: &Applier<S>, event: SqsEvent, deadline: Instant) -> SqsBatchResponse {

@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
     let store = DynamoStore::new(&wiring::aws().await, variables.table_name()?, retention);
     let applier = &Applier::new(store, retention);
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
-        let deadline = batch::deadline(&event.context);
+        let deadline = wiring::deadline(&event.context);
         Ok::<_, Error>(batch::apply(applier, event.payload, deadline).await)
     }))
     .await

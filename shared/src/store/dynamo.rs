@@ -14,9 +14,8 @@ use super::{
     items::{self, STATE},
 };
 use crate::{
-    ingest::{EdgeError, Inbox},
     state::{Counted, HistoryEntry, State, Subject},
-    wire::{EventId, Time},
+    wire::Time,
 };
 
 /// The table in DynamoDB.
@@ -227,14 +226,6 @@ impl Store for DynamoStore {
             .await
             .map(drop)
             .map_err(|error| fault(&error))
-    }
-}
-
-impl Inbox for DynamoStore {
-    async fn put(&self, id: &EventId, envelope: &str) -> Result<(), EdgeError> {
-        let item = items::inbox(id, envelope);
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
-        put.map(drop).map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))
     }
 }
 

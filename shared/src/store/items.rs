@@ -44,9 +44,13 @@ pub struct QuarantineEntry {
     pub envelope: String,
 }
 
-/// The inbox's partition of an event: sixteen, so that no one of them is hot.
-#[must_use]
-pub fn inbox_partition(id: &EventId) -> String {
+/// The inbox's partitions: sixteen, so that no one of them is hot.
+pub fn inbox_partitions() -> impl Iterator<Item = String> {
+    "0123456789abcdef".chars().map(|digit| format!("INBOX#{digit}"))
+}
+
+/// The inbox's partition of an event.
+pub(super) fn inbox_partition(id: &EventId) -> String {
     format!("INBOX#{}", sha256_hex(id.as_str().as_bytes()).chars().take(1).collect::<String>())
 }
 

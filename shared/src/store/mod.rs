@@ -3,6 +3,7 @@
 
 mod apply;
 mod dynamo;
+mod inbox;
 mod items;
 mod key_set;
 
@@ -15,7 +16,8 @@ use crate::{
 
 pub use apply::{Applier, Record};
 pub use dynamo::DynamoStore;
-pub use items::{Loaded, QuarantineEntry, inbox_partition};
+pub use inbox::Waiting;
+pub use items::{Loaded, QuarantineEntry, inbox_partitions};
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

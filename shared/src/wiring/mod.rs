@@ -1,13 +1,17 @@
 //! The rooms joined to a function: everything that a binary needs is built here, once, during init.
 
+use std::time::Duration;
+
 use aws_config::{BehaviorVersion, SdkConfig};
-use lambda_http::{Error, service_fn};
+use lambda_http::{Context, Error, service_fn};
+use tokio::time::Instant;
 
 use crate::{
     config::{ConfigError, Variables},
     ingest::{Ingest, Webhook},
     queue::SqsQueue,
     store::DynamoStore,
+    wire::Time,
 };
 
 /// What the SDK's own variables say: endpoint, region, credentials.
@@ -24,6 +28,17 @@ where
     F: Fn(&str) -> Option<String>,
 {
     Ok(DynamoStore::new(aws, variables.table_name()?, variables.retention()?))
+}
+
+/// Time kept to hand in the answer.
+const RESERVE: Duration = Duration::from_millis(1_500);
+
+/// Until when a function that Kakao doesn't wait for may work: a little before Lambda would end it.
+#[must_use]
+pub fn deadline(context: &Context) -> Instant {
+    let now = u64::try_from(Time::now().as_millis()).unwrap_or_default();
+    let left = Duration::from_millis(context.deadline.saturating_sub(now));
+    Instant::now() + left.saturating_sub(RESERVE)
 }
 
 /// Runs the acknowledging function of a webhook until Lambda ends it.

@@ -1,0 +1,24 @@
+//! Every minute: keeps the key set fresh on its shelf, and sends what waits in the inbox to the queue.
+
+mod inbox;
+mod key_set;
+
+use kakao_webhooks::{config::Variables, queue::SqsQueue, telemetry, wiring};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init("janitor");
+    let variables = Variables::of_process();
+    let endpoint = &variables.key_endpoint()?;
+    let aws = wiring::aws().await;
+    let queue = &SqsQueue::new(&aws, variables.event_queue_url()?);
+    let table = &wiring::table(&aws, &variables)?;
+    run(service_fn(|event: LambdaEvent<Value>| async move {
+        let deadline = wiring::deadline(&event.context);
+        tokio::join!(key_set::refresh(endpoint, table), inbox::empty(table, queue, deadline));
+        Ok::<_, Error>(())
+    }))
+    .await
+}
