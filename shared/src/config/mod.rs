@@ -113,7 +113,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// Not a whole number of at least 1.
     pub fn retention(&self) -> Result<Retention, ConfigError> {
         Ok(Retention {
-            history_days: self.days("HISTORY_RETENTION_DAYS", 400)?,
+            history_days: self.days("HISTORY_RETENTION_DAYS", 90)?,
             quarantine_days: self.days("QUARANTINE_RETENTION_DAYS", 30)?,
             gone_days: self.days("GONE_RETENTION_DAYS", 30)?,
         })
