@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let deadline = wiring::deadline(&event.context);
         tokio::join!(key_set::refresh(endpoint, table), inbox::empty(table, queue, deadline));
+        telemetry::flush();
         Ok::<_, Error>(())
     }))
     .await

@@ -19,7 +19,9 @@ async fn main() -> Result<(), Error> {
     let applier = &Applier::new(store, retention);
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let deadline = wiring::deadline(&event.context);
-        Ok::<_, Error>(batch::apply(applier, event.payload, deadline).await)
+        let response = batch::apply(applier, event.payload, deadline).await;
+        telemetry::flush();
+        Ok::<_, Error>(response)
     }))
     .await
 }

@@ -115,10 +115,25 @@ impl Refusal {
         }
     }
 
+    /// The reason's stable short name, in logs and metrics.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Method { .. } => "method",
+            Self::Key(KeyFault::Missing) => "key_missing",
+            Self::Key(KeyFault::Unknown) => "key_unknown",
+            Self::TooLarge => "too_large",
+            Self::Token(refusal) => refusal.reason(),
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+
     pub(super) fn log(self, kind: Kind, arrival: &Arrival) {
-        let (kind, request_id, reason) = (kind.name(), &arrival.request_id, self.to_string());
+        let (kind, request_id, reason) = (kind.name(), &arrival.request_id, self.reason());
         match self {
             Self::Unavailable { .. } => tracing::error!(event = "refused", kind, reason, request_id),
+            // A key that was changed at Kakao, or an app that isn't configured: somebody must act.
             Self::Key(KeyFault::Unknown) | Self::Token(TokenRefusal::Audience) => {
                 tracing::warn!(event = "refused", kind, reason, request_id);
             }

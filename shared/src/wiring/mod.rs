@@ -11,6 +11,7 @@ use crate::{
     ingest::{Ingest, Webhook},
     queue::SqsQueue,
     store::DynamoStore,
+    telemetry,
     wire::Time,
 };
 
@@ -33,12 +34,15 @@ where
 /// Time kept to hand in the answer.
 const RESERVE: Duration = Duration::from_millis(1_500);
 
+/// What a function may work where its host names no deadline, or one that is past.
+const USUAL: Duration = Duration::from_secs(20);
+
 /// Until when a function that Kakao doesn't wait for may work: a little before Lambda would end it.
 #[must_use]
 pub fn deadline(context: &Context) -> Instant {
     let now = u64::try_from(Time::now().as_millis()).unwrap_or_default();
-    let left = Duration::from_millis(context.deadline.saturating_sub(now));
-    Instant::now() + left.saturating_sub(RESERVE)
+    let left = context.deadline.checked_sub(now).filter(|left| *left > 0).map(Duration::from_millis);
+    Instant::now() + left.map_or(USUAL, |left| left.saturating_sub(RESERVE))
 }
 
 /// Runs the acknowledging function of a webhook until Lambda ends it.
@@ -51,5 +55,10 @@ where
 {
     let queue = SqsQueue::new(aws, variables.event_queue_url()?);
     let ingest = Ingest::new(webhook, queue, table(aws, variables)?);
-    lambda_http::run(service_fn(|request| ingest.accept(request))).await
+    lambda_http::run(service_fn(async |request| {
+        let answer = ingest.accept(request).await;
+        telemetry::flush();
+        answer
+    }))
+    .await
 }

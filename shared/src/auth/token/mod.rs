@@ -81,6 +81,26 @@ impl TokenRefusal {
         }
     }
 
+    /// The cause's stable short name, in logs and metrics.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::ContentType => "token_content_type",
+            Self::Malformed => "token_malformed",
+            Self::Algorithm => "token_algorithm",
+            Self::Type => "token_type",
+            Self::ForbiddenHeader => "token_forbidden_header",
+            Self::NoKeyId => "token_no_key_id",
+            Self::UnknownKey => "token_unknown_key",
+            Self::Signature => "token_signature",
+            Self::Issuer => "token_issuer",
+            Self::Audience => "token_audience",
+            Self::Claim => "token_claim",
+            Self::Time => "token_time",
+            Self::Subject => "token_subject",
+        }
+    }
+
     /// What the sender is told beside the code: a fixed text.
     #[must_use]
     pub const fn description(self) -> &'static str {

@@ -1,0 +1,65 @@
+use std::fmt;
+
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{Layer, layer::Context};
+
+/// Counts every event by its name, with its kind as the one dimension; a refusal also by its reason, and
+/// an answer's time as a histogram.
+pub(super) struct Counting;
+
+impl<S: Subscriber> Layer<S> for Counting {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        for name in fields.metrics() {
+            match &fields.kind {
+                Some(kind) => metrics::counter!(name, "kind" => kind.clone()).increment(1),
+                None => metrics::counter!(name).increment(1),
+            }
+        }
+        if let (Some("answered"), Some(kind), Some(ms)) = (fields.event.as_deref(), fields.kind, fields.ms) {
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds of one answer are few")]
+            metrics::histogram!("answered_ms", "kind" => kind).record(ms as f64);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    event: Option<String>,
+    kind: Option<String>,
+    reason: Option<String>,
+    ms: Option<u64>,
+}
+
+impl Fields {
+    /// `refused` and `refused_token_audience`; `quarantined` and `quarantined_missing_field`; else the name
+    /// alone.
+    fn metrics(&self) -> Vec<String> {
+        let Some(event) = &self.event else { return vec![] };
+        let by_reason = self.reason.as_ref().map(|reason| format!("{event}_{reason}"));
+        std::iter::once(event.clone()).chain(by_reason).collect()
+    }
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "event" => self.event = Some(value.to_owned()),
+            "kind" => self.kind = Some(value.to_owned()),
+            "reason" => self.reason = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "ms" {
+            self.ms = Some(value);
+        }
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn fmt::Debug) {}
+}
