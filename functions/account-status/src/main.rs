@@ -8,7 +8,8 @@ async fn main() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
     let aws = wiring::aws().await;
     let shelf = wiring::table(&aws, &variables)?;
-    let webhook = AccountStatus { apps: variables.apps()?, keys: Keys::new(variables.key_endpoint()?, shelf) };
+    let keys = Keys::new(variables.key_endpoint()?, shelf);
+    let webhook = AccountStatus { apps: variables.apps()?, keys, typing: variables.typing()? };
     // The first token shall not wait for all of the first fetch.
     webhook.keys.prefetch();
     wiring::acknowledge(webhook, &aws, &variables).await

@@ -19,4 +19,4 @@ pub use key_set::{KeyId, KeySet, KeySetError, PublicKey};
 pub use keys::{FetchError, KeyDocument, KeyShelf, KeySource, Keys, KeysFault};
 pub use request::{Unverified, Verified};
 pub use skill_auth::{SkillAuth, SkillAuthError};
-pub use token::{Claims, NamedEvent, SignedToken, TokenRefusal, UnverifiedToken, VerifiedToken};
+pub use token::{Claims, NamedEvent, SignedToken, TokenRefusal, Typing, UnverifiedToken, VerifiedToken};

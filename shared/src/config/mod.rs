@@ -2,7 +2,7 @@
 //! says which and what to do. No message shows a value.
 
 use crate::{
-    auth::{Apps, KeyEndpoint, SkillAuth},
+    auth::{Apps, KeyEndpoint, SkillAuth, Typing},
     ingest::Reply,
     store::Retention,
 };
@@ -84,6 +84,22 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             .map_err(|error| malformed("KAKAO_JWKS_URL", &error, "Leave it out to use Kakao's own key set"))
     }
 
+    /// `ACCEPT_UNTYPED_TOKENS`: `true` or `false`, by default `false`.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn typing(&self) -> Result<Typing, ConfigError> {
+        match self.get("ACCEPT_UNTYPED_TOKENS").as_deref() {
+            None | Some("false") => Ok(Typing::Required),
+            Some("true") => Ok(Typing::Optional),
+            Some(_) => Err(ConfigError {
+                variable: "ACCEPT_UNTYPED_TOKENS",
+                problem: "is neither true nor false".to_owned(),
+                mend: "Leave it out, unless Kakao's tokens really come without a typ",
+            }),
+        }
+    }
+
     /// `SKILL_AUTH`, which may be absent.
     ///
     /// # Errors
@@ -155,6 +171,7 @@ mod tests {
             with("KAKAO_APPS", r#"[{"app_id":"secret"}]"#).apps().unwrap_err(),
             with("SKILL_AUTH", r#"{"header":"x","sha256":["secret"]}"#).skill_auth().unwrap_err(),
             with("KAKAO_JWKS_URL", "http://secret.example.com").key_endpoint().unwrap_err(),
+            with("ACCEPT_UNTYPED_TOKENS", "secret").typing().unwrap_err(),
             with("GONE_RETENTION_DAYS", "secret").retention().unwrap_err(),
         ] {
             assert!(error.to_string().contains(error.variable) && !error.to_string().contains("secret"), "{error}");

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 use super::{Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
 use crate::{
     auth::{
-        Apps, KeyShelf, KeySource, Keys, KeysFault, TokenRefusal, Unverified, UnverifiedToken, Verified, VerifiedToken,
+        Apps, KeyShelf, KeySource, Keys, KeysFault, TokenRefusal, Typing, Unverified, UnverifiedToken, Verified,
+        VerifiedToken,
     },
     envelope::{Event, Letter},
     wire::{
@@ -20,6 +21,8 @@ pub struct AccountStatus<S, K> {
     pub apps: Apps,
     /// Kakao's keys.
     pub keys: Keys<S, K>,
+    /// Whether a token must say what it is.
+    pub typing: Typing,
 }
 
 /// More events than any token has: as a rule it is one.
@@ -36,7 +39,7 @@ impl<S: KeySource, K: KeyShelf> Webhook for AccountStatus<S, K> {
         if request.body_len() > MAX_BODY_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let token = UnverifiedToken::parse(&request)?;
+        let token = UnverifiedToken::parse(&request, self.typing)?;
         let key = self.keys.find(token.key_id(), arrival.handed_over).await.map_err(|fault| match fault {
             KeysFault::Unknown => Refusal::Token(TokenRefusal::UnknownKey),
             KeysFault::Unavailable { retry_after } => Refusal::Unavailable { retry_after },

@@ -122,6 +122,16 @@ impl TokenRefusal {
     }
 }
 
+/// Whether a token must say what it is (`typ`). A token that says something else is refused either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Typing {
+    /// It must: that tells it from every other JWT that the issuer signs, such as an ID token.
+    #[default]
+    Required,
+    /// It may say nothing.
+    Optional,
+}
+
 /// A token that could be taken apart: nobody knows yet who made it.
 #[derive(Debug)]
 pub struct UnverifiedToken {
@@ -136,7 +146,7 @@ impl UnverifiedToken {
     ///
     /// # Errors
     /// [`TokenRefusal`]: answer 400.
-    pub fn parse(request: &Unverified) -> Result<Self, TokenRefusal> {
+    pub fn parse(request: &Unverified, typing: Typing) -> Result<Self, TokenRefusal> {
         let content = request.content();
         if content.media_type != MEDIA_TYPE {
             return Err(TokenRefusal::ContentType);
@@ -146,7 +156,7 @@ impl UnverifiedToken {
         let (header, claims) = signing_input.split_once('.').ok_or(TokenRefusal::Malformed)?;
         let header = parse_strict_json(&decode(header)?).map_err(|_| TokenRefusal::Malformed)?;
         Ok(Self {
-            key_id: check_header(&header)?,
+            key_id: check_header(&header, typing)?,
             signing_input: Personal::new(signing_input.to_owned()),
             claims: Personal::new(decode(claims)?),
             signature: decode(signature)?,
@@ -177,18 +187,24 @@ fn decode(part: &str) -> Result<Vec<u8>, TokenRefusal> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenRefusal::Malformed)
 }
 
-fn check_header(header: &Map<String, Value>) -> Result<KeyId, TokenRefusal> {
+fn check_header(header: &Map<String, Value>, typing: Typing) -> Result<KeyId, TokenRefusal> {
     if header.get("alg").and_then(Value::as_str) != Some("RS256") {
         return Err(TokenRefusal::Algorithm);
     }
-    let media_type = header.get("typ").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
-    if media_type.strip_prefix("application/").unwrap_or(&media_type) != "secevent+jwt" {
+    let is_typed = header.get("typ").map(|value| value.as_str().is_some_and(is_secevent));
+    if !is_typed.unwrap_or(typing == Typing::Optional) {
         return Err(TokenRefusal::Type);
     }
     if FORBIDDEN_HEADERS.iter().any(|name| header.contains_key(*name)) {
         return Err(TokenRefusal::ForbiddenHeader);
     }
     header.get("kid").and_then(Value::as_str).and_then(KeyId::new).ok_or(TokenRefusal::NoKeyId)
+}
+
+/// With or without `application/`, in any case (RFC 7515 §4.1.9).
+fn is_secevent(media_type: &str) -> bool {
+    let media_type = media_type.to_ascii_lowercase();
+    media_type.strip_prefix("application/").unwrap_or(&media_type) == "secevent+jwt"
 }
 
 /// A token that one of Kakao's keys signed. Kakao signs for others, too: it may not be for us.

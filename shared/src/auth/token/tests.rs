@@ -37,7 +37,7 @@ fn request(body: &str, media_type: &str) -> Unverified {
 }
 
 fn verify(body: &str) -> Result<VerifiedToken, TokenRefusal> {
-    let token = UnverifiedToken::parse(&request(body, MEDIA_TYPE))?;
+    let token = UnverifiedToken::parse(&request(body, MEDIA_TYPE), Typing::Required)?;
     let set = KeySet::from_json(play_kakao::key_set([&*KEY]).to_string().as_bytes()).unwrap();
     let key = set.get(token.key_id()).ok_or(TokenRefusal::UnknownKey)?;
     token.verify(key)?.accept(&apps(), Time::from_seconds(NOW).unwrap())
@@ -103,7 +103,7 @@ fn every_forgery_is_refused_for_its_own_cause() {
 fn rfc_8935_2_1_the_content_type_is_that_of_a_pushed_token() {
     let text = token().sign(&KEY).unwrap();
     for media_type in ["", "application/jwt", "application/json", "application/secevent+jwtx"] {
-        let refusal = UnverifiedToken::parse(&request(&text, media_type)).unwrap_err();
+        let refusal = UnverifiedToken::parse(&request(&text, media_type), Typing::Required).unwrap_err();
         assert_eq!(refusal, TokenRefusal::ContentType, "{media_type}");
     }
 }
@@ -163,6 +163,19 @@ fn rfc_8725_3_11_the_type_tells_a_token_from_every_other_jwt() {
         token.header.remove("typ");
     });
     assert_eq!(refused(absent), TokenRefusal::Type);
+}
+
+#[test]
+fn by_an_explicit_setting_a_token_may_say_nothing_of_its_type_but_nothing_else_either() {
+    let typed = |typ: Option<Value>| {
+        let mut token = token();
+        token.header.remove("typ");
+        token.header.extend(typ.map(|typ| ("typ".to_owned(), typ)));
+        UnverifiedToken::parse(&request(&token.sign(&KEY).unwrap(), MEDIA_TYPE), Typing::Optional).map(drop)
+    };
+    assert_eq!(typed(None), Ok(()));
+    assert_eq!(typed(Some(json!("JWT"))), Err(TokenRefusal::Type));
+    assert_eq!(typed(Some(json!(null))), Err(TokenRefusal::Type));
 }
 
 #[test]
@@ -273,7 +286,7 @@ fn what_the_sender_is_told_never_shows_the_token_or_the_configuration() {
 #[test]
 fn no_debug_output_shows_a_token() {
     let text = token().sign(&KEY).unwrap();
-    let unverified = UnverifiedToken::parse(&request(&text, MEDIA_TYPE)).unwrap();
+    let unverified = UnverifiedToken::parse(&request(&text, MEDIA_TYPE), Typing::Required).unwrap();
     let shown = format!("{unverified:?} {:?}", verify(&text).unwrap().claims.all);
     assert!(!shown.contains("UNLINK_FROM_APPS") && !shown.contains(text.split('.').nth(1).unwrap()), "{shown}");
 }
