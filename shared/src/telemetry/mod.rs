@@ -20,7 +20,12 @@ static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 /// the counts.
 pub fn init(function: &'static str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_current_span(false);
+    let log = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_target(false)
+        .with_current_span(false)
+        .with_span_list(false);
     tracing_subscriber::registry().with(log.with_filter(filter)).with(Counting).init();
     match Builder::new().cloudwatch_namespace(NAMESPACE).init() {
         Ok(collector) => drop(COLLECTOR.set(collector)),
