@@ -1,0 +1,146 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{demo::Demo, dev::Dev, hash_key::HashKey, send::Send, user::User};
+
+/// The operator's and developer's tool of kakao-webhooks
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  khook demo                                 the service on this machine, and what it does
+  khook dev                                  the same, and it stays: URLs, curl lines, logs
+  khook send unlink --user 1234567890        play Kakao against it
+  khook user show 123456 1234567890 --json   what came of it
+  khook hash-key < admin-key.txt             the digest that KakaoApps wants
+
+In a clone of the project: `cargo demo`, `cargo dev` and `cargo khook <command>`.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the whole service on this machine, play Kakao against it, and show what changes
+    #[command(after_help = "It builds the functions, sets up a local cloud in .local (Python 3.11 or newer is all \
+                            it needs), deploys template.yaml and sends every webhook in every shape, forged ones \
+                            and duplicates. The exit status is 0 if all was as it should be. Nothing stays.")]
+    Demo(Demo),
+    /// Run the whole service on this machine until Ctrl-C, and follow its logs
+    #[command(after_help = "While it runs, `khook send` and `khook user` find it by themselves.")]
+    Dev(Dev),
+    /// Play Kakao: send a webhook to the running `khook dev` or to any address
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  khook send unlink --user 1234567890 --as form\n  \
+                                        khook send account-status --event user-linked --user 1234567890\n  \
+                                        khook send skill --check --url https://hooks.example.com/v1\n\n\
+                                        No key ever stands on the command line: KAKAO_ADMIN_KEY, KAKAO_SKILL_KEY or a \
+                                        file. `khook send <webhook> --help` has more."
+    )]
+    Send(Send),
+    /// Look up what is known of a user
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  khook user show 123456 1234567890\n  \
+                                        TABLE_NAME=my-table khook user history 123456 1234567890 --json"
+    )]
+    User(User),
+    /// Print the SHA-256 of a key, for KakaoApps and SkillAuth
+    #[command(after_help = "The key comes from a hidden prompt, or from standard input; never from the command \
+                            line, where others could see it.\n\nExamples:\n  khook hash-key\n  \
+                            khook hash-key < admin-key.txt\n  khook hash-key --any < skill-key.txt")]
+    HashKey(HashKey),
+}
+
+impl Cli {
+    /// Whether being broken off is how the command ends.
+    #[must_use]
+    pub const fn stays(&self) -> bool {
+        matches!(self.command, Command::Dev(_))
+    }
+
+    /// What runs without anything to clean up, so that a Ctrl-C may end it as it does by default.
+    ///
+    /// # Errors
+    /// Whatever the command's are.
+    pub fn run_plainly(&self) -> Option<Result<ExitCode>> {
+        match &self.command {
+            Command::HashKey(hash_key) => Some(hash_key.run()),
+            _ => None,
+        }
+    }
+
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Whatever the command's are.
+    pub async fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Demo(demo) => demo.run().await,
+            Command::Dev(dev) => dev.run().await,
+            Command::Send(send) => send.run().await,
+            Command::User(user) => user.run().await,
+            Command::HashKey(hash_key) => hash_key.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn all(command: &mut clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+        let path = format!("{path} {}", command.get_name());
+        found.push((path.clone(), command.render_long_help().to_string()));
+        for inner in command.get_subcommands_mut() {
+            all(inner, &path, found);
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_with_a_word_on_every_option() {
+        let mut found = Vec::new();
+        let mut command = Cli::command();
+        command.build();
+        all(&mut command, "", &mut found);
+        assert_eq!(found.len(), 13);
+        for (path, help) in found {
+            assert!(help.contains("Usage:"), "{path}\n{help}");
+        }
+        let mut commands = vec![command];
+        while let Some(command) = commands.pop() {
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+            commands.extend(command.get_subcommands().cloned());
+        }
+    }
+
+    #[test]
+    fn no_command_takes_a_key_as_an_argument() {
+        for line in ["khook hash-key abc", "khook send unlink --user 1 --admin-key abc", "khook user show 1"] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+        for line in [
+            "khook send talk-channel --event added --open-id abc",
+            "khook send account-status --event user-linked --user 1 --forge kid --key f --kid k",
+            "khook user history 1 2 --json --limit 3 --table t",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+}

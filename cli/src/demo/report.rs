@@ -1,0 +1,100 @@
+use anyhow::Result;
+use comfy_table::{Cell, CellAlignment, Color};
+use console::style;
+use serde_json::{Value, json};
+
+use super::Outcome;
+use crate::output::{self, faint_cell, verdict_cell};
+
+/// What came of the whole story.
+pub(super) struct Report {
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) user: Value,
+    pub(super) strays: Vec<String>,
+}
+
+impl Report {
+    pub(super) fn is_good(&self) -> bool {
+        self.strays.is_empty() && self.outcomes.iter().all(|outcome| outcome.problem.is_none())
+    }
+
+    pub(super) fn print_json(&self) -> Result<()> {
+        output::json(&json!({
+            "ok": self.is_good(), "requests": self.outcomes, "user": self.user, "strays": self.strays,
+        }))
+    }
+
+    pub(super) fn print(&self) -> Result<()> {
+        let mut table =
+            output::table(["", "What Kakao tells", "Webhook", "Status", "ms", "What changed (times in UTC)"]);
+        if let Some(column) = table.column_mut(4) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        for (number, outcome) in self.outcomes.iter().enumerate() {
+            table.add_row([
+                faint_cell(&format!("{:>2}", number + 1)),
+                title(outcome),
+                Cell::new(format!("{} {}", outcome.kind, outcome.shape)),
+                status(outcome),
+                faint_cell(&outcome.ms.to_string()),
+                changes(outcome),
+            ]);
+        }
+        output::line("")?;
+        output::print_table(&table)?;
+        output::line(&format!(
+            "\n{} (khook user show prints the same)",
+            style("The member's state in the end").bold()
+        ))?;
+        output::json(&self.user)?;
+        self.print_verdict()
+    }
+
+    fn print_verdict(&self) -> Result<()> {
+        for stray in &self.strays {
+            output::line(&format!("{} {stray}", style("✗").red()))?;
+        }
+        let count = |is: fn(&Outcome) -> bool| self.outcomes.iter().filter(|outcome| is(outcome)).count();
+        let refused = count(|outcome| outcome.is_forged);
+        let again = count(|outcome| outcome.is_duplicate);
+        let wrong = count(|outcome| outcome.problem.is_some()) + self.strays.len();
+        if wrong > 0 {
+            let text = format!("✗ {wrong} of these are not as they should be");
+            return output::line(&format!("\n{}", style(text).red().bold()));
+        }
+        let taken = self.outcomes.len() - refused - again;
+        let good = style("✓ All as it should be:").green().bold();
+        output::line(&format!(
+            "\n{good} {taken} taken, {refused} forged ones refused, {again} duplicates without effect"
+        ))
+    }
+}
+
+fn title(outcome: &Outcome) -> Cell {
+    let cell = Cell::new(&outcome.title);
+    match (outcome.is_forged, outcome.is_duplicate) {
+        (true, _) => cell.fg(Color::Yellow),
+        (_, true) => cell.fg(Color::Cyan),
+        _ => cell,
+    }
+}
+
+fn status(outcome: &Outcome) -> Cell {
+    let is_right = outcome.status == outcome.expected;
+    let text = if is_right {
+        format!("{} ✓", outcome.status)
+    } else {
+        format!("{} ✗ (expected {})", outcome.status, outcome.expected)
+    };
+    verdict_cell(&text, is_right)
+}
+
+fn changes(outcome: &Outcome) -> Cell {
+    if let Some(problem) = &outcome.problem {
+        return verdict_cell(problem, false);
+    }
+    if outcome.changes.is_empty() {
+        return faint_cell(if outcome.is_duplicate { "nothing: known already" } else { "nothing" });
+    }
+    Cell::new(outcome.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+}

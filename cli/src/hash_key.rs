@@ -1,0 +1,79 @@
+//! `khook hash-key`: the digest of a key, without the key ever standing on a command line.
+
+use std::{
+    io::{self, IsTerminal, Read},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, bail};
+use console::{Term, style};
+use kakao_webhooks::auth::Digest;
+
+use crate::output;
+
+/// Options of `khook hash-key`.
+#[derive(Debug, clap::Args)]
+pub struct HashKey {
+    /// The key is none of Kakao's admin keys but, say, a chatbot skill's: any text will do
+    #[arg(long)]
+    any: bool,
+}
+
+impl HashKey {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// If there is no key to read.
+    pub fn run(&self) -> Result<ExitCode> {
+        let text = read()?;
+        let key = text.trim();
+        if key.is_empty() {
+            bail!("no key was given. Paste it at the prompt, or pipe it in: `khook hash-key < key.txt`");
+        }
+        if !self.any && !is_admin_key(key) {
+            let warning = style("warning:").for_stderr().yellow().bold();
+            eprintln_warning(&format!(
+                "{warning} Kakao's admin keys are 32 hex characters, and this is something else ({} characters). \
+                 If it is meant to be, --any says so.",
+                key.chars().count()
+            ));
+        }
+        output::line(&Digest::of(key.as_bytes()).to_string())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Whoever closed standard error doesn't want to be warned.
+fn eprintln_warning(text: &str) {
+    use io::Write;
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+fn read() -> Result<String> {
+    if io::stdin().is_terminal() {
+        let terminal = Term::stderr();
+        terminal.write_str("Key (it isn't shown): ")?;
+        return terminal.read_secure_line().context("the key can't be read from the terminal");
+    }
+    let mut text = String::new();
+    // A key file is a line; whatever is longer is no key.
+    io::stdin().take(64 * 1024).read_to_string(&mut text).context("standard input is no text")?;
+    Ok(text)
+}
+
+fn is_admin_key(key: &str) -> bool {
+    key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_admin_key_is_32_hex_characters() {
+        assert!(is_admin_key("0123456789abcdefABCDEF0123456789"));
+        for key in ["", "0123456789abcdef", "g123456789abcdef0123456789abcdef"] {
+            assert!(!is_admin_key(key), "{key}");
+        }
+    }
+}

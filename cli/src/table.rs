@@ -1,0 +1,144 @@
+//! Reads the table: states, shares, history.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result};
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    types::AttributeValue,
+};
+use kakao_webhooks::{
+    state::{Members, user_view},
+    wire::{AppId, UserId},
+};
+use serde_json::Value;
+
+/// The table of a stack.
+#[derive(Clone, Debug)]
+pub struct Table {
+    client: Client,
+    name: String,
+}
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The partition of a member of an app.
+#[must_use]
+pub fn user_partition(app_id: &AppId, user_id: UserId) -> String {
+    kakao_webhooks::state::Subject::User(app_id.clone(), user_id).partition_key()
+}
+
+impl Table {
+    /// The table with this name.
+    #[must_use]
+    pub fn new(aws: &SdkConfig, name: impl Into<String>) -> Self {
+        Self { client: Client::new(aws), name: name.into() }
+    }
+
+    /// An item.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub async fn get(&self, partition: &str, sort: &str) -> Result<Option<Members>> {
+        let read = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key("pk", AttributeValue::S(partition.to_owned()))
+            .key("sk", AttributeValue::S(sort.to_owned()))
+            .consistent_read(true)
+            .send()
+            .await;
+        let item = read.map_err(|error| self.fault(&error))?.item;
+        item.map(members).transpose()
+    }
+
+    /// The state of whomever a partition is about, in the contract's shape; `None` if nothing is known.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub async fn view(&self, partition: &str) -> Result<Option<Value>> {
+        let state = self.get(partition, "STATE").await?;
+        let shares = self.get(partition, "SHARES").await?;
+        if state.is_none() && shares.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(user_view(state.unwrap_or_default(), shares)))
+    }
+
+    /// The history of a partition, oldest first.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub async fn history(&self, partition: &str) -> Result<Vec<Members>> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :events)")
+            .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
+            .expression_attribute_values(":events", AttributeValue::S("EVENT#".to_owned()))
+            .consistent_read(true)
+            .into_paginator()
+            .send();
+        let mut entries = Vec::new();
+        while let Some(page) = pages.next().await {
+            for item in page.map_err(|error| self.fault(&error))?.items.unwrap_or_default() {
+                entries.push(members(item)?);
+            }
+        }
+        // Keys of undated events don't sort by time.
+        entries.sort_by_key(|entry| (text(entry, "occurred_at").to_owned(), text(entry, "received_at").to_owned()));
+        Ok(entries)
+    }
+
+    /// The keys of all items. For a local cloud's table: a real one may have millions.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub async fn keys(&self) -> Result<Vec<(String, String)>> {
+        let scan = self.client.scan().table_name(&self.name).projection_expression("pk, sk").consistent_read(true);
+        let mut pages = scan.into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            for item in page.map_err(|error| self.fault(&error))?.items.unwrap_or_default() {
+                let item = members(item)?;
+                keys.push((text(&item, "pk").to_owned(), text(&item, "sk").to_owned()));
+            }
+        }
+        Ok(keys)
+    }
+
+    fn fault<E, R>(&self, error: &SdkError<E, R>) -> anyhow::Error
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug + 'static,
+    {
+        let reason = match (error.code(), error.message()) {
+            (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
+            _ => causes(error),
+        };
+        anyhow::anyhow!(
+            "the table `{}` can't be read: {reason}\nAre the AWS credentials, the region (AWS_REGION) and the name right?",
+            self.name,
+        )
+    }
+}
+
+/// An error and what led to it. The SDK's own rendering would show the whole answer.
+fn causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn members(item: Item) -> Result<Members> {
+    serde_dynamo::from_item(item).context("an item is of an unknown form")
+}
+
+/// A member that is a text; empty if it isn't there.
+#[must_use]
+pub fn text<'m>(members: &'m Members, name: &str) -> &'m str {
+    members.get(name).and_then(Value::as_str).unwrap_or_default()
+}
