@@ -1,1 +1,28 @@
+//! Runs the service's real binaries between real protocol servers, all of them on this machine: the
+//! functions under a Lambda Runtime API, before a DynamoDB protocol server and a queue that behaves as SQS does,
+//! with Kakao's part played. A test says what Kakao sends and looks at what is stored in the end.
+//!
+//! | module | what it stands for |
+//! |---|---|
+//! | [`binaries`] | the functions, as cargo builds them |
+//! | [`lambda`] | AWS Lambda around one of them |
+//! | [`gateway`] | API Gateway: from a request to its event, from a response to an answer |
+//! | [`queue`], [`table`], [`keys`] | SQS, DynamoDB and Kakao's key set |
+//! | [`faults`] | what can be wrong with those three |
+//! | [`fixture`] | a file of `tests/fixtures`: what Kakao sends, and what shall come of it |
+//! | [`pipeline`] | all of it joined: deliver, drain, look |
 
+pub mod binaries;
+pub mod faults;
+pub mod fixture;
+pub mod gateway;
+pub mod keys;
+pub mod lambda;
+pub mod pipeline;
+pub mod queue;
+pub mod service;
+pub mod table;
+
+pub use fixture::Fixture;
+pub use gateway::{Answer, Request};
+pub use pipeline::Pipeline;

@@ -1,0 +1,246 @@
+//! The whole thin pipe: acknowledging function → queue → processor → table.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use kakao_webhooks::state::user_view;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Answer, Request,
+    keys::KeyEndpoint,
+    lambda::{Environment, Lambda, Outcome},
+    queue::{Message, Queue},
+    service,
+    table::{self, Table},
+};
+
+/// The service, all of it on this machine. Functions start when they are first needed.
+pub struct Pipeline {
+    /// SQS.
+    pub queue: Queue,
+    /// DynamoDB.
+    pub table: Table,
+    /// Kakao's key set.
+    pub keys: KeyEndpoint,
+    functions: BTreeMap<&'static str, Lambda>,
+    environment: Environment,
+    processor_limit: Duration,
+}
+
+/// Which function has which route.
+const ROUTES: [(&str, &str); 6] = [
+    ("/webhooks/unlink", "unlink"),
+    ("/webhooks/account-status", "account-status"),
+    ("/webhooks/talk-share", "talk-share"),
+    ("/webhooks/talk-channel", "talk-channel"),
+    ("/skill", "skill"),
+    ("/health", "skill"),
+];
+
+// As template.yaml has them.
+const BATCH: usize = 10;
+const LIMIT: Duration = Duration::from_secs(5);
+const PROCESSOR_LIMIT: Duration = Duration::from_secs(30);
+const JANITOR_LIMIT: Duration = Duration::from_secs(50);
+
+impl Pipeline {
+    /// A service that knows the two apps of [`service`].
+    ///
+    /// # Errors
+    /// If one of its servers can't start.
+    pub async fn start() -> Result<Self> {
+        let (queue, table, keys) = (Queue::start().await?, Table::start().await?, KeyEndpoint::start().await?);
+        let environment = [
+            ("KAKAO_APPS", service::KAKAO_APPS.to_owned()),
+            ("SKILL_AUTH", service::SKILL_AUTH.to_owned()),
+            ("KAKAO_JWKS_URL", keys.url()),
+            ("EVENT_QUEUE_URL", queue.url()),
+            ("TABLE_NAME", table::NAME.to_owned()),
+            ("AWS_ENDPOINT_URL_SQS", queue.endpoint()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", table.endpoint()),
+            ("HISTORY_RETENTION_DAYS", "90".to_owned()),
+            ("QUARANTINE_RETENTION_DAYS", "30".to_owned()),
+            ("GONE_RETENTION_DAYS", "30".to_owned()),
+            ("RUST_LOG", "info".to_owned()),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
+        Ok(Self { queue, table, keys, functions: BTreeMap::new(), environment, processor_limit: PROCESSOR_LIMIT })
+    }
+
+    /// The same with another value of a variable, for functions that start from now on.
+    #[must_use]
+    pub fn with(mut self, variable: &str, value: &str) -> Self {
+        self.environment.insert(variable.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The same without a variable.
+    #[must_use]
+    pub fn without(mut self, variable: &str) -> Self {
+        self.environment.remove(variable);
+        self
+    }
+
+    /// The same with less time for the processor, so that it gives up sooner.
+    #[must_use]
+    pub const fn processor_limit(mut self, limit: Duration) -> Self {
+        self.processor_limit = limit;
+        self
+    }
+
+    /// Starts a function of its own with the service's variables.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub async fn start_function(&self, name: &str) -> Result<Lambda> {
+        let limit = match name {
+            "processor" => self.processor_limit,
+            "janitor" => JANITOR_LIMIT,
+            _ => LIMIT,
+        };
+        Lambda::start(name, &self.environment, limit).await
+    }
+
+    /// One of the service's functions.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub async fn function(&mut self, name: &'static str) -> Result<&mut Lambda> {
+        if !self.functions.contains_key(name) {
+            let function = self.start_function(name).await?;
+            self.functions.insert(name, function);
+        }
+        self.functions.get_mut(name).context("it was just started")
+    }
+
+    /// Sends a request to the function whose path it has.
+    ///
+    /// # Errors
+    /// If no function has the path, or it doesn't answer at all.
+    pub async fn deliver(&mut self, request: &Request) -> Result<Answer> {
+        let path = request.path.trim_end_matches('/');
+        let route = ROUTES.iter().find(|(end, _)| path.ends_with(end));
+        let (_, name) = route.with_context(|| format!("the gateway has no route for {path}"))?;
+        self.deliver_to(name, request).await
+    }
+
+    /// Sends a request to a function, whatever its path.
+    ///
+    /// # Errors
+    /// If it doesn't answer at all.
+    pub async fn deliver_to(&mut self, name: &'static str, request: &Request) -> Result<Answer> {
+        match self.function(name).await?.invoke(&request.event()).await? {
+            Outcome::Response(response) => Answer::of_response(&response),
+            Outcome::Error(_) => Ok(Answer::of_failure()),
+        }
+    }
+
+    /// Hands everything in the queue to the processor. Returns the texts that it could not apply.
+    ///
+    /// # Errors
+    /// If the processor fails as a whole.
+    pub async fn drain(&mut self) -> Result<Vec<String>> {
+        let mut failed = vec![];
+        for batch in self.queue.take().chunks(BATCH) {
+            let ids = self.process(batch).await?;
+            failed.extend(batch.iter().filter(|message| ids.contains(&message.id)).map(|message| message.body.clone()));
+        }
+        Ok(failed)
+    }
+
+    /// Hands texts to the processor as one batch. Returns the positions of those that it could not apply.
+    ///
+    /// # Errors
+    /// As [`drain`](Self::drain).
+    pub async fn process_texts(&mut self, texts: &[String]) -> Result<Vec<usize>> {
+        let message = |(index, body): (usize, &String)| Message { id: index.to_string(), body: body.clone() };
+        let batch: Vec<Message> = texts.iter().enumerate().map(message).collect();
+        self.process(&batch).await?.iter().map(|id| Ok(id.parse()?)).collect()
+    }
+
+    /// Hands a batch to the processor. Returns the ids of the messages that it could not apply.
+    ///
+    /// # Errors
+    /// As [`drain`](Self::drain), or if it names a message that isn't in the batch: SQS would then bring all again.
+    pub async fn process(&mut self, batch: &[Message]) -> Result<Vec<String>> {
+        let records: Vec<Value> = batch.iter().map(record).collect();
+        let answer = match self.function("processor").await?.invoke(&json!({"Records": records})).await? {
+            Outcome::Response(answer) => answer,
+            Outcome::Error(error) => bail!("the processor failed: {error}"),
+        };
+        let failures = answer.get("batchItemFailures").and_then(Value::as_array).context("no batchItemFailures")?;
+        let id = |failure: &Value| {
+            let id = failure.get("itemIdentifier").and_then(Value::as_str).context("no itemIdentifier")?;
+            let is_known = batch.iter().any(|message| message.id == id);
+            is_known.then(|| id.to_owned()).with_context(|| format!("{id:?} is no message of the batch"))
+        };
+        failures.iter().map(id).collect()
+    }
+
+    /// What the table says of whoever `pk` is, in the contract's form.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub fn state_of(&self, pk: &str) -> Result<Option<Value>> {
+        let shares = self.table.item(pk, "SHARES")?;
+        let state = self.table.item(pk, "STATE")?;
+        let is_empty = state.is_none() && shares.is_none();
+        Ok((!is_empty).then(|| user_view(state.unwrap_or_default(), shares)))
+    }
+
+    /// The state of a member of an app.
+    ///
+    /// # Errors
+    /// As [`state_of`](Self::state_of).
+    pub fn state(&self, app_id: &str, user_id: &str) -> Result<Option<Value>> {
+        self.state_of(&format!("USER#{app_id}#{user_id}"))
+    }
+
+    /// The history of whoever `pk` is, oldest key first.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub fn history(&self, pk: &str) -> Result<Vec<Map<String, Value>>> {
+        let is_history = |item: &Map<String, Value>| {
+            item.get("sk").and_then(Value::as_str).is_some_and(|sort| sort.starts_with("EVENT#"))
+        };
+        Ok(self.table.partition(pk)?.into_iter().filter(is_history).collect())
+    }
+
+    /// Everything that the functions have written to their logs so far.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Value> {
+        self.functions.values().flat_map(Lambda::lines).collect()
+    }
+
+    /// All items whose partition begins like this.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub fn items_of(&self, prefix: &str) -> Result<Vec<Map<String, Value>>> {
+        let begins =
+            |item: &Map<String, Value>| item.get("pk").and_then(Value::as_str).is_some_and(|pk| pk.starts_with(prefix));
+        Ok(self.table.items()?.into_iter().filter(begins).collect())
+    }
+}
+
+/// A message as Lambda's poller hands it over.
+fn record(message: &Message) -> Value {
+    json!({
+        "messageId": message.id,
+        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+        "body": message.body,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": "1740799800100",
+            "SenderId": "AROAEXAMPLE:unlink",
+            "ApproximateFirstReceiveTimestamp": "1740799800110",
+        },
+        "messageAttributes": {},
+        "md5OfBody": "00000000000000000000000000000000",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:ap-northeast-2:000000000000:events",
+        "awsRegion": "ap-northeast-2",
+    })
+}

@@ -1,0 +1,118 @@
+//! A queue that speaks SQS's JSON protocol and keeps what it is sent, by SQS's rules.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::{Value, json};
+
+use crate::faults::{Gate, Server};
+
+/// A message that the queue holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The queue's id of it: another for every sending.
+    pub id: String,
+    /// Its text.
+    pub body: String,
+}
+
+type Messages = Arc<Mutex<Held>>;
+
+#[derive(Debug, Default)]
+struct Held {
+    sent: u64,
+    messages: Vec<Message>,
+}
+
+/// One queue.
+#[derive(Debug)]
+pub struct Queue {
+    server: Server,
+    gate: Gate,
+    held: Messages,
+}
+
+/// The longest message that SQS took when queues of this design began.
+const MAX_BYTES: usize = 256 * 1024;
+
+impl Queue {
+    /// An empty queue on a free port.
+    ///
+    /// # Errors
+    /// If loopback has no free port.
+    pub async fn start() -> Result<Self> {
+        let (gate, held) = (Gate::default(), Messages::default());
+        let router = Router::new().route("/", post(send)).with_state(Arc::clone(&held));
+        Ok(Self { server: Server::start(router, gate.clone()).await?, gate, held })
+    }
+
+    /// Where the protocol is spoken (`AWS_ENDPOINT_URL_SQS`).
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        self.server.url()
+    }
+
+    /// The queue's URL (`EVENT_QUEUE_URL`).
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}/000000000000/events", self.server.url())
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Takes all messages out.
+    pub fn take(&self) -> Vec<Message> {
+        std::mem::take(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner).messages)
+    }
+
+    /// The texts of all messages, which stay.
+    #[must_use]
+    pub fn bodies(&self) -> Vec<String> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.messages.iter().map(|message| message.body.clone()).collect()
+    }
+}
+
+fn refuse(kind: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({"__type": format!("com.amazonaws.sqs#{kind}"), "message": kind})))
+        .into_response()
+}
+
+async fn send(State(held): State<Messages>, headers: HeaderMap, request: String) -> Response {
+    let request: Value = serde_json::from_str(&request).unwrap_or_default();
+    if headers.get("x-amz-target").is_none_or(|target| target != "AmazonSQS.SendMessage") {
+        return refuse("UnsupportedOperation");
+    }
+    let text = |name: &str| request.get(name).and_then(Value::as_str);
+    if !text("QueueUrl").is_some_and(|url| url.ends_with("/000000000000/events")) {
+        return refuse("QueueDoesNotExist");
+    }
+    let Some(body) = text("MessageBody").filter(|body| !body.is_empty() && body.len() <= MAX_BYTES) else {
+        return refuse("InvalidParameterValue");
+    };
+    if !body.chars().all(is_xml) {
+        return refuse("InvalidMessageContents");
+    }
+    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+    held.sent += 1;
+    let id = format!("00000000-0000-4000-8000-{:012}", held.sent);
+    held.messages.push(Message { id: id.clone(), body: body.to_owned() });
+    Json(json!({"MessageId": id})).into_response()
+}
+
+/// The characters that SQS takes (XML 1.0 §2.2).
+const fn is_xml(character: char) -> bool {
+    matches!(character,
+        '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+}

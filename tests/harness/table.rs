@@ -1,0 +1,146 @@
+//! A DynamoDB protocol server in this process, with the table of `template.yaml` in it.
+
+use anyhow::{Context, Result};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use dynoxide::Database;
+use serde_json::{Map, Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::faults::{Gate, Server};
+
+/// The table's name (`TABLE_NAME`).
+pub const NAME: &str = "users";
+
+/// The table.
+pub struct Table {
+    database: Database,
+    dynamo: JoinHandle<()>,
+    server: Server,
+    gate: Gate,
+}
+
+impl Table {
+    /// An empty table on a free port.
+    ///
+    /// # Errors
+    /// If loopback has no free port, or the server doesn't take the table.
+    pub async fn start() -> Result<Self> {
+        let database = Database::memory()?;
+        database.create_table(serde_json::from_value(json!({
+            "TableName": NAME,
+            "AttributeDefinitions": [
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        }))?)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/", listener.local_addr()?);
+        let dynamo = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+        let gate = Gate::default();
+        let router = Router::new().fallback(forward).with_state((reqwest::Client::builder().no_proxy().build()?, url));
+        Ok(Self { database, dynamo, server: Server::start(router, gate.clone()).await?, gate })
+    }
+
+    /// Where the protocol is spoken (`AWS_ENDPOINT_URL_DYNAMODB`).
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        self.server.url()
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// All items as plain JSON, by their keys.
+    ///
+    /// # Errors
+    /// If the server can't read its own table.
+    pub fn items(&self) -> Result<Vec<Map<String, Value>>> {
+        let scanned = self.database.scan(serde_json::from_value(json!({"TableName": NAME}))?)?;
+        let scanned = serde_json::to_value(scanned)?;
+        let items = scanned.get("Items").and_then(Value::as_array).context("no items")?;
+        let mut items: Vec<_> = items.iter().filter_map(plain_members).collect();
+        let key = |item: &Map<String, Value>| ["pk", "sk"].map(|name| item.get(name).map(Value::to_string));
+        items.sort_by_key(key);
+        Ok(items)
+    }
+
+    /// The items of one partition.
+    ///
+    /// # Errors
+    /// As [`items`](Self::items).
+    pub fn partition(&self, pk: &str) -> Result<Vec<Map<String, Value>>> {
+        let of_it = |item: &Map<String, Value>| item.get("pk").and_then(Value::as_str) == Some(pk);
+        Ok(self.items()?.into_iter().filter(of_it).collect())
+    }
+
+    /// One item.
+    ///
+    /// # Errors
+    /// As [`items`](Self::items).
+    pub fn item(&self, pk: &str, sk: &str) -> Result<Option<Map<String, Value>>> {
+        let is_it = |item: &Map<String, Value>| item.get("sk").and_then(Value::as_str) == Some(sk);
+        Ok(self.partition(pk)?.into_iter().find(is_it))
+    }
+
+    /// Sets a text in an item, as another version of the service might have.
+    ///
+    /// # Errors
+    /// If the table doesn't take it.
+    pub fn set(&self, pk: &str, sk: &str, name: &str, value: &str) -> Result<()> {
+        self.database.update_item(serde_json::from_value(json!({
+            "TableName": NAME,
+            "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
+            "UpdateExpression": "SET #name = :value",
+            "ExpressionAttributeNames": {"#name": name},
+            "ExpressionAttributeValues": {":value": {"S": value}},
+        }))?)?;
+        Ok(())
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.dynamo.abort();
+    }
+}
+
+/// DynamoDB's own server can't be told to fail, so requests reach it through one that can.
+async fn forward(
+    State((client, url)): State<(reqwest::Client, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, StatusCode> {
+    let answer = client.post(url).headers(headers).body(body).send().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+    let status = answer.status();
+    let body = answer.bytes().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+    Ok((status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response())
+}
+
+fn plain_members(members: &Value) -> Option<Map<String, Value>> {
+    Some(members.as_object()?.iter().map(|(name, value)| (name.clone(), plain(value))).collect())
+}
+
+/// From DynamoDB's JSON (`{"N":"1"}`) to plain JSON (`1`).
+fn plain(value: &Value) -> Value {
+    let Some((kind, inner)) = value.as_object().and_then(|typed| typed.iter().next()) else {
+        return Value::Null;
+    };
+    match (kind.as_str(), inner) {
+        ("N", Value::String(digits)) => serde_json::from_str(digits).unwrap_or(Value::Null),
+        ("M", members) => plain_members(members).map_or(Value::Null, Value::Object),
+        ("L", Value::Array(elements)) => elements.iter().map(plain).collect(),
+        ("NULL", _) => Value::Null,
+        _ => inner.clone(),
+    }
+}

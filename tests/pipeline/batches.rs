@@ -1,0 +1,91 @@
+//! The processor's batches: each record stands alone.
+
+use std::time::Duration;
+
+use end_to_end::{Pipeline, faults::Fault, service::APP_ID};
+use serde_json::{Value, json};
+
+use crate::kakao::{OAUTH, signed, token, unlink};
+
+/// An envelope as the functions send it.
+async fn envelope(pipeline: &mut Pipeline, user_id: &str) -> String {
+    pipeline.deliver(&unlink(user_id)).await.unwrap();
+    pipeline.queue.take().remove(0).body
+}
+
+#[tokio::test]
+async fn only_the_poisonous_messages_of_a_batch_come_again() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let good = envelope(&mut pipeline, "1").await;
+    let change = |pointer: &str, value: Value| {
+        let mut changed: Value = serde_json::from_str(&good).unwrap();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        changed.to_string()
+    };
+    let batch = [
+        good.clone(),
+        "not json".to_owned(),
+        change("/v", json!(2)),
+        change("/v", json!("1")),
+        String::new(),
+        change("/kind", json!("unheard-of")),
+        change("/event/user_id", json!("not-a-number")),
+        change("/event/user_id", json!("1#STATE")),
+        format!("{good}x"),
+        change("/event/user_id", json!("2")),
+    ];
+    assert_eq!(pipeline.process_texts(&batch).await.unwrap(), [1, 2, 3, 4, 5, 6, 7, 8]);
+    for user_id in ["1", "2"] {
+        assert_eq!(pipeline.state(APP_ID, user_id).unwrap().unwrap()["access"], "gone", "{user_id}");
+    }
+    // Two users with a state and one line of history each, and nothing of the rest.
+    assert_eq!(pipeline.table.items().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn what_a_failing_table_did_not_take_comes_again_and_is_applied_then() {
+    let limit = Duration::from_secs(3);
+    for fault in [Fault::Status(500), Fault::Throttled, Fault::Hangs] {
+        let mut pipeline = Pipeline::start().await.unwrap().processor_limit(limit);
+        let batch = [envelope(&mut pipeline, "1").await, envelope(&mut pipeline, "2").await];
+        pipeline.table.gate().set(fault);
+        assert_eq!(pipeline.process_texts(&batch).await.unwrap(), [0, 1], "{fault:?}");
+        pipeline.table.gate().set(Fault::None);
+        assert_eq!(pipeline.process_texts(&batch).await.unwrap(), Vec::<usize>::new(), "{fault:?}");
+        for user_id in ["1", "2"] {
+            assert_eq!(pipeline.state(APP_ID, user_id).unwrap().unwrap()["access"], "gone", "{fault:?}");
+        }
+        assert_eq!(pipeline.table.items().unwrap().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn the_events_of_one_user_in_one_batch_are_written_once() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    for minute in 1..=10 {
+        let members = json!({"scope": format!("item_{minute}")});
+        let consent = token("7", &format!("{OAUTH}user-scope-consent"), minute, &members);
+        let request = signed(&pipeline, &consent);
+        assert_eq!(pipeline.deliver(&request).await.unwrap().status, 202);
+    }
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    let state = pipeline.state(APP_ID, "7").unwrap().unwrap();
+    assert_eq!(state["scopes"].as_object().unwrap().len(), 10);
+    assert_eq!(state["version"], 1);
+    assert_eq!(pipeline.history(&format!("USER#{APP_ID}#7")).unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn what_another_version_stored_beside_a_state_survives_a_write() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let first = envelope(&mut pipeline, "8").await;
+    pipeline.process_texts(&[first]).await.unwrap();
+    let pk = format!("USER#{APP_ID}#8");
+    pipeline.table.set(&pk, "STATE", "from_the_future", "kept").unwrap();
+    let linked = signed(&pipeline, &token("8", &format!("{OAUTH}user-linked"), 215, &json!({})));
+    pipeline.deliver(&linked).await.unwrap();
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    let item = pipeline.table.item(&pk, "STATE").unwrap().unwrap();
+    assert_eq!(item["from_the_future"], "kept");
+    assert_eq!(item["link"]["status"], "linked");
+}

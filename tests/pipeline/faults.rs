@@ -1,0 +1,169 @@
+//! When what lies behind fails: the event is in the inbox, or the sender is told the truth, and in time.
+
+use std::time::{Duration, Instant};
+
+use end_to_end::{Pipeline, Request, faults::Fault, service::APP_ID};
+use serde_json::{Value, json};
+
+use crate::kakao::{OAUTH, channel, channel_body, share, signed, skill, skill_body, snapshot, token, unlink};
+
+/// So long Kakao waits for a webhook's answer, and so long for a chatbot's.
+const LIMIT: Duration = Duration::from_secs(3);
+const CHATBOT_LIMIT: Duration = Duration::from_secs(5);
+
+/// The answer's status, asserted to be in time.
+async fn in_time(pipeline: &mut Pipeline, request: &Request, limit: Duration) -> u16 {
+    let request = request.clone().received_now();
+    let start = Instant::now();
+    let answer = pipeline.deliver(&request).await.unwrap();
+    assert!(start.elapsed() < limit, "{:?}", start.elapsed());
+    if answer.status == 503 {
+        assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+    }
+    answer.status
+}
+
+/// Each webhook's request, with its good status.
+fn of_every_webhook(pipeline: &Pipeline) -> [(Request, u16); 5] {
+    [
+        (unlink("1"), 200),
+        (share("1", "share-1"), 200),
+        (channel(&channel_body("added", "1", "2025-03-01T01:00:00Z"), "channel-1"), 200),
+        (skill(&skill_body("u1", "안녕"), "skill-1"), 200),
+        (signed(pipeline, &token("1", &format!("{OAUTH}user-linked"), 1, &json!({}))), 202),
+    ]
+}
+
+#[tokio::test]
+async fn what_a_failing_queue_does_not_take_is_in_the_inbox_as_it_would_have_been_sent() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let mut texts = vec![];
+    for (request, status) in of_every_webhook(&pipeline) {
+        assert_eq!(pipeline.deliver(&request).await.unwrap().status, status);
+        texts.push(pipeline.queue.take().remove(0).body);
+    }
+    pipeline.queue.gate().set(Fault::Status(500));
+    for (request, status) in of_every_webhook(&pipeline) {
+        assert_eq!(pipeline.deliver(&request).await.unwrap().status, status);
+    }
+    let inbox = pipeline.items_of("INBOX#").unwrap();
+    let mut kept: Vec<_> = inbox.iter().map(|item| item["envelope"].as_str().unwrap().to_owned()).collect();
+    texts.sort();
+    kept.sort();
+    assert_eq!(kept, texts);
+    assert_eq!(pipeline.table.items().unwrap().len(), 5);
+    snapshot("inbox", &inbox);
+    // From there it goes the same way as from the queue.
+    assert_eq!(pipeline.process_texts(&kept).await.unwrap(), Vec::<usize>::new());
+    assert_eq!(pipeline.state(APP_ID, "1").unwrap().unwrap()["channels"]["_ISxgbxb"]["status"], "added");
+}
+
+#[tokio::test]
+async fn whatever_way_the_queue_fails_the_inbox_takes_it_in_time() {
+    for fault in [Fault::Status(500), Fault::Status(403), Fault::Throttled, Fault::Hangs] {
+        let mut pipeline = Pipeline::start().await.unwrap();
+        pipeline.queue.gate().set(fault);
+        assert_eq!(in_time(&mut pipeline, &unlink("1"), LIMIT).await, 200, "{fault:?}");
+        assert_eq!(pipeline.items_of("INBOX#").unwrap().len(), 1, "{fault:?}");
+        assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn the_same_event_is_in_the_inbox_once() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.queue.gate().set(Fault::Throttled);
+    for _ in 0..2 {
+        assert_eq!(pipeline.deliver(&share("1", "share-1")).await.unwrap().status, 200);
+    }
+    assert_eq!(pipeline.items_of("INBOX#").unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn with_queue_and_table_failing_every_webhook_says_so_and_works_again_afterwards() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    for fault in [Fault::Status(500), Fault::Throttled] {
+        pipeline.queue.gate().set(fault);
+        pipeline.table.gate().set(fault);
+        for (request, _) in of_every_webhook(&pipeline) {
+            assert_eq!(in_time(&mut pipeline, &request, LIMIT).await, 503, "{}", request.path);
+        }
+    }
+    for gate in [pipeline.queue.gate(), pipeline.table.gate()] {
+        gate.set(Fault::None);
+    }
+    for (request, status) in of_every_webhook(&pipeline) {
+        assert_eq!(in_time(&mut pipeline, &request, LIMIT).await, status, "{}", request.path);
+    }
+    assert_eq!(pipeline.queue.bodies().len(), 5);
+    assert!(pipeline.table.items().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn with_queue_and_table_hanging_the_answer_leaves_in_time() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.queue.gate().set(Fault::Hangs);
+    pipeline.table.gate().set(Fault::Hangs);
+    assert_eq!(in_time(&mut pipeline, &unlink("1"), LIMIT).await, 503);
+    let message = skill(&skill_body("u1", "안녕"), "skill-1");
+    assert_eq!(in_time(&mut pipeline, &message, CHATBOT_LIMIT).await, 503);
+}
+
+#[tokio::test]
+async fn time_that_the_gateway_has_used_up_is_not_there_for_the_queue() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.deliver(&unlink("0")).await.unwrap();
+    pipeline.queue.gate().set(Fault::Hangs);
+    pipeline.table.gate().set(Fault::Hangs);
+    let now = Request::new("GET", "/").received_now().received_at;
+    let start = Instant::now();
+    let answer = pipeline.deliver(&unlink("1").received_at(now - 2_000)).await.unwrap();
+    assert_eq!(answer.status, 503);
+    // Half a second is left of the budget.
+    assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn with_little_time_left_a_hanging_queue_leaves_enough_of_it_for_the_inbox() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.queue.gate().set(Fault::Status(500));
+    pipeline.deliver(&unlink("0").id("first")).await.unwrap();
+    pipeline.queue.gate().set(Fault::Hangs);
+    let now = Request::new("GET", "/").received_now().received_at;
+    // One second is left of the budget: less than the queue's attempts would take.
+    let answer = pipeline.deliver(&unlink("1").id("second").received_at(now - 1_500)).await.unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(pipeline.items_of("INBOX#").unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_log_line_is_an_event_with_fields() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.deliver(&unlink("3142858300")).await.unwrap();
+    pipeline.drain().await.unwrap();
+    // The metrics are the last thing that each writes.
+    pipeline.function("unlink").await.unwrap().line("answered", 1).await.unwrap();
+    pipeline.function("processor").await.unwrap().line("recorded", 1).await.unwrap();
+    let mut lines = pipeline.lines();
+    lines.iter_mut().for_each(without_what_changes);
+    snapshot("log-lines", &lines);
+}
+
+/// Takes out times, and Lambda's own ids, which the runtime adds.
+fn without_what_changes(line: &mut Value) {
+    match line {
+        Value::Object(fields) => {
+            fields.remove("spans");
+            for (name, value) in fields {
+                let changes = ["timestamp", "Timestamp", "ms", "version"].contains(&name.as_str());
+                if changes || (name.ends_with("_ms") && !value.is_string()) {
+                    *value = json!("[changes]");
+                } else {
+                    without_what_changes(value);
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(without_what_changes),
+        _ => {}
+    }
+}

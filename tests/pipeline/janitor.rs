@@ -1,0 +1,59 @@
+//! What the janitor does every minute: the inbox goes to the queue, and the key set stays on its shelf.
+
+use end_to_end::{Pipeline, faults::Fault, lambda::Outcome, service::APP_ID};
+use serde_json::json;
+
+use crate::kakao::{OAUTH, signed, token, unlink};
+
+/// What the schedule sends.
+async fn a_minute_passes(pipeline: &mut Pipeline) {
+    let event = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}});
+    let outcome = pipeline.function("janitor").await.unwrap().invoke(&event).await.unwrap();
+    assert!(matches!(outcome, Outcome::Response(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_is_in_the_inbox_reaches_the_table_once_the_queue_works_again() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.queue.gate().set(Fault::Status(500));
+    for user_id in ["1", "2", "3"] {
+        assert_eq!(pipeline.deliver(&unlink(user_id).id(user_id)).await.unwrap().status, 200);
+    }
+    a_minute_passes(&mut pipeline).await;
+    assert_eq!(pipeline.items_of("INBOX#").unwrap().len(), 3, "nothing goes that the queue didn't take");
+
+    pipeline.queue.gate().set(Fault::None);
+    a_minute_passes(&mut pipeline).await;
+    assert_eq!(pipeline.items_of("INBOX#").unwrap(), []);
+    assert_eq!(pipeline.queue.bodies().len(), 3);
+    a_minute_passes(&mut pipeline).await;
+    assert_eq!(pipeline.queue.bodies().len(), 3);
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    for user_id in ["1", "2", "3"] {
+        assert_eq!(pipeline.state(APP_ID, user_id).unwrap().unwrap()["access"], "gone");
+    }
+}
+
+#[tokio::test]
+async fn a_cold_start_with_the_endpoint_down_verifies_by_the_key_set_that_the_janitor_kept() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    a_minute_passes(&mut pipeline).await;
+    assert!(pipeline.table.item("KEYSET", "KEYSET").unwrap().is_some());
+    pipeline.keys.gate().set(Fault::Status(500));
+    let linked = signed(&pipeline, &token("1", &format!("{OAUTH}user-linked"), 1, &json!({})));
+    assert_eq!(pipeline.deliver(&linked).await.unwrap().status, 202);
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    assert_eq!(pipeline.state(APP_ID, "1").unwrap().unwrap()["link"]["status"], "linked");
+}
+
+#[tokio::test]
+async fn a_bad_answer_of_the_endpoint_does_not_replace_the_key_set_on_the_shelf() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    a_minute_passes(&mut pipeline).await;
+    let kept = pipeline.table.item("KEYSET", "KEYSET").unwrap().unwrap();
+    for document in ["", r#"{"keys":[]}"#] {
+        pipeline.keys.serve(document.to_owned());
+        a_minute_passes(&mut pipeline).await;
+        assert_eq!(pipeline.table.item("KEYSET", "KEYSET").unwrap().unwrap(), kept);
+    }
+}

@@ -1,0 +1,26 @@
+//! Every webhook through the real binaries to the table: what is answered, and what is stored in the end.
+
+#[cfg(test)]
+mod batches;
+#[cfg(test)]
+mod convergence;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod janitor;
+#[cfg(test)]
+mod kakao;
+#[cfg(test)]
+mod quarantine;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod skill;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod tokens;

@@ -1,0 +1,89 @@
+//! A function whose variables can't be used doesn't start, and says which variable and what to do.
+
+use end_to_end::{Pipeline, lambda::Outcome};
+use serde_json::{Value, json};
+
+use crate::kakao::{snapshot, unlink};
+
+const ACKNOWLEDGING: [&str; 5] = ["unlink", "account-status", "talk-share", "talk-channel", "skill"];
+
+/// What a function says that doesn't start.
+async fn refusal(pipeline: &Pipeline, function: &str) -> String {
+    let (code, lines) = pipeline.start_function(function).await.unwrap().ended().await.unwrap();
+    assert!(code.is_some_and(|code| code != 0), "{function} ended with {code:?}");
+    let said: Vec<_> = lines.iter().filter(|line| line["event"] != json!("started")).map(text).collect();
+    said.join("\n")
+}
+
+fn text(line: &Value) -> String {
+    let mut line = line.clone();
+    if let Some(fields) = line.as_object_mut() {
+        fields.remove("timestamp");
+    }
+    line.as_str().map_or_else(|| line.to_string(), str::to_owned)
+}
+
+#[tokio::test]
+async fn a_missing_variable_is_named() {
+    let mut said = vec![];
+    for variable in ["KAKAO_APPS", "EVENT_QUEUE_URL", "TABLE_NAME"] {
+        let pipeline = Pipeline::start().await.unwrap().without(variable);
+        for function in ACKNOWLEDGING {
+            let refusal = refusal(&pipeline, function).await;
+            assert!(refusal.contains(variable), "{function}: {refusal}");
+            said.push(refusal);
+        }
+    }
+    for (function, variable) in [("processor", "TABLE_NAME"), ("janitor", "TABLE_NAME"), ("janitor", "EVENT_QUEUE_URL")]
+    {
+        let pipeline = Pipeline::start().await.unwrap().without(variable);
+        let refusal = refusal(&pipeline, function).await;
+        assert!(refusal.contains(variable), "{function}: {refusal}");
+        said.push(refusal);
+    }
+    said.sort();
+    said.dedup();
+    snapshot("missing-variables", &said);
+}
+
+#[tokio::test]
+async fn a_malformed_variable_is_named_and_its_value_is_not_shown() {
+    let mut said = vec![];
+    for (function, variable, value) in [
+        ("unlink", "KAKAO_APPS", "a-secret"),
+        ("unlink", "KAKAO_APPS", "[]"),
+        ("talk-share", "KAKAO_APPS", r#"[{"app_id":"1","rest_api_key":"a-secret","typing_error":1}]"#),
+        ("talk-channel", "KAKAO_APPS", r#"[{"app_id":"1","admin_key_sha256":["a-secret"]}]"#),
+        ("account-status", "KAKAO_JWKS_URL", "http://a-secret.example.com/jwks.json"),
+        ("skill", "SKILL_AUTH", r#"{"header":"x","sha256":["a-secret"]}"#),
+        ("processor", "HISTORY_RETENTION_DAYS", "a-secret"),
+    ] {
+        let pipeline = Pipeline::start().await.unwrap().with(variable, value);
+        let refusal = refusal(&pipeline, function).await;
+        assert!(refusal.contains(variable), "{function}: {refusal}");
+        assert!(!refusal.contains("a-secret"), "{function}: {refusal}");
+        said.push(refusal);
+    }
+    snapshot("malformed-variables", &said);
+}
+
+#[tokio::test]
+async fn with_nothing_behind_it_a_function_starts_all_the_same() {
+    // Ports that nobody listens at: the queue's, the table's and the key set's.
+    let nowhere = "http://127.0.0.1:9";
+    let pipeline = Pipeline::start().await.unwrap();
+    let pipeline = pipeline
+        .with("AWS_ENDPOINT_URL_SQS", nowhere)
+        .with("AWS_ENDPOINT_URL_DYNAMODB", nowhere)
+        .with("KAKAO_JWKS_URL", &format!("{nowhere}/jwks.json"));
+    for function in ACKNOWLEDGING {
+        let mut running = pipeline.start_function(function).await.unwrap();
+        // A path that is none of its own, which it can answer by itself.
+        let mut request = unlink("1");
+        request.path = "/nothing".to_owned();
+        let Outcome::Response(response) = running.invoke(&request.event()).await.unwrap() else {
+            panic!("{function} failed");
+        };
+        assert_eq!(response["statusCode"], 404, "{function}");
+    }
+}

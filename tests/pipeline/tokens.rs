@@ -1,0 +1,210 @@
+//! Security Event Tokens: what is refused with which registered code (RFC 8935 §2.4), and what the key set costs.
+
+use std::time::{Duration, Instant};
+
+use end_to_end::{
+    Answer, Pipeline,
+    faults::Fault,
+    lambda::Outcome,
+    service::{APP_ID, OTHER_APP_ID, OTHER_REST_API_KEY},
+};
+use play_kakao::{Forgery, SigningKey};
+use serde_json::{Value, json};
+
+use crate::kakao::{KAKAO, OAUTH, RISC, pushed, signed, snapshot, token};
+
+/// Kakao waits so long.
+const LIMIT: Duration = Duration::from_secs(3);
+
+fn linked() -> play_kakao::Token {
+    token("3142859001", &format!("{OAUTH}user-linked"), 1, &json!({}))
+}
+
+fn code(answer: &Answer) -> (u16, String) {
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    (answer.status, body["err"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn each_forgery_is_refused_with_its_registered_code_and_leaves_nothing() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let mut answers = vec![];
+    for (name, forgery) in Forgery::ALL {
+        let expected = match forgery {
+            // Asked for in the test below: it depends on when the key set was fetched.
+            Forgery::Kid => continue,
+            Forgery::Issuer => "invalid_issuer",
+            Forgery::Audience => "invalid_audience",
+            _ => "invalid_request",
+        };
+        let forged = pushed(linked().forge(pipeline.keys.key(), forgery).unwrap());
+        let answer = pipeline.deliver(&forged).await.unwrap();
+        assert_eq!(code(&answer), (400, expected.to_owned()), "{name}");
+        answers.push((name, answer));
+    }
+    assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+    snapshot("refused-tokens", &answers);
+    let genuine = signed(&pipeline, &linked());
+    let answer = pipeline.deliver(&genuine).await.unwrap();
+    assert_eq!((answer.status, answer.body.as_str()), (202, ""));
+    assert_eq!(pipeline.queue.bodies().len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_signed_by_another_key_under_kakaos_key_id_is_refused() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let thief = SigningKey::generate(pipeline.keys.key().id()).unwrap();
+    let answer = pipeline.deliver(&pushed(linked().sign(&thief).unwrap())).await.unwrap();
+    assert_eq!(code(&answer), (400, "invalid_request".to_owned()));
+    assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_token_is_an_invalid_request() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let genuine = linked().sign(pipeline.keys.key()).unwrap();
+    for body in [
+        "",
+        "x",
+        "..",
+        "{}",
+        "a.b",
+        genuine.get(1..).unwrap(),
+        &format!("{genuine}.x"),
+        &format!("{genuine} {genuine}"),
+    ] {
+        let answer = pipeline.deliver(&pushed(body.to_owned())).await.unwrap();
+        assert_eq!(code(&answer), (400, "invalid_request".to_owned()), "{body}");
+    }
+    let mut mislabelled = pushed(genuine.clone());
+    mislabelled.headers = vec![("Content-Type".to_owned(), "application/jwt".to_owned())];
+    assert_eq!(code(&pipeline.deliver(&mislabelled).await.unwrap()), (400, "invalid_request".to_owned()));
+    assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+    let spaced = pushed(format!("\r\n {genuine}\n"));
+    assert_eq!(pipeline.deliver(&spaced).await.unwrap().status, 202);
+}
+
+#[tokio::test]
+async fn an_unknown_key_inside_the_cooldown_may_come_again_and_costs_no_fetch() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    assert_eq!(pipeline.deliver(&signed_linked(&pipeline)).await.unwrap().status, 202);
+    for _ in 0..20 {
+        let unknown = pushed(linked().forge(pipeline.keys.key(), Forgery::Kid).unwrap());
+        let answer = pipeline.deliver(&unknown).await.unwrap();
+        assert_eq!(answer.status, 503);
+        assert_eq!(answer.headers["retry-after"], "10");
+    }
+    assert_eq!(pipeline.keys.fetches(), 1);
+    assert_eq!(pipeline.queue.bodies().len(), 1);
+}
+
+fn signed_linked(pipeline: &Pipeline) -> end_to_end::Request {
+    signed(pipeline, &linked())
+}
+
+#[tokio::test]
+async fn an_unknown_key_is_refused_only_by_a_key_set_that_was_fetched_after_it_came() {
+    let pipeline = Pipeline::start().await.unwrap();
+    // The first fetch, which starts with the function, ends well after the token was handed over.
+    pipeline.keys.gate().set(Fault::Slow(Duration::from_millis(500)));
+    let unknown = pushed(linked().forge(pipeline.keys.key(), Forgery::Kid).unwrap());
+    let mut function = pipeline.start_function("account-status").await.unwrap();
+    let Outcome::Response(response) = function.invoke(&unknown.event()).await.unwrap() else {
+        panic!("no response");
+    };
+    let answer = Answer::of_response(&response).unwrap();
+    assert_eq!(code(&answer), (400, "invalid_key".to_owned()));
+    snapshot("refused-token-of-an-unknown-key", &answer);
+}
+
+#[tokio::test]
+async fn without_a_key_set_a_genuine_token_is_asked_to_come_again_in_time() {
+    for fault in [Fault::Status(500), Fault::Status(302), Fault::Hangs] {
+        let mut pipeline = Pipeline::start().await.unwrap();
+        pipeline.keys.gate().set(fault);
+        let request = signed_linked(&pipeline).received_now();
+        let start = Instant::now();
+        let answer = pipeline.deliver(&request).await.unwrap();
+        assert!(start.elapsed() < LIMIT, "{fault:?}: {:?}", start.elapsed());
+        assert_eq!(answer.status, 503, "{fault:?}");
+        assert!(answer.headers.contains_key("retry-after"), "{fault:?}");
+        assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_key_set_without_a_usable_key_is_no_key_set() {
+    for document in ["", "null", "{}", r#"{"keys":[]}"#, r#"{"keys":[{"kty":"EC","kid":"x"}]}"#, &"x".repeat(300_000)] {
+        let mut pipeline = Pipeline::start().await.unwrap();
+        pipeline.keys.serve(document.to_owned());
+        let request = signed_linked(&pipeline);
+        assert_eq!(pipeline.deliver(&request).await.unwrap().status, 503, "{} bytes", document.len());
+    }
+}
+
+#[tokio::test]
+async fn a_bad_key_in_the_set_is_skipped_alone() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let good = pipeline.keys.key().public_jwk();
+    let keys = json!({"keys": [1, {"kid": "x"}, {"kty": "RSA", "kid": "y", "n": "AQAB", "e": "AQAB"}, good]});
+    pipeline.keys.serve(keys.to_string());
+    let request = signed_linked(&pipeline);
+    assert_eq!(pipeline.deliver(&request).await.unwrap().status, 202);
+}
+
+#[tokio::test]
+async fn the_audience_tells_which_app_a_token_is_for() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let mut theirs = linked();
+    theirs.claims.insert("aud".to_owned(), json!(["somebody-else", OTHER_REST_API_KEY]));
+    let request = signed(&pipeline, &theirs);
+    assert_eq!(pipeline.deliver(&request).await.unwrap().status, 202);
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    assert_eq!(pipeline.state(OTHER_APP_ID, "3142859001").unwrap().unwrap()["link"]["status"], "linked");
+    assert_eq!(pipeline.state(APP_ID, "3142859001").unwrap(), None);
+}
+
+#[tokio::test]
+async fn each_event_of_a_token_is_an_event() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let mut several = token("3142859002", &format!("{RISC}account-disabled"), 1, &json!({"reason": "bulk-account"}));
+    several.claims["events"][format!("{KAKAO}user-profile-changed")] = json!({"nickname": "봄"});
+    several.claims["events"]["https://example.com/new"] = json!({});
+    let request = signed(&pipeline, &several);
+    assert_eq!(pipeline.deliver(&request).await.unwrap().status, 202);
+    assert_eq!(pipeline.queue.bodies().len(), 3);
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    let state = pipeline.state(APP_ID, "3142859002").unwrap().unwrap();
+    assert_eq!(state["account"]["reason"], "bulk-account");
+    assert_eq!(state["profile"]["nickname"]["value"], "봄");
+    let history = pipeline.history(&format!("USER#{APP_ID}#3142859002")).unwrap();
+    let ids: Vec<_> = history.iter().map(|item| item["event_id"].as_str().unwrap()).collect();
+    // The unknown one by the SHA-256 of its URI (from `sha256sum`).
+    assert_eq!(
+        ids,
+        [
+            "jti-1:account-disabled",
+            "jti-1:f8c0bb50121fc69868cda93a6be1eb57d2b47ee271041d48c1ad1ce999a3d248",
+            "jti-1:user-profile-changed"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_valid_however_late_it_comes_but_not_before_it_was_issued() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let mut ancient = linked();
+    for claim in ["iat", "toe"] {
+        ancient.claims.insert(claim.to_owned(), json!(946_684_800));
+    }
+    let request = signed(&pipeline, &ancient);
+    assert_eq!(pipeline.deliver(&request).await.unwrap().status, 202);
+    let mut early = linked();
+    early.claims.insert("iat".to_owned(), json!(4_102_444_800_i64));
+    let request = signed(&pipeline, &early);
+    assert_eq!(code(&pipeline.deliver(&request).await.unwrap()), (400, "invalid_request".to_owned()));
+    let mut reversed = linked();
+    reversed.claims.insert("iat".to_owned(), json!(946_684_800));
+    let request = signed(&pipeline, &reversed);
+    assert_eq!(code(&pipeline.deliver(&request).await.unwrap()), (400, "invalid_request".to_owned()));
+}

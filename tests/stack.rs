@@ -1,0 +1,233 @@
+//! The project's own `template.yaml` in the local cloud: every webhook over HTTP through API Gateway, Lambda and SQS
+//! to the table, and what can't be processed to the dead letters.
+
+#[cfg(test)]
+mod stack {
+    use std::{future::Future, time::Duration};
+
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use aws_sdk_sqs::types::QueueAttributeName;
+    use end_to_end::{Fixture, Request, keys::KeyEndpoint, service};
+    use kakao_webhooks::{
+        state::{Members, user_view},
+        wire::Time,
+    };
+    use khook::{
+        cloud::{Build, Cloud, Options},
+        progress::Progress,
+    };
+    use play_kakao::Forgery;
+    use serde_json::Value;
+    use tokio::time::{Instant, sleep};
+
+    /// Long enough for a machine under load; only a broken stack takes it all.
+    const PATIENCE: Duration = Duration::from_secs(90);
+
+    struct Stack {
+        cloud: Cloud,
+        keys: KeyEndpoint,
+        http: reqwest::Client,
+        table: aws_sdk_dynamodb::Client,
+        queue: aws_sdk_sqs::Client,
+        begun: Time,
+    }
+
+    async fn deploy() -> Stack {
+        let keys = KeyEndpoint::start().await.unwrap();
+        let parameters = [
+            ("KakaoApps", service::KAKAO_APPS.to_owned()),
+            ("KakaoJwksUrl", keys.url()),
+            ("SkillAuth", service::SKILL_AUTH.to_owned()),
+            ("DeletionProtection", "false".to_owned()),
+        ];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).into();
+        let cloud = Cloud::start(&Options { build: Build::for_tests(), parameters }, Progress::Lines).await.unwrap();
+        let aws = cloud.sdk_config();
+        Stack {
+            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            table: aws_sdk_dynamodb::Client::new(&aws),
+            queue: aws_sdk_sqs::Client::new(&aws),
+            begun: Time::now(),
+            cloud,
+            keys,
+        }
+    }
+
+    impl Stack {
+        /// The status, the `Allow` header and the body that the gateway answers.
+        async fn send(&self, request: &Request) -> (u16, String, String) {
+            let gap = if request.query.is_empty() { "" } else { "?" };
+            let url = format!("{}{}{gap}{}", self.cloud.base_url(), request.path, request.query);
+            let mut sent = self.http.request(request.method.parse().unwrap(), url);
+            for (name, value) in &request.headers {
+                sent = sent.header(name, value);
+            }
+            let answer = sent.body(request.body.clone().unwrap_or_default()).send().await.unwrap();
+            let allow = answer.headers().get("allow").map(|value| value.to_str().unwrap().to_owned());
+            (answer.status().as_u16(), allow.unwrap_or_default(), answer.text().await.unwrap())
+        }
+
+        async fn enqueue(&self, body: &str) {
+            let sent = self.queue.send_message().queue_url(self.cloud.queue_url()).message_body(body).send().await;
+            assert!(sent.is_ok(), "{sent:?}");
+        }
+
+        /// The items of one partition, by their sort keys.
+        async fn partition(&self, pk: &str) -> Vec<Members> {
+            let read = self
+                .table
+                .query()
+                .table_name(self.cloud.table_name())
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+                .consistent_read(true)
+                .send();
+            serde_dynamo::from_items(read.await.unwrap().items.unwrap_or_default()).unwrap()
+        }
+
+        /// State and history of whoever `pk` is, as a fixture expects them.
+        async fn outcome(&self, pk: &str) -> (Option<Value>, Vec<String>) {
+            let items = self.partition(pk).await;
+            let item = |sk: &str| items.iter().find(|item| item["sk"] == sk).cloned();
+            let (state, shares) = (item("STATE"), item("SHARES"));
+            let is_known = state.is_some() || shares.is_some();
+            let mut state = is_known.then(|| user_view(state.unwrap_or_default(), shares));
+            state.iter_mut().for_each(|state| self.as_received_in_a_fixture(state));
+            let is_history = |item: &&Members| item["sk"].as_str().unwrap().starts_with("EVENT#");
+            let line =
+                |item: &Members| format!("{} {}", item["kind"].as_str().unwrap(), item["event"].as_str().unwrap());
+            (state, items.iter().filter(is_history).map(line).collect())
+        }
+
+        /// A time at which this stack received something becomes the one that fixtures have for it.
+        fn as_received_in_a_fixture(&self, value: &mut Value) {
+            match value {
+                Value::Object(members) => members.values_mut().for_each(|value| self.as_received_in_a_fixture(value)),
+                Value::String(text) if text.parse().is_ok_and(|time: Time| time >= self.begun) => {
+                    let received = Time::from_millis(end_to_end::gateway::RECEIVED_AT).unwrap();
+                    *text = received.to_string();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks until the answer is the expected one; the last one tells what is wrong.
+    async fn becomes<T: PartialEq + std::fmt::Debug, F: Future<Output = T>>(
+        what: &str,
+        expected: &T,
+        ask: impl Fn() -> F,
+    ) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let found = ask().await;
+            if found == *expected {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{what}: {found:#?} is not {expected:#?}");
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_webhook_ends_in_the_table_every_forgery_is_refused_and_poison_is_a_dead_letter() {
+        let stack = deploy().await;
+        redeliver_at_once(&stack).await;
+        stack.enqueue("poison").await;
+        let fixtures = every_fixture_is_answered(&stack).await;
+        what_is_wrong_is_refused(&stack).await;
+        every_fixture_has_its_effect(&stack, &fixtures).await;
+        a_duplicate_changes_nothing(&stack).await;
+        the_poison_is_a_dead_letter(&stack).await;
+        nothing_is_left(stack).await;
+    }
+
+    /// Else a message that failed would come again after minutes only.
+    async fn redeliver_at_once(stack: &Stack) {
+        let queue = stack.queue.set_queue_attributes().queue_url(stack.cloud.queue_url());
+        queue.attributes(QueueAttributeName::VisibilityTimeout, "1").send().await.unwrap();
+    }
+
+    async fn every_fixture_is_answered(stack: &Stack) -> Vec<(String, Fixture)> {
+        let mut fixtures = vec![];
+        for name in Fixture::names().unwrap() {
+            let fixture = Fixture::load(&name).unwrap();
+            if let Some(message) = &fixture.message {
+                stack.enqueue(&message.to_string()).await;
+            }
+            if fixture.request.is_some() {
+                let request = fixture.request(stack.keys.key()).unwrap();
+                let (status, _, body) = stack.send(&request).await;
+                assert_eq!(Some(status), fixture.expected.status, "{name}: {body}");
+                let body: Option<Value> = (!body.is_empty()).then(|| serde_json::from_str(&body).unwrap());
+                assert_eq!(body, fixture.expected.body, "{name}");
+            }
+            fixtures.push((name, fixture));
+        }
+        assert!(fixtures.len() > 30);
+        fixtures
+    }
+
+    async fn every_fixture_has_its_effect(stack: &Stack, fixtures: &[(String, Fixture)]) {
+        for (name, fixture) in fixtures {
+            let Some(pk) = &fixture.expected.of else { continue };
+            let expected = (fixture.expected.state.clone(), fixture.expected.history.clone());
+            becomes(name, &expected, || stack.outcome(pk)).await;
+        }
+    }
+
+    async fn what_is_wrong_is_refused(stack: &Stack) {
+        for path in ["/webhooks/unlink", "/webhooks/talk-share", "/webhooks/talk-channel", "/skill"] {
+            let wrong = Request::new("POST", path)
+                .header("Authorization", "KakaoAK 00000000000000000000000000000000")
+                .body("application/json", "{}");
+            assert_eq!(stack.send(&wrong).await.0, 401, "{path}");
+            let (status, allow, body) = stack.send(&Request::new("PUT", path)).await;
+            assert_eq!((status, body.as_str()), (405, r#"{"error":"method_not_allowed"}"#), "{path}");
+            assert!(allow.contains("POST"), "{path}: {allow}");
+        }
+        let token = Fixture::load("account-status/user-unlinked").unwrap().token().unwrap();
+        for (name, forgery) in Forgery::ALL {
+            let forged = token.forge(stack.keys.key(), forgery).unwrap();
+            let request = Request::new("POST", "/webhooks/account-status").body("application/secevent+jwt", forged);
+            let (status, _, body) = stack.send(&request).await;
+            // A key id that a fresh key set might have, for all we know: Kakao may send that token again.
+            let expected = if forgery == Forgery::Kid { [400, 503] } else { [400, 400] };
+            assert!(expected.contains(&status), "{name}: {status} {body}");
+        }
+        assert_eq!(stack.send(&Request::new("GET", "/health")).await.2, r#"{"status":"ok"}"#);
+        assert_eq!(stack.send(&Request::new("GET", "/nothing")).await.0, 404);
+    }
+
+    async fn a_duplicate_changes_nothing(stack: &Stack) {
+        for (name, marked) in [("account-status/user-unlinked", "3142857901"), ("talk-channel/added", "3142857902")] {
+            let fixture = Fixture::load(name).unwrap();
+            let pk = fixture.expected.of.clone().unwrap();
+            let before = stack.partition(&pk).await;
+            let request = fixture.request(stack.keys.key()).unwrap();
+            assert_eq!(Some(stack.send(&request).await.0), fixture.expected.status);
+            // Whatever was sent after it has an effect, so that it can't be on its way any more.
+            let marker = Fixture::load("service/service-linked").unwrap().message.unwrap();
+            stack.enqueue(&marker.to_string().replace("3142857301", marked)).await;
+            let history = || async { stack.outcome(&format!("USER#{}#{marked}", service::APP_ID)).await.1 };
+            becomes("the marker", &vec!["service service-linked".to_owned()], history).await;
+            assert_eq!(stack.partition(&pk).await, before, "{name}");
+        }
+    }
+
+    async fn the_poison_is_a_dead_letter(stack: &Stack) {
+        let receive = || async {
+            let queue = stack.queue.receive_message().queue_url(stack.cloud.dead_letter_queue_url());
+            let received = queue.visibility_timeout(0).send().await.unwrap();
+            received.messages.unwrap_or_default().into_iter().filter_map(|message| message.body).collect::<Vec<_>>()
+        };
+        becomes("the dead letters", &vec!["poison".to_owned()], receive).await;
+    }
+
+    async fn nothing_is_left(stack: Stack) {
+        let ready = format!("{}/_ministack/ready", stack.cloud.endpoint());
+        assert!(stack.http.get(&ready).send().await.is_ok());
+        stack.cloud.stop().await;
+        assert!(stack.http.get(&ready).send().await.is_err_and(|error| error.is_connect()));
+    }
+}
