@@ -50,7 +50,8 @@ pub(super) async fn build(project: &Project, build: &Build, progress: Progress) 
         command.env_remove(name);
     }
     if build.as_cargo_test {
-        command.arg("--tests");
+        // There are none: asking for them switches on the features that tests switch on, and builds nothing more.
+        command.arg("--examples");
     }
     command.args(["--profile", &build.profile, "--message-format", "json-render-diagnostics"]);
     let (mut compiled, mut folder) = (0_u32, None);

@@ -1,6 +1,8 @@
 //! The environment's variables. Read once, at the start; a missing or malformed one refuses to start and
 //! says which and what to do. No message shows a value.
 
+use std::fmt;
+
 use crate::{
     auth::{Apps, KeyEndpoint, SkillAuth, Typing},
     ingest::Reply,
@@ -11,7 +13,7 @@ use crate::{
 const KAKAO_JWKS_URL: &str = "https://kauth.kakao.com/.well-known/jwks.json";
 
 /// A variable that can't be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("{variable} {problem}. {mend}")]
 pub struct ConfigError {
     /// Which.
@@ -20,6 +22,13 @@ pub struct ConfigError {
     pub problem: String,
     /// What to do.
     pub mend: &'static str,
+}
+
+/// What ends a `main` is shown by its `Debug`: whoever reads it wants the sentence.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// The variables, from wherever they come.

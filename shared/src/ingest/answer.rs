@@ -96,14 +96,21 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn answer(self) -> Answer {
+    /// The answer; `challenge` names the scheme by which a sender could prove itself (RFC 9110 §11.6.1).
+    pub(super) fn answer(self, challenge: Option<&'static str>) -> Answer {
         let error = |status, code| Answer::json(status, &json!({"error": code}));
         match self {
             Self::NotFound => error(StatusCode::NOT_FOUND, "not_found"),
             Self::Method { allow } => {
                 error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed").with_header(ALLOW, allow.join(", "))
             }
-            Self::Key(_) => error(StatusCode::UNAUTHORIZED, "unauthorized").with_header(WWW_AUTHENTICATE, "KakaoAK"),
+            Self::Key(_) => {
+                let answer = error(StatusCode::UNAUTHORIZED, "unauthorized");
+                match challenge {
+                    Some(scheme) => answer.with_header(WWW_AUTHENTICATE, scheme),
+                    None => answer,
+                }
+            }
             Self::TooLarge => error(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Self::Token(refusal) => Answer::json(
                 StatusCode::BAD_REQUEST,

@@ -65,7 +65,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         if let Err(refusal) = &outcome {
             refusal.log(W::KIND, &arrival);
         }
-        let answer = outcome.unwrap_or_else(|refusal| refusal.answer());
+        let answer = outcome.unwrap_or_else(|refusal| refusal.answer(W::CHALLENGE));
         tracing::info!(
             event = "answered",
             kind = W::KIND.name(),

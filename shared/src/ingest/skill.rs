@@ -43,6 +43,8 @@ impl Webhook for Skill {
     const ACCEPTED: StatusCode = StatusCode::OK;
     /// Kakao waits 5 seconds for a chatbot.
     const BUDGET: Duration = Duration::from_secs(4);
+    /// A header of the owner's choice is no scheme.
+    const CHALLENGE: Option<&'static str> = None;
     type Proof = ();
 
     fn greet(&self, route: &'static Route, request: &Unverified) -> Result<Option<Answer>, Refusal> {

@@ -122,6 +122,18 @@ async fn an_authentic_request_that_cannot_be_read_is_quarantined_with_what_came(
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_odd_word_beside_the_fact_does_not_cost_the_fact() {
+    let queue = Edge::new(Mood::Holds);
+    let mut odd = request(Method::POST, "/webhooks/unlink", "");
+    *odd.body_mut() = Body::Text(r#"{"app_id":1,"user_id":7,"referrer_type":{"new":true}}"#.to_owned());
+    assert_eq!(accept(&queue, &queue, odd).await.status(), StatusCode::OK);
+    let [Envelope { letter: Letter::Event(Event::Unlink(unlink)), .. }] = &queue.held()[..] else {
+        panic!("not an unlink");
+    };
+    assert_eq!(unlink.reason, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusals_come_in_their_order_and_leave_nothing_behind() {
     let long = "x".repeat(MAX_BODY_BYTES + 1);
     let without_key = |mut request: Request| {

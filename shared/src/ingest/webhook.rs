@@ -20,6 +20,8 @@ pub trait Webhook: Send + Sync {
     const ACCEPTED: StatusCode;
     /// How long after the gateway's receipt the answer must leave: inside of Kakao's 3 seconds.
     const BUDGET: Duration = Duration::from_millis(2_500);
+    /// The authentication scheme that a sender without proof is told of.
+    const CHALLENGE: Option<&'static str> = Some("KakaoAK");
     /// What proves the sender.
     type Proof: Send;
 

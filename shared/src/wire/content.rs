@@ -80,6 +80,9 @@ impl Payload {
     }
 }
 
+/// Words of a vocabulary are short.
+const MAX_WORD_CHARS: usize = 128;
+
 /// Named values: texts from a query or a form, anything from JSON. An absent value, a null and (as
 /// an empty form field is all that a form can say) an empty text are the same.
 #[derive(Clone, Debug, Default)]
@@ -114,6 +117,13 @@ impl Fields {
     /// [`Unreadable::Shape`] if it is something else.
     pub fn text(&self, name: &'static str) -> Result<Option<&str>, Unreadable> {
         self.get(name).map(|value| value.as_str().ok_or(Unreadable::Shape(name))).transpose()
+    }
+
+    /// A word of Kakao's vocabulary that says more of an event without deciding it. One that is too long is
+    /// cut; anything but a text is left out: it must not cost the event.
+    #[must_use]
+    pub fn word(&self, name: &str) -> Option<String> {
+        self.get(name)?.as_str().map(|text| text.chars().take(MAX_WORD_CHARS).collect())
     }
 
     /// A truth value, as JSON or as the text that a query has.

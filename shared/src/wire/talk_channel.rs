@@ -41,9 +41,6 @@ pub struct TalkChannel {
     pub at: Time,
 }
 
-/// A search name is short; a longer one is no reason to lose the event.
-const MAX_UUID_CHARS: usize = 128;
-
 impl TalkChannel {
     /// Reads the webhook. Where a field is absent its deprecated twin is taken.
     ///
@@ -51,19 +48,15 @@ impl TalkChannel {
     /// A missing or misshapen field, or an `id_type` that nobody knows.
     pub fn read(content: &Content) -> Result<Self, Unreadable> {
         let fields = content.fields()?;
-        let uuid = match fields.text("channel_uuid")? {
-            Some(uuid) => Some(uuid),
-            None => fields.text("plus_friend_uuid")?,
-        };
         let channel_id = match fields.key("channel_public_id")? {
             Some(id) => id,
             None => fields.key("plus_friend_public_id").required("channel_public_id")?,
         };
         Ok(Self {
-            event: fields.text("event").required("event")?.into(),
+            event: fields.word("event").ok_or(Unreadable::Missing("event"))?.into(),
             user: user(&fields)?,
             channel_id,
-            channel_uuid: uuid.map(|uuid| uuid.chars().take(MAX_UUID_CHARS).collect()),
+            channel_uuid: fields.word("channel_uuid").or_else(|| fields.word("plus_friend_uuid")),
             at: time(&fields)?,
         })
     }

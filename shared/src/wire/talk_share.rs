@@ -52,17 +52,12 @@ impl TalkShare {
     pub fn read(content: &Content, user_key: &str) -> Result<Self, Unreadable> {
         let fields = content.fields()?;
         Ok(Self {
-            chat_type: fields.text("CHAT_TYPE").required("CHAT_TYPE")?.into(),
+            chat_type: fields.word("CHAT_TYPE").ok_or(Unreadable::Missing("CHAT_TYPE"))?.into(),
             chat_id: fields.key("HASH_CHAT_ID").required("HASH_CHAT_ID")?,
             template_id: fields.integer("TEMPLATE_ID").unwrap_or_default(),
             is_single_chatroom: fields.flag("IS_SINGLE_CHATROOM").unwrap_or_default(),
-            chat_member_count_range: fields.text("CHAT_MEMBER_COUNT_RANGE").unwrap_or_default().map(bounded),
+            chat_member_count_range: fields.word("CHAT_MEMBER_COUNT_RANGE"),
             claimed_user: fields.get(user_key).and_then(|value| UserId::try_from(value).ok()),
         })
     }
-}
-
-/// A range such as `2-10` is short; anything longer is cut rather than carried.
-fn bounded(range: &str) -> String {
-    range.chars().take(32).collect()
 }

@@ -49,7 +49,7 @@ impl Unlink {
         }
         Ok(Self {
             user_id: fields.id("user_id").required("user_id")?,
-            reason: fields.text("referrer_type")?.map(UnlinkReason::from),
+            reason: fields.word("referrer_type").map(UnlinkReason::from),
         })
     }
 }

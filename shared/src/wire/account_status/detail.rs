@@ -4,7 +4,7 @@ use super::EventType;
 use crate::wire::{Fields, Personal, ScopeId, Unreadable, open::open_enum, unlink::UnlinkReason};
 
 open_enum! {
-    /// Why a Kakao account is disabled (OpenID RISC Profile §2.4).
+    /// Why a Kakao account is disabled (OpenID RISC Profile 1.0 §2.3).
     DisabledReason {
         /// Somebody else took the account over.
         Hijacking = "hijacking",
@@ -26,12 +26,12 @@ pub enum Detail {
     Disabled(Option<DisabledReason>),
     /// `credential-compromise`, `account-credential-change-required` and `credential-change`.
     Credential {
-        /// `password`, `pin`, … (OpenID CAEP §3.2, RISC §2.7).
+        /// `password`, `pin`, … (OpenID CAEP 1.0 §3.3, RISC Profile 1.0 §2.7).
         credential_type: Option<String>,
-        /// `create`, `revoke`, `update`, `delete` (OpenID CAEP §3.2).
+        /// `create`, `revoke`, `update`, `delete` (OpenID CAEP 1.0 §3.3).
         change_type: Option<String>,
     },
-    /// `assurance-level-change` (OpenID CAEP §3.3).
+    /// `assurance-level-change` (OpenID CAEP 1.0 §3.4).
     Assurance {
         /// The level now.
         current: Option<String>,
@@ -44,35 +44,29 @@ pub enum Detail {
     Profile(Personal<Map<String, Value>>),
 }
 
-/// A text of an OpenID profile's vocabulary is short; a longer one is cut.
-const MAX_TEXT_CHARS: usize = 128;
-
 impl Detail {
     pub(super) fn read(event_type: &EventType, members: &Map<String, Value>) -> Result<Self, Unreadable> {
         let fields = Fields::from(members.clone());
-        let text = |name| short_text(&fields, name);
+        // An odd word beside the fact must not cost the fact: it is left out.
+        let text = |name| fields.word(name);
         Ok(match event_type {
-            EventType::UserUnlinked => Self::Unlinked(text("reason")?.map(UnlinkReason::from)),
+            EventType::UserUnlinked => Self::Unlinked(text("reason").map(UnlinkReason::from)),
             EventType::UserScopeConsent | EventType::UserScopeWithdraw => Self::Scopes(scopes(&fields)?),
-            EventType::AccountDisabled => Self::Disabled(text("reason")?.map(DisabledReason::from)),
+            EventType::AccountDisabled => Self::Disabled(text("reason").map(DisabledReason::from)),
             EventType::CredentialCompromise
             | EventType::AccountCredentialChangeRequired
             | EventType::CredentialChange => {
-                Self::Credential { credential_type: text("credential_type")?, change_type: text("change_type")? }
+                Self::Credential { credential_type: text("credential_type"), change_type: text("change_type") }
             }
             EventType::AssuranceLevelChange => Self::Assurance {
-                current: text("current_level")?,
-                previous: text("previous_level")?,
-                direction: text("change_direction")?,
+                current: text("current_level"),
+                previous: text("previous_level"),
+                direction: text("change_direction"),
             },
             EventType::UserProfileChanged => Self::Profile(Personal::new(members.clone())),
             _ => Self::None,
         })
     }
-}
-
-fn short_text(fields: &Fields, name: &'static str) -> Result<Option<String>, Unreadable> {
-    Ok(fields.text(name)?.map(|text| text.chars().take(MAX_TEXT_CHARS).collect()))
 }
 
 /// `scope` or `scopes`, as a text with spaces between or as a list: implementers saw each. An event
