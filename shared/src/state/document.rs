@@ -25,17 +25,24 @@ pub struct DocumentError(&'static str);
 
 /// A state that is stored as an item.
 pub trait State: Merge + Clone + Default + PartialEq + Send + Sync {
-    /// The members that stand for this state of a subject.
+    /// The members that stand for this state of a subject, together with those of another version.
     ///
     /// # Errors
     /// Only if serde can't write what it derived.
-    fn to_members(&self, subject: &Subject) -> Result<Members, DocumentError>;
+    fn to_members(&self, subject: &Subject, rest: &Rest) -> Result<Members, DocumentError>;
 
-    /// The state that the members stand for, and the members that are none of it.
+    /// The state that the members stand for, and what is none of it.
     ///
     /// # Errors
     /// [`DocumentError`].
-    fn from_members(members: Members) -> Result<(Self, Members), DocumentError>;
+    fn from_members(members: Members) -> Result<(Self, Rest), DocumentError>;
+}
+
+/// What another version of this crate stored beside what this one knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rest {
+    members: Members,
+    merge: Bookkeeping,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,7 +102,7 @@ struct UserMembers {
 }
 
 /// What merging must remember beside what it shows: which event wrote each register.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Bookkeeping {
     by: BTreeMap<String, EventId>,
@@ -128,9 +135,9 @@ impl Bookkeeping {
 }
 
 impl State for UserState {
-    fn to_members(&self, subject: &Subject) -> Result<Members, DocumentError> {
+    fn to_members(&self, subject: &Subject, rest: &Rest) -> Result<Members, DocumentError> {
         let state = self.clone();
-        let mut merge = Bookkeeping { wiped_until: state.wiped_until.0, ..Bookkeeping::default() };
+        let mut merge = Bookkeeping { wiped_until: state.wiped_until.0, ..rest.merge.clone() };
         let bots = merge.part_each("bots", state.bots).into_iter();
         let members = UserMembers {
             access: matches!(subject, Subject::User(..)).then(|| self.access()),
@@ -148,12 +155,12 @@ impl State for UserState {
             erased_until: state.erased_until.0,
             updated_at: state.updated_at.0,
             merge,
-            rest: Members::new(),
+            rest: rest.members.clone(),
         };
         to_object(&members)
     }
 
-    fn from_members(members: Members) -> Result<(Self, Members), DocumentError> {
+    fn from_members(members: Members) -> Result<(Self, Rest), DocumentError> {
         let members: UserMembers = of_object(members)?;
         let mut merge = members.merge;
         let bots = members.bots.into_iter();
@@ -171,11 +178,11 @@ impl State for UserState {
             channels: merge.join_each("channels", members.channels),
             bots: merge.join_each("bots", bots),
             erased_until: Newest(members.erased_until),
-            wiped_until: Newest(merge.wiped_until),
+            wiped_until: Newest(merge.wiped_until.take()),
             updated_at: Newest(members.updated_at),
         };
         state.settle();
-        Ok((state, members.rest))
+        Ok((state, Rest { members: members.rest, merge }))
     }
 }
 
@@ -185,23 +192,27 @@ struct BotMembers {
     seen: LastSeen<Seen>,
     #[serde(rename = "_merge", default)]
     merge: Bookkeeping,
+    #[serde(flatten)]
+    rest: Members,
 }
 
 impl State for BotUser {
-    fn to_members(&self, _subject: &Subject) -> Result<Members, DocumentError> {
-        let Some(seen) = self.0.clone() else { return Ok(Members::new()) };
-        let mut merge = Bookkeeping::default();
+    fn to_members(&self, _subject: &Subject, rest: &Rest) -> Result<Members, DocumentError> {
+        let Some(seen) = self.0.clone() else { return Ok(rest.members.clone()) };
+        let mut merge = rest.merge.clone();
         let seen = merge.part("seen", seen);
-        to_object(&BotMembers { seen: LastSeen { value: seen.value, last_seen_at: seen.at }, merge })
+        let seen = LastSeen { value: seen.value, last_seen_at: seen.at };
+        to_object(&BotMembers { seen, merge, rest: rest.members.clone() })
     }
 
-    fn from_members(mut members: Members) -> Result<(Self, Members), DocumentError> {
-        let BotMembers { seen, mut merge } = of_object(members.clone())?;
-        for name in ["plusfriend_user_key", "app_user_id", "is_friend", "last_seen_at", "_merge"] {
-            members.remove(name);
+    fn from_members(members: Members) -> Result<(Self, Rest), DocumentError> {
+        let BotMembers { seen, mut merge, mut rest } = of_object(members)?;
+        // Both flattened parts are shown every member.
+        for name in ["plusfriend_user_key", "app_user_id", "is_friend", "last_seen_at"] {
+            rest.remove(name);
         }
         let seen = merge.join("seen", Dated { value: seen.value, at: seen.last_seen_at });
-        Ok((Self(Some(seen)), members))
+        Ok((Self(Some(seen)), Rest { members: rest, merge }))
     }
 }
 

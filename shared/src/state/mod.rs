@@ -16,7 +16,7 @@ mod user;
 mod view;
 
 pub use bot::BotUser;
-pub use document::{DocumentError, Members, State};
+pub use document::{DocumentError, Members, Rest, State};
 pub use effects::{Effect, effects_of_security_event, effects_of_service_word};
 pub use plan::{Counted, FUTURE_TOLERANCE_MILLIS, HistoryEntry, Plan, Step, plan};
 pub use registers::{Merge, Newest, Register, Registers, Safety};

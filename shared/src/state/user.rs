@@ -185,8 +185,9 @@ pub struct UserState {
     pub updated_at: Newest,
 }
 
-/// The most registers of each map: with 4 KiB for a profile value, an item stays under DynamoDB's 400 KB.
-const MOST: usize = 60;
+/// The most registers of each map. With 4 KiB for a profile value, and the longest names and ids, an item
+/// has some 350 KB: under DynamoDB's 400.
+const MOST: usize = 50;
 
 impl Merge for UserState {
     fn merge(&mut self, other: Self) {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Retention, StoreError};
 use crate::{
-    state::{HistoryEntry, Members, State, Subject},
+    state::{HistoryEntry, Members, Rest, State, Subject},
     wire::{AppId, EventId, Kind, Time, sha256_hex},
 };
 
@@ -22,7 +22,7 @@ pub struct Loaded<S> {
     /// The item's version; 0 if there is none.
     pub version: u64,
     /// Members that another version of this crate stored: kept as they are.
-    pub(super) rest: Members,
+    pub(super) rest: Rest,
 }
 
 /// An envelope that can't be applied, and why.
@@ -117,8 +117,7 @@ pub(super) fn state<S: State>(
     expires_at: Option<Time>,
 ) -> Result<Item, StoreError> {
     let never = |error: &dyn std::error::Error| StoreError::Never(error.to_string());
-    let mut members = before.rest.clone();
-    members.extend(state.to_members(subject).map_err(|error| never(&error))?);
+    let mut members = state.to_members(subject, &before.rest).map_err(|error| never(&error))?;
     members.extend(subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))));
     members.insert("version".to_owned(), Value::from(before.version + 1));
     let mut item: Item = serde_dynamo::to_item(members).map_err(|error| never(&error))?;

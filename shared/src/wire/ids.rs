@@ -206,7 +206,7 @@ impl EventId {
     /// is too long) is replaced by its SHA-256: a strange id must not cost the event.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
-        if is_key_member(text, 512) { Self(text.to_owned()) } else { Self(sha256_hex(text.as_bytes())) }
+        if is_key_member(text, 256) { Self(text.to_owned()) } else { Self(sha256_hex(text.as_bytes())) }
     }
 
     /// The text.
