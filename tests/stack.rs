@@ -187,13 +187,13 @@ mod stack {
             assert!(allow.contains("POST"), "{path}: {allow}");
         }
         let token = Fixture::load("account-status/user-unlinked").unwrap().token().unwrap();
-        for (name, forgery) in Forgery::ALL {
+        for forgery in Forgery::ALL.iter().copied() {
             let forged = token.forge(stack.keys.key(), forgery).unwrap();
             let request = Request::new("POST", "/webhooks/account-status").body("application/secevent+jwt", forged);
             let (status, _, body) = stack.send(&request).await;
             // A key id that a fresh key set might have, for all we know: Kakao may send that token again.
             let expected = if forgery == Forgery::Kid { [400, 503] } else { [400, 400] };
-            assert!(expected.contains(&status), "{name}: {status} {body}");
+            assert!(expected.contains(&status), "{forgery:?}: {status} {body}");
         }
         assert_eq!(stack.send(&Request::new("GET", "/health")).await.2, r#"{"status":"ok"}"#);
         assert_eq!(stack.send(&Request::new("GET", "/nothing")).await.0, 404);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{demo::Demo, dev::Dev, hash_key::HashKey, send::Send, user::User};
+use crate::{demo::Demo, dev::Dev, hash_key::HashKey, keys::Keys, quarantine::Quarantine, send::Send, user::User};
 
 /// The operator's and developer's tool of kakao-webhooks
 #[derive(Debug, Parser)]
@@ -22,6 +22,7 @@ Examples:
   khook send unlink --user 1234567890        play Kakao against it
   khook user show 123456 1234567890 --json   what came of it
   khook hash-key < admin-key.txt             the digest that KakaoApps wants
+  khook keys serve --rotate-every 60         Kakao's key set, played
 
 In a clone of the project: `cargo demo`, `cargo dev` and `cargo khook <command>`.";
 
@@ -52,18 +53,32 @@ enum Command {
                                         TABLE_NAME=my-table khook user history 123456 1234567890 --json"
     )]
     User(User),
+    /// Look at what couldn't be used, send it again after a fix, or drop it
+    #[command(subcommand, after_help = "Examples:\n  khook quarantine list\n  khook quarantine replay --all")]
+    Quarantine(Quarantine),
     /// Print the SHA-256 of a key, for KakaoApps and SkillAuth
     #[command(after_help = "The key comes from a hidden prompt, or from standard input; never from the command \
                             line, where others could see it.\n\nExamples:\n  khook hash-key\n  \
                             khook hash-key < admin-key.txt\n  khook hash-key --any < skill-key.txt")]
     HashKey(HashKey),
+    /// Play Kakao's keys: make them, publish their key set, rotate it
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  khook keys new --key-file keys.json\n  \
+                                        khook keys serve --key-file keys.json --port 8765 --rotate-every 60"
+    )]
+    Keys(Keys),
 }
 
 impl Cli {
     /// Whether being broken off is how the command ends.
     #[must_use]
     pub const fn stays(&self) -> bool {
-        matches!(self.command, Command::Dev(_))
+        match &self.command {
+            Command::Dev(_) => true,
+            Command::Keys(keys) => keys.stays(),
+            _ => false,
+        }
     }
 
     /// What runs without anything to clean up, so that a Ctrl-C may end it as it does by default.
@@ -87,7 +102,9 @@ impl Cli {
             Command::Dev(dev) => dev.run().await,
             Command::Send(send) => send.run().await,
             Command::User(user) => user.run().await,
+            Command::Quarantine(quarantine) => quarantine.run().await,
             Command::HashKey(hash_key) => hash_key.run(),
+            Command::Keys(keys) => keys.run().await,
         }
     }
 }
@@ -117,7 +134,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         all(&mut command, "", &mut found);
-        assert_eq!(found.len(), 13);
+        assert_eq!(found.len(), 26);
         for (path, help) in found {
             assert!(help.contains("Usage:"), "{path}\n{help}");
         }
@@ -132,13 +149,24 @@ mod tests {
 
     #[test]
     fn no_command_takes_a_key_as_an_argument() {
-        for line in ["khook hash-key abc", "khook send unlink --user 1 --admin-key abc", "khook user show 1"] {
+        for line in [
+            "khook quarantine replay",
+            "khook quarantine drop a --all",
+            "khook hash-key abc",
+            "khook send unlink --user 1 --admin-key abc",
+            "khook user show 1",
+        ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
         for line in [
             "khook send talk-channel --event added --open-id abc",
             "khook send account-status --event user-linked --user 1 --forge kid --key f --kid k",
+            "khook send account-status --event user-linked --user 1 --key f",
+            "khook keys serve --port 1 --key-file f --rotate-every 1 --keep-old 0",
             "khook user history 1 2 --json --limit 3 --table t",
+            "khook user unlink 1 2 --at 2026-01-01T00:00:00Z --yes --queue u",
+            "khook quarantine replay a b",
+            "khook quarantine drop --all --yes",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

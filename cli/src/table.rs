@@ -9,10 +9,7 @@ use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     types::AttributeValue,
 };
-use kakao_webhooks::{
-    state::{Members, user_view},
-    wire::{AppId, UserId},
-};
+use kakao_webhooks::state::{Members, user_view};
 use serde_json::Value;
 
 /// The table of a stack.
@@ -23,12 +20,6 @@ pub struct Table {
 }
 
 type Item = HashMap<String, AttributeValue>;
-
-/// The partition of a member of an app.
-#[must_use]
-pub fn user_partition(app_id: &AppId, user_id: UserId) -> String {
-    kakao_webhooks::state::Subject::User(app_id.clone(), user_id).partition_key()
-}
 
 impl Table {
     /// The table with this name.
@@ -94,6 +85,65 @@ impl Table {
         Ok(entries)
     }
 
+    /// All items of a partition, by key.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub async fn partition(&self, partition: &str) -> Result<Vec<Members>> {
+        let query = self.client.query().table_name(&self.name).key_condition_expression("pk = :pk");
+        let query = query.expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()));
+        let mut pages = query.consistent_read(true).into_paginator().send();
+        let mut items = Vec::new();
+        while let Some(page) = pages.next().await {
+            for item in page.map_err(|error| self.fault(&error))?.items.unwrap_or_default() {
+                items.push(members(item)?);
+            }
+        }
+        Ok(items)
+    }
+
+    /// Marks an item as being replayed.
+    ///
+    /// # Errors
+    /// If it is gone, or the table can't be written.
+    pub async fn mark(&self, partition: &str, sort: &str, mark: &str) -> Result<()> {
+        let marked = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", AttributeValue::S(partition.to_owned()))
+            .key("sk", AttributeValue::S(sort.to_owned()))
+            .update_expression("SET replayed_at = :mark")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":mark", AttributeValue::S(mark.to_owned()))
+            .send()
+            .await;
+        marked.map(drop).map_err(|error| self.fault(&error))
+    }
+
+    /// Deletes an item; with a mark only if it still bears it. One that is gone is deleted.
+    ///
+    /// # Errors
+    /// If the table can't be written.
+    pub async fn delete(&self, partition: &str, sort: &str, mark: Option<&str>) -> Result<()> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .key("pk", AttributeValue::S(partition.to_owned()))
+            .key("sk", AttributeValue::S(sort.to_owned()));
+        let delete = match mark {
+            None => delete,
+            Some(mark) => delete
+                .condition_expression("replayed_at = :mark")
+                .expression_attribute_values(":mark", AttributeValue::S(mark.to_owned())),
+        };
+        match delete.send().await {
+            Err(error) if error.code() != Some("ConditionalCheckFailedException") => Err(self.fault(&error)),
+            _ => Ok(()),
+        }
+    }
+
     /// The keys of all items. For a local cloud's table: a real one may have millions.
     ///
     /// # Errors
@@ -121,7 +171,7 @@ impl Table {
             _ => causes(error),
         };
         anyhow::anyhow!(
-            "the table `{}` can't be read: {reason}\nAre the AWS credentials, the region (AWS_REGION) and the name right?",
+            "the table `{}` can't be used: {reason}\nAre the AWS credentials, the region (AWS_REGION) and the name right?",
             self.name,
         )
     }

@@ -6,18 +6,19 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use console::style;
 use kakao_webhooks::{
-    state::Members,
+    envelope::ServiceWord,
+    state::{Members, Subject},
     wire::{AppId, UserId},
-    wiring,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    cloud,
     diff::register,
     output,
-    running::Running,
-    table::{Table, text, user_partition},
+    rebuild::rebuild,
+    service::Say,
+    table::{Table, text},
+    target::TableTarget,
 };
 
 /// What is known of a user.
@@ -42,6 +43,24 @@ pub enum User {
         #[arg(long, default_value_t = 100, value_name = "NUMBER")]
         limit: usize,
     },
+    /// Fold a user's history, and show where the stored state differs, as far as history can prove it
+    #[command(
+        after_help = "The exit status is 0 if nothing differs. History holds no profile values and is kept for a \
+                            stated time only.\n\nExample:\n  khook user rebuild 123456 9007199254740993"
+    )]
+    Rebuild {
+        /// Whose.
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say that a user linked with the app, for a service without Kakao's account status webhook
+    Link(Say),
+    /// Say that the service itself unlinked a user: Kakao tells nobody
+    Unlink(Say),
+    /// Say that what came before was a mistake: linked and active (the way back after Kakao's webhook test tool)
+    Restore(Say),
+    /// Have everything of a user forgotten
+    Erase(Say),
 }
 
 /// A user of an app, and where to look.
@@ -52,27 +71,26 @@ pub struct Who {
     /// The member number (회원번호)
     #[arg(value_name = "MEMBER_NUMBER")]
     user_id: String,
-    /// The DynamoDB table; by default that of the running `khook dev`
-    #[arg(long, env = "TABLE_NAME", hide_env_values = true, value_name = "NAME")]
-    table: Option<String>,
+    #[command(flatten)]
+    table: TableTarget,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Who {
-    fn partition(&self) -> Result<String> {
+    fn subject(&self) -> Result<Subject> {
         let app_id: AppId = self.app_id.parse().with_context(|| format!("`{}`", self.app_id))?;
         let user_id: UserId = self.user_id.parse().with_context(|| format!("`{}`", self.user_id))?;
-        Ok(user_partition(&app_id, user_id))
+        Ok(Subject::User(app_id, user_id))
+    }
+
+    fn partition(&self) -> Result<String> {
+        Ok(self.subject()?.partition_key())
     }
 
     async fn table(&self) -> Result<Table> {
-        if let Some(name) = &self.table {
-            return Ok(Table::new(&wiring::aws().await, name));
-        }
-        let running = Running::found("name the table with --table or TABLE_NAME")?;
-        Ok(Table::new(&cloud::sdk_config(&running.endpoint, &running.region), running.table))
+        self.table.table().await
     }
 
     fn unknown(&self) -> Result<ExitCode> {
@@ -92,6 +110,11 @@ impl User {
         match self {
             Self::Show { who } => show(&who).await,
             Self::History { who, limit } => history(&who, limit).await,
+            Self::Rebuild { who } => rebuilt(&who).await,
+            Self::Link(say) => say.run(ServiceWord::ServiceLinked).await,
+            Self::Unlink(say) => say.run(ServiceWord::ServiceUnlinked).await,
+            Self::Restore(say) => say.run(ServiceWord::ServiceRestored).await,
+            Self::Erase(say) => say.run(ServiceWord::ServiceErased).await,
         }
     }
 }
@@ -179,6 +202,31 @@ async fn history(who: &Who, limit: usize) -> Result<ExitCode> {
         output::line(&format!("{left_out} older ones are left out (--limit {})", left_out + entries.len()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn rebuilt(who: &Who) -> Result<ExitCode> {
+    let (subject, table) = (who.subject()?, who.table().await?);
+    let partition = subject.partition_key();
+    let history = table.history(&partition).await?;
+    let Some(item) = table.get(&partition, "STATE").await? else { return who.unknown() };
+    let rebuilt = rebuild(&subject, &history, item)?;
+    let differences = rebuilt.differences();
+    if who.json {
+        let each = |(name, stored, proven): &(String, Value, Value)| json!({"member": name, "stored": stored, "history": proven});
+        output::json(&differences.iter().map(each).collect())?;
+    } else {
+        let (lines, telling) = rebuilt.lines;
+        output::line(&format!("{telling} of {lines} lines of history say what they did."))?;
+        let mut table = output::table(["Member", "Stored", "By history"]);
+        for (name, stored, proven) in &differences {
+            table.add_row([name.clone(), plain(stored), plain(proven)]);
+        }
+        match differences.is_empty() {
+            true => output::line("The stored state is what history proves.")?,
+            false => output::print_table(&table)?,
+        }
+    }
+    Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[cfg(test)]

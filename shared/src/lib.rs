@@ -13,7 +13,7 @@
 //! | [`queue`] | the way to SQS |
 //! | [`store`] | the way to DynamoDB, and how a plan is applied there |
 //! | [`config`] | the environment's variables |
-//! | [`telemetry`] | logs |
+//! | [`telemetry`] | logs and metrics |
 //! | [`wiring`] | the rooms joined to a function |
 #![warn(missing_docs)]
 

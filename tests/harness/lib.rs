@@ -8,7 +8,7 @@
 //! | [`lambda`] | AWS Lambda around one of them |
 //! | [`gateway`] | API Gateway: from a request to its event, from a response to an answer |
 //! | [`queue`], [`table`], [`keys`] | SQS, DynamoDB and Kakao's key set |
-//! | [`faults`] | what can be wrong with those three |
+//! | [`faults`], [`key_faults`] | what can be wrong with those three |
 //! | [`fixture`] | a file of `tests/fixtures`: what Kakao sends, and what shall come of it |
 //! | [`pipeline`] | all of it joined: deliver, drain, look |
 
@@ -16,6 +16,7 @@ pub mod binaries;
 pub mod faults;
 pub mod fixture;
 pub mod gateway;
+pub mod key_faults;
 pub mod keys;
 pub mod lambda;
 pub mod pipeline;

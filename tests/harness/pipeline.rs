@@ -94,12 +94,22 @@ impl Pipeline {
     /// # Errors
     /// If it can't be started.
     pub async fn start_function(&self, name: &str) -> Result<Lambda> {
+        self.start_function_with(name, &[]).await
+    }
+
+    /// The same with other values of these variables.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub async fn start_function_with(&self, name: &str, variables: &[(&str, &str)]) -> Result<Lambda> {
+        let mut environment = self.environment.clone();
+        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let limit = match name {
             "processor" => self.processor_limit,
             "janitor" => JANITOR_LIMIT,
             _ => LIMIT,
         };
-        Lambda::start(name, &self.environment, limit).await
+        Lambda::start(name, &environment, limit).await
     }
 
     /// One of the service's functions.

@@ -13,11 +13,21 @@ mod gateway;
 #[cfg(test)]
 mod janitor;
 #[cfg(test)]
+mod jose;
+#[cfg(test)]
 mod kakao;
+#[cfg(test)]
+mod key_endpoint;
+#[cfg(test)]
+mod khook_keys;
+#[cfg(test)]
+mod matrix;
 #[cfg(test)]
 mod quarantine;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod skill;
 #[cfg(test)]

@@ -1,19 +1,21 @@
 //! Plays Kakao where Kakao can't be: signs Security Event Tokens with keys of its own and publishes the
 //! matching key set. For `khook` and for tests; no function links it.
 
+mod forgery;
 mod token;
 
 use aws_lc_rs::{
     encoding::AsDer,
     error::Unspecified,
     rand::SystemRandom,
-    rsa::KeySize,
-    signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+    signature::{KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaKeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-pub use token::{Forgery, Token};
+pub use aws_lc_rs::rsa::KeySize;
+pub use forgery::Forgery;
+pub use token::Token;
 
 /// An RSA key pair with an id, such as Kakao signs with.
 pub struct SigningKey {
@@ -77,11 +79,33 @@ impl SigningKey {
         self.pair.public_key().as_ref()
     }
 
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
+    /// The compact form (RFC 7515 §7.1) of these two texts, whatever they are, signed.
+    ///
+    /// # Errors
+    /// If the key can't sign.
+    pub fn compact(&self, algorithm: Algorithm, header: &str, claims: &str) -> Result<String, Unspecified> {
+        let input = signing_input(header, claims);
+        let padding = match algorithm {
+            Algorithm::Rs256 => &RSA_PKCS1_SHA256,
+            Algorithm::Rs512 => &RSA_PKCS1_SHA512,
+        };
         let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)?;
-        Ok(signature)
+        self.pair.sign(padding, &SystemRandom::new(), input.as_bytes(), &mut signature)?;
+        Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
+}
+
+/// How a token is signed, whatever its header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// As Kakao does.
+    Rs256,
+    /// With the same key, but in another way.
+    Rs512,
+}
+
+fn signing_input(header: &str, claims: &str) -> String {
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
 }
 
 /// A JSON Web Key Set (RFC 7517 §5) of these keys.

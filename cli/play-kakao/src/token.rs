@@ -1,8 +1,7 @@
-use aws_lc_rs::{error::Unspecified, hmac};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use aws_lc_rs::error::Unspecified;
 use serde_json::{Map, Value, json};
 
-use crate::SigningKey;
+use crate::{Algorithm, SigningKey, signing_input};
 
 /// A Security Event Token to be signed: a header and claims that are Kakao's unless changed.
 #[derive(Clone, Debug)]
@@ -11,50 +10,6 @@ pub struct Token {
     pub header: Map<String, Value>,
     /// The claims.
     pub claims: Map<String, Value>,
-}
-
-/// What can be wrong with a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forgery {
-    /// One bit of the signature is another.
-    Signature,
-    /// `alg` = `none`, and no signature.
-    AlgNone,
-    /// Signed with HMAC, the public key being the secret.
-    Hs256,
-    /// Another issuer.
-    Issuer,
-    /// Another receiver's audience.
-    Audience,
-    /// A key id that no key set has.
-    Kid,
-    /// The type of an ID token.
-    Typ,
-    /// An event whose subject is somebody else.
-    Subject,
-    /// A claim that stands twice.
-    DuplicateKey,
-}
-
-impl Forgery {
-    /// Each, with its name.
-    pub const ALL: [(&'static str, Self); 9] = [
-        ("signature", Self::Signature),
-        ("alg-none", Self::AlgNone),
-        ("hs256", Self::Hs256),
-        ("issuer", Self::Issuer),
-        ("audience", Self::Audience),
-        ("kid", Self::Kid),
-        ("typ", Self::Typ),
-        ("subject", Self::Subject),
-        ("duplicate-key", Self::DuplicateKey),
-    ];
-
-    /// The one with this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, forgery)| *forgery)
-    }
 }
 
 const ISSUER: &str = "https://kauth.kakao.com";
@@ -88,67 +43,24 @@ impl Token {
     /// # Errors
     /// If the key can't sign.
     pub fn sign(&self, key: &SigningKey) -> Result<String, Unspecified> {
-        let input = signing_input(&self.header_with(key), &Value::Object(self.claims.clone()).to_string());
-        let signature = key.sign(input.as_bytes())?;
-        Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        key.compact(Algorithm::Rs256, &self.header_text(key.id()), &self.claims_text())
     }
 
-    /// The compact form with one thing wrong.
-    ///
-    /// # Errors
-    /// If the key can't sign.
-    pub fn forge(&self, key: &SigningKey, forgery: Forgery) -> Result<String, Unspecified> {
-        let mut token = self.clone();
-        match forgery {
-            Forgery::Signature => return self.sign(key).map(|token| with_another_signature(&token)),
-            Forgery::AlgNone => return Ok(format!("{}.", token.unsigned(key, "none"))),
-            Forgery::Hs256 => {
-                let input = token.unsigned(key, "HS256");
-                let secret = hmac::Key::new(hmac::HMAC_SHA256, key.public_der());
-                return Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&secret, input.as_bytes()))));
-            }
-            Forgery::DuplicateKey => {
-                let claims = Value::Object(token.claims.clone()).to_string().replacen('{', "{\"sub\":\"1\",", 1);
-                let input = signing_input(&token.header_with(key), &claims);
-                let signature = key.sign(input.as_bytes())?;
-                return Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)));
-            }
-            Forgery::Issuer => token.claim("iss", json!("https://kauth.kakao.com.example")),
-            Forgery::Audience => token.claim("aud", json!("another-receiver")),
-            Forgery::Kid => token.header("kid", json!("no-such-key")),
-            Forgery::Typ => token.header("typ", json!("JWT")),
-            Forgery::Subject => token.claim("sub", json!("1")),
-        }
-        token.sign(key)
-    }
-
-    fn claim(&mut self, name: &str, value: Value) {
-        self.claims.insert(name.to_owned(), value);
-    }
-
-    fn header(&mut self, name: &str, value: Value) {
-        self.header.insert(name.to_owned(), value);
-    }
-
-    fn header_with(&self, key: &SigningKey) -> Value {
+    /// The header as JSON, with this `kid` unless it has one of its own.
+    #[must_use]
+    pub fn header_text(&self, key_id: &str) -> String {
         let mut header = self.header.clone();
-        header.entry("kid").or_insert_with(|| json!(key.id()));
-        Value::Object(header)
+        header.entry("kid").or_insert_with(|| json!(key_id));
+        Value::Object(header).to_string()
     }
 
-    fn unsigned(&mut self, key: &SigningKey, algorithm: &str) -> String {
-        self.header("alg", json!(algorithm));
-        signing_input(&self.header_with(key), &Value::Object(self.claims.clone()).to_string())
+    /// The claims as JSON.
+    #[must_use]
+    pub fn claims_text(&self) -> String {
+        Value::Object(self.claims.clone()).to_string()
     }
-}
 
-fn signing_input(header: &Value, claims: &str) -> String {
-    format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims))
-}
-
-/// The first character of the signature becomes another.
-fn with_another_signature(token: &str) -> String {
-    let (input, signature) = token.rsplit_once('.').unwrap_or((token, ""));
-    let first = if signature.starts_with('A') { 'B' } else { 'A' };
-    format!("{input}.{first}{}", signature.chars().skip(1).collect::<String>())
+    pub(crate) fn signing_input(&self, key_id: &str) -> String {
+        signing_input(&self.header_text(key_id), &self.claims_text())
+    }
 }

@@ -18,6 +18,7 @@ use crate::progress::Progress;
 pub use build::Build;
 pub use deploy::{Function, Stack};
 pub use project::Project;
+pub use venv::{Packages, provision};
 
 /// What a local cloud is made of.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ impl Cloud {
     /// Whatever is missing on this machine, with its mend.
     pub async fn start(options: &Options, progress: Progress) -> Result<Self> {
         let project = Project::find()?;
-        let python = venv::provision(&project, progress).await?;
+        let python = venv::provision(&project, venv::CLOUD, progress).await?;
         let binaries = build::build(&project, &options.build, progress).await?;
         let folder = run_folder::RunFolder::make(&project).await?;
         let ministack = ministack::start(&python, &folder, progress).await?;

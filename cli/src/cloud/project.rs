@@ -48,7 +48,10 @@ impl Project {
     }
 
     /// Makes sure that a folder below `.local` is there.
-    pub(super) fn make_local(&self, relative: &str) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// If it can't be made.
+    pub fn make_local(&self, relative: &str) -> Result<PathBuf> {
         let folder = self.local(relative);
         fs::create_dir_all(&folder)
             .with_context(|| format!("{} can't be made. Is the project's folder writable?", folder.display()))?;

@@ -21,13 +21,31 @@ const PYTHONS: [&str; 5] = ["python3", "python3.14", "python3.13", "python3.12",
 /// Prints the version if it is new enough and can make a virtual environment.
 const PROBE: &str = "import sys; sys.exit(3) if sys.version_info < (3, 11) else None; import ensurepip, venv";
 
-/// The interpreter of the virtual environment, which is made or renewed if need be.
-pub(super) async fn provision(project: &Project, progress: Progress) -> Result<PathBuf> {
-    let requirements = project.path("infra/local/requirements.txt");
+/// Pinned packages, and the folder below `.local` that they are installed into.
+#[derive(Clone, Copy, Debug)]
+pub struct Packages {
+    /// The folder.
+    pub folder: &'static str,
+    /// The file that pins them with their hashes, from the project's folder.
+    pub requirements: &'static str,
+    /// What needs them, in words.
+    pub of: &'static str,
+}
+
+/// What the local cloud runs on.
+pub(super) const CLOUD: Packages =
+    Packages { folder: "venv", requirements: "infra/local/requirements.txt", of: "the local cloud" };
+
+/// The interpreter of the virtual environment with these packages, which is made or renewed if need be.
+///
+/// # Errors
+/// If there is no Python, or the packages can't be installed.
+pub async fn provision(project: &Project, packages: Packages, progress: Progress) -> Result<PathBuf> {
+    let requirements = project.path(packages.requirements);
     let wanted = fs::read(&requirements).with_context(|| format!("{} can't be read", requirements.display()))?;
     let wanted = Digest::of(&wanted).to_string();
-    let _lock = project.lock("venv.lock", progress).await?;
-    let venv = project.local("venv");
+    let _lock = project.lock(&format!("{}.lock", packages.folder), progress).await?;
+    let venv = project.local(packages.folder);
     let (python, stamp) = (venv.join("bin/python"), venv.join("khook-stamp"));
     if let Ok(version) = version_of(&python).await
         && fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == format!("{wanted} {version}"))
@@ -38,9 +56,9 @@ pub(super) async fn provision(project: &Project, progress: Progress) -> Result<P
     if venv.exists() {
         fs::remove_dir_all(&venv).with_context(|| format!("{} can't be removed", venv.display()))?;
     }
-    let system = find_python().await?;
-    make(&system, &venv, progress).await?;
-    install(&python, &requirements, progress).await?;
+    let system = find_python(packages).await?;
+    make(&system, &venv, packages, progress).await?;
+    install(&python, &requirements, packages, progress).await?;
     let version = version_of(&python).await?;
     fs::write(&stamp, format!("{wanted} {version}"))
         .with_context(|| format!("{} can't be written", stamp.display()))?;
@@ -62,7 +80,7 @@ async fn version_of(interpreter: &Path) -> Result<String> {
     Ok(finished.stdout.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-async fn find_python() -> Result<PathBuf> {
+async fn find_python(packages: Packages) -> Result<PathBuf> {
     let named = std::env::var("KHOOK_PYTHON").ok();
     let candidates = named.as_deref().map_or_else(|| PYTHONS.to_vec(), |named| vec![named]);
     let mut too_old = false;
@@ -84,15 +102,15 @@ async fn find_python() -> Result<PathBuf> {
         );
     }
     let problem = if too_old { "Python is too old" } else { "there is no Python" };
-    bail!("{problem}: the local cloud needs Python 3.11 or newer as python3 on the PATH, or named by KHOOK_PYTHON");
+    bail!("{problem}: {} needs Python 3.11 or newer as python3 on the PATH, or named by KHOOK_PYTHON", packages.of);
 }
 
 fn lacks_venv(finished: &Finished) -> bool {
     finished.stderr.contains("ensurepip") || finished.stderr.contains("venv")
 }
 
-async fn make(system: &Path, venv: &Path, progress: Progress) -> Result<()> {
-    let step = progress.step("Making a Python environment in .local/venv");
+async fn make(system: &Path, venv: &Path, packages: Packages, progress: Progress) -> Result<()> {
+    let step = progress.step(format!("Making a Python environment in .local/{}", packages.folder));
     let finished = process::run(python(system).args(["-m", "venv"]).arg(venv), |_, _| {}).await?;
     if !finished.status.success() {
         bail!("{} can't make a virtual environment: {}", system.display(), finished.complaint());
@@ -101,8 +119,8 @@ async fn make(system: &Path, venv: &Path, progress: Progress) -> Result<()> {
     Ok(())
 }
 
-async fn install(python_of_venv: &Path, requirements: &Path, progress: Progress) -> Result<()> {
-    let mut step = progress.step("Installing the local cloud's pinned packages");
+async fn install(python_of_venv: &Path, requirements: &Path, packages: Packages, progress: Progress) -> Result<()> {
+    let mut step = progress.step(format!("Installing the pinned packages of {}", packages.of));
     let mut command = python(python_of_venv);
     command.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]);
     command.arg("--require-hashes").arg("--requirement").arg(requirements);

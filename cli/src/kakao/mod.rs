@@ -1,6 +1,7 @@
 //! Plays Kakao: each webhook in each shape that Kakao sends it in, over HTTP to any address, and the key
 //! set that its tokens are checked against.
 
+mod key_ring;
 mod key_server;
 mod requests;
 mod sender;
@@ -11,6 +12,7 @@ use anyhow::{Context, Result};
 use kakao_webhooks::wire::Kind;
 use reqwest::{Client, Method, Url};
 
+pub use key_ring::KeyRing;
 pub use key_server::KeyServer;
 pub use play_kakao::{Forgery, SigningKey, Token};
 pub use requests::{

@@ -1,13 +1,16 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::{Args, builder::PossibleValuesParser};
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser},
+};
 use kakao_webhooks::wire::{Time, account_status::EventType};
 use serde_json::Value;
 
 use super::{Pair, Target, given, members};
 use crate::{
-    kakao::{AccountStatus, Forgery, Request, SigningKey},
+    kakao::{AccountStatus, Forgery, KeyRing, Request},
     random,
 };
 
@@ -50,12 +53,12 @@ pub struct SendAccountStatus {
     #[arg(long, value_name = "ID")]
     jti: Option<String>,
     /// Make one thing wrong
-    #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(Forgery::ALL.map(|(name, _)| name)))]
+    #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(forgeries()))]
     forge: Option<String>,
-    /// A file with the signing key (PKCS#8 in base64url); by default that of the running `khook dev`
-    #[arg(long, value_name = "FILE", requires = "kid")]
+    /// A key file of `khook keys`, whose newest key signs; by default the key of the running `khook dev`
+    #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// The signing key's id
+    /// Sign with the key of this id in the key file
     #[arg(long, value_name = "ID", requires = "key")]
     kid: Option<String>,
     #[command(flatten)]
@@ -75,18 +78,24 @@ impl SendAccountStatus {
             members: members(&self.member),
             claims: members(&self.claim).into_iter().map(|(name, value)| (name, seconds(value))).collect(),
         };
-        let key = match (&self.key, &self.kid, kakao) {
-            (Some(file), Some(kid), _) => {
-                let text =
-                    std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
-                let key = SigningKey::from_base64(kid, &text);
-                key.with_context(|| format!("{} is no RSA key as PKCS#8 in base64url", file.display()))?
-            }
-            (_, _, Some(kakao)) => kakao.signing_key()?,
-            _ => anyhow::bail!("there is no signing key: name it with --key and --kid, or leave out --url"),
+        let key = match (&self.key, kakao) {
+            (Some(file), _) => KeyRing::read(file)?.signing_key(self.kid.as_deref())?,
+            (None, Some(kakao)) => kakao.signing_key()?,
+            (None, None) => anyhow::bail!(
+                "there is no signing key: name a key file with --key (`khook keys new` makes one), or leave out --url"
+            ),
         };
         status.request(&key, self.forge.as_deref().and_then(Forgery::named))
     }
+}
+
+/// What `--forge` takes, each with what it is and the code that it should be refused with.
+fn forgeries() -> Vec<PossibleValue> {
+    let value = |forgery: &Forgery| {
+        let help = format!("{} 400 {}", forgery.what(), forgery.code());
+        PossibleValue::new(forgery.name()).help(help)
+    };
+    Forgery::ALL.iter().map(value).collect()
 }
 
 /// A claim's time may be written as RFC 3339: tokens have seconds.
@@ -112,6 +121,16 @@ mod tests {
         assert!(uri("user-linked").unwrap().ends_with("/oauth/event-type/user-linked"));
         assert_eq!(uri("https://example.com/new").unwrap(), "https://example.com/new");
         assert!(uri("user-liked").unwrap_err().to_string().contains("--help"));
+    }
+
+    #[test]
+    fn every_forgery_can_be_asked_for_and_says_what_it_is_refused_with() {
+        let forgeries = forgeries();
+        assert_eq!(forgeries.len(), Forgery::ALL.len());
+        for (value, forgery) in forgeries.iter().zip(Forgery::ALL) {
+            assert_eq!(value.get_name(), forgery.name());
+            assert!(value.get_help().unwrap().to_string().ends_with(forgery.code()), "{forgery:?}");
+        }
     }
 
     #[test]

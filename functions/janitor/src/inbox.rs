@@ -21,11 +21,11 @@ pub(crate) async fn empty(table: &DynamoStore, queue: &impl Queue, deadline: Ins
     }
 }
 
-/// Page by page until the partition is empty, something fails or the time is up; what is left waits for
-/// the next minute.
+/// Page by page to the partition's end or the time's; what is left waits for the next minute. One that the
+/// queue refuses holds up none behind it.
 async fn empty_partition(table: &DynamoStore, queue: &impl Queue, partition: &str, deadline: Instant) -> usize {
-    let mut sent = 0;
-    while let Ok(page) = timeout_at(deadline, table.waiting(partition)).await {
+    let (mut sent, mut last) = (0, None);
+    while let Ok(page) = timeout_at(deadline, table.waiting(partition, last.as_ref())).await {
         let page = match page {
             Ok(page) if page.is_empty() => break,
             Ok(page) => page,
@@ -37,12 +37,10 @@ async fn empty_partition(table: &DynamoStore, queue: &impl Queue, partition: &st
         for waiting in page {
             match timeout_at(deadline, resend(table, queue, &waiting)).await {
                 Ok(Ok(())) => sent += 1,
-                Ok(Err(error)) => {
-                    tracing::error!(event = "inbox_not_sent", event_id = %waiting.id, error);
-                    return sent;
-                }
+                Ok(Err(error)) => tracing::error!(event = "inbox_not_sent", event_id = %waiting.id, error),
                 Err(_) => return sent,
             }
+            last = Some(waiting.id);
         }
     }
     sent

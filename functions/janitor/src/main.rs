@@ -3,7 +3,7 @@
 mod inbox;
 mod key_set;
 
-use kakao_webhooks::{config::Variables, queue::SqsQueue, telemetry, wiring};
+use kakao_webhooks::{config::Variables, queue::SqsQueue, store::Pace, telemetry, wiring};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     let endpoint = &variables.key_endpoint()?;
     let aws = wiring::aws().await;
     let queue = &SqsQueue::new(&aws, variables.event_queue_url()?);
-    let table = &wiring::table(&aws, &variables)?;
+    let table = &wiring::table(&aws, &variables, Pace::Background)?;
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let deadline = wiring::deadline(&event.context);
         tokio::join!(key_set::refresh(endpoint, table), inbox::empty(table, queue, deadline));

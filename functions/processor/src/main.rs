@@ -5,7 +5,7 @@ mod batch;
 use aws_lambda_events::event::sqs::SqsEvent;
 use kakao_webhooks::{
     config::Variables,
-    store::{Applier, DynamoStore},
+    store::{Applier, Pace},
     telemetry, wiring,
 };
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -15,8 +15,8 @@ async fn main() -> Result<(), Error> {
     telemetry::init("processor");
     let variables = Variables::of_process();
     let retention = variables.retention()?;
-    let store = DynamoStore::new(&wiring::aws().await, variables.table_name()?, retention);
-    let applier = &Applier::new(store, retention);
+    let store = wiring::table(&wiring::aws().await, &variables, Pace::Background)?;
+    let applier = &Applier::new(store, retention, variables.share_user_key());
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let deadline = wiring::deadline(&event.context);
         let response = batch::apply(applier, event.payload, deadline).await;

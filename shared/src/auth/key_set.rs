@@ -100,11 +100,15 @@ struct Jwk {
     usage: Option<String>,
     #[serde(default)]
     alg: Option<String>,
+    #[serde(default)]
+    key_ops: Option<Vec<String>>,
 }
 
 fn rsa_signing_key(value: &Value) -> Option<(KeyId, PublicKey)> {
     let jwk = Jwk::deserialize(value).ok()?;
-    let is_signing = jwk.usage.is_none_or(|usage| usage == "sig") && jwk.alg.is_none_or(|alg| alg == "RS256");
+    let is_signing = jwk.usage.is_none_or(|usage| usage == "sig")
+        && jwk.alg.is_none_or(|alg| alg == "RS256")
+        && jwk.key_ops.is_none_or(|operations| operations.iter().any(|operation| operation == "verify"));
     if jwk.kty != "RSA" || !is_signing {
         return None;
     }

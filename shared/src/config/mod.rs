@@ -140,7 +140,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         Ok(Retention {
             history_days: self.days("HISTORY_RETENTION_DAYS", 90)?,
             quarantine_days: self.days("QUARANTINE_RETENTION_DAYS", 30)?,
-            gone_days: self.days("GONE_RETENTION_DAYS", 30)?,
+            gone_days: self.days("GONE_RETENTION_DAYS", 90)?,
         })
     }
 
@@ -193,6 +193,6 @@ mod tests {
         assert!(empty.skill_auth().unwrap().is_none());
         assert_eq!(empty.share_user_key(), "user_id");
         assert!(empty.key_endpoint().is_ok());
-        assert_eq!(empty.retention().unwrap().gone_days, 30);
+        assert_eq!(empty.retention().unwrap().gone_days, 90);
     }
 }

@@ -3,8 +3,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-/// Writes JSON in which every character outside of ASCII is escaped.
-pub(super) fn to_string(value: &impl Serialize) -> serde_json::Result<String> {
+/// Writes JSON in which every character outside of ASCII is escaped: what SQS takes.
+///
+/// # Errors
+/// If the value can't be written as JSON.
+pub fn to_ascii_json(value: &impl Serialize) -> serde_json::Result<String> {
     let mut bytes = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut bytes, Ascii))?;
     // Only ASCII was written.

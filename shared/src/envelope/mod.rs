@@ -2,17 +2,23 @@
 //! what everybody behind the queue needs to know of it. Versioned: `v` stands at the top.
 
 mod ascii;
+mod reread;
 mod service;
+mod token;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::wire::{
-    AppId, EventId, Kind, Payload, Time, Unreadable, account_status::AccountStatus, skill::SkillMessage,
+    AppId, EventId, Kind, Payload, Time, Unreadable, account_status::AccountStatus, sha256_hex, skill::SkillMessage,
     talk_channel::TalkChannel, talk_share::TalkShare, unlink::Unlink,
 };
 
+pub use ascii::to_ascii_json;
+#[cfg(test)]
+pub(crate) use service::ServiceMessage;
 pub use service::{ServiceEvent, ServiceWord};
+pub use token::{TokenEvent, events_of_token};
 
 /// The version that this crate writes, and the only one that it reads.
 pub const VERSION: u64 = 1;
@@ -33,6 +39,9 @@ pub struct Envelope {
     /// The gateway's id of the request, to find its log lines by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// When an operator sent it again, out of the quarantine or the dead letters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed_at: Option<Time>,
     /// What it says.
     #[serde(flatten)]
     pub letter: Letter,
@@ -149,6 +158,31 @@ impl Envelope {
         }
     }
 
+    /// When it was sent last. What was too far in the future then may be so no longer.
+    #[must_use]
+    pub fn newest_delivery(&self) -> Time {
+        self.replayed_at.unwrap_or(self.received_at).max(self.received_at)
+    }
+
+    /// The envelope with the queue's time of receipt where nobody of ours dated it: a service's own clock
+    /// could put its word years ahead.
+    #[must_use]
+    pub fn received(mut self, sent_at: Option<Time>) -> Self {
+        if self.kind() == Kind::Service {
+            self.received_at = sent_at.unwrap_or(self.received_at);
+        }
+        self
+    }
+
+    /// The event's id for a log line. A service makes its ids itself, and may make them of member numbers.
+    #[must_use]
+    pub fn id_for_log(&self) -> String {
+        match self.kind() {
+            Kind::Service => sha256_hex(self.id.as_str().as_bytes()),
+            _ => self.id.to_string(),
+        }
+    }
+
     /// The text that travels: JSON in ASCII, since SQS takes the characters of XML only.
     ///
     /// # Errors
@@ -160,7 +194,7 @@ impl Envelope {
             #[serde(flatten)]
             envelope: &'e Envelope,
         }
-        let text = ascii::to_string(&Versioned { v: VERSION, envelope: self }).map_err(|_| EnvelopeError::Members)?;
+        let text = to_ascii_json(&Versioned { v: VERSION, envelope: self }).map_err(|_| EnvelopeError::Members)?;
         if text.len() > MAX_BYTES { Err(EnvelopeError::TooLong) } else { Ok(text) }
     }
 
@@ -191,6 +225,7 @@ mod tests {
             app_id: Some("1".parse().unwrap()),
             received_at: Time::from_millis(1_700_000_000_000).unwrap(),
             request_id: Some("r".into()),
+            replayed_at: None,
             letter: Letter::Quarantined {
                 kind: Kind::Unlink,
                 quarantine: Quarantine::new(&Unreadable::Missing("user_id"), Payload::of(payload.as_bytes())),

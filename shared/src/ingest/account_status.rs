@@ -1,5 +1,4 @@
 use http::StatusCode;
-use serde_json::{Map, Value};
 
 use super::{Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
 use crate::{
@@ -7,11 +6,8 @@ use crate::{
         Apps, KeyShelf, KeySource, Keys, KeysFault, TokenRefusal, Typing, Unverified, UnverifiedToken, Verified,
         VerifiedToken,
     },
-    envelope::{Event, Letter},
-    wire::{
-        AppId, EventId, Kind, Unreadable, UserId,
-        account_status::{AccountStatus as Status, EventType, SecurityEvent},
-    },
+    envelope::{Event, Letter, TokenEvent, events_of_token},
+    wire::Kind,
 };
 
 /// Kakao Login's account status change webhook.
@@ -24,9 +20,6 @@ pub struct AccountStatus<S, K> {
     /// Whether a token must say what it is.
     pub typing: Typing,
 }
-
-/// More events than any token has: as a rule it is one.
-const MAX_EVENTS: usize = 10;
 
 impl<S: KeySource, K: KeyShelf> Webhook for AccountStatus<S, K> {
     const KIND: Kind = Kind::AccountStatus;
@@ -50,35 +43,11 @@ impl<S: KeySource, K: KeyShelf> Webhook for AccountStatus<S, K> {
 
     fn read(&self, request: Verified<VerifiedToken>, _arrival: &Arrival) -> Vec<Reading> {
         let VerifiedToken { app_id, claims } = request.proof;
-        if claims.events.len() > MAX_EVENTS {
-            let id = EventId::from_text(&claims.token_id);
-            return vec![Reading { id, app_id: Some(app_id), letter: Err(Unreadable::TooManyEvents(MAX_EVENTS)) }];
-        }
-        let subject = subject(claims.app_id.as_ref(), claims.subject.as_ref().map(|subject| subject.expose()), &app_id);
-        let read = |(uri, members): (String, Map<String, Value>)| Reading {
-            id: event_id(&claims.token_id, &uri),
+        let reading = |TokenEvent { id, event }| Reading {
+            id,
             app_id: Some(app_id.clone()),
-            letter: subject.clone().and_then(|user_id| {
-                let event = SecurityEvent::read(&uri, members)?;
-                Ok(Letter::Event(Event::AccountStatus(Status { user_id, at: claims.at, event })))
-            }),
+            letter: event.map(|event| Letter::Event(Event::AccountStatus(event))),
         };
-        claims.events.into_iter().map(read).collect()
+        events_of_token(&claims, &app_id).into_iter().map(reading).collect()
     }
-}
-
-/// `<jti>:<event name>`; an unknown event is named by its URI's SHA-256.
-fn event_id(token_id: &str, uri: &str) -> EventId {
-    let event_type = EventType::of_uri(uri);
-    let name = event_type.known_name().map_or_else(|| crate::wire::sha256_hex(uri.as_bytes()), str::to_owned);
-    EventId::from_text(&format!("{token_id}:{name}"))
-}
-
-fn subject(claimed_app: Option<&Value>, subject: Option<&Value>, app_id: &AppId) -> Result<UserId, Unreadable> {
-    match claimed_app.map(AppId::try_from) {
-        None => {}
-        Some(Ok(claimed)) if claimed == *app_id => {}
-        Some(_) => return Err(Unreadable::OtherApp),
-    }
-    subject.ok_or(Unreadable::Missing("sub"))?.try_into().map_err(|_| Unreadable::Shape("sub"))
 }

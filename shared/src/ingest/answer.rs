@@ -1,6 +1,6 @@
 use http::{
     HeaderValue, StatusCode,
-    header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::{
 pub struct Answer {
     /// The status: all that Kakao judges by.
     pub status: StatusCode,
-    header: Option<(http::HeaderName, String)>,
+    headers: Vec<(http::HeaderName, String)>,
     json: Option<String>,
 }
 
@@ -24,13 +24,13 @@ impl Answer {
     /// A bare status.
     #[must_use]
     pub const fn empty(status: StatusCode) -> Self {
-        Self { status, header: None, json: None }
+        Self { status, headers: Vec::new(), json: None }
     }
 
     /// A JSON text that is written already.
     #[must_use]
     pub const fn json_text(status: StatusCode, text: String) -> Self {
-        Self { status, header: None, json: Some(text) }
+        Self { status, headers: Vec::new(), json: Some(text) }
     }
 
     /// A JSON value.
@@ -40,7 +40,7 @@ impl Answer {
     }
 
     fn with_header(mut self, name: http::HeaderName, value: impl Into<String>) -> Self {
-        self.header = Some((name, value.into()));
+        self.headers.push((name, value.into()));
         self
     }
 
@@ -57,10 +57,10 @@ impl From<Answer> for Response<Body> {
         if answer.json.is_some() {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        if let Some((name, value)) = answer.header
-            && let Ok(value) = HeaderValue::try_from(value)
-        {
-            response.headers_mut().insert(name, value);
+        for (name, value) in answer.headers {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response.headers_mut().insert(name, value);
+            }
         }
         response
     }
@@ -115,7 +115,8 @@ impl Refusal {
             Self::Token(refusal) => Answer::json(
                 StatusCode::BAD_REQUEST,
                 &json!({"err": refusal.code(), "description": refusal.description()}),
-            ),
+            )
+            .with_header(CONTENT_LANGUAGE, "en"),
             Self::Unavailable { retry_after } => {
                 error(StatusCode::SERVICE_UNAVAILABLE, "unavailable").with_header(RETRY_AFTER, retry_after.to_string())
             }

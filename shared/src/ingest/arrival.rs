@@ -23,6 +23,12 @@ pub struct Arrival {
 /// a replayed one.
 const PLAUSIBLE_AGE_MILLIS: i64 = 10_000;
 
+/// A request that reaches us (almost) too late, after a slow cold start, is kept all the same, though its
+/// sender may have given up: most are sent once. With less than this left …
+const TOO_LITTLE: Duration = Duration::from_millis(200);
+/// … it gets this.
+const LATE_BUDGET: Duration = Duration::from_secs(1);
+
 impl Arrival {
     /// An arrival handed over `now` that the gateway dated `time_epoch` (milliseconds; absent or zero:
     /// not at all), to be answered within `budget` of that.
@@ -32,6 +38,7 @@ impl Arrival {
         let age = now.millis_since(received_at);
         let spent = if (0..=PLAUSIBLE_AGE_MILLIS).contains(&age) { age.unsigned_abs() } else { 0 };
         let left = budget.saturating_sub(Duration::from_millis(spent));
+        let left = if left < TOO_LITTLE { LATE_BUDGET } else { left };
         Self { request_id, received_at, now, handed_over, deadline: handed_over + left }
     }
 
@@ -57,7 +64,13 @@ mod tests {
     fn the_budget_counts_from_the_gateways_clock() {
         assert_eq!(left(1_000_000), BUDGET);
         assert_eq!(left(999_000), Duration::from_millis(1_500));
-        assert_eq!(left(990_000), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_reaches_us_too_late_still_gets_time_to_be_kept() {
+        for time_epoch in [997_600, 997_000, 990_000] {
+            assert_eq!(left(time_epoch), LATE_BUDGET, "{time_epoch}");
+        }
     }
 
     #[test]

@@ -106,6 +106,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
             app_id: reading.app_id,
             received_at: arrival.received_at,
             request_id: Some(arrival.request_id.clone()),
+            replayed_at: None,
             letter: reading.letter.unwrap_or_else(|why| quarantined::<W>(&why, payload)),
         };
         let text = encode::<W>(envelope.clone(), payload)?;
@@ -147,7 +148,7 @@ fn queue_until(arrival: &Arrival) -> Instant {
 }
 
 fn quarantined<W: Webhook>(why: &Unreadable, payload: &Payload) -> Letter {
-    tracing::warn!(event = "quarantined", kind = W::KIND.name(), reason = why.code(), detail = %why);
+    tracing::warn!(event = "unreadable", kind = W::KIND.name(), reason = why.code(), detail = %why);
     Letter::Quarantined { kind: W::KIND, quarantine: Quarantine::new(why, payload.clone()) }
 }
 
@@ -159,5 +160,7 @@ fn encode<W: Webhook>(mut envelope: Envelope, payload: &Payload) -> Result<Strin
     })
 }
 
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
-//! What each event does: the one table. Every line is a fact with its source; the engine below it knows
-//! no event by name. `docs/architecture.md` shows the same table.
+//! What each event does: the one table, which `docs/events.md` shows. The engine below it knows no event by
+//! name.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -16,7 +17,8 @@ use crate::{
 };
 
 /// One thing that an event does to a user's state, at the event's time.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// The link is now this.
     Link(Link),
@@ -38,6 +40,8 @@ pub enum Effect {
     Scope(ScopeId, bool),
     /// A profile field has a new value.
     Profile(String, ProfileValue),
+    /// A profile field has a new value that isn't told: what history keeps of [`Effect::Profile`].
+    ProfileField(String),
     /// The profile changed in a way that we weren't told.
     ProfileStale,
     /// The relation to a channel is now this.
@@ -147,6 +151,17 @@ fn levels(value: &Value) -> usize {
     }
 }
 
+impl Effect {
+    /// The effect as history may keep it: without profile values.
+    #[must_use]
+    pub fn for_history(&self) -> Self {
+        match self {
+            Self::Profile(name, _) => Self::ProfileField(name.clone()),
+            other => other.clone(),
+        }
+    }
+}
+
 impl UserState {
     /// The state of a user of whom nothing is known but one event. Merging it in is how an event is
     /// applied.
@@ -171,6 +186,7 @@ impl UserState {
             Effect::Erase => self.erased_until.raise(at),
             Effect::Wipe => self.wiped_until.raise(at),
             Effect::ProfileStale => self.profile_stale_since.raise(at),
+            Effect::ProfileField(_) => {}
             Effect::Scope(scope, granted) => {
                 self.scopes.insert(scope.into(), register(Scope { granted }, at, by));
             }

@@ -33,7 +33,7 @@ fn describe(effect: &Effect) -> String {
         Effect::Erase => "`erased_until`: profile and scopes go".into(),
         Effect::Wipe => "everything older goes".into(),
         Effect::Scope(_, granted) => format!("`scopes[…].granted` = {granted}"),
-        Effect::Profile(..) => "`profile[…]`".into(),
+        Effect::Profile(..) | Effect::ProfileField(_) => "`profile[…]`".into(),
         Effect::ProfileStale => "`profile_stale_since`".into(),
         Effect::Channel(_, channel) => format!("`channels[…]` = {}", channel.status),
         Effect::Bot(..) => "`bots[…]`".into(),

@@ -10,7 +10,7 @@ use crate::wire::{EventId, Time};
 
 /// An event with its effects. Few times and ids, so that ties and duplicates are the rule.
 #[derive(Clone, Debug)]
-struct Told {
+pub(super) struct Told {
     effects: Vec<Effect>,
     at: Time,
     by: EventId,
@@ -43,7 +43,8 @@ fn effect() -> impl Strategy<Value = Effect> {
         Just(Effect::Wipe),
         Just(Effect::ProfileStale),
         (key(), any::<bool>()).prop_map(|(scope, granted)| Effect::Scope(scope.parse().unwrap(), granted)),
-        (key(), "[0-9]").prop_map(|(name, value)| Effect::Profile(name, ProfileValue { value })),
+        (key(), r#"[0-9]|"한"|null|\{"a":\[1\]\}"#)
+            .prop_map(|(name, value)| Effect::Profile(name, ProfileValue { value })),
         (key(), any::<bool>()).prop_map(|(id, blocked)| {
             let status = if blocked { "blocked" } else { "added" }.to_owned();
             Effect::Channel(id, Channel { status, uuid: None })
@@ -60,12 +61,11 @@ fn told() -> impl Strategy<Value = Told> {
     })
 }
 
-/// Two events with one id are one event: the first of each id counts.
-fn history() -> impl Strategy<Value = Vec<Told>> {
+pub(super) fn history() -> impl Strategy<Value = Vec<Told>> {
     vec(told(), 0..10)
 }
 
-fn fold(history: &[Told]) -> UserState {
+pub(super) fn fold(history: &[Told]) -> UserState {
     history.iter().fold(UserState::default(), |state, told| merged(state, told.state()))
 }
 
@@ -74,7 +74,7 @@ fn merged(mut one: UserState, other: UserState) -> UserState {
     one
 }
 
-fn user() -> Subject {
+pub(super) fn user() -> Subject {
     Subject::User("1".parse().unwrap(), "2".parse().unwrap())
 }
 

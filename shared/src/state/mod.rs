@@ -3,6 +3,8 @@
 //! deliveries end in the same state.
 
 mod bot;
+#[cfg(test)]
+mod contract;
 mod document;
 mod effects;
 #[cfg(test)]
@@ -11,6 +13,8 @@ mod effects_doc;
 mod laws;
 mod plan;
 mod registers;
+#[cfg(test)]
+mod schemas;
 mod subject;
 mod user;
 mod view;

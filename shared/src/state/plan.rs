@@ -1,9 +1,7 @@
 //! From an envelope to what must be done about it: which history, which states, which count. Pure.
 
-use std::collections::BTreeMap;
-
 use super::{
-    Effect, Merge, Subject,
+    Effect, Subject,
     bot::{BotUser, Seen},
     effects::{effects_of_security_event, effects_of_service_word, register, unlinked},
     user::{Bot, Channel, UserState},
@@ -42,6 +40,8 @@ pub struct Step {
     pub history: HistoryEntry,
     /// What it counts, once per event.
     pub counted: Option<Counted>,
+    /// Until when the user's counters are erased, if they are.
+    pub wiped: Option<Time>,
     /// What it does to a user's state (a member's, or an open id's).
     pub user: Option<(Subject, UserState)>,
     /// What it does to a chatbot user's state.
@@ -49,7 +49,7 @@ pub struct Step {
 }
 
 /// One line of history. It never holds a profile value, a custom value or what somebody wrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct HistoryEntry {
     /// Whom it concerns.
     pub subject: Subject,
@@ -63,6 +63,8 @@ pub struct HistoryEntry {
     pub occurred_at: Time,
     /// When it was received.
     pub received_at: Time,
+    /// What it did, as far as history may tell it: the state can be rebuilt from these.
+    pub effects: Vec<Effect>,
     /// Whether `occurred_at` belongs into the key: not for an event that has an id but no time of its
     /// own, which would get another key with each delivery.
     pub is_dated: bool,
@@ -129,7 +131,7 @@ pub fn plan(envelope: &Envelope) -> Plan {
 
 fn plan_event(envelope: &Envelope, event: &Event) -> Plan {
     let occurred_at = own_time(event).unwrap_or(envelope.received_at);
-    if occurred_at.millis_since(envelope.received_at) > FUTURE_TOLERANCE_MILLIS {
+    if occurred_at.millis_since(envelope.newest_delivery()) > FUTURE_TOLERANCE_MILLIS {
         return Plan::Quarantine {
             reason: "future_time".to_owned(),
             detail: "the event's own time is too far after its receipt".to_owned(),
@@ -176,8 +178,9 @@ struct Told<'e> {
 }
 
 impl Told<'_> {
-    fn history(&self, subject: Subject) -> HistoryEntry {
+    fn history(&self, subject: Subject, effects: &[Effect]) -> HistoryEntry {
         HistoryEntry {
+            effects: effects.iter().map(Effect::for_history).collect(),
             subject,
             id: self.envelope.id.clone(),
             kind: self.event.kind(),
@@ -190,13 +193,10 @@ impl Told<'_> {
 
     /// Effects on one user's state; an event without any is history only.
     fn of_subject(&self, subject: Subject, effects: Vec<Effect>) -> Step {
+        let history = self.history(subject.clone(), &effects);
+        let wiped = effects.contains(&Effect::Wipe).then_some(self.occurred_at);
         let state = (!effects.is_empty()).then(|| UserState::of_event(effects, self.occurred_at, &self.envelope.id));
-        Step {
-            history: self.history(subject.clone()),
-            counted: None,
-            user: state.map(|state| (subject, state)),
-            bot_user: None,
-        }
+        Step { history, counted: None, wiped, user: state.map(|state| (subject, state)), bot_user: None }
     }
 
     fn of_user(&self, app: &AppId, user: UserId, effects: Vec<Effect>) -> Step {
@@ -223,7 +223,8 @@ impl Told<'_> {
         let claimed = share.claimed_user.map(|user| Subject::User(app.clone(), user));
         let subject = claimed.clone().unwrap_or_else(|| Subject::ChatRoom(app.clone(), share.chat_id.clone()));
         Step {
-            history: self.history(subject),
+            history: self.history(subject, &[]),
+            wiped: None,
             counted: claimed.map(|subject| Counted::Share { subject, chat_type: share.chat_type.as_str().to_owned() }),
             user: None,
             bot_user: None,
@@ -245,26 +246,11 @@ impl Told<'_> {
             (Subject::User(app.clone(), user), state)
         });
         Step {
-            history: self.history(subject.clone()),
+            history: self.history(subject.clone(), &[]),
+            wiped: None,
             counted: Some(Counted::Message { subject: subject.clone() }),
             user: known,
             bot_user: Some((subject, bot_user)),
         }
-    }
-}
-
-impl Step {
-    /// Joins what several steps do to each subject.
-    pub fn merge_states<S: Merge>(states: impl IntoIterator<Item = (Subject, S)>) -> BTreeMap<Subject, S> {
-        let mut merged: BTreeMap<Subject, S> = BTreeMap::new();
-        for (subject, state) in states {
-            match merged.get_mut(&subject) {
-                Some(known) => known.merge(state),
-                None => {
-                    merged.insert(subject, state);
-                }
-            }
-        }
-        merged
     }
 }

@@ -237,6 +237,12 @@ impl UserState {
         erase(&mut self.bots, until);
     }
 
+    /// Whether nothing is known of the user but that everything was to be forgotten.
+    #[must_use]
+    pub fn is_forgotten(&self) -> bool {
+        self.wiped_until.0.is_some() && self.wiped_until == self.updated_at
+    }
+
     /// What the service may let this user do, derived from the link and the account.
     #[must_use]
     pub fn access(&self) -> Access {
@@ -263,6 +269,7 @@ fn forget<T>(register: &mut Option<Register<T>>, until: Newest) {
 
 /// What the service may let a user do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
     /// Let them in.

@@ -22,8 +22,16 @@ pub fn user_view(mut item: Members, shares: Option<Members>) -> Value {
             }
         }
     }
-    if let Some(mut shares) = shares {
-        for name in INTERNAL.into_iter().chain(["app_id", "user_id"]) {
+    // A counter that was erased counts nothing.
+    let counts = |shares: &Members| shares.get("count").and_then(Value::as_u64) > Some(0);
+    if let Some(mut shares) = shares.filter(counts) {
+        // Of somebody whom shares claim and nothing else is known of.
+        for name in ["app_id", "user_id"] {
+            if let Some(value) = shares.get(name).filter(|_| !item.contains_key(name)) {
+                item.insert(name.to_owned(), value.clone());
+            }
+        }
+        for name in INTERNAL.into_iter().chain(["app_id", "user_id", "erased_until"]) {
             shares.remove(name);
         }
         item.insert("shares".to_owned(), Value::Object(shares));

@@ -31,11 +31,12 @@ impl Inbox for DynamoStore {
 }
 
 impl DynamoStore {
-    /// The first items of one of the inbox's partitions.
+    /// Some items of one of the inbox's partitions, behind this one.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn waiting(&self, partition: &str) -> Result<Vec<Waiting>, StoreError> {
+    pub async fn waiting(&self, partition: &str, behind: Option<&EventId>) -> Result<Vec<Waiting>, StoreError> {
+        let start = behind.map(|id| items::key(partition, id.as_str()));
         let read = self
             .client
             .query()
@@ -43,11 +44,12 @@ impl DynamoStore {
             .key_condition_expression("pk = :partition")
             .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
             .consistent_read(true)
+            .set_exclusive_start_key(start)
             .limit(PAGE)
             .send()
             .await
             .map_err(|error| fault(&error))?;
-        Ok(read.items().iter().filter_map(waiting).collect())
+        Ok(read.items().iter().map(waiting).collect())
     }
 
     /// Takes an item out of the inbox, once the queue has it. Harmless twice.
@@ -61,7 +63,7 @@ impl DynamoStore {
     }
 }
 
-fn waiting(item: &Item) -> Option<Waiting> {
-    let of = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
-    Some(Waiting { id: EventId::from_text(of("sk")?), envelope: of("envelope")?.clone() })
+fn waiting(item: &Item) -> Waiting {
+    let of = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    Waiting { id: EventId::from_text(&of("sk")), envelope: of("envelope") }
 }

@@ -5,11 +5,14 @@ use serde_json::Value;
 
 use super::{Retention, StoreError};
 use crate::{
-    state::{HistoryEntry, Members, Rest, State, Subject},
+    state::{Counted, HistoryEntry, Members, Rest, State, Subject},
     wire::{AppId, EventId, Kind, Time, sha256_hex},
 };
 
 pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The kind of chat room, in a share's history.
+pub(super) const CHAT_TYPE: &str = "chat_type";
 
 /// The sort key of every state.
 pub(super) const STATE: &str = "STATE";
@@ -58,7 +61,7 @@ pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-fn seconds(time: Time) -> AttributeValue {
+pub(super) fn seconds(time: Time) -> AttributeValue {
     AttributeValue::N(time.as_seconds().to_string())
 }
 
@@ -66,7 +69,11 @@ pub(super) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item
     Item::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), text(sort))])
 }
 
-pub(super) fn history(entry: &HistoryEntry, retention: Retention) -> Item {
+pub(super) fn history(
+    entry: &HistoryEntry,
+    counted: Option<&Counted>,
+    retention: Retention,
+) -> Result<Item, StoreError> {
     let mut item = key(entry.subject.partition_key(), entry.sort_key());
     item.extend(
         [
@@ -79,7 +86,15 @@ pub(super) fn history(entry: &HistoryEntry, retention: Retention) -> Item {
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
-    item
+    if !entry.effects.is_empty() {
+        let effects = serde_dynamo::to_attribute_value(&entry.effects);
+        item.insert("effects".to_owned(), effects.map_err(|error| StoreError::Never(error.to_string()))?);
+    }
+    // What a share counted, so that it can be counted again.
+    if let Some(Counted::Share { chat_type, .. }) = counted {
+        item.insert(CHAT_TYPE.to_owned(), text(chat_type));
+    }
+    Ok(item)
 }
 
 pub(super) fn quarantine(entry: &QuarantineEntry, retention: Retention) -> Item {

@@ -2,6 +2,7 @@
 //! any number of deliveries end in the same items.
 
 mod apply;
+mod counters;
 mod dynamo;
 mod inbox;
 mod items;
@@ -15,7 +16,7 @@ use crate::{
 };
 
 pub use apply::{Applier, Record};
-pub use dynamo::DynamoStore;
+pub use dynamo::{DynamoStore, Pace};
 pub use inbox::Waiting;
 pub use items::{Loaded, QuarantineEntry, inbox_partitions};
 
@@ -71,6 +72,9 @@ pub trait Store: Send + Sync {
         entry: &HistoryEntry,
         counted: &Counted,
     ) -> impl Future<Output = Result<Written, StoreError>> + Send;
+
+    /// Forgets what a user's counters counted of events received until then. Harmless twice.
+    fn forget_counts(&self, subject: &Subject, until: Time) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Reads a state, consistently.
     fn load<S: State>(&self, subject: &Subject) -> impl Future<Output = Result<Loaded<S>, StoreError>> + Send;

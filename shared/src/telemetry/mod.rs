@@ -7,7 +7,13 @@ mod counting;
 use std::{io, sync::OnceLock};
 
 use metrics_cloudwatch_embedded::{Builder, Collector};
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, filter_fn},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use counting::Counting;
 
@@ -20,18 +26,48 @@ static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 /// the counts.
 pub fn init(function: &'static str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = filter.and(filter_fn(is_harmless));
     let log = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_target(false)
         .with_current_span(false)
         .with_span_list(false);
-    tracing_subscriber::registry().with(log.with_filter(filter)).with(Counting).init();
+    tracing_subscriber::registry()
+        .with(log.with_filter(filter))
+        .with(Counting.with_filter(filter_fn(is_counted)))
+        .init();
     match Builder::new().cloudwatch_namespace(NAMESPACE).init() {
         Ok(collector) => drop(COLLECTOR.set(collector)),
         Err(error) => tracing::error!(event = "metrics_off", %error),
     }
     tracing::info!(event = "started", function, version = env!("CARGO_PKG_VERSION"));
+}
+
+/// Our own binaries and rooms.
+const OURS: [&str; 9] = [
+    "kakao_webhooks",
+    "unlink",
+    "account_status",
+    "talk_share",
+    "talk_channel",
+    "skill",
+    "processor",
+    "janitor",
+    "khook",
+];
+
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    OURS.contains(&metadata.target().split("::").next().unwrap_or_default())
+}
+
+/// What libraries trace holds whole requests, keys and all: nobody can ask for that, whatever `RUST_LOG` says.
+fn is_harmless(metadata: &Metadata<'_>) -> bool {
+    is_ours(metadata) || *metadata.level() <= Level::WARN
+}
+
+fn is_counted(metadata: &Metadata<'_>) -> bool {
+    is_ours(metadata) && *metadata.level() <= Level::INFO
 }
 
 /// Writes what was counted since the last time, in CloudWatch's embedded metric format. At the end of

@@ -78,6 +78,15 @@ impl Payload {
             None => Self::Base64(Personal::new(STANDARD.encode(bytes))),
         }
     }
+
+    /// The bytes again, unless somebody spoiled them.
+    #[must_use]
+    pub fn bytes(&self) -> Option<Bytes> {
+        match self {
+            Self::Text(text) => Some(Bytes::from(text.expose().clone())),
+            Self::Base64(text) => STANDARD.decode(text.expose()).ok().map(Bytes::from),
+        }
+    }
 }
 
 /// Words of a vocabulary are short.

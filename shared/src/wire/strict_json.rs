@@ -6,8 +6,8 @@ use std::{cell::Cell, fmt};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// More levels than any document of Kakao's has; DynamoDB itself ends at 32.
-const MAX_DEPTH: usize = 24;
+/// More levels than any document of Kakao's has, and fewer than would endanger the stack.
+const MAX_DEPTH: usize = 64;
 
 /// Why a text is not taken as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -10,7 +10,7 @@ use crate::{
     config::{ConfigError, Variables},
     ingest::{Ingest, Webhook},
     queue::SqsQueue,
-    store::DynamoStore,
+    store::{DynamoStore, Pace},
     telemetry,
     wire::Time,
 };
@@ -24,11 +24,11 @@ pub async fn aws() -> SdkConfig {
 ///
 /// # Errors
 /// A variable that can't be used.
-pub fn table<F>(aws: &SdkConfig, variables: &Variables<F>) -> Result<DynamoStore, ConfigError>
+pub fn table<F>(aws: &SdkConfig, variables: &Variables<F>, pace: Pace) -> Result<DynamoStore, ConfigError>
 where
     F: Fn(&str) -> Option<String>,
 {
-    Ok(DynamoStore::new(aws, variables.table_name()?, variables.retention()?))
+    Ok(DynamoStore::new(aws, variables.table_name()?, variables.retention()?, pace))
 }
 
 /// Time kept to hand in the answer.
@@ -54,7 +54,7 @@ where
     F: Fn(&str) -> Option<String>,
 {
     let queue = SqsQueue::new(aws, variables.event_queue_url()?);
-    let ingest = Ingest::new(webhook, queue, table(aws, variables)?);
+    let ingest = Ingest::new(webhook, queue, table(aws, variables, Pace::Acknowledging)?);
     lambda_http::run(service_fn(async |request| {
         let answer = ingest.accept(request).await;
         telemetry::flush();

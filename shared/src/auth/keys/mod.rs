@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::Future,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -12,7 +13,7 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{KeyId, KeySet, PublicKey};
 
@@ -26,6 +27,11 @@ const FRESH: Duration = Duration::from_secs(3_600);
 const FRESH_BOUNDS: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(3_600));
 /// For so long the last good set serves while the endpoint is down.
 const USABLE: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long a start waits for the first set.
+const WARM_UP: Duration = Duration::from_millis(500);
+/// No source takes that long: it bounds its own time.
+const FROZEN: Duration = Duration::from_secs(3);
 
 /// Where the key set comes from.
 pub trait KeySource: Send + Sync + 'static {
@@ -99,6 +105,10 @@ impl Held {
         self.age_then + self.got.elapsed()
     }
 
+    fn is_usable(&self) -> bool {
+        self.age() <= USABLE
+    }
+
     fn is_fresh(&self) -> bool {
         self.age() <= self.fresh_for
     }
@@ -115,9 +125,9 @@ impl<S: KeySource, K: KeyShelf> Keys<S, K> {
         Self { source: Arc::new(source), shelf: Arc::new(shelf), inner: Arc::default() }
     }
 
-    /// Starts the first fetch, during init, so that the first token doesn't wait for all of it.
-    pub fn prefetch(&self) {
-        drop(self.join_fetch());
+    /// Waits for the first fetch, during init, but not for long: a start never fails for it.
+    pub async fn warm_up(&self) {
+        let _ = timeout(WARM_UP, self.refresh_unless(|_| false)).await;
     }
 
     /// The key for a token that arrived at `arrived`.
@@ -125,54 +135,51 @@ impl<S: KeySource, K: KeyShelf> Keys<S, K> {
     /// # Errors
     /// [`KeysFault`].
     pub async fn find(&self, id: &KeyId, arrived: Instant) -> Result<PublicKey, KeysFault> {
-        if !self.held().is_some_and(|held| held.is_fresh()) && self.may_fetch() {
-            self.join_fetch().await;
-        }
+        self.refresh_unless(Held::is_fresh).await;
         if let Some(key) = self.known(id) {
             return Ok(key);
         }
-        if !self.is_newer_than(arrived) && self.may_fetch() {
-            self.join_fetch().await;
-        }
+        self.refresh_unless(|held| held.is_newer_than(arrived)).await;
         match self.known(id) {
             Some(key) => Ok(key),
-            None if self.is_newer_than(arrived) => Err(KeysFault::Unknown),
+            None if self.held().is_some_and(|held| held.is_newer_than(arrived)) => Err(KeysFault::Unknown),
             None => Err(KeysFault::Unavailable { retry_after: COOLDOWN.as_secs() }),
         }
     }
 
     fn held(&self) -> Option<Held> {
-        lock(&self.inner).held.clone().filter(|held| held.age() <= USABLE)
+        lock(&self.inner).held.clone().filter(Held::is_usable)
     }
 
     fn known(&self, id: &KeyId) -> Option<PublicKey> {
         self.held()?.set.get(id).cloned()
     }
 
-    fn is_newer_than(&self, arrived: Instant) -> bool {
-        self.held().is_some_and(|held| held.is_newer_than(arrived))
+    /// Waits for the fetch under way, or for a new one, unless what is held will do or it is too soon.
+    async fn refresh_unless(&self, will_do: impl Fn(&Held) -> bool) {
+        let fetch = {
+            let mut inner = lock(&self.inner);
+            if inner.held.as_ref().is_some_and(|held| held.is_usable() && will_do(held)) {
+                return;
+            }
+            match &inner.in_flight {
+                Some(fetch) => fetch.clone(),
+                None if inner.is_cooling() => return,
+                None => inner.in_flight.insert(self.fetch()).clone(),
+            }
+        };
+        fetch.await;
     }
 
-    fn may_fetch(&self) -> bool {
-        let inner = lock(&self.inner);
-        inner.in_flight.is_some() || inner.attempted.is_none_or(|last| last.elapsed() >= COOLDOWN)
-    }
-
-    /// The fetch under way, or a new one.
-    fn join_fetch(&self) -> Fetch {
-        let mut inner = lock(&self.inner);
-        if let Some(fetch) = &inner.in_flight {
-            return fetch.clone();
-        }
+    /// A fetch on a task of its own: it goes on when whoever waits for it gives up.
+    fn fetch(&self) -> Fetch {
         let (source, shelf, shared) = (Arc::clone(&self.source), Arc::clone(&self.shelf), Arc::clone(&self.inner));
-        // On a task of its own: it goes on when whoever waits for it gives up.
         let task = tokio::spawn(async move {
-            let got = get_set(&*source, &*shelf).await;
-            lock(&shared).take(got);
+            let start = Instant::now();
+            let got = AssertUnwindSafe(get_set(&*source, &*shelf)).catch_unwind().await;
+            lock(&shared).take(got.unwrap_or_default(), start);
         });
-        let fetch = task.map(drop).boxed().shared();
-        inner.in_flight = Some(fetch.clone());
-        fetch
+        task.map(drop).boxed().shared()
     }
 }
 
@@ -193,7 +200,7 @@ async fn get_set(source: &impl KeySource, shelf: &impl KeyShelf) -> Option<Held>
         .inspect_err(|error| tracing::warn!(event = "key_set_load_failed", %error))
         .ok()
         .flatten()?;
-    Held::read(&document, age, FRESH).ok()
+    Held::read(&document, age, FRESH_BOUNDS.0).ok()
 }
 
 impl Held {
@@ -204,10 +211,17 @@ impl Held {
 }
 
 impl Inner {
-    /// Ends a fetch. What came from the shelf may be older than what is held.
-    fn take(&mut self, got: Option<Held>) {
+    fn is_cooling(&self) -> bool {
+        self.attempted.is_some_and(|last| last.elapsed() < COOLDOWN)
+    }
+
+    /// Ends a fetch. What came from the shelf may be older than what is held. A fetch that failed because the
+    /// function was frozen meanwhile says nothing of the endpoint: the next may come at once.
+    fn take(&mut self, got: Option<Held>, start: Instant) {
         self.in_flight = None;
-        self.attempted = Some(Instant::now());
+        if got.is_some() || start.elapsed() < FROZEN {
+            self.attempted = Some(Instant::now());
+        }
         let got = got.filter(|got| self.held.as_ref().is_none_or(|held| got.age() <= held.age()));
         self.held = got.or_else(|| self.held.take());
     }

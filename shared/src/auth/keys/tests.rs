@@ -3,7 +3,7 @@
 
 use std::sync::{
     Arc, LazyLock, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use play_kakao::SigningKey;
@@ -22,6 +22,7 @@ struct Inside {
     document: Mutex<Option<String>>,
     delay: Mutex<Duration>,
     max_age: Mutex<Option<Duration>>,
+    panics: AtomicBool,
     fetches: AtomicUsize,
 }
 
@@ -52,6 +53,7 @@ impl Endpoint {
 impl KeySource for Endpoint {
     async fn fetch(&self) -> Result<KeyDocument, FetchError> {
         self.0.fetches.fetch_add(1, Ordering::SeqCst);
+        assert!(!self.0.panics.load(Ordering::SeqCst), "the source panics");
         let delay = *self.0.delay.lock().unwrap();
         sleep(delay).await;
         let document = self.0.document.lock().unwrap().clone();
@@ -151,7 +153,7 @@ async fn all_who_wait_share_one_fetch_and_none_who_gives_up_stops_it() {
     let endpoint = Endpoint::serving(&[&OLD]);
     endpoint.delay(Duration::from_millis(500));
     let keys = Arc::new(keys(&endpoint));
-    keys.prefetch();
+    keys.warm_up().now_or_never();
     let impatient = tokio::time::timeout(Duration::from_millis(100), find(&keys, "old")).await;
     assert!(impatient.is_err());
     let waiting: Vec<_> = (0..10)
@@ -236,6 +238,41 @@ async fn the_endpoint_decides_between_a_floor_and_a_ceiling_how_long_its_set_is_
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_start_waits_for_the_first_set_but_not_for_long() {
+    let endpoint = Endpoint::serving(&[&OLD]);
+    endpoint.delay(Duration::from_millis(400));
+    let quick = keys(&endpoint);
+    quick.warm_up().await;
+    assert!(quick.known(&id("old")).is_some());
+    endpoint.delay(Duration::from_secs(2));
+    let (slow, start) = (keys(&endpoint), Instant::now());
+    slow.warm_up().await;
+    assert_eq!(start.elapsed(), WARM_UP);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_was_frozen_with_the_function_starts_no_cooldown() {
+    let endpoint = Endpoint::default();
+    endpoint.delay(FROZEN);
+    let keys = keys(&endpoint);
+    assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
+    endpoint.delay(Duration::ZERO);
+    endpoint.serve(&[&OLD]);
+    find(&keys, "old").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_is_a_failed_fetch() {
+    let endpoint = Endpoint::serving(&[&OLD]);
+    endpoint.0.panics.store(true, Ordering::SeqCst);
+    let keys = keys(&endpoint);
+    assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
+    endpoint.0.panics.store(false, Ordering::SeqCst);
+    advance(COOLDOWN).await;
+    find(&keys, "old").await.unwrap();
+}
+
 #[test]
 fn a_bad_key_is_skipped_alone() {
     let good = OLD.public_jwk();
@@ -249,6 +286,7 @@ fn a_bad_key_is_skipped_alone() {
         other(&|jwk| jwk["kty"] = "EC".into()),
         other(&|jwk| jwk["use"] = "enc".into()),
         other(&|jwk| jwk["alg"] = "RS512".into()),
+        other(&|jwk| jwk["key_ops"] = serde_json::json!(["encrypt"])),
         other(&|jwk| jwk["kid"] = "".into()),
         other(&|jwk| jwk["n"] = "***".into()),
         other(&|jwk| jwk["n"] = "AQAB".into()),

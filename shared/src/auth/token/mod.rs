@@ -3,11 +3,13 @@
 //! cryptography is the library's. Age never rejects: a token has no `exp` and is valid however late
 //! it arrives.
 
+use std::fmt;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
 use super::{Apps, KeyId, PublicKey, Unverified, Verified};
-use crate::wire::{AppId, Personal, Time, parse_strict_json};
+use crate::wire::{AppId, Content, Personal, Time, Unreadable, UserId, parse_strict_json};
 
 /// Kakao's authorization server.
 pub(super) const ISSUER: &str = "https://kauth.kakao.com";
@@ -215,10 +217,12 @@ pub struct SignedToken(Personal<Map<String, Value>>);
 pub type NamedEvent = (String, Map<String, Value>);
 
 /// The claims of a verified token.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Claims {
     /// `sub`, or what the first event names as its subject.
     pub subject: Option<Personal<Value>>,
+    /// `iat`.
+    issued: Time,
     /// `toe`, or `iat` where there is none: when it happened.
     pub at: Time,
     /// `jti`: the same for every delivery of the token.
@@ -227,8 +231,13 @@ pub struct Claims {
     pub app_id: Option<Value>,
     /// `events`: at least one, by URI.
     pub events: Vec<NamedEvent>,
-    /// All claims as they came, for the quarantine.
-    pub all: Personal<Map<String, Value>>,
+}
+
+/// Claims are personal: nothing of them is shown.
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[claims]")
+    }
 }
 
 /// A token from Kakao for one of our apps.
@@ -253,19 +262,38 @@ impl SignedToken {
         }
         let audience = audiences(all)?;
         let app = audience.iter().find_map(|audience| apps.by_audience(audience)).ok_or(TokenRefusal::Audience)?;
-        let app_id = app.app_id.clone();
+        let claims = Claims::read(all)?;
+        if claims.issued.millis_since(now) > CLOCK_SKEW_MILLIS {
+            return Err(TokenRefusal::Time);
+        }
+        Ok(VerifiedToken { app_id: app.app_id.clone(), claims })
+    }
+}
+
+impl Claims {
+    fn read(all: &Map<String, Value>) -> Result<Self, TokenRefusal> {
         let token_id = all.get("jti").and_then(Value::as_str).filter(|id| !id.is_empty()).ok_or(TokenRefusal::Claim)?;
-        let at = time_of_event(all, now)?;
+        let (issued, at) = times(all)?;
         let events = events(all)?;
-        let claims = Claims {
+        Ok(Self {
             subject: subject(all, &events)?,
+            issued,
             at,
             token_id: token_id.to_owned(),
             app_id: all.get("app_id").cloned(),
             events,
-            all: self.0,
-        };
-        Ok(VerifiedToken { app_id, claims })
+        })
+    }
+
+    /// The claims of a token that was verified when it came and has been in our keeping since: a replay out
+    /// of the quarantine. Its key may long be gone, so nothing is verified here.
+    ///
+    /// # Errors
+    /// If it is no token any more.
+    pub(crate) fn of_kept_token(content: &Content) -> Result<Self, Unreadable> {
+        let text = std::str::from_utf8(content.body.expose().trim_ascii()).map_err(|_| Unreadable::Encoding)?;
+        let claims = text.split('.').nth(1).and_then(|part| decode(part).ok()).ok_or(Unreadable::Encoding)?;
+        Self::read(&parse_strict_json(&claims)?).map_err(|_| Unreadable::Shape("claims"))
     }
 }
 
@@ -279,19 +307,27 @@ fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, TokenRefusal> {
     }
 }
 
-fn time_of_event(claims: &Map<String, Value>, now: Time) -> Result<Time, TokenRefusal> {
-    let numeric_date = |value: &Value| value.as_i64().and_then(Time::from_seconds).ok_or(TokenRefusal::Claim);
-    let issued = claims.get("iat").ok_or(TokenRefusal::Claim).and_then(numeric_date)?;
-    let at = claims.get("toe").map_or(Ok(issued), numeric_date)?;
-    if at > issued || issued.millis_since(now) > CLOCK_SKEW_MILLIS {
-        return Err(TokenRefusal::Time);
+/// When it was issued, and when what it reports happened.
+fn times(claims: &Map<String, Value>) -> Result<(Time, Time), TokenRefusal> {
+    let date = |name: &str| claims.get(name).filter(|value| !value.is_null());
+    let issued = date("iat").and_then(numeric_date).ok_or(TokenRefusal::Claim)?;
+    let at = date("toe").map_or(Some(issued), numeric_date).ok_or(TokenRefusal::Claim)?;
+    if at > issued { Err(TokenRefusal::Time) } else { Ok((issued, at)) }
+}
+
+/// Seconds since 1970, with or without a fraction (RFC 7519 §2).
+fn numeric_date(value: &Value) -> Option<Time> {
+    if let Some(seconds) = value.as_i64() {
+        return Time::from_seconds(seconds);
     }
-    Ok(at)
+    #[expect(clippy::cast_possible_truncation, reason = "a float saturates, and the range is checked next")]
+    value.as_f64().and_then(|seconds| Time::from_millis((seconds * 1_000.0).floor() as i64))
 }
 
 fn events(claims: &Map<String, Value>) -> Result<Vec<NamedEvent>, TokenRefusal> {
     let events = claims.get("events").and_then(Value::as_object).filter(|events| !events.is_empty());
-    let each = |(uri, event): (&String, &Value)| Some((uri.clone(), event.as_object()?.clone()));
+    let members = |event: &Value| if event.is_null() { Some(Map::new()) } else { event.as_object().cloned() };
+    let each = |(uri, event): (&String, &Value)| Some((uri.clone(), members(event)?));
     events.ok_or(TokenRefusal::Claim)?.iter().map(|event| each(event).ok_or(TokenRefusal::Claim)).collect()
 }
 
@@ -305,11 +341,16 @@ fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Result<Option<
             return Err(TokenRefusal::Subject);
         }
         let Some(theirs) = named.get("sub") else { continue };
-        if *subject.get_or_insert(theirs) != theirs {
+        if !is_same_subject(subject.get_or_insert(theirs), theirs) {
             return Err(TokenRefusal::Subject);
         }
     }
     Ok(subject.cloned().map(Personal::new))
+}
+
+/// A member number is the same as text and as integer.
+fn is_same_subject(one: &Value, other: &Value) -> bool {
+    one == other || UserId::try_from(one).is_ok_and(|one| UserId::try_from(other) == Ok(one))
 }
 
 impl Unverified {

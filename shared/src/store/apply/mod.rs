@@ -1,7 +1,7 @@
 //! Applies envelopes to a store. History first, then what they count, then the states: killed anywhere
 //! between, the queue brings the event again and the same items come out.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, slice, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -24,6 +24,8 @@ pub struct Record {
     pub id: String,
     /// The envelope's text.
     pub body: String,
+    /// When the queue took it.
+    pub sent_at: Option<Time>,
 }
 
 /// Applies envelopes to a store.
@@ -31,6 +33,9 @@ pub struct Record {
 pub struct Applier<S> {
     store: S,
     retention: Retention,
+    /// The custom key of a share in which the service names the user: a share that couldn't be read at
+    /// first is read again.
+    share_user_key: String,
 }
 
 /// A record whose history is written: what is left to do of it.
@@ -42,8 +47,8 @@ struct Pending {
 
 impl<S: Store> Applier<S> {
     /// Applies to `store`.
-    pub const fn new(store: S, retention: Retention) -> Self {
-        Self { store, retention }
+    pub const fn new(store: S, retention: Retention, share_user_key: String) -> Self {
+        Self { store, retention, share_user_key }
     }
 
     /// Applies a batch and returns the ids of the records that were not applied, each for its own fault
@@ -74,12 +79,18 @@ impl<S: Store> Applier<S> {
 
     /// Writes what stands on its own: history, counts, the quarantine.
     async fn record(&self, index: usize, record: &Record) -> Result<Pending, Fault> {
-        let envelope = Envelope::decode(&record.body)?;
+        let envelope = Envelope::decode(&record.body)?.reread(&self.share_user_key).received(record.sent_at);
         let kind = envelope.kind().name();
         let step = match plan(&envelope) {
             Plan::Apply(step) => step,
             Plan::Quarantine { reason, detail } => {
-                tracing::warn!(event = "quarantined", kind, event_id = %envelope.id, reason, request_id = envelope.request_id);
+                tracing::warn!(
+                    event = "quarantined",
+                    kind,
+                    event_id = envelope.id_for_log(),
+                    reason,
+                    request_id = envelope.request_id
+                );
                 let entry = QuarantineEntry {
                     kind: envelope.kind(),
                     id: envelope.id,
@@ -95,15 +106,19 @@ impl<S: Store> Applier<S> {
         };
         let written = self.with_retries(|| self.put_history(&step)).await?;
         let event = if written == Written::First { "recorded" } else { "duplicate" };
-        tracing::info!(event, kind, event_id = %envelope.id, request_id = envelope.request_id);
+        tracing::info!(event, kind, event_id = envelope.id_for_log(), request_id = envelope.request_id);
         Ok(Pending { record: index, user: step.user, bot_user: step.bot_user })
     }
 
     async fn put_history(&self, step: &Step) -> Result<Written, StoreError> {
-        match &step.counted {
-            None => self.store.put_history(&step.history).await,
-            Some(counted) => self.store.put_history_and_count(&step.history, counted).await,
+        let written = match &step.counted {
+            None => self.store.put_history(&step.history).await?,
+            Some(counted) => self.store.put_history_and_count(&step.history, counted).await?,
+        };
+        if let Some(until) = step.wiped {
+            self.store.forget_counts(&step.history.subject, until).await?;
         }
+        Ok(written)
     }
 
     /// Merges each subject's events, and all of them into the stored state, once. Returns the records
@@ -114,28 +129,50 @@ impl<S: Store> Applier<S> {
         changes: Vec<(usize, (Subject, T))>,
         deadline: Instant,
     ) -> Vec<usize> {
-        let merged = Step::merge_states(changes.iter().map(|(_, change)| change.clone()));
-        let faults = stream::iter(merged)
-            .map(|(subject, change)| async move {
-                let fault = guarded(self.merge(&subject, &change), deadline).await.err()?;
-                Some((subject, fault))
-            })
+        let mut by_subject: BTreeMap<Subject, Vec<(usize, T)>> = BTreeMap::new();
+        for (record, (subject, change)) in changes {
+            by_subject.entry(subject).or_default().push((record, change));
+        }
+        let faults = stream::iter(by_subject)
+            .map(|(subject, changes)| async move { self.merge_subject(&subject, changes, deadline).await })
             .buffer_unordered(AT_ONCE)
-            .filter_map(|fault| async { fault })
             .collect::<Vec<_>>()
             .await;
-        let mut failed = Vec::new();
-        for (subject, fault) in &faults {
-            for (record, _) in changes.iter().filter(|(_, (theirs, _))| theirs == subject) {
-                batch.get(*record).inspect(|record| self.report(record, fault));
-                failed.push(*record);
-            }
-        }
-        failed
+        let report = |(record, fault): (usize, Fault)| {
+            batch.get(record).inspect(|record| self.report(record, &fault));
+            record
+        };
+        faults.into_iter().flatten().map(report).collect()
     }
 
-    async fn merge<T: Kept>(&self, subject: &Subject, change: &T) -> Result<(), Fault> {
-        let outcome = self.with_retries(|| self.try_merge(subject, change)).await?;
+    /// Merges all changes of a subject at once; if that fails, one by one, so that none fails for another.
+    async fn merge_subject<T: Kept>(
+        &self,
+        subject: &Subject,
+        changes: Vec<(usize, T)>,
+        deadline: Instant,
+    ) -> Vec<(usize, Fault)> {
+        let all = guarded(self.merge(subject, &changes), deadline).await;
+        let fault = match all {
+            Ok(()) => return vec![],
+            Err(fault) => fault,
+        };
+        if let [(record, _)] = changes.as_slice() {
+            return vec![(*record, fault)];
+        }
+        let mut faults = Vec::new();
+        for one in &changes {
+            if let Err(fault) = guarded(self.merge(subject, slice::from_ref(one)), deadline).await {
+                faults.push((one.0, fault));
+            }
+        }
+        faults
+    }
+
+    async fn merge<T: Kept>(&self, subject: &Subject, changes: &[(usize, T)]) -> Result<(), Fault> {
+        let mut change = T::default();
+        changes.iter().for_each(|(_, one)| change.merge(one.clone()));
+        let outcome = self.with_retries(|| self.try_merge(subject, &change)).await?;
         tracing::info!(event = outcome, subject = %subject);
         Ok(())
     }
@@ -185,14 +222,14 @@ trait Kept: State {
 
 impl Kept for UserState {
     fn expires_at(&self, retention: Retention) -> Option<Time> {
-        let is_gone = self.access() == Access::Gone;
+        let is_gone = self.access() == Access::Gone || self.is_forgotten();
         self.updated_at.0.filter(|_| is_gone).map(|time| time.plus_days(retention.gone_days))
     }
 }
 
 impl Kept for BotUser {
-    fn expires_at(&self, _retention: Retention) -> Option<Time> {
-        None
+    fn expires_at(&self, retention: Retention) -> Option<Time> {
+        self.0.as_ref().map(|seen| seen.at.plus_days(retention.history_days))
     }
 }
 
@@ -217,3 +254,6 @@ async fn guarded<T>(work: impl Future<Output = Result<T, Fault>>, deadline: Inst
         Err(_) => Err(Fault::Deadline),
     }
 }
+
+#[cfg(test)]
+mod tests;

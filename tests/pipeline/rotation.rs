@@ -1,0 +1,137 @@
+//! Keys roll while hundreds of tokens arrive at several instances of the real function, junk key ids among them.
+//! Each instance has an endpoint of its own, which counts. The long form of this, with many rolls on a clock that
+//! can be advanced, stands with the library's path.
+
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+use end_to_end::{
+    Answer, Pipeline,
+    key_faults::{Behaviour, RawKeyEndpoint},
+    lambda::{Lambda, Outcome},
+};
+use play_kakao::{SigningKey, Token, key_set};
+use serde_json::json;
+use tokio::time::sleep;
+
+use crate::kakao::{OAUTH, pushed, token};
+
+const COOLDOWN: Duration = Duration::from_secs(10);
+const INSTANCES: usize = 3;
+/// Of each kind, before and after the roll.
+const LOAD: usize = 60;
+
+struct Instance {
+    function: Lambda,
+    endpoint: RawKeyEndpoint,
+}
+
+impl Instance {
+    async fn start(pipeline: &Pipeline, keys: &[&SigningKey]) -> Self {
+        let endpoint = RawKeyEndpoint::start(serving(keys)).await.unwrap();
+        let url = endpoint.url();
+        let variables = [("KAKAO_JWKS_URL", url.as_str())];
+        let function = pipeline.start_function_with("account-status", &variables).await.unwrap();
+        Self { function, endpoint }
+    }
+
+    async fn answers(&mut self, body: String) -> Answer {
+        let Outcome::Response(response) = self.function.invoke(&pushed(body).event()).await.unwrap() else {
+            panic!("no response");
+        };
+        Answer::of_response(&response).unwrap()
+    }
+
+    async fn status(&mut self, body: String) -> u16 {
+        self.answers(body).await.status
+    }
+}
+
+fn serving(keys: &[&SigningKey]) -> Behaviour {
+    Behaviour::Serves(key_set(keys.iter().copied()).to_string())
+}
+
+fn numbered(number: usize) -> Token {
+    let mut linked = token("3142859400", &format!("{OAUTH}user-linked"), 1, &json!({}));
+    linked.claims.insert("jti".to_owned(), json!(format!("j{number}")));
+    linked
+}
+
+/// A stranger's key under the id of the new one.
+static THIEF: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("new").unwrap());
+
+fn forged(number: usize) -> String {
+    numbered(number).sign(&THIEF).unwrap()
+}
+
+/// A key id that nobody has, another one each time.
+fn junk(number: usize) -> String {
+    let mut junk = numbered(number);
+    junk.header.insert("kid".to_owned(), json!(format!("junk{number}")));
+    junk.sign(&THIEF).unwrap()
+}
+
+#[tokio::test]
+async fn while_a_key_rolls_no_valid_token_is_lost_no_old_one_is_taken_and_each_instance_asks_once_per_cooldown() {
+    let (old, new) = (SigningKey::generate("old").unwrap(), SigningKey::generate("new").unwrap());
+    let pipeline = Pipeline::start().await.unwrap();
+    let begun = Instant::now();
+    let mut instances = vec![];
+    for _ in 0..INSTANCES {
+        instances.push(Instance::start(&pipeline, &[&old]).await);
+    }
+
+    for number in 0..LOAD {
+        let instance = &mut instances[number % INSTANCES];
+        assert_eq!(instance.status(numbered(number).sign(&old).unwrap()).await, 202);
+        // A set that came with the start may have come after the very first request.
+        assert!([400, 503].contains(&instance.status(junk(number)).await));
+    }
+    for instance in &mut instances {
+        instance.endpoint.becomes(serving(&[&new])).await.unwrap();
+    }
+    let mut put_off = vec![];
+    for number in LOAD..2 * LOAD {
+        let instance = &mut instances[number % INSTANCES];
+        let answer = instance.answers(numbered(number).sign(&new).unwrap()).await;
+        match answer.status {
+            202 => {}
+            503 => {
+                assert_eq!(answer.headers["retry-after"], "10");
+                put_off.push((number, Instant::now() + COOLDOWN));
+            }
+            status => panic!("{status} to a valid token: {}", answer.body),
+        }
+        assert_ne!(instance.status(junk(number)).await, 202);
+        assert_ne!(instance.status(forged(number)).await, 202);
+        // Its key left the set, but the instance can't know before it may ask again.
+        let has_asked_again = instance.endpoint.asked().len() > 1;
+        let old_status = instance.status(numbered(number).sign(&old).unwrap()).await;
+        assert_eq!(old_status != 202, has_asked_again, "{old_status}");
+    }
+    assert!(put_off.len() > LOAD / 2, "the load came too late to meet the cooldown: {}", put_off.len());
+
+    // Each comes again when it was told to, to whichever instance.
+    for (number, due) in put_off {
+        sleep(due.saturating_duration_since(Instant::now())).await;
+        let instance = &mut instances[(number + 1) % INSTANCES];
+        // The first one costs the fetch that tells; the next may be of a newer key still.
+        let is_first = instance.endpoint.asked().len() == 1;
+        let answer = instance.answers(junk(number)).await;
+        assert_eq!(answer.status, if is_first { 400 } else { 503 }, "{answer:?}");
+        assert_eq!(answer.body.contains("invalid_key"), is_first, "{answer:?}");
+        assert_eq!(instance.status(numbered(number).sign(&new).unwrap()).await, 202, "delivered again");
+        let old_status = instance.status(numbered(number).sign(&old).unwrap()).await;
+        assert!([400, 503].contains(&old_status), "its key left the set: {old_status}");
+        assert_eq!(instance.status(forged(number)).await, 400);
+    }
+    for instance in instances {
+        let asked = instance.endpoint.asked();
+        assert!(asked.len() >= 2, "the roll was never seen");
+        // The cooldown counts from the end of a fetch; half a second is for the endpoint's own delays.
+        let apart = COOLDOWN - Duration::from_millis(500);
+        assert!(asked.windows(2).all(|two| two[1] - two[0] >= apart), "{asked:?} since {begun:?}");
+    }
+}
