@@ -53,11 +53,13 @@ struct Fetched {
 impl KeySource for Endpoint {
     async fn fetch(&self) -> Result<KeyDocument, FetchError> {
         self.fetched.lock().unwrap().begun.push(Instant::now());
-        sleep(Duration::from_millis(200)).await;
-        if self.kakao.is_down.load(Ordering::SeqCst) {
+        // What it answers is what it knows when it is asked; the answer is long on its way.
+        let is_down = self.kakao.is_down.load(Ordering::SeqCst);
+        let set = self.kakao.published.lock().unwrap().clone();
+        sleep(Duration::from_millis(800)).await;
+        if is_down {
             return Err(FetchError("down".to_owned()));
         }
-        let set = self.kakao.published.lock().unwrap().clone();
         let text = play_kakao::key_set(set.iter().map(|number| &KEYS[*number])).to_string();
         self.fetched.lock().unwrap().set = set;
         Ok(KeyDocument { text: text.into(), max_age: None })

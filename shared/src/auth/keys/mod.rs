@@ -62,7 +62,7 @@ pub struct FetchError(pub String);
 /// Why there is no key for a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeysFault {
-    /// A set that was fetched after the token arrived doesn't have it: refuse the token.
+    /// A set that was asked for after the token arrived doesn't have it: refuse the token.
     #[error("a fresh key set doesn't have the key")]
     Unknown,
     /// We can't know: no usable set, or it is too soon to ask again. Let Kakao deliver again.
@@ -94,6 +94,8 @@ struct Inner {
 #[derive(Clone)]
 struct Held {
     set: Arc<KeySet>,
+    /// When we began to ask for it.
+    asked: Instant,
     /// When we got it, and how old it was then: nothing, if it came from the endpoint.
     got: Instant,
     age_then: Duration,
@@ -113,9 +115,10 @@ impl Held {
         self.age() <= self.fresh_for
     }
 
-    /// Whether the set is one that was fetched after this moment.
+    /// Whether the endpoint was asked for it at this moment or after. One that was asked before may have
+    /// answered before it published a key, however late the answer came.
     fn is_newer_than(&self, moment: Instant) -> bool {
-        self.age_then.is_zero() && self.got > moment
+        self.age_then.is_zero() && self.asked >= moment
     }
 }
 
@@ -174,9 +177,9 @@ impl<S: KeySource, K: KeyShelf> Keys<S, K> {
     /// A fetch on a task of its own: it goes on when whoever waits for it gives up.
     fn fetch(&self) -> Fetch {
         let (source, shelf, shared) = (Arc::clone(&self.source), Arc::clone(&self.shelf), Arc::clone(&self.inner));
+        let start = Instant::now();
         let task = tokio::spawn(async move {
-            let start = Instant::now();
-            let got = AssertUnwindSafe(get_set(&*source, &*shelf)).catch_unwind().await;
+            let got = AssertUnwindSafe(get_set(&*source, &*shelf, start)).catch_unwind().await;
             lock(&shared).take(got.unwrap_or_default(), start);
         });
         task.map(drop).boxed().shared()
@@ -184,11 +187,11 @@ impl<S: KeySource, K: KeyShelf> Keys<S, K> {
 }
 
 /// The set from the source, or else from the shelf.
-async fn get_set(source: &impl KeySource, shelf: &impl KeyShelf) -> Option<Held> {
+async fn get_set(source: &impl KeySource, shelf: &impl KeyShelf, asked: Instant) -> Option<Held> {
     let fetched = source.fetch().await.and_then(|document| {
         let (least, most) = FRESH_BOUNDS;
         let fresh_for = document.max_age.map_or(FRESH, |max_age| max_age.clamp(least, most));
-        Held::read(&document.text, Duration::ZERO, fresh_for)
+        Held::read(&document.text, asked, Duration::ZERO, fresh_for)
     });
     match fetched {
         Ok(held) => return Some(held),
@@ -200,13 +203,13 @@ async fn get_set(source: &impl KeySource, shelf: &impl KeyShelf) -> Option<Held>
         .inspect_err(|error| tracing::warn!(event = "key_set_load_failed", %error))
         .ok()
         .flatten()?;
-    Held::read(&document, age, FRESH_BOUNDS.0).ok()
+    Held::read(&document, asked, age, FRESH_BOUNDS.0).ok()
 }
 
 impl Held {
-    fn read(document: &[u8], age_then: Duration, fresh_for: Duration) -> Result<Self, FetchError> {
+    fn read(document: &[u8], asked: Instant, age_then: Duration, fresh_for: Duration) -> Result<Self, FetchError> {
         let set = KeySet::from_json(document).map_err(|error| FetchError(error.to_string()))?;
-        Ok(Self { set: Arc::new(set), got: Instant::now(), age_then, fresh_for })
+        Ok(Self { set: Arc::new(set), asked, got: Instant::now(), age_then, fresh_for })
     }
 }
 

@@ -149,6 +149,16 @@ async fn a_key_is_unknown_only_to_a_set_fetched_after_the_token_arrived() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_was_on_its_way_when_the_token_came_proves_no_key_unknown() {
+    let endpoint = Endpoint::serving(&[&OLD]);
+    endpoint.delay(Duration::from_millis(500));
+    let keys = keys(&endpoint);
+    keys.warm_up().now_or_never();
+    advance(Duration::from_millis(100)).await;
+    assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_who_wait_share_one_fetch_and_none_who_gives_up_stops_it() {
     let endpoint = Endpoint::serving(&[&OLD]);
     endpoint.delay(Duration::from_millis(500));
@@ -208,6 +218,7 @@ async fn a_start_while_the_endpoint_is_down_finds_the_set_on_the_shelf() {
     endpoint.serve(&[&NEW]);
     advance(COOLDOWN).await;
     find(&keys, "new").await.unwrap();
+    advance(Duration::from_millis(1)).await;
     assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
 }
 
