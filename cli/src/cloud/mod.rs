@@ -11,7 +11,8 @@ mod venv;
 
 use anyhow::{Context, Result};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{Credentials, RuntimeComponents, SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_http_client::{Builder as ClientBuilder, Connector, proxy::ProxyConfig};
 
 use crate::progress::Progress;
 
@@ -152,5 +153,16 @@ pub fn sdk_config(endpoint: &str, region: &str) -> SdkConfig {
         .endpoint_url(endpoint)
         .region(Region::new(region.to_owned()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(direct_client())
         .build()
+}
+
+/// A client that asks no proxy: what the shell names is for the world outside.
+fn direct_client() -> SharedHttpClient {
+    ClientBuilder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder().proxy_config(ProxyConfig::disabled());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build_http()
+    })
 }

@@ -184,11 +184,11 @@ fn wrong(step: &Step, answer: &Answer) -> Option<String> {
 }
 
 /// The first value that isn't as it should be.
-fn unlike(view: Option<&Value>, state: &[(&'static str, Value)]) -> Option<String> {
+fn unlike(view: Option<&Value>, state: &[(impl AsRef<str>, Value)]) -> Option<String> {
     let view = view.unwrap_or(&Value::Null);
     state.iter().find_map(|(pointer, wanted)| {
-        let found = view.pointer(pointer).unwrap_or(&Value::Null);
-        (found != wanted).then(|| format!("{pointer} is {found} and not {wanted}"))
+        let found = view.pointer(pointer.as_ref()).unwrap_or(&Value::Null);
+        (found != wanted).then(|| format!("{} is {found} and not {wanted}", pointer.as_ref()))
     })
 }
 

@@ -59,7 +59,7 @@ impl Report {
         let again = count(|outcome| outcome.is_duplicate);
         let wrong = count(|outcome| outcome.problem.is_some()) + self.strays.len();
         if wrong > 0 {
-            let text = format!("✗ {wrong} of these are not as they should be");
+            let text = format!("✗ not as it should be: {wrong} of these");
             return output::line(&format!("\n{}", style(text).red().bold()));
         }
         let taken = self.outcomes.len() - refused - again;

@@ -70,7 +70,7 @@ pub(super) enum Then {
         /// The event's name in it.
         event: String,
         /// JSON pointers and values; `null` is for what must not be there.
-        state: Vec<(&'static str, Value)>,
+        state: Vec<(String, Value)>,
     },
 }
 
@@ -109,6 +109,7 @@ impl Narrator<'_> {
     /// Of an event that is to be taken.
     fn taken(&mut self, title: &str, user: &str, event: &str, request: Request, state: Vec<(&'static str, Value)>) {
         let status = if request.path == "/webhooks/account-status" { 202 } else { 200 };
+        let state = state.into_iter().map(|(pointer, value)| (pointer.to_owned(), value)).collect();
         let then = Then::Effect { partition: self.partition(user), event: event.to_owned(), state };
         self.push(title, user, request, status, then);
     }
@@ -218,7 +219,7 @@ impl Narrator<'_> {
         let then = Then::Effect {
             partition: format!("SHARE#{}#{ROOM}", self.kakao.app_id),
             event: "share".to_owned(),
-            state: count(2),
+            state: count(2).into_iter().map(|(pointer, value)| (pointer.to_owned(), value)).collect(),
         };
         self.push("shared, and names nobody", MEMBER, nobodys.request(&admin_key, Shape::Form), 200, then);
         self.forged("shared, wrong admin key", share.request(&wrong_key, Shape::Json), 401);
@@ -239,7 +240,7 @@ impl Narrator<'_> {
         let then = Then::Effect {
             partition: format!("BOT#{}#{USER_KEY}", kakao.bot_id),
             event: "message".to_owned(),
-            state: vec![],
+            state: vec![(format!("/bots/{}/user_key", kakao.bot_id), json!(USER_KEY))],
         };
         self.push("wrote to the chatbot", MEMBER, message.request(Some(kakao.skill_proof())), 200, then);
         self.answered(Body::Has("/template/outputs/0/simpleText/text", json!("안녕하세요")));

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::Digest;
+use super::{Digest, InvalidDigest};
 use crate::wire::{AppId, BotId};
 
 /// One of the service's Kakao apps, and by what we know that a request is for it.
@@ -17,14 +17,25 @@ pub struct App {
     #[serde(default)]
     rest_api_key: Option<String>,
     /// Digests of its admin keys. Several while they rotate.
+    #[serde(skip)]
+    admin_keys: Vec<Digest>,
+    /// The same, as they stand in the JSON: read one by one, so that a wrong one can be named.
     #[serde(default)]
-    admin_key_sha256: Vec<Digest>,
+    admin_key_sha256: Vec<String>,
     /// The chatbots that are tied to it.
     #[serde(default)]
     bot_ids: Vec<BotId>,
 }
 
 impl App {
+    fn read_digests(&mut self) -> Result<(), AppsError> {
+        for (index, text) in std::mem::take(&mut self.admin_key_sha256).into_iter().enumerate() {
+            let digest = text.parse().map_err(|error| AppsError::Digest(self.app_id.clone(), index + 1, error))?;
+            self.admin_keys.push(digest);
+        }
+        Ok(())
+    }
+
     fn audiences(&self) -> impl Iterator<Item = &str> {
         self.rest_api_keys.iter().chain(&self.rest_api_key).map(String::as_str)
     }
@@ -40,6 +51,9 @@ pub enum AppsError {
     /// It is not the JSON that it should be. The message is serde's without the value.
     #[error("it is not a JSON list of apps: {0}")]
     Json(String),
+    /// What should be a digest isn't. It isn't shown: it may be the key itself.
+    #[error("`admin_key_sha256` of the app {0}, entry {1}, is {2}")]
+    Digest(AppId, usize, InvalidDigest),
     /// The list is empty: every webhook would be refused.
     #[error("it names no app")]
     Empty,
@@ -60,12 +74,13 @@ impl Apps {
     /// # Errors
     /// Whatever would refuse or confuse an app's webhooks.
     pub fn from_json(text: &str) -> Result<Self, AppsError> {
-        let apps: Vec<App> = serde_json::from_str(text).map_err(|error| AppsError::Json(place_of(&error)))?;
+        let mut apps: Vec<App> = serde_json::from_str(text).map_err(|error| AppsError::Json(place_of(&error)))?;
+        apps.iter_mut().try_for_each(App::read_digests)?;
         if apps.is_empty() {
             return Err(AppsError::Empty);
         }
         for (index, app) in apps.iter().enumerate() {
-            if app.admin_key_sha256.is_empty() && app.audiences().all(str::is_empty) {
+            if app.admin_keys.is_empty() && app.audiences().all(str::is_empty) {
                 return Err(AppsError::NoKey(app.app_id.clone()));
             }
             for other in apps.iter().skip(index + 1) {
@@ -86,7 +101,7 @@ impl Apps {
     pub fn by_admin_key(&self, presented: &Digest) -> Option<&App> {
         let mut found = None;
         for app in &self.0 {
-            for digest in &app.admin_key_sha256 {
+            for digest in &app.admin_keys {
                 if digest.matches(presented) {
                     found = Some(app);
                 }
@@ -115,15 +130,20 @@ impl Apps {
 
 fn shares_a_key(one: &App, other: &App) -> bool {
     one.audiences().any(|key| other.audiences().any(|theirs| theirs == key))
-        || one.admin_key_sha256.iter().any(|digest| other.admin_key_sha256.contains(digest))
+        || one.admin_keys.iter().any(|digest| other.admin_keys.contains(digest))
         || one.bot_ids.iter().any(|bot| other.bot_ids.contains(bot))
 }
 
-/// What serde says, without the values it may quote: somebody may have put a key there.
+/// What serde says, without the values it may quote: somebody may have put a key there. Names of members are
+/// no values.
 fn place_of(error: &serde_json::Error) -> String {
+    let said = error.to_string();
     let kind = match error.classify() {
-        serde_json::error::Category::Data => "a member is missing, unknown or of a wrong type",
-        _ => "the text is no JSON",
+        serde_json::error::Category::Data if said.starts_with("missing field") || said.starts_with("unknown field") => {
+            said.split(" at line ").next().unwrap_or_default().to_owned()
+        }
+        serde_json::error::Category::Data => "a member is of a wrong type or form".to_owned(),
+        _ => "the text is no JSON".to_owned(),
     };
     format!("{kind}, near line {} column {}", error.line(), error.column())
 }
@@ -162,6 +182,18 @@ mod tests {
         assert!(open.by_bot(&"any".parse().unwrap()).is_some());
         let listed = Apps::from_json(r#"[{"app_id":"1","rest_api_key":"r","bot_ids":["b"]}]"#).unwrap();
         assert!(listed.by_bot(&"any".parse().unwrap()).is_none());
+    }
+
+    #[test]
+    fn a_key_in_place_of_its_digest_is_named_with_the_mend() {
+        let text = r#"[{"app_id":"7","admin_key_sha256":["0123456789abcdef0123456789abcdef"]}]"#;
+        let error = Apps::from_json(text).unwrap_err().to_string();
+        assert!(
+            error.contains("`admin_key_sha256` of the app 7, entry 1") && error.contains("khook hash-key"),
+            "{error}"
+        );
+        let error = Apps::from_json(r#"[{"app_id":"7","rest_api_key":"r","bot_id":"b"}]"#).unwrap_err().to_string();
+        assert!(error.contains("unknown field `bot_id`"), "{error}");
     }
 
     #[test]
