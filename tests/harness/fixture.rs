@@ -97,6 +97,9 @@ impl Fixture {
         let mut names = vec![];
         for folder in std::fs::read_dir(binaries::workspace().join("tests/fixtures"))? {
             let folder = folder?;
+            if !folder.file_type()?.is_dir() {
+                continue;
+            }
             for file in std::fs::read_dir(folder.path())? {
                 let (folder, file) = (folder.file_name(), file?.file_name());
                 let file = file.to_string_lossy();

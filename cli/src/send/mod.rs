@@ -83,15 +83,15 @@ impl Target {
     }
 }
 
-/// A secret that never stands on the command line: from a file, or else the environment, or else the
-/// running `khook dev`.
+/// A secret that never stands on the command line: from a file, or else of the running `khook dev` (whose key no
+/// variable of the shell can know), or else from the environment.
 fn secret(file: Option<&PathBuf>, variable: &str, of_running: Option<String>, option: &str) -> Result<String> {
     if let Some(file) = file {
         let text = fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
         return Ok(text.trim().to_owned());
     }
     let named = std::env::var(variable).ok().filter(|text| !text.is_empty());
-    named.or(of_running).with_context(|| {
+    of_running.or(named).with_context(|| {
         format!(
             "there is no key: name a file with {option} or set {variable}, or start `khook dev` and leave out --url"
         )

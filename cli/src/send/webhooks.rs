@@ -13,7 +13,7 @@ use crate::{
 /// The app's primary admin key.
 #[derive(Debug, Args)]
 struct AdminKey {
-    /// A file with the admin key; else KAKAO_ADMIN_KEY, else that of the running `khook dev`
+    /// A file with the admin key; else that of the running `khook dev` (without --url), else KAKAO_ADMIN_KEY
     #[arg(long, value_name = "FILE")]
     admin_key_file: Option<PathBuf>,
 }
@@ -209,7 +209,7 @@ pub struct SendSkill {
     /// The header that proves Kakao
     #[arg(long, value_name = "NAME", default_value = "x-skill-key")]
     skill_header: String,
-    /// A file with the header's value; else KAKAO_SKILL_KEY, else that of the running `khook dev`
+    /// A file with the header's value; else that of the running `khook dev` (without --url), else KAKAO_SKILL_KEY
     #[arg(long, value_name = "FILE")]
     skill_key_file: Option<PathBuf>,
     /// Without that header
