@@ -58,6 +58,7 @@ fn lock(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
 fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
     socket.bind(address)?;
     Ok(socket)
 }
@@ -90,10 +91,11 @@ impl RawKeyEndpoint {
         let refuses = behaviour == Behaviour::Refuses;
         lock(&self.inside).behaviour = behaviour;
         if refuses && let Some(listening) = self.listening.take() {
-            listening.abort();
-            // It ends by being aborted: then the port is free.
-            let _ = listening.await;
+            // Reserved before it is free: otherwise a connection from anywhere could get the port.
             self.reserved = Some(socket(self.address)?);
+            listening.abort();
+            // It ends by being aborted: then nobody listens.
+            let _ = listening.await;
         }
         if !refuses && let Some(socket) = self.reserved.take() {
             let (listener, inside) = (socket.listen(128)?, Arc::clone(&self.inside));

@@ -94,6 +94,12 @@ impl Lambda {
         Ok(self.simulator.wait_for(is_taken, PATIENCE).await?)
     }
 
+    /// Whether an invocation has ended, however.
+    pub async fn has_ended(&self, id: &str) -> bool {
+        let state = self.simulator.get_invocation_state(id).await;
+        state.is_some_and(|state| state.response.is_some() || state.error.is_some())
+    }
+
     /// Waits for the end of an invocation.
     ///
     /// # Errors

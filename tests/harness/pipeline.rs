@@ -174,18 +174,8 @@ impl Pipeline {
     /// # Errors
     /// As [`drain`](Self::drain), or if it names a message that isn't in the batch: SQS would then bring all again.
     pub async fn process(&mut self, batch: &[Message]) -> Result<Vec<String>> {
-        let records: Vec<Value> = batch.iter().map(record).collect();
-        let answer = match self.function("processor").await?.invoke(&json!({"Records": records})).await? {
-            Outcome::Response(answer) => answer,
-            Outcome::Error(error) => bail!("the processor failed: {error}"),
-        };
-        let failures = answer.get("batchItemFailures").and_then(Value::as_array).context("no batchItemFailures")?;
-        let id = |failure: &Value| {
-            let id = failure.get("itemIdentifier").and_then(Value::as_str).context("no itemIdentifier")?;
-            let is_known = batch.iter().any(|message| message.id == id);
-            is_known.then(|| id.to_owned()).with_context(|| format!("{id:?} is no message of the batch"))
-        };
-        failures.iter().map(id).collect()
+        let outcome = self.function("processor").await?.invoke(&batch_event(batch)).await?;
+        failures(batch, outcome)
     }
 
     /// What the table says of whoever `pk` is, in the contract's form.
@@ -233,6 +223,31 @@ impl Pipeline {
             |item: &Map<String, Value>| item.get("pk").and_then(Value::as_str).is_some_and(|pk| pk.starts_with(prefix));
         Ok(self.table.items()?.into_iter().filter(begins).collect())
     }
+}
+
+/// A batch as Lambda's poller hands it over.
+#[must_use]
+pub fn batch_event(batch: &[Message]) -> Value {
+    let records: Vec<Value> = batch.iter().map(record).collect();
+    json!({"Records": records})
+}
+
+/// The ids of the messages of a batch that the processor says it could not apply.
+///
+/// # Errors
+/// If it failed as a whole, or names a message that isn't in the batch: SQS would then bring all again.
+pub fn failures(batch: &[Message], outcome: Outcome) -> Result<Vec<String>> {
+    let answer = match outcome {
+        Outcome::Response(answer) => answer,
+        Outcome::Error(error) => bail!("the processor failed: {error}"),
+    };
+    let failures = answer.get("batchItemFailures").and_then(Value::as_array).context("no batchItemFailures")?;
+    let id = |failure: &Value| {
+        let id = failure.get("itemIdentifier").and_then(Value::as_str).context("no itemIdentifier")?;
+        let is_known = batch.iter().any(|message| message.id == id);
+        is_known.then(|| id.to_owned()).with_context(|| format!("{id:?} is no message of the batch"))
+    };
+    failures.iter().map(id).collect()
 }
 
 /// A message as Lambda's poller hands it over.

@@ -66,10 +66,19 @@ impl Table {
     /// # Errors
     /// If the server can't read its own table.
     pub fn items(&self) -> Result<Vec<Map<String, Value>>> {
-        let scanned = self.database.scan(serde_json::from_value(json!({"TableName": NAME}))?)?;
-        let scanned = serde_json::to_value(scanned)?;
-        let items = scanned.get("Items").and_then(Value::as_array).context("no items")?;
-        let mut items: Vec<_> = items.iter().filter_map(plain_members).collect();
+        let (mut items, mut after) = (vec![], Value::Null);
+        loop {
+            let scanned =
+                self.database.scan(serde_json::from_value(json!({"TableName": NAME, "ExclusiveStartKey": after}))?)?;
+            let mut page = serde_json::to_value(scanned)?;
+            items.extend(
+                page.get("Items").and_then(Value::as_array).context("no items")?.iter().filter_map(plain_members),
+            );
+            after = page.get_mut("LastEvaluatedKey").map(Value::take).unwrap_or_default();
+            if after.is_null() {
+                break;
+            }
+        }
         let key = |item: &Map<String, Value>| ["pk", "sk"].map(|name| item.get(name).map(Value::to_string));
         items.sort_by_key(key);
         Ok(items)

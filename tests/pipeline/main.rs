@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod convergence;
 #[cfg(test)]
 mod faults;
@@ -20,6 +22,8 @@ mod kakao;
 mod key_endpoint;
 #[cfg(test)]
 mod khook_keys;
+#[cfg(test)]
+mod khook_operator;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]

@@ -19,10 +19,13 @@ pub(super) struct UserView {
     pub(super) app_id: String,
     /// The member number, as text: it has up to 64 bits.
     pub(super) user_id: String,
-    /// Grows with every write of the item.
-    pub(super) version: u64,
+    /// Grows with every write of the item. Absent, as `access` and `updated_at` are, of somebody whom shares
+    /// claim and of whom nothing is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<u64>,
     /// What to do at the door.
-    pub(super) access: Access,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) access: Option<Access>,
     /// The link between the user and the app.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) link: Option<LinkView>,
@@ -67,8 +70,9 @@ pub(super) struct UserView {
     #[schemars(with = "Option<String>")]
     pub(super) erased_until: Option<Time>,
     /// The newest event time in it.
-    #[schemars(with = "String")]
-    pub(super) updated_at: Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) updated_at: Option<Time>,
 }
 
 macro_rules! dated {

@@ -1,0 +1,233 @@
+//! khook's real binary on the service's table and queue: the service's own word, the proof of a state by its history,
+//! and the quarantine.
+
+use std::process::Stdio;
+
+use end_to_end::{Pipeline, binaries::binary, service::APP_ID, table};
+use kakao_webhooks::{
+    envelope::{Envelope, Letter, Quarantine},
+    wire::{EventId, Kind, Payload, Time, Unreadable},
+};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::kakao::{KAKAO, OAUTH, channel, channel_body, signed, token};
+
+const USER: &str = "3142858400";
+/// The harness's queue dates its messages to that day's 03:30.
+const BEFORE_THE_QUEUE: &str = "2025-03-01T03:20:00Z";
+
+struct Done {
+    code: Option<i32>,
+    out: String,
+    error: String,
+}
+
+impl Done {
+    /// What it printed; it did what it was told.
+    fn printed(self) -> String {
+        assert_eq!(self.code, Some(0), "{}", self.error);
+        self.out
+    }
+
+    fn json(self) -> Value {
+        serde_json::from_str(&self.printed()).unwrap()
+    }
+
+    /// What it complained of; it did nothing.
+    fn refused(self) -> String {
+        assert!(self.code != Some(0) && self.out.is_empty(), "{:?} {}", self.code, self.out);
+        self.error
+    }
+}
+
+async fn khook(pipeline: &Pipeline, arguments: &[&str]) -> Done {
+    let output = Command::new(binary("khook").unwrap())
+        .args(arguments)
+        .envs([
+            ("TABLE_NAME", table::NAME),
+            ("EVENT_QUEUE_URL", &pipeline.queue.url()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &pipeline.table.endpoint()),
+            ("AWS_ENDPOINT_URL_SQS", &pipeline.queue.endpoint()),
+            ("AWS_REGION", "ap-northeast-2"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+        ])
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Done { code: output.status.code(), out: text(output.stdout), error: text(output.stderr) }
+}
+
+fn access(pipeline: &Pipeline) -> Value {
+    pipeline.state(APP_ID, USER).unwrap().unwrap()["access"].clone()
+}
+
+async fn drained(pipeline: &mut Pipeline) {
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_the_service_says_by_khook_goes_through_the_queue_to_the_state() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    for (word, then) in [("link", "allowed"), ("unlink", "gone"), ("restore", "allowed")] {
+        let minute = BEFORE_THE_QUEUE.replace("20:00", &format!("2{}:00", word.len()));
+        khook(&pipeline, &["user", word, APP_ID, USER, "--at", &minute, "--yes"]).await.printed();
+        assert_eq!(pipeline.queue.bodies().len(), 1, "{word}");
+        drained(&mut pipeline).await;
+        assert_eq!(access(&pipeline), then, "{word}");
+    }
+    khook(&pipeline, &["user", "erase", APP_ID, USER, "--at", "2025-03-01T03:29:00Z", "--yes"]).await.printed();
+    drained(&mut pipeline).await;
+    let item = pipeline.table.item(&format!("USER#{APP_ID}#{USER}"), "STATE").unwrap().unwrap();
+    assert!(item.contains_key("expires_at") && !item.contains_key("link"), "{item:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_undone_is_not_done_unasked() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    for word in ["link", "unlink", "restore", "erase"] {
+        let error = khook(&pipeline, &["user", word, APP_ID, USER]).await.refused();
+        assert!(error.contains("--yes"), "{error}");
+    }
+    assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+    let key = put(&mut pipeline, "id", "app_id=2&user_id=7").await;
+    for which in ["--all", &key] {
+        let error = khook(&pipeline, &["quarantine", "drop", which]).await.refused();
+        assert!(error.contains("--yes"), "{error}");
+    }
+    assert_eq!(pipeline.items_of("QUARANTINE#").unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn history_proves_a_state_and_shows_what_was_changed_by_hand() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let event = |minutes, uri: &str, members| token(USER, uri, minutes, &members);
+    for told in [
+        event(1, &format!("{OAUTH}user-linked"), json!({})),
+        event(2, &format!("{OAUTH}user-scope-consent"), json!({"scope": "account_email gender"})),
+        event(3, &format!("{KAKAO}user-profile-changed"), json!({"nickname": "봄"})),
+        event(4, &format!("{OAUTH}user-unlinked"), json!({})),
+        event(5, &format!("{OAUTH}user-linked"), json!({})),
+    ] {
+        let request = signed(&pipeline, &told);
+        pipeline.deliver(&request).await.unwrap();
+    }
+    pipeline.deliver(&channel(&channel_body("added", USER, "2025-03-01T01:00:00Z"), "r1")).await.unwrap();
+    drained(&mut pipeline).await;
+
+    let rebuild = ["user", "rebuild", APP_ID, USER];
+    let printed = khook(&pipeline, &rebuild).await.printed();
+    assert!(printed.contains("The stored state is what history proves."), "{printed}");
+
+    let changed = "2031-01-01T00:00:00.000Z";
+    pipeline.table.set(&format!("USER#{APP_ID}#{USER}"), "STATE", "sessions_valid_from", changed).unwrap();
+    let differs = khook(&pipeline, &rebuild).await;
+    assert_eq!(differs.code, Some(1), "{}", differs.error);
+    for shown in ["sessions_valid_from", changed, "2025-03-01T00:04:00.000Z"] {
+        assert!(differs.out.contains(shown), "{}", differs.out);
+    }
+    let differs = khook(&pipeline, &[&rebuild[..], &["--json"]].concat()).await;
+    assert_eq!(differs.code, Some(1), "{}", differs.error);
+    assert_eq!(
+        serde_json::from_str::<Value>(&differs.out).unwrap(),
+        json!([{"member": "sessions_valid_from", "stored": changed, "history": "2025-03-01T00:04:00.000Z"}])
+    );
+    khook(&pipeline, &["user", "rebuild", APP_ID, "1"]).await.refused();
+}
+
+/// An envelope with a delivery of the unlink webhook that could not be read.
+fn unreadable(id: &str, payload: &str) -> Envelope {
+    Envelope {
+        id: EventId::from_text(id),
+        app_id: Some(APP_ID.parse().unwrap()),
+        received_at: Time::now(),
+        request_id: None,
+        replayed_at: None,
+        letter: Letter::Quarantined {
+            kind: Kind::Unlink,
+            quarantine: Quarantine::new(&Unreadable::Missing("user_id"), Payload::of(payload.as_bytes())),
+        },
+    }
+}
+
+/// Has the processor put something into quarantine. Its key.
+async fn put(pipeline: &mut Pipeline, id: &str, payload: &str) -> String {
+    let text = unreadable(id, payload).encode().unwrap();
+    assert_eq!(pipeline.process_texts(&[text]).await.unwrap(), Vec::<usize>::new());
+    key_of(pipeline, id)
+}
+
+/// The key of what is in quarantine with this id.
+fn key_of(pipeline: &Pipeline, id: &str) -> String {
+    let items = pipeline.items_of("QUARANTINE#").unwrap();
+    items.iter().find(|item| item["event_id"] == id).unwrap()["sk"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_can_be_read_after_a_fix_is_replayed_once() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let key = put(&mut pipeline, "fixed", "app_id=2&user_id=7").await;
+    // As if it had been put there by a version that could not read it.
+    let pk = format!("QUARANTINE#{}", key.split_at(10).0);
+    let text = unreadable("fixed", &format!("app_id={APP_ID}&user_id={USER}")).encode().unwrap();
+    pipeline.table.set(&pk, &key, "envelope", &text).unwrap();
+
+    let listed = khook(&pipeline, &["quarantine", "list", "--json"]).await.json();
+    let detail = &listed[0]["detail"];
+    assert!(detail.is_string(), "{listed}");
+    assert_eq!(
+        listed,
+        json!([{"key": key, "kind": "unlink", "app_id": APP_ID, "reason": "missing_field", "detail": detail}])
+    );
+    let shown = khook(&pipeline, &["quarantine", "show", &key]).await.json();
+    let payload = shown.pointer("/envelope/quarantine/payload/text").unwrap();
+    assert_eq!(*payload, json!(format!("app_id={APP_ID}&user_id={USER}")));
+
+    khook(&pipeline, &["quarantine", "replay", &key]).await.printed();
+    assert!(pipeline.items_of("QUARANTINE#").unwrap().is_empty());
+    let [sent] = <[String; 1]>::try_from(pipeline.queue.bodies()).unwrap();
+    let (sent, mut stored) =
+        (serde_json::from_str::<Value>(&sent).unwrap(), serde_json::from_str::<Value>(&text).unwrap());
+    sent["replayed_at"].as_str().unwrap().parse::<Time>().unwrap();
+    stored["replayed_at"] = sent["replayed_at"].clone();
+    assert_eq!(sent, stored);
+    drained(&mut pipeline).await;
+    assert_eq!(access(&pipeline), "gone");
+    assert!(pipeline.items_of("QUARANTINE#").unwrap().is_empty());
+
+    let error = khook(&pipeline, &["quarantine", "replay", &key]).await.refused();
+    assert!(error.contains("not in quarantine"), "{error}");
+    assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_still_cannot_be_read_comes_back_and_can_be_dropped() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let key = put(&mut pipeline, "first", "app_id=2&user_id=7").await;
+    put(&mut pipeline, "second", "user_id=7").await;
+    khook(&pipeline, &["quarantine", "replay", "--all"]).await.printed();
+    assert!(pipeline.items_of("QUARANTINE#").unwrap().is_empty());
+    drained(&mut pipeline).await;
+    assert_eq!(pipeline.items_of("QUARANTINE#").unwrap().len(), 2);
+    assert_eq!(key_of(&pipeline, "first"), key);
+
+    khook(&pipeline, &["quarantine", "drop", &key, "--yes"]).await.printed();
+    let listed = khook(&pipeline, &["quarantine", "list", "--json"]).await.json();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    khook(&pipeline, &["quarantine", "drop", "--all", "--yes"]).await.printed();
+    assert_eq!(pipeline.table.items().unwrap(), vec![]);
+    assert_eq!(khook(&pipeline, &["quarantine", "list", "--json"]).await.json(), json!([]));
+    khook(&pipeline, &["quarantine", "show", &key]).await.refused();
+}
+
+#[tokio::test]
+async fn a_queue_that_fails_leaves_it_in_quarantine() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let key = put(&mut pipeline, "id", "user_id=7").await;
+    pipeline.queue.gate().set(end_to_end::faults::Fault::Status(403));
+    khook(&pipeline, &["quarantine", "replay", &key]).await.refused();
+    assert_eq!(key_of(&pipeline, "id"), key);
+}
