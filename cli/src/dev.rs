@@ -24,8 +24,6 @@ pub struct Dev {}
 const MEMBER: &str = "1234567890";
 /// The member by which CloudWatch knows a line that is a metric, and nothing for a reader.
 const METRICS: &str = "_aws";
-/// Members that say nothing here: the runtime's span around every line.
-const NOT_SHOWN: [&str; 2] = ["spans", "span"];
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 impl Dev {
@@ -34,13 +32,33 @@ impl Dev {
     /// # Errors
     /// What is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
-        let progress = Progress::of_stderr();
+        let stage = Stage::set_up(Progress::of_stderr()).await?;
+        stay(&stage.cloud, &stage.kakao).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The service on this machine, and somebody who plays Kakao.
+pub struct Stage {
+    /// Where the service runs.
+    pub cloud: Cloud,
+    /// Who plays.
+    pub kakao: Kakao,
+    /// The functions ask it for Kakao's keys as long as they run.
+    _keys: KeyServer,
+}
+
+impl Stage {
+    /// Builds, starts and deploys it all.
+    ///
+    /// # Errors
+    /// What is missing on this machine, or a local cloud that breaks down.
+    pub async fn set_up(progress: Progress) -> Result<Self> {
         let kakao = Kakao::generate()?;
         let keys = KeyServer::start([&kakao.signing_key()?]).await?;
         let options = Options { build: Build::local(), parameters: kakao.parameters(keys.url()) };
         let cloud = Cloud::start(&options, progress).await?;
-        stay(&cloud, &kakao).await?;
-        Ok(ExitCode::SUCCESS)
+        Ok(Self { cloud, kakao, _keys: keys })
     }
 }
 
@@ -167,8 +185,7 @@ fn shown(line: &LogLine) -> String {
         "" => Color::Magenta,
         _ => Color::White,
     };
-    let fields = fields.iter().filter(|(name, _)| !NOT_SHOWN.contains(&name.as_str()));
-    let fields: Vec<_> = fields.map(|(name, value)| format!("{name}={}", brief(name, value))).collect();
+    let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", brief(name, value))).collect();
     format!(
         "{} {} {} {}",
         style(format!("{time:<12}")).dim(),

@@ -7,6 +7,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
+    operation::query::builders::QueryFluentBuilder,
     types::AttributeValue,
 };
 use kakao_webhooks::state::{Members, user_view};
@@ -64,22 +65,12 @@ impl Table {
     /// # Errors
     /// If the table can't be read.
     pub async fn history(&self, partition: &str) -> Result<Vec<Members>> {
-        let mut pages = self
+        let query = self
             .client
             .query()
-            .table_name(&self.name)
             .key_condition_expression("pk = :pk AND begins_with(sk, :events)")
-            .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
-            .expression_attribute_values(":events", AttributeValue::S("EVENT#".to_owned()))
-            .consistent_read(true)
-            .into_paginator()
-            .send();
-        let mut entries = Vec::new();
-        while let Some(page) = pages.next().await {
-            for item in page.map_err(|error| self.fault(&error))?.items.unwrap_or_default() {
-                entries.push(members(item)?);
-            }
-        }
+            .expression_attribute_values(":events", AttributeValue::S("EVENT#".to_owned()));
+        let mut entries = self.items(query, partition).await?;
         // Keys of undated events don't sort by time.
         entries.sort_by_key(|entry| (text(entry, "occurred_at").to_owned(), text(entry, "received_at").to_owned()));
         Ok(entries)
@@ -90,14 +81,17 @@ impl Table {
     /// # Errors
     /// If the table can't be read.
     pub async fn partition(&self, partition: &str) -> Result<Vec<Members>> {
-        let query = self.client.query().table_name(&self.name).key_condition_expression("pk = :pk");
+        self.items(self.client.query().key_condition_expression("pk = :pk"), partition).await
+    }
+
+    /// All items that a query of a partition (`:pk`) finds, page by page.
+    async fn items(&self, query: QueryFluentBuilder, partition: &str) -> Result<Vec<Members>> {
+        let query = query.table_name(&self.name).consistent_read(true);
         let query = query.expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()));
-        let mut pages = query.consistent_read(true).into_paginator().send();
+        let mut found = query.into_paginator().items().send();
         let mut items = Vec::new();
-        while let Some(page) = pages.next().await {
-            for item in page.map_err(|error| self.fault(&error))?.items.unwrap_or_default() {
-                items.push(members(item)?);
-            }
+        while let Some(item) = found.next().await {
+            items.push(members(item.map_err(|error| self.fault(&error))?)?);
         }
         Ok(items)
     }

@@ -10,13 +10,7 @@ use anyhow::Result;
 use kakao_webhooks::wire::Time;
 use serde_json::Value;
 
-use crate::{
-    cloud::{Build, Cloud, Options},
-    dev,
-    kakao::{Kakao, KeyServer},
-    progress::Progress,
-    table::Table,
-};
+use crate::{dev, progress::Progress, table::Table};
 use play::Player;
 use story::{MEMBER, Step, Then};
 
@@ -40,12 +34,10 @@ impl Demo {
     /// What is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
         let progress = Progress::of_stderr();
-        let kakao = Kakao::generate()?;
-        let keys = KeyServer::start([&kakao.signing_key()?]).await?;
-        let options = Options { build: Build::local(), parameters: kakao.parameters(keys.url()) };
-        let cloud = Cloud::start(&options, progress).await?;
-        let mut player = Player::new(&cloud)?;
-        let steps = story::story(&kakao, Time::now())?;
+        let stage = dev::Stage::set_up(progress).await?;
+        let dev::Stage { cloud, kakao, .. } = &stage;
+        let mut player = Player::new(cloud)?;
+        let steps = story::story(kakao, Time::now())?;
         let outcomes = play_all(&mut player, &steps, progress).await?;
         let user = player.table().view(&format!("USER#{}#{MEMBER}", kakao.app_id)).await?.unwrap_or(Value::Null);
         let strays = strays(player.table(), &steps).await?;
@@ -56,9 +48,9 @@ impl Demo {
             report.print()?
         }
         if self.keep {
-            dev::stay(&cloud, &kakao).await?;
+            dev::stay(cloud, kakao).await?;
         }
-        cloud.stop().await;
+        stage.cloud.stop().await;
         Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

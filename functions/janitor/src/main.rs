@@ -3,7 +3,12 @@
 mod inbox;
 mod key_set;
 
-use kakao_webhooks::{config::Variables, queue::SqsQueue, store::Pace, telemetry, wiring};
+use kakao_webhooks::{
+    config::Variables,
+    store::Pace,
+    telemetry,
+    wiring::{self, Edges},
+};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
@@ -12,9 +17,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init("janitor");
     let variables = Variables::of_process();
     let endpoint = &variables.key_endpoint()?;
-    let aws = wiring::aws().await;
-    let queue = &SqsQueue::new(&aws, variables.event_queue_url()?);
-    let table = &wiring::table(&aws, &variables, Pace::Background)?;
+    let Edges { queue, table } = &Edges::of(&variables, Pace::Background).await?;
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let deadline = wiring::deadline(&event.context);
         tokio::join!(key_set::refresh(endpoint, table), inbox::empty(table, queue, deadline));

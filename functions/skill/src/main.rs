@@ -1,6 +1,6 @@
 //! Answers a KakaoTalk chatbot's skill requests, and takes those of a proven sender as events.
 
-use kakao_webhooks::{config::Variables, ingest::Skill, telemetry, wiring};
+use kakao_webhooks::{config::Variables, ingest::Skill, store::Pace, telemetry, wiring::Edges};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -10,5 +10,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     if webhook.auth.is_none() {
         tracing::warn!(event = "unauthenticated", mend = "set SKILL_AUTH: until then no message becomes an event");
     }
-    wiring::acknowledge(webhook, &wiring::aws().await, &variables).await
+    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook).await
 }

@@ -1,11 +1,11 @@
 //! Takes KakaoTalk Channel's webhook.
 
-use kakao_webhooks::{config::Variables, ingest::TalkChannel, telemetry, wiring};
+use kakao_webhooks::{config::Variables, ingest::TalkChannel, store::Pace, telemetry, wiring::Edges};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("talk-channel");
     let variables = Variables::of_process();
     let webhook = TalkChannel { apps: variables.apps()? };
-    wiring::acknowledge(webhook, &wiring::aws().await, &variables).await
+    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook).await
 }

@@ -1,11 +1,11 @@
 //! Takes KakaoTalk Share's webhook.
 
-use kakao_webhooks::{config::Variables, ingest::TalkShare, telemetry, wiring};
+use kakao_webhooks::{config::Variables, ingest::TalkShare, store::Pace, telemetry, wiring::Edges};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("talk-share");
     let variables = Variables::of_process();
     let webhook = TalkShare { apps: variables.apps()?, user_key: variables.share_user_key() };
-    wiring::acknowledge(webhook, &wiring::aws().await, &variables).await
+    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook).await
 }

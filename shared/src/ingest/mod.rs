@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     auth::Unverified,
     envelope::{Envelope, Letter, Quarantine},
-    wire::{Payload, Unreadable},
+    wire::{Content, Unreadable},
 };
 
 pub use account_status::AccountStatus;
@@ -93,23 +93,23 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
             return Ok(Answer::empty(W::ACCEPTED));
         }
         let answer = self.webhook.thanks(&request.content);
-        let payload = request.content.payload();
+        let content = request.content.clone();
         let readings = self.webhook.read(request, arrival);
-        try_join_all(readings.into_iter().map(|reading| self.keep(reading, &payload, arrival))).await?;
+        try_join_all(readings.into_iter().map(|reading| self.keep(reading, &content, arrival))).await?;
         Ok(answer)
     }
 
     /// Puts an event where it is safe: the queue, or the inbox if the queue doesn't take it.
-    async fn keep(&self, reading: Reading, payload: &Payload, arrival: &Arrival) -> Result<(), Refusal> {
-        let envelope = Envelope {
+    async fn keep(&self, reading: Reading, content: &Content, arrival: &Arrival) -> Result<(), Refusal> {
+        let mut envelope = Envelope {
             id: reading.id,
             app_id: reading.app_id,
             received_at: arrival.received_at,
             request_id: Some(arrival.request_id.clone()),
             replayed_at: None,
-            letter: reading.letter.unwrap_or_else(|why| quarantined::<W>(&why, payload)),
+            letter: reading.letter.unwrap_or_else(|why| quarantined::<W>(&why, content)),
         };
-        let text = encode::<W>(envelope.clone(), payload)?;
+        let text = encode::<W>(&mut envelope, content)?;
         let log = |whereabouts| {
             tracing::info!(
                 event = "kept",
@@ -147,15 +147,15 @@ fn queue_until(arrival: &Arrival) -> Instant {
     arrival.deadline - left.mul_f32(0.4).min(Duration::from_secs(1))
 }
 
-fn quarantined<W: Webhook>(why: &Unreadable, payload: &Payload) -> Letter {
+fn quarantined<W: Webhook>(why: &Unreadable, content: &Content) -> Letter {
     tracing::warn!(event = "unreadable", kind = W::KIND.name(), reason = why.code(), detail = %why);
-    Letter::Quarantined { kind: W::KIND, quarantine: Quarantine::new(why, payload.clone()) }
+    Letter::Quarantined { kind: W::KIND, quarantine: Quarantine::new(why, content.payload()) }
 }
 
 /// The envelope's text. One that the queue would not take goes as it came, into the quarantine.
-fn encode<W: Webhook>(mut envelope: Envelope, payload: &Payload) -> Result<String, Refusal> {
+fn encode<W: Webhook>(envelope: &mut Envelope, content: &Content) -> Result<String, Refusal> {
     envelope.encode().or_else(|_| {
-        envelope.letter = quarantined::<W>(&Unreadable::TooLong, payload);
+        envelope.letter = quarantined::<W>(&Unreadable::TooLong, content);
         envelope.encode().map_err(|_| Refusal::TooLarge)
     })
 }

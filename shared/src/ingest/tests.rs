@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     auth::{Apps, Digest},
     envelope::Event,
-    wire::EventId,
+    wire::{EventId, Payload},
 };
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";

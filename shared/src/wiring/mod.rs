@@ -45,20 +45,40 @@ pub fn deadline(context: &Context) -> Instant {
     Instant::now() + left.map_or(USUAL, |left| left.saturating_sub(RESERVE))
 }
 
-/// Runs the acknowledging function of a webhook until Lambda ends it.
-///
-/// # Errors
-/// A variable that can't be used, or a runtime that can't be reached.
-pub async fn acknowledge<W: Webhook, F>(webhook: W, aws: &SdkConfig, variables: &Variables<F>) -> Result<(), Error>
-where
-    F: Fn(&str) -> Option<String>,
-{
-    let queue = SqsQueue::new(aws, variables.event_queue_url()?);
-    let ingest = Ingest::new(webhook, queue, table(aws, variables, Pace::Acknowledging)?);
-    lambda_http::run(service_fn(async |request| {
-        let answer = ingest.accept(request).await;
-        telemetry::flush();
-        answer
-    }))
-    .await
+/// What a function reaches outside: one client for each, whoever uses it.
+#[derive(Debug)]
+pub struct Edges {
+    /// The queue.
+    pub queue: SqsQueue,
+    /// The table.
+    pub table: DynamoStore,
+}
+
+impl Edges {
+    /// The edges that the variables name.
+    ///
+    /// # Errors
+    /// A variable that can't be used.
+    pub async fn of<F>(variables: &Variables<F>, pace: Pace) -> Result<Self, ConfigError>
+    where
+        F: Fn(&str) -> Option<String>,
+    {
+        let aws = aws().await;
+        let queue = SqsQueue::new(&aws, variables.event_queue_url()?);
+        Ok(Self { queue, table: table(&aws, variables, pace)? })
+    }
+
+    /// Runs the acknowledging function of a webhook until Lambda ends it.
+    ///
+    /// # Errors
+    /// A runtime that can't be reached.
+    pub async fn acknowledge<W: Webhook>(self, webhook: W) -> Result<(), Error> {
+        let ingest = Ingest::new(webhook, self.queue, self.table);
+        lambda_http::run(service_fn(async |request| {
+            let answer = ingest.accept(request).await;
+            telemetry::flush();
+            answer
+        }))
+        .await
+    }
 }
