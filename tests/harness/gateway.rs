@@ -29,6 +29,8 @@ pub struct Request {
     pub received_at: i64,
     /// The gateway's id of it.
     pub id: String,
+    /// The address that it comes from.
+    pub source: String,
     /// The stage, if it isn't `$default`: then the path begins with it.
     pub stage: Option<String>,
 }
@@ -46,6 +48,7 @@ impl Request {
             body: None,
             received_at: RECEIVED_AT,
             id: "JKJaXmPLvHcESHA=".to_owned(),
+            source: "203.0.113.7".to_owned(),
             stage: None,
         }
     }
@@ -54,6 +57,13 @@ impl Request {
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same from this address.
+    #[must_use]
+    pub fn sent_by(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.source);
         self
     }
 
@@ -111,7 +121,7 @@ impl Request {
                 "domainName": "a1b2c3d4e5.execute-api.ap-northeast-2.amazonaws.com",
                 "domainPrefix": "a1b2c3d4e5",
                 "http": {"method": self.method, "path": self.path, "protocol": "HTTP/1.1",
-                    "sourceIp": "203.0.113.7", "userAgent": agent},
+                    "sourceIp": self.source, "userAgent": agent},
                 "requestId": self.id,
                 "routeKey": route,
                 "stage": stage,

@@ -1,6 +1,6 @@
 //! What the janitor does every minute: the inbox goes to the queue, and the key set stays on its shelf.
 
-use end_to_end::{Pipeline, faults::Fault, lambda::Outcome, service::APP_ID};
+use end_to_end::{Pipeline, Request, faults::Fault, gateway::RECEIVED_AT, lambda::Outcome, service::APP_ID};
 use serde_json::json;
 
 use crate::kakao::{OAUTH, signed, token, unlink};
@@ -21,11 +21,17 @@ async fn what_is_in_the_inbox_reaches_the_table_once_the_queue_works_again() {
     }
     a_minute_passes(&mut pipeline).await;
     assert_eq!(pipeline.items_of("INBOX#").unwrap().len(), 3, "nothing goes that the queue didn't take");
+    pipeline.function("unlink").await.unwrap().line("kept_inbox", 1).await.unwrap();
+    let gauges = pipeline.function("janitor").await.unwrap().line("inbox_waiting", 3.0).await.unwrap();
+    let oldest = gauges["inbox_oldest_seconds"].as_f64().unwrap();
+    let since = Request::new("GET", "/").received_now().received_at - RECEIVED_AT;
+    assert!((0.0..=60.0).contains(&(since as f64 / 1_000.0 - oldest)), "{oldest} seconds");
 
     pipeline.queue.gate().set(Fault::None);
     a_minute_passes(&mut pipeline).await;
     assert_eq!(pipeline.items_of("INBOX#").unwrap(), []);
     assert_eq!(pipeline.queue.bodies().len(), 3);
+    pipeline.function("janitor").await.unwrap().line("inbox_waiting", 0.0).await.unwrap();
     a_minute_passes(&mut pipeline).await;
     assert_eq!(pipeline.queue.bodies().len(), 3);
     assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());

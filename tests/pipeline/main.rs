@@ -35,6 +35,8 @@ mod rotation;
 #[cfg(test)]
 mod skill;
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod tokens;

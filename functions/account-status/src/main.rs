@@ -10,5 +10,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let keys = Keys::new(variables.key_endpoint()?, edges.table.clone());
     let webhook = AccountStatus { apps: variables.apps()?, keys, typing: variables.typing()? };
     webhook.keys.warm_up().await;
-    edges.acknowledge(webhook).await
+    edges.acknowledge(webhook, variables.sources()?).await
 }

@@ -10,5 +10,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     if webhook.auth.is_none() {
         tracing::warn!(event = "unauthenticated", mend = "set SKILL_AUTH: until then no message becomes an event");
     }
-    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook).await
+    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -7,5 +7,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("talk-channel");
     let variables = Variables::of_process();
     let webhook = TalkChannel { apps: variables.apps()? };
-    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook).await
+    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook, variables.sources()?).await
 }

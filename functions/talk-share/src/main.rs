@@ -7,5 +7,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("talk-share");
     let variables = Variables::of_process();
     let webhook = TalkShare { apps: variables.apps()?, user_key: variables.share_user_key() };
-    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook).await
+    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -7,5 +7,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("unlink");
     let variables = Variables::of_process();
     let webhook = Unlink { apps: variables.apps()? };
-    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook).await
+    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -9,6 +9,7 @@ mod key_set;
 mod keys;
 mod request;
 mod skill_auth;
+mod sources;
 mod token;
 
 pub use apps::{App, Apps, AppsError};
@@ -19,4 +20,5 @@ pub use key_set::{KeyId, KeySet, KeySetError, PublicKey};
 pub use keys::{FetchError, KeyDocument, KeyShelf, KeySource, Keys, KeysFault};
 pub use request::{Unverified, Verified};
 pub use skill_auth::{SkillAuth, SkillAuthError};
+pub use sources::{SourceCheck, Sources, SourcesError, Unlisted};
 pub use token::{Claims, NamedEvent, SignedToken, TokenRefusal, Typing, UnverifiedToken, VerifiedToken};

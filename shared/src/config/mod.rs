@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::{
-    auth::{Apps, KeyEndpoint, SkillAuth, Typing},
+    auth::{Apps, KeyEndpoint, SkillAuth, SourceCheck, Sources, SourcesError, Typing},
     ingest::Reply,
     store::Retention,
 };
@@ -126,6 +126,18 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         self.get("SKILL_TEXT").map_or(Reply::Echo, Reply::Text)
     }
 
+    /// `SOURCE_CHECK` (`off`, `observe` or `enforce`; by default `off`) against the networks of `SOURCE_CIDRS`.
+    ///
+    /// # Errors
+    /// Anything else, or nothing to check against.
+    pub fn sources(&self) -> Result<Sources, ConfigError> {
+        const MEND: &str = "Set SOURCE_CIDRS to what khook ips prints, and SOURCE_CHECK to off, observe or enforce";
+        let check = self.get("SOURCE_CHECK").map(|text| SourceCheck::from_text(&text)).transpose();
+        let check = check.map_err(|error| malformed("SOURCE_CHECK", &error, MEND))?.unwrap_or_default();
+        let list = self.get("SOURCE_CIDRS").unwrap_or_default();
+        Sources::new(check, &list).map_err(|error: SourcesError| malformed("SOURCE_CIDRS", &error, MEND))
+    }
+
     /// `SHARE_USER_KEY`, by default `user_id`.
     #[must_use]
     pub fn share_user_key(&self) -> String {
@@ -182,6 +194,8 @@ mod tests {
             with("KAKAO_JWKS_URL", "http://secret.example.com").key_endpoint().unwrap_err(),
             with("ACCEPT_UNTYPED_TOKENS", "secret").typing().unwrap_err(),
             with("GONE_RETENTION_DAYS", "secret").retention().unwrap_err(),
+            with("SOURCE_CHECK", "secret").sources().unwrap_err(),
+            with("SOURCE_CIDRS", "secret").sources().unwrap_err(),
         ] {
             assert!(error.to_string().contains(error.variable) && !error.to_string().contains("secret"), "{error}");
         }
@@ -193,6 +207,7 @@ mod tests {
         assert!(empty.skill_auth().unwrap().is_none());
         assert_eq!(empty.share_user_key(), "user_id");
         assert!(empty.key_endpoint().is_ok());
+        assert_eq!(empty.sources().unwrap(), Sources::default());
         assert_eq!(empty.retention().unwrap().gone_days, 90);
     }
 }

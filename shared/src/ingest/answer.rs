@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Arrival;
 use crate::{
-    auth::{KeyFault, TokenRefusal},
+    auth::{KeyFault, TokenRefusal, Unlisted},
     wire::Kind,
 };
 
@@ -81,6 +81,9 @@ pub enum Refusal {
     /// The sender's key is not there or not ours.
     #[error(transparent)]
     Key(#[from] KeyFault),
+    /// The sender is proven, and called from where Kakao isn't expected to.
+    #[error(transparent)]
+    Source(#[from] Unlisted),
     /// The body is longer than anything that Kakao sends.
     #[error("payload too large")]
     TooLarge,
@@ -111,6 +114,7 @@ impl Refusal {
                     None => answer,
                 }
             }
+            Self::Source(Unlisted) => error(StatusCode::FORBIDDEN, "forbidden"),
             Self::TooLarge => error(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Self::Token(refusal) => Answer::json(
                 StatusCode::BAD_REQUEST,
@@ -131,6 +135,7 @@ impl Refusal {
             Self::Method { .. } => "method",
             Self::Key(KeyFault::Missing) => "key_missing",
             Self::Key(KeyFault::Unknown) => "key_unknown",
+            Self::Source(Unlisted) => "source_unlisted",
             Self::TooLarge => "too_large",
             Self::Token(refusal) => refusal.reason(),
             Self::Unavailable { .. } => "unavailable",
@@ -141,8 +146,9 @@ impl Refusal {
         let (kind, request_id, reason) = (kind.name(), &arrival.request_id, self.reason());
         match self {
             Self::Unavailable { .. } => tracing::error!(event = "refused", kind, reason, request_id),
-            // A key that was changed at Kakao, or an app that isn't configured: somebody must act.
-            Self::Key(KeyFault::Unknown) | Self::Token(TokenRefusal::Audience) => {
+            // A key that was changed at Kakao, an app that isn't configured, an address that is new: somebody
+            // must act.
+            Self::Key(KeyFault::Unknown) | Self::Source(Unlisted) | Self::Token(TokenRefusal::Audience) => {
                 tracing::warn!(event = "refused", kind, reason, request_id);
             }
             _ => tracing::info!(event = "refused", kind, reason, request_id),

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use tokio::time::Instant;
 
@@ -17,6 +17,8 @@ pub struct Arrival {
     pub handed_over: Instant,
     /// When the answer must leave.
     pub deadline: Instant,
+    /// Who called the gateway, if it says so. Behind another proxy that is the proxy.
+    pub source: Option<IpAddr>,
 }
 
 /// A gateway's clock that is further away than this is not believed for the deadline: the event may be
@@ -39,7 +41,7 @@ impl Arrival {
         let spent = if (0..=PLAUSIBLE_AGE_MILLIS).contains(&age) { age.unsigned_abs() } else { 0 };
         let left = budget.saturating_sub(Duration::from_millis(spent));
         let left = if left < TOO_LITTLE { LATE_BUDGET } else { left };
-        Self { request_id, received_at, now, handed_over, deadline: handed_over + left }
+        Self { request_id, received_at, now, handed_over, deadline: handed_over + left, source: None }
     }
 
     /// The event's id: the sender's own, or else the gateway's id of the request.

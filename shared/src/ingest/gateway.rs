@@ -1,10 +1,20 @@
-//! From API Gateway's request, as `lambda_http` hands it over, to ours.
+//! From the event of API Gateway's HTTP API (payload format 2.0) to a request of ours, and from our answer to its.
+//!
+//! The types are `lambda_http`'s, the conversion is not: that one makes a URI of path and query, and panics where
+//! they are none (a raw space, a quote) or the body isn't the base64 that it is said to be. An authentic event
+//! would be lost for that.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use lambda_http::{Body, Request, RequestExt, request::RequestContext};
+use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
+use lambda_http::{
+    Body, LambdaEvent, Request, RequestExt, Response,
+    aws_lambda_events::apigw::{ApiGatewayV2httpRequestContext, ApiGatewayV2httpResponse},
+    request::RequestContext,
+};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Arrival;
@@ -13,20 +23,95 @@ use crate::{
     wire::{Content, Personal, Time},
 };
 
+/// An event of something else. What ends an invocation is logged by its `Debug`: whoever reads it wants the sentence.
+#[derive(thiserror::Error)]
+#[error("the event is no request of an API Gateway HTTP API: invoke the function by one, with payload format 2.0")]
+pub struct NotARequest;
+
+impl fmt::Debug for NotARequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The query as it was sent, which need not fit into a URI.
+#[derive(Clone)]
+struct SentQuery(Personal<String>);
+
+/// The request in an event. What is odd in it is left out or left as it is: it may be authentic all the same.
+///
+/// # Errors
+/// [`NotARequest`]: the function isn't wired as it must be.
+pub fn request(event: LambdaEvent<Value>) -> Result<Request, NotARequest> {
+    let LambdaEvent { payload: event, context } = event;
+    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
+    let path = text("/rawPath").ok_or(NotARequest)?;
+    let method = text("/requestContext/http/method").ok_or(NotARequest)?;
+    let query = text("/rawQueryString").unwrap_or_default();
+
+    let mut gateway = ApiGatewayV2httpRequestContext::default();
+    gateway.request_id = text("/requestContext/requestId").map(str::to_owned);
+    gateway.time_epoch = event.pointer("/requestContext/timeEpoch").and_then(Value::as_i64).unwrap_or_default();
+    gateway.http.source_ip = text("/requestContext/http/sourceIp").map(str::to_owned);
+
+    let mut request = Request::new(body_of(&event));
+    *request.method_mut() = method.parse().map_err(|_| NotARequest)?;
+    *request.headers_mut() = headers_of(&event);
+    request.extensions_mut().insert(SentQuery(Personal::new(query.to_owned())));
+    let request = request.with_raw_http_path(path).with_request_context(RequestContext::ApiGatewayV2(gateway));
+    Ok(request.with_lambda_context(context))
+}
+
+/// A header that is none proves nothing and names nothing: it is as if it weren't there.
+fn headers_of(event: &Value) -> HeaderMap {
+    let headers = event.get("headers").and_then(Value::as_object).into_iter().flatten();
+    let valid = |(name, value): (&String, &Value)| {
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::from_str(value.as_str()?).ok()?))
+    };
+    let mut map = HeaderMap::new();
+    for (name, value) in headers.filter_map(valid) {
+        map.append(name, value);
+    }
+    map
+}
+
+fn body_of(event: &Value) -> Body {
+    let Some(text) = event.get("body").and_then(Value::as_str) else { return Body::Empty };
+    let is_encoded = event.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or_default();
+    match is_encoded.then(|| STANDARD.decode(text)) {
+        Some(Ok(bytes)) => Body::Binary(bytes),
+        _ => Body::Text(text.to_owned()),
+    }
+}
+
+/// An answer as the gateway takes it. Ours are texts.
+#[must_use]
+pub fn response(answer: Response<Body>) -> ApiGatewayV2httpResponse {
+    let (parts, body) = answer.into_parts();
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = i64::from(parts.status.as_u16());
+    response.headers = parts.headers;
+    response.body = (body != Body::Empty).then_some(body);
+    response
+}
+
 /// The path, the request and its arrival.
 pub(super) fn receive(request: Request, budget: Duration) -> (String, Unverified, Arrival) {
     let (now, handed_over) = (Time::now(), Instant::now());
     let path = request.raw_http_path().to_owned();
-    let (request_id, time_epoch) = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => (context.request_id.clone(), context.time_epoch),
-        _ => (None, 0),
+    let (request_id, time_epoch, source) = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            (context.request_id.clone(), context.time_epoch, context.http.source_ip.clone())
+        }
+        _ => (None, 0, None),
     };
     let request_id = request_id.or_else(|| request.lambda_context_ref().map(|context| context.request_id.clone()));
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let sent_query = parts.extensions.remove().map(|SentQuery(query)| query);
     let media_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let content = Content {
         method: parts.method,
-        query: Personal::new(parts.uri.query().unwrap_or_default().to_owned()),
+        query: sent_query.unwrap_or_else(|| Personal::new(parts.uri.query().unwrap_or_default().to_owned())),
         media_type: media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase(),
         body: Personal::new(match body {
             Body::Text(text) => Bytes::from(text),
@@ -34,6 +119,7 @@ pub(super) fn receive(request: Request, budget: Duration) -> (String, Unverified
             _ => Bytes::new(),
         }),
     };
-    let arrival = Arrival::new(request_id.unwrap_or_default(), time_epoch, now, handed_over, budget);
+    let mut arrival = Arrival::new(request_id.unwrap_or_default(), time_epoch, now, handed_over, budget);
+    arrival.source = source.and_then(|address| address.parse().ok());
     (path, Unverified::new(parts.headers, content), arrival)
 }

@@ -5,7 +5,7 @@ mod account_status;
 mod answer;
 mod arrival;
 mod edges;
-mod gateway;
+pub mod gateway;
 mod skill;
 mod talk_channel;
 mod talk_share;
@@ -19,7 +19,7 @@ use lambda_http::{Body, Error, Request, Response};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    auth::Unverified,
+    auth::{Sources, Unverified},
     envelope::{Envelope, Letter, Quarantine},
     wire::{Content, Unreadable},
 };
@@ -43,12 +43,19 @@ pub struct Ingest<W, Q, I> {
     webhook: W,
     queue: Q,
     inbox: I,
+    sources: Sources,
 }
 
 impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
     /// A function that takes `webhook`'s requests into `queue`, or into `inbox` while that fails.
-    pub const fn new(webhook: W, queue: Q, inbox: I) -> Self {
-        Self { webhook, queue, inbox }
+    pub fn new(webhook: W, queue: Q, inbox: I) -> Self {
+        Self { webhook, queue, inbox, sources: Sources::default() }
+    }
+
+    /// The same, looking at the addresses that requests come from.
+    #[must_use]
+    pub fn with_sources(self, sources: Sources) -> Self {
+        Self { sources, ..self }
     }
 
     /// Answers one request of the gateway, in time whatever hangs behind.
@@ -88,6 +95,11 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         let request = self.webhook.authenticate(request, arrival).await?;
         if request.content.body.expose().len() > MAX_BODY_BYTES {
             return Err(Refusal::TooLarge);
+        }
+        if !self.sources.admit(arrival.source)? {
+            // The address is no secret of a person: it is the gateway's word for who called it with our key.
+            let (kind, address) = (W::KIND.name(), arrival.source.map(|address| address.to_string()));
+            tracing::warn!(event = "source_unlisted", kind, address, request_id = arrival.request_id);
         }
         if is_effectless {
             return Ok(Answer::empty(W::ACCEPTED));

@@ -6,8 +6,8 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context};
 
-/// Counts every event by its name, with its kind as the one dimension; a refusal also by its reason, and
-/// an answer's time as a histogram.
+/// Counts every event by its name, with its kind as the one dimension; also by the reason or the
+/// whereabouts that it names. An answer's time is a histogram, and what is `measured` a gauge.
 pub(super) struct Counting;
 
 impl<S: Subscriber> Layer<S> for Counting {
@@ -24,6 +24,10 @@ impl<S: Subscriber> Layer<S> for Counting {
             #[expect(clippy::cast_precision_loss, reason = "milliseconds of one answer are few")]
             metrics::histogram!("answered_ms", "kind" => kind).record(ms as f64);
         }
+        if let (Some(gauge), Some(value)) = (fields.gauge, fields.value) {
+            #[expect(clippy::cast_precision_loss, reason = "what is measured is far below 2^52")]
+            metrics::gauge!(gauge).set(value as f64);
+        }
     }
 }
 
@@ -31,17 +35,18 @@ impl<S: Subscriber> Layer<S> for Counting {
 struct Fields {
     event: Option<String>,
     kind: Option<String>,
-    reason: Option<String>,
+    detail: Option<String>,
     ms: Option<u64>,
+    gauge: Option<String>,
+    value: Option<u64>,
 }
 
 impl Fields {
-    /// `refused` and `refused_token_audience`; `quarantined` and `quarantined_missing_field`; else the name
-    /// alone.
+    /// `refused` and `refused_token_audience`; `kept` and `kept_inbox`; else the name alone.
     fn metrics(&self) -> Vec<String> {
         let Some(event) = &self.event else { return vec![] };
-        let by_reason = self.reason.as_ref().map(|reason| format!("{event}_{reason}"));
-        std::iter::once(event.clone()).chain(by_reason).collect()
+        let in_detail = self.detail.as_ref().map(|detail| format!("{event}_{detail}"));
+        std::iter::once(event.clone()).chain(in_detail).collect()
     }
 }
 
@@ -50,14 +55,17 @@ impl Visit for Fields {
         match field.name() {
             "event" => self.event = Some(value.to_owned()),
             "kind" => self.kind = Some(value.to_owned()),
-            "reason" => self.reason = Some(value.to_owned()),
+            "reason" | "whereabouts" => self.detail = Some(value.to_owned()),
+            "gauge" => self.gauge = Some(value.to_owned()),
             _ => {}
         }
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        if field.name() == "ms" {
-            self.ms = Some(value);
+        match field.name() {
+            "ms" => self.ms = Some(value),
+            "value" => self.value = Some(value),
+            _ => {}
         }
     }
 

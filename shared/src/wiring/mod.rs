@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
-use lambda_http::{Context, Error, service_fn};
+use lambda_http::{Context, Error, LambdaEvent, lambda_runtime, service_fn};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
+    auth::Sources,
     config::{ConfigError, Variables},
-    ingest::{Ingest, Webhook},
+    ingest::{Ingest, Webhook, gateway},
     queue::SqsQueue,
     store::{DynamoStore, Pace},
     telemetry,
@@ -68,14 +70,17 @@ impl Edges {
         Ok(Self { queue, table: table(&aws, variables, pace)? })
     }
 
-    /// Runs the acknowledging function of a webhook until Lambda ends it.
+    /// Runs the acknowledging function of a webhook that comes from `sources` until Lambda ends it.
     ///
     /// # Errors
     /// A runtime that can't be reached.
-    pub async fn acknowledge<W: Webhook>(self, webhook: W) -> Result<(), Error> {
-        let ingest = Ingest::new(webhook, self.queue, self.table);
-        lambda_http::run(service_fn(async |request| {
-            let answer = ingest.accept(request).await;
+    pub async fn acknowledge<W: Webhook>(self, webhook: W, sources: Sources) -> Result<(), Error> {
+        let ingest = Ingest::new(webhook, self.queue, self.table).with_sources(sources);
+        lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+            let answer = match gateway::request(event) {
+                Ok(request) => ingest.accept(request).await.map(gateway::response),
+                Err(error) => Err(error.into()),
+            };
             telemetry::flush();
             answer
         }))

@@ -1,0 +1,59 @@
+//! Where a proven request comes from: not looked at, counted, or refused.
+
+use end_to_end::Pipeline;
+use serde_json::json;
+
+use crate::kakao::unlink;
+
+const LISTED: &str = "198.51.100.7";
+const UNLISTED: &str = "203.0.113.9";
+
+async fn checking(check: &str) -> Pipeline {
+    Pipeline::start().await.unwrap().with("SOURCE_CHECK", check).with("SOURCE_CIDRS", "198.51.100.0/24,2001:db8::/32")
+}
+
+#[tokio::test]
+async fn enforced_a_right_key_from_elsewhere_is_refused_and_from_a_listed_address_taken() {
+    let mut pipeline = checking("enforce").await;
+    let refused = pipeline.deliver(&unlink("1").sent_by(UNLISTED)).await.unwrap();
+    assert_eq!((refused.status, refused.body.as_str()), (403, r#"{"error":"forbidden"}"#));
+    assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+    for address in [LISTED, "2001:db8::1"] {
+        assert_eq!(pipeline.deliver(&unlink("1").sent_by(address)).await.unwrap().status, 200);
+    }
+    assert_eq!(pipeline.queue.bodies().len(), 2);
+}
+
+#[tokio::test]
+async fn enforced_a_wrong_key_is_refused_as_ever_wherever_it_comes_from() {
+    let mut pipeline = checking("enforce").await;
+    for address in [LISTED, UNLISTED] {
+        let mut forged = unlink("1").sent_by(address);
+        forged.headers.clear();
+        assert_eq!(pipeline.deliver(&forged).await.unwrap().status, 401);
+    }
+}
+
+#[tokio::test]
+async fn observed_a_request_from_elsewhere_is_taken_and_counted() {
+    let mut pipeline = checking("observe").await;
+    for address in [LISTED, UNLISTED] {
+        assert_eq!(pipeline.deliver(&unlink("1").sent_by(address)).await.unwrap().status, 200);
+    }
+    assert_eq!(pipeline.queue.bodies().len(), 2);
+    let unlink = pipeline.function("unlink").await.unwrap();
+    let line = unlink.line("event", "source_unlisted").await.unwrap();
+    assert_eq!(line["address"], UNLISTED);
+    unlink.line("source_unlisted", 1).await.unwrap();
+    let remarks = unlink.lines().iter().filter(|line| line["event"] == "source_unlisted").count();
+    assert_eq!(remarks, 1, "the listed one is no remark");
+}
+
+#[tokio::test]
+async fn off_nobody_asks() {
+    let mut pipeline = checking("off").await;
+    assert_eq!(pipeline.deliver(&unlink("1").sent_by(UNLISTED)).await.unwrap().status, 200);
+    let unlink = pipeline.function("unlink").await.unwrap();
+    unlink.line("answered", 1).await.unwrap();
+    assert!(unlink.lines().iter().all(|line| line["event"] != json!("source_unlisted")));
+}
