@@ -9,9 +9,11 @@
 //! | [`auth`] | who sent it: admin keys by digest, signed tokens, the key set |
 //! | [`envelope`] | what travels through the queue; versioned |
 //! | [`state`] | what is true of a user: effects, registers, merge; pure |
+//! | [`skill`] | what a chatbot says: valid replies only; pure |
 //! | [`ingest`] | the one path that all acknowledging functions share |
 //! | [`queue`] | the way to SQS |
 //! | [`store`] | the way to DynamoDB, and how a plan is applied there |
+//! | [`publish`] | what changed, told on a bus |
 //! | [`config`] | the environment's variables |
 //! | [`telemetry`] | logs and metrics |
 //! | [`wiring`] | the rooms joined to a function |
@@ -20,10 +22,18 @@
 pub mod auth;
 pub mod config;
 pub mod envelope;
+#[cfg(feature = "fuzzing")]
+mod fuzzing;
 pub mod ingest;
+pub mod publish;
 pub mod queue;
+pub mod skill;
 pub mod state;
 pub mod store;
 pub mod telemetry;
 pub mod wire;
 pub mod wiring;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use fuzzing::rewritten_item;

@@ -6,7 +6,7 @@ use kakao_webhooks::{config::Variables, ingest::Skill, store::Pace, telemetry, w
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("skill");
     let variables = Variables::of_process();
-    let webhook = Skill { apps: variables.apps()?, auth: variables.skill_auth()?, reply: variables.skill_reply() };
+    let webhook = Skill { apps: variables.apps()?, auth: variables.skill_auth()?, answer: variables.skill_answer()? };
     if webhook.auth.is_none() {
         tracing::warn!(event = "unauthenticated", mend = "set SKILL_AUTH: until then no message becomes an event");
     }

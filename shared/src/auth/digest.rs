@@ -26,6 +26,8 @@ impl Digest {
     /// Whether both are the same, in a time that doesn't depend on where they differ.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
+        #[cfg(test)]
+        tests::COMPARISONS.set(tests::COMPARISONS.get() + 1);
         constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
     }
 }
@@ -72,7 +74,57 @@ impl fmt::Debug for Digest {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue, Method};
+
     use super::*;
+    use crate::{
+        auth::{Apps, SkillAuth, Unverified},
+        wire::{Content, Personal},
+    };
+
+    thread_local! {
+        pub(super) static COMPARISONS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    const KEYS: [&str; 4] = ["first", "second", "third", "of no app"];
+
+    fn comparisons_of<T>(act: impl FnOnce() -> T) -> (usize, T) {
+        let before = COMPARISONS.get();
+        let result = act();
+        (COMPARISONS.get() - before, result)
+    }
+
+    fn from_sender_with(key: &str) -> Unverified {
+        let headers = HeaderMap::from_iter([("x-key".parse().unwrap(), HeaderValue::from_str(key).unwrap())]);
+        let content = Content {
+            method: Method::POST,
+            query: Personal::default(),
+            media_type: String::new(),
+            body: Personal::new(Bytes::new()),
+        };
+        Unverified::new(headers, content)
+    }
+
+    #[test]
+    fn every_configured_digest_is_compared_whichever_matches() {
+        let [first, second, third, _] = KEYS.map(|key| Digest::of(key.as_bytes()));
+        let apps = Apps::from_json(&format!(
+            r#"[{{"app_id":"1","admin_key_sha256":["{first}","{second}"]}},
+                {{"app_id":"2","admin_key_sha256":["{third}"]}}]"#
+        ))
+        .unwrap();
+        let skill = SkillAuth::from_json(&format!(r#"{{"header":"x-key","sha256":["{first}","{second}","{third}"]}}"#))
+            .unwrap();
+        for (key, app) in KEYS.into_iter().zip([Some("1"), Some("1"), Some("2"), None]) {
+            let (comparisons, found) = comparisons_of(|| apps.by_admin_key(&Digest::of(key.as_bytes())));
+            assert_eq!((comparisons, found.map(|app| app.app_id.as_str())), (3, app), "{key}");
+            let (comparisons, proof) = comparisons_of(|| from_sender_with(key).prove_by_skill_auth(&skill));
+            assert_eq!((comparisons, proof.is_ok()), (3, app.is_some()), "{key}");
+        }
+    }
 
     #[test]
     fn reads_back_what_it_writes_in_either_case() {

@@ -5,7 +5,8 @@ use std::fmt;
 
 use crate::{
     auth::{Apps, KeyEndpoint, SkillAuth, SourceCheck, Sources, SourcesError, Typing},
-    ingest::Reply,
+    publish::ProfileValues,
+    skill::{Answer, Echo, Fixed, Listed},
     store::Retention,
 };
 
@@ -98,15 +99,40 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// # Errors
     /// Anything else.
     pub fn typing(&self) -> Result<Typing, ConfigError> {
-        match self.get("ACCEPT_UNTYPED_TOKENS").as_deref() {
-            None | Some("false") => Ok(Typing::Required),
-            Some("true") => Ok(Typing::Optional),
-            Some(_) => Err(ConfigError {
-                variable: "ACCEPT_UNTYPED_TOKENS",
-                problem: "is neither true nor false".to_owned(),
-                mend: "Leave it out, unless Kakao's tokens really come without a typ",
-            }),
+        const MEND: &str = "Leave it out, unless Kakao's tokens really come without a typ";
+        Ok(if self.flag("ACCEPT_UNTYPED_TOKENS", MEND)? { Typing::Optional } else { Typing::Required })
+    }
+
+    fn flag(&self, variable: &'static str, mend: &'static str) -> Result<bool, ConfigError> {
+        match self.get(variable).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(ConfigError { variable, problem: "is neither true nor false".to_owned(), mend }),
         }
+    }
+
+    /// `EVENT_BUS_NAME`.
+    ///
+    /// # Errors
+    /// Not set.
+    pub fn event_bus_name(&self) -> Result<String, ConfigError> {
+        self.required("EVENT_BUS_NAME", "Set it to the name of the EventBridge bus (template.yaml does)")
+    }
+
+    /// `UNPUBLISHED_QUEUE_URL`, which may be absent.
+    #[must_use]
+    pub fn unpublished_queue_url(&self) -> Option<String> {
+        self.get("UNPUBLISHED_QUEUE_URL")
+    }
+
+    /// `PUBLISH_PROFILE_VALUES`: `true` or `false`, by default `false`.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn profile_values(&self) -> Result<ProfileValues, ConfigError> {
+        const MEND: &str = "Leave it out, unless whoever reads the bus may see profile values";
+        let published = self.flag("PUBLISH_PROFILE_VALUES", MEND)?;
+        Ok(if published { ProfileValues::Published } else { ProfileValues::Withheld })
     }
 
     /// `SKILL_AUTH`, which may be absent.
@@ -120,10 +146,20 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         })
     }
 
-    /// `SKILL_TEXT`: what the skill answers; by default it repeats the utterance.
-    #[must_use]
-    pub fn skill_reply(&self) -> Reply {
-        self.get("SKILL_TEXT").map_or(Reply::Echo, Reply::Text)
+    /// What the skill answers: the first of the list `SKILL_ANSWERS` that fits, else `SKILL_TEXT`, else the
+    /// user's own words.
+    ///
+    /// # Errors
+    /// A list that can't be used, or an answer in it that Kakao wouldn't take.
+    pub fn skill_answer(&self) -> Result<Box<dyn Answer>, ConfigError> {
+        const MEND: &str = r#"Set it to a JSON list such as [{"utterance":"영업시간","text":"10시부터 20시까지입니다.","quick_replies":["위치"]}]"#;
+        let otherwise: Box<dyn Answer> = match self.get("SKILL_TEXT") {
+            Some(text) => Box::new(Fixed(text)),
+            None => Box::new(Echo),
+        };
+        let Some(list) = self.get("SKILL_ANSWERS") else { return Ok(otherwise) };
+        let listed = Listed::from_json(&list, otherwise).map_err(|error| malformed("SKILL_ANSWERS", &error, MEND))?;
+        Ok(Box::new(listed))
     }
 
     /// `SOURCE_CHECK` (`off`, `observe` or `enforce`; by default `off`) against the networks of `SOURCE_CIDRS`.
@@ -194,6 +230,7 @@ mod tests {
             with("KAKAO_JWKS_URL", "http://secret.example.com").key_endpoint().unwrap_err(),
             with("ACCEPT_UNTYPED_TOKENS", "secret").typing().unwrap_err(),
             with("GONE_RETENTION_DAYS", "secret").retention().unwrap_err(),
+            with("PUBLISH_PROFILE_VALUES", "secret").profile_values().unwrap_err(),
             with("SOURCE_CHECK", "secret").sources().unwrap_err(),
             with("SOURCE_CIDRS", "secret").sources().unwrap_err(),
         ] {

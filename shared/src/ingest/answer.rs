@@ -11,6 +11,8 @@ use crate::{
     wire::Kind,
 };
 
+const JSON: &str = "application/json";
+
 /// What a sender is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -44,9 +46,12 @@ impl Answer {
         self
     }
 
+    /// For HEAD: the headers are those of GET (RFC 9110 §9.3.2).
     pub(super) fn without_body(mut self) -> Self {
-        self.json = None;
-        self
+        match self.json.take() {
+            Some(_) => self.with_header(CONTENT_TYPE, JSON),
+            None => self,
+        }
     }
 }
 
@@ -55,7 +60,7 @@ impl From<Answer> for Response<Body> {
         let mut response = Self::new(answer.json.clone().map_or(Body::Empty, Body::Text));
         *response.status_mut() = answer.status;
         if answer.json.is_some() {
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
         }
         for (name, value) in answer.headers {
             if let Ok(value) = HeaderValue::try_from(value) {

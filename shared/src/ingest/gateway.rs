@@ -1,8 +1,8 @@
 //! From the event of API Gateway's HTTP API (payload format 2.0) to a request of ours, and from our answer to its.
 //!
-//! The types are `lambda_http`'s, the conversion is not: that one makes a URI of path and query, and panics where
-//! they are none (a raw space, a quote) or the body isn't the base64 that it is said to be. An authentic event
-//! would be lost for that.
+//! The types are `lambda_http`'s, the conversion is not: that one makes a URI of what was sent, drops what follows a
+//! `#`, and panics where the query or the host doesn't fit into one (a raw space, a quote) or the body isn't the
+//! base64 that it is said to be. An authentic event would be lost for that.
 
 use std::{fmt, time::Duration};
 
@@ -70,7 +70,8 @@ fn headers_of(event: &Value) -> HeaderMap {
     };
     let mut map = HeaderMap::new();
     for (name, value) in headers.filter_map(valid) {
-        map.append(name, value);
+        // More than a map holds, a gateway never hands over.
+        let _ = map.try_append(name, value);
     }
     map
 }
@@ -122,4 +123,85 @@ pub(super) fn receive(request: Request, budget: Duration) -> (String, Unverified
     let mut arrival = Arrival::new(request_id.unwrap_or_default(), time_epoch, now, handed_over, budget);
     arrival.source = source.and_then(|address| address.parse().ok());
     (path, Unverified::new(parts.headers, content), arrival)
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::Context;
+    use serde_json::json;
+
+    use super::*;
+
+    fn event() -> Value {
+        json!({"rawPath": "/x", "rawQueryString": "", "headers": {},
+            "requestContext": {"requestId": "r", "timeEpoch": 7, "http": {"method": "POST"}}})
+    }
+
+    fn read(event: Value) -> Result<Request, NotARequest> {
+        request(LambdaEvent::new(event, Context::default()))
+    }
+
+    fn received(event: Value) -> (String, Content, Arrival) {
+        let (path, request, arrival) = receive(read(event).unwrap(), Duration::from_secs(1));
+        (path, request.unproven_content().clone(), arrival)
+    }
+
+    #[test]
+    fn path_and_query_reach_us_as_they_were_sent() {
+        let (odd, long) = ("a b\"<>#%zz\0한", "x".repeat(100_000));
+        for text in [odd, &long] {
+            let mut event = event();
+            event["rawPath"] = json!(text);
+            event["rawQueryString"] = json!(text);
+            let (path, content, arrival) = received(event);
+            assert_eq!((path.as_str(), content.query.expose().as_str()), (text, text));
+            assert_eq!((arrival.request_id.as_str(), arrival.received_at.as_millis()), ("r", 7));
+        }
+    }
+
+    #[test]
+    fn what_is_no_header_is_left_out_and_what_stands_twice_is_seen_twice() {
+        let mut event = event();
+        event["headers"] = json!({"a": "1\r\nb: 2", "c d": "3", "": "4", "e": 5, "f": "6", "F": "7"});
+        let request = read(event).unwrap();
+        let headers: Vec<_> =
+            request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        assert_eq!(headers, [("f", "7"), ("f", "6")]);
+    }
+
+    #[test]
+    fn more_headers_than_a_map_holds_are_no_panic() {
+        let mut event = event();
+        event["headers"] = (0..40_000).map(|number| (format!("h{number}"), json!("x"))).collect();
+        assert!(read(event).unwrap().headers().len() > 10_000);
+    }
+
+    #[test]
+    fn a_body_is_decoded_only_if_it_is_what_it_is_said_to_be() {
+        for (body, is_encoded, bytes) in [
+            (json!("e30="), json!(true), &b"{}"[..]),
+            (json!("e30="), json!(false), b"e30="),
+            (json!("e30="), json!("true"), b"e30="),
+            (json!("{}"), json!(true), b"{}"),
+            (json!({}), json!(true), b""),
+            (json!(null), json!(null), b""),
+        ] {
+            let mut event = event();
+            event["body"] = body;
+            event["isBase64Encoded"] = is_encoded;
+            assert_eq!(received(event).1.body.expose(), bytes);
+        }
+    }
+
+    #[test]
+    fn an_event_of_something_else_is_told_the_mend() {
+        let (mut without_http, mut odd_method) = (event(), event());
+        without_http["requestContext"] = json!({});
+        odd_method["requestContext"]["http"]["method"] = json!("G T");
+        let rest_api = json!({"version": "1.0", "path": "/x", "httpMethod": "POST", "requestContext": {}});
+        for other in [json!({}), json!(null), json!([]), rest_api, without_http, odd_method] {
+            let error = format!("{:?}", read(other).unwrap_err());
+            assert!(error.contains("payload format 2.0"), "{error}");
+        }
+    }
 }

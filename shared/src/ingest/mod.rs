@@ -14,21 +14,22 @@ mod webhook;
 
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::future::try_join_all;
 use lambda_http::{Body, Error, Request, Response};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
     auth::{Sources, Unverified},
     envelope::{Envelope, Letter, Quarantine},
-    wire::{Content, Unreadable},
+    wire::{Content, EventId, Unreadable},
 };
 
 pub use account_status::AccountStatus;
 pub use answer::{Answer, Refusal};
 pub use arrival::Arrival;
 pub use edges::{EdgeError, Inbox, Queue};
-pub use skill::{Reply, Skill};
+pub use skill::Skill;
 pub use talk_channel::TalkChannel;
 pub use talk_share::TalkShare;
 pub use unlink::Unlink;
@@ -132,23 +133,45 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
                 request_id = arrival.request_id,
             );
         };
-        let fault = match timeout_at(queue_until(arrival), self.queue.send(&text)).await {
-            Ok(Ok(())) => {
-                log("queue");
+        // Most events are sent once: as long as there is time, somebody may still take it.
+        let mut pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).without_max_times().build();
+        loop {
+            if let Some(whereabouts) = self.put(&envelope.id, &text, arrival).await {
+                log(whereabouts);
                 return Ok(());
             }
+            let pause = pauses.next().unwrap_or(FIRST_PAUSE);
+            if Instant::now() + pause + LAST_CHANCE > arrival.deadline {
+                return Err(Refusal::Unavailable { retry_after: RETRY_AFTER });
+            }
+            sleep(pause).await;
+        }
+    }
+
+    /// Offers an envelope to the queue and then to the inbox. Says who took it.
+    async fn put(&self, id: &EventId, text: &str, arrival: &Arrival) -> Option<&'static str> {
+        let (kind, request_id) = (W::KIND.name(), &arrival.request_id);
+        let fault = match timeout_at(queue_until(arrival), self.queue.send(text)).await {
+            Ok(Ok(())) => return Some("queue"),
             Ok(Err(error)) => error,
             Err(_) => EdgeError("no answer in time".to_owned()),
         };
-        tracing::warn!(event = "queue_failed", kind = W::KIND.name(), error = %fault, request_id = arrival.request_id);
-        self.inbox.put(&envelope.id, &text).await.map_err(|error| {
-            tracing::error!(event = "inbox_failed", kind = W::KIND.name(), %error, request_id = arrival.request_id);
-            Refusal::Unavailable { retry_after: RETRY_AFTER }
-        })?;
-        log("inbox");
-        Ok(())
+        tracing::warn!(event = "queue_failed", kind, error = %fault, request_id);
+        match self.inbox.put(id, text).await {
+            Ok(()) => Some("inbox"),
+            Err(error) => {
+                tracing::warn!(event = "inbox_failed", kind, %error, request_id);
+                None
+            }
+        }
     }
 }
+
+/// How long the first pause is, where neither queue nor inbox took an event.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// With less time left than this, one more round would be for nothing.
+const LAST_CHANCE: Duration = Duration::from_millis(300);
 
 /// After how many seconds a sender that delivers again may do so.
 const RETRY_AFTER: u64 = 30;

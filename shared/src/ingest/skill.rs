@@ -6,32 +6,20 @@ use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
 use crate::{
     auth::{Apps, KeyFault, SkillAuth, Unverified, Verified},
     envelope::{Event, Letter},
-    wire::{Content, Kind, skill},
+    skill,
+    wire::{self, Content, Kind},
 };
 
 /// A chatbot's skill: it answers Kakao's registration check and every message, and takes the messages of
 /// a proven sender as events.
-#[derive(Debug)]
 pub struct Skill {
     /// The service's apps, for the bots that are tied to them.
     pub apps: Apps,
     /// How Kakao proves itself. Without it everybody is answered and nobody believed.
     pub auth: Option<SkillAuth>,
     /// What is answered.
-    pub reply: Reply,
+    pub answer: Box<dyn skill::Answer>,
 }
-
-/// What a message is answered with.
-#[derive(Clone, Debug)]
-pub enum Reply {
-    /// The same words again.
-    Echo,
-    /// Always this.
-    Text(String),
-}
-
-/// What is answered where there is nothing to repeat.
-const NOTHING_SAID: &str = "무엇을 도와드릴까요?";
 
 const SKILL: &str = "/skill";
 const HEALTH: &str = "/health";
@@ -52,7 +40,7 @@ impl Webhook for Skill {
             return Ok(Some(Answer::json_text(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())));
         }
         if *request.method() != Method::POST {
-            return Ok(Some(Answer::json_text(StatusCode::OK, skill::REGISTRATION_ANSWER.to_owned())));
+            return Ok(Some(Answer::json_text(StatusCode::OK, wire::skill::REGISTRATION_ANSWER.to_owned())));
         }
         if self.auth.is_some() {
             return Ok(None);
@@ -69,7 +57,7 @@ impl Webhook for Skill {
     }
 
     fn read(&self, request: Verified<()>, arrival: &Arrival) -> Vec<Reading> {
-        let message = skill::SkillMessage::read(&request.content);
+        let message = wire::skill::SkillMessage::read(&request.content);
         let app = message.as_ref().ok().and_then(|message| self.apps.by_bot(&message.bot_id));
         vec![Reading {
             id: arrival.id_or_request_id(request.request_id.as_deref()),
@@ -79,11 +67,8 @@ impl Webhook for Skill {
     }
 
     fn thanks(&self, content: &Content) -> Answer {
-        let said = skill::utterance(content);
-        let text = match &self.reply {
-            Reply::Echo => said.as_ref().map_or(NOTHING_SAID, |said| said.expose()),
-            Reply::Text(text) => text,
-        };
-        Answer::json(StatusCode::OK, &skill::simple_text(text))
+        // Who wrote what nobody can read is answered all the same.
+        let payload = wire::skill::SkillPayload::read(content).unwrap_or_default();
+        Answer::json_text(StatusCode::OK, skill::respond(self.answer.as_ref(), &payload).into_json())
     }
 }

@@ -21,6 +21,8 @@ enum Mood {
     Holds,
     Refuses,
     Hangs,
+    /// Until this moment; then it holds.
+    RefusesUntil(Instant),
 }
 
 #[derive(Clone)]
@@ -33,7 +35,8 @@ impl Edge {
 
     async fn hold(&self, envelope: &str) -> Result<(), EdgeError> {
         match self.0 {
-            Mood::Holds => self.1.lock().unwrap().push(envelope.to_owned()),
+            Mood::RefusesUntil(then) if Instant::now() < then => return Err(EdgeError("refused".to_owned())),
+            Mood::Holds | Mood::RefusesUntil(_) => self.1.lock().unwrap().push(envelope.to_owned()),
             Mood::Refuses => return Err(EdgeError("refused".to_owned())),
             Mood::Hangs => sleep(Duration::from_secs(3_600)).await,
         }
@@ -98,6 +101,17 @@ async fn what_the_queue_does_not_take_is_in_the_inbox_and_what_nothing_takes_is_
             assert_eq!(inbox.held().len(), usize::from(inbox_mood == Mood::Holds));
             assert!(start.elapsed() <= Unlink::BUDGET);
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_recovers_within_the_time_still_gets_the_event() {
+    let again = Mood::RefusesUntil(Instant::now() + Duration::from_secs(1));
+    for (queue, inbox) in [(again, Mood::Refuses), (Mood::Refuses, again)] {
+        let (queue, inbox) = (Edge::new(queue), Edge::new(inbox));
+        let answer = accept(&queue, &inbox, get("app_id=1&user_id=7")).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(queue.held().len() + inbox.held().len(), 1);
     }
 }
 

@@ -35,6 +35,9 @@ impl SqsQueue {
 impl Queue for SqsQueue {
     async fn send(&self, envelope: &str) -> Result<(), EdgeError> {
         let sent = self.client.send_message().queue_url(&self.url).message_body(envelope).send().await;
-        sent.map(drop).map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))
+        let sent = sent.map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))?;
+        // The client takes an empty 200 for an answer. Only what has an id is stored.
+        let id = sent.message_id().filter(|id| !id.is_empty());
+        id.map(drop).ok_or_else(|| EdgeError("an answer without a message id".to_owned()))
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{
     BotUser, Merge, Subject,
     bot::Seen,
-    registers::{Newest, Register, Registers},
+    registers::{Dated, Newest, Register, Registers},
     user::{Access, Account, Assurance, Bot, Channel, Credential, Link, ProfileValue, Scope, UserState},
 };
 use crate::wire::{EventId, Time};
@@ -22,6 +22,12 @@ pub type Members = Map<String, Value>;
 #[derive(Debug, thiserror::Error)]
 #[error("a stored item can't be read (near `{0}`)")]
 pub struct DocumentError(&'static str);
+
+impl DocumentError {
+    pub(super) const fn new(near: &'static str) -> Self {
+        Self(near)
+    }
+}
 
 /// A state that is stored as an item.
 pub trait State: Merge + Clone + Default + PartialEq + Send + Sync {
@@ -45,11 +51,12 @@ pub struct Rest {
     merge: Bookkeeping,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Dated<T> {
-    #[serde(flatten)]
-    value: T,
-    at: Time,
+impl Rest {
+    /// Whether another version stored a member of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
 }
 
 /// For a chatbot "since when" is "last seen".
@@ -114,7 +121,10 @@ struct Bookkeeping {
 
 impl Bookkeeping {
     fn part<T>(&mut self, path: &str, register: Register<T>) -> Dated<T> {
-        self.by.insert(path.to_owned(), register.by);
+        // Nobody's: of an item that came without bookkeeping.
+        if register.by != EventId::default() {
+            self.by.insert(path.to_owned(), register.by);
+        }
         Dated { value: register.value, at: register.at }
     }
 

@@ -10,14 +10,14 @@ use crate::wire::{EventId, Time};
 
 /// An event with its effects. Few times and ids, so that ties and duplicates are the rule.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
+pub(crate) struct Told {
     effects: Vec<Effect>,
     at: Time,
     by: EventId,
 }
 
 impl Told {
-    fn state(&self) -> UserState {
+    pub(crate) fn state(&self) -> UserState {
         UserState::of_event(self.effects.clone(), self.at, &self.by)
     }
 }
@@ -61,7 +61,7 @@ fn told() -> impl Strategy<Value = Told> {
     })
 }
 
-pub(super) fn history() -> impl Strategy<Value = Vec<Told>> {
+pub(crate) fn history() -> impl Strategy<Value = Vec<Told>> {
     vec(told(), 0..10)
 }
 
@@ -74,12 +74,12 @@ fn merged(mut one: UserState, other: UserState) -> UserState {
     one
 }
 
-pub(super) fn user() -> Subject {
+pub(crate) fn user() -> Subject {
     Subject::User("1".parse().unwrap(), "2".parse().unwrap())
 }
 
 /// Thousands of cases; `PROPTEST_CASES` asks for more.
-fn cases() -> ProptestConfig {
+pub(crate) fn cases() -> ProptestConfig {
     let default = ProptestConfig::default();
     let asked = std::env::var_os("PROPTEST_CASES").is_some();
     ProptestConfig { cases: if asked { default.cases } else { 2_000 }, ..default }
@@ -184,6 +184,18 @@ fn what_another_version_stored_survives_a_round_trip() {
     members["_merge"]["more"] = true.into();
     let (read, rest) = UserState::from_members(members.clone()).unwrap();
     assert_eq!(merged(read, state).to_members(&user(), &rest).unwrap(), members);
+}
+
+#[test]
+fn an_item_without_bookkeeping_is_written_back_as_it_was() {
+    let members = serde_json::json!({"access": "allowed", "link": {"status": "linked", "at": "2025-03-01T03:00:00.000Z"},
+        "_merge": {"by": {}}});
+    let mut read = UserState::from_members(members.as_object().unwrap().clone()).unwrap();
+    for _ in 0..2 {
+        let written = read.0.to_members(&user(), &read.1).unwrap();
+        assert_eq!(&written, members.as_object().unwrap());
+        read = UserState::from_members(written).unwrap();
+    }
 }
 
 #[test]

@@ -3,27 +3,33 @@
 //! deliveries end in the same state.
 
 mod bot;
+mod changes;
+#[cfg(test)]
+mod changes_laws;
 #[cfg(test)]
 mod contract;
 mod document;
 mod effects;
 #[cfg(test)]
 mod effects_doc;
+mod item;
 #[cfg(test)]
-mod laws;
+pub(crate) mod laws;
 mod plan;
 mod registers;
 #[cfg(test)]
-mod schemas;
+pub(crate) mod schemas;
 mod subject;
 mod user;
 mod view;
 
 pub use bot::BotUser;
+pub use changes::{Change, Field, Turn, Why, changes};
 pub use document::{DocumentError, Members, Rest, State};
 pub use effects::{Effect, effects_of_security_event, effects_of_service_word};
+pub use item::UserItem;
 pub use plan::{Counted, FUTURE_TOLERANCE_MILLIS, HistoryEntry, Plan, Step, plan};
-pub use registers::{Merge, Newest, Register, Registers, Safety};
+pub use registers::{Dated, Merge, Newest, Register, Registers, Safety};
 pub use subject::Subject;
 pub use user::{Access, Account, Assurance, Bot, Channel, Credential, Link, ProfileValue, Scope, UserState};
 pub use view::user_view;

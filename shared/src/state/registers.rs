@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::wire::{EventId, Time};
 
 /// Something of which two copies that saw different events can be joined.
@@ -29,6 +31,22 @@ pub struct Register<T> {
     pub at: Time,
     /// By which event.
     pub by: EventId,
+}
+
+/// What a register says, and since when: what is shown of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dated<T> {
+    /// What holds.
+    #[serde(flatten)]
+    pub value: T,
+    /// Since when.
+    pub at: Time,
+}
+
+impl<T: Clone> Dated<T> {
+    pub(super) fn of(register: &Register<T>) -> Self {
+        Self { value: register.value.clone(), at: register.at }
+    }
 }
 
 impl<T: Safety + Ord> Register<T> {
@@ -97,10 +115,14 @@ pub(super) fn erase<T>(registers: &mut Registers<T>, until: Newest) {
 /// Keeps the newest `most` registers, by time and then by key. Since a register's time only grows, what
 /// was dropped once would be dropped by every later merge, too: the bound keeps merging order-free.
 pub(super) fn bound<T>(registers: &mut Registers<T>, most: usize) {
-    while registers.len() > most {
-        let oldest = registers.iter().min_by_key(|(key, register)| (register.at, *key)).map(|(key, _)| key.clone());
-        if let Some(key) = oldest {
-            registers.remove(&key);
-        }
+    let surplus = registers.len().saturating_sub(most);
+    if surplus == 0 {
+        return;
+    }
+    // Sorted once: one event may name thousands.
+    let mut oldest: Vec<_> = registers.iter().map(|(key, register)| (register.at, key.clone())).collect();
+    oldest.sort_unstable();
+    for (_, key) in oldest.into_iter().take(surplus) {
+        registers.remove(&key);
     }
 }

@@ -14,13 +14,13 @@ use super::{
 };
 use crate::envelope::{Envelope, ServiceMessage};
 
-fn schema_of<T: JsonSchema>(id: &str) -> Value {
+pub(crate) fn schema_of<T: JsonSchema>(id: &str) -> Value {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
     schema.insert("$id".to_owned(), json!(format!("urn:kakao-webhooks:{id}")));
     schema.to_value()
 }
 
-fn is_published(file: &str, schema: &Value) {
+pub(crate) fn is_published(file: &str, schema: &Value) {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/schemas")).join(file);
     let text = format!("{schema:#}\n");
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {

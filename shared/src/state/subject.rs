@@ -27,6 +27,18 @@ impl Subject {
         }
     }
 
+    /// Whom a user's partition is of: a member's or an open id's. None: it is something else's.
+    #[must_use]
+    pub fn of_partition_key(key: &str) -> Option<Self> {
+        let mut parts = key.split('#');
+        let subject = match (parts.next()?, parts.next()?, parts.next()?) {
+            ("USER", app, user) => Self::User(app.parse().ok()?, user.parse().ok()?),
+            ("OPENID", app, id) => Self::OpenId(app.parse().ok()?, id.parse().ok()?),
+            _ => return None,
+        };
+        parts.next().is_none().then_some(subject)
+    }
+
     /// The members of the key as attributes, for whoever reads the item.
     #[must_use]
     pub fn attributes(&self) -> Vec<(&'static str, String)> {

@@ -233,6 +233,8 @@ impl UserState {
         for time in [&mut self.sessions_valid_from, &mut self.tokens_valid_from, &mut self.profile_stale_since] {
             *time = Newest(time.0.filter(|time| Some(*time) > until.0));
         }
+        erase(&mut self.scopes, until);
+        erase(&mut self.profile, until);
         erase(&mut self.channels, until);
         erase(&mut self.bots, until);
     }

@@ -9,7 +9,7 @@ use crate::{
     wire::{AppId, EventId, Kind, Time, sha256_hex},
 };
 
-pub(super) type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The kind of chat room, in a share's history.
 pub(super) const CHAT_TYPE: &str = "chat_type";
@@ -26,6 +26,8 @@ pub struct Loaded<S> {
     pub version: u64,
     /// Members that another version of this crate stored: kept as they are.
     pub(super) rest: Rest,
+    /// The same as the table has them: JSON knows no sets, and no number of 38 digits.
+    pub(super) rest_as_stored: Item,
 }
 
 /// An envelope that can't be applied, and why.
@@ -125,7 +127,7 @@ pub(super) fn inbox(id: &EventId, envelope: &str) -> Item {
 /// Members of a state's item that its state doesn't decide.
 const OF_THE_TABLE: [&str; 3] = ["pk", "sk", "expires_at"];
 
-pub(super) fn state<S: State>(
+pub(crate) fn state<S: State>(
     subject: &Subject,
     before: &Loaded<S>,
     state: &S,
@@ -136,19 +138,42 @@ pub(super) fn state<S: State>(
     members.extend(subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))));
     members.insert("version".to_owned(), Value::from(before.version + 1));
     let mut item: Item = serde_dynamo::to_item(members).map_err(|error| never(&error))?;
+    item.extend(before.rest_as_stored.clone());
     item.extend(key(subject.partition_key(), STATE));
     item.extend(expires_at.map(|time| ("expires_at".to_owned(), seconds(time))));
     Ok(item)
 }
 
-pub(super) fn loaded<S: State>(subject: &Subject, item: Option<Item>) -> Result<Loaded<S>, StoreError> {
-    let Some(item) = item else { return Ok(Loaded::default()) };
+pub(crate) fn loaded<S: State>(subject: &Subject, item: Option<Item>) -> Result<Loaded<S>, StoreError> {
+    let Some(mut item) = item else { return Ok(Loaded::default()) };
     let never = |error: &dyn std::error::Error| StoreError::Never(error.to_string());
-    let mut members: Members = serde_dynamo::from_item(item).map_err(|error| never(&error))?;
+    let mut members: Members = serde_dynamo::from_item(item.clone()).map_err(|error| never(&error))?;
     let version = members.remove("version").and_then(|version| version.as_u64()).unwrap_or_default();
     for name in OF_THE_TABLE.into_iter().chain(subject.attributes().into_iter().map(|(name, _)| name)) {
         members.remove(name);
     }
     let (state, rest) = S::from_members(members).map_err(|error| never(&error))?;
-    Ok(Loaded { state, version, rest })
+    item.retain(|name, _| rest.has(name));
+    Ok(Loaded { state, version, rest, rest_as_stored: item })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::UserState;
+
+    #[test]
+    fn what_another_version_stored_is_kept_though_json_has_no_such_type() {
+        let user = Subject::User("1".parse().unwrap(), "7".parse().unwrap());
+        let foreign = Item::from([
+            ("tags".to_owned(), AttributeValue::Ss(vec!["a".to_owned()])),
+            ("sizes".to_owned(), AttributeValue::Ns(vec!["1".to_owned()])),
+            ("exact".to_owned(), AttributeValue::N("0.12345678901234567890123456789012345678".to_owned())),
+        ]);
+        let before = loaded::<UserState>(&user, Some(foreign.clone())).unwrap();
+        let written = state(&user, &before, &before.state, None).unwrap();
+        for (name, value) in foreign {
+            assert_eq!(written.get(&name), Some(&value), "{name}");
+        }
+    }
 }

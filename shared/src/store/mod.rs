@@ -5,7 +5,7 @@ mod apply;
 mod counters;
 mod dynamo;
 mod inbox;
-mod items;
+pub(crate) mod items;
 mod key_set;
 
 use std::future::Future;

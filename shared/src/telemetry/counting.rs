@@ -7,7 +7,7 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context};
 
 /// Counts every event by its name, with its kind as the one dimension; also by the reason or the
-/// whereabouts that it names. An answer's time is a histogram, and what is `measured` a gauge.
+/// whereabouts that it names. Its `ms` are a histogram, and what is `measured` a gauge.
 pub(super) struct Counting;
 
 impl<S: Subscriber> Layer<S> for Counting {
@@ -20,9 +20,10 @@ impl<S: Subscriber> Layer<S> for Counting {
                 None => metrics::counter!(name).increment(1),
             }
         }
-        if let (Some("answered"), Some(kind), Some(ms)) = (fields.event.as_deref(), fields.kind, fields.ms) {
-            #[expect(clippy::cast_precision_loss, reason = "milliseconds of one answer are few")]
-            metrics::histogram!("answered_ms", "kind" => kind).record(ms as f64);
+        if let (Some(event), Some(ms)) = (&fields.event, fields.ms) {
+            let labels: Vec<_> = fields.kind.iter().map(|kind| metrics::Label::new("kind", kind.clone())).collect();
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds between two events are few")]
+            metrics::histogram!(format!("{event}_ms"), labels).record(ms as f64);
         }
         if let (Some(gauge), Some(value)) = (fields.gauge, fields.value) {
             #[expect(clippy::cast_precision_loss, reason = "what is measured is far below 2^52")]
@@ -55,7 +56,7 @@ impl Visit for Fields {
         match field.name() {
             "event" => self.event = Some(value.to_owned()),
             "kind" => self.kind = Some(value.to_owned()),
-            "reason" | "whereabouts" => self.detail = Some(value.to_owned()),
+            "reason" | "whereabouts" | "change" => self.detail = Some(value.to_owned()),
             "gauge" => self.gauge = Some(value.to_owned()),
             _ => {}
         }

@@ -45,7 +45,7 @@ pub fn init(function: &'static str) {
 }
 
 /// Our own binaries and rooms.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "kakao_webhooks",
     "unlink",
     "account_status",
@@ -54,6 +54,7 @@ const OURS: [&str; 9] = [
     "skill",
     "processor",
     "janitor",
+    "publisher",
     "khook",
 ];
 

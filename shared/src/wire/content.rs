@@ -89,6 +89,12 @@ impl Payload {
     }
 }
 
+/// A field's name as it may be logged: in a form of bare words the words would be names.
+fn name_for_log(name: &str) -> String {
+    let is_name = name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+    if is_name { name.to_owned() } else { "[no name of Kakao's]".to_owned() }
+}
+
 /// Words of a vocabulary are short.
 const MAX_WORD_CHARS: usize = 128;
 
@@ -108,7 +114,7 @@ impl Fields {
             }
             let value = Value::String(value.into_owned());
             if fields.insert(name.to_string(), value).is_some() {
-                return Err(Unreadable::Duplicate(name.chars().take(64).collect()));
+                return Err(Unreadable::Duplicate(name_for_log(&name)));
             }
         }
         Ok(Self(fields))

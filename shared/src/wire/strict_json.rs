@@ -157,6 +157,12 @@ mod tests {
         assert_eq!(parse(b"{\"a\":\"\xff\"}"), Err(StrictJsonError::Syntax));
     }
 
+    #[test]
+    fn a_number_is_the_same_however_often_it_is_read_and_written() {
+        let read = parse(br#"{"a":184400000001814867000}"#).unwrap();
+        assert_eq!(parse(Value::Object(read.clone()).to_string().as_bytes()), Ok(read));
+    }
+
     proptest! {
         #[test]
         fn reads_what_serde_json_reads(text in r#"\{("[a-c]":(1|-7|18446744073709551615|1\.5|"한글"|null|true|\[1,2\]|\{"z":0\}))?\}"#) {

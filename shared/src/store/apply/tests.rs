@@ -93,7 +93,7 @@ impl Store for Memory {
         let item = self.step(|tables| Ok(tables.states.get(&subject.partition_key()).cloned())).await?;
         let Some((members, version)) = item else { return Ok(Loaded::default()) };
         let (state, rest) = S::from_members(members).unwrap();
-        Ok(Loaded { state, version, rest })
+        Ok(Loaded { state, version, rest, ..Loaded::default() })
     }
 
     async fn save<S: State>(

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::EventType;
@@ -88,5 +90,23 @@ fn scopes(fields: &Fields) -> Result<Vec<ScopeId>, Unreadable> {
     if found.is_empty() {
         return Err(Unreadable::Missing("scope"));
     }
+    // One that is named again says nothing more, and history would keep it each time.
+    let mut seen = BTreeSet::new();
+    found.retain(|scope| seen.insert(scope.clone()));
     found.into_iter().map(|scope| ScopeId::try_from(scope).map_err(|_| Unreadable::Shape("scope"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_scope_that_is_named_again_is_one_scope() {
+        let members = json!({"scope": "b a b", "scopes": ["a", "c"]});
+        let read = Detail::read(&EventType::UserScopeConsent, members.as_object().unwrap()).unwrap();
+        let scopes = ["b", "a", "c"].map(|scope| scope.parse().unwrap());
+        assert_eq!(read, Detail::Scopes(scopes.to_vec()));
+    }
 }

@@ -1,10 +1,13 @@
-//! A KakaoTalk chatbot's skill request (Kakao OpenBuilder, "Skill" developer guide): the payload as
-//! far as the receiver reads it, the event that it is, and the answer.
+//! A KakaoTalk chatbot's skill request (Kakao OpenBuilder, "Skill" developer guide): the payload, and the
+//! event that it is.
+
+mod payload;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::{BotId, BotUserKey, Content, Fields, Personal, Unreadable, UserId, content::Required};
+pub use payload::{Action, DetailParam, Flow, Intent, Named, SkillPayload, Trigger, User, UserRequest};
+
+use super::{BotId, BotUserKey, Content, Unreadable, UserId, content::Required};
 
 /// What the registration check (a GET on the skill's URL) must be answered with.
 pub const REGISTRATION_ANSWER: &str = r#"{"version":"2.0","data":{}}"#;
@@ -44,22 +47,4 @@ impl SkillMessage {
             is_friend: properties.flag("isFriend").unwrap_or_default(),
         })
     }
-}
-
-/// The user's words, without the line break that they may end in; `None` where there are none.
-#[must_use]
-pub fn utterance(content: &Content) -> Option<Personal<String>> {
-    let request: Fields = content.json().ok()?.object("userRequest").ok()?;
-    let words = request.text("utterance").ok()??.trim_end();
-    (!words.is_empty()).then(|| Personal::new(words.to_owned()))
-}
-
-/// The most that a `simpleText` may hold, in characters.
-const SIMPLE_TEXT_CHARS: usize = 1_000;
-
-/// A valid answer of one `simpleText`. Longer text is cut to what Kakao takes.
-#[must_use]
-pub fn simple_text(text: &str) -> Value {
-    let text: String = text.chars().take(SIMPLE_TEXT_CHARS).collect();
-    json!({"version": "2.0", "template": {"outputs": [{"simpleText": {"text": text}}]}})
 }

@@ -1,0 +1,29 @@
+//! Tells on a bus what changed of a user, from the table's stream.
+
+mod stream;
+
+use aws_lambda_events::event::dynamodb::Event;
+use kakao_webhooks::{
+    config::Variables,
+    publish::{EventBridge, Publisher},
+    queue::SqsQueue,
+    telemetry, wiring,
+};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init("publisher");
+    let variables = Variables::of_process();
+    let (bus, values) = (variables.event_bus_name()?, variables.profile_values()?);
+    let aws = wiring::aws().await;
+    let kept = variables.unpublished_queue_url().map(|url| SqsQueue::new(&aws, url));
+    let publisher = &Publisher::new(EventBridge::new(&aws, bus), values, kept);
+    run(service_fn(|event: LambdaEvent<Event>| async move {
+        let deadline = wiring::deadline(&event.context);
+        let response = stream::publish(publisher, event.payload, deadline).await;
+        telemetry::flush();
+        Ok::<_, Error>(response)
+    }))
+    .await
+}

@@ -1,0 +1,168 @@
+use std::{panic, panic::AssertUnwindSafe, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{Bus, MOST_ENTRIES, ProfileValues, Publication, publication::MAX_DETAIL_BYTES};
+use crate::{
+    ingest::{EdgeError, Queue},
+    state::{DocumentError, Members, UserItem},
+    wire::Time,
+};
+
+/// One write of an item, as the table's stream tells it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Write {
+    /// The stream's number of it: what is reported where it could not be published.
+    pub sequence_number: String,
+    /// The item before. None: it is new.
+    pub old: Option<Members>,
+    /// The item now. None: it was deleted, or expired.
+    pub new: Option<Members>,
+    /// When it was written, if the stream says so.
+    pub written_at: Option<Time>,
+    /// The stream's own record, to be kept if it can't be read.
+    pub record: String,
+}
+
+/// Publishes writes.
+#[derive(Debug)]
+pub struct Publisher<B, K> {
+    bus: B,
+    values: ProfileValues,
+    /// Where a write is kept that can't be read. None: it is reported as failed, again and again.
+    kept: Option<K>,
+}
+
+/// A publication, and which of the writes it is of.
+struct Pending {
+    write: usize,
+    publication: Publication,
+}
+
+impl<B: Bus, K: Queue> Publisher<B, K> {
+    /// Publishes on `bus`, and keeps in `kept` what can't be read.
+    pub const fn new(bus: B, values: ProfileValues, kept: Option<K>) -> Self {
+        Self { bus, values, kept }
+    }
+
+    /// Publishes what the writes changed. Returns the sequence number of the first that isn't published
+    /// whole: the stream brings it and those behind it again, and what was published comes again with the
+    /// same id.
+    pub async fn publish(&self, writes: &[Write], now: Time, deadline: Instant) -> Option<String> {
+        let (mut pending, mut first_failed) = (vec![], None);
+        for (index, write) in writes.iter().enumerate() {
+            match self.read(write, now) {
+                Ok(publications) => {
+                    pending.extend(publications.into_iter().map(|publication| Pending { write: index, publication }));
+                }
+                Err(why) => {
+                    if self.keep(write, &why, deadline).await.is_err() {
+                        first_failed.get_or_insert(index);
+                    }
+                }
+            }
+        }
+        let left = self.put_all(pending, now, deadline).await;
+        let first_failed = left.iter().map(|one| one.write).chain(first_failed).min()?;
+        writes.get(first_failed).map(|write| write.sequence_number.clone())
+    }
+
+    /// What a write changed. A panic is a write that can't be read: it must not hold up those behind it.
+    fn read(&self, write: &Write, now: Time) -> Result<Vec<Publication>, String> {
+        let read = || -> Result<Vec<Publication>, DocumentError> {
+            let Some(new) = write.new.clone() else { return Ok(vec![]) };
+            let old = write.old.clone().map(UserItem::read).transpose()?;
+            let written_at = write.written_at.unwrap_or(now);
+            Ok(Publication::all(old.as_ref(), &UserItem::read(new)?, written_at, self.values))
+        };
+        match panic::catch_unwind(AssertUnwindSafe(read)) {
+            Ok(read) => read.map_err(|error| error.to_string()),
+            Err(_) => Err("a panic".to_owned()),
+        }
+    }
+
+    async fn keep(&self, write: &Write, why: &str, deadline: Instant) -> Result<(), ()> {
+        let sequence_number = &write.sequence_number;
+        tracing::error!(event = "unpublishable", sequence_number, why);
+        let Some(kept) = &self.kept else { return Err(()) };
+        match timeout_at(deadline, kept.send(&write.record)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                tracing::error!(event = "unpublishable_not_kept", sequence_number, %error);
+                Err(())
+            }
+            Err(_) => Err(()),
+        }
+    }
+
+    /// Puts what is pending, and again what of it wasn't taken, until the time is over. Returns what is left.
+    async fn put_all(&self, mut pending: Vec<Pending>, now: Time, deadline: Instant) -> Vec<Pending> {
+        let mut pauses = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(50))
+            .with_max_delay(Duration::from_secs(2))
+            .without_max_times()
+            .with_jitter()
+            .build();
+        let begun = Instant::now();
+        while !pending.is_empty() {
+            let mut left = vec![];
+            for chunk in chunks(pending) {
+                match timeout_at(deadline, self.put(&chunk, now, begun)).await {
+                    Ok(taken) => {
+                        left.extend(chunk.into_iter().zip(taken).filter(|(_, taken)| !taken).map(|(one, _)| one))
+                    }
+                    Err(_) => left.extend(chunk),
+                }
+            }
+            pending = left;
+            let pause = pauses.next().unwrap_or(Duration::from_secs(2));
+            if pending.is_empty() || Instant::now() + pause >= deadline {
+                break;
+            }
+            sleep(pause).await;
+        }
+        pending
+    }
+
+    /// For each of the chunk, whether it is on the bus.
+    async fn put(&self, chunk: &[Pending], now: Time, begun: Instant) -> Vec<bool> {
+        let publications: Vec<_> = chunk.iter().map(|one| one.publication.clone()).collect();
+        let put = self.bus.put(&publications).await.unwrap_or_else(|error| vec![Err(error); chunk.len()]);
+        // An answer that is too short says nothing of the rest.
+        let unanswered = std::iter::repeat_with(|| Err(EdgeError("not answered".to_owned())));
+        let taken = put.into_iter().chain(unanswered).zip(&publications);
+        let tried = begun.elapsed();
+        taken.map(|(taken, publication)| log(publication, taken.as_ref().err(), now, tried)).collect()
+    }
+}
+
+fn log(publication: &Publication, error: Option<&EdgeError>, now: Time, tried: Duration) -> bool {
+    // The whole id could be matched with those of all member numbers there are.
+    let id = publication.id.get(..8);
+    let (change, version) = (publication.change.name(), publication.version);
+    let Some(error) = error else {
+        let waited = u64::try_from(now.millis_since(publication.at)).unwrap_or_default();
+        let ms = waited.saturating_add(u64::try_from(tried.as_millis()).unwrap_or_default());
+        tracing::info!(event = "published", change, id, version, ms);
+        return true;
+    };
+    tracing::warn!(event = "not_published", change, id, version, %error);
+    false
+}
+
+/// As many at once as the bus takes, by number and by size.
+fn chunks(pending: Vec<Pending>) -> Vec<Vec<Pending>> {
+    let (mut chunks, mut chunk, mut bytes) = (vec![], vec![], 0);
+    for one in pending {
+        let size = one.publication.detail().len();
+        if chunk.len() == MOST_ENTRIES || (bytes + size > MAX_DETAIL_BYTES && !chunk.is_empty()) {
+            chunks.push(std::mem::take(&mut chunk));
+            bytes = 0;
+        }
+        bytes += size;
+        chunk.push(one);
+    }
+    chunks.extend((!chunk.is_empty()).then_some(chunk));
+    chunks
+}

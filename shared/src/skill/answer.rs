@@ -1,0 +1,124 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::Deserialize;
+
+use super::{
+    check::InvalidReply,
+    parts::QuickReply,
+    reply::{Reply, SkillResponse},
+};
+use crate::wire::skill::SkillPayload;
+
+/// What a bot answers: the seam for your own. Called once per message, on the way of the answer: no
+/// network, no waiting.
+pub trait Answer: Send + Sync {
+    /// The reply to a message.
+    fn answer(&self, payload: &SkillPayload) -> Reply;
+}
+
+/// What is said where there is nothing to say.
+const NOTHING_SAID: &str = "무엇을 도와드릴까요?";
+
+/// The user's own words again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Echo;
+
+impl Answer for Echo {
+    fn answer(&self, payload: &SkillPayload) -> Reply {
+        Reply::text(payload.user_request.words().unwrap_or(NOTHING_SAID))
+    }
+}
+
+/// Always the same words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fixed(pub String);
+
+impl Answer for Fixed {
+    fn answer(&self, _payload: &SkillPayload) -> Reply {
+        Reply::text(&self.0)
+    }
+}
+
+/// Answers from a short list; another answer where none fits.
+pub struct Listed {
+    entries: Vec<Entry>,
+    otherwise: Box<dyn Answer>,
+}
+
+/// One line of the list. It fits if everything that it names is so; naming nothing, it fits always.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// The block's id or name.
+    block: Option<String>,
+    /// The matched intent's id or name.
+    intent: Option<String>,
+    /// What the user said, white space at both ends apart.
+    utterance: Option<String>,
+    text: String,
+    /// Each says what is written on it.
+    #[serde(default)]
+    quick_replies: Vec<String>,
+}
+
+/// Why a list of answers can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ListError {
+    /// It is no JSON list of answers.
+    #[error("it is no JSON list of answers with a text each")]
+    Form,
+    /// An answer would not be taken by Kakao.
+    #[error("answer {0} of the list: {1}")]
+    Invalid(usize, InvalidReply),
+}
+
+impl Entry {
+    fn fits(&self, payload: &SkillPayload) -> bool {
+        let request = &payload.user_request;
+        let is = |wanted: &Option<String>, found: [&Option<String>; 2]| wanted.is_none() || found.contains(&wanted);
+        is(&self.block, [&request.block.id, &request.block.name])
+            && is(&self.intent, [&payload.intent.id, &payload.intent.name])
+            && self.utterance.as_deref().is_none_or(|wanted| request.words().map(str::trim) == Some(wanted.trim()))
+    }
+
+    fn reply(&self) -> Reply {
+        let label = |label: &String| QuickReply::message(label, label);
+        // Not cut: a text that is too long is a mistake of the list, and found when it is read.
+        let text = super::SimpleText { text: self.text.clone() };
+        self.quick_replies.iter().map(label).fold(Reply::of(text), Reply::quick_reply)
+    }
+}
+
+impl Listed {
+    /// Reads a list: `[{"block"|"intent"|"utterance": …, "text": …, "quick_replies": […]}, …]`. The first that
+    /// fits is the answer.
+    ///
+    /// # Errors
+    /// [`ListError`].
+    pub fn from_json(text: &str, otherwise: Box<dyn Answer>) -> Result<Self, ListError> {
+        let entries: Vec<Entry> = serde_json::from_str(text).map_err(|_| ListError::Form)?;
+        for (index, entry) in entries.iter().enumerate() {
+            entry.reply().build().map_err(|error| ListError::Invalid(index + 1, error))?;
+        }
+        Ok(Self { entries, otherwise })
+    }
+}
+
+impl Answer for Listed {
+    fn answer(&self, payload: &SkillPayload) -> Reply {
+        let entry = self.entries.iter().find(|entry| entry.fits(payload));
+        entry.map_or_else(|| self.otherwise.answer(payload), Entry::reply)
+    }
+}
+
+/// The answer's reply, or plain words if it panics or makes a reply that Kakao doesn't take.
+pub fn respond(answer: &dyn Answer, payload: &SkillPayload) -> SkillResponse {
+    let reply = match catch_unwind(AssertUnwindSafe(|| answer.answer(payload))) {
+        Ok(reply) => reply.build().map_err(|error| error.to_string()),
+        Err(_) => Err("a panic".to_owned()),
+    };
+    reply.unwrap_or_else(|why| {
+        tracing::error!(event = "reply_invalid", kind = crate::wire::Kind::Skill.name(), why);
+        SkillResponse::plain(NOTHING_SAID)
+    })
+}

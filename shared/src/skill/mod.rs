@@ -1,0 +1,24 @@
+//! What a chatbot says: the answer to a message, in the form that Kakao takes (Kakao business guide,
+//! "Chatbot > Skill development guide > JSON format by type of answer", section `SkillResponse`). A reply is
+//! made of plain structs; only a valid one becomes a [`SkillResponse`], and only that leaves the function.
+
+mod answer;
+mod cards;
+mod carousel;
+mod check;
+mod lists;
+mod parts;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+pub use answer::{Answer, Echo, Fixed, ListError, Listed, respond};
+pub use cards::{BasicCard, CommerceCard, Currency, SimpleImage, SimpleText, TextCard};
+pub use carousel::{Cards, Carousel, CarouselHeader, CoverImage};
+pub use check::{Fault, InvalidReply, Rule, Unit};
+pub use lists::{
+    Alignment, Head, ImageTitle, Item, ItemAction, ItemCard, ItemProfile, ItemThumbnail, ListCard, ListHeader,
+    ListItem, Summary,
+};
+pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, QuickReplyAction, Thumbnail};
+pub use reply::{Component, ContextValue, MAX_REPLY_BYTES, Reply, SkillResponse};

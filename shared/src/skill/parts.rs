@@ -1,0 +1,252 @@
+//! What components are made of.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::check::{Check, Rule};
+
+/// A button of a card.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Button {
+    /// What is written on it: 14 characters; 8 where two stand side by side.
+    pub label: String,
+    /// What it does.
+    #[serde(flatten)]
+    pub action: ButtonAction,
+}
+
+/// What a button does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ButtonAction {
+    /// Opens a page.
+    WebLink {
+        /// Its address.
+        web_link_url: String,
+    },
+    /// Says something in the user's name.
+    Message {
+        /// What.
+        message_text: String,
+        /// What the next skill is told (`action.clientExtra`).
+        #[serde(skip_serializing_if = "Map::is_empty")]
+        extra: Map<String, Value>,
+    },
+    /// Goes to a block, whatever is said.
+    Block {
+        /// The block's id.
+        block_id: String,
+        /// What is shown as said in the user's name; absent, the label.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message_text: Option<String>,
+        /// What the next skill is told (`action.clientExtra`).
+        #[serde(skip_serializing_if = "Map::is_empty")]
+        extra: Map<String, Value>,
+    },
+    /// Rings somebody up.
+    Phone {
+        /// Their number.
+        phone_number: String,
+    },
+    /// Shares the bubble with somebody else.
+    Share,
+    /// Calls a human, by the consultation plug-in.
+    Operator,
+}
+
+impl Button {
+    /// A button that opens a page.
+    #[must_use]
+    pub fn web_link(label: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { label: label.into(), action: ButtonAction::WebLink { web_link_url: url.into() } }
+    }
+
+    /// A button that says something in the user's name.
+    #[must_use]
+    pub fn message(label: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { label: label.into(), action: ButtonAction::Message { message_text: text.into(), extra: Map::new() } }
+    }
+
+    /// A button that goes to a block.
+    #[must_use]
+    pub fn block(label: impl Into<String>, block_id: impl Into<String>) -> Self {
+        let action = ButtonAction::Block { block_id: block_id.into(), message_text: None, extra: Map::new() };
+        Self { label: label.into(), action }
+    }
+
+    fn check(&self, check: &mut Check, most: usize) {
+        check.text("label", &self.label, most);
+        match &self.action {
+            ButtonAction::WebLink { web_link_url } => check.url("webLinkUrl", web_link_url),
+            ButtonAction::Message { message_text, .. } => check.required("messageText", message_text),
+            ButtonAction::Block { block_id, .. } => check.required("blockId", block_id),
+            ButtonAction::Phone { phone_number } => check.required("phoneNumber", phone_number),
+            ButtonAction::Share | ButtonAction::Operator => {}
+        }
+    }
+}
+
+/// How a card's buttons stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ButtonLayout {
+    /// One below the other: three at most.
+    Vertical,
+    /// Side by side: two at most.
+    Horizontal,
+}
+
+/// The buttons of a card with this layout. Without one, a square picture makes them stand side by side.
+pub(super) fn check_buttons(check: &mut Check, buttons: &[Button], layout: Option<ButtonLayout>, is_square: bool) {
+    let is_horizontal = layout.map_or(is_square, |layout| layout == ButtonLayout::Horizontal);
+    let most_characters = if is_horizontal && buttons.len() > 1 { 8 } else { 14 };
+    let most = if is_horizontal { 2 } else { 3 };
+    check.each("buttons", buttons, (0, most), |check, button| button.check(check, most_characters));
+}
+
+/// Something to tap below the answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct QuickReply {
+    /// What is written on it.
+    pub label: String,
+    /// What it does.
+    #[serde(flatten)]
+    pub action: QuickReplyAction,
+}
+
+/// What a quick reply does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum QuickReplyAction {
+    /// Says something in the user's name.
+    Message {
+        /// What.
+        message_text: String,
+        /// What the next skill is told (`action.clientExtra`).
+        #[serde(skip_serializing_if = "Map::is_empty")]
+        extra: Map<String, Value>,
+    },
+    /// Goes to a block, whatever is said.
+    Block {
+        /// The block's id.
+        block_id: String,
+        /// What is shown as said in the user's name; absent, the label.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message_text: Option<String>,
+        /// What the next skill is told (`action.clientExtra`).
+        #[serde(skip_serializing_if = "Map::is_empty")]
+        extra: Map<String, Value>,
+    },
+}
+
+impl QuickReply {
+    /// A quick reply that says something in the user's name.
+    #[must_use]
+    pub fn message(label: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { label: label.into(), action: QuickReplyAction::Message { message_text: text.into(), extra: Map::new() } }
+    }
+
+    /// A quick reply that goes to a block.
+    #[must_use]
+    pub fn block(label: impl Into<String>, block_id: impl Into<String>) -> Self {
+        let action = QuickReplyAction::Block { block_id: block_id.into(), message_text: None, extra: Map::new() };
+        Self { label: label.into(), action }
+    }
+
+    pub(super) fn check(&self, check: &mut Check) {
+        check.required("label", &self.label);
+        match &self.action {
+            QuickReplyAction::Message { message_text, .. } => check.required("messageText", message_text),
+            QuickReplyAction::Block { block_id, .. } => check.required("blockId", block_id),
+        }
+    }
+}
+
+/// Where a tap leads, by device. `web` is for all, and goes before the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// On a computer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pc: Option<String>,
+    /// On a phone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mobile: Option<String>,
+    /// On any device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web: Option<String>,
+}
+
+impl Link {
+    /// The same page on any device.
+    #[must_use]
+    pub fn web(url: impl Into<String>) -> Self {
+        Self { web: Some(url.into()), ..Self::default() }
+    }
+
+    pub(super) fn check(&self, check: &mut Check) {
+        for (name, url) in [("pc", &self.pc), ("mobile", &self.mobile), ("web", &self.web)] {
+            if let Some(url) = url {
+                check.url(name, url);
+            }
+        }
+        if *self == Self::default() {
+            check.fault("web", Rule::Required);
+        }
+    }
+}
+
+/// The longest text that a screen reader reads in a picture's place.
+pub(super) const MAX_ALT_TEXT: usize = 50;
+
+/// A card's picture.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Thumbnail {
+    /// The picture's address.
+    pub image_url: String,
+    /// What a screen reader reads in its place: 50 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alt_text: Option<String>,
+    /// Where a tap leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<Link>,
+    /// Square (1:1) and whole; else wide (2:1) and cut.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fixed_ratio: bool,
+}
+
+impl Thumbnail {
+    /// A wide picture.
+    #[must_use]
+    pub fn new(image_url: impl Into<String>) -> Self {
+        Self { image_url: image_url.into(), ..Self::default() }
+    }
+
+    pub(super) fn check(&self, check: &mut Check) {
+        check.url("imageUrl", &self.image_url);
+        check.characters("altText", self.alt_text.as_deref().unwrap_or_default(), MAX_ALT_TEXT);
+        if let Some(link) = &self.link {
+            check.below("link", |check| link.check(check));
+        }
+    }
+}
+
+/// Who sells or says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// Their name.
+    pub nickname: String,
+    /// Their picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_url: Option<String>,
+}
+
+impl Profile {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.required("nickname", &self.nickname);
+        if let Some(url) = &self.image_url {
+            check.url("imageUrl", url);
+        }
+    }
+}
