@@ -1,0 +1,11 @@
+//! Any event of the gateway, as the runtime hands it over.
+#![no_main]
+
+use kakao_webhooks_fuzz::function;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|event: &[u8]| {
+    if let Ok(event) = serde_json::from_slice(event) {
+        function::check(event, false);
+    }
+});

@@ -1,0 +1,23 @@
+//! The document of the key endpoint: a bad key is skipped singly, and no key panics when it is used.
+#![no_main]
+
+use kakao_webhooks::auth::{KeyId, KeySet};
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+
+fuzz_target!(|text: &[u8]| {
+    let Ok(set) = KeySet::from_json(text) else { return };
+    let mut document: Value = serde_json::from_slice(text).unwrap();
+    let keys = document["keys"].as_array_mut().unwrap();
+    let mut usable = 0;
+    for key in keys.iter() {
+        let id = key["kid"].as_str().and_then(KeyId::new);
+        if let Some(key) = id.and_then(|id| set.get(&id)) {
+            usable += 1;
+            assert!(!key.verifies(b"message", &[1; 256]), "a signature that nobody made");
+        }
+    }
+    assert!(usable > 0, "a set without a key");
+    keys.extend([json!(null), json!({"kty": "RSA", "kid": "bad", "n": "!", "e": "AQAB"})]);
+    assert_eq!(KeySet::from_json(document.to_string().as_bytes()), Ok(set), "a bad key costs a good one");
+});
