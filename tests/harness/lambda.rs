@@ -2,8 +2,10 @@
 
 use std::{
     collections::BTreeMap,
+    io::{self, BufRead, BufReader, PipeReader},
     process::Stdio,
     sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -11,27 +13,33 @@ use anyhow::{Context, Result, anyhow, bail};
 use lambda_simulator::{InvocationStatus, Simulator, SimulatorError};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
     time::{Instant, sleep, timeout},
 };
 
-use crate::binaries;
+use crate::{binaries, hygiene::Log};
 
-/// Longer than any function's own budget. Only a broken one is still at work then.
+/// Longer than any acknowledging function's own budget. Only a broken one is still at work then.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// So much longer than an invocation may take by its limit.
+const GRACE: Duration = Duration::from_secs(10);
+/// As many lines as a reader of a failure looks at.
+const LAST: usize = 20;
 
 /// The variables of a function.
 pub type Environment = BTreeMap<String, String>;
 
 type Lines = Arc<Mutex<Vec<Value>>>;
 
-/// A running function. Its process ends with it.
+/// A running function. Its process ends with it, by SIGKILL, and all that it wrote until then is in the log.
 pub struct Lambda {
     name: String,
     simulator: Simulator,
     child: Child,
     lines: Lines,
+    log: Log,
+    patience: Duration,
+    readers: Vec<JoinHandle<()>>,
 }
 
 /// How an invocation ended.
@@ -45,27 +53,36 @@ pub enum Outcome {
 
 impl Lambda {
     /// Starts a function with these variables and the ones of Lambda itself, and no others. An invocation may
-    /// take until `limit`.
+    /// take until `limit`. What it writes goes to `log`, too.
     ///
     /// # Errors
     /// If it can't be built or started.
-    pub async fn start(name: &str, environment: &Environment, limit: Duration) -> Result<Self> {
+    pub async fn start(name: &str, environment: &Environment, limit: Duration, log: &Log) -> Result<Self> {
         let simulator =
             Simulator::builder().function_name(name).region("ap-northeast-2").invocation_timeout(limit).build().await?;
-        let mut child = Command::new(binaries::binary(name)?)
+        let ((output, its_output), (errors, its_errors)) = (io::pipe()?, io::pipe()?);
+        let child = Command::new(binaries::binary(name)?)
             .env_clear()
             .envs(simulator.lambda_env_vars())
             .envs([("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local")])
             .envs(environment)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(its_output)
+            .stderr(its_errors)
             .kill_on_drop(true)
             .spawn()?;
         let lines = Lines::default();
-        follow(child.stdout.take().context("no standard output")?, Arc::clone(&lines));
-        follow(child.stderr.take().context("no standard error")?, Arc::clone(&lines));
-        Ok(Self { name: name.to_owned(), simulator, child, lines })
+        let readers =
+            [output, errors].map(|pipe| follow(pipe, name.to_owned(), Arc::clone(&lines), log.clone())).into();
+        Ok(Self {
+            name: name.to_owned(),
+            simulator,
+            child,
+            lines,
+            log: log.clone(),
+            patience: PATIENCE.max(limit + GRACE),
+            readers,
+        })
     }
 
     /// Invokes the function and waits for how that ends.
@@ -79,6 +96,7 @@ impl Lambda {
 
     /// Hands an event over, without waiting.
     pub async fn begin(&self, event: &Value) -> String {
+        self.log.hear(event);
         self.simulator.enqueue_payload(event.clone()).await
     }
 
@@ -105,7 +123,7 @@ impl Lambda {
     /// # Errors
     /// As [`invoke`](Self::invoke).
     pub async fn finish(&mut self, id: &str) -> Result<Outcome> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         while Instant::now() < deadline {
             // The simulator can miss the change that it waits for: asked often, it never waits long.
             match self.simulator.wait_for_invocation_complete(id, Duration::from_millis(20)).await {
@@ -120,10 +138,10 @@ impl Lambda {
                 Err(error) => return Err(error.into()),
             }
             if let Some(status) = self.child.try_wait()? {
-                bail!("{} has ended with {status}: {:?}", self.name, self.lines());
+                bail!("{} has ended with {status}: {:?}", self.name, self.last_lines());
             }
         }
-        bail!("{} doesn't answer: {:?}", self.name, self.lines())
+        bail!("{} doesn't answer: {:?}", self.name, self.last_lines())
     }
 
     /// Waits for the process to end by itself. The code, and all that it wrote.
@@ -132,18 +150,44 @@ impl Lambda {
     /// If it goes on.
     pub async fn ended(mut self) -> Result<(Option<i32>, Vec<Value>)> {
         let status = timeout(PATIENCE, self.child.wait()).await.context("it goes on")??;
-        // Both readers are done when they hold the lines no longer.
-        let deadline = Instant::now() + PATIENCE;
-        while Arc::strong_count(&self.lines) > 1 && Instant::now() < deadline {
-            sleep(Duration::from_millis(5)).await;
-        }
+        self.read_to_the_end();
         Ok((status.code(), self.lines()))
+    }
+
+    /// Waits for all that a process wrote that has ended: a pipe ends with whoever holds its other end.
+    fn read_to_the_end(&mut self) {
+        for reader in self.readers.drain(..) {
+            // One that panicked has nothing more to give.
+            let _ = reader.join();
+        }
+    }
+
+    /// The process's id, as long as it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// What it has written so far: a JSON value a line, or a text where it is none.
     #[must_use]
     pub fn lines(&self) -> Vec<Value> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lines_since(0)
+    }
+
+    /// The same without the first ones.
+    #[must_use]
+    pub fn lines_since(&self, seen: usize) -> Vec<Value> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().skip(seen).cloned().collect()
+    }
+
+    fn last_lines(&self) -> Vec<Value> {
+        self.lines_since(self.written().saturating_sub(LAST))
+    }
+
+    /// How many lines it has written so far.
+    #[must_use]
+    pub fn written(&self) -> usize {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Waits for a log line that says this.
@@ -163,12 +207,25 @@ impl Lambda {
     }
 }
 
-fn follow(output: impl AsyncRead + Send + Unpin + 'static, lines: Lines) {
-    tokio::spawn(async move {
-        let mut reader = BufReader::new(output).lines();
-        while let Ok(Some(line)) = reader.next_line().await {
-            let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
-            lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+impl Drop for Lambda {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.start_kill();
+        self.read_to_the_end();
+    }
+}
+
+/// A thread of its own, not a task: it reads to the end even while the runtime is shut down.
+fn follow(pipe: PipeReader, function: String, lines: Lines, log: Log) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(pipe);
+        let mut line = vec![];
+        while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            let text = String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
+            log.add(&function, &text);
+            let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+            lines.lock().unwrap_or_else(PoisonError::into_inner).push(value);
+            line.clear();
         }
-    });
+    })
 }

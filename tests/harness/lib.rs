@@ -8,20 +8,29 @@
 //! | [`lambda`] | AWS Lambda around one of them |
 //! | [`gateway`] | API Gateway: from a request to its event, from a response to an answer |
 //! | [`queue`], [`table`], [`keys`] | SQS, DynamoDB and Kakao's key set |
-//! | [`faults`], [`key_faults`] | what can be wrong with those three |
+//! | [`stream`], [`bus`] | the table's stream with Lambda's poller, and EventBridge |
+//! | [`faults`], [`key_faults`], [`proxy`] | what can be wrong with those three |
 //! | [`fixture`] | a file of `tests/fixtures`: what Kakao sends, and what shall come of it |
+//! | [`dice`], [`fold`] | chance that can be had again, and what the table must hold after some events |
+//! | [`hygiene`] | the search of all logs for what must not be there |
 //! | [`pipeline`] | all of it joined: deliver, drain, look |
 
 pub mod binaries;
+pub mod bus;
+pub mod dice;
 pub mod faults;
 pub mod fixture;
+pub mod fold;
 pub mod gateway;
+pub mod hygiene;
 pub mod key_faults;
 pub mod keys;
 pub mod lambda;
 pub mod pipeline;
+pub mod proxy;
 pub mod queue;
 pub mod service;
+pub mod stream;
 pub mod table;
 
 pub use fixture::Fixture;

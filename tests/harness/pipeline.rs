@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Answer, Request,
+    hygiene::Watch,
     keys::KeyEndpoint,
     lambda::{Environment, Lambda, Outcome},
     queue::{Message, Queue},
@@ -24,6 +25,8 @@ pub struct Pipeline {
     /// Kakao's key set.
     pub keys: KeyEndpoint,
     functions: BTreeMap<&'static str, Lambda>,
+    /// Dropped after the functions: then it has seen all that they wrote.
+    watch: Watch,
     environment: Environment,
     processor_limit: Duration,
 }
@@ -65,7 +68,15 @@ impl Pipeline {
             ("RUST_LOG", "info".to_owned()),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
-        Ok(Self { queue, table, keys, functions: BTreeMap::new(), environment, processor_limit: PROCESSOR_LIMIT })
+        Ok(Self {
+            queue,
+            table,
+            keys,
+            functions: BTreeMap::new(),
+            watch: Watch::default(),
+            environment,
+            processor_limit: PROCESSOR_LIMIT,
+        })
     }
 
     /// The same with another value of a variable, for functions that start from now on.
@@ -109,7 +120,7 @@ impl Pipeline {
             "janitor" => JANITOR_LIMIT,
             _ => LIMIT,
         };
-        Lambda::start(name, &environment, limit).await
+        Lambda::start(name, &environment, limit, self.watch.log()).await
     }
 
     /// One of the service's functions.
@@ -212,6 +223,12 @@ impl Pipeline {
     #[must_use]
     pub fn lines(&self) -> Vec<Value> {
         self.functions.values().flat_map(Lambda::lines).collect()
+    }
+
+    /// The search of everything that the functions write, [`Watch`].
+    #[must_use]
+    pub const fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// All items whose partition begins like this.

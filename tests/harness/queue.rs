@@ -1,6 +1,9 @@
 //! A queue that speaks SQS's JSON protocol and keeps what it is sent, by SQS's rules.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use anyhow::Result;
 use axum::{
@@ -29,6 +32,9 @@ type Messages = Arc<Mutex<Held>>;
 struct Held {
     sent: u64,
     messages: Vec<Message>,
+    /// How often each was received, by its id.
+    receipts: HashMap<String, u32>,
+    dead: Vec<Message>,
 }
 
 /// One queue.
@@ -41,6 +47,13 @@ pub struct Queue {
 
 /// The longest message that SQS took when queues of this design began.
 const MAX_BYTES: usize = 256 * 1024;
+
+/// How often a message is received before it is a dead letter, as template.yaml has it.
+const MAX_RECEIPTS: u32 = 5;
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Queue {
     /// An empty queue on a free port.
@@ -73,14 +86,74 @@ impl Queue {
 
     /// Takes all messages out.
     pub fn take(&self) -> Vec<Message> {
-        std::mem::take(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner).messages)
+        std::mem::take(&mut lock(&self.held).messages)
+    }
+
+    /// Takes some messages out, as Lambda's poller does. One that was received too often goes to the dead letters.
+    #[must_use]
+    pub fn receive(&self, most: usize) -> Vec<Message> {
+        let held = &mut *lock(&self.held);
+        let mut received = vec![];
+        while received.len() < most && !held.messages.is_empty() {
+            let message = held.messages.remove(0);
+            let receipts = held.receipts.entry(message.id.clone()).or_default();
+            if *receipts >= MAX_RECEIPTS {
+                held.dead.push(message);
+            } else {
+                *receipts += 1;
+                received.push(message);
+            }
+        }
+        received
+    }
+
+    /// How often a message was received.
+    #[must_use]
+    pub fn receipts(&self, id: &str) -> u32 {
+        lock(&self.held).receipts.get(id).copied().unwrap_or_default()
+    }
+
+    /// Messages that were received and not deleted are there again.
+    pub fn give_back(&self, messages: impl IntoIterator<Item = Message>) {
+        lock(&self.held).messages.extend(messages);
+    }
+
+    /// Puts a text in, as somebody does who is no function. Its id.
+    pub fn put(&self, body: &str) -> String {
+        lock(&self.held).put(body)
+    }
+
+    /// How many messages there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        lock(&self.held).messages.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The texts of the dead letters.
+    #[must_use]
+    pub fn dead(&self) -> Vec<String> {
+        lock(&self.held).dead.iter().map(|message| message.body.clone()).collect()
     }
 
     /// The texts of all messages, which stay.
     #[must_use]
     pub fn bodies(&self) -> Vec<String> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.messages.iter().map(|message| message.body.clone()).collect()
+        lock(&self.held).messages.iter().map(|message| message.body.clone()).collect()
+    }
+}
+
+impl Held {
+    fn put(&mut self, body: &str) -> String {
+        self.sent += 1;
+        let id = format!("00000000-0000-4000-8000-{:012}", self.sent);
+        self.messages.push(Message { id: id.clone(), body: body.to_owned() });
+        id
     }
 }
 
@@ -104,11 +177,7 @@ async fn send(State(held): State<Messages>, headers: HeaderMap, request: String)
     if !body.chars().all(is_xml) {
         return refuse("InvalidMessageContents");
     }
-    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-    held.sent += 1;
-    let id = format!("00000000-0000-4000-8000-{:012}", held.sent);
-    held.messages.push(Message { id: id.clone(), body: body.to_owned() });
-    Json(json!({"MessageId": id})).into_response()
+    Json(json!({"MessageId": lock(&held).put(body)})).into_response()
 }
 
 /// The characters that SQS takes (XML 1.0 §2.2).

@@ -55,6 +55,11 @@ impl Table {
         self.server.url()
     }
 
+    /// The database behind the protocol, for what the protocol has no word for here.
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// What is wrong with it.
     #[must_use]
     pub const fn gate(&self) -> &Gate {
@@ -80,7 +85,7 @@ impl Table {
             }
         }
         let key = |item: &Map<String, Value>| ["pk", "sk"].map(|name| item.get(name).map(Value::to_string));
-        items.sort_by_key(key);
+        items.sort_by_cached_key(key);
         Ok(items)
     }
 
@@ -89,8 +94,22 @@ impl Table {
     /// # Errors
     /// As [`items`](Self::items).
     pub fn partition(&self, pk: &str) -> Result<Vec<Map<String, Value>>> {
-        let of_it = |item: &Map<String, Value>| item.get("pk").and_then(Value::as_str) == Some(pk);
-        Ok(self.items()?.into_iter().filter(of_it).collect())
+        let (mut items, mut after) = (vec![], Value::Null);
+        loop {
+            let read = self.database.query(serde_json::from_value(json!({
+                "TableName": NAME,
+                "KeyConditionExpression": "pk = :pk",
+                "ExpressionAttributeValues": {":pk": {"S": pk}},
+                "ExclusiveStartKey": after,
+            }))?)?;
+            let mut page = serde_json::to_value(read)?;
+            let read = page.get("Items").and_then(Value::as_array).context("no items")?;
+            items.extend(read.iter().filter_map(plain_members));
+            after = page.get_mut("LastEvaluatedKey").map(Value::take).unwrap_or_default();
+            if after.is_null() {
+                return Ok(items);
+            }
+        }
     }
 
     /// One item.
@@ -113,6 +132,18 @@ impl Table {
             "UpdateExpression": "SET #name = :value",
             "ExpressionAttributeNames": {"#name": name},
             "ExpressionAttributeValues": {":value": {"S": value}},
+        }))?)?;
+        Ok(())
+    }
+
+    /// Takes an item out, if it is there.
+    ///
+    /// # Errors
+    /// If the table doesn't let go of it.
+    pub fn remove(&self, pk: &str, sk: &str) -> Result<()> {
+        self.database.delete_item(serde_json::from_value(json!({
+            "TableName": NAME,
+            "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
         }))?)?;
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Every webhook through the real binaries to the table: what is answered, and what is stored in the end.
 
 #[cfg(test)]
+mod abuse;
+#[cfg(test)]
 mod batches;
 #[cfg(test)]
 mod contract;
@@ -20,6 +22,16 @@ mod jose;
 mod kakao;
 #[cfg(test)]
 mod key_endpoint;
+#[cfg(test)]
+mod khook_binary;
+#[cfg(test)]
+mod khook_check;
+#[cfg(test)]
+mod khook_dlq;
+#[cfg(test)]
+mod khook_inbox;
+#[cfg(test)]
+mod khook_ips;
 #[cfg(test)]
 mod khook_keys;
 #[cfg(test)]

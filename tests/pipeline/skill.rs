@@ -1,6 +1,8 @@
 //! The chatbot's skill.
 
-use end_to_end::{Pipeline, Request, service::SKILL_KEY};
+use std::net::{TcpListener, TcpStream};
+
+use end_to_end::{Pipeline, Request, faults::Fault, lambda::Outcome, service::SKILL_KEY};
 use serde_json::{Value, json};
 
 use crate::kakao::{skill, skill_body, snapshot};
@@ -124,4 +126,118 @@ async fn a_bot_of_no_app_of_ours_keeps_its_own_item_only() {
     assert_eq!(pipeline.items_of("USER#").unwrap(), []);
     let state = pipeline.state_of("BOT#an-unlisted-bot#u1").unwrap().unwrap();
     assert_eq!(state["app_user_id"], "3142858400");
+}
+
+const ANSWERS: &str = r#"[
+  {"utterance": "영업시간", "text": "10시부터 20시까지입니다.", "quick_replies": ["위치", "예약"]},
+  {"block": "주문 블록", "intent": "order", "text": "무엇을 주문할까요?"},
+  {"block": "65f0c3a1", "text": "블록으로 골랐어요."},
+  {"intent": "인사", "text": "반가워요."}
+]"#;
+
+/// A message, with the block and the intent that Kakao matched it with.
+fn matched(utterance: &str, block: &Value, intent: &Value) -> Value {
+    let mut body = skill_body("u1", utterance);
+    body["userRequest"]["block"] = block.clone();
+    body["intent"] = intent.clone();
+    body
+}
+
+#[tokio::test]
+async fn skill_answers_are_given_to_what_they_fit_and_skill_text_to_all_else() {
+    let mut pipeline =
+        Pipeline::start().await.unwrap().with("SKILL_ANSWERS", ANSWERS).with("SKILL_TEXT", "곧 답할게요");
+    let (none, order) = (Value::Null, json!({"id": "order", "name": "주문"}));
+    for (body, text) in [
+        (matched("영업시간", &none, &none), "10시부터 20시까지입니다."),
+        (matched(" 영업시간\n", &json!({"id": "65f0c3a1"}), &none), "10시부터 20시까지입니다."),
+        (matched("치킨", &json!({"id": "b", "name": "주문 블록"}), &order), "무엇을 주문할까요?"),
+        (matched("치킨", &json!({"id": "b", "name": "주문 블록"}), &none), "곧 답할게요"),
+        (matched("치킨", &json!({"id": "65f0c3a1"}), &order), "블록으로 골랐어요."),
+        (matched("안녕", &none, &json!({"id": "x", "name": "인사"})), "반가워요."),
+        (matched("영업시간이 언제예요", &none, &none), "곧 답할게요"),
+    ] {
+        assert_eq!(reply(&mut pipeline, &skill(&body, "r1")).await, text, "{body}");
+    }
+    assert_eq!(pipeline.queue.bodies().len(), 7);
+}
+
+#[tokio::test]
+async fn quick_replies_say_what_is_written_on_them() {
+    let mut pipeline = Pipeline::start().await.unwrap().with("SKILL_ANSWERS", ANSWERS);
+    let answer = pipeline.deliver(&skill(&skill_body("u1", "영업시간"), "r1")).await.unwrap();
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    let button = |text: &str| json!({"label": text, "action": "message", "messageText": text});
+    assert_eq!(body["template"]["quickReplies"], json!([button("위치"), button("예약")]));
+    // Without SKILL_TEXT what fits nothing is repeated.
+    assert_eq!(reply(&mut pipeline, &skill(&skill_body("u1", "다른 말"), "r2")).await, "다른 말");
+}
+
+#[tokio::test]
+async fn a_callback_url_is_never_called_whoever_names_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    for pipeline in [Pipeline::start().await.unwrap(), Pipeline::start().await.unwrap().without("SKILL_AUTH")] {
+        let mut pipeline = pipeline;
+        for url in
+            [format!("http://{address}/a"), format!("https://{address}/a"), format!("http://{address}@kakao.com")]
+        {
+            let mut body = skill_body("u1", "안녕");
+            body["userRequest"]["callbackUrl"] = json!(url);
+            assert_eq!(reply(&mut pipeline, &skill(&body, "r1")).await, "안녕");
+        }
+        pipeline.drain().await.unwrap();
+    }
+    // The functions have ended: who is still to come has not been sent for.
+    assert!(listener.accept().is_err(), "the callback was called");
+    let _caller = TcpStream::connect(address).unwrap();
+    listener.set_nonblocking(false).unwrap();
+    assert!(listener.accept().is_ok(), "the listener notices nobody");
+}
+
+#[tokio::test]
+async fn every_message_of_a_proven_sender_is_safe_before_it_is_answered() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    for number in 1..=3 {
+        reply(&mut pipeline, &skill(&skill_body("u1", "안녕"), &format!("r{number}"))).await;
+        assert_eq!(pipeline.queue.bodies().len(), number);
+    }
+    pipeline.queue.gate().set(Fault::Status(500));
+    reply(&mut pipeline, &skill(&skill_body("u1", "안녕"), "r4")).await;
+    assert_eq!(pipeline.items_of("INBOX#").unwrap().len(), 1);
+    pipeline.table.gate().set(Fault::Status(500));
+    let answer = pipeline.deliver(&skill(&skill_body("u1", "안녕"), "r5")).await.unwrap();
+    assert_eq!(answer.status, 503, "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_queue_that_takes_its_time_holds_the_answer_back() {
+    let pipeline = Pipeline::start().await.unwrap();
+    pipeline.queue.gate().set(Fault::Hangs);
+    pipeline.table.gate().set(Fault::Hangs);
+    let mut function = pipeline.start_function("skill").await.unwrap();
+    let message = skill(&skill_body("u1", "안녕"), "r1").received_now();
+    let Outcome::Response(response) = function.invoke(&message.event()).await.unwrap() else {
+        panic!("it failed");
+    };
+    // Nowhere safe in time: an answer to the user would hide that.
+    assert_eq!(response["statusCode"], 503);
+    pipeline.queue.gate().set(Fault::None);
+    let message = skill(&skill_body("u1", "안녕"), "r2").received_now();
+    let Outcome::Response(response) = function.invoke(&message.event()).await.unwrap() else {
+        panic!("it failed");
+    };
+    assert_eq!((&response["statusCode"], pipeline.queue.bodies().len()), (&json!(200), 1));
+}
+
+#[tokio::test]
+async fn head_agrees_with_get() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    for path in ["/skill", "/skill/", "/health", "/health/"] {
+        let get = pipeline.deliver(&Request::new("GET", path)).await.unwrap();
+        let head = pipeline.deliver(&Request::new("HEAD", path)).await.unwrap();
+        assert_eq!((head.status, &head.headers, head.body.as_str()), (get.status, &get.headers, ""), "{path}");
+    }
+    assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
 }

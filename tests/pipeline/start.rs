@@ -56,6 +56,8 @@ async fn a_malformed_variable_is_named_and_its_value_is_not_shown() {
         ("talk-channel", "KAKAO_APPS", r#"[{"app_id":"1","admin_key_sha256":["a-secret"]}]"#),
         ("account-status", "KAKAO_JWKS_URL", "http://a-secret.example.com/jwks.json"),
         ("skill", "SKILL_AUTH", r#"{"header":"x","sha256":["a-secret"]}"#),
+        ("skill", "SKILL_ANSWERS", r#"[{"utterance":"a-secret"}]"#),
+        ("skill", "SKILL_ANSWERS", r#"[{"text":"a"},{"text":"a-secret","quick_replies":["a-secret of 15+"]}]"#),
         ("unlink", "SOURCE_CHECK", "a-secret"),
         ("unlink", "SOURCE_CHECK", "enforce"),
         ("unlink", "SOURCE_CIDRS", "192.0.2.0/24,a-secret"),

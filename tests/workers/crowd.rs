@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use end_to_end::{
     Pipeline,
+    dice::Dice,
     faults::Fault,
     lambda::Lambda,
     pipeline::{batch_event, failures},
@@ -12,8 +13,6 @@ use end_to_end::{
 use futures_util::future::{join, join_all};
 use serde_json::Value;
 use tokio::time::{Duration, Instant, sleep};
-
-use crate::dice::Dice;
 
 const BATCH: u64 = 10;
 
@@ -108,7 +107,7 @@ impl<'p> Crowd<'p> {
         let next = || round.batches.lock().unwrap().pop();
         while let Some(Batch { messages, kill }) = next() {
             self.count(|figures| figures.batches += 1);
-            let seen = processor.lines().len();
+            let seen = processor.written();
             let invocation = processor.begin(&batch_event(&messages)).await;
             if let Some(kill) = kill {
                 let was_at_work = reached(&processor, kill, seen, &invocation).await;
@@ -150,9 +149,9 @@ async fn reached(processor: &Lambda, kill: Kill, seen: usize, invocation: &str) 
     let is_reached = || match kill {
         Kill::Taken => true,
         Kill::Logged(events, times) => {
-            let lines = processor.lines();
+            let lines = processor.lines_since(seen);
             let is_one = |line: &&Value| line["event"].as_str().is_some_and(|event| events.contains(&event));
-            lines.iter().skip(seen).filter(is_one).count() >= times
+            lines.iter().filter(is_one).count() >= times
         }
     };
     loop {

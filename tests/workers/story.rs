@@ -1,6 +1,6 @@
 //! What happens to the users: of every kind of event something, at few times, so that many are at the same.
 
-use end_to_end::service::APP_ID;
+use end_to_end::{dice::Dice, service::APP_ID};
 use kakao_webhooks::{
     envelope::{Envelope, Event, Letter, ServiceEvent, ServiceWord},
     wire::{
@@ -12,8 +12,6 @@ use kakao_webhooks::{
     },
 };
 use serde_json::{Value, json};
-
-use crate::dice::Dice;
 
 /// 2025-03-01T03:00:00Z, in milliseconds.
 const BEGIN: i64 = 1_740_798_000_000;

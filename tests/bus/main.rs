@@ -1,0 +1,16 @@
+//! What the bus is told of what the table's stream tells the real publisher.
+
+#[cfg(test)]
+mod consumer;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod khook;
+#[cfg(test)]
+mod page;
+#[cfg(test)]
+mod service;
+#[cfg(test)]
+mod telemetry;
+#[cfg(test)]
+mod told;

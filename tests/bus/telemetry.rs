@@ -1,0 +1,85 @@
+//! What the publisher counts and what it logs.
+
+use end_to_end::stream::{event, with_new_member};
+use serde_json::{Map, Value, json};
+
+use crate::service::{Service, unlink_now, word};
+
+/// The metrics of all invocations so far: counts added up, and every value of a histogram.
+fn metrics(service: &Service) -> Map<String, Value> {
+    let mut all = Map::new();
+    for line in service.publisher.lines().into_iter().filter(|line| line.get("_aws").is_some()) {
+        for (name, value) in line.as_object().unwrap() {
+            let sum = |value: &Value| value.as_f64().unwrap_or_default();
+            let entry = all.entry(name.clone()).or_insert(json!(0.0));
+            match value {
+                Value::Number(_) => *entry = json!(sum(entry) + sum(value)),
+                other => *entry = other.clone(),
+            }
+        }
+    }
+    all
+}
+
+/// The lines of metrics take a moment from the process to here.
+async fn counted(service: &Service, name: &str) -> Map<String, Value> {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let metrics = metrics(service);
+        if metrics.contains_key(name) {
+            return metrics;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{:?}", service.publisher.lines());
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn publishing_is_counted_by_change_and_timed_from_the_event_on() {
+    let mut service = Service::start().await;
+    service.send(&unlink_now("3142857901")).await;
+    service.send_message(&word("service-linked", "3142857902")).await;
+    service.publish().await;
+    let metrics = counted(&service, "published_ms").await;
+    let counts = |name: &str| metrics.get(name).and_then(Value::as_f64);
+    assert_eq!(counts("published"), Some(service.bus.taken().len() as f64));
+    assert_eq!(counts("published_access-changed"), Some(2.0));
+    assert_eq!(counts("published_sessions-voided"), Some(1.0));
+    let published: Vec<_> = service.publisher.lines().into_iter().filter(|line| line["event"] == "published").collect();
+    assert_eq!(published.len(), service.bus.taken().len());
+    // The one was unlinked just now; the other says that it linked long ago.
+    let soon = published.iter().filter(|line| line["ms"].as_u64().unwrap() < 120_000).count();
+    assert_eq!((soon, published.len()), (5, 7));
+    for line in published {
+        assert!(service.bus.ids().contains(line["id"].as_str().unwrap()), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_time_that_a_bus_kept_us_waiting_counts() {
+    let mut service = Service::start().await;
+    service.send(&unlink_now("3142857901")).await;
+    service.bus.gate().set(end_to_end::faults::Fault::Slow(std::time::Duration::from_millis(1_500)));
+    service.publish().await;
+    let line = service.publisher.line("event", "published").await.unwrap();
+    assert!((1_500..120_000).contains(&line["ms"].as_u64().unwrap()), "{line}");
+}
+
+/// The pipeline searches all logs for every value that was sent, member numbers and profile values among them.
+#[tokio::test]
+async fn the_log_names_nobody_and_holds_no_profile_value_whatever_happens() {
+    let mut service = Service::start_with(&[("PUBLISH_PROFILE_VALUES", "true"), ("RUST_LOG", "trace")]).await;
+    service.send_every_fixture().await;
+    service.bus.throttle("profile-changed", 1);
+    service.publish().await;
+    let names: Vec<_> = service.bus.taken().into_iter().map(|event| event.detail_type).collect();
+    assert!(names.iter().any(|name| name == "profile-changed"), "{names:?}");
+    let batch = service.stream.again().next(&service.pipeline.table).unwrap();
+    let of_profile = |record: &&Value| record["dynamodb"]["NewImage"]["profile"].is_object();
+    let poison = with_new_member(batch.iter().find(of_profile).unwrap().clone(), "link", &json!({"N": "7"}));
+    service.publisher.invoke(&event(&[poison])).await.unwrap();
+    service.publisher.line("event", "unpublishable").await.unwrap();
+    let (searched, finds) = service.pipeline.watch().search();
+    assert_eq!(finds, []);
+    assert_eq!(searched.lacks(&["published", "not_published", "unpublishable", "metrics"]), Vec::<&str>::new());
+}

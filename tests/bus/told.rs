@@ -1,0 +1,101 @@
+//! What is told: exactly the changes, once, in the published form.
+
+use std::collections::BTreeMap;
+
+use end_to_end::{Fixture, binaries::workspace, bus::Event};
+use kakao_webhooks::wire::Time;
+use serde_json::{Value, json};
+
+use crate::service::Service;
+
+const OAUTH: &str = "https://schemas.openid.net/secevent/oauth/event-type/";
+
+#[tokio::test]
+async fn every_fixture_is_told_as_exactly_its_changes() {
+    let mut service = Service::start().await;
+    let (mut told, mut seen) = (BTreeMap::new(), 0);
+    for name in Fixture::names().unwrap() {
+        service.send_fixture(&Fixture::load(&name).unwrap()).await;
+        service.publish().await;
+        let events = service.bus.taken().split_off(seen);
+        seen += events.len();
+        told.insert(name, events.iter().map(as_in_a_snapshot).collect::<Vec<_>>());
+    }
+    assert_eq!(service.bus.ids().len(), seen);
+    assert_eq!(service.bus.early(), []);
+    assert!(service.unpublished.is_empty());
+    insta::with_settings!({
+        snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true, sort_maps => true,
+    }, {
+        insta::assert_json_snapshot!("published", told);
+    });
+}
+
+/// What EventBridge is told beside the text says the same; when it was written differs each time.
+fn as_in_a_snapshot(event: &Event) -> Value {
+    assert_eq!(event.detail_type, event.text("change"));
+    let at: Time = event.text("at").parse().unwrap();
+    assert!((event.time - at.as_millis() as f64 / 1_000.0).abs() < 0.001, "{event:?}");
+    let written_at: Time = event.text("written_at").parse().unwrap();
+    assert!((0..60_000).contains(&Time::now().millis_since(written_at)), "{event:?}");
+    let mut detail = event.detail.clone();
+    detail.remove("written_at");
+    Value::Object(detail)
+}
+
+#[tokio::test]
+async fn what_is_told_fits_the_published_schema() {
+    let text = std::fs::read_to_string(workspace().join("infra/schemas/change.json")).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap();
+    for values in ["true", "false"] {
+        let mut service = Service::start_with(&[("PUBLISH_PROFILE_VALUES", values)]).await;
+        service.send_every_fixture().await;
+        service.publish().await;
+        let told = service.bus.taken();
+        assert!(told.len() > 30, "{}", told.len());
+        for event in told {
+            let detail = Value::Object(event.detail);
+            assert!(schema.is_valid(&detail), "{detail}: {:?}", schema.validate(&detail));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_comes_again_is_not_told_again() {
+    let mut service = Service::start().await;
+    service.send_every_fixture().await;
+    service.publish().await;
+    let told = service.bus.taken();
+    service.send_every_fixture().await;
+    service.publish().await;
+    assert_eq!(service.bus.taken(), told);
+}
+
+#[tokio::test]
+async fn what_comes_too_late_to_matter_is_not_told() {
+    let mut service = Service::start().await;
+    let event = |name: &str| format!("{OAUTH}{name}");
+    service.send_event("3142857999", &event("user-unlinked"), 1_740_790_000, &json!({})).await;
+    service.publish().await;
+    let names: Vec<_> = service.bus.taken().into_iter().map(|event| event.detail_type).collect();
+    assert_eq!(names, ["erased", "link-changed", "access-changed", "sessions-voided", "tokens-voided"]);
+
+    let consent = json!({"scope": "account_email"});
+    service.send_event("3142857999", &event("user-linked"), 1_740_780_000, &json!({})).await;
+    service.send_event("3142857999", &event("user-scope-consent"), 1_740_780_060, &consent).await;
+    service.send_event("3142857999", &event("tokens-revoked"), 1_740_780_120, &json!({})).await;
+    service.publish().await;
+    assert_eq!(service.bus.taken().len(), names.len());
+}
+
+#[tokio::test]
+async fn a_share_or_a_chatbots_message_or_a_counter_is_no_change_of_anybody() {
+    let mut service = Service::start().await;
+    for name in Fixture::names().unwrap().iter().filter(|name| name.starts_with("talk-share/")) {
+        service.send_fixture(&Fixture::load(name).unwrap()).await;
+    }
+    service.send_fixture(&Fixture::load("skill/message").unwrap()).await;
+    assert!(!service.pipeline.table.stream_records().unwrap().is_empty());
+    service.publish().await;
+    assert_eq!(service.bus.taken(), []);
+}

@@ -1,0 +1,199 @@
+//! What works behind the acknowledging functions, while something fails: the processor and the janitor. Kakao doesn't
+//! wait for them: nothing may be lost, and they must end in time.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use end_to_end::{
+    faults::Fault,
+    lambda::{Lambda, Outcome},
+    pipeline::{batch_event, failures},
+};
+use serde_json::json;
+
+use crate::{
+    function::{Function, somebody},
+    how::{Edge, How},
+    lane::{Lane, Measured},
+    row::{Place, Process},
+};
+
+/// The worker that is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Worker {
+    Processor,
+    Janitor,
+    /// Two at once.
+    Janitors,
+}
+
+/// One invocation of a worker while something fails.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shift {
+    pub(crate) worker: Worker,
+    pub(crate) process: Process,
+    pub(crate) how: How,
+}
+
+/// So long the processor has in these tests. On a table that fails it uses all but the last 1.5 s.
+pub(crate) const PROCESSOR_LIMIT: Duration = Duration::from_secs(4);
+/// How many events the two janitors have between them.
+const MANY: usize = 20;
+
+/// Every shift.
+pub(crate) fn shifts() -> Vec<Shift> {
+    let mut shifts = vec![];
+    for process in [Process::Cold, Process::Warm] {
+        for worker in [Worker::Processor, Worker::Janitor] {
+            shifts.extend(How::FAULTS.map(|how| Shift { worker, process, how }));
+        }
+    }
+    for worker in [Worker::Processor, Worker::Janitor] {
+        shifts.push(Shift { worker, process: Process::Warm, how: How::LosesConnections });
+    }
+    for how in [How::Works, How::Slow, How::VerySlow, How::Resets, How::Status(503)] {
+        shifts.push(Shift { worker: Worker::Janitors, process: Process::Cold, how });
+    }
+    shifts
+}
+
+impl Shift {
+    pub(crate) fn what_fails(&self) -> String {
+        match self.worker {
+            Worker::Processor => format!("table: {}", self.how.words()),
+            Worker::Janitor | Worker::Janitors => format!("queue: {}", self.how.words()),
+        }
+    }
+
+    pub(crate) const fn name(&self) -> &'static str {
+        match self.worker {
+            Worker::Processor => "processor",
+            Worker::Janitor => "janitor",
+            Worker::Janitors => "two janitors at once",
+        }
+    }
+
+    /// Whether it gets its work done, and where the event is afterwards.
+    pub(crate) const fn expected(&self) -> (bool, Place) {
+        match self.worker {
+            // It waits longer for the table than who acknowledges; in the queue it is what isn't applied.
+            Worker::Processor => match self.how {
+                How::Works | How::Slow | How::LosesConnections => (true, Place::Nowhere),
+                _ => (false, Place::Queue),
+            },
+            Worker::Janitor | Worker::Janitors if self.how.confirms(Edge::Queue) => (true, Place::Queue),
+            Worker::Janitor | Worker::Janitors => (false, Place::of(self.how.takes(), true)),
+        }
+    }
+
+    pub(crate) const fn patience(&self) -> Duration {
+        match self.worker {
+            Worker::Processor => PROCESSOR_LIMIT,
+            // One event; twenty that wait behind each other in sixteen partitions.
+            Worker::Janitor => Duration::from_secs(3),
+            Worker::Janitors => Duration::from_secs(20),
+        }
+    }
+}
+
+impl Lane {
+    /// Plays a shift. What it returns has lost nothing; anything else is an error.
+    pub(crate) async fn play_shift(&mut self, shift: &Shift) -> Result<Measured<bool>> {
+        match shift.worker {
+            Worker::Processor => self.process(shift).await,
+            Worker::Janitor | Worker::Janitors => self.empty(shift).await,
+        }
+    }
+
+    async fn process(&mut self, shift: &Shift) -> Result<Measured<bool>> {
+        let mut processor = self.start_function("processor").await?;
+        if shift.process == Process::Warm {
+            let before = self.take_in(1).await?;
+            ensure!(self.processed(&mut processor).await?, "warming up failed");
+            self.has_once(Function::Unlink, &before)?;
+        }
+        let concerned = self.take_in(1).await?;
+        self.fails(Edge::Table, shift.how).await?;
+        let start = Instant::now();
+        let messages = self.pipeline.queue.take();
+        let outcome = processor.invoke(&batch_event(&messages)).await?;
+        let time = start.elapsed();
+        let failed = failures(&messages, outcome)?;
+        self.works_again().await?;
+        if !failed.is_empty() {
+            // It comes again, to this process.
+            let again = processor.invoke(&batch_event(&messages)).await?;
+            let failed = failures(&messages, again)?;
+            ensure!(failed.is_empty(), "after the fault it could not be applied: {failed:?}");
+        }
+        self.has_once(Function::Unlink, &concerned)?;
+        let place = if failed.is_empty() { Place::Nowhere } else { Place::Queue };
+        Ok(Measured { status: failed.is_empty(), time, place })
+    }
+
+    async fn processed(&self, processor: &mut Lambda) -> Result<bool> {
+        let messages = self.pipeline.queue.take();
+        let outcome = processor.invoke(&batch_event(&messages)).await?;
+        Ok(failures(&messages, outcome)?.is_empty())
+    }
+
+    /// So many events come.
+    async fn take_in(&self, many: usize) -> Result<Vec<String>> {
+        let mut unlink = self.pipeline.start_function(Function::Unlink.name()).await?;
+        let mut concerned = vec![];
+        for _ in 0..many {
+            concerned.push(self.takes(&mut unlink, Function::Unlink, somebody).await?);
+        }
+        Ok(concerned)
+    }
+
+    /// So many events come while the queue takes none.
+    async fn take_into_inbox(&self, many: usize) -> Result<Vec<String>> {
+        self.pipeline.queue.gate().set(Fault::Status(503));
+        let concerned = self.take_in(many).await;
+        self.pipeline.queue.gate().set(Fault::None);
+        concerned
+    }
+
+    async fn empty(&mut self, shift: &Shift) -> Result<Measured<bool>> {
+        let (janitors, many) = if shift.worker == Worker::Janitors { (2, MANY) } else { (1, 1) };
+        let mut workers = vec![];
+        for _ in 0..janitors {
+            workers.push(self.start_function("janitor").await?);
+        }
+        if shift.process == Process::Warm {
+            let before = self.take_into_inbox(1).await?;
+            a_minute_passes(&mut workers).await?;
+            self.settle().await?;
+            self.has_once(Function::Unlink, &before)?;
+        }
+        let concerned = self.take_into_inbox(many).await?;
+        self.fails(Edge::Queue, shift.how).await?;
+        let start = Instant::now();
+        a_minute_passes(&mut workers).await?;
+        let time = start.elapsed();
+        let places = concerned.iter().map(|who| self.place(who)).collect::<Result<Vec<_>>>()?;
+        let place = *places.first().context("somebody")?;
+        ensure!(places.iter().all(|other| *other == place), "not all are in one place: {places:?}");
+        ensure!(place != Place::Nowhere, "what was in the inbox is nowhere");
+        self.works_again().await?;
+        a_minute_passes(&mut workers).await?;
+        ensure!(self.inbox()?.is_empty(), "after the fault something is left in the inbox");
+        self.settle().await?;
+        self.has_once(Function::Unlink, &concerned)?;
+        Ok(Measured { status: place == Place::Queue, time, place })
+    }
+}
+
+/// The schedule calls them all at once.
+async fn a_minute_passes(janitors: &mut [Lambda]) -> Result<()> {
+    let event = json!({"source": "aws.scheduler"});
+    let outcomes =
+        futures_util::future::try_join_all(janitors.iter_mut().map(|janitor| janitor.invoke(&event))).await?;
+    for outcome in outcomes {
+        if let Outcome::Error(error) = outcome {
+            bail!("the janitor failed: {error}");
+        }
+    }
+    Ok(())
+}

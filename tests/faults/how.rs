@@ -1,0 +1,144 @@
+//! What can be wrong with the queue, the table or the key endpoint, and what that means for who calls it.
+
+use std::time::Duration;
+
+use end_to_end::proxy::{End, Fault};
+
+/// What is reached over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edge {
+    Queue,
+    Table,
+    Keys,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Works,
+    Refuses,
+    Closes,
+    Resets,
+    HalfThenCloses,
+    HalfThenHangs,
+    Hangs,
+    Slow,
+    VerySlow,
+    Status(u16),
+    Throttles,
+    NoHttp,
+    NoJson,
+    Empty,
+    /// What was connected is dead, what connects anew works.
+    LosesConnections,
+}
+
+impl How {
+    /// Everything that lasts as long as the fault does, for every edge.
+    pub(crate) const FAULTS: [Self; 15] = [
+        Self::Refuses,
+        Self::Closes,
+        Self::Resets,
+        Self::HalfThenCloses,
+        Self::HalfThenHangs,
+        Self::Hangs,
+        Self::Slow,
+        Self::VerySlow,
+        Self::Status(400),
+        Self::Status(403),
+        Self::Status(500),
+        Self::Status(503),
+        Self::Throttles,
+        Self::NoHttp,
+        Self::NoJson,
+    ];
+
+    /// One of each way in which time is lost or an event is taken without a word.
+    pub(crate) const TELLING: [Self; 7] = [
+        Self::Refuses,
+        Self::Hangs,
+        Self::VerySlow,
+        Self::Resets,
+        Self::HalfThenHangs,
+        Self::Status(503),
+        Self::Throttles,
+    ];
+
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Works => "works",
+            Self::Refuses => "refuses connections",
+            Self::Closes => "accepts and closes",
+            Self::Resets => "does it, resets in mid-answer",
+            Self::HalfThenCloses => "does it, closes in mid-answer",
+            Self::HalfThenHangs => "does it, hangs in mid-answer",
+            Self::Hangs => "hangs",
+            Self::Slow => "answers after 0.4 s",
+            Self::VerySlow => "answers after 1.5 s",
+            Self::Status(status) => return format!("answers {status}"),
+            Self::Throttles => "throttles",
+            Self::NoHttp => "answers what is no HTTP",
+            Self::NoJson => "answers 200 with what is no JSON",
+            Self::Empty => "answers 200 with nothing",
+            Self::LosesConnections => "lost its open connections",
+        }
+        .to_owned()
+    }
+
+    /// Whether what is asked for is done, be it confirmed or not.
+    pub(crate) const fn takes(self) -> bool {
+        matches!(
+            self,
+            Self::Works
+                | Self::Slow
+                | Self::VerySlow
+                | Self::Resets
+                | Self::HalfThenCloses
+                | Self::HalfThenHangs
+                | Self::LosesConnections
+        )
+    }
+
+    /// Whether an acknowledging function that asks hears that it is done, as long as it waits for that edge.
+    pub(crate) const fn confirms(self, edge: Edge) -> bool {
+        match self {
+            Self::Works | Self::LosesConnections => true,
+            // An attempt at the table may take 0.4 s.
+            Self::Slow => !matches!(edge, Edge::Table),
+            _ => false,
+        }
+    }
+
+    /// As the proxy before that edge does it.
+    pub(crate) fn fault(self, edge: Edge) -> Fault {
+        match self {
+            Self::Works | Self::LosesConnections => Fault::None,
+            Self::Refuses => Fault::Refuses,
+            Self::Closes => Fault::Closes,
+            Self::Resets => Fault::Cuts(End::Reset),
+            Self::HalfThenCloses => Fault::Cuts(End::Close),
+            Self::HalfThenHangs => Fault::Cuts(End::Hang),
+            Self::Hangs => Fault::Hangs,
+            Self::Slow => Fault::Slow(Duration::from_millis(400)),
+            Self::VerySlow => Fault::Slow(Duration::from_millis(1_500)),
+            Self::Status(status) => answers(status, ""),
+            Self::Throttles => match edge {
+                Edge::Queue => answers(400, r#"{"__type":"com.amazonaws.sqs#RequestThrottled","message":"Slow down"}"#),
+                Edge::Table => answers(
+                    400,
+                    r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"Slow down"}"#,
+                ),
+                Edge::Keys => answers(429, ""),
+            },
+            Self::NoHttp => Fault::Answers("220 mail.example.com ESMTP\r\n\r\n".to_owned()),
+            Self::NoJson => answers(200, "<html>Maintenance</html>"),
+            Self::Empty => answers(200, ""),
+        }
+    }
+}
+
+fn answers(status: u16, body: &str) -> Fault {
+    let length = body.len();
+    Fault::Answers(format!(
+        "HTTP/1.1 {status} -\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {length}\r\n\r\n{body}"
+    ))
+}

@@ -1,0 +1,236 @@
+//! A service of its own in which rows are played one after another, each about somebody new.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use end_to_end::{
+    Answer, Pipeline,
+    lambda::{Lambda, Outcome},
+    proxy::{Fault, Proxy},
+};
+use kakao_webhooks::store::inbox_partitions;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    behind::PROCESSOR_LIMIT,
+    function::{Function, somebody},
+    how::{Edge, How},
+    row::{Place, Process, Row},
+};
+
+/// The service. Its processor and its janitor reach queue and table past the proxies; who is tried goes through them.
+pub(crate) struct Lane {
+    pub(crate) pipeline: Pipeline,
+    queue: Proxy,
+    table: Proxy,
+    keys: Proxy,
+    /// Where the janitor asks for keys: it is not to store any.
+    _nowhere: Proxy,
+}
+
+/// What became of a request or an invocation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured<S> {
+    pub(crate) status: S,
+    pub(crate) time: Duration,
+    pub(crate) place: Place,
+}
+
+type Item = Map<String, Value>;
+
+/// How many events an outage before a row has: more than the SDK would by itself make second attempts for.
+const OUTAGE: usize = 60;
+/// How often something is tried that works, on a machine that may have no time for it.
+const TRIES: usize = 5;
+
+impl Lane {
+    pub(crate) async fn start() -> Result<Self> {
+        let pipeline = Pipeline::start().await?.processor_limit(PROCESSOR_LIMIT);
+        let queue = Proxy::before(&pipeline.queue.endpoint()).await?;
+        let table = Proxy::before(&pipeline.table.endpoint()).await?;
+        let keys = Proxy::before(&pipeline.keys.url()).await?;
+        let mut nowhere = Proxy::before(&pipeline.keys.url()).await?;
+        nowhere.set(Fault::Refuses).await?;
+        let pipeline = pipeline.with("KAKAO_JWKS_URL", &nowhere.url());
+        Ok(Self { pipeline, queue, table, keys, _nowhere: nowhere })
+    }
+
+    /// A function whose edges can fail.
+    pub(crate) async fn start_function(&self, name: &str) -> Result<Lambda> {
+        let (queue, table) = (self.queue.url(), self.table.url());
+        let keys = format!("{}/jwks.json", self.keys.url());
+        let variables = [
+            ("AWS_ENDPOINT_URL_SQS", queue.as_str()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", table.as_str()),
+            ("KAKAO_JWKS_URL", keys.as_str()),
+        ];
+        self.pipeline.start_function_with(name, &variables).await
+    }
+
+    pub(crate) async fn fails(&mut self, edge: Edge, how: How) -> Result<()> {
+        let proxy = match edge {
+            Edge::Queue => &mut self.queue,
+            Edge::Table => &mut self.table,
+            Edge::Keys => &mut self.keys,
+        };
+        if how == How::LosesConnections {
+            proxy.lose_connections();
+        }
+        proxy.set(how.fault(edge)).await
+    }
+
+    pub(crate) async fn works_again(&mut self) -> Result<()> {
+        for edge in [Edge::Queue, Edge::Table, Edge::Keys] {
+            self.fails(edge, How::Works).await?;
+        }
+        Ok(())
+    }
+
+    /// Plays a row. What it returns has lost nothing; anything else is an error.
+    pub(crate) async fn play(&mut self, row: &Row) -> Result<Measured<u16>> {
+        let (who, function) = (somebody(), row.function);
+        self.put_on_shelf(row.shelf)?;
+        let mut concerned = vec![];
+        let warm = match row.process {
+            Process::Cold => None,
+            process => Some(self.warm_up(function, process, &mut concerned).await?),
+        };
+        for (edge, how) in [(Edge::Queue, row.queue), (Edge::Table, row.table), (Edge::Keys, row.keys)] {
+            self.fails(edge, how).await?;
+        }
+        let request = function.request(&who, self.pipeline.keys.key());
+        let start = Instant::now();
+        let mut lambda = match warm {
+            Some(lambda) => lambda,
+            None => self.start_function(function.name()).await?,
+        };
+        let answer = answer(&mut lambda, &request.event()).await?;
+        let time = start.elapsed();
+        let place = self.place(&who)?;
+        self.works_again().await?;
+
+        let is_told = answer.status == 503;
+        ensure!(is_told || answer.status == function.accepted(), "an authentic event was answered {answer:?}");
+        ensure!(is_told || place != Place::Nowhere, "acknowledged, and the event is nowhere");
+        ensure!(is_told == answer.headers.contains_key("retry-after"), "Retry-After belongs to 503: {answer:?}");
+        // An endpoint that failed isn't asked again for ten seconds; the pipeline's tests see to that.
+        let is_well_again = row.process != Process::Cold || row.keys == How::Works;
+        if is_told && is_well_again {
+            // An unlink is sent once, and so dated anew each time: the next one is another event.
+            let again = || if function == Function::Unlink { somebody() } else { who.clone() };
+            concerned.push(self.takes(&mut lambda, function, again).await?);
+        }
+        if place != Place::Nowhere {
+            concerned.push(who.clone());
+        }
+        self.settle().await?;
+        self.has_once(function, &concerned)?;
+        let items = self.pipeline.table.partition(&function.partition(&who))?;
+        ensure!(concerned.contains(&who) || items.is_empty(), "what was nowhere came from somewhere: {items:?}");
+        Ok(Measured { status: answer.status, time, place })
+    }
+
+    /// A stored key set, as fresh as can be, or none.
+    fn put_on_shelf(&self, is_there: bool) -> Result<()> {
+        const KEYSET: &str = "KEYSET";
+        if !is_there {
+            return self.pipeline.table.remove(KEYSET, KEYSET);
+        }
+        let document = play_kakao::key_set([self.pipeline.keys.key()]).to_string();
+        let now = jiff::Timestamp::now().to_string();
+        self.pipeline.table.set(KEYSET, KEYSET, "document", &document)?;
+        self.pipeline.table.set(KEYSET, KEYSET, "fetched_at", &now)
+    }
+
+    /// A process that is connected to queue, table and key endpoint.
+    async fn warm_up(&mut self, function: Function, process: Process, concerned: &mut Vec<String>) -> Result<Lambda> {
+        let mut lambda = self.start_function(function.name()).await?;
+        let refused = if process == Process::AfterOutage { OUTAGE } else { 1 };
+        for number in 0..=refused {
+            // The good one comes last: a connection on which a 503 came isn't used again.
+            self.fails(Edge::Queue, if number == refused { How::Works } else { How::Status(503) }).await?;
+            concerned.push(self.takes(&mut lambda, function, somebody).await?);
+        }
+        Ok(lambda)
+    }
+
+    /// Sends an event about somebody until it is taken, while nothing is wrong but the machine's load.
+    pub(crate) async fn takes(
+        &self,
+        lambda: &mut Lambda,
+        function: Function,
+        about: impl Fn() -> String,
+    ) -> Result<String> {
+        let mut told = vec![];
+        for _ in 0..TRIES {
+            let who = about();
+            let answer = answer(lambda, &function.request(&who, self.pipeline.keys.key()).event()).await?;
+            if answer.status == function.accepted() {
+                return Ok(who);
+            }
+            told.push(answer);
+        }
+        bail!("{} takes nothing though nothing fails: {told:?}", function.name())
+    }
+
+    /// Where the event about somebody is now.
+    pub(crate) fn place(&self, who: &str) -> Result<Place> {
+        let in_queue = self.pipeline.queue.bodies().iter().any(|body| body.contains(who));
+        let is_about = |item: &Item| item["envelope"].as_str().is_some_and(|envelope| envelope.contains(who));
+        Ok(Place::of(in_queue, self.inbox()?.iter().any(is_about)))
+    }
+
+    /// What is in the inbox.
+    pub(crate) fn inbox(&self) -> Result<Vec<Item>> {
+        let partitions: Result<Vec<_>> = inbox_partitions().map(|pk| self.pipeline.table.partition(&pk)).collect();
+        Ok(partitions?.concat())
+    }
+
+    /// Minutes pass in which nothing fails: the inbox goes to the queue, the queue to the table.
+    pub(crate) async fn settle(&mut self) -> Result<()> {
+        let event = json!({"source": "aws.scheduler"});
+        let mut left = vec![];
+        for _ in 0..TRIES {
+            let is_waiting = !self.inbox()?.is_empty();
+            if is_waiting {
+                self.pipeline.function("janitor").await?.invoke(&event).await?;
+            }
+            let failed = self.pipeline.process_texts(&left).await?;
+            left = left
+                .into_iter()
+                .enumerate()
+                .filter(|(index, _)| failed.contains(index))
+                .map(|(_, text)| text)
+                .collect();
+            left.extend(self.pipeline.drain().await?);
+            if left.is_empty() && !is_waiting {
+                return Ok(());
+            }
+        }
+        bail!("in the queue {left:?}, in the inbox {:?}", self.inbox()?)
+    }
+
+    /// Whether the events about these are in the table, each exactly once.
+    pub(crate) fn has_once(&self, function: Function, concerned: &[String]) -> Result<()> {
+        for who in concerned {
+            let partition = function.partition(who);
+            let items = self.pipeline.table.partition(&partition)?;
+            let of = |item: &&Item, sort: &str| item["sk"].as_str().is_some_and(|sk| sk.starts_with(sort));
+            let history = items.iter().filter(|item| of(item, "EVENT#")).count();
+            ensure!(history == 1, "{partition} has {history} lines of history: {items:?}");
+            let (sort, pointer, expected) = function.effect();
+            let item =
+                items.iter().find(|item| of(item, sort)).with_context(|| format!("{partition} has no {sort}"))?;
+            let item = Value::Object(item.clone());
+            ensure!(item.pointer(pointer) == Some(&expected), "{partition} is not {expected} at {pointer}: {item}");
+        }
+        Ok(())
+    }
+}
+
+async fn answer(lambda: &mut Lambda, event: &Value) -> Result<Answer> {
+    match lambda.invoke(event).await? {
+        Outcome::Response(response) => Answer::of_response(&response),
+        Outcome::Error(error) => bail!("the function failed: {error}"),
+    }
+}

@@ -1,0 +1,248 @@
+//! The project's own `template.yaml` in the local cloud with the example consumer beside it: what Kakao sends over
+//! HTTP comes out of the bus by rules, and ends sessions.
+
+#[cfg(test)]
+mod followed {
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        process::Stdio,
+        time::Duration,
+    };
+
+    use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
+    use aws_sdk_eventbridge::types::Target;
+    use aws_sdk_sqs::types::QueueAttributeName::QueueArn;
+    use end_to_end::{Fixture, Request, binaries::workspace, keys::KeyEndpoint, service, service::REST_API_KEY};
+    use khook::{
+        cloud::{Build, Cloud, Options, Packages, Project, provision},
+        progress::Progress,
+    };
+    use play_kakao::Token;
+    use serde_json::{Value, json};
+    use tokio::{
+        process::Command,
+        time::{Instant, sleep},
+    };
+
+    /// Long enough for a machine under load; only a broken stack takes it all.
+    const PATIENCE: Duration = Duration::from_secs(90);
+
+    /// What the local cloud itself runs on.
+    const PYTHON: Packages =
+        Packages { folder: "venv", requirements: "infra/local/requirements.txt", of: "the local cloud" };
+
+    const OAUTH: &str = "https://schemas.openid.net/secevent/oauth/event-type/";
+    const RISC: &str = "https://schemas.openid.net/secevent/risc/event-type/";
+
+    struct Stack {
+        cloud: Cloud,
+        keys: KeyEndpoint,
+        http: reqwest::Client,
+        table: aws_sdk_dynamodb::Client,
+        queue: aws_sdk_sqs::Client,
+        events: aws_sdk_eventbridge::Client,
+    }
+
+    async fn deploy() -> Stack {
+        let keys = KeyEndpoint::start().await.unwrap();
+        let parameters = [
+            ("KakaoApps", service::KAKAO_APPS.to_owned()),
+            ("KakaoJwksUrl", keys.url()),
+            ("SkillAuth", service::SKILL_AUTH.to_owned()),
+            ("DeletionProtection", "false".to_owned()),
+        ];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).into();
+        let cloud = Cloud::start(&Options { build: Build::for_tests(), parameters }, Progress::Lines).await.unwrap();
+        let aws = cloud.sdk_config();
+        Stack {
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            table: aws_sdk_dynamodb::Client::new(&aws),
+            queue: aws_sdk_sqs::Client::new(&aws),
+            events: aws_sdk_eventbridge::Client::new(&aws),
+            cloud,
+            keys,
+        }
+    }
+
+    impl Stack {
+        async fn send(&self, request: &Request) {
+            let gap = if request.query.is_empty() { "" } else { "?" };
+            let url = format!("{}{}{gap}{}", self.cloud.base_url(), request.path, request.query);
+            let mut sent = self.http.request(request.method.parse().unwrap(), url);
+            for (name, value) in &request.headers {
+                sent = sent.header(name, value);
+            }
+            let answer = sent.body(request.body.clone().unwrap_or_default()).send().await.unwrap();
+            assert!(answer.status().is_success(), "{}: {}", request.path, answer.status());
+        }
+
+        async fn send_event(&self, user_id: &str, uri: &str, at: i64) {
+            let token = Token::new(REST_API_KEY, user_id, &format!("{user_id}-{at}"), at, uri, &json!({}));
+            let token = token.sign(self.keys.key()).unwrap();
+            self.send(&Request::new("POST", "/webhooks/account-status").body("application/secevent+jwt", token)).await;
+        }
+
+        /// A queue that hears all changes, as a service makes one. Its URL.
+        async fn listen(&self) -> String {
+            let queue = self.queue.create_queue().queue_name("listener").send().await.unwrap().queue_url.unwrap();
+            let asked = self.queue.get_queue_attributes().queue_url(&queue).attribute_names(QueueArn).send().await;
+            let arn = asked.unwrap().attributes.unwrap().remove(&QueueArn).unwrap();
+            let bus = self.cloud.output("BusName");
+            let rule = self.events.put_rule().event_bus_name(bus).name("listener");
+            rule.event_pattern(json!({"source": ["kakao-webhooks"]}).to_string()).send().await.unwrap();
+            let target = Target::builder().id("listener").arn(arn).build().unwrap();
+            let put = self.events.put_targets().event_bus_name(bus).rule("listener").targets(target).send().await;
+            assert_eq!(put.unwrap().failed_entry_count, 0);
+            queue
+        }
+
+        /// What is heard, taken out.
+        async fn heard(&self, queue: &str) -> Vec<Value> {
+            let received = self.queue.receive_message().queue_url(queue).max_number_of_messages(10).send().await;
+            let mut heard = vec![];
+            for message in received.unwrap().messages.unwrap_or_default() {
+                heard.push(serde_json::from_str(&message.body.unwrap()).unwrap());
+                let receipt = message.receipt_handle.unwrap();
+                self.queue.delete_message().queue_url(queue).receipt_handle(receipt).send().await.unwrap();
+            }
+            heard
+        }
+
+        /// Deploys the example. The name of its table.
+        async fn deploy_example(&self) -> String {
+            let python = provision(&Project::find().unwrap(), PYTHON, Progress::Lines).await.unwrap();
+            let examples = workspace().join("infra/examples");
+            let mut deploy = Command::new(python);
+            deploy.arg(examples.join("deploy_local.py")).args(["--endpoint", self.cloud.endpoint()]);
+            deploy.arg("--example").arg(examples.join("end-sessions"));
+            deploy.args(["--parameter", &format!("BusName={}", self.cloud.output("BusName"))]);
+            let output = deploy.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let outputs: BTreeMap<String, String> = serde_json::from_slice(&output.stdout).unwrap();
+            outputs["SessionsTable"].clone()
+        }
+
+        async fn begin_session(&self, table: &str, user_id: &str, name: &str, at: i64) {
+            let put = self.table.put_item().table_name(table).item("pk", S(pk(user_id)));
+            let put = put.item("sk", S(format!("SESSION#{name}"))).item("started_at", N(at.to_string()));
+            put.send().await.unwrap();
+        }
+
+        /// The sessions of a user, and the door.
+        async fn sessions(&self, table: &str, user_id: &str) -> (Vec<String>, Option<String>) {
+            let query = self.table.query().table_name(table).key_condition_expression("pk = :pk");
+            let query = query.expression_attribute_values(":pk", S(pk(user_id))).consistent_read(true);
+            let items = query.send().await.unwrap().items.unwrap_or_default();
+            let text = |value: &AttributeValue| value.as_s().unwrap().clone();
+            let names = items.iter().filter_map(|item| Some(text(&item["sk"]).strip_prefix("SESSION#")?.to_owned()));
+            let door = items.iter().find(|item| text(&item["sk"]) == "DOOR").and_then(|door| door.get("access"));
+            (names.collect(), door.map(text))
+        }
+
+        async fn becomes(&self, table: &str, user_id: &str, sessions: &[&str], door: Option<&str>) {
+            let wanted = (sessions.iter().map(|name| (*name).to_owned()).collect(), door.map(str::to_owned));
+            let deadline = Instant::now() + PATIENCE;
+            loop {
+                let found = self.sessions(table, user_id).await;
+                if found == wanted {
+                    return;
+                }
+                assert!(Instant::now() < deadline, "{found:?} is not {wanted:?}");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+
+    fn pk(user_id: &str) -> String {
+        format!("USER#{}#{user_id}", service::APP_ID)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_kakao_sends_comes_out_of_the_bus_and_ends_sessions() {
+        let stack = deploy().await;
+        let (queue, table) = (stack.listen().await, stack.deploy_example().await);
+        every_kind_of_change_is_heard(&stack, &queue).await;
+        sessions_end(&stack, &table).await;
+        stack.cloud.stop().await;
+    }
+
+    async fn every_kind_of_change_is_heard(stack: &Stack, queue: &str) {
+        for name in Fixture::names().unwrap() {
+            let fixture = Fixture::load(&name).unwrap();
+            if fixture.request.is_some() {
+                stack.send(&fixture.request(stack.keys.key()).unwrap()).await;
+            }
+        }
+        let text = std::fs::read_to_string(workspace().join("infra/schemas/change.json")).unwrap();
+        let text: Value = serde_json::from_str(&text).unwrap();
+        let schema = jsonschema::validator_for(&text).unwrap();
+        let forms = text["oneOf"].as_array().unwrap().iter();
+        let wanted: BTreeSet<_> = forms.map(|form| form["properties"]["change"]["const"].clone().to_string()).collect();
+        let (mut heard, deadline) = (BTreeSet::new(), Instant::now() + PATIENCE);
+        while heard != wanted {
+            for event in stack.heard(queue).await {
+                assert_eq!(event["source"], "kakao-webhooks");
+                assert_eq!(event["detail-type"], event["detail"]["change"]);
+                assert!(schema.is_valid(&event["detail"]), "{event}");
+                heard.insert(event["detail-type"].to_string());
+            }
+            assert!(Instant::now() < deadline, "{heard:?} is not {wanted:?}");
+            sleep(Duration::from_millis(50)).await;
+        }
+        the_rules_of_the_page_match(stack).await;
+    }
+
+    /// What every fixture is told as, as EventBridge hands it on.
+    fn told() -> Vec<Value> {
+        let snapshot = std::fs::read_to_string(workspace().join("tests/snapshots/published.snap")).unwrap();
+        let told = snapshot.splitn(3, "---\n").last().unwrap();
+        let told: BTreeMap<String, Vec<Value>> = serde_json::from_str(told).unwrap();
+        let event = |detail: Value| {
+            json!({"version": "0", "id": "17793124-05d4-b198-2fde-7ededc63b103", "account": "000000000000",
+                "source": "kakao-webhooks", "detail-type": detail["change"], "time": "2026-03-01T03:00:00Z",
+                "region": "ap-northeast-2", "resources": [], "detail": detail})
+        };
+        told.into_values().flatten().map(event).collect()
+    }
+
+    /// Each rule in `docs/follow-up.md` matches some of what is told, and of its own change only.
+    async fn the_rules_of_the_page_match(stack: &Stack) {
+        let events = told();
+        let page = std::fs::read_to_string(workspace().join("docs/follow-up.md")).unwrap();
+        let rules = page.split("```json\n").map(|block| block.split("```").next().unwrap());
+        let rules: Vec<&str> = rules.filter(|rule| rule.starts_with("{\"source\"")).collect();
+        assert_eq!(rules.len(), 12);
+        for rule in rules {
+            let mut matched = BTreeSet::new();
+            for event in &events {
+                let test = stack.events.test_event_pattern().event_pattern(rule).event(event.to_string());
+                if test.send().await.unwrap().result {
+                    matched.insert(event["detail-type"].clone().to_string());
+                }
+            }
+            let asked: Value = serde_json::from_str(rule).unwrap();
+            assert_eq!(matched, [asked["detail-type"][0].to_string()].into(), "{rule}");
+        }
+    }
+
+    async fn sessions_end(stack: &Stack, table: &str) {
+        let (user, other) = ("3142857950", "3142857951");
+        let at = kakao_webhooks::wire::Time::now().as_seconds() - 3_600;
+        for (name, began) in [("before", at - 60), ("then", at), ("later", at + 1)] {
+            stack.begin_session(table, user, name, began).await;
+        }
+        stack.begin_session(table, other, "another", at - 60).await;
+        stack.send_event(user, &format!("{RISC}sessions-revoked"), at).await;
+        stack.becomes(table, user, &["later"], Some("allowed")).await;
+
+        stack.send_event(user, &format!("{RISC}account-disabled"), at + 2).await;
+        stack.becomes(table, user, &[], Some("blocked")).await;
+        stack.send_event(user, &format!("{RISC}account-enabled"), at + 3).await;
+        stack.becomes(table, user, &[], Some("allowed")).await;
+
+        stack.begin_session(table, user, "again", at + 10).await;
+        stack.send_event(user, &format!("{OAUTH}user-unlinked"), at + 20).await;
+        stack.becomes(table, user, &[], Some("gone")).await;
+        stack.becomes(table, other, &["another"], None).await;
+    }
+}

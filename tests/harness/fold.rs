@@ -1,0 +1,170 @@
+//! What a table must hold after some events: a pure fold of them, in the order in which they were told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail, ensure};
+use kakao_webhooks::{
+    envelope::Envelope,
+    state::{BotUser, Counted, Members, Merge, Plan, Rest, State, Step, Subject, UserState, plan},
+    wire::Time,
+};
+use serde_json::Value;
+
+/// What events make of users, chatbot users, history and counters.
+#[derive(Default)]
+pub struct Folded {
+    states: BTreeMap<Subject, UserState>,
+    bot_users: BTreeMap<Subject, BotUser>,
+    history: BTreeSet<Key>,
+    shares: Vec<(Subject, String, Time)>,
+    messages: Counts,
+    wiped: BTreeMap<Subject, Time>,
+}
+
+/// An item's `pk` and `sk`.
+type Key = (String, String);
+
+/// How often, by what.
+type Counts = BTreeMap<String, u64>;
+
+/// What the table and the number of writes decide, not the events.
+const UNTOLD: [&str; 4] = ["version", "pk", "sk", "expires_at"];
+
+impl Folded {
+    /// Folds events of which each is told once.
+    ///
+    /// # Errors
+    /// If one is to be quarantined, or two have the same key in history.
+    pub fn of<'e>(envelopes: impl IntoIterator<Item = &'e Envelope>) -> Result<Self> {
+        let mut folded = Self::default();
+        for envelope in envelopes {
+            match plan(envelope) {
+                Plan::Apply(step) => folded.take(*step)?,
+                quarantined @ Plan::Quarantine { .. } => bail!("{quarantined:?}"),
+            }
+        }
+        Ok(folded)
+    }
+
+    fn take(&mut self, step: Step) -> Result<()> {
+        let Step { history, counted, wiped, user, bot_user } = step;
+        let key = (history.subject.partition_key(), history.sort_key());
+        ensure!(self.history.insert(key), "told twice: {history:?}");
+        match counted {
+            Some(Counted::Share { subject, chat_type }) => self.shares.push((subject, chat_type, history.received_at)),
+            Some(Counted::Message { subject }) => *self.messages.entry(subject.partition_key()).or_default() += 1,
+            None => {}
+        }
+        if let Some(until) = wiped {
+            let wiped = self.wiped.entry(history.subject).or_insert(until);
+            *wiped = until.max(*wiped);
+        }
+        if let Some((subject, state)) = user {
+            self.states.entry(subject).or_default().merge(state);
+        }
+        if let Some((subject, state)) = bot_user {
+            self.bot_users.entry(subject).or_default().merge(state);
+        }
+        Ok(())
+    }
+
+    /// How many lines of history there must be.
+    #[must_use]
+    pub fn history(&self) -> usize {
+        self.history.len()
+    }
+
+    /// How many users, open ids and chatbot users have a state.
+    #[must_use]
+    pub fn states(&self) -> usize {
+        self.states.len() + self.bot_users.len()
+    }
+
+    /// Shares that nobody had erased, by whom they claim.
+    fn shares(&self) -> BTreeMap<String, Counts> {
+        let mut counts = BTreeMap::<String, Counts>::new();
+        for (subject, chat_type, at) in &self.shares {
+            if self.wiped.get(subject).is_none_or(|until| until < at) {
+                *counts.entry(subject.partition_key()).or_default().entry(chat_type.clone()).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    fn members(&self) -> Result<BTreeMap<String, Members>> {
+        let users = self.states.iter().map(|(subject, state)| members(subject, state));
+        users.chain(self.bot_users.iter().map(|(subject, state)| members(subject, state))).collect()
+    }
+
+    /// Checks that the items are these, and no others.
+    ///
+    /// # Errors
+    /// With the first difference of each sort.
+    pub fn check(&self, items: &[Members]) -> Result<()> {
+        let mut found = Found::default();
+        items.iter().try_for_each(|item| found.take(item))?;
+        let history = found.history.symmetric_difference(&self.history).next();
+        ensure!(history.is_none(), "in history on one side only: {history:?}");
+        same("shares", &found.shares, &self.shares())?;
+        same("messages", &found.messages, &self.messages)?;
+        same("state", &found.states, &self.members()?)
+    }
+}
+
+fn members<S: State>(subject: &Subject, state: &S) -> Result<(String, Members)> {
+    let mut members = state.to_members(subject, &Rest::default())?;
+    let of_whom = subject.attributes().into_iter();
+    members.extend(of_whom.map(|(name, value)| (name.to_owned(), Value::String(value))));
+    Ok((subject.partition_key(), members))
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    found: &BTreeMap<String, T>,
+    expected: &BTreeMap<String, T>,
+) -> Result<()> {
+    for pk in found.keys().chain(expected.keys()) {
+        let (found, expected) = (found.get(pk), expected.get(pk));
+        ensure!(found == expected, "the {what} of {pk}\nis      {found:?}\nand not {expected:?}");
+    }
+    Ok(())
+}
+
+/// What a table holds.
+#[derive(Default)]
+struct Found {
+    states: BTreeMap<String, Members>,
+    history: BTreeSet<Key>,
+    shares: BTreeMap<String, Counts>,
+    messages: Counts,
+}
+
+impl Found {
+    fn take(&mut self, item: &Members) -> Result<()> {
+        let text = |name: &str| item.get(name).and_then(Value::as_str).with_context(|| format!("{name} of {item:?}"));
+        let (pk, sk) = (text("pk")?.to_owned(), text("sk")?);
+        let count = || item.get("count").and_then(Value::as_u64).with_context(|| format!("no count: {item:?}"));
+        match sk {
+            "STATE" => {
+                let mut told = item.clone();
+                UNTOLD.into_iter().for_each(|name| drop(told.remove(name)));
+                self.states.insert(pk, told);
+            }
+            "MESSAGES" => {
+                self.messages.insert(pk, count()?);
+            }
+            "SHARES" => {
+                let by_chat_type = item.get("by_chat_type").cloned().unwrap_or_default();
+                let counts: Counts = serde_json::from_value(by_chat_type).with_context(|| format!("{item:?}"))?;
+                ensure!(count()? == counts.values().sum::<u64>(), "the sum of {item:?}");
+                // A counter that was erased counts nothing.
+                if !counts.is_empty() {
+                    self.shares.insert(pk, counts);
+                }
+            }
+            // A key is there once in a table: as many as there are keys are each there once.
+            _ => ensure!(sk.starts_with("EVENT#") && self.history.insert((pk, sk.to_owned())), "what is {item:?}?"),
+        }
+        Ok(())
+    }
+}

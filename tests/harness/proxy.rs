@@ -1,0 +1,223 @@
+//! A TCP proxy before a server: it can do to a connection what no HTTP server would.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpSocket, TcpStream},
+    task::{JoinHandle, JoinSet},
+    time::sleep,
+};
+
+/// What becomes of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// The server gets it and answers.
+    #[default]
+    None,
+    /// Nobody listens, and what was connected isn't any more.
+    Refuses,
+    /// The connection is closed without a word.
+    Closes,
+    /// It is read and never answered.
+    Hangs,
+    /// The server gets it at once; its answer comes after this time.
+    Slow(Duration),
+    /// The server gets it; its answer ends like this in the middle of the body.
+    Cuts(End),
+    /// The server doesn't get it; these bytes are the answer.
+    Answers(String),
+}
+
+/// How an answer ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By a reset of the connection.
+    Reset,
+    /// By an orderly close.
+    Close,
+    /// Not at all: the rest never comes.
+    Hang,
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    fault: Fault,
+    /// How often what was connected was lost: a connection that was made before the last time is dead.
+    losses: u64,
+}
+
+/// The proxy.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    server: SocketAddr,
+    inside: Arc<Mutex<Inside>>,
+    listening: Option<JoinHandle<()>>,
+    /// Keeps the port while nobody listens.
+    reserved: Option<TcpSocket>,
+}
+
+fn lock(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
+    inside.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+impl Proxy {
+    /// A proxy on a free port before the server that this URL is of.
+    ///
+    /// # Errors
+    /// If the URL names no address, or loopback has no free port.
+    pub async fn before(url: &str) -> Result<Self> {
+        let authority = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
+        let server = authority.parse().with_context(|| format!("{url} names no address"))?;
+        let socket = socket(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let address = socket.local_addr()?;
+        let mut proxy = Self { address, server, inside: Arc::default(), listening: None, reserved: Some(socket) };
+        proxy.set(Fault::None).await?;
+        Ok(proxy)
+    }
+
+    /// Its own URL, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// From now on this is what becomes of a request.
+    ///
+    /// # Errors
+    /// If the port can't be listened on any more.
+    pub async fn set(&mut self, fault: Fault) -> Result<()> {
+        let refuses = fault == Fault::Refuses;
+        lock(&self.inside).fault = fault;
+        if refuses && let Some(listening) = self.listening.take() {
+            // Reserved before it is free: otherwise a connection from anywhere could get the port.
+            self.reserved = Some(socket(self.address)?);
+            listening.abort();
+            // It ends by being aborted, and its connections with it.
+            let _ = listening.await;
+        }
+        if !refuses && let Some(socket) = self.reserved.take() {
+            let listener = socket.listen(128)?;
+            self.listening = Some(tokio::spawn(accept(listener, self.server, Arc::clone(&self.inside))));
+        }
+        Ok(())
+    }
+
+    /// Whatever is connected now is dead, and neither side is told; what connects anew works. So it is with a
+    /// function that was frozen while a router forgot its connections.
+    pub fn lose_connections(&self) {
+        lock(&self.inside).losses += 1;
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        if let Some(listening) = &self.listening {
+            listening.abort();
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, server: SocketAddr, inside: Arc<Mutex<Inside>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        while connections.try_join_next().is_some() {}
+        if lock(&inside).fault != Fault::Closes {
+            connections.spawn(serve(stream, server, Arc::clone(&inside)));
+        }
+    }
+}
+
+/// One connection, request after request. Whoever asked may be gone: that ends it, too.
+async fn serve(mut stream: TcpStream, server: SocketAddr, inside: Arc<Mutex<Inside>>) -> io::Result<()> {
+    let losses = lock(&inside).losses;
+    while let Some(request) = read_message(&mut stream).await? {
+        let (fault, is_dead) = {
+            let inside = lock(&inside);
+            (inside.fault.clone(), inside.losses > losses)
+        };
+        if is_dead {
+            return until_closed(stream).await;
+        }
+        match fault {
+            Fault::None => stream.write_all(&forward(&request, server).await?).await?,
+            Fault::Slow(time) => {
+                let answer = forward(&request, server).await?;
+                sleep(time).await;
+                stream.write_all(&answer).await?;
+            }
+            Fault::Answers(text) => stream.write_all(text.as_bytes()).await?,
+            Fault::Hangs => return until_closed(stream).await,
+            Fault::Closes | Fault::Refuses => return Ok(()),
+            Fault::Cuts(end) => {
+                let answer = forward(&request, server).await?;
+                stream.write_all(first_half(&answer)).await?;
+                return match end {
+                    End::Reset => stream.set_zero_linger(),
+                    End::Hang => until_closed(stream).await,
+                    End::Close => Ok(()),
+                };
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn until_closed(mut stream: TcpStream) -> io::Result<()> {
+    while stream.read_u8().await.is_ok() {}
+    Ok(())
+}
+
+async fn forward(request: &[u8], server: SocketAddr) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(server).await?;
+    stream.write_all(request).await?;
+    read_message(&mut stream).await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
+
+/// A request or an answer whose length its head says; none if the other side closes. Nobody here sends the next
+/// before this one is answered.
+async fn read_message(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
+    let mut message = vec![];
+    loop {
+        if let Some(head) = length_of_head(&message)
+            && message.len() >= head + length_of_body(message.get(..head).unwrap_or_default())
+        {
+            return Ok(Some(message));
+        }
+        if stream.read_buf(&mut message).await? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+fn length_of_head(message: &[u8]) -> Option<usize> {
+    const END: &[u8] = b"\r\n\r\n";
+    message.windows(END.len()).position(|window| window == END).map(|position| position + END.len())
+}
+
+fn length_of_body(head: &[u8]) -> usize {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    length.and_then(|length| length.trim().parse().ok()).unwrap_or_default()
+}
+
+/// All of the head, and half of the body.
+fn first_half(answer: &[u8]) -> &[u8] {
+    let head = length_of_head(answer).unwrap_or_default();
+    answer.get(..head + (answer.len() - head) / 2).unwrap_or_default()
+}

@@ -1,0 +1,172 @@
+//! The table's stream, and Lambda's poller of it: it hands batches to a function in order, filtered as
+//! `template.yaml` has it, and goes on only behind what the function didn't report.
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    lambda::{Lambda, Outcome},
+    table::{self, Table},
+};
+
+/// A poller with its checkpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Stream {
+    /// The record behind which it goes on.
+    after: Option<String>,
+}
+
+/// As template.yaml has it.
+const BATCH: usize = 100;
+
+/// How often a batch comes again before the test gives up.
+const MOST_ATTEMPTS: usize = 20;
+
+impl Stream {
+    /// Switches the table's stream on. The poller has it from its beginning (`TRIM_HORIZON`).
+    ///
+    /// # Errors
+    /// If the table has one already.
+    pub fn begin(table: &Table) -> Result<Self> {
+        let stream = json!({"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"});
+        let update = json!({"TableName": table::NAME, "StreamSpecification": stream});
+        table.database().update_table(request(update)?)?;
+        Ok(Self::default())
+    }
+
+    /// Another poller of the same stream, from its beginning.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self::default()
+    }
+
+    /// The records that come next, and that the source's filter lets pass.
+    ///
+    /// # Errors
+    /// If the table has no stream.
+    pub fn next(&self, table: &Table) -> Result<Vec<Value>> {
+        let mut records = table.stream_records()?;
+        records.retain(|record| sequence_number(record) > self.after.as_deref().unwrap_or_default() && passes(record));
+        records.truncate(BATCH);
+        Ok(records)
+    }
+
+    /// Hands the next batch over once. Whether there is more to hand over.
+    ///
+    /// # Errors
+    /// If the function ends, or names a record that isn't in the batch: Lambda would then bring all again.
+    pub async fn poll(&mut self, table: &Table, function: &mut Lambda) -> Result<bool> {
+        let batch = self.next(table)?;
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        let outcome = function.invoke(&event(&batch)).await?;
+        self.settle(&batch, &outcome)?;
+        Ok(!self.next(table)?.is_empty())
+    }
+
+    /// Hands over until nothing is left.
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll), or if something never gets through.
+    pub async fn drain(&mut self, table: &Table, function: &mut Lambda) -> Result<()> {
+        for _ in 0..MOST_ATTEMPTS {
+            if !self.poll(table, function).await? {
+                return Ok(());
+            }
+        }
+        bail!("{} records never get through", self.next(table)?.len())
+    }
+
+    /// Goes on behind what was processed (Lambda, "Reporting batch item failures": the lowest number counts).
+    fn settle(&mut self, batch: &[Value], outcome: &Outcome) -> Result<()> {
+        let Outcome::Response(answer) = outcome else { return Ok(()) };
+        let failures = answer.get("batchItemFailures").and_then(Value::as_array).context("no batchItemFailures")?;
+        let number = |failure: &Value| {
+            let number = failure.get("itemIdentifier").and_then(Value::as_str).context("no itemIdentifier")?;
+            let position = batch.iter().position(|record| sequence_number(record) == number);
+            position.with_context(|| format!("{number:?} is no record of the batch"))
+        };
+        let first_failed = failures.iter().map(number).collect::<Result<Vec<_>>>()?.into_iter().min();
+        let processed = batch.get(..first_failed.unwrap_or(batch.len())).unwrap_or_default();
+        if let Some(last) = processed.last() {
+            self.after = Some(sequence_number(last).to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// A batch as Lambda's poller hands it over.
+#[must_use]
+pub fn event(records: &[Value]) -> Value {
+    json!({"Records": records})
+}
+
+/// The stream's number of a record. All are of one length, so that their order is the texts'.
+#[must_use]
+pub fn sequence_number(record: &Value) -> &str {
+    record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The pattern of `template.yaml`'s event source.
+fn passes(record: &Value) -> bool {
+    let key = |name: &str| {
+        let text = record.pointer(&format!("/dynamodb/Keys/{name}/S")).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let name = record.get("eventName").and_then(Value::as_str).unwrap_or_default();
+    let pk = key("pk");
+    ["INSERT", "MODIFY"].contains(&name)
+        && key("sk") == "STATE"
+        && ["USER#", "OPENID#"].iter().any(|prefix| pk.starts_with(prefix))
+}
+
+impl Table {
+    /// All that was written to it so far, as its stream tells it, oldest first.
+    ///
+    /// # Errors
+    /// If it has no stream.
+    pub fn stream_records(&self) -> Result<Vec<Value>> {
+        let streams = serde_json::to_value(self.database().list_streams(request(json!({}))?)?)?;
+        let arn = streams.pointer("/Streams/0/StreamArn").and_then(Value::as_str).context("the table has no stream")?;
+        let described = self.database().describe_stream(request(json!({"StreamArn": arn}))?)?;
+        let described = serde_json::to_value(described)?;
+        let shards = described.pointer("/StreamDescription/Shards").and_then(Value::as_array).context("no shards")?;
+        ensure!(shards.len() == 1, "{} shards: then the order is another question", shards.len());
+        let shard = described.pointer("/StreamDescription/Shards/0/ShardId").context("a shard has an id")?;
+        let asked = json!({"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
+        let begun = serde_json::to_value(self.database().get_shard_iterator(request(asked)?)?)?;
+        let (mut iterator, mut records) = (begun.get("ShardIterator").cloned().unwrap_or_default(), vec![]);
+        loop {
+            let page = self.database().get_records(request(json!({"ShardIterator": iterator}))?)?;
+            let mut page = serde_json::to_value(page)?;
+            let read = page.get_mut("Records").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
+            if read.is_empty() {
+                return Ok(records);
+            }
+            records.extend(read);
+            iterator = page.get("NextShardIterator").cloned().unwrap_or_default();
+            if iterator.is_null() {
+                return Ok(records);
+            }
+        }
+    }
+}
+
+fn request<T: serde::de::DeserializeOwned>(members: Value) -> Result<T> {
+    Ok(serde_json::from_value(members)?)
+}
+
+/// A record with something else in its new image: what another version might have stored.
+#[must_use]
+pub fn with_new_member(mut record: Value, name: &str, value: &Value) -> Value {
+    let image = record.pointer_mut("/dynamodb/NewImage").and_then(Value::as_object_mut);
+    image.into_iter().for_each(|image| drop(image.insert(name.to_owned(), value.clone())));
+    record
+}
+
+/// The attributes of a record's new image.
+#[must_use]
+pub fn new_image(record: &Value) -> Map<String, Value> {
+    record.pointer("/dynamodb/NewImage").and_then(Value::as_object).cloned().unwrap_or_default()
+}

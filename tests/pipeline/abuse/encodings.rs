@@ -1,0 +1,159 @@
+//! Bytes in a wrong encoding, and types that say something else.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use end_to_end::{Request, service::APP_ID};
+use serde_json::{Value, json};
+
+use super::{Bench, Case, End, changed, to_every_webhook};
+use crate::kakao::{admin_key, channel, channel_body, skill, skill_body, unlink};
+
+/// `{"a":1}` through gzip.
+const GZIP: [u8; 27] = [
+    0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3, 0xab, 0x56, 0x4a, 0x54, 0xb2, 0x32, 0xac, 5, 0, 0xaf, 0xac, 0x1b, 0x56, 7, 0,
+    0, 0,
+];
+
+fn post(path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Request {
+    Request::new("POST", path).header("Authorization", &admin_key()).body(content_type, body)
+}
+
+fn utf_16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_be_bytes).collect()
+}
+
+/// JSON's bytes in ways in which nobody may send it (RFC 8259 §8.1).
+fn wrong_encodings(json: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let spoilt = |bytes: &[u8]| [&json.as_bytes()[..json.len() - 1], b",\"x\":\"", bytes, b"\"}"].concat();
+    vec![
+        ("UTF-8 with a mark", [b"\xef\xbb\xbf", json.as_bytes()].concat()),
+        ("UTF-16 with a mark", [&b"\xfe\xff"[..], &utf_16(json)].concat()),
+        ("UTF-16", utf_16(json)),
+        ("Latin-1", spoilt(b"\xe9")),
+        ("an overlong form", spoilt(b"\xc0\xaf")),
+        ("a surrogate in UTF-8", spoilt(b"\xed\xa0\x80")),
+        ("a lone surrogate, escaped", spoilt(b"\\ud800")),
+        ("surrogates in the wrong order", spoilt(b"\\udc00\\ud800")),
+        ("a raw NUL", spoilt(b"\0")),
+        ("gzip", GZIP.to_vec()),
+    ]
+}
+
+#[tokio::test]
+async fn json_in_a_wrong_encoding_is_quarantined() {
+    let mut bench = Bench::start().await;
+    let added = channel_body("added", "1", "2025-03-01T01:00:00Z").to_string();
+    let unlinked = json!({"app_id": APP_ID, "user_id": "1"}).to_string();
+    let message = skill_body("u1", "안녕").to_string();
+    let mut cases = vec![];
+    for (name, body) in wrong_encodings(&added) {
+        let request = post("/webhooks/talk-channel", "application/json", body).header("Content-Encoding", "gzip");
+        cases.push(Case::taken(name, &request, End::Quarantine("json")));
+    }
+    for (name, body) in wrong_encodings(&unlinked) {
+        cases.push(Case::taken(name, &post("/webhooks/unlink", "application/json", body), End::Quarantine("json")));
+    }
+    for (name, body) in wrong_encodings(&message) {
+        let mut request = skill(&json!({}), "r1");
+        request.body = Some(body);
+        cases.push(Case::taken(name, &request, End::Quarantine("json")));
+    }
+    bench.try_all_and_forged(cases).await;
+}
+
+#[tokio::test]
+async fn a_query_or_a_form_in_a_wrong_encoding_is_quarantined() {
+    let mut bench = Bench::start().await;
+    let mut cases = vec![];
+    for odd in ["%FF", "%C0%AF", "%ED%A0%80", "%FE%FF%001", "a%E9b", "\u{fffd}"] {
+        let mut in_query = unlink("1");
+        in_query.query.push_str(&format!("&note={odd}"));
+        cases.push(Case::taken(format!("note={odd}"), &in_query, End::Quarantine("encoding")));
+        let form = format!("CHAT_TYPE=MemoChat&HASH_CHAT_ID={odd}");
+        let in_form = post("/webhooks/talk-share", "application/x-www-form-urlencoded", form);
+        cases.push(Case::taken(format!("HASH_CHAT_ID={odd}"), &in_form, End::Quarantine("encoding")));
+    }
+    for (name, body) in [("Latin-1", &b"app_id=123456&user_id=1&note=\xe9"[..]), ("gzip", &GZIP)] {
+        let request = post("/webhooks/unlink", "application/x-www-form-urlencoded", body);
+        cases.push(Case::taken(name, &request, End::Quarantine("encoding")));
+    }
+    bench.try_all_and_forged(cases).await;
+}
+
+#[tokio::test]
+async fn a_body_whose_base64_flag_lies_is_taken_for_what_it_is() {
+    let mut bench = Bench::start().await;
+    let form = format!("app_id={APP_ID}&user_id=1");
+    let added = channel_body("added", "1", "2025-03-01T01:00:00Z");
+    let with = |request: &Request, body: Value, flag: Value| {
+        changed(&changed(&request.event(), "/body", body), "/isBase64Encoded", flag)
+    };
+    let unlink = post("/webhooks/unlink", "application/x-www-form-urlencoded", "");
+    let channel = channel(&added, "r1");
+    let encoded = |text: &str| json!(STANDARD.encode(text));
+    let case = |name: &str, function, event, end| Case::new(name, function, event, 200, end);
+    let mut cases = vec![
+        case("a plain form", "unlink", with(&unlink, json!(form), json!(true)), End::Event),
+        case("plain JSON", "talk-channel", with(&channel, json!(added.to_string()), json!(true)), End::Event),
+        case("no base64", "unlink", with(&unlink, json!("%%%"), json!(true)), End::Quarantine("missing_field")),
+        case("no padding", "unlink", with(&unlink, json!("YQ"), json!(true)), End::Quarantine("missing_field")),
+    ];
+    for flag in [json!(false), json!(null), json!("true"), json!(1)] {
+        let name = format!("encoded, and the flag is {flag}");
+        let event = with(&unlink, encoded(&form), flag.clone());
+        cases.push(case(&name, "unlink", event, End::Quarantine("missing_field")));
+        let event = with(&channel, encoded(&added.to_string()), flag);
+        cases.push(case(&name, "talk-channel", event, End::Quarantine("json")));
+    }
+    let mut without_flag = with(&channel, json!(added.to_string()), json!(null));
+    without_flag.as_object_mut().unwrap().remove("isBase64Encoded");
+    cases.push(case("no flag", "talk-channel", without_flag, End::Event));
+    bench.try_all_and_forged(cases).await;
+    let webhooks = bench.webhooks();
+    let pushed = webhooks.last().unwrap();
+    let token = STANDARD.decode(pushed.genuine["body"].as_str().unwrap()).unwrap();
+    let event = changed(&pushed.genuine, "/body", String::from_utf8(token).unwrap());
+    bench.try_all([Case::new("a plain token", pushed.function, event, 202, End::Event)]).await;
+}
+
+#[tokio::test]
+async fn a_wrong_or_absent_content_type_costs_no_event_of_a_key() {
+    let mut bench = Bench::start().await;
+    let mut webhooks = bench.webhooks();
+    let pushed = webhooks.pop().unwrap();
+    let long = "x".repeat(5_000);
+    let types = [
+        "",
+        "text/xml",
+        "text/plain; charset=utf-16",
+        "multipart/form-data; boundary=x",
+        "application/octet-stream",
+        "application/secevent+jwt",
+        "application/secevent+jwt,application/secevent+jwt",
+        "a,b",
+        ";;;",
+        "한",
+        "\r\n",
+        long.as_str(),
+    ];
+    let mut cases = vec![];
+    for content_type in types {
+        let name = format!("type {content_type:.30}");
+        let change = |event: &Value| changed(event, "/headers/content-type", content_type);
+        cases.extend(to_every_webhook(&webhooks, &name, change));
+        if content_type != "application/secevent+jwt" {
+            cases.push(Case::new(name, pushed.function, change(&pushed.genuine), 400, End::Nowhere));
+        }
+    }
+    let without = |event: &Value| {
+        let mut event = event.clone();
+        event["headers"].as_object_mut().unwrap().remove("content-type");
+        event
+    };
+    cases.extend(to_every_webhook(&webhooks, "no type", without));
+    cases.push(Case::new("no type", pushed.function, without(&pushed.genuine), 400, End::Nowhere));
+    for content_type in ["application/json", "application/json,application/json", "text/json"] {
+        let form = post("/webhooks/unlink", content_type, format!("app_id={APP_ID}&user_id=1"));
+        cases.push(Case::taken(format!("a form as {content_type}"), &form, End::Quarantine("json")));
+    }
+    bench.try_all(cases).await;
+}

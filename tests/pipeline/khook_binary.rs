@@ -1,0 +1,58 @@
+//! khook's real binary, run to its end.
+
+use std::process::Stdio;
+
+use end_to_end::binaries::binary;
+use serde_json::Value;
+use tokio::process::Command;
+
+/// How it ended.
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) error: String,
+}
+
+impl Done {
+    /// What it printed; it did what it was told.
+    pub(crate) fn printed(self) -> String {
+        assert_eq!(self.code, Some(0), "{}", self.error);
+        self.out
+    }
+
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.printed()).unwrap()
+    }
+
+    /// What it complained of; it printed nothing.
+    pub(crate) fn refused(self) -> String {
+        assert!(self.code != Some(0) && self.out.is_empty(), "{:?} {}", self.code, self.out);
+        self.error
+    }
+}
+
+/// khook with these variables and none of the shell's that it would read.
+pub(crate) fn command(variables: &[(&str, String)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary("khook").unwrap());
+    for name in ["TABLE_NAME", "EVENT_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "SOURCE_CIDRS"] {
+        command.env_remove(name);
+    }
+    for name in ["KAKAO_REST_API_KEY", "KAKAO_ADMIN_KEY"] {
+        command.env_remove(name);
+    }
+    command
+        .args(arguments)
+        .envs([("AWS_REGION", "ap-northeast-2"), ("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local")])
+        .envs(variables.iter().map(|(name, value)| (*name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+pub(crate) async fn run(variables: &[(&str, String)], arguments: &[&str]) -> Done {
+    let output = command(variables, arguments).output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Done { code: output.status.code(), out: text(output.stdout), error: text(output.stderr) }
+}

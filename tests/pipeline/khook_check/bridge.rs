@@ -1,0 +1,65 @@
+//! API Gateway's side towards the internet: HTTP in, a function's event out.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::Response,
+};
+use end_to_end::{
+    Pipeline,
+    faults::{Gate, Server},
+};
+use tokio::sync::Mutex;
+
+/// The service behind HTTP.
+pub(super) struct Bridge {
+    server: Server,
+    pub(super) pipeline: Arc<Mutex<Pipeline>>,
+}
+
+/// As template.yaml has them: each with all paths below it.
+const ROUTES: [(&str, &str); 6] = [
+    ("/webhooks/unlink", "unlink"),
+    ("/webhooks/account-status", "account-status"),
+    ("/webhooks/talk-share", "talk-share"),
+    ("/webhooks/talk-channel", "talk-channel"),
+    ("/skill", "skill"),
+    ("/health", "skill"),
+];
+
+impl Bridge {
+    pub(super) async fn before(pipeline: Pipeline) -> Self {
+        let pipeline = Arc::new(Mutex::new(pipeline));
+        let router = Router::new().fallback(pass).with_state(Arc::clone(&pipeline));
+        Self { server: Server::start(router, Gate::default()).await.unwrap(), pipeline }
+    }
+
+    pub(super) fn url(&self) -> String {
+        self.server.url()
+    }
+}
+
+async fn pass(State(pipeline): State<Arc<Mutex<Pipeline>>>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    let is_of = |route: &str| path.strip_prefix(route).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let Some((_, function)) = ROUTES.iter().find(|(route, _)| is_of(route)) else {
+        return Response::builder().status(404).body(Body::from(r#"{"message":"Not Found"}"#)).unwrap();
+    };
+    let body = to_bytes(body, 10_000_000).await.unwrap();
+    let mut event = end_to_end::Request::new(parts.method.as_str(), path);
+    event.query = parts.uri.query().unwrap_or_default().to_owned();
+    event.headers =
+        parts.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    event.headers.retain(|(name, _)| name != "host" && name != "content-length");
+    event.body = (!body.is_empty()).then(|| body.to_vec());
+    let answer = pipeline.lock().await.deliver_to(function, &event.received_now()).await.unwrap();
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(answer.body)).unwrap()
+}

@@ -1,0 +1,216 @@
+//! The service at work, and what is left of it in the end.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use end_to_end::{
+    Pipeline,
+    binaries::binary,
+    dice::Dice,
+    hygiene::{Find, Searched},
+    lambda::Lambda,
+    queue::Message,
+};
+use kakao_webhooks::state::Members;
+use tokio::time::timeout;
+
+use crate::{
+    account::Account,
+    memory::Memory,
+    people,
+    story::{Post, STRANGER, Story},
+    weather::Weather,
+};
+
+/// So long a processor has for a batch. On a table that is too busy it uses all of it.
+const PROCESSOR_LIMIT: Duration = Duration::from_secs(5);
+/// What even a slow machine doesn't need: so much, and so much for each request.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_millis(60));
+
+pub(crate) struct Service {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) memory: Memory,
+    pub(crate) dice: Mutex<Dice>,
+    /// What is left to send, by function.
+    posts: BTreeMap<&'static str, Mutex<VecDeque<Post>>>,
+    messages: Mutex<VecDeque<String>>,
+    poison: Vec<String>,
+    total: usize,
+    /// Messages that processors have.
+    at_work: Mutex<usize>,
+    account: Mutex<Account>,
+    weather: Weather,
+    is_done: AtomicBool,
+}
+
+impl Service {
+    pub(crate) async fn start(story: &Story, dice: &mut Dice) -> Arc<Self> {
+        // Building is none of the work.
+        binary("processor").unwrap();
+        let mut posts = BTreeMap::<_, VecDeque<Post>>::new();
+        for post in &story.posts {
+            posts.entry(post.function).or_default().push_back(post.clone());
+        }
+        Arc::new(Self {
+            pipeline: Pipeline::start().await.unwrap().processor_limit(PROCESSOR_LIMIT),
+            memory: Memory::default(),
+            dice: Mutex::new(dice.split()),
+            posts: posts.into_iter().map(|(function, posts)| (function, Mutex::new(posts))).collect(),
+            messages: Mutex::new(story.messages.clone()),
+            poison: story.poison.clone(),
+            total: story.posts.len(),
+            at_work: Mutex::default(),
+            account: Mutex::default(),
+            weather: Weather::default(),
+            is_done: AtomicBool::default(),
+        })
+    }
+
+    /// Until all is sent and nothing is left to do. How long that took.
+    pub(crate) async fn go_through(self: &Arc<Self>) -> Duration {
+        let start = Instant::now();
+        let patience = PATIENCE.0 + PATIENCE.1 * u32::try_from(self.total).unwrap();
+        timeout(patience, people::all(self)).await.expect("it takes longer than on any machine");
+        start.elapsed()
+    }
+
+    /// An instance of a function. One that is steady is looked at for its memory.
+    pub(crate) async fn function(&self, name: &'static str, is_steady: bool) -> Lambda {
+        let function = self.pipeline.start_function(name).await.unwrap();
+        if is_steady {
+            self.memory.watch(name, function.pid().unwrap());
+        }
+        function
+    }
+
+    pub(crate) fn count<T>(&self, count: impl FnOnce(&mut Account) -> T) -> T {
+        count(&mut self.account.lock().unwrap())
+    }
+
+    /// The next request for a function.
+    pub(crate) fn next(&self, function: &str) -> Option<Post> {
+        self.posts[function].lock().unwrap().pop_front()
+    }
+
+    /// A request that nobody could keep is sent again, after the others.
+    pub(crate) fn put_off(&self, post: Post) {
+        // A token can also be put off for a key set that can't be had yet.
+        if post.function != "account-status" {
+            self.weather.nobody_kept();
+        }
+        self.posts[post.function].lock().unwrap().push_back(post);
+    }
+
+    pub(crate) fn has_messages(&self) -> bool {
+        !self.messages.lock().unwrap().is_empty()
+    }
+
+    /// The next text for the queue, if it is its turn: they are spread over the requests.
+    pub(crate) fn next_message(&self) -> Option<String> {
+        let mut messages = self.messages.lock().unwrap();
+        let (put, sent) = self.count(|account| (account.messages, account.sent));
+        let is_its_turn = put * self.total <= sent * (put + messages.len());
+        if is_its_turn { messages.pop_front() } else { None }
+    }
+
+    /// How much is sent, in thousandths.
+    pub(crate) fn progress(&self) -> usize {
+        (self.count(|account| account.sent) * 1_000 / self.total).min(1_000)
+    }
+
+    /// One more request was sent: what fails may change.
+    pub(crate) fn turn(&self) {
+        self.weather.turn(&self.pipeline, self.progress());
+    }
+
+    /// Whether nothing will fail any more.
+    pub(crate) fn is_calm(&self) -> bool {
+        !self.weather.is_rough()
+    }
+
+    pub(crate) fn receive(&self, most: usize) -> Option<Vec<Message>> {
+        let mut at_work = self.at_work.lock().unwrap();
+        let batch = self.pipeline.queue.receive(most);
+        *at_work += batch.len();
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    /// A batch of so many is over; these of it come again.
+    pub(crate) fn give_back(&self, all: usize, again: Vec<Message>) {
+        let mut at_work = self.at_work.lock().unwrap();
+        self.pipeline.queue.give_back(again);
+        *at_work -= all;
+    }
+
+    /// A processor could not apply these.
+    pub(crate) fn gave_up(&self, batch: &[Message], failed: &[String]) {
+        let usable = |message: &&Message| failed.contains(&message.id) && !self.poison.contains(&message.body);
+        let usable = batch.iter().filter(usable).count();
+        if usable > 0 {
+            self.count(|account| account.failed += usable);
+            self.weather.gave_up();
+            self.turn();
+        }
+    }
+
+    /// Whether nobody has anything to do but the janitor.
+    pub(crate) fn is_idle(&self) -> bool {
+        let at_work = self.at_work.lock().unwrap();
+        *at_work == 0 && self.pipeline.queue.is_empty()
+    }
+
+    pub(crate) fn end(&self) {
+        self.is_done.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_done.load(Ordering::SeqCst)
+    }
+
+    /// What was counted, with what is stored now.
+    pub(crate) fn account(&self, items: &[Members]) -> Account {
+        let mut account = self.count(|account| account.clone());
+        let text = |item: &Members, name: &str| item[name].as_str().unwrap().to_owned();
+        for item in items {
+            let (pk, sk) = (text(item, "pk"), text(item, "sk"));
+            match pk.split('#').next() {
+                Some("QUARANTINE") => drop(account.quarantined.insert((pk, sk), text(item, "reason"))),
+                Some("INBOX") => account.in_inbox += 1,
+                _ => account.history += usize::from(sk.starts_with("EVENT#")),
+            }
+        }
+        account.dead = self.pipeline.queue.dead();
+        account.in_queue = self.pipeline.queue.len();
+        account.into_inbox = self.pipeline.watch().log().count(r#""whereabouts":"inbox""#);
+        account
+    }
+
+    /// All that is stored. Nothing of it is of a stranger.
+    pub(crate) fn items(&self) -> Vec<Members> {
+        let items = self.pipeline.table.items().unwrap();
+        for item in &items {
+            let text = serde_json::to_string(item).unwrap();
+            for strange in ["forged", "poison", STRANGER] {
+                assert!(!text.contains(strange), "{strange}: {text}");
+            }
+        }
+        items
+    }
+
+    /// The search of all that was ever written. All functions have ended with those who had them.
+    pub(crate) fn search(&self) -> (Searched, Vec<Find>) {
+        self.pipeline.watch().search()
+    }
+
+    /// The same of one more line.
+    pub(crate) fn search_of(&self, text: &str) -> Vec<Find> {
+        self.pipeline.watch().log().add("nobody", text);
+        self.pipeline.watch().search().1
+    }
+}

@@ -1,0 +1,86 @@
+//! What fails, and when: by how much of the story has been sent, so that it is much the same in each run.
+
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU8, AtomicUsize, Ordering},
+};
+
+use end_to_end::{Pipeline, faults::Fault};
+
+/// When, in thousandths of the story, the queue is how.
+const QUEUE: [(Range<usize>, Fault); 5] = [
+    (100..160, Fault::Status(500)),
+    (240..280, Fault::Throttled),
+    (520..523, Fault::Hangs),
+    (620..660, Fault::Status(500)),
+    (880..900, Fault::Status(503)),
+];
+/// Here queue and table are both too busy, until so many requests could be kept by nobody.
+const BOTH: (Range<usize>, usize) = (250..340, 3);
+/// From here on the table is too busy until a processor has given up.
+const OUTAGE: usize = 360;
+
+#[derive(Default)]
+pub(crate) struct Weather {
+    both: Spell,
+    unkept: AtomicUsize,
+    outage: Spell,
+}
+
+/// Something that begins once and ends once.
+#[derive(Default)]
+struct Spell(AtomicU8);
+
+const BEFORE: u8 = 0;
+const NOW: u8 = 1;
+const OVER: u8 = 2;
+
+impl Spell {
+    fn begin(&self) {
+        let _ = self.0.compare_exchange(BEFORE, NOW, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    fn end(&self) {
+        let _ = self.0.compare_exchange(NOW, OVER, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    fn is_on(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == NOW
+    }
+}
+
+impl Weather {
+    /// So many thousandths of the story are sent.
+    pub(crate) fn turn(&self, pipeline: &Pipeline, thousandths: usize) {
+        match thousandths {
+            at if BOTH.0.contains(&at) => self.both.begin(),
+            at if at >= BOTH.0.end => self.both.end(),
+            _ => {}
+        }
+        // One after the other: what is put off then is what both together make.
+        if thousandths >= OUTAGE && !self.both.is_on() {
+            self.outage.begin();
+        }
+        let queue = QUEUE.iter().find(|(when, _)| when.contains(&thousandths)).map(|(_, fault)| *fault);
+        let is_busy = |now: bool| now.then_some(Fault::Throttled);
+        pipeline.queue.gate().set(is_busy(self.both.is_on()).or(queue).unwrap_or_default());
+        pipeline.table.gate().set(is_busy(self.both.is_on() || self.outage.is_on()).unwrap_or_default());
+    }
+
+    /// Neither queue nor table took a request.
+    pub(crate) fn nobody_kept(&self) {
+        if self.both.is_on() && self.unkept.fetch_add(1, Ordering::SeqCst) + 1 >= BOTH.1 {
+            self.both.end();
+        }
+    }
+
+    /// A processor has given up on something.
+    pub(crate) fn gave_up(&self) {
+        self.outage.end();
+    }
+
+    /// Whether something fails that ends only by somebody's giving up.
+    pub(crate) fn is_rough(&self) -> bool {
+        self.both.is_on() || self.outage.is_on()
+    }
+}
