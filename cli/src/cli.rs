@@ -5,7 +5,20 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{demo::Demo, dev::Dev, hash_key::HashKey, keys::Keys, quarantine::Quarantine, send::Send, user::User};
+use crate::{
+    check::{self, Check},
+    demo::Demo,
+    dev::Dev,
+    dlq::Dlq,
+    hash_key::HashKey,
+    inbox::Inbox,
+    ips::{self, Ips},
+    keys::Keys,
+    publish::{self, Publish},
+    quarantine::Quarantine,
+    send::Send,
+    user::User,
+};
 
 /// The operator's and developer's tool of kakao-webhooks
 #[derive(Debug, Parser)]
@@ -21,6 +34,8 @@ Examples:
   khook dev                                  the same, and it stays: URLs, curl lines, logs
   khook send unlink --user 1234567890        play Kakao against it
   khook user show 123456 1234567890 --json   what came of it
+  khook check https://hooks.example.com/v1   what Kakao would find there
+  khook dlq list                             what the processor could not process
   khook hash-key < admin-key.txt             the digest that KakaoApps wants
   khook keys serve --rotate-every 60         Kakao's key set, played
 
@@ -46,6 +61,9 @@ enum Command {
                                         file. `khook send <webhook> --help` has more."
     )]
     Send(Send),
+    /// Check an address from outside, as Kakao sees it: every known mistake, and its mend
+    #[command(after_help = check::EXAMPLES)]
+    Check(Check),
     /// Look up what is known of a user
     #[command(
         subcommand,
@@ -56,6 +74,24 @@ enum Command {
     /// Look at what couldn't be used, send it again after a fix, or drop it
     #[command(subcommand, after_help = "Examples:\n  khook quarantine list\n  khook quarantine replay --all")]
     Quarantine(Quarantine),
+    /// Look at what the processor could not process, send it again, or drop it
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  khook dlq list\n  khook dlq replay --all\n  \
+                      DEAD_LETTER_QUEUE_URL=… EVENT_QUEUE_URL=… khook dlq replay --all\n\n\
+                      On AWS it may sqs:ReceiveMessage, sqs:ChangeMessageVisibility and sqs:DeleteMessage on the \
+                      dead-letter queue and sqs:SendMessage on the event queue."
+    )]
+    Dlq(Dlq),
+    /// Look at what the queue didn't take at first, send it now, or drop it
+    #[command(subcommand, after_help = "Examples:\n  khook inbox list\n  khook inbox replay --all")]
+    Inbox(Inbox),
+    /// Show the addresses that Kakao publishes, and how SourceCidrs differs from them
+    #[command(after_help = ips::EXAMPLES)]
+    Ips(Ips),
+    /// Tell the bus again what is true of users, for a consumer that is new or lost something
+    #[command(after_help = publish::EXAMPLES)]
+    Publish(Publish),
     /// Print the SHA-256 of a key, for KakaoApps and SkillAuth
     #[command(after_help = "The key comes from a hidden prompt, or from standard input; never from the command \
                             line, where others could see it.\n\nExamples:\n  khook hash-key\n  \
@@ -101,8 +137,13 @@ impl Cli {
             Command::Demo(demo) => demo.run().await,
             Command::Dev(dev) => dev.run().await,
             Command::Send(send) => send.run().await,
+            Command::Check(check) => check.run().await,
             Command::User(user) => user.run().await,
             Command::Quarantine(quarantine) => quarantine.run().await,
+            Command::Dlq(dlq) => dlq.run().await,
+            Command::Inbox(inbox) => inbox.run().await,
+            Command::Ips(ips) => ips.run().await,
+            Command::Publish(publish) => publish.run().await,
             Command::HashKey(hash_key) => hash_key.run(),
             Command::Keys(keys) => keys.run().await,
         }
@@ -134,7 +175,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         all(&mut command, "", &mut found);
-        assert_eq!(found.len(), 26);
+        assert_eq!(found.len(), 39);
         for (path, help) in found {
             assert!(help.contains("Usage:"), "{path}\n{help}");
         }
@@ -155,6 +196,20 @@ mod tests {
             "khook hash-key abc",
             "khook send unlink --user 1 --admin-key abc",
             "khook user show 1",
+            "khook dlq replay",
+            "khook dlq drop a --all",
+            "khook dlq list --limit 0",
+            "khook inbox drop",
+            "khook ips --key abc",
+            "khook ips abc",
+            "khook check",
+            "khook check https://a.example --admin-key abc",
+            "khook check https://a.example --send",
+            "khook check https://a.example --kind other",
+            "khook publish",
+            "khook publish --user 1",
+            "khook publish --user 1 2 --since 2026-01-01T00:00:00Z",
+            "khook publish --since yesterday",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
@@ -167,6 +222,13 @@ mod tests {
             "khook user unlink 1 2 --at 2026-01-01T00:00:00Z --yes --queue u",
             "khook quarantine replay a b",
             "khook quarantine drop --all --yes",
+            "khook dlq replay a b --anyway --limit 5 --dead-letter-queue d --queue u",
+            "khook inbox replay --all --limit 5 --table t --queue u",
+            "khook publish --user 1 2 --table t --bus b --profile-values",
+            "khook publish --since 2026-01-01T00:00:00Z --dry-run --yes",
+            "khook check https://a.example/skill --skill-header x-k --skill-key-file f --send --json",
+            "khook check https://a.example/x --kind unlink --admin-key-file f --header x-k",
+            "khook ips --key-file f --cidrs 192.0.2.0/24 --url http://127.0.0.1:1 --json",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use console::{Term, style};
+use console::Term;
 use kakao_webhooks::auth::Digest;
 
 use crate::output;
@@ -31,9 +31,8 @@ impl HashKey {
             bail!("no key was given. Paste it at the prompt, or pipe it in: `khook hash-key < key.txt`");
         }
         if !self.any && !is_admin_key(key) {
-            let warning = style("warning:").for_stderr().yellow().bold();
-            eprintln_warning(&format!(
-                "{warning} Kakao's admin keys are 32 hex characters, and this is something else ({} characters). \
+            output::warn(&format!(
+                "Kakao's admin keys are 32 hex characters, and this is something else ({} characters). \
                  If it is meant to be, --any says so.",
                 key.chars().count()
             ));
@@ -41,12 +40,6 @@ impl HashKey {
         output::line(&Digest::of(key.as_bytes()).to_string())?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// Whoever closed standard error doesn't want to be warned.
-fn eprintln_warning(text: &str) {
-    use io::Write;
-    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 fn read() -> Result<String> {

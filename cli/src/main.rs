@@ -5,7 +5,6 @@ use std::{io::Write, process::ExitCode};
 
 use anyhow::Result;
 use clap::Parser;
-use console::style;
 use khook::{cli::Cli, output};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,9 +12,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = cli.run_plainly().unwrap_or_else(|| run(cli));
     outcome.unwrap_or_else(|error| {
-        if !output::is_broken_pipe(&error) {
-            let _ = writeln!(std::io::stderr().lock(), "{} {error:#}", style("error:").for_stderr().red().bold());
-        }
+        output::complain(&error);
         ExitCode::FAILURE
     })
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, LineStyle, Table, presets};
+use console::style;
 use serde_json::Value;
 
 /// Prints a line.
@@ -21,6 +22,19 @@ pub fn line(text: &str) -> Result<()> {
 /// If nobody reads any more.
 pub fn json(value: &Value) -> Result<()> {
     line(&serde_json::to_string_pretty(value)?)
+}
+
+/// Warns on standard error. Whoever closed it doesn't want to be warned.
+pub fn warn(text: &str) {
+    let warning = style("warning:").for_stderr().yellow().bold();
+    let _ = writeln!(io::stderr().lock(), "{warning} {text}");
+}
+
+/// Says why a command failed, on standard error; nothing if only nobody reads any more.
+pub fn complain(error: &anyhow::Error) {
+    if !is_broken_pipe(error) {
+        let _ = writeln!(io::stderr().lock(), "{} {error:#}", style("error:").for_stderr().red().bold());
+    }
 }
 
 /// Whether an error is only that nobody reads any more.

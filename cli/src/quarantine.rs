@@ -2,15 +2,16 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use kakao_webhooks::{envelope::to_ascii_json, ingest::Queue, state::Members, wire::Time};
+use kakao_webhooks::{ingest::Queue, state::Members, wire::Time};
 use serde_json::{Value, json};
 
 use crate::{
     ask, output,
+    replayed::replayed,
     table::{Table, text},
-    target::{QueueTarget, TableTarget},
+    target::{QueueTarget, TableTarget, same_service},
 };
 
 /// Authentic events that couldn't be used: look, replay after a fix, or drop.
@@ -90,6 +91,7 @@ impl Quarantine {
             Self::List { days, table, json } => list(&entries(&table.table().await?, days).await?, json)?,
             Self::Show { key, table } => output::json(&shown(&entry(&table.table().await?, &key).await?))?,
             Self::Replay { which, table, queue } => {
+                same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
                 let (table, queue) = (table.table().await?, queue.queue().await?);
                 let chosen = chosen(&table, which).await?;
                 for entry in &chosen {
@@ -184,27 +186,9 @@ async fn replay(table: &Table, queue: &impl Queue, entry: &Members) -> Result<()
     table.delete(partition, key, Some(&now)).await
 }
 
-/// The envelope with the time of the replay, all else as it was.
-fn replayed(envelope: &str, now: &str) -> Result<String> {
-    let mut envelope: Value = serde_json::from_str(envelope).context("the stored envelope is no JSON")?;
-    match envelope.as_object_mut() {
-        Some(members) => members.insert("replayed_at".to_owned(), json!(now)),
-        None => bail!("the stored envelope is no JSON object"),
-    };
-    Ok(to_ascii_json(&envelope)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_replayed_envelope_keeps_what_nobody_knows() {
-        let envelope = replayed(r#"{"v":1,"new":{"한":["😀"]}}"#, "2026-01-01T00:00:00.000Z").unwrap();
-        assert!(envelope.is_ascii());
-        let read: Value = serde_json::from_str(&envelope).unwrap();
-        assert_eq!(read, json!({"v": 1, "new": {"한": ["😀"]}, "replayed_at": "2026-01-01T00:00:00.000Z"}));
-    }
 
     #[test]
     fn a_key_names_its_partition() {

@@ -30,6 +30,10 @@ pub struct Running {
     pub table: String,
     /// Its queue.
     pub queue_url: String,
+    /// Its dead-letter queue.
+    pub dead_letter_queue_url: String,
+    /// Its bus.
+    pub bus: String,
     /// The keys of this run.
     pub kakao: Kakao,
 }
@@ -80,6 +84,8 @@ impl Announcement {
             region: cloud.region().to_owned(),
             table: cloud.table_name().to_owned(),
             queue_url: cloud.queue_url().to_owned(),
+            dead_letter_queue_url: cloud.dead_letter_queue_url().to_owned(),
+            bus: cloud.output("BusName").to_owned(),
             kakao: kakao.clone(),
         };
         let (path, text) = (Project::find()?.local(FILE), serde_json::to_string_pretty(&running)?);

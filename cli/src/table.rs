@@ -70,7 +70,7 @@ impl Table {
             .query()
             .key_condition_expression("pk = :pk AND begins_with(sk, :events)")
             .expression_attribute_values(":events", AttributeValue::S("EVENT#".to_owned()));
-        let mut entries = self.items(query, partition).await?;
+        let mut entries = self.items(query, partition, usize::MAX).await?;
         // Keys of undated events don't sort by time.
         entries.sort_by_key(|entry| (text(entry, "occurred_at").to_owned(), text(entry, "received_at").to_owned()));
         Ok(entries)
@@ -81,19 +81,47 @@ impl Table {
     /// # Errors
     /// If the table can't be read.
     pub async fn partition(&self, partition: &str) -> Result<Vec<Members>> {
-        self.items(self.client.query().key_condition_expression("pk = :pk"), partition).await
+        self.first_of_partition(partition, usize::MAX).await
     }
 
-    /// All items that a query of a partition (`:pk`) finds, page by page.
-    async fn items(&self, query: QueryFluentBuilder, partition: &str) -> Result<Vec<Members>> {
+    /// The first items of a partition, by key.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub async fn first_of_partition(&self, partition: &str, limit: usize) -> Result<Vec<Members>> {
+        self.items(self.client.query().key_condition_expression("pk = :pk"), partition, limit).await
+    }
+
+    /// The first items that a query of a partition (`:pk`) finds, page by page.
+    async fn items(&self, query: QueryFluentBuilder, partition: &str, limit: usize) -> Result<Vec<Members>> {
         let query = query.table_name(&self.name).consistent_read(true);
         let query = query.expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()));
         let mut found = query.into_paginator().items().send();
         let mut items = Vec::new();
-        while let Some(item) = found.next().await {
+        while items.len() < limit
+            && let Some(item) = found.next().await
+        {
             items.push(members(item.map_err(|error| self.fault(&error))?)?);
         }
         Ok(items)
+    }
+
+    /// Hands on the states with an event of that time or later, page by page: members' and open ids'.
+    ///
+    /// # Errors
+    /// If the table can't be read, or `page` fails.
+    pub async fn states_since(&self, since: &str, mut page: impl AsyncFnMut(Vec<Members>) -> Result<()>) -> Result<()> {
+        let condition = "sk = :state AND updated_at >= :since AND (begins_with(pk, :user) OR begins_with(pk, :open))";
+        let mut scan = self.client.scan().table_name(&self.name).filter_expression(condition).consistent_read(true);
+        for (name, value) in [(":state", "STATE"), (":since", since), (":user", "USER#"), (":open", "OPENID#")] {
+            scan = scan.expression_attribute_values(name, AttributeValue::S(value.to_owned()));
+        }
+        let mut pages = scan.into_paginator().send();
+        while let Some(read) = pages.next().await {
+            let items = read.map_err(|error| self.fault(&error))?.items.unwrap_or_default();
+            page(items.into_iter().map(members).collect::<Result<_>>()?).await?;
+        }
+        Ok(())
     }
 
     /// Marks an item as being replayed.
@@ -172,7 +200,7 @@ impl Table {
 }
 
 /// An error and what led to it. The SDK's own rendering would show the whole answer.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let chain = std::iter::successors(Some(error), |error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -57,7 +57,7 @@ impl Cloud {
         let stack =
             deploy::deploy(&project, &python, &ministack.endpoint, &binaries, &options.parameters, progress).await?;
         let cloud = Self { ministack, stack, _folder: folder };
-        for name in ["TableName", "EventQueueUrl", "DeadLetterQueueUrl"] {
+        for name in ["TableName", "EventQueueUrl", "DeadLetterQueueUrl", "BusName"] {
             cloud.stack.outputs.get(name).with_context(|| format!("template.yaml has no output {name}"))?;
         }
         Ok(cloud)
@@ -140,6 +140,8 @@ impl Cloud {
             ("AWS_SECRET_ACCESS_KEY", ACCESS_KEY.to_owned()),
             ("TABLE_NAME", self.table_name().to_owned()),
             ("EVENT_QUEUE_URL", self.queue_url().to_owned()),
+            ("DEAD_LETTER_QUEUE_URL", self.dead_letter_queue_url().to_owned()),
+            ("EVENT_BUS_NAME", self.output("BusName").to_owned()),
         ]
     }
 }

@@ -8,7 +8,7 @@ use clap::{
 use kakao_webhooks::wire::{Time, account_status::EventType};
 use serde_json::Value;
 
-use super::{Pair, Target, given, members};
+use super::{Pair, Target, check_member_number, given, members};
 use crate::{
     kakao::{AccountStatus, Forgery, KeyRing, Request},
     random,
@@ -67,6 +67,7 @@ pub struct SendAccountStatus {
 
 impl SendAccountStatus {
     pub(super) fn request(&self) -> Result<Request> {
+        check_member_number(&self.user);
         let kakao = self.target.kakao();
         let of_running = kakao.as_ref().map(|kakao| kakao.rest_api_key.clone());
         let status = AccountStatus {

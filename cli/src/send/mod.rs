@@ -8,6 +8,7 @@ use std::{fs, path::PathBuf, process::ExitCode, str::FromStr};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use console::style;
+use kakao_webhooks::wire::UserId;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -105,6 +106,19 @@ fn given<T>(value: Option<T>, of_running: Option<T>, option: &str) -> Result<T> 
         .with_context(|| format!("{option} is missing. It is known only of a running `khook dev`, without --url"))
 }
 
+/// Warns of what Kakao never sends. It is sent all the same: what comes of it can be seen.
+fn check_member_number(text: &str) {
+    if let Some(warning) = odd_member_number(text) {
+        output::warn(warning);
+    }
+}
+
+fn odd_member_number(text: &str) -> Option<&'static str> {
+    text.parse::<UserId>().is_err().then_some(
+        "the member number is no positive number of at most 64 bits: it ends in quarantine, as it would from Kakao",
+    )
+}
+
 /// `name=value`, the value JSON if it can be read as such, else a text.
 #[derive(Clone, Debug)]
 struct Pair(String, Value);
@@ -170,6 +184,16 @@ mod tests {
             assert_eq!(text.parse::<Pair>().unwrap().1, value, "{text}");
         }
         assert!("a".parse::<Pair>().is_err());
+    }
+
+    #[test]
+    fn what_no_member_number_can_be_is_warned_of() {
+        for text in ["1", "9007199254740993", "18446744073709551615"] {
+            assert_eq!(odd_member_number(text), None, "{text}");
+        }
+        for text in ["", "0", "-1", "+1", "1.5", "abc", "18446744073709551616"] {
+            assert!(odd_member_number(text).is_some_and(|warning| warning.contains("quarantine")), "{text}");
+        }
     }
 
     #[test]

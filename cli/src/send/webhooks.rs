@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use kakao_webhooks::wire::Time;
 
-use super::{Pair, Target, given, members, secret};
+use super::{Pair, Target, check_member_number, given, members, secret};
 use crate::{
     kakao::{Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check},
     random,
@@ -61,6 +61,7 @@ pub struct SendUnlink {
 
 impl SendUnlink {
     pub(super) fn request(&self) -> Result<Request> {
+        check_member_number(&self.user);
         let unlink = Unlink {
             app_id: given(self.app_id.clone(), self.target.kakao().map(|kakao| kakao.app_id), "--app-id")?,
             user_id: self.user.clone(),
@@ -158,6 +159,7 @@ pub struct SendTalkChannel {
 
 impl SendTalkChannel {
     pub(super) fn request(&self) -> Result<Request> {
+        self.user.iter().for_each(|user| check_member_number(user));
         let id_type = if self.open_id.is_some() { "open_id" } else { "app_user_id" };
         let channel = TalkChannel {
             event: self.event.clone(),
@@ -224,6 +226,7 @@ impl SendSkill {
         if self.check {
             return Ok(registration_check());
         }
+        self.app_user.iter().for_each(|user| check_member_number(user));
         let kakao = self.target.kakao();
         let message = SkillMessage {
             bot_id: given(self.bot.clone(), kakao.as_ref().map(|kakao| kakao.bot_id.clone()), "--bot")?,

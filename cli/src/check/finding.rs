@@ -1,0 +1,71 @@
+//! What a check found.
+
+use serde::Serialize;
+
+/// How it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Verdict {
+    /// As it should be.
+    Right,
+    /// Kakao gets along with it, or may.
+    Warning,
+    /// It has to be mended.
+    Mistake,
+    /// It can't be told from here.
+    Unknown,
+}
+
+impl Verdict {
+    pub(super) const fn sign(self) -> &'static str {
+        match self {
+            Self::Right => "✓",
+            Self::Warning => "!",
+            Self::Mistake => "✗",
+            Self::Unknown => "?",
+        }
+    }
+}
+
+/// What is thought of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Judgement {
+    pub(super) verdict: Verdict,
+    pub(super) seen: String,
+    pub(super) mend: String,
+}
+
+impl Judgement {
+    pub(super) fn right(seen: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Right, seen: seen.into(), mend: String::new() }
+    }
+
+    pub(super) fn warning(seen: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Warning, seen: seen.into(), mend: mend.into() }
+    }
+
+    pub(super) fn mistake(seen: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Mistake, seen: seen.into(), mend: mend.into() }
+    }
+
+    pub(super) fn unknown(seen: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Unknown, seen: seen.into(), mend: mend.into() }
+    }
+
+    pub(super) fn named(self, check: &'static str) -> Finding {
+        Finding { check, verdict: self.verdict, seen: self.seen, mend: self.mend, ms: None }
+    }
+}
+
+/// A line of the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    pub(super) check: &'static str,
+    pub(super) verdict: Verdict,
+    pub(super) seen: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) mend: String,
+    /// How long the answer took, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ms: Option<u128>,
+}

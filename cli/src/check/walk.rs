@@ -1,0 +1,139 @@
+//! A walk along one route: ask, judge, and stop where nothing more can be learnt.
+
+use std::time::Duration;
+
+use reqwest::header::RETRY_AFTER;
+use tokio::time::sleep;
+
+use super::{
+    ask::{Answer, Ask, Asker},
+    finding::{Finding, Judgement, Verdict},
+};
+
+/// Something to be judged of an answer. Pure: one small function each.
+pub(super) type Judge<'j> = (&'static str, &'j (dyn Fn(&Answer) -> Judgement + Sync));
+
+/// How long Kakao waits, and from when on it is near.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) near: Duration,
+    pub(super) over: Duration,
+}
+
+/// The walk so far.
+pub(super) struct Walk<'a> {
+    asker: &'a Asker,
+    pub(super) findings: Vec<Finding>,
+    times: Vec<Duration>,
+    /// Nobody answers here, or somebody else: whatever else is asked, it is the same mistake again.
+    is_over: bool,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) const fn new(asker: &'a Asker) -> Self {
+        Self { asker, findings: vec![], times: vec![], is_over: false }
+    }
+
+    /// Asks, and judges the answer, one judge after the other until one finds a mistake. Hands the answer on if
+    /// none did.
+    pub(super) async fn step(&mut self, ask: Ask, judges: &[Judge<'_>]) -> Option<Answer> {
+        let answer = self.ask(ask).await?;
+        self.judge(answer, judges)
+    }
+
+    /// The same, and whoever asks for a few seconds is given them, once.
+    pub(super) async fn patient_step(&mut self, ask: Ask, judges: &[Judge<'_>]) -> Option<Answer> {
+        let mut answer = self.ask(ask.clone()).await?;
+        if let Some(wait) = wanted_time(&answer) {
+            sleep(wait).await;
+            answer = self.ask(ask).await?;
+        }
+        self.judge(answer, judges)
+    }
+
+    async fn ask(&mut self, ask: Ask) -> Option<Answer> {
+        if self.is_over {
+            return None;
+        }
+        match self.asker.ask(ask).await {
+            Ok(answer) => {
+                self.times.push(answer.took);
+                Some(answer)
+            }
+            Err(silence) => {
+                self.is_over = true;
+                self.findings.push(silence.judgement().named("answers"));
+                None
+            }
+        }
+    }
+
+    fn judge(&mut self, answer: Answer, judges: &[Judge<'_>]) -> Option<Answer> {
+        for (check, judge) in judges {
+            let mut finding = judge(&answer).named(check);
+            finding.ms = Some(answer.took.as_millis());
+            let is_mistake = finding.verdict == Verdict::Mistake;
+            self.findings.push(finding);
+            if is_mistake {
+                self.is_over = matches!(answer.status, 300..=399 | 404 | 500..);
+                return None;
+            }
+        }
+        Some(answer)
+    }
+
+    /// What came of it, how long it took included.
+    pub(super) fn end(mut self, patience: Patience) -> Vec<Finding> {
+        if let Some(judgement) = time(&self.times, patience) {
+            self.findings.push(judgement.named("time"));
+        }
+        self.findings
+    }
+}
+
+/// For how long whoever can't answer now wants to be left alone, if that isn't long.
+fn wanted_time(answer: &Answer) -> Option<Duration> {
+    const MOST: u64 = 15;
+    let seconds: u64 = answer.header(&RETRY_AFTER).parse().ok()?;
+    (answer.status == 503 && seconds <= MOST).then(|| Duration::from_secs(seconds))
+}
+
+/// How fast it is: one slow answer is a cold start, half of them are a mistake.
+fn time(times: &[Duration], patience: Patience) -> Option<Judgement> {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    let (median, slowest) = (*times.get(times.len() / 2)?, *times.last()?);
+    let seen = format!("median {} ms, slowest {} ms", median.as_millis(), slowest.as_millis());
+    let over = patience.over.as_secs();
+    Some(if median >= patience.over {
+        Judgement::mistake(seen, format!("answer first and work later: Kakao waits {over} s"))
+    } else if slowest >= patience.over {
+        Judgement::warning(
+            seen,
+            format!("a cold start that takes over {over} s loses the event: more memory, or keep it warm"),
+        )
+    } else if slowest >= patience.near {
+        Judgement::warning(seen, format!("near the {over} s that Kakao waits: more memory, or less work per answer"))
+    } else {
+        Judgement::right(seen)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slow_answer_is_warned_of_and_a_slow_median_is_a_mistake() {
+        let patience = Patience { near: Duration::from_secs(3), over: Duration::from_secs(5) };
+        let judged = |seconds: &[u64]| {
+            let times: Vec<_> = seconds.iter().copied().map(Duration::from_secs).collect();
+            time(&times, patience).map(|judgement| judgement.verdict)
+        };
+        assert_eq!(judged(&[]), None);
+        assert_eq!(judged(&[0, 1, 2]), Some(Verdict::Right));
+        assert_eq!(judged(&[3, 0, 0]), Some(Verdict::Warning));
+        assert_eq!(judged(&[0, 6, 0]), Some(Verdict::Warning));
+        assert_eq!(judged(&[0, 6, 5]), Some(Verdict::Mistake));
+    }
+}

@@ -1,0 +1,246 @@
+//! The dead-letter queue. SQS lists nothing: whoever wants to look has to receive, and give back.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use anyhow::Result;
+use aws_config::{SdkConfig, timeout::TimeoutConfig};
+use aws_sdk_sqs::{
+    Client,
+    config::Builder,
+    error::{ProvideErrorMetadata, SdkError},
+    types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName},
+};
+use kakao_webhooks::wire::Time;
+
+use crate::table::causes;
+
+/// A dead-letter queue.
+#[derive(Clone, Debug)]
+pub struct DeadLetters {
+    client: Client,
+    url: String,
+}
+
+/// A message that could not be processed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The queue's id of it.
+    pub id: String,
+    /// Its text.
+    pub body: String,
+    /// When it was first sent: being moved here doesn't change that.
+    pub sent_at: Option<Time>,
+    /// How often it was received, looks included.
+    pub receives: u32,
+}
+
+/// What becomes of a message that was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is given back.
+    Kept,
+    /// It is deleted.
+    Deleted,
+}
+
+/// Whom a sweep is after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of them.
+    All,
+    /// Those with these ids.
+    These(BTreeSet<String>),
+}
+
+/// How a sweep ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Wanted, and not there.
+    pub missing: BTreeSet<String>,
+    /// Whether it ended at its limit: there may be more.
+    pub at_limit: bool,
+}
+
+/// The most that SQS hands out or takes back at once.
+const BATCH: usize = 10;
+/// How long a received message is hidden from others: longer than ten can take, and short if we are broken off
+/// before we give it back.
+const HIDDEN: Duration = Duration::from_secs(30);
+/// A wait asks all of SQS's servers; without one an empty answer means nothing.
+const WAIT: Duration = Duration::from_secs(1);
+/// So many answers in a row with nothing new are the end.
+const QUIET_ANSWERS: u32 = 2;
+/// For one attempt of a call, its wait included.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A sweep under way.
+#[derive(Debug, Default)]
+struct Hands {
+    seen: BTreeSet<String>,
+    /// Ids and their newest receipts, to be given back.
+    held: BTreeMap<String, String>,
+    deleted: BTreeSet<String>,
+}
+
+impl DeadLetters {
+    /// The queue at this URL.
+    #[must_use]
+    pub fn new(aws: &SdkConfig, url: impl Into<String>) -> Self {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build();
+        let config = Builder::from(aws).timeout_config(timeouts).build();
+        Self { client: Client::from_conf(config), url: url.into() }
+    }
+
+    /// Shows every wanted message once to `visit`, of at most `limit` that it looks at, and does with it what the
+    /// answer says. All that is left is given back at the end, or comes back by itself if we don't get there.
+    ///
+    /// # Errors
+    /// The first of the queue's or of `visit`'s.
+    pub async fn sweep(
+        &self,
+        wanted: &Wanted,
+        limit: usize,
+        visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
+    ) -> Result<Swept> {
+        let mut hands = Hands::default();
+        let swept = self.rounds(&mut hands, wanted, limit, visit).await;
+        self.give_back(hands.held).await;
+        swept
+    }
+
+    async fn rounds(
+        &self,
+        hands: &mut Hands,
+        wanted: &Wanted,
+        limit: usize,
+        mut visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
+    ) -> Result<Swept> {
+        let mut quiet = 0;
+        loop {
+            let missing = wanted.missing(&hands.seen);
+            let is_over = missing.as_ref().is_some_and(BTreeSet::is_empty) || quiet == QUIET_ANSWERS;
+            if is_over || hands.seen.len() >= limit {
+                return Ok(Swept { missing: missing.unwrap_or_default(), at_limit: !is_over });
+            }
+            let received = self.receive(limit - hands.seen.len()).await?;
+            let new = self.taken_up(hands, received).await?;
+            quiet = if new.is_empty() { quiet + 1 } else { 0 };
+            for (letter, receipt) in new {
+                if wanted.has(&letter.id) {
+                    let id = letter.id.clone();
+                    if visit(letter).await? == Fate::Deleted {
+                        self.delete(&id, &receipt).await?;
+                        hands.held.remove(&id);
+                        hands.deleted.insert(id);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Those that weren't seen before. SQS may hand out what it was told to delete: that is told again.
+    async fn taken_up(&self, hands: &mut Hands, received: Vec<Message>) -> Result<Vec<(DeadLetter, String)>> {
+        let mut new = Vec::new();
+        for message in received {
+            let (Some(id), Some(receipt)) = (message.message_id.clone(), message.receipt_handle.clone()) else {
+                continue;
+            };
+            if hands.deleted.contains(&id) {
+                self.delete(&id, &receipt).await?;
+                continue;
+            }
+            hands.held.insert(id.clone(), receipt.clone());
+            if hands.seen.insert(id.clone()) {
+                new.push((letter(id, message), receipt));
+            }
+        }
+        Ok(new)
+    }
+
+    async fn receive(&self, at_most: usize) -> Result<Vec<Message>> {
+        let seconds = |time: Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
+        let received = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(i32::try_from(at_most.min(BATCH)).unwrap_or(1))
+            .visibility_timeout(seconds(HIDDEN))
+            .wait_time_seconds(seconds(WAIT))
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .send()
+            .await;
+        Ok(received.map_err(|error| fault(&error))?.messages.unwrap_or_default())
+    }
+
+    async fn delete(&self, id: &str, receipt: &str) -> Result<()> {
+        let deleted = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await;
+        deleted.map(drop).map_err(|error| {
+            fault(&error).context(format!("`{id}` is done, but stays a dead letter. The same again is harmless"))
+        })
+    }
+
+    /// What can't be given back comes back by itself when it has been hidden for long enough.
+    async fn give_back(&self, held: BTreeMap<String, String>) {
+        let receipts: Vec<String> = held.into_values().collect();
+        for batch in receipts.chunks(BATCH) {
+            let entry = |(index, receipt): (usize, &String)| {
+                let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string());
+                entry.receipt_handle(receipt).visibility_timeout(0).build().ok()
+            };
+            let entries = batch.iter().enumerate().filter_map(entry).collect();
+            let _ = self
+                .client
+                .change_message_visibility_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries))
+                .send()
+                .await;
+        }
+    }
+}
+
+impl Wanted {
+    fn has(&self, id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(ids) => ids.contains(id),
+        }
+    }
+
+    /// Those that weren't seen yet; `None` where nobody knows.
+    fn missing(&self, seen: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+        match self {
+            Self::All => None,
+            Self::These(ids) => Some(ids.difference(seen).cloned().collect()),
+        }
+    }
+}
+
+fn letter(id: String, message: Message) -> DeadLetter {
+    let attribute = |name| message.attributes.as_ref().and_then(|attributes| attributes.get(&name));
+    let sent_at = attribute(MessageSystemAttributeName::SentTimestamp);
+    let receives = attribute(MessageSystemAttributeName::ApproximateReceiveCount);
+    DeadLetter {
+        id,
+        sent_at: sent_at.and_then(|millis| Time::from_millis(millis.parse().ok()?)),
+        receives: receives.and_then(|count| count.parse().ok()).unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+    }
+}
+
+fn fault<E, R>(error: &SdkError<E, R>) -> anyhow::Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    let reason = match (error.code(), error.message()) {
+        (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
+        _ => causes(error),
+    };
+    anyhow::anyhow!(
+        "the dead-letter queue can't be used: {reason}\nAre the AWS credentials, the region (AWS_REGION) and the URL right?"
+    )
+}

@@ -1,0 +1,224 @@
+//! `khook publish`: tells the bus again what is true of users, for a consumer that is new or lost something.
+
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use kakao_webhooks::{
+    publish::{EventBridge, ProfileValues, Publication, Publisher, Write},
+    queue::SqsQueue,
+    state::{Members, Subject, UserItem},
+    wire::Time,
+};
+use tokio::time::Instant;
+
+use crate::{
+    ask, output,
+    progress::Progress,
+    table::{Table, text},
+    target::{BusTarget, TableTarget, same_service},
+};
+
+/// Whose state is published again.
+#[derive(Debug, Args)]
+#[group(id = "whose", required = true, multiple = false)]
+pub struct Whose {
+    /// One user: the app's number and the member number
+    #[arg(long, num_args = 2, value_names = ["APP_ID", "MEMBER_NUMBER"])]
+    user: Option<Vec<String>>,
+    /// Everybody with an event at this time (RFC 3339) or later. It goes by the events' own time: reach back far enough
+    #[arg(long, value_name = "TIME")]
+    since: Option<Time>,
+}
+
+/// Tells the bus again.
+#[derive(Debug, Args)]
+pub struct Publish {
+    #[command(flatten)]
+    whose: Whose,
+    /// Only count what would be published
+    #[arg(long)]
+    dry_run: bool,
+    /// With profile values, as PublishProfileValues of the stack
+    #[arg(long)]
+    profile_values: bool,
+    /// Don't ask, however many users it is
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    table: TableTarget,
+    #[command(flatten)]
+    bus: BusTarget,
+}
+
+pub(crate) const EXAMPLES: &str = "\
+All that is true of a user is published as if it were new, with the version that is stored. A consumer that follows \
+docs/follow-up.md acts on what it missed and on nothing twice.
+
+Examples:
+  khook publish --user 123456 9007199254740993
+  khook publish --since 2026-11-01T00:00:00Z --dry-run
+  TABLE_NAME=… EVENT_BUS_NAME=… khook publish --since 2026-11-01T00:00:00Z --yes
+
+On AWS it may dynamodb:GetItem and dynamodb:Scan on the table and events:PutEvents on the bus.";
+
+/// How many users are published without a question.
+const MOST_UNASKED: usize = 100;
+
+/// How long the bus may refuse one page before it is given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What was found, and what would be told of it.
+#[derive(Debug, Default)]
+struct Counted {
+    users: usize,
+    unreadable: usize,
+    changes: BTreeMap<&'static str, usize>,
+}
+
+impl Counted {
+    fn add(&mut self, items: &[Members], written_at: Time, values: ProfileValues) {
+        for item in items {
+            let Ok(item) = UserItem::read(item.clone()) else {
+                self.unreadable += 1;
+                continue;
+            };
+            self.users += 1;
+            for publication in Publication::all(None, &item, written_at, values) {
+                *self.changes.entry(publication.change.name()).or_default() += 1;
+            }
+        }
+    }
+
+    fn print(&self) -> Result<()> {
+        let mut table = output::table(["Change", "Events"]);
+        for (change, events) in &self.changes {
+            table.add_row([(*change).to_owned(), events.to_string()]);
+        }
+        output::print_table(&table)
+    }
+
+    fn events(&self) -> usize {
+        self.changes.values().sum()
+    }
+}
+
+impl Publish {
+    /// Runs it. The exit code says whether everything could be read.
+    ///
+    /// # Errors
+    /// An unknown user, a table that can't be read, a bus that doesn't take it, or nobody who says yes.
+    pub async fn run(self) -> Result<ExitCode> {
+        let table = self.table.table().await?;
+        if self.dry_run {
+            let counted = self.each_page(&table, None).await?;
+            counted.print()?;
+            output::line(&format!("{} users, {} events; nothing was published", counted.users, counted.events()))?;
+            return Ok(exit_code(&counted));
+        }
+        same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_BUS_NAME", self.bus.is_named()))?;
+        let bus = self.bus.bus().await?;
+        if !self.yes && self.whose.since.is_some() {
+            let users = self.each_page(&table, None).await?.users;
+            ask::whether(&format!("Publish the state of {users} users again?"), users <= MOST_UNASKED)?;
+        }
+        let published = self.each_page(&table, Some(&Publisher::new(bus, self.values(), None))).await?;
+        published.print()?;
+        output::line(&format!("{} users, {} events published", published.users, published.events()))?;
+        Ok(exit_code(&published))
+    }
+
+    const fn values(&self) -> ProfileValues {
+        if self.profile_values { ProfileValues::Published } else { ProfileValues::Withheld }
+    }
+
+    /// Goes through all that is asked for, page by page, and publishes it if there is a publisher.
+    async fn each_page(&self, table: &Table, publisher: Option<&Publisher<EventBridge, SqsQueue>>) -> Result<Counted> {
+        let doing = if publisher.is_some() { "Publishing" } else { "Counting" };
+        let mut step = Progress::of_stderr().step(doing);
+        let written_at = before_it_is_read()?;
+        let mut counted = Counted::default();
+        let page = async |items: Vec<Members>| -> Result<()> {
+            if let Some(publisher) = publisher {
+                put(publisher, &items, written_at).await.with_context(|| format!("{} users, then", counted.users))?;
+            }
+            counted.add(&items, written_at, self.values());
+            step.note(&format!("{} users", counted.users));
+            Ok(())
+        };
+        self.pages(table, page).await?;
+        step.done(&format!("{} users", counted.users));
+        if counted.unreadable > 0 {
+            output::warn(&format!(
+                "{} items are of an unknown form and left out: use the khook of the version that wrote them",
+                counted.unreadable
+            ));
+        }
+        Ok(counted)
+    }
+
+    async fn pages(&self, table: &Table, mut page: impl AsyncFnMut(Vec<Members>) -> Result<()>) -> Result<()> {
+        if let Some([app_id, user_id]) = self.whose.user.as_deref() {
+            let app = app_id.parse().with_context(|| format!("`{app_id}`"))?;
+            let user = user_id.parse().with_context(|| format!("`{user_id}`"))?;
+            let partition = Subject::User(app, user).partition_key();
+            let Some(item) = table.get(&partition, "STATE").await? else {
+                bail!("nothing is known of user {user_id} of app {app_id}")
+            };
+            return page(vec![item]).await;
+        }
+        let Some(since) = self.whose.since else { return Ok(()) };
+        table.states_since(&since.to_string(), page).await
+    }
+}
+
+/// What is published again was written before it was read. In whole seconds, as the stream has it: whatever is written
+/// from now on is dated no earlier.
+fn before_it_is_read() -> Result<Time> {
+    Time::from_seconds(Time::now().as_seconds()).context("this machine's clock is out of any range")
+}
+
+async fn put(publisher: &Publisher<EventBridge, SqsQueue>, items: &[Members], written_at: Time) -> Result<()> {
+    let readable = items.iter().filter(|item| UserItem::read((*item).clone()).is_ok());
+    let writes: Vec<Write> = readable
+        .map(|item| Write {
+            sequence_number: text(item, "pk").to_owned(),
+            new: Some(item.clone()),
+            written_at: Some(written_at),
+            ..Write::default()
+        })
+        .collect();
+    match publisher.publish(&writes, Time::now(), Instant::now() + PATIENCE).await {
+        None => Ok(()),
+        Some(_) => bail!(
+            "the bus doesn't take them. Are its name (EVENT_BUS_NAME), the region and the permission events:PutEvents \
+             right? Run it again: consumers drop what they have seen"
+        ),
+    }
+}
+
+fn exit_code(counted: &Counted) -> ExitCode {
+    if counted.unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_would_be_told_is_counted_by_change_and_what_cannot_be_read_apart() {
+        let item = |link: serde_json::Value| {
+            let item = json!({"pk": "USER#1#2", "sk": "STATE", "version": 3, "link": link,
+                "sessions_valid_from": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z"});
+            item.as_object().unwrap().clone()
+        };
+        let items = [item(json!({"status": "linked", "at": "2026-01-01T00:00:00.000Z"})), item(json!(7))];
+        let mut counted = Counted::default();
+        counted.add(&items, Time::now(), ProfileValues::Withheld);
+        assert_eq!((counted.users, counted.unreadable, counted.events()), (1, 1, 3));
+        let names: Vec<_> = counted.changes.into_keys().collect();
+        assert_eq!(names, ["access-changed", "link-changed", "sessions-voided"]);
+    }
+}

@@ -1,0 +1,31 @@
+//! Which of the waiting messages a command is about.
+
+use clap::{Args, value_parser};
+
+/// Which of them.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// Their ids, as `list` prints them
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// All of them
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// How far a command looks.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Limit {
+    /// Look at no more than this many
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000, value_parser = value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+impl Limit {
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+}
