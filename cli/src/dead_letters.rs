@@ -5,17 +5,18 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use aws_config::{SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::{
     Client,
     config::Builder,
     error::{ProvideErrorMetadata, SdkError},
-    types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName},
+    types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName},
 };
 use kakao_webhooks::wire::Time;
+use tokio::time::Instant;
 
-use crate::table::causes;
+use crate::table::reason;
 
 /// A dead-letter queue.
 #[derive(Clone, Debug)]
@@ -60,8 +61,20 @@ pub enum Wanted {
 pub struct Swept {
     /// Wanted, and not there.
     pub missing: BTreeSet<String>,
-    /// Whether it ended at its limit: there may be more.
-    pub at_limit: bool,
+    /// How far it came.
+    pub reach: Reach,
+}
+
+/// How far a sweep came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// To the end, or to the last that was wanted.
+    #[default]
+    Whole,
+    /// To its limit: there may be more.
+    Limit,
+    /// To where the queue brought nothing but what had been looked at: there may be more.
+    Circle,
 }
 
 /// The most that SQS hands out or takes back at once.
@@ -71,8 +84,9 @@ const BATCH: usize = 10;
 const HIDDEN: Duration = Duration::from_secs(30);
 /// A wait asks all of SQS's servers; without one an empty answer means nothing.
 const WAIT: Duration = Duration::from_secs(1);
-/// So many answers in a row with nothing new are the end.
-const QUIET_ANSWERS: u32 = 2;
+/// So many empty answers in a row are the end. One with what was seen before is none: what was hidden for long enough
+/// comes back, and others may be behind it.
+const EMPTY_ANSWERS: u32 = 2;
 /// For one attempt of a call, its wait included.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -118,16 +132,23 @@ impl DeadLetters {
         limit: usize,
         mut visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
     ) -> Result<Swept> {
-        let mut quiet = 0;
+        let (mut empty, mut last_new) = (0, Instant::now());
         loop {
             let missing = wanted.missing(&hands.seen);
-            let is_over = missing.as_ref().is_some_and(BTreeSet::is_empty) || quiet == QUIET_ANSWERS;
-            if is_over || hands.seen.len() >= limit {
-                return Ok(Swept { missing: missing.unwrap_or_default(), at_limit: !is_over });
+            let is_whole = missing.as_ref().is_some_and(BTreeSet::is_empty) || empty == EMPTY_ANSWERS;
+            let reach = match hands.seen.len() {
+                _ if is_whole => Some(Reach::Whole),
+                seen if seen >= limit => Some(Reach::Limit),
+                _ if last_new.elapsed() > HIDDEN => Some(Reach::Circle),
+                _ => None,
+            };
+            if let Some(reach) = reach {
+                return Ok(Swept { missing: missing.unwrap_or_default(), reach });
             }
             let received = self.receive(limit - hands.seen.len()).await?;
+            empty = if received.is_empty() { empty + 1 } else { 0 };
             let new = self.taken_up(hands, received).await?;
-            quiet = if new.is_empty() { quiet + 1 } else { 0 };
+            let has_new = !new.is_empty();
             for (letter, receipt) in new {
                 if wanted.has(&letter.id) {
                     let id = letter.id.clone();
@@ -137,6 +158,9 @@ impl DeadLetters {
                         hands.deleted.insert(id);
                     }
                 }
+            }
+            if has_new {
+                last_new = Instant::now();
             }
         }
     }
@@ -173,6 +197,23 @@ impl DeadLetters {
             .send()
             .await;
         Ok(received.map_err(|error| fault(&error))?.messages.unwrap_or_default())
+    }
+
+    /// How many there are, hidden ones included, as far as the queue knows: it may take a minute to learn of a change.
+    ///
+    /// # Errors
+    /// If the queue can't be asked.
+    pub async fn count(&self) -> Result<u64> {
+        let asked = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
+            .attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+            .send()
+            .await;
+        let counts = asked.map_err(|error| fault(&error))?.attributes.unwrap_or_default();
+        counts.values().map(|count| count.parse::<u64>().context("the queue's count is no number")).sum()
     }
 
     async fn delete(&self, id: &str, receipt: &str) -> Result<()> {
@@ -236,11 +277,8 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug + 'static,
 {
-    let reason = match (error.code(), error.message()) {
-        (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
-        _ => causes(error),
-    };
     anyhow::anyhow!(
-        "the dead-letter queue can't be used: {reason}\nAre the AWS credentials, the region (AWS_REGION) and the URL right?"
+        "the dead-letter queue can't be used: {}\nAre the AWS credentials, the region (AWS_REGION) and the URL right?",
+        reason(error)
     )
 }

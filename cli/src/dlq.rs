@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
 use kakao_webhooks::{envelope::MAX_BYTES, ingest::Queue, wire::Time};
 use serde_json::{Value, json};
 
 use crate::{
     age, ask,
-    dead_letters::{DeadLetter, DeadLetters, Fate, Swept, Wanted},
+    dead_letters::{DeadLetter, DeadLetters, Fate, Reach, Swept, Wanted},
     letter, output,
     progress::Progress,
     replayed::replayed,
@@ -20,8 +20,8 @@ use crate::{
 /// The dead letters: look, replay after a fix, or drop.
 #[derive(Debug, Subcommand)]
 pub enum Dlq {
-    /// List the dead letters, oldest first. Looking counts as receiving, and hides them from others for half a minute
-    /// at most
+    /// List the dead letters. The oldest stand first if --limit reaches all of them. Looking counts as receiving, and
+    /// hides them from others for half a minute at most
     #[command(after_help = "Examples:\n  khook dlq list\n  khook dlq list --limit 50 --json")]
     List {
         /// How far it looks.
@@ -128,8 +128,22 @@ async fn look(dead_letters: &DeadLetters, wanted: &Wanted, limit: usize) -> Resu
     Ok((found, swept))
 }
 
+/// That there are none, and that none is only hidden.
+async fn are_none(dead_letters: &DeadLetters) -> Result<()> {
+    let hidden = dead_letters.count().await?;
+    ensure!(
+        hidden == 0,
+        "{hidden} dead letters are being looked at by somebody else, or were deleted a moment ago: try again in half a \
+         minute"
+    );
+    Ok(())
+}
+
 async fn list(dead_letters: &DeadLetters, limit: usize, json: bool) -> Result<ExitCode> {
     let (found, swept) = look(dead_letters, &Wanted::All, limit).await?;
+    if found.is_empty() {
+        are_none(dead_letters).await?;
+    }
     let now = Time::now();
     if json {
         output::json(&found.iter().map(|letter| described(letter, now)).collect())?;
@@ -146,9 +160,23 @@ async fn list(dead_letters: &DeadLetters, limit: usize, json: bool) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
+/// Why there may be more than it looked at, and the mend.
+fn more(swept: &Swept, limit: usize) -> Option<String> {
+    match swept.reach {
+        Reach::Whole => None,
+        Reach::Limit => {
+            Some(format!("it looked at {limit} dead letters, and there may be more: --limit reaches further"))
+        }
+        Reach::Circle => Some(
+            "the queue brought what it had brought before, and there may be more: replay or drop some, and look again"
+                .to_owned(),
+        ),
+    }
+}
+
 fn say_if_more(swept: &Swept, limit: usize) {
-    if swept.at_limit {
-        output::warn(&format!("it looked at {limit} dead letters, and there may be more: --limit reaches further"));
+    if let Some(more) = more(swept, limit) {
+        output::warn(&more);
     }
 }
 
@@ -189,12 +217,10 @@ fn complete(swept: &Swept, limit: usize) -> Result<()> {
         return Ok(());
     }
     let missing: Vec<_> = swept.missing.iter().map(|id| format!("`{id}`")).collect();
-    let hint = if swept.at_limit {
-        format!("It looked at {limit} only: --limit reaches further")
-    } else {
-        "They are gone, or somebody else looks at them right now: try again in half a minute".to_owned()
-    };
-    bail!("not among the dead letters: {}. {hint}", missing.join(", "))
+    let hint = more(swept, limit).unwrap_or_else(|| {
+        "they are gone, or somebody else looks at them right now: try again in half a minute".to_owned()
+    });
+    bail!("not among the dead letters: {}; {hint}", missing.join(", "))
 }
 
 async fn replay(
@@ -221,6 +247,9 @@ async fn replay(
         .await;
     let swept = swept.map_err(|error| if sent == 0 { error } else { error.context(format!("{sent} sent, then")) })?;
     step.done("");
+    if *wanted == Wanted::All && sent + kept == 0 {
+        are_none(dead_letters).await?;
+    }
     output::line(&format!("{sent} sent to the event queue again"))?;
     complete(&swept, limit)?;
     say_if_more(&swept, limit);
@@ -249,6 +278,7 @@ async fn drop_for_good(dead_letters: &DeadLetters, mut wanted: Wanted, limit: us
         let (found, swept) = look(dead_letters, &wanted, limit).await?;
         complete(&swept, limit)?;
         if found.is_empty() {
+            are_none(dead_letters).await?;
             output::line("There are no dead letters.")?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -269,6 +299,9 @@ async fn drop_for_good(dead_letters: &DeadLetters, mut wanted: Wanted, limit: us
         })
         .await?;
     step.done("");
+    if wanted == Wanted::All && deleted == 0 {
+        are_none(dead_letters).await?;
+    }
     output::line(&format!("{deleted} deleted"))?;
     complete(&swept, limit)?;
     say_if_more(&swept, limit);

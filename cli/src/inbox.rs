@@ -18,7 +18,7 @@ use crate::{
 /// The inbox: look, send now what the janitor would send within a minute, or drop.
 #[derive(Debug, Subcommand)]
 pub enum Inbox {
-    /// List what waits in the inbox, oldest first
+    /// List what waits in the inbox. The oldest stand first if --limit reaches all of them
     #[command(after_help = "Examples:\n  khook inbox list\n  khook inbox list --limit 50 --json")]
     List {
         /// How far it looks.
@@ -105,12 +105,10 @@ impl Inbox {
     }
 }
 
-/// What waits, at most so many, the oldest first as far as its envelopes tell.
+/// What waits, at most so many, taken from all partitions in turn; the oldest of those first, as far as their
+/// envelopes tell.
 async fn waiting(table: &Table, limit: usize) -> Result<Vec<Members>> {
-    let mut found = Vec::new();
-    for partition in inbox_partitions() {
-        found.extend(table.first_of_partition(&partition, limit.saturating_sub(found.len())).await?);
-    }
+    let mut found = table.in_turn(inbox_partitions(), limit).await?;
     found.sort_by_cached_key(|item| (received_at(item), text(item, "sk").to_owned()));
     Ok(found)
 }
@@ -144,7 +142,10 @@ async fn chosen(table: &Table, which: Which, limit: usize) -> Result<Vec<Members
 
 fn say_if_more(found: usize, limit: usize) {
     if found >= limit {
-        output::warn(&format!("it looked at {limit} events, and there may be more: --limit reaches further"));
+        output::warn(&format!(
+            "it looked at {limit} events, whichever came first, and there may be more and older ones: --limit reaches \
+             further"
+        ));
     }
 }
 

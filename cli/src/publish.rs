@@ -1,6 +1,6 @@
 //! `khook publish`: tells the bus again what is true of users, for a consumer that is new or lost something.
 
-use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, process::ExitCode, str::FromStr, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -26,9 +26,32 @@ pub struct Whose {
     /// One user: the app's number and the member number
     #[arg(long, num_args = 2, value_names = ["APP_ID", "MEMBER_NUMBER"])]
     user: Option<Vec<String>>,
+    /// Somebody whom a channel knows by open id only: the app's number and the open id
+    #[arg(long, num_args = 2, value_names = ["APP_ID", "OPEN_ID"])]
+    open_id: Option<Vec<String>>,
     /// Everybody with an event at this time (RFC 3339) or later. It goes by the events' own time: reach back far enough
     #[arg(long, value_name = "TIME")]
     since: Option<Time>,
+}
+
+impl Whose {
+    /// Whom it names, if it names one, and in which words.
+    fn named(&self) -> Result<Option<(Subject, String)>> {
+        let (subject, app_id, id) = match (self.user.as_deref(), self.open_id.as_deref()) {
+            (Some([app_id, user_id]), _) => (Subject::User(read(app_id)?, read(user_id)?), app_id, user_id),
+            (_, Some([app_id, open_id])) => (Subject::OpenId(read(app_id)?, read(open_id)?), app_id, open_id),
+            _ => return Ok(None),
+        };
+        let words = format!("{subject} {id} of app {app_id}");
+        Ok(Some((subject, words)))
+    }
+}
+
+fn read<T>(text: &str) -> Result<T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    text.parse().with_context(|| format!("`{text}`"))
 }
 
 /// Tells the bus again.
@@ -52,11 +75,13 @@ pub struct Publish {
 }
 
 pub(crate) const EXAMPLES: &str = "\
-All that is true of a user is published as if it were new, with the version that is stored. A consumer that follows \
-docs/follow-up.md acts on what it missed and on nothing twice.
+All that is true of a user is published as if it were new, with the version that is stored. An event that says what it \
+said before has its id of before; one that says more has a new one. A consumer that follows docs/follow-up.md acts on \
+what it missed, and acts again on what is still true: each of its acts is harmless twice.
 
 Examples:
   khook publish --user 123456 9007199254740993
+  khook publish --open-id 123456 mBWwUmRSYFVl…
   khook publish --since 2026-11-01T00:00:00Z --dry-run
   TABLE_NAME=… EVENT_BUS_NAME=… khook publish --since 2026-11-01T00:00:00Z --yes
 
@@ -65,7 +90,9 @@ On AWS it may dynamodb:GetItem and dynamodb:Scan on the table and events:PutEven
 /// How many users are published without a question.
 const MOST_UNASKED: usize = 100;
 
-/// How long the bus may refuse one page before it is given up.
+/// How many users are published at once: a page of the table may have thousands, more than a slow bus takes in time.
+const SLICE: usize = 100;
+/// How long the bus may refuse a slice before it is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What was found, and what would be told of it.
@@ -139,11 +166,15 @@ impl Publish {
         let written_at = before_it_is_read()?;
         let mut counted = Counted::default();
         let page = async |items: Vec<Members>| -> Result<()> {
-            if let Some(publisher) = publisher {
-                put(publisher, &items, written_at).await.with_context(|| format!("{} users, then", counted.users))?;
+            for slice in items.chunks(SLICE) {
+                if let Some(publisher) = publisher {
+                    put(publisher, slice, written_at)
+                        .await
+                        .with_context(|| format!("{} users, then", counted.users))?;
+                }
+                counted.add(slice, written_at, self.values());
+                step.note(&format!("{} users", counted.users));
             }
-            counted.add(&items, written_at, self.values());
-            step.note(&format!("{} users", counted.users));
             Ok(())
         };
         self.pages(table, page).await?;
@@ -158,12 +189,9 @@ impl Publish {
     }
 
     async fn pages(&self, table: &Table, mut page: impl AsyncFnMut(Vec<Members>) -> Result<()>) -> Result<()> {
-        if let Some([app_id, user_id]) = self.whose.user.as_deref() {
-            let app = app_id.parse().with_context(|| format!("`{app_id}`"))?;
-            let user = user_id.parse().with_context(|| format!("`{user_id}`"))?;
-            let partition = Subject::User(app, user).partition_key();
-            let Some(item) = table.get(&partition, "STATE").await? else {
-                bail!("nothing is known of user {user_id} of app {app_id}")
+        if let Some((subject, words)) = self.whose.named()? {
+            let Some(item) = table.get(&subject.partition_key(), "STATE").await? else {
+                bail!("nothing is known of {words}")
             };
             return page(vec![item]).await;
         }
@@ -180,14 +208,8 @@ fn before_it_is_read() -> Result<Time> {
 
 async fn put(publisher: &Publisher<EventBridge, SqsQueue>, items: &[Members], written_at: Time) -> Result<()> {
     let readable = items.iter().filter(|item| UserItem::read((*item).clone()).is_ok());
-    let writes: Vec<Write> = readable
-        .map(|item| Write {
-            sequence_number: text(item, "pk").to_owned(),
-            new: Some(item.clone()),
-            written_at: Some(written_at),
-            ..Write::default()
-        })
-        .collect();
+    let writes: Vec<Write> =
+        readable.map(|item| Write::of_members(text(item, "pk").to_owned(), item.clone(), written_at)).collect();
     match publisher.publish(&writes, Time::now(), Instant::now() + PATIENCE).await {
         None => Ok(()),
         Some(_) => bail!(

@@ -1,13 +1,13 @@
 //! Reads the table: states, shares, history.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use anyhow::{Context, Result};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    operation::query::builders::QueryFluentBuilder,
+    operation::query::{builders::QueryFluentBuilder, paginator::QueryPaginator},
     types::AttributeValue,
 };
 use kakao_webhooks::state::{Members, user_view};
@@ -19,6 +19,9 @@ pub struct Table {
     client: Client,
     name: String,
 }
+
+/// How many items are read at once of a partition that takes turns with others.
+const PAGE: i32 = 25;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -70,7 +73,7 @@ impl Table {
             .query()
             .key_condition_expression("pk = :pk AND begins_with(sk, :events)")
             .expression_attribute_values(":events", AttributeValue::S("EVENT#".to_owned()));
-        let mut entries = self.items(query, partition, usize::MAX).await?;
+        let mut entries = self.items(query, partition).await?;
         // Keys of undated events don't sort by time.
         entries.sort_by_key(|entry| (text(entry, "occurred_at").to_owned(), text(entry, "received_at").to_owned()));
         Ok(entries)
@@ -81,29 +84,42 @@ impl Table {
     /// # Errors
     /// If the table can't be read.
     pub async fn partition(&self, partition: &str) -> Result<Vec<Members>> {
-        self.first_of_partition(partition, usize::MAX).await
+        self.items(self.client.query().key_condition_expression("pk = :pk"), partition).await
     }
 
-    /// The first items of a partition, by key.
+    /// The first items of several partitions: one of each in turn, so that none has to wait for the end of another.
     ///
     /// # Errors
     /// If the table can't be read.
-    pub async fn first_of_partition(&self, partition: &str, limit: usize) -> Result<Vec<Members>> {
-        self.items(self.client.query().key_condition_expression("pk = :pk"), partition, limit).await
-    }
-
-    /// The first items that a query of a partition (`:pk`) finds, page by page.
-    async fn items(&self, query: QueryFluentBuilder, partition: &str, limit: usize) -> Result<Vec<Members>> {
-        let query = query.table_name(&self.name).consistent_read(true);
-        let query = query.expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()));
-        let mut found = query.into_paginator().items().send();
+    pub async fn in_turn(&self, partitions: impl Iterator<Item = String>, limit: usize) -> Result<Vec<Members>> {
+        let query = self.client.query().key_condition_expression("pk = :pk");
+        let mut turns: VecDeque<_> =
+            partitions.map(|partition| self.paged(query.clone(), &partition).page_size(PAGE).items().send()).collect();
         let mut items = Vec::new();
         while items.len() < limit
-            && let Some(item) = found.next().await
+            && let Some(mut found) = turns.pop_front()
         {
+            if let Some(item) = found.next().await {
+                items.push(members(item.map_err(|error| self.fault(&error))?)?);
+                turns.push_back(found);
+            }
+        }
+        Ok(items)
+    }
+
+    /// All items that a query of a partition (`:pk`) finds.
+    async fn items(&self, query: QueryFluentBuilder, partition: &str) -> Result<Vec<Members>> {
+        let mut found = self.paged(query, partition).items().send();
+        let mut items = Vec::new();
+        while let Some(item) = found.next().await {
             items.push(members(item.map_err(|error| self.fault(&error))?)?);
         }
         Ok(items)
+    }
+
+    fn paged(&self, query: QueryFluentBuilder, partition: &str) -> QueryPaginator {
+        let query = query.table_name(&self.name).consistent_read(true);
+        query.expression_attribute_values(":pk", AttributeValue::S(partition.to_owned())).into_paginator()
     }
 
     /// Hands on the states with an event of that time or later, page by page: members' and open ids'.
@@ -188,20 +204,24 @@ impl Table {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug + 'static,
     {
-        let reason = match (error.code(), error.message()) {
-            (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
-            _ => causes(error),
-        };
         anyhow::anyhow!(
-            "the table `{}` can't be used: {reason}\nAre the AWS credentials, the region (AWS_REGION) and the name right?",
+            "the table `{}` can't be used: {}\nAre the AWS credentials, the region (AWS_REGION) and the name right?",
             self.name,
+            reason(error),
         )
     }
 }
 
-/// An error and what led to it. The SDK's own rendering would show the whole answer.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
+/// What AWS says, or what led to its saying nothing. The SDK's own rendering would show the whole answer.
+pub(crate) fn reason<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    if let Some(code) = error.code() {
+        return format!("{code}: {}", error.message().unwrap_or_default());
+    }
+    let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 

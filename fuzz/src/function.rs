@@ -61,7 +61,7 @@ impl Queue for Edge {
 }
 
 impl Inbox for Edge {
-    async fn put(&self, _id: &EventId, envelope: &str) -> Result<(), EdgeError> {
+    async fn put(&self, _id: &EventId, envelope: &str, _within: Duration) -> Result<(), EdgeError> {
         self.hold(envelope).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, process::Stdio};
 
-use end_to_end::{binaries::binary, bus, service::APP_ID, table};
+use end_to_end::{Fixture, binaries::binary, bus, service::APP_ID, table};
 use tokio::process::Command;
 
 use crate::service::{Service, word};
@@ -11,6 +11,8 @@ use crate::service::{Service, word};
 async fn khook(service: &Service, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(binary("khook").unwrap());
     command.arg("publish").args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    // Nothing of the shell's that could name another service.
+    command.env_clear().envs(["PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.envs([
         ("AWS_REGION", "ap-northeast-2"),
         ("AWS_ACCESS_KEY_ID", "local"),
@@ -31,6 +33,8 @@ async fn start() -> Service {
     service
 }
 
+/// Of the fixture.
+const OPEN_ID: &str = "Zk3Qb7xT1mWc";
 const OF_ONE_WHO_LEFT: [&str; 5] = ["erased", "link-changed", "access-changed", "sessions-voided", "tokens-voided"];
 
 #[tokio::test]
@@ -46,6 +50,19 @@ async fn a_user_is_told_again_under_the_same_ids() {
         let same = ["version", "change", "at", "user_id", "to", "valid_from"];
         assert!(same.iter().all(|name| first.detail.get(*name) == event.detail.get(*name)), "{first:?} {event:?}");
     }
+}
+
+#[tokio::test]
+async fn somebody_known_by_open_id_only_is_told_again() {
+    let mut service = start().await;
+    service.send_fixture(&Fixture::load("talk-channel/open-id").unwrap()).await;
+    let told = service.bus.taken().len();
+    let (is_done, said) = khook(&service, &["--open-id", APP_ID, OPEN_ID]).await;
+    assert!(is_done && said.contains("1 users, 1 events published"), "{said}");
+    let again = service.bus.taken().split_off(told);
+    assert_eq!((again[0].text("open_id"), again[0].detail_type.as_str()), (OPEN_ID, "channel-changed"));
+    let (is_done, said) = khook(&service, &["--open-id", APP_ID, "another"]).await;
+    assert!(!is_done && said.contains("nothing is known of open id another of app 123456"), "{said}");
 }
 
 #[tokio::test]

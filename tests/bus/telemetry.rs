@@ -51,7 +51,8 @@ async fn publishing_is_counted_by_change_and_timed_from_the_event_on() {
     let soon = published.iter().filter(|line| line["ms"].as_u64().unwrap() < 120_000).count();
     assert_eq!((soon, published.len()), (5, 7));
     for line in published {
-        assert!(service.bus.ids().contains(line["id"].as_str().unwrap()), "{line}");
+        // It could be matched with those of all member numbers there are.
+        assert!(line.get("id").is_none(), "{line}");
     }
 }
 

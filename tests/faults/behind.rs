@@ -8,13 +8,14 @@ use end_to_end::{
     faults::Fault,
     lambda::{Lambda, Outcome},
     pipeline::{batch_event, failures},
+    queue::Message,
 };
 use serde_json::json;
 
 use crate::{
     function::{Function, somebody},
     how::{Edge, How},
-    lane::{Lane, Measured},
+    lane::{Lane, Measured, TRIES},
     row::{Place, Process},
 };
 
@@ -81,7 +82,7 @@ impl Shift {
                 How::Works | How::Slow | How::LosesConnections => (true, Place::Nowhere),
                 _ => (false, Place::Queue),
             },
-            Worker::Janitor | Worker::Janitors if self.how.confirms(Edge::Queue) => (true, Place::Queue),
+            Worker::Janitor | Worker::Janitors if self.how.confirms() => (true, Place::Queue),
             Worker::Janitor | Worker::Janitors => (false, Place::of(self.how.takes(), true)),
         }
     }
@@ -109,32 +110,31 @@ impl Lane {
         let mut processor = self.start_function("processor").await?;
         if shift.process == Process::Warm {
             let before = self.take_in(1).await?;
-            ensure!(self.processed(&mut processor).await?, "warming up failed");
+            let messages = self.all_in_queue().await?;
+            processed(&mut processor, &messages).await.context("warming up failed")?;
             self.has_once(Function::Unlink, &before)?;
         }
         let concerned = self.take_in(1).await?;
+        let messages = self.all_in_queue().await?;
         self.fails(Edge::Table, shift.how).await?;
         let start = Instant::now();
-        let messages = self.pipeline.queue.take();
         let outcome = processor.invoke(&batch_event(&messages)).await?;
         let time = start.elapsed();
         let failed = failures(&messages, outcome)?;
         self.works_again().await?;
         if !failed.is_empty() {
             // It comes again, to this process.
-            let again = processor.invoke(&batch_event(&messages)).await?;
-            let failed = failures(&messages, again)?;
-            ensure!(failed.is_empty(), "after the fault it could not be applied: {failed:?}");
+            processed(&mut processor, &messages).await.context("after the fault")?;
         }
         self.has_once(Function::Unlink, &concerned)?;
         let place = if failed.is_empty() { Place::Nowhere } else { Place::Queue };
         Ok(Measured { status: failed.is_empty(), time, place })
     }
 
-    async fn processed(&self, processor: &mut Lambda) -> Result<bool> {
-        let messages = self.pipeline.queue.take();
-        let outcome = processor.invoke(&batch_event(&messages)).await?;
-        Ok(failures(&messages, outcome)?.is_empty())
+    /// Takes out of the queue what came, what had no time to get there included.
+    async fn all_in_queue(&mut self) -> Result<Vec<Message>> {
+        self.pipeline.empty_inbox().await?;
+        Ok(self.pipeline.queue.take())
     }
 
     /// So many events come.
@@ -164,7 +164,7 @@ impl Lane {
         if shift.process == Process::Warm {
             let before = self.take_into_inbox(1).await?;
             a_minute_passes(&mut workers).await?;
-            self.settle().await?;
+            self.pipeline.settle().await?;
             self.has_once(Function::Unlink, &before)?;
         }
         let concerned = self.take_into_inbox(many).await?;
@@ -173,16 +173,35 @@ impl Lane {
         a_minute_passes(&mut workers).await?;
         let time = start.elapsed();
         let places = concerned.iter().map(|who| self.place(who)).collect::<Result<Vec<_>>>()?;
-        let place = *places.first().context("somebody")?;
-        ensure!(places.iter().all(|other| *other == place), "not all are in one place: {places:?}");
-        ensure!(place != Place::Nowhere, "what was in the inbox is nowhere");
+        ensure!(!places.contains(&Place::Nowhere), "what was in the inbox is nowhere");
+        // Of several that aren't together, one that isn't where it should be: that is complained of.
+        let (_, expected) = shift.expected();
+        let place = *places.iter().find(|place| **place != expected).unwrap_or(&expected);
         self.works_again().await?;
-        a_minute_passes(&mut workers).await?;
-        ensure!(self.inbox()?.is_empty(), "after the fault something is left in the inbox");
-        self.settle().await?;
+        for _ in 0..TRIES {
+            a_minute_passes(&mut workers).await?;
+            if self.pipeline.inbox()?.is_empty() {
+                break;
+            }
+        }
+        ensure!(self.pipeline.inbox()?.is_empty(), "after the fault something is left in the inbox");
+        self.pipeline.settle().await?;
         self.has_once(Function::Unlink, &concerned)?;
         Ok(Measured { status: place == Place::Queue, time, place })
     }
+}
+
+/// Hands messages to a processor for which nothing fails but the machine's load, until they are applied.
+async fn processed(processor: &mut Lambda, messages: &[Message]) -> Result<()> {
+    let mut left = messages.to_vec();
+    for _ in 0..TRIES {
+        let failed = failures(&left, processor.invoke(&batch_event(&left)).await?)?;
+        left.retain(|message| failed.contains(&message.id));
+        if left.is_empty() {
+            return Ok(());
+        }
+    }
+    bail!("it could not be applied: {left:?}")
 }
 
 /// The schedule calls them all at once.

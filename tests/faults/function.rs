@@ -36,6 +36,8 @@ pub(crate) fn somebody() -> String {
 impl Function {
     pub(crate) const ALL: [Self; 5] =
         [Self::Unlink, Self::AccountStatus, Self::TalkShare, Self::TalkChannel, Self::Skill];
+    /// All that have the same budget.
+    pub(crate) const WEBHOOKS: [Self; 4] = [Self::Unlink, Self::AccountStatus, Self::TalkShare, Self::TalkChannel];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -72,7 +72,7 @@ impl How {
             Self::HalfThenCloses => "does it, closes in mid-answer",
             Self::HalfThenHangs => "does it, hangs in mid-answer",
             Self::Hangs => "hangs",
-            Self::Slow => "answers after 0.4 s",
+            Self::Slow => "answers after 0.3 s",
             Self::VerySlow => "answers after 1.5 s",
             Self::Status(status) => return format!("answers {status}"),
             Self::Throttles => "throttles",
@@ -99,11 +99,11 @@ impl How {
     }
 
     /// Whether an acknowledging function that asks hears that it is done, as long as it waits for that edge.
-    pub(crate) const fn confirms(self, edge: Edge) -> bool {
+    pub(crate) const fn confirms(self) -> bool {
         match self {
             Self::Works | Self::LosesConnections => true,
-            // An attempt at the table may take 0.4 s.
-            Self::Slow => !matches!(edge, Edge::Table),
+            // Any attempt may take that long.
+            Self::Slow => true,
             _ => false,
         }
     }
@@ -118,7 +118,7 @@ impl How {
             Self::HalfThenCloses => Fault::Cuts(End::Close),
             Self::HalfThenHangs => Fault::Cuts(End::Hang),
             Self::Hangs => Fault::Hangs,
-            Self::Slow => Fault::Slow(Duration::from_millis(400)),
+            Self::Slow => Fault::Slow(Duration::from_millis(300)),
             Self::VerySlow => Fault::Slow(Duration::from_millis(1_500)),
             Self::Status(status) => answers(status, ""),
             Self::Throttles => match edge {

@@ -50,6 +50,7 @@ async fn acknowledge(row: &Row, lane: &mut Lane) -> Result<Played> {
         function: row.function.name(),
         status: measured.status.to_string(),
         time: measured.time,
+        budget: row.function.budget(),
         place: measured.place.words(),
         is_good: is.0,
     };
@@ -78,6 +79,7 @@ async fn work(shift: &Shift, lane: &mut Lane) -> Result<Played> {
         function: shift.name(),
         status: if is.0 { good } else { bad }.to_owned(),
         time: measured.time,
+        budget: shift.patience(),
         place: if is_processor && is.0 { "table" } else { measured.place.words() },
         is_good: is.0,
     };

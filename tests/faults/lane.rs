@@ -8,8 +8,7 @@ use end_to_end::{
     lambda::{Lambda, Outcome},
     proxy::{Fault, Proxy},
 };
-use kakao_webhooks::store::inbox_partitions;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
     behind::PROCESSOR_LIMIT,
@@ -41,7 +40,7 @@ type Item = Map<String, Value>;
 /// How many events an outage before a row has: more than the SDK would by itself make second attempts for.
 const OUTAGE: usize = 60;
 /// How often something is tried that works, on a machine that may have no time for it.
-const TRIES: usize = 5;
+pub(crate) const TRIES: usize = 5;
 
 impl Lane {
     pub(crate) async fn start() -> Result<Self> {
@@ -123,7 +122,7 @@ impl Lane {
         if place != Place::Nowhere {
             concerned.push(who.clone());
         }
-        self.settle().await?;
+        self.pipeline.settle().await?;
         self.has_once(function, &concerned)?;
         let items = self.pipeline.table.partition(&function.partition(&who))?;
         ensure!(concerned.contains(&who) || items.is_empty(), "what was nowhere came from somewhere: {items:?}");
@@ -177,37 +176,7 @@ impl Lane {
     pub(crate) fn place(&self, who: &str) -> Result<Place> {
         let in_queue = self.pipeline.queue.bodies().iter().any(|body| body.contains(who));
         let is_about = |item: &Item| item["envelope"].as_str().is_some_and(|envelope| envelope.contains(who));
-        Ok(Place::of(in_queue, self.inbox()?.iter().any(is_about)))
-    }
-
-    /// What is in the inbox.
-    pub(crate) fn inbox(&self) -> Result<Vec<Item>> {
-        let partitions: Result<Vec<_>> = inbox_partitions().map(|pk| self.pipeline.table.partition(&pk)).collect();
-        Ok(partitions?.concat())
-    }
-
-    /// Minutes pass in which nothing fails: the inbox goes to the queue, the queue to the table.
-    pub(crate) async fn settle(&mut self) -> Result<()> {
-        let event = json!({"source": "aws.scheduler"});
-        let mut left = vec![];
-        for _ in 0..TRIES {
-            let is_waiting = !self.inbox()?.is_empty();
-            if is_waiting {
-                self.pipeline.function("janitor").await?.invoke(&event).await?;
-            }
-            let failed = self.pipeline.process_texts(&left).await?;
-            left = left
-                .into_iter()
-                .enumerate()
-                .filter(|(index, _)| failed.contains(index))
-                .map(|(_, text)| text)
-                .collect();
-            left.extend(self.pipeline.drain().await?);
-            if left.is_empty() && !is_waiting {
-                return Ok(());
-            }
-        }
-        bail!("in the queue {left:?}, in the inbox {:?}", self.inbox()?)
+        Ok(Place::of(in_queue, self.pipeline.inbox()?.iter().any(is_about)))
     }
 
     /// Whether the events about these are in the table, each exactly once.

@@ -18,6 +18,8 @@ pub(crate) struct Line {
     pub(crate) function: &'static str,
     pub(crate) status: String,
     pub(crate) time: Duration,
+    /// So long it may take.
+    pub(crate) budget: Duration,
     pub(crate) place: &'static str,
     /// Whether it was acknowledged, or done.
     pub(crate) is_good: bool,
@@ -59,7 +61,9 @@ fn tables(lines: &[Line]) -> String {
         let mut left: Vec<&Line> = lines.iter().filter(|line| line.group == group).collect();
         while let Some(first) = left.first().copied() {
             let is_like = |line: &&Line| {
-                (&line.what_fails, line.place, line.is_good) == (&first.what_fails, first.place, first.is_good)
+                // One that may take longer would hide how long the others took.
+                (&line.what_fails, line.place, line.is_good, line.budget)
+                    == (&first.what_fails, first.place, first.is_good, first.budget)
             };
             let (alike, others): (Vec<&Line>, Vec<&Line>) = left.into_iter().partition(is_like);
             text += &merged(&alike);
@@ -94,8 +98,8 @@ fn line_of(lines: &[&Line], processes: &BTreeSet<Process>) -> String {
     };
     let processes: Vec<_> = processes.iter().map(|process| process.words()).collect();
     let is_played = |function: &Function| lines.iter().any(|line| line.function == function.name());
-    let functions = if Function::ALL.iter().all(is_played) {
-        "all five".to_owned()
+    let functions = if Function::WEBHOOKS.iter().all(is_played) {
+        "the four webhooks".to_owned()
     } else {
         join(&mut lines.iter().map(|line| line.function))
     };

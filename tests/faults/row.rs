@@ -137,15 +137,15 @@ impl Row {
     pub(crate) const fn expected(&self) -> (bool, Place) {
         let has_keys = !matches!(self.function, Function::AccountStatus)
             || !matches!(self.process, Process::Cold)
-            || self.keys.confirms(Edge::Keys)
-            || (self.shelf && self.table.confirms(Edge::Table));
+            || self.keys.confirms()
+            || (self.shelf && self.table.confirms());
         if !has_keys {
             return (false, Place::Nowhere);
         }
-        if self.queue.confirms(Edge::Queue) {
+        if self.queue.confirms() {
             return (true, Place::Queue);
         }
-        (self.table.confirms(Edge::Table), Place::of(self.queue.takes(), self.table.takes()))
+        (self.table.confirms(), Place::of(self.queue.takes(), self.table.takes()))
     }
 
     /// So long an answer may take: the function's own budget, and what a machine under load adds.

@@ -3,7 +3,6 @@
 use std::{
     fmt::Write,
     io,
-    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -11,10 +10,11 @@ use std::{
 use anyhow::Result;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpSocket, TcpStream},
-    task::JoinHandle,
+    net::{TcpListener, TcpStream},
     time::sleep,
 };
+
+use crate::listening::Listening;
 
 /// What the endpoint does with whoever asks for the key set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,23 +44,12 @@ struct Inside {
 /// The endpoint.
 #[derive(Debug)]
 pub struct RawKeyEndpoint {
-    address: SocketAddr,
     inside: Arc<Mutex<Inside>>,
-    listening: Option<JoinHandle<()>>,
-    /// Keeps the port while nobody listens.
-    reserved: Option<TcpSocket>,
+    listening: Listening,
 }
 
 fn lock(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
     inside.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.set_reuseport(true)?;
-    socket.bind(address)?;
-    Ok(socket)
 }
 
 impl RawKeyEndpoint {
@@ -69,10 +58,8 @@ impl RawKeyEndpoint {
     /// # Errors
     /// If loopback has no free port.
     pub async fn start(behaviour: Behaviour) -> Result<Self> {
-        let socket = socket(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let inside = Arc::new(Mutex::new(Inside { behaviour: Behaviour::Refuses, asked: vec![] }));
-        let address = socket.local_addr()?;
-        let mut endpoint = Self { address, inside, listening: None, reserved: Some(socket) };
+        let mut endpoint = Self { inside, listening: Listening::reserve()? };
         endpoint.becomes(behaviour).await?;
         Ok(endpoint)
     }
@@ -80,32 +67,20 @@ impl RawKeyEndpoint {
     /// The key set's URL (`KAKAO_JWKS_URL`).
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/jwks.json", self.address)
+        format!("http://{}/jwks.json", self.listening.address())
     }
 
     /// From now on it behaves like this.
     ///
     /// # Errors
-    /// If somebody took the port in the moment in which nobody had it.
+    /// If the port can't be listened on any more.
     pub async fn becomes(&mut self, behaviour: Behaviour) -> Result<()> {
         let refuses = behaviour == Behaviour::Refuses;
         lock(&self.inside).behaviour = behaviour;
-        if refuses && let Some(listening) = self.listening.take() {
-            // Reserved before it is free: otherwise a connection from anywhere could get the port.
-            self.reserved = Some(socket(self.address)?);
-            listening.abort();
-            // It ends by being aborted: then nobody listens.
-            let _ = listening.await;
+        if refuses {
+            return self.listening.end().await;
         }
-        if !refuses && let Some(socket) = self.reserved.take() {
-            let (listener, inside) = (socket.listen(128)?, Arc::clone(&self.inside));
-            self.listening = Some(tokio::spawn(async move {
-                while let Ok((stream, _)) = listener.accept().await {
-                    tokio::spawn(answer(stream, Arc::clone(&inside)));
-                }
-            }));
-        }
-        Ok(())
+        self.listening.begin(|listener| accept(listener, Arc::clone(&self.inside)))
     }
 
     /// When it was asked, so far. What it refused isn't known to it.
@@ -115,11 +90,9 @@ impl RawKeyEndpoint {
     }
 }
 
-impl Drop for RawKeyEndpoint {
-    fn drop(&mut self) {
-        if let Some(listening) = &self.listening {
-            listening.abort();
-        }
+async fn accept(listener: TcpListener, inside: Arc<Mutex<Inside>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(answer(stream, Arc::clone(&inside)));
     }
 }
 

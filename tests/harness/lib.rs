@@ -26,6 +26,7 @@ pub mod hygiene;
 pub mod key_faults;
 pub mod keys;
 pub mod lambda;
+mod listening;
 pub mod pipeline;
 pub mod proxy;
 pub mod queue;

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context, Result, bail};
-use kakao_webhooks::state::user_view;
+use anyhow::{Context, Result, bail, ensure};
+use kakao_webhooks::{state::user_view, store::inbox_partitions};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -28,7 +28,8 @@ pub struct Pipeline {
     /// Dropped after the functions: then it has seen all that they wrote.
     watch: Watch,
     environment: Environment,
-    processor_limit: Duration,
+    /// Instead of the template's.
+    processor_limit: Option<Duration>,
 }
 
 /// Which function has which route.
@@ -41,11 +42,25 @@ const ROUTES: [(&str, &str); 6] = [
     ("/health", "skill"),
 ];
 
-// As template.yaml has them.
+/// How many messages a batch has at the most, as template.yaml has it.
 const BATCH: usize = 10;
-const LIMIT: Duration = Duration::from_secs(5);
-const PROCESSOR_LIMIT: Duration = Duration::from_secs(30);
-const JANITOR_LIMIT: Duration = Duration::from_secs(50);
+/// A function's time, as template.yaml has it. A function is told it and never stopped by it: one that takes longer
+/// is found by the tests that look at the clock.
+const LIMITS: [(&str, Duration); 7] = [
+    ("unlink", Duration::from_secs(3)),
+    ("account-status", Duration::from_secs(3)),
+    ("talk-share", Duration::from_secs(3)),
+    ("talk-channel", Duration::from_secs(3)),
+    ("skill", Duration::from_secs(5)),
+    (PROCESSOR, Duration::from_secs(30)),
+    ("janitor", Duration::from_secs(50)),
+];
+const PROCESSOR: &str = "processor";
+/// For the publisher: less than template.yaml's, so that it gives up while a test waits for that.
+const SOON: Duration = Duration::from_secs(5);
+
+/// How many minutes may pass until all is in the table, on a machine that may have no time for it.
+const MINUTES: usize = 5;
 
 impl Pipeline {
     /// A service that knows the two apps of [`service`].
@@ -75,7 +90,7 @@ impl Pipeline {
             functions: BTreeMap::new(),
             watch: Watch::default(),
             environment,
-            processor_limit: PROCESSOR_LIMIT,
+            processor_limit: None,
         })
     }
 
@@ -96,7 +111,7 @@ impl Pipeline {
     /// The same with less time for the processor, so that it gives up sooner.
     #[must_use]
     pub const fn processor_limit(mut self, limit: Duration) -> Self {
-        self.processor_limit = limit;
+        self.processor_limit = Some(limit);
         self
     }
 
@@ -115,11 +130,8 @@ impl Pipeline {
     pub async fn start_function_with(&self, name: &str, variables: &[(&str, &str)]) -> Result<Lambda> {
         let mut environment = self.environment.clone();
         environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let limit = match name {
-            "processor" => self.processor_limit,
-            "janitor" => JANITOR_LIMIT,
-            _ => LIMIT,
-        };
+        let of_template = LIMITS.iter().find(|(function, _)| *function == name).map(|(_, limit)| *limit);
+        let limit = self.processor_limit.filter(|_| name == PROCESSOR).or(of_template).unwrap_or(SOON);
         Lambda::start(name, &environment, limit, self.watch.log()).await
     }
 
@@ -170,6 +182,53 @@ impl Pipeline {
         Ok(failed)
     }
 
+    /// Minutes pass in which nothing fails: the inbox goes to the queue.
+    ///
+    /// # Errors
+    /// If something is left in the end, or the janitor fails as a whole.
+    pub async fn empty_inbox(&mut self) -> Result<()> {
+        for _ in 0..MINUTES {
+            if self.inbox()?.is_empty() {
+                return Ok(());
+            }
+            let outcome = self.function("janitor").await?.invoke(&json!({"source": "aws.scheduler"})).await?;
+            if let Outcome::Error(error) = outcome {
+                bail!("the janitor failed: {error}");
+            }
+        }
+        let left = self.inbox()?;
+        ensure!(left.is_empty(), "in the inbox {left:?}");
+        Ok(())
+    }
+
+    /// The same, and the queue goes to the table.
+    ///
+    /// # Errors
+    /// If something is left in the end, or a worker fails as a whole.
+    pub async fn settle(&mut self) -> Result<()> {
+        self.empty_inbox().await?;
+        let mut left = self.drain().await?;
+        for _ in 0..MINUTES {
+            if left.is_empty() {
+                return Ok(());
+            }
+            let failed = self.process_texts(&left).await?;
+            let is_left = |(index, text): (usize, String)| failed.contains(&index).then_some(text);
+            left = left.into_iter().enumerate().filter_map(is_left).collect();
+        }
+        ensure!(left.is_empty(), "in the queue {left:?}");
+        Ok(())
+    }
+
+    /// What is in the inbox.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub fn inbox(&self) -> Result<Vec<Map<String, Value>>> {
+        let partitions: Result<Vec<_>> = inbox_partitions().map(|pk| self.table.partition(&pk)).collect();
+        Ok(partitions?.concat())
+    }
+
     /// Hands texts to the processor as one batch. Returns the positions of those that it could not apply.
     ///
     /// # Errors
@@ -185,7 +244,7 @@ impl Pipeline {
     /// # Errors
     /// As [`drain`](Self::drain), or if it names a message that isn't in the batch: SQS would then bring all again.
     pub async fn process(&mut self, batch: &[Message]) -> Result<Vec<String>> {
-        let outcome = self.function("processor").await?.invoke(&batch_event(batch)).await?;
+        let outcome = self.function(PROCESSOR).await?.invoke(&batch_event(batch)).await?;
         failures(batch, outcome)
     }
 
@@ -285,4 +344,39 @@ fn record(message: &Message) -> Value {
         "eventSourceARN": "arn:aws:sqs:ap-northeast-2:000000000000:events",
         "awsRegion": "ap-northeast-2",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::binaries::workspace;
+
+    /// A number of a resource of the template, or the one that stands for all.
+    fn of_template(template: &str, resource: &str, name: &str) -> Option<u64> {
+        let lines = template.lines().skip_while(|line| line.trim_end() != format!("  {resource}:")).skip(1);
+        let mut its_own = lines.take_while(|line| line.is_empty() || line.starts_with("   "));
+        its_own.find_map(|line| line.trim().strip_prefix(&format!("{name}: "))?.parse().ok())
+    }
+
+    /// `talk-share` is `TalkShareFunction`.
+    fn resource(function: &str) -> String {
+        let capital =
+            |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect();
+        function.split('-').map(capital).collect::<Vec<String>>().concat() + "Function"
+    }
+
+    #[test]
+    fn the_limits_are_those_of_the_template() {
+        let template = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
+        let of_all = of_template(&template, "Function", "Timeout");
+        for (function, limit) in LIMITS {
+            let resource = resource(function);
+            assert!(template.contains(&format!("\n  {resource}:\n")), "{resource}");
+            let seconds = of_template(&template, &resource, "Timeout").or(of_all);
+            assert_eq!(Some(limit.as_secs()), seconds, "{function}");
+        }
+        assert!(of_template(&template, "PublisherFunction", "Timeout").unwrap() > SOON.as_secs());
+        let batch = of_template(&template, "ProcessorSource", "BatchSize");
+        assert_eq!(batch, Some(u64::try_from(BATCH).unwrap()));
+    }
 }

@@ -10,10 +10,12 @@ use std::{
 use anyhow::{Context, Result};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpSocket, TcpStream},
-    task::{JoinHandle, JoinSet},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
     time::sleep,
 };
+
+use crate::listening::Listening;
 
 /// What becomes of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,24 +58,13 @@ struct Inside {
 /// The proxy.
 #[derive(Debug)]
 pub struct Proxy {
-    address: SocketAddr,
     server: SocketAddr,
     inside: Arc<Mutex<Inside>>,
-    listening: Option<JoinHandle<()>>,
-    /// Keeps the port while nobody listens.
-    reserved: Option<TcpSocket>,
+    listening: Listening,
 }
 
 fn lock(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
     inside.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.set_reuseport(true)?;
-    socket.bind(address)?;
-    Ok(socket)
 }
 
 impl Proxy {
@@ -84,9 +75,7 @@ impl Proxy {
     pub async fn before(url: &str) -> Result<Self> {
         let authority = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
         let server = authority.parse().with_context(|| format!("{url} names no address"))?;
-        let socket = socket(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-        let address = socket.local_addr()?;
-        let mut proxy = Self { address, server, inside: Arc::default(), listening: None, reserved: Some(socket) };
+        let mut proxy = Self { server, inside: Arc::default(), listening: Listening::reserve()? };
         proxy.set(Fault::None).await?;
         Ok(proxy)
     }
@@ -94,7 +83,7 @@ impl Proxy {
     /// Its own URL, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.listening.address())
     }
 
     /// From now on this is what becomes of a request.
@@ -104,32 +93,16 @@ impl Proxy {
     pub async fn set(&mut self, fault: Fault) -> Result<()> {
         let refuses = fault == Fault::Refuses;
         lock(&self.inside).fault = fault;
-        if refuses && let Some(listening) = self.listening.take() {
-            // Reserved before it is free: otherwise a connection from anywhere could get the port.
-            self.reserved = Some(socket(self.address)?);
-            listening.abort();
-            // It ends by being aborted, and its connections with it.
-            let _ = listening.await;
+        if refuses {
+            return self.listening.end().await;
         }
-        if !refuses && let Some(socket) = self.reserved.take() {
-            let listener = socket.listen(128)?;
-            self.listening = Some(tokio::spawn(accept(listener, self.server, Arc::clone(&self.inside))));
-        }
-        Ok(())
+        self.listening.begin(|listener| accept(listener, self.server, Arc::clone(&self.inside)))
     }
 
     /// Whatever is connected now is dead, and neither side is told; what connects anew works. So it is with a
     /// function that was frozen while a router forgot its connections.
     pub fn lose_connections(&self) {
         lock(&self.inside).losses += 1;
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        if let Some(listening) = &self.listening {
-            listening.abort();
-        }
     }
 }
 

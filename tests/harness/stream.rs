@@ -164,9 +164,3 @@ pub fn with_new_member(mut record: Value, name: &str, value: &Value) -> Value {
     image.into_iter().for_each(|image| drop(image.insert(name.to_owned(), value.clone())));
     record
 }
-
-/// The attributes of a record's new image.
-#[must_use]
-pub fn new_image(record: &Value) -> Map<String, Value> {
-    record.pointer("/dynamodb/NewImage").and_then(Value::as_object).cloned().unwrap_or_default()
-}

@@ -63,3 +63,16 @@ async fn a_bad_answer_of_the_endpoint_does_not_replace_the_key_set_on_the_shelf(
         assert_eq!(pipeline.table.item("KEYSET", "KEYSET").unwrap().unwrap(), kept);
     }
 }
+
+#[tokio::test]
+async fn an_inbox_that_could_not_be_read_is_not_called_empty() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.table.gate().set(Fault::Status(400));
+    a_minute_passes(&mut pipeline).await;
+    let janitor = pipeline.function("janitor").await.unwrap();
+    let gauges = janitor.line("inbox_unread", 16.0).await.unwrap();
+    assert!(gauges.get("inbox_waiting").is_none(), "{gauges}");
+    pipeline.table.gate().set(Fault::None);
+    a_minute_passes(&mut pipeline).await;
+    pipeline.function("janitor").await.unwrap().line("inbox_unread", 0.0).await.unwrap();
+}

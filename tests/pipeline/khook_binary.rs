@@ -31,15 +31,10 @@ impl Done {
     }
 }
 
-/// khook with these variables and none of the shell's that it would read.
+/// khook with these variables and nothing of the shell's that could name another service.
 pub(crate) fn command(variables: &[(&str, String)], arguments: &[&str]) -> Command {
     let mut command = Command::new(binary("khook").unwrap());
-    for name in ["TABLE_NAME", "EVENT_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "SOURCE_CIDRS"] {
-        command.env_remove(name);
-    }
-    for name in ["KAKAO_REST_API_KEY", "KAKAO_ADMIN_KEY"] {
-        command.env_remove(name);
-    }
+    command.env_clear().envs(["PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command
         .args(arguments)
         .envs([("AWS_REGION", "ap-northeast-2"), ("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local")])

@@ -60,6 +60,20 @@ async fn what_waits_is_listed_and_shown() {
 }
 
 #[tokio::test]
+async fn a_limit_takes_from_every_partition_in_turn_and_claims_no_order() {
+    let pipeline = Pipeline::start().await.unwrap();
+    for (pk, id) in [("INBOX#0", "a"), ("INBOX#0", "b"), ("INBOX#0", "c"), ("INBOX#f", "d")] {
+        pipeline.table.set(pk, id, "envelope", r#"{"v":2}"#).unwrap();
+    }
+    let cut = khook(&pipeline, &["list", "--json", "--limit", "2"]).await;
+    assert!(cut.error.contains("may be more and older ones"), "{}", cut.error);
+    let ids: Vec<_> = cut.json().as_array().unwrap().iter().map(|event| event["event_id"].clone()).collect();
+    assert_eq!(ids, ["a", "d"]);
+    let all = khook(&pipeline, &["list", "--json", "--limit", "5"]).await;
+    assert_eq!((all.error.contains("may be more"), all.json().as_array().unwrap().len()), (false, 4));
+}
+
+#[tokio::test]
 async fn what_is_replayed_reaches_the_table_once_however_often() {
     let mut pipeline = Pipeline::start().await.unwrap();
     waiting(&mut pipeline, &["11", "12"]).await;

@@ -1,64 +1,30 @@
 //! khook's real binary on the service's table and queue: the service's own word, the proof of a state by its history,
 //! and the quarantine.
 
-use std::process::Stdio;
-
-use end_to_end::{Pipeline, binaries::binary, service::APP_ID, table};
+use end_to_end::{Pipeline, service::APP_ID, table};
 use kakao_webhooks::{
     envelope::{Envelope, Letter, Quarantine},
     wire::{EventId, Kind, Payload, Time, Unreadable},
 };
 use serde_json::{Value, json};
-use tokio::process::Command;
 
-use crate::kakao::{KAKAO, OAUTH, channel, channel_body, signed, token};
+use crate::{
+    kakao::{KAKAO, OAUTH, channel, channel_body, signed, token},
+    khook_binary::{self, Done},
+};
 
 const USER: &str = "3142858400";
 /// The harness's queue dates its messages to that day's 03:30.
 const BEFORE_THE_QUEUE: &str = "2025-03-01T03:20:00Z";
 
-struct Done {
-    code: Option<i32>,
-    out: String,
-    error: String,
-}
-
-impl Done {
-    /// What it printed; it did what it was told.
-    fn printed(self) -> String {
-        assert_eq!(self.code, Some(0), "{}", self.error);
-        self.out
-    }
-
-    fn json(self) -> Value {
-        serde_json::from_str(&self.printed()).unwrap()
-    }
-
-    /// What it complained of; it did nothing.
-    fn refused(self) -> String {
-        assert!(self.code != Some(0) && self.out.is_empty(), "{:?} {}", self.code, self.out);
-        self.error
-    }
-}
-
 async fn khook(pipeline: &Pipeline, arguments: &[&str]) -> Done {
-    let output = Command::new(binary("khook").unwrap())
-        .args(arguments)
-        .envs([
-            ("TABLE_NAME", table::NAME),
-            ("EVENT_QUEUE_URL", &pipeline.queue.url()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", &pipeline.table.endpoint()),
-            ("AWS_ENDPOINT_URL_SQS", &pipeline.queue.endpoint()),
-            ("AWS_REGION", "ap-northeast-2"),
-            ("AWS_ACCESS_KEY_ID", "local"),
-            ("AWS_SECRET_ACCESS_KEY", "local"),
-        ])
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Done { code: output.status.code(), out: text(output.stdout), error: text(output.stderr) }
+    let variables = [
+        ("TABLE_NAME", table::NAME.to_owned()),
+        ("EVENT_QUEUE_URL", pipeline.queue.url()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", pipeline.table.endpoint()),
+        ("AWS_ENDPOINT_URL_SQS", pipeline.queue.endpoint()),
+    ];
+    khook_binary::run(&variables, arguments).await
 }
 
 fn access(pipeline: &Pipeline) -> Value {

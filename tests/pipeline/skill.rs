@@ -212,7 +212,7 @@ async fn every_message_of_a_proven_sender_is_safe_before_it_is_answered() {
 }
 
 #[tokio::test]
-async fn a_queue_that_takes_its_time_holds_the_answer_back() {
+async fn a_message_that_is_nowhere_safe_in_time_is_not_answered_with_words() {
     let pipeline = Pipeline::start().await.unwrap();
     pipeline.queue.gate().set(Fault::Hangs);
     pipeline.table.gate().set(Fault::Hangs);

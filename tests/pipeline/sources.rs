@@ -18,6 +18,9 @@ async fn enforced_a_right_key_from_elsewhere_is_refused_and_from_a_listed_addres
     let refused = pipeline.deliver(&unlink("1").sent_by(UNLISTED)).await.unwrap();
     assert_eq!((refused.status, refused.body.as_str()), (403, r#"{"error":"forbidden"}"#));
     assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+    // Whoever has to put it on the list must learn which.
+    let line = pipeline.function("unlink").await.unwrap().line("event", "source_unlisted").await.unwrap();
+    assert_eq!(line["address"], UNLISTED);
     for address in [LISTED, "2001:db8::1"] {
         assert_eq!(pipeline.deliver(&unlink("1").sent_by(address)).await.unwrap().status, 200);
     }

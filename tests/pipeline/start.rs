@@ -34,8 +34,12 @@ async fn a_missing_variable_is_named() {
             said.push(refusal);
         }
     }
-    for (function, variable) in [("processor", "TABLE_NAME"), ("janitor", "TABLE_NAME"), ("janitor", "EVENT_QUEUE_URL")]
-    {
+    for (function, variable) in [
+        ("processor", "TABLE_NAME"),
+        ("janitor", "TABLE_NAME"),
+        ("janitor", "EVENT_QUEUE_URL"),
+        ("publisher", "EVENT_BUS_NAME"),
+    ] {
         let pipeline = Pipeline::start().await.unwrap().without(variable);
         let refusal = refusal(&pipeline, function).await;
         assert!(refusal.contains(variable), "{function}: {refusal}");
@@ -57,13 +61,15 @@ async fn a_malformed_variable_is_named_and_its_value_is_not_shown() {
         ("account-status", "KAKAO_JWKS_URL", "http://a-secret.example.com/jwks.json"),
         ("skill", "SKILL_AUTH", r#"{"header":"x","sha256":["a-secret"]}"#),
         ("skill", "SKILL_ANSWERS", r#"[{"utterance":"a-secret"}]"#),
-        ("skill", "SKILL_ANSWERS", r#"[{"text":"a"},{"text":"a-secret","quick_replies":["a-secret of 15+"]}]"#),
+        ("skill", "SKILL_ANSWERS", r#"[{"text":"a"},{"utterance":"a-secret","text":" "}]"#),
         ("unlink", "SOURCE_CHECK", "a-secret"),
         ("unlink", "SOURCE_CHECK", "enforce"),
         ("unlink", "SOURCE_CIDRS", "192.0.2.0/24,a-secret"),
+        ("skill", "SKILL_ANSWERS", r#"[{"a-secret":1}]"#),
+        ("publisher", "PUBLISH_PROFILE_VALUES", "a-secret"),
         ("processor", "HISTORY_RETENTION_DAYS", "a-secret"),
     ] {
-        let pipeline = Pipeline::start().await.unwrap().with(variable, value);
+        let pipeline = Pipeline::start().await.unwrap().with("EVENT_BUS_NAME", "bus").with(variable, value);
         let refusal = refusal(&pipeline, function).await;
         assert!(refusal.contains(variable), "{function}: {refusal}");
         assert!(!refusal.contains("a-secret"), "{function}: {refusal}");

@@ -167,7 +167,10 @@ fn wrong_key() -> Judgement {
 
 fn refused_message(answer: &Answer) -> Judgement {
     match answer.status {
-        405 => Judgement::mistake("405: no POST here", "define POST on the same path: messages come so"),
+        405 | 501 => Judgement::mistake(
+            format!("{}: no POST here", answer.status),
+            "define POST on the same path: messages come so",
+        ),
         400 | 415 | 422 => Judgement::mistake(
             format!("{} to a payload as Kakao sends it", answer.status),
             "take any JSON object: fields may be absent, null or of another form, and a value an object",

@@ -7,15 +7,17 @@ use kakao_webhooks::{
 };
 use tokio::time::{Instant, timeout_at};
 
-/// How many partitions are emptied at once.
-const AT_ONCE: usize = 8;
+/// How many partitions are emptied at once: all, so that none waits for another's time to be over.
+const AT_ONCE: usize = 16;
 
-/// What came of the inbox. Where a part could not be read or the time was over, what was seen of it.
+/// What came of the inbox.
 #[derive(Clone, Copy, Default)]
 struct Outcome {
     sent: u64,
     waiting: u64,
     oldest: Option<Time>,
+    /// Partitions that were not read to their end.
+    unread: u64,
 }
 
 impl Outcome {
@@ -30,12 +32,18 @@ impl Outcome {
             sent: self.sent + other.sent,
             waiting: self.waiting + other.waiting,
             oldest: self.oldest.into_iter().chain(other.oldest).min(),
+            unread: self.unread + other.unread,
         }
     }
 
     fn log(&self, now: Time) {
         if self.sent > 0 {
             tracing::warn!(event = "inbox_emptied", sent = self.sent);
+        }
+        tracing::info!(event = "measured", gauge = "inbox_unread", value = self.unread);
+        // What nobody looked at isn't known to be empty.
+        if self.unread > 0 && self.waiting == 0 {
+            return;
         }
         let age = self.oldest.map_or(0, |oldest| now.millis_since(oldest) / 1_000);
         tracing::info!(event = "measured", gauge = "inbox_waiting", value = self.waiting);
@@ -58,35 +66,49 @@ pub(crate) async fn empty(table: &DynamoStore, queue: &impl Queue, deadline: Ins
         .log(Time::now());
 }
 
+/// After so many refusals in a row it isn't the envelope but the queue, and the rest is only counted.
+const MOST_REFUSALS: usize = 3;
+
 /// Page by page to the partition's end or the time's; what is left waits for the next minute. One that the
 /// queue refuses holds up none behind it.
 async fn empty_partition(table: &DynamoStore, queue: &impl Queue, partition: &str, deadline: Instant) -> Outcome {
-    let (mut outcome, mut last) = (Outcome::default(), None);
-    while let Ok(page) = timeout_at(deadline, table.waiting(partition, last.as_ref())).await {
-        let page = match page {
-            Ok(page) if page.is_empty() => break,
-            Ok(page) => page,
-            Err(error) => {
-                tracing::error!(event = "inbox_not_read", %error);
-                break;
+    let (mut outcome, mut last, mut refusals) = (Outcome::default(), None, 0);
+    loop {
+        let page = match timeout_at(deadline, table.waiting(partition, last.as_ref())).await {
+            Ok(Ok(page)) if page.is_empty() => return outcome,
+            Ok(Ok(page)) => page,
+            unread => {
+                let error = unread.map_or_else(
+                    |_| "no time left".to_owned(),
+                    |read| read.err().map(|error| error.to_string()).unwrap_or_default(),
+                );
+                tracing::error!(event = "inbox_not_read", partition, error);
+                outcome.unread += 1;
+                return outcome;
             }
         };
         for waiting in page {
-            match timeout_at(deadline, resend(table, queue, &waiting)).await {
-                Ok(Ok(())) => outcome.sent += 1,
+            let sent =
+                async { if refusals < MOST_REFUSALS { resend(table, queue, &waiting).await } else { Ok(false) } };
+            match timeout_at(deadline, sent).await {
+                Ok(Ok(true)) => {
+                    outcome.sent += 1;
+                    refusals = 0;
+                }
                 Ok(Err(error)) => {
                     tracing::error!(event = "inbox_not_sent", event_id = %waiting.id, error);
                     outcome.left(&waiting);
+                    refusals += 1;
                 }
-                Err(_) => outcome.left(&waiting),
+                Ok(Ok(false)) | Err(_) => outcome.left(&waiting),
             }
             last = Some(waiting.id);
         }
     }
-    outcome
 }
 
-async fn resend(table: &DynamoStore, queue: &impl Queue, waiting: &Waiting) -> Result<(), String> {
+async fn resend(table: &DynamoStore, queue: &impl Queue, waiting: &Waiting) -> Result<bool, String> {
     queue.send(&waiting.envelope).await.map_err(|error| error.to_string())?;
-    table.remove_waiting(&waiting.id).await.map_err(|error| error.to_string())
+    table.remove_waiting(&waiting.id).await.map_err(|error| error.to_string())?;
+    Ok(true)
 }

@@ -5,9 +5,9 @@ use aws_lambda_events::{
 use kakao_webhooks::{
     ingest::Queue,
     publish::{Bus, Publisher, Write, is_published},
-    state::Members,
     wire::Time,
 };
+use serde_dynamo::{AttributeValue, Item};
 use tokio::time::Instant;
 
 /// Publishes a batch of the stream, and names the record from which it has to come again.
@@ -34,24 +34,19 @@ pub(crate) async fn publish<B: Bus, K: Queue>(
 /// whatever the source is.
 fn write(record: EventRecord) -> Option<Write> {
     let text = |name: &str| match record.change.keys.get(name) {
-        Some(serde_dynamo::AttributeValue::S(text)) => text.as_str(),
+        Some(AttributeValue::S(text)) => text.as_str(),
         _ => "",
     };
     if !is_published(text("pk"), text("sk")) {
         return None;
     }
-    let whole = serde_json::to_string(&record).unwrap_or_default();
     let change = record.change;
+    let image = |image: Item| (!image.is_empty()).then_some(image);
     Some(Write {
         sequence_number: change.sequence_number.unwrap_or_default(),
-        old: members(change.old_image),
-        new: members(change.new_image),
+        keys: change.keys,
+        old: image(change.old_image),
+        new: image(change.new_image),
         written_at: Time::from_millis(change.approximate_creation_date_time.timestamp_millis()),
-        record: whole,
     })
-}
-
-/// An image that can't be turned into members is one that can't be read: it is handed on empty.
-fn members(image: serde_dynamo::Item) -> Option<Members> {
-    (!image.is_empty()).then(|| serde_dynamo::from_item(image).unwrap_or_default())
 }

@@ -124,5 +124,5 @@ def handler(event: dict[str, Any], _context: Any) -> None:
 
     sessions = Sessions(boto3.resource("dynamodb").Table(os.environ["SESSIONS_TABLE"]))
     change = event["detail"]
-    # No member number in a log.
-    print({"change": change["change"], "id": change["id"], "outcome": follow_up(change, sessions)})
+    # No member number in a log, nor a hash of one: the id is the one that EventBridge gave.
+    print({"change": change["change"], "id": event["id"], "outcome": follow_up(change, sessions)})

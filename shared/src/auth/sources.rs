@@ -94,7 +94,10 @@ impl Sources {
 }
 
 fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+    let network = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(|it| it.to_canonical().into()))?;
+    // No address would be in it: they are compared as the IPv4 addresses that they are.
+    let is_mapped = matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some());
+    (!is_mapped).then_some(network)
 }
 
 #[cfg(test)]
@@ -132,6 +135,11 @@ mod tests {
         assert_eq!(Sources::new(SourceCheck::Off, ""), Ok(Sources::default()));
         assert_eq!(Sources::new(SourceCheck::Off, "192.0.2.1, kakao.com"), Err(SourcesError::Network(2)));
         assert_eq!(Sources::new(SourceCheck::Off, "192.0.2.0/33"), Err(SourcesError::Network(1)));
+        assert_eq!(Sources::new(SourceCheck::Off, "::ffff:192.0.2.0/120"), Err(SourcesError::Network(1)));
+        assert_eq!(
+            Sources::new(SourceCheck::Enforce, "::ffff:192.0.2.1").unwrap().admit("192.0.2.1".parse().ok()),
+            Ok(true)
+        );
         assert_eq!(SourceCheck::from_text("on"), Err(SourcesError::Check));
     }
 }

@@ -44,6 +44,12 @@ impl Arrival {
         Self { request_id, received_at, now, handed_over, deadline: handed_over + left, source: None }
     }
 
+    /// How long there is until the answer must leave.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// The event's id: the sender's own, or else the gateway's id of the request.
     #[must_use]
     pub fn id_or_request_id(&self, own: Option<&str>) -> EventId {

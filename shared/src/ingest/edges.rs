@@ -1,4 +1,4 @@
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use crate::wire::EventId;
 
@@ -15,6 +15,8 @@ pub trait Queue: Send + Sync {
 
 /// Where envelopes go while the queue fails.
 pub trait Inbox: Send + Sync {
-    /// Keeps an envelope's text. `Ok` means that it is stored durably; twice the same id is once.
-    fn put(&self, id: &EventId, envelope: &str) -> impl Future<Output = Result<(), EdgeError>> + Send;
+    /// Keeps an envelope's text; whoever asks waits that long. `Ok` means that it is stored durably; twice the
+    /// same id is once.
+    fn put(&self, id: &EventId, envelope: &str, within: Duration)
+    -> impl Future<Output = Result<(), EdgeError>> + Send;
 }

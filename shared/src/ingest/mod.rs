@@ -97,11 +97,13 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         if request.content.body.expose().len() > MAX_BODY_BYTES {
             return Err(Refusal::TooLarge);
         }
-        if !self.sources.admit(arrival.source)? {
+        let admitted = self.sources.admit(arrival.source);
+        if admitted != Ok(true) {
             // The address is no secret of a person: it is the gateway's word for who called it with our key.
             let (kind, address) = (W::KIND.name(), arrival.source.map(|address| address.to_string()));
             tracing::warn!(event = "source_unlisted", kind, address, request_id = arrival.request_id);
         }
+        admitted?;
         if is_effectless {
             return Ok(Answer::empty(W::ACCEPTED));
         }
@@ -157,7 +159,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
             Err(_) => EdgeError("no answer in time".to_owned()),
         };
         tracing::warn!(event = "queue_failed", kind, error = %fault, request_id);
-        match self.inbox.put(id, text).await {
+        match self.inbox.put(id, text, arrival.left()).await {
             Ok(()) => Some("inbox"),
             Err(error) => {
                 tracing::warn!(event = "inbox_failed", kind, %error, request_id);
@@ -178,8 +180,7 @@ const RETRY_AFTER: u64 = 30;
 
 /// Until when the queue may take its time, so that the inbox has some left.
 fn queue_until(arrival: &Arrival) -> Instant {
-    let left = arrival.deadline.saturating_duration_since(Instant::now());
-    arrival.deadline - left.mul_f32(0.4).min(Duration::from_secs(1))
+    arrival.deadline - arrival.left().mul_f32(0.4).min(Duration::from_secs(1))
 }
 
 fn quarantined<W: Webhook>(why: &Unreadable, content: &Content) -> Letter {

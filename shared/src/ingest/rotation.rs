@@ -84,7 +84,7 @@ impl Queue for Sink {
 }
 
 impl Inbox for Sink {
-    async fn put(&self, _id: &EventId, _envelope: &str) -> Result<(), EdgeError> {
+    async fn put(&self, _id: &EventId, _envelope: &str, _within: Duration) -> Result<(), EdgeError> {
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 pub struct Publication {
     /// The form of this text.
     pub v: u8,
-    /// The same each time that this change is published: a consumer drops what it has seen.
+    /// The same each time that this very change is published: a consumer drops what it has seen.
     pub id: String,
     /// Whose change it is: the app, and the member number or the open id.
     #[serde(flatten)]
@@ -59,7 +59,10 @@ impl Publication {
     fn of(item: &UserItem, change: Change, written_at: Time) -> Self {
         let UserItem { subject, version, state } = item;
         let at = change.at().or(state.updated_at.0).unwrap_or(written_at);
-        let id = sha256_hex(format!("{}|{version}|{}", subject.partition_key(), change.name()).as_bytes());
+        // What it says belongs to it: an item that expired starts again at version 1, and what is published again
+        // says more than what was.
+        let said = serde_json::to_string(&change.clone().without_values().without_from()).unwrap_or_default();
+        let id = sha256_hex(format!("{}|{version}|{at}|{said}", subject.partition_key()).as_bytes());
         let whose = subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
         Self { v: VERSION, id, whose: whose.collect(), version: *version, at, written_at, change }
     }
@@ -82,5 +85,5 @@ impl Publication {
 /// Whether an item is one whose changes are published: a member's state, or an open id's.
 #[must_use]
 pub fn is_published(partition: &str, sort: &str) -> bool {
-    sort == "STATE" && Subject::of_partition_key(partition).is_some()
+    sort == "STATE" && ["USER#", "OPENID#"].iter().any(|kind| partition.starts_with(kind))
 }

@@ -1,29 +1,58 @@
 use std::{panic, panic::AssertUnwindSafe, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use serde::Serialize;
+use serde_dynamo::Item;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Bus, MOST_ENTRIES, ProfileValues, Publication, publication::MAX_DETAIL_BYTES};
 use crate::{
+    envelope::to_ascii_json,
     ingest::{EdgeError, Queue},
-    state::{DocumentError, Members, UserItem},
+    state::{Members, UserItem},
     wire::Time,
 };
 
 /// One write of an item, as the table's stream tells it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Write {
     /// The stream's number of it: what is reported where it could not be published.
     pub sequence_number: String,
+    /// The item's key.
+    pub keys: Item,
     /// The item before. None: it is new.
-    pub old: Option<Members>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old: Option<Item>,
     /// The item now. None: it was deleted, or expired.
-    pub new: Option<Members>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new: Option<Item>,
     /// When it was written, if the stream says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub written_at: Option<Time>,
-    /// The stream's own record, to be kept if it can't be read.
-    pub record: String,
 }
+
+impl Write {
+    /// An item as it is now, as if it were new. One that can't be turned into a table's is one that can't be
+    /// read.
+    #[must_use]
+    pub fn of_members(sequence_number: String, new: Members, written_at: Time) -> Self {
+        let new = Some(serde_dynamo::to_item(new).unwrap_or_default());
+        Self { sequence_number, new, written_at: Some(written_at), ..Self::default() }
+    }
+
+    /// The text by which it is kept: all of it, as far as the queue takes it; else the item as it is now, else
+    /// its key, by which the table has it.
+    fn text(&self) -> String {
+        let without_old = Self { old: None, ..self.clone() };
+        let without_images = Self { new: None, ..without_old.clone() };
+        let texts = [self, &without_old, &without_images].map(|write| to_ascii_json(write).unwrap_or_default());
+        let fits = |text: &String| text.len() <= MAX_KEPT_BYTES;
+        texts.iter().find(|text| fits(text)).or(texts.last()).cloned().unwrap_or_default()
+    }
+}
+
+/// The longest text that every queue takes.
+const MAX_KEPT_BYTES: usize = 256 * 1024;
 
 /// Publishes writes.
 #[derive(Debug)]
@@ -50,34 +79,40 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
     /// whole: the stream brings it and those behind it again, and what was published comes again with the
     /// same id.
     pub async fn publish(&self, writes: &[Write], now: Time, deadline: Instant) -> Option<String> {
-        let (mut pending, mut first_failed) = (vec![], None);
+        let (mut pending, mut unreadable) = (vec![], vec![]);
         for (index, write) in writes.iter().enumerate() {
             match self.read(write, now) {
                 Ok(publications) => {
                     pending.extend(publications.into_iter().map(|publication| Pending { write: index, publication }));
                 }
-                Err(why) => {
-                    if self.keep(write, &why, deadline).await.is_err() {
-                        first_failed.get_or_insert(index);
-                    }
-                }
+                Err(why) => unreadable.push((index, write, why)),
             }
         }
+        // What can be told goes first: what can't must not use up its time.
         let left = self.put_all(pending, now, deadline).await;
-        let first_failed = left.iter().map(|one| one.write).chain(first_failed).min()?;
-        writes.get(first_failed).map(|write| write.sequence_number.clone())
+        let mut failed: Vec<usize> = left.iter().map(|one| one.write).collect();
+        for (index, write, why) in unreadable {
+            if self.keep(write, &why, deadline).await.is_err() {
+                failed.push(index);
+            }
+        }
+        writes.get(failed.into_iter().min()?).map(|write| write.sequence_number.clone())
     }
 
     /// What a write changed. A panic is a write that can't be read: it must not hold up those behind it.
     fn read(&self, write: &Write, now: Time) -> Result<Vec<Publication>, String> {
-        let read = || -> Result<Vec<Publication>, DocumentError> {
-            let Some(new) = write.new.clone() else { return Ok(vec![]) };
-            let old = write.old.clone().map(UserItem::read).transpose()?;
-            let written_at = write.written_at.unwrap_or(now);
-            Ok(Publication::all(old.as_ref(), &UserItem::read(new)?, written_at, self.values))
+        let item = |item: &Item| {
+            let members: Members =
+                serde_dynamo::from_item(item.clone()).map_err(|_| "a member that is no JSON".to_owned())?;
+            UserItem::read(members).map_err(|error| error.to_string())
+        };
+        let read = || -> Result<Vec<Publication>, String> {
+            let Some(new) = &write.new else { return Ok(vec![]) };
+            let old = write.old.as_ref().map(item).transpose()?;
+            Ok(Publication::all(old.as_ref(), &item(new)?, write.written_at.unwrap_or(now), self.values))
         };
         match panic::catch_unwind(AssertUnwindSafe(read)) {
-            Ok(read) => read.map_err(|error| error.to_string()),
+            Ok(read) => read,
             Err(_) => Err("a panic".to_owned()),
         }
     }
@@ -86,7 +121,7 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
         let sequence_number = &write.sequence_number;
         tracing::error!(event = "unpublishable", sequence_number, why);
         let Some(kept) = &self.kept else { return Err(()) };
-        match timeout_at(deadline, kept.send(&write.record)).await {
+        match timeout_at(deadline, kept.send(&write.text())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
                 tracing::error!(event = "unpublishable_not_kept", sequence_number, %error);
@@ -138,16 +173,15 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
 }
 
 fn log(publication: &Publication, error: Option<&EdgeError>, now: Time, tried: Duration) -> bool {
-    // The whole id could be matched with those of all member numbers there are.
-    let id = publication.id.get(..8);
+    // Not the id: it could be matched with those of all member numbers there are.
     let (change, version) = (publication.change.name(), publication.version);
     let Some(error) = error else {
         let waited = u64::try_from(now.millis_since(publication.at)).unwrap_or_default();
         let ms = waited.saturating_add(u64::try_from(tried.as_millis()).unwrap_or_default());
-        tracing::info!(event = "published", change, id, version, ms);
+        tracing::info!(event = "published", change, version, ms);
         return true;
     };
-    tracing::warn!(event = "not_published", change, id, version, %error);
+    tracing::warn!(event = "not_published", change, version, %error);
     false
 }
 

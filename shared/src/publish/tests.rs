@@ -104,13 +104,9 @@ fn revoked() -> Members {
 
 fn write(sequence_number: &str, old: Option<Members>, new: Option<Members>) -> Write {
     let written_at = Time::from_seconds(1_800_000_000);
-    Write {
-        sequence_number: sequence_number.to_owned(),
-        old,
-        new,
-        written_at,
-        record: format!("record {sequence_number}"),
-    }
+    let item = |members: Members| serde_dynamo::to_item(members).unwrap();
+    let (old, new) = (old.map(item), new.map(item));
+    Write { sequence_number: sequence_number.to_owned(), old, new, written_at, ..Write::default() }
 }
 
 fn two_writes() -> Vec<Write> {
@@ -162,7 +158,10 @@ async fn a_write_that_cannot_be_read_is_kept_whole_and_holds_up_nobody() {
         let writes = [write("1", None, Some(unreadable)), write("2", Some(linked()), Some(revoked()))];
         let (bus, kept) = (FakeBus::default(), Kept::default());
         assert_eq!(publish(&bus, Some(kept.clone()), &writes).await, None);
-        assert_eq!(*kept.texts.lock().unwrap(), ["record 1"]);
+        let texts = kept.texts.lock().unwrap().clone();
+        let record: Value = serde_json::from_str(&texts[0]).unwrap();
+        assert_eq!((texts.len(), &record["sequence_number"]), (1, &json!("1")));
+        assert_eq!(record["new"], serde_json::to_value(writes[0].new.as_ref().unwrap()).unwrap());
         assert_eq!(bus.taken(), ["2 sessions-voided", "2 profile-changed"]);
 
         for nowhere in [None, Some(Kept { is_down: true, ..Kept::default() })] {
@@ -225,4 +224,51 @@ fn somebody_known_by_open_id_only_has_no_door() {
     let publications = all(ProfileValues::Withheld, new);
     let names: Vec<_> = publications.iter().map(|one| one.change.name()).collect();
     assert_eq!(names, ["channel-changed"]);
+}
+
+fn ids(members: Members) -> BTreeSet<String> {
+    all(ProfileValues::Withheld, members).into_iter().map(|one| one.id).collect()
+}
+
+#[test]
+fn two_lives_of_one_user_share_no_id_and_the_same_change_has_the_same() {
+    // An item that expired starts again at version 1.
+    let later = item(1, &json!({"link": {"status": "linked", "at": "2026-01-01T00:00:00.000Z"}}));
+    let both: BTreeSet<_> = ids(linked()).intersection(&ids(later)).cloned().collect();
+    // Only that access is allowed, and why, is the same word at another time.
+    assert_eq!(both, BTreeSet::new());
+    assert_eq!(ids(linked()), ids(linked()));
+}
+
+#[test]
+fn what_is_published_again_and_says_more_is_another_publication() {
+    let read = |members| crate::state::UserItem::read(members).unwrap();
+    let written_at = Time::from_seconds(1_800_000_000).unwrap();
+    let scopes = |scopes: Value| item(5, &json!({"scopes": scopes}));
+    let (email, phone) = (json!({"granted": false, "at": LINKED}), json!({"granted": true, "at": LINKED}));
+    let before = read(scopes(json!({"email": email})));
+    let now = read(scopes(json!({"email": email, "phone": phone})));
+    let of = |old| Publication::all(old, &now, written_at, ProfileValues::Withheld).remove(0).id;
+    let (told, again) = (of(Some(&before)), Publication::all(None, &now, written_at, ProfileValues::Withheld));
+    let again = again.into_iter().find(|one| one.change.name() == "scopes-changed").unwrap().id;
+    assert_ne!(told, again);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_long_to_be_kept_whole_is_kept_as_it_is_now_or_by_its_key() {
+    let long = |bytes: usize| item(2, &json!({"link": 7, "long": "한".repeat(bytes / 6)}));
+    let keys = Some(json!({"pk": "USER#123456#9007199254740993", "sk": "STATE"}));
+    for (old, new, kept_parts) in
+        [(100_000, 100_000, (true, true)), (200_000, 100_000, (false, true)), (100_000, 300_000, (false, false))]
+    {
+        let mut unreadable = write("1", Some(long(old)), Some(long(new)));
+        unreadable.keys = serde_dynamo::to_item(keys.clone().unwrap()).unwrap();
+        let kept = Kept::default();
+        assert_eq!(publish(&FakeBus::default(), Some(kept.clone()), &[unreadable]).await, None);
+        let text = kept.texts.lock().unwrap()[0].clone();
+        assert!(text.is_ascii() && text.len() <= 256 * 1024);
+        let record: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((record.get("old").is_some(), record.get("new").is_some()), kept_parts);
+        assert_eq!(record["keys"]["sk"], json!({"S": "STATE"}));
+    }
 }

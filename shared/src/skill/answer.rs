@@ -65,8 +65,13 @@ struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
     /// It is no JSON list of answers.
-    #[error("it is no JSON list of answers with a text each")]
-    Form,
+    #[error("it is no JSON list of answers with a text each (line {line}, column {column})")]
+    Form {
+        /// Where the text goes wrong.
+        line: usize,
+        /// Where in that line.
+        column: usize,
+    },
     /// An answer would not be taken by Kakao.
     #[error("answer {0} of the list: {1}")]
     Invalid(usize, InvalidReply),
@@ -96,7 +101,8 @@ impl Listed {
     /// # Errors
     /// [`ListError`].
     pub fn from_json(text: &str, otherwise: Box<dyn Answer>) -> Result<Self, ListError> {
-        let entries: Vec<Entry> = serde_json::from_str(text).map_err(|_| ListError::Form)?;
+        let entries: Vec<Entry> = serde_json::from_str(text)
+            .map_err(|error| ListError::Form { line: error.line(), column: error.column() })?;
         for (index, entry) in entries.iter().enumerate() {
             entry.reply().build().map_err(|error| ListError::Invalid(index + 1, error))?;
         }

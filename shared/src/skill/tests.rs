@@ -467,8 +467,9 @@ fn a_list_answers_with_the_first_that_fits_and_otherwise_with_the_other_answer()
 #[test]
 fn a_list_that_kakao_would_not_take_is_no_list() {
     let from = |list: &str| Listed::from_json(list, Box::new(Echo)).map(drop).unwrap_err().to_string();
-    assert_eq!(from("{}"), ListError::Form.to_string());
-    assert_eq!(from(r#"[{"text": "a", "tpyo": 1}]"#), ListError::Form.to_string());
+    let form = |line, column| ListError::Form { line, column }.to_string();
+    assert_eq!(from("{}"), form(1, 0));
+    assert_eq!(from("[{\"text\": \"a\"},\n{\"text\": \"a\", \"tpyo\": 1}]"), form(2, 20));
     assert_eq!(
         from(r#"[{"text": "a"}, {"text": ""}]"#),
         "answer 2 of the list: `outputs[0].simpleText.text` is required"

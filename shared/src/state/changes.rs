@@ -158,6 +158,20 @@ impl Change {
         }
     }
 
+    /// The same without what was before: what is true, and nothing of how one came to know.
+    #[must_use]
+    pub fn without_from(mut self) -> Self {
+        match &mut self {
+            Self::LinkChanged(turn) => turn.from = None,
+            Self::AccountChanged(turn) => turn.from = None,
+            Self::CredentialChanged(turn) => turn.from = None,
+            Self::AssuranceChanged(turn) => turn.from = None,
+            Self::AccessChanged { from, .. } => *from = None,
+            _ => {}
+        }
+        self
+    }
+
     /// The same with profile values left out.
     #[must_use]
     pub fn without_values(mut self) -> Self {

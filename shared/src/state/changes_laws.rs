@@ -104,8 +104,102 @@ fn batches() -> impl Strategy<Value = Vec<Vec<Told>>> {
     vec(history(), 0..6)
 }
 
+/// A consumer's copy that gets the changes in any order and any number of times, by the rules of
+/// `docs/follow-up.md`: a single value by the version of its change; an entry of a map by the version that named
+/// it last, be it as dropped, and never if it isn't newer than what was erased.
+#[derive(Debug, Default)]
+struct Unordered {
+    single: BTreeMap<&'static str, (u64, Change)>,
+    scopes: BTreeMap<String, (u64, Option<Dated<Scope>>)>,
+    channels: BTreeMap<String, (u64, Option<Dated<Channel>>)>,
+    erased_until: Option<Time>,
+    everything_until: Option<Time>,
+}
+
+fn named<T>(
+    entries: &mut BTreeMap<String, (u64, Option<T>)>,
+    version: u64,
+    new: BTreeMap<String, T>,
+    dropped: Vec<String>,
+) {
+    let new = new.into_iter().map(|(key, value)| (key, Some(value)));
+    for (key, value) in new.chain(dropped.into_iter().map(|key| (key, None))) {
+        let entry = entries.entry(key).or_insert((0, None));
+        if version > entry.0 {
+            *entry = (version, value);
+        }
+    }
+}
+
+type Held = (Option<Access>, BTreeMap<String, Dated<Scope>>, BTreeMap<String, Dated<Channel>>);
+
+impl Unordered {
+    fn apply(&mut self, version: u64, change: Change) {
+        match change {
+            Change::Erased { until, everything_until } => {
+                self.erased_until = self.erased_until.max(Some(until)).max(everything_until);
+                self.everything_until = self.everything_until.max(everything_until);
+            }
+            Change::ScopesChanged { scopes, dropped } => named(&mut self.scopes, version, scopes, dropped),
+            Change::ChannelChanged { channels, dropped } => named(&mut self.channels, version, channels, dropped),
+            other => {
+                let newest = self.single.entry(other.name()).or_insert((version, other.clone()));
+                if version > newest.0 {
+                    *newest = (version, other);
+                }
+            }
+        }
+    }
+
+    fn entries<T: Clone>(
+        entries: &BTreeMap<String, (u64, Option<Dated<T>>)>,
+        erased_until: Option<Time>,
+    ) -> BTreeMap<String, Dated<T>> {
+        let held = entries.iter().filter_map(|(key, (_, value))| Some((key.clone(), value.clone()?)));
+        held.filter(|(_, value)| Some(value.at) > erased_until).collect()
+    }
+
+    /// What it holds of the door, the scopes and the channels.
+    fn told(&self) -> Held {
+        let access = self.single.get("access-changed").and_then(|(_, change)| match change {
+            Change::AccessChanged { to, .. } => Some(*to),
+            _ => None,
+        });
+        let (erased, everything) = (self.erased_until, self.everything_until);
+        (access, Self::entries(&self.scopes, erased), Self::entries(&self.channels, everything))
+    }
+}
+
 proptest! {
     #![proptest_config(super::laws::cases())]
+
+    #[test]
+    fn the_changes_in_any_order_and_any_number_make_the_state_by_the_rules(
+        (batches, seed) in (batches(), any::<u64>())
+    ) {
+        let (mut state, mut told) = (None::<UserState>, vec![]);
+        for (version, batch) in (1_u64..).zip(batches) {
+            let mut next = state.clone().unwrap_or_default();
+            batch.iter().for_each(|event| next.merge(event.state()));
+            if next.updated_at.0.is_none() {
+                continue;
+            }
+            told.extend(changes(state.as_ref(), &next).into_iter().map(|change| (version, change)));
+            state = Some(next);
+        }
+        told.extend(told.clone());
+        // A shuffle that is the same for the same seed.
+        told.sort_by_key(|(version, change)| {
+            let place = (version.wrapping_add(change.name().len() as u64)).wrapping_mul(seed | 1);
+            (place.rotate_left(17), *version, change.name())
+        });
+        let mut replica = Unordered::default();
+        told.into_iter().for_each(|(version, change)| replica.apply(version, change));
+        if let Some(state) = state {
+            let expected = Replica::of(&state);
+            prop_assert_eq!(replica.told(), (expected.access, expected.scopes, expected.channels));
+        }
+    }
 
     #[test]
     fn the_changes_in_the_order_of_their_writes_make_the_state(batches in batches()) {

@@ -41,7 +41,7 @@ impl DynamoStore {
     #[must_use]
     pub fn new(aws: &SdkConfig, table: String, retention: Retention, pace: Pace) -> Self {
         let (connect, attempt, attempts) = match pace {
-            // Two within the second that is kept for the inbox: a connection that was frozen may be dead.
+            // For the stored key set. The inbox is told how long it may take.
             Pace::Acknowledging => (250, 400, 2),
             Pace::Background => (500, 2_000, 4),
         };

@@ -1,8 +1,11 @@
-use aws_sdk_dynamodb::{error::DisplayErrorContext, types::AttributeValue};
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::{config::Builder, error::DisplayErrorContext, types::AttributeValue};
 
 use super::{
     DynamoStore, StoreError,
-    dynamo::fault,
+    dynamo::{NOT_THERE, fault, is_condition},
     items::{self, Item},
 };
 use crate::{
@@ -23,10 +26,17 @@ pub struct Waiting {
 const PAGE: i32 = 25;
 
 impl Inbox for DynamoStore {
-    async fn put(&self, id: &EventId, envelope: &str) -> Result<(), EdgeError> {
-        let item = items::inbox(id, envelope);
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
-        put.map(drop).map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))
+    async fn put(&self, id: &EventId, envelope: &str, within: Duration) -> Result<(), EdgeError> {
+        // Two attempts: a connection that was frozen may be dead.
+        let attempt = within.mul_f32(0.48);
+        let timeouts = TimeoutConfig::builder().connect_timeout(attempt).operation_attempt_timeout(attempt).build();
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(items::inbox(id, envelope)));
+        // What waits already is not written over: whoever knows an id could destroy an event.
+        let put = put.condition_expression(NOT_THERE).customize();
+        match put.config_override(Builder::new().timeout_config(timeouts)).send().await {
+            Err(error) if !is_condition(&error) => Err(EdgeError(DisplayErrorContext(&error).to_string())),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) struct Bench {
 }
 
 /// How often a request is sent again that the machine was too busy for.
-const SENDINGS: usize = 3;
+pub(super) const SENDINGS: usize = 3;
 
 impl Bench {
     pub(super) async fn start() -> Self {
@@ -135,16 +135,21 @@ impl Bench {
     }
 
     pub(super) async fn answer(&mut self, function: &'static str, event: &Value) -> Answer {
-        match self.pipeline.function(function).await.unwrap().invoke(event).await.unwrap() {
-            Outcome::Response(response) => Answer::of_response(&response).unwrap(),
-            Outcome::Error(_) => Answer::of_failure(),
-        }
+        answer(&mut self.pipeline, function, event).await
     }
 
     /// A good request of the function is taken by the process that has just had a bad one.
     pub(super) async fn the_next_works(&mut self, function: &'static str) {
         let good = Case::new("the next", function, self.good[function].clone(), accepted(function), End::Event);
         assert_eq!(self.settled(&good).await, good.expected(), "{function}");
+    }
+}
+
+/// What a function answers to an event of the gateway.
+pub(super) async fn answer(pipeline: &mut Pipeline, function: &'static str, event: &Value) -> Answer {
+    match pipeline.function(function).await.unwrap().invoke(event).await.unwrap() {
+        Outcome::Response(response) => Answer::of_response(&response).unwrap(),
+        Outcome::Error(_) => Answer::of_failure(),
     }
 }
 

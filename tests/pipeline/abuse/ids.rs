@@ -9,6 +9,7 @@ use end_to_end::{
 use play_kakao::Token;
 use serde_json::{Value, json};
 
+use super::SENDINGS;
 use crate::kakao::{OAUTH, channel, channel_body, share, signed, skill, skill_body, token, unlink};
 
 const AT: &str = "2025-03-01T01:00:00Z";
@@ -140,14 +141,24 @@ fn items(pipeline: &Pipeline) -> Items {
     items.map(|item| ((text(&item["pk"]), text(&item["sk"])), Value::Object(item))).collect()
 }
 
+/// Sends it again where the machine had no time: the same request is the same event.
+async fn deliver(pipeline: &mut Pipeline, request: &Request) {
+    let mut answer = pipeline.deliver(request).await.unwrap();
+    for _ in 0..SENDINGS {
+        if answer.status == 503 {
+            answer = pipeline.deliver(request).await.unwrap();
+        }
+    }
+    assert!((200..300).contains(&answer.status), "{request:?}: {answer:?}");
+}
+
 /// Delivers all of it and looks at which partitions anything was written to.
 async fn touched(pipeline: &mut Pipeline, requests: impl Iterator<Item = Request>) -> BTreeSet<String> {
     let before = items(pipeline);
     for request in requests {
-        let answer = pipeline.deliver(&request).await.unwrap();
-        assert!((200..300).contains(&answer.status), "{request:?}: {answer:?}");
+        deliver(pipeline, &request).await;
     }
-    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    pipeline.settle().await.unwrap();
     let after = items(pipeline);
     after.into_iter().filter(|(key, item)| before.get(key) != Some(item)).map(|((partition, _), _)| partition).collect()
 }

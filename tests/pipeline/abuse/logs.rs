@@ -1,12 +1,12 @@
 //! Text that would be a log line of its own, in every field that is logged.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use end_to_end::{Pipeline, Request, service::APP_ID};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::changed;
+use super::{SENDINGS, answer, changed};
 use crate::kakao::{OAUTH, channel, channel_body, share, signed, skill, skill_body, token, unlink};
 
 const INJECTIONS: [&str; 12] = [
@@ -24,8 +24,8 @@ const INJECTIONS: [&str; 12] = [
     "%0a%7b%22forged%22:1%7d ${forged} {} {0}",
 ];
 
-/// The members that our lines have; a line of metrics has others.
-const MEMBERS: [&str; 18] = [
+/// The members that our lines have; a line of metrics has others. The last are of those that a machine under load adds.
+const MEMBERS: [&str; 24] = [
     "timestamp",
     "level",
     "event",
@@ -44,7 +44,16 @@ const MEMBERS: [&str; 18] = [
     "address",
     "error",
     "mend",
+    "message_id",
+    "fault",
+    "partition",
+    "sent",
+    "gauge",
+    "value",
 ];
+
+/// What may go wrong on a machine under load, whatever is sent.
+const OF_LOAD: [&str; 3] = ["not_applied", "inbox_not_sent", "inbox_not_read"];
 
 fn percent_encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
@@ -99,13 +108,23 @@ fn count(lines: &[Value], event: &str) -> usize {
     lines.iter().filter(|line| line["event"] == event).count()
 }
 
-/// All lines, once so many answers and so many of the processor's words stand among them.
+/// The statuses of a genuine event: the last one says that it is taken. It is sent again where the machine had no time.
+async fn taken(pipeline: &mut Pipeline, function: &'static str, event: &Value) -> Vec<u16> {
+    let mut statuses = vec![answer(pipeline, function, event).await.status];
+    while statuses.ends_with(&[503]) && statuses.len() <= SENDINGS {
+        statuses.push(answer(pipeline, function, event).await.status);
+    }
+    assert!(matches!(statuses.last(), Some(200..300)), "{event}: {statuses:?}");
+    statuses
+}
+
+/// All lines, once so many answers and at least so many of the processor's words stand among them.
 async fn lines(pipeline: &Pipeline, answered: usize, processed: usize) -> Vec<Value> {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let lines = pipeline.lines();
         let words: usize = ["recorded", "duplicate", "quarantined"].map(|event| count(&lines, event)).iter().sum();
-        if (count(&lines, "answered"), words) == (answered, processed) {
+        if count(&lines, "answered") == answered && words >= processed {
             return lines;
         }
         assert!(Instant::now() < deadline, "{} answers, {words} words: {lines:#?}", count(&lines, "answered"));
@@ -113,29 +132,37 @@ async fn lines(pipeline: &Pipeline, answered: usize, processed: usize) -> Vec<Va
     }
 }
 
-#[tokio::test]
-async fn what_is_sent_makes_no_log_line_and_no_member_of_one() {
-    let mut pipeline = Pipeline::start().await.unwrap();
-    let mut sent = 0;
+/// Sends all of it, each again from nobody: refusals are logged too. The statuses.
+async fn send_all(pipeline: &mut Pipeline) -> Vec<u16> {
+    let mut statuses = vec![];
     for injection in INJECTIONS {
-        for (function, event) in requests(&pipeline, injection) {
-            pipeline.function(function).await.unwrap().invoke(&event).await.unwrap();
-            // The same again from nobody: refusals are logged too.
+        for (function, event) in requests(pipeline, injection) {
+            statuses.extend(taken(pipeline, function, &event).await);
             let forged = changed(&event, "/headers/authorization", format!("KakaoAK {injection}"));
             let forged = changed(&forged, "/headers/x-skill-key", injection);
             if function != "account-status" {
-                pipeline.function(function).await.unwrap().invoke(&forged).await.unwrap();
-                sent += 1;
+                let refused = answer(pipeline, function, &forged).await.status;
+                assert_eq!(refused, 401, "{forged}");
+                statuses.push(refused);
             }
-            sent += 1;
         }
     }
-    let kept = pipeline.queue.bodies().len();
-    assert_eq!(kept, INJECTIONS.len() * 12, "each is kept, and nobody's isn't");
-    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
-    let lines = lines(&pipeline, sent, kept).await;
-    assert_eq!(count(&lines, "kept"), kept);
-    assert_eq!(count(&lines, "refused"), sent - kept);
+    statuses
+}
+
+#[tokio::test]
+async fn what_is_sent_makes_no_log_line_and_no_member_of_one() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let statuses = send_all(&mut pipeline).await;
+    let accepted = statuses.iter().filter(|status| **status < 300).count();
+    pipeline.empty_inbox().await.unwrap();
+    // One that was taken twice is the same text twice.
+    let events = BTreeSet::from_iter(pipeline.queue.bodies()).len();
+    assert_eq!((accepted, events), (INJECTIONS.len() * 12, accepted), "each is kept, and nobody's isn't");
+    pipeline.settle().await.unwrap();
+    let lines = lines(&pipeline, statuses.len(), events).await;
+    assert_eq!(count(&lines, "kept"), accepted);
+    assert_eq!(count(&lines, "refused"), statuses.len() - accepted);
     for line in &lines {
         let members = line.as_object().unwrap_or_else(|| panic!("no JSON object: {line}"));
         assert!(!has_member(line, "forged"), "{line}");
@@ -144,6 +171,8 @@ async fn what_is_sent_makes_no_log_line_and_no_member_of_one() {
         }
         let unknown: Vec<_> = members.keys().filter(|name| !MEMBERS.contains(&name.as_str())).collect();
         assert!(unknown.is_empty(), "{unknown:?} in {line}");
-        assert!(line["level"] != "ERROR" && !line.to_string().contains("personal-"), "{line}");
+        let is_of_load = line["reason"] == "unavailable" || OF_LOAD.iter().any(|event| line["event"] == *event);
+        assert!(line["level"] != "ERROR" || is_of_load, "{line}");
+        assert!(!line.to_string().contains("personal-"), "{line}");
     }
 }

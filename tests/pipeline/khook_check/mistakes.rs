@@ -181,62 +181,50 @@ fn is_stranger(asked: &Asked) -> bool {
     !asked.headers.contains_key("authorization") && !asked.is("HEAD")
 }
 
+const OF_A_WEBHOOK: &[Mistake] = &[
+    (
+        |asked, said| if is_stranger(asked) && said.status == 401 { Said::empty(200) } else { said },
+        "no key",
+        "mistake",
+        "answer 401",
+    ),
+    (
+        |asked, said| {
+            if !is_stranger(asked) && said.status == 401 && !asked.is("HEAD") { Said::empty(200) } else { said }
+        },
+        "wrong key",
+        "mistake",
+        "answer 401",
+    ),
+    (|_, said| if said.status == 405 { Said::empty(405) } else { said }, "wrong method", "warning", "Allow: "),
+    (
+        |asked, said| if asked.is("HEAD") && said.status != 200 { Said::empty(418) } else { said },
+        "HEAD",
+        "warning",
+        "HEAD",
+    ),
+    (
+        |asked, said| if asked.path.ends_with("/") { Said::json(404, &json!({})) } else { said },
+        "trailing slash",
+        "mistake",
+        "both alike",
+    ),
+    (|_, _| Said::empty(301).header("location", "/x"), "no key", "mistake", "no redirect"),
+    (
+        |_, said| if [200, 413].contains(&said.status) { Said::empty(403) } else { said },
+        "the admin key",
+        "warning",
+        "SourceCidrs",
+    ),
+];
+
 #[tokio::test]
 async fn each_mistake_of_a_webhook_with_an_admin_key_is_found_alone() {
     let (right_key, wrong_key) =
         (KeyFile::of("admin", ADMIN_KEY), KeyFile::of("no-admin", "ffeeddccbbaa99887766554433221100"));
     let same: Change = |_, said| said;
     for path in ["/webhooks/unlink", "/webhooks/talk-share", "/webhooks/talk-channel"] {
-        each_is_found(
-            path,
-            &["--admin-key-file", right_key.path()],
-            &[
-                (
-                    |asked, said| if is_stranger(asked) && said.status == 401 { Said::empty(200) } else { said },
-                    "no key",
-                    "mistake",
-                    "answer 401",
-                ),
-                (
-                    |asked, said| {
-                        if !is_stranger(asked) && said.status == 401 && !asked.is("HEAD") {
-                            Said::empty(200)
-                        } else {
-                            said
-                        }
-                    },
-                    "wrong key",
-                    "mistake",
-                    "answer 401",
-                ),
-                (
-                    |_, said| if said.status == 405 { Said::empty(405) } else { said },
-                    "wrong method",
-                    "warning",
-                    "Allow: ",
-                ),
-                (
-                    |asked, said| if asked.is("HEAD") && said.status != 200 { Said::empty(418) } else { said },
-                    "HEAD",
-                    "warning",
-                    "HEAD",
-                ),
-                (
-                    |asked, said| if asked.path.ends_with("/") { Said::json(404, &json!({})) } else { said },
-                    "trailing slash",
-                    "mistake",
-                    "both alike",
-                ),
-                (|_, _| Said::empty(301).header("location", "/x"), "no key", "mistake", "no redirect"),
-                (
-                    |_, said| if [200, 413].contains(&said.status) { Said::empty(403) } else { said },
-                    "the admin key",
-                    "warning",
-                    "SourceCidrs",
-                ),
-            ],
-        )
-        .await;
+        each_is_found(path, &["--admin-key-file", right_key.path()], OF_A_WEBHOOK).await;
         each_is_found(
             path,
             &["--admin-key-file", wrong_key.path()],

@@ -8,10 +8,11 @@ mod tutorial;
 
 use std::{fs, net::TcpListener, path::PathBuf};
 
+use axum::Router;
 use end_to_end::{
     Pipeline,
-    faults::Fault,
-    service::{ADMIN_KEY, SKILL_KEY},
+    faults::{Fault, Gate, Server},
+    service::{ADMIN_KEY, BOT_ID, SKILL_KEY},
 };
 use serde_json::{Value, json};
 
@@ -117,6 +118,21 @@ async fn our_own_functions_with_mistakes_in_their_settings_are_told_which() {
 }
 
 #[tokio::test]
+async fn what_khook_check_finds_right_khook_send_uses() {
+    let bridge = Bridge::before(Pipeline::start().await.unwrap()).await;
+    let (url, key) = (bridge.url(), KeyFile::of("send", SKILL_KEY.1));
+    let send = async |more: &[&str]| {
+        let fixed = ["send", "skill", "--url", &url, "--bot", BOT_ID, "--json"];
+        khook_binary::run(&[], &[&fixed, more].concat()).await.json()
+    };
+    assert_eq!(send(&["--check"]).await["body"], json!({"version": "2.0", "data": {}}));
+    let answer = send(&["--utterance", "안녕하세요", "--skill-key-file", key.path()]).await;
+    assert_eq!(answer["body"]["template"]["outputs"][0]["simpleText"]["text"], "안녕하세요");
+    send(&["--no-key", "--expect", "401"]).await;
+    assert_eq!(bridge.pipeline.lock().await.queue.bodies().len(), 1);
+}
+
+#[tokio::test]
 async fn a_key_set_out_of_reach_is_warned_of_and_nothing_is_taken_for_it() {
     let pipeline = Pipeline::start().await.unwrap();
     pipeline.keys.gate().set(Fault::Status(500));
@@ -176,6 +192,15 @@ async fn where_nobody_answers_it_could_not_be_checked() {
         assert_eq!(done.code, Some(2), "{}", done.error);
         assert!(!done.refused().is_empty());
     }
+}
+
+#[tokio::test]
+async fn whoever_never_answers_is_given_up_and_told_so() {
+    let gate = Gate::default();
+    gate.set(Fault::Hangs);
+    let server = Server::start(Router::new(), gate).await.unwrap();
+    let (code, found) = findings(&server.url(), &[]).await;
+    assert_eq!((code, lines(&found)), (Some(1), vec!["skill answers: mistake no answer within 10 s".to_owned()]));
 }
 
 #[tokio::test]

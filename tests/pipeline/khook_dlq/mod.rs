@@ -102,6 +102,37 @@ async fn an_empty_queue_is_an_empty_list() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_looks_at_is_hidden_and_not_gone() {
+    let mut service = Service::start().await;
+    service.dead_unlinking(USER).await;
+    // Whoever looks and is killed gives nothing back.
+    service.dead.trouble("ChangeMessageVisibilityBatch", Trouble::Status(403));
+    service.khook(&["list"]).await.printed();
+    for command in [&["list"][..], &["list", "--json"], &["replay", "--all"], &["drop", "--all"]] {
+        let error = service.khook(command).await.refused();
+        assert!(error.contains("1 dead letters are being looked at") && error.contains("half a minute"), "{error}");
+    }
+    let error = service.khook(&["drop", "--all", "--yes"]).await.refused();
+    assert!(error.contains("are being looked at"), "{error}");
+    service.dead.no_trouble();
+    service.dead.pass(HALF_A_MINUTE);
+    service.khook(&["replay", "--all"]).await.printed();
+    service.is_applied_once(USER).await;
+}
+
+#[tokio::test]
+async fn what_comes_back_while_it_looks_is_not_the_end() {
+    let mut service = Service::start().await;
+    let body = service.envelope(USER).await;
+    for _ in 0..11 {
+        service.dead.put(&body);
+    }
+    service.dead.repeat(3);
+    assert_eq!(service.khook(&["list", "--json"]).await.json().as_array().unwrap().len(), 11);
+    assert_eq!(service.dead.visible().len(), 11);
+}
+
+#[tokio::test]
 async fn one_is_shown_with_its_whole_text() {
     let mut service = Service::start().await;
     let (id, poison) = (service.dead_unlinking(USER).await, service.dead.put("poison"));

@@ -19,7 +19,7 @@ use end_to_end::{
     faults::{Gate, Server},
     queue::Queue,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The end of its URL.
 const PATH: &str = "/000000000000/dead-letters";
@@ -49,6 +49,12 @@ struct Stored {
     receipt: String,
 }
 
+impl Stored {
+    fn was_brought(&self) -> bool {
+        !self.receipt.is_empty()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Held {
     now: Duration,
@@ -57,6 +63,8 @@ struct Held {
     answers: usize,
     troubles: BTreeMap<String, Trouble>,
     hands_out_twice: bool,
+    /// So many answers bring what was brought before, and nothing else.
+    repeats: usize,
 }
 
 #[derive(Clone)]
@@ -139,6 +147,12 @@ impl DeadLetters {
     pub(crate) fn hand_out_twice(&self) {
         lock(&self.held).hands_out_twice = true;
     }
+
+    /// Once anything was handed out, so many answers bring that again before any other comes: as if it had been hidden
+    /// for long enough.
+    pub(crate) fn repeat(&self, answers: usize) {
+        lock(&self.held).repeats = answers;
+    }
 }
 
 async fn answer(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
@@ -179,6 +193,7 @@ impl Held {
             "ReceiveMessage" => self.receive(request),
             "DeleteMessage" => self.delete(request),
             "ChangeMessageVisibility" => self.change_visibility(request),
+            "GetQueueAttributes" => Ok(self.attributes(request)),
             "ChangeMessageVisibilityBatch" => Ok(self.change_visibilities(request)),
             _ => Err("UnsupportedOperation"),
         }
@@ -197,11 +212,16 @@ impl Held {
         self.answers += 1;
         let now = self.now;
         let mut messages = vec![];
+        let repeats = self.repeats > 0 && self.stored.iter().any(Stored::was_brought);
+        self.repeats -= usize::from(repeats);
         // The order is nobody's to rely on.
         for (server, stored) in self.stored.iter_mut().enumerate().rev() {
             let is_asked = asks_all || server % 2 == self.answers % 2;
-            let again = self.hands_out_twice && stored.receives == 6;
+            let again = (self.hands_out_twice && stored.receives == 6) || repeats;
             if messages.len() == at_most || !is_asked || (stored.hidden_until > now && !again) {
+                continue;
+            }
+            if repeats && !stored.was_brought() {
                 continue;
             }
             self.receipts += 1;
@@ -216,6 +236,17 @@ impl Held {
             }));
         }
         Ok(if messages.is_empty() { json!({}) } else { json!({"Messages": messages}) })
+    }
+
+    fn attributes(&self, request: &Value) -> Value {
+        let hidden = self.stored.iter().filter(|stored| stored.hidden_until > self.now).count();
+        let counts = [
+            ("ApproximateNumberOfMessages", self.stored.len() - hidden),
+            ("ApproximateNumberOfMessagesNotVisible", hidden),
+        ];
+        let is_asked = |name: &str| request["AttributeNames"].as_array().unwrap().iter().any(|asked| asked == name);
+        let asked = counts.into_iter().filter(|(name, _)| is_asked(name));
+        json!({"Attributes": asked.map(|(name, count)| (name.to_owned(), json!(count.to_string()))).collect::<Map<_, _>>()})
     }
 
     /// By an older receipt it succeeds and deletes nothing.

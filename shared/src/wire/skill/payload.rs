@@ -8,7 +8,7 @@ use crate::wire::{Content, Personal, Unreadable};
 /// What Kakao sends with a message (Kakao business guide, "Chatbot > Skill development guide > JSON
 /// format by type of answer", section `SkillPayload`). Any member may be absent, null or of a shape that
 /// this version doesn't know: then it is as if it weren't there, and the message is answered all the same.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct SkillPayload {
     /// The bot that was written to.
@@ -31,6 +31,14 @@ pub struct SkillPayload {
     pub flow: Flow,
 }
 
+/// Shows which block it is about, and nothing of what somebody said, which contexts and parameters hold, too.
+impl std::fmt::Debug for SkillPayload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let block = &self.user_request.block;
+        f.debug_struct("SkillPayload").field("bot", &self.bot).field("block", block).finish_non_exhaustive()
+    }
+}
+
 /// A block, a bot: something with an id and a name.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -44,7 +52,7 @@ pub struct Named {
 }
 
 /// The block that the words matched.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Intent {
     /// The block's id.
@@ -72,18 +80,11 @@ pub struct Action {
     #[serde(deserialize_with = "lenient")]
     pub params: Map<String, Value>,
     /// The same with the words that it was found in.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_each")]
     pub detail_params: BTreeMap<String, DetailParam>,
     /// The `extra` of the button or quick reply that was pressed.
     #[serde(deserialize_with = "lenient")]
     pub client_extra: Map<String, Value>,
-}
-
-/// Shows nothing that was found in somebody's words.
-impl std::fmt::Debug for Action {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Action").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
-    }
 }
 
 /// Something that was found in the words.
@@ -102,7 +103,7 @@ pub struct DetailParam {
 }
 
 /// The user and their words.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct UserRequest {
     /// The user's time zone, as in `Asia/Seoul`.
@@ -152,12 +153,6 @@ pub struct User {
     pub properties: Map<String, Value>,
 }
 
-impl std::fmt::Debug for User {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[personal]")
-    }
-}
-
 /// What set the words off.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -199,6 +194,14 @@ fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserialize
     Ok(serde_json::from_value(value).unwrap_or_default())
 }
 
+/// The same for each entry of a map by itself.
+fn lenient_each<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
+    deserializer: D,
+) -> Result<BTreeMap<String, T>, D::Error> {
+    let entries: Map<String, Value> = lenient(deserializer)?;
+    Ok(entries.into_iter().map(|(name, value)| (name, serde_json::from_value(value).unwrap_or_default())).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -227,7 +230,7 @@ mod tests {
             "userRequest": {"timezone": "Asia/Seoul", "block": {"id": "i1", "name": "블록"}, "utterance": "안녕\n",
                 "lang": "ko", "params": {"surface": "Kakaotalk.plusfriend"}, "callbackUrl": "https://example.com/c",
                 "user": {"id": "u1", "type": "botUserKey", "properties": {"plusfriendUserKey": "p1", "isFriend": true}}},
-            "contexts": [{"name": "c"}],
+            "contexts": [{"name": "c", "params": {"said": "비밀"}}],
             "flow": {"trigger": {"type": "TEXT_INPUT", "referrerBlock": {"id": "r1"}}, "lastBlock": {"id": "l1"}},
         })
     }
@@ -267,12 +270,15 @@ mod tests {
             }
         }
         assert_eq!(read(&json!({})), SkillPayload::default());
+        let mut payload = whole();
+        payload["action"]["detailParams"]["odd"] = json!([7]);
+        assert_eq!(read(&payload).action.detail_params["sys_number"].origin.as_deref(), Some("1"));
     }
 
     #[test]
     fn debug_shows_nothing_of_a_person() {
         let shown = format!("{:?}", read(&whole()));
-        for secret in ["안녕", "u1", "p1", "amount"] {
+        for secret in ["안녕", "u1", "p1", "amount", "비밀", "OK", "surface"] {
             assert!(!shown.contains(secret), "{secret}: {shown}");
         }
     }
