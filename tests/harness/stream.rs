@@ -2,7 +2,7 @@
 //! `template.yaml` has it, and goes on only behind what the function didn't report.
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     lambda::{Lambda, Outcome},
