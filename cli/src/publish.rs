@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, process::ExitCode, str::FromStr, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use kakao_webhooks::{
-    publish::{EventBridge, ProfileValues, Publication, Publisher, Write},
+    ingest::Queue,
+    publish::{Bus, EventBridge, ProfileValues, Publication, Publisher, Write},
     queue::SqsQueue,
     state::{Members, Subject, UserItem},
     wire::Time,
@@ -166,16 +167,16 @@ impl Publish {
         let written_at = before_it_is_read()?;
         let mut counted = Counted::default();
         let page = async |items: Vec<Members>| -> Result<()> {
-            for slice in items.chunks(SLICE) {
-                if let Some(publisher) = publisher {
-                    put(publisher, slice, written_at)
-                        .await
-                        .with_context(|| format!("{} users, then", counted.users))?;
-                }
+            let done = |slice: &[Members]| {
                 counted.add(slice, written_at, self.values());
                 step.note(&format!("{} users", counted.users));
-            }
-            Ok(())
+            };
+            let Some(publisher) = publisher else {
+                items.chunks(SLICE).for_each(done);
+                return Ok(());
+            };
+            let put = put(publisher, &items, written_at, done).await;
+            put.with_context(|| format!("{} users, then", counted.users))
         };
         self.pages(table, page).await?;
         step.done(&format!("{} users", counted.users));
@@ -206,17 +207,26 @@ fn before_it_is_read() -> Result<Time> {
     Time::from_seconds(Time::now().as_seconds()).context("this machine's clock is out of any range")
 }
 
-async fn put(publisher: &Publisher<EventBridge, SqsQueue>, items: &[Members], written_at: Time) -> Result<()> {
-    let readable = items.iter().filter(|item| UserItem::read((*item).clone()).is_ok());
-    let writes: Vec<Write> =
-        readable.map(|item| Write::of_members(text(item, "pk").to_owned(), item.clone(), written_at)).collect();
-    match publisher.publish(&writes, Time::now(), Instant::now() + PATIENCE).await {
-        None => Ok(()),
-        Some(_) => bail!(
+/// Publishes the items, each slice with a time of its own, and hands on what is published.
+async fn put<B: Bus, K: Queue>(
+    publisher: &Publisher<B, K>,
+    items: &[Members],
+    written_at: Time,
+    mut done: impl FnMut(&[Members]),
+) -> Result<()> {
+    for slice in items.chunks(SLICE) {
+        let readable = slice.iter().filter(|item| UserItem::read((*item).clone()).is_ok());
+        let writes: Vec<Write> =
+            readable.map(|item| Write::of_members(text(item, "pk").to_owned(), item.clone(), written_at)).collect();
+        let left = publisher.publish(&writes, Time::now(), Instant::now() + PATIENCE).await;
+        ensure!(
+            left.is_none(),
             "the bus doesn't take them. Are its name (EVENT_BUS_NAME), the region and the permission events:PutEvents \
              right? Run it again: consumers drop what they have seen"
-        ),
+        );
+        done(slice);
     }
+    Ok(())
 }
 
 fn exit_code(counted: &Counted) -> ExitCode {
@@ -225,22 +235,70 @@ fn exit_code(counted: &Counted) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use kakao_webhooks::ingest::EdgeError;
+    use serde_json::{Value, json};
+    use tokio::time::sleep;
 
     use super::*;
 
+    fn item(link: &Value) -> Members {
+        let item = json!({"pk": "USER#1#2", "sk": "STATE", "version": 3, "link": link,
+            "sessions_valid_from": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z"});
+        item.as_object().unwrap().clone()
+    }
+
+    fn linked() -> Members {
+        item(&json!({"status": "linked", "at": "2026-01-01T00:00:00.000Z"}))
+    }
+
     #[test]
     fn what_would_be_told_is_counted_by_change_and_what_cannot_be_read_apart() {
-        let item = |link: serde_json::Value| {
-            let item = json!({"pk": "USER#1#2", "sk": "STATE", "version": 3, "link": link,
-                "sessions_valid_from": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z"});
-            item.as_object().unwrap().clone()
-        };
-        let items = [item(json!({"status": "linked", "at": "2026-01-01T00:00:00.000Z"})), item(json!(7))];
+        let items = [linked(), item(&json!(7))];
         let mut counted = Counted::default();
         counted.add(&items, Time::now(), ProfileValues::Withheld);
         assert_eq!((counted.users, counted.unreadable, counted.events()), (1, 1, 3));
         let names: Vec<_> = counted.changes.into_keys().collect();
         assert_eq!(names, ["access-changed", "link-changed", "sessions-voided"]);
+    }
+
+    /// A bus that takes this long for everything, until it takes nothing any more.
+    struct SlowBus {
+        pause: Duration,
+        room: AtomicUsize,
+    }
+
+    impl Bus for SlowBus {
+        async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), EdgeError>>, EdgeError> {
+            sleep(self.pause).await;
+            let less = |room: usize| room.checked_sub(publications.len());
+            match self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
+                Ok(_) => Ok(publications.iter().map(|_| Ok(())).collect()),
+                Err(_) => Err(EdgeError("full".to_owned())),
+            }
+        }
+    }
+
+    /// Whether 250 users were published on such a bus, and of how many that was said.
+    async fn published(room: usize) -> (bool, usize) {
+        let bus = SlowBus { pause: PATIENCE / 40, room: room.into() };
+        let publisher = Publisher::new(bus, ProfileValues::Withheld, None::<SqsQueue>);
+        let mut done = 0;
+        let put = put(&publisher, &vec![linked(); 250], Time::now(), |slice| done += slice.len()).await;
+        (put.is_ok(), done)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_may_take_longer_than_the_bus_is_waited_for() {
+        let start = Instant::now();
+        assert_eq!(published(usize::MAX).await, (true, 250));
+        assert!(start.elapsed() > PATIENCE, "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_published_before_a_bus_gave_up_is_known() {
+        // Two hundred users' three changes each, and a few more.
+        assert_eq!(published(620).await, (false, 200));
     }
 }

@@ -122,6 +122,16 @@ def package(cloud: Cloud, template: Json, binaries: Path) -> None:
     say(f"uploaded {len(wanted)} functions")
 
 
+def resolve_numbers(template: Json, parameters: dict[str, str]) -> None:
+    """A number that a parameter gives reaches the local cloud as text, and its poller then takes no message."""
+    for resource in template["Resources"].values():
+        scaling = resource.get("Properties", {}).get("ScalingConfig") or {}
+        name = scaling.get("MaximumConcurrency")
+        if isinstance(name, dict):
+            default = template["Parameters"][name["Ref"]]["Default"]
+            scaling["MaximumConcurrency"] = int(parameters.get(name["Ref"], default))
+
+
 def status_of(cloud: Cloud, stack: str) -> str | None:
     try:
         return str(cloud.stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
@@ -231,6 +241,7 @@ def run(arguments: argparse.Namespace) -> Json:
         fail(f"{arguments.template} has no parameter {', '.join(unknown)}")
 
     package(cloud, template, arguments.binaries)
+    resolve_numbers(template, parameters)
     deploy(cloud, arguments.stack, template, parameters, arguments.timeout)
 
     ids = physical_ids(cloud, arguments.stack)

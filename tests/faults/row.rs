@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::{
-    function::Function,
-    how::{Edge, How},
-};
+use crate::{function::Function, how::How};
 
 /// What a function's process has seen before the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,160 @@
+"""What template.yaml promises and no linter knows: who may do what, how long things wait and are kept.
+
+    .local/lint/bin/python -m unittest discover -s infra/lint
+"""
+
+import re
+import unittest
+from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+TEMPLATE = yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text(encoding="utf-8"))
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+ACKNOWLEDGING = ["Unlink", "AccountStatus", "TalkShare", "TalkChannel", "Skill"]
+
+SEND_AND_INBOX = [("sqs:SendMessage", "EventQueue.Arn", None), ("dynamodb:PutItem", "Table.Arn", ("INBOX#*",))]
+USERS = ("USER#*", "OPENID#*", "BOT#*", "SHARE#*", "QUARANTINE#*")
+
+# Exactly this and nothing else, beside each function's own log.
+MAY = {
+    "Unlink": SEND_AND_INBOX,
+    "AccountStatus": [*SEND_AND_INBOX, ("dynamodb:GetItem", "Table.Arn", ("KEYSET",))],
+    "TalkShare": SEND_AND_INBOX,
+    "TalkChannel": SEND_AND_INBOX,
+    "Skill": SEND_AND_INBOX,
+    "Processor": [
+        ("sqs:ReceiveMessage", "EventQueue.Arn", None),
+        ("sqs:DeleteMessage", "EventQueue.Arn", None),
+        ("sqs:GetQueueAttributes", "EventQueue.Arn", None),
+        ("dynamodb:GetItem", "Table.Arn", USERS),
+        ("dynamodb:PutItem", "Table.Arn", USERS),
+        ("dynamodb:UpdateItem", "Table.Arn", USERS),
+        ("dynamodb:Query", "Table.Arn", USERS),
+    ],
+    "Janitor": [
+        ("sqs:SendMessage", "EventQueue.Arn", None),
+        ("dynamodb:Query", "Table.Arn", ("INBOX#*",)),
+        ("dynamodb:DeleteItem", "Table.Arn", ("INBOX#*",)),
+        ("dynamodb:PutItem", "Table.Arn", ("KEYSET",)),
+    ],
+    "Publisher": [
+        ("dynamodb:GetRecords", "Table.StreamArn", None),
+        ("dynamodb:GetShardIterator", "Table.StreamArn", None),
+        ("dynamodb:DescribeStream", "Table.StreamArn", None),
+        # The action knows no single stream.
+        ("dynamodb:ListStreams", "${Table.Arn}/stream/*", None),
+        ("events:PutEvents", "Bus.Arn", None),
+        ("sqs:SendMessage", "UnpublishedQueue.Arn", None),
+    ],
+}
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {name: resource["Properties"] for name, resource in RESOURCES.items() if resource["Type"] == kind}
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+
+
+def named(value: Any) -> Any:
+    """What an intrinsic function names."""
+    if isinstance(value, dict) and len(value) == 1:
+        (value,) = value.values()
+    return ".".join(value) if isinstance(value, list) else value
+
+
+def leading_keys(statement: dict[str, Any]) -> tuple[str, ...] | None:
+    conditions = [keys for test in statement.get("Condition", {}).values() for keys in test.values()]
+    return tuple(conditions[0]) if conditions else None
+
+
+class Permissions(unittest.TestCase):
+    def test_every_function_has_a_role_of_its_own_and_no_managed_policy(self) -> None:
+        self.assertEqual(set(MAY), {name.removesuffix("Function") for name in FUNCTIONS})
+        for name, function in FUNCTIONS.items():
+            own = name.removesuffix("Function") + "Role"
+            self.assertEqual(named(function["Role"]), f"{own}.Arn")
+            self.assertNotIn("Policies", function)
+            self.assertNotIn("ManagedPolicyArns", RESOURCES[own]["Properties"])
+
+    def test_every_role_may_do_exactly_what_is_listed(self) -> None:
+        for name, expected in MAY.items():
+            (policy,) = RESOURCES[f"{name}Role"]["Properties"]["Policies"]
+            found = [
+                (statement["Action"], named(statement["Resource"]), leading_keys(statement))
+                for statement in policy["PolicyDocument"]["Statement"]
+            ]
+            log = [(f"logs:{action}", f"{name}Logs.Arn", None) for action in ("CreateLogStream", "PutLogEvents")]
+            self.assertEqual(sorted(found, key=str), sorted([*log, *expected], key=str), name)
+
+    def test_a_statement_allows_one_action_and_no_star(self) -> None:
+        for name, role in of_type("AWS::IAM::Role").items():
+            for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
+                self.assertIsInstance(statement["Action"], str, name)
+                self.assertNotIn("*", statement["Action"], name)
+                self.assertNotEqual(named(statement["Resource"]), "*", name)
+
+
+class Waiting(unittest.TestCase):
+    def test_a_batch_that_is_worked_on_is_not_handed_out_again(self) -> None:
+        queue = RESOURCES["EventQueue"]["Properties"]
+        self.assertGreaterEqual(queue["VisibilityTimeout"], 6 * FUNCTIONS["ProcessorFunction"]["Timeout"])
+        self.assertGreaterEqual(queue["RedrivePolicy"]["maxReceiveCount"], 5)
+
+    def test_messages_wait_for_a_week_and_dead_ones_for_two(self) -> None:
+        days = {name: queue["MessageRetentionPeriod"] // 86_400 for name, queue in of_type("AWS::SQS::Queue").items()}
+        self.assertEqual(days, {"EventQueue": 7, "DeadLetterQueue": 14, "UnpublishedQueue": 14})
+
+    def test_the_functions_are_ended_just_behind_their_own_budgets(self) -> None:
+        usual = TEMPLATE["Globals"]["Function"]["Timeout"]
+        timeouts = {name: FUNCTIONS[f"{name}Function"].get("Timeout", usual) for name in ACKNOWLEDGING}
+        self.assertEqual(timeouts, {**dict.fromkeys(ACKNOWLEDGING, 3), "Skill": 5})
+
+    def test_nothing_holds_an_acknowledging_function_back_and_the_processor_is_held(self) -> None:
+        for name, function in FUNCTIONS.items():
+            self.assertNotIn("ReservedConcurrentExecutions", function, name)
+        self.assertIn("ScalingConfig", RESOURCES["ProcessorSource"]["Properties"])
+
+
+class Keeping(unittest.TestCase):
+    def test_history_outlives_whatever_can_be_delivered_late(self) -> None:
+        parameters = TEMPLATE["Parameters"]
+        late = 7 + 14 + parameters["QuarantineRetentionDays"]["MaxValue"]
+        for name in ("HistoryRetentionDays", "GoneRetentionDays"):
+            self.assertGreaterEqual(parameters[name]["MinValue"], late, name)
+
+    def test_every_function_has_a_log_that_ends(self) -> None:
+        logs = of_type("AWS::Logs::LogGroup")
+        for name in MAY:
+            self.assertEqual(named(logs[f"{name}Logs"]["RetentionInDays"]), "LogRetentionDays")
+
+    def test_the_table_outlives_a_mistake(self) -> None:
+        table = RESOURCES["Table"]
+        self.assertEqual((table["DeletionPolicy"], table["UpdateReplacePolicy"]), ("Retain", "Retain"))
+        self.assertTrue(table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
+
+    def test_every_queue_refuses_plain_http(self) -> None:
+        guarded = {named(policy["Queues"][0]) for policy in of_type("AWS::SQS::QueuePolicy").values()}
+        self.assertEqual(guarded, set(of_type("AWS::SQS::Queue")))
+
+
+class Settings(unittest.TestCase):
+    def test_the_longest_settings_fit_the_environment_of_every_function(self) -> None:
+        shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+        for name, function in FUNCTIONS.items():
+            size = 0
+            for variable, value in {**shared, **function["Environment"]["Variables"]}.items():
+                longest = [TEMPLATE["Parameters"].get(ref, {}).get("MaxLength", 128) for ref in re.findall(r"\w+", str(value))]
+                size += len(variable) + max(longest)
+            self.assertLessEqual(size, 4_096, f"{name}: Lambda refuses more than 4 KB in all")
+
+    def test_every_parameter_is_described_and_has_a_default_but_for_the_apps(self) -> None:
+        for name, parameter in TEMPLATE["Parameters"].items():
+            self.assertIn("Description", parameter, name)
+            self.assertEqual("Default" in parameter, name != "KakaoApps", name)
+
+
+if __name__ == "__main__":
+    unittest.main()
