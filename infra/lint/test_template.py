@@ -10,7 +10,8 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-TEMPLATE = yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text(encoding="utf-8"))
+ROOT = Path(__file__).parents[2]
+TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 ACKNOWLEDGING = ["Unlink", "AccountStatus", "TalkShare", "TalkChannel", "Skill"]
 
@@ -154,6 +155,61 @@ class Settings(unittest.TestCase):
         for name, parameter in TEMPLATE["Parameters"].items():
             self.assertIn("Description", parameter, name)
             self.assertEqual("Default" in parameter, name != "KakaoApps", name)
+
+
+class Vocabulary(unittest.TestCase):
+    PAGE = (ROOT / "docs/telemetry.md").read_text(encoding="utf-8")
+
+    def test_every_event_that_is_logged_is_on_the_page_and_no_other(self) -> None:
+        sources = [path.read_text(encoding="utf-8") for folder in ("shared/src", "functions") for path in (ROOT / folder).rglob("*.rs")]
+        logged = {name for source in sources for name in re.findall(r'event = "([a-z_]+)"', source)}
+        # Chosen by what came of it.
+        logged |= {"recorded", "duplicate", "applied", "unchanged"}
+        table = self.PAGE.split("## The events")[1].split("## The gauges")[0]
+        listed = {name for row in re.findall(r"^\| (`[^|]+`) \|", table, re.M) for name in re.findall(r"`([a-z_]+)`", row)}
+        self.assertEqual(listed, logged)
+
+    def test_every_gauge_is_on_the_page_and_no_other(self) -> None:
+        sources = [path.read_text(encoding="utf-8") for path in (ROOT / "functions").rglob("*.rs")]
+        measured = {name for source in sources for name in re.findall(r'gauge = "([a-z_]+)"', source)}
+        listed = set(re.findall(r"^\| `([a-z_]+)` \|", self.PAGE.split("## The gauges")[1], re.M))
+        self.assertEqual(listed, measured)
+
+    def metrics(self) -> list[tuple[str, str]]:
+        """Of every alarm: the namespace and the name of each metric that it looks at."""
+        found = []
+        for alarm in of_type("AWS::CloudWatch::Alarm").values():
+            queries = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
+            found += [(metric["Namespace"], metric["MetricName"]) for metric in queries or [alarm]]
+        return found
+
+    def test_no_alarm_looks_at_a_metric_that_nobody_writes(self) -> None:
+        # Of AWS's own: API Gateway "HTTP API metrics", SQS "Available CloudWatch metrics", Lambda "Function metrics".
+        known = {
+            ("AWS/ApiGateway", "5xx"),
+            ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+            ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+            ("AWS/Lambda", "Errors"),
+            ("AWS/Lambda", "IteratorAge"),
+        }
+        events = set(re.findall(r"`([a-z_]+)`", self.PAGE.split("## The events")[1]))
+        sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared/src").rglob("*.rs"))
+        for namespace, name in self.metrics():
+            if namespace != "KakaoWebhooks":
+                self.assertIn((namespace, name), known)
+                continue
+            event = max((event for event in events if name == event or name.startswith(f"{event}_")), key=len)
+            reason = name.removeprefix(event).removeprefix("_")
+            self.assertTrue(not reason or f'"{reason}"' in sources, name)
+
+    def test_every_alarm_has_a_section_of_the_runbook_and_every_kind_is_one(self) -> None:
+        runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+        for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+            (section,) = re.findall(r'docs/runbook\.md, "([^"]+)"', alarm["AlarmDescription"])
+            self.assertIn(f"\n## {section}\n", runbook, name)
+            self.assertIn(f"`{name.removesuffix('Alarm')}`", runbook, name)
+            kinds = set(re.findall(r"'Name': 'kind', 'Value': '([a-z-]+)'", str(alarm)))
+            self.assertLessEqual(kinds, {"unlink", "account-status", "talk-share", "talk-channel", "skill"}, name)
 
 
 if __name__ == "__main__":

@@ -240,6 +240,8 @@ def run(arguments: argparse.Namespace) -> Json:
     if unknown := sorted(parameters.keys() - template["Parameters"].keys()):
         fail(f"{arguments.template} has no parameter {', '.join(unknown)}")
 
+    if "LocalCloud" in template.get("Parameters", {}):
+        parameters["LocalCloud"] = "true"
     package(cloud, template, arguments.binaries)
     resolve_numbers(template, parameters)
     deploy(cloud, arguments.stack, template, parameters, arguments.timeout)
