@@ -66,13 +66,17 @@ pub(crate) async fn empty(table: &DynamoStore, queue: &impl Queue, deadline: Ins
         .log(Time::now());
 }
 
-/// After so many refusals in a row it isn't the envelope but the queue, and the rest is only counted.
+/// After so many refusals in a row it is rather the queue than the envelopes: then one in [`ONE_IN`] is tried, other
+/// ones each minute, and the rest counted, until one goes.
 const MOST_REFUSALS: usize = 3;
+const ONE_IN: usize = 5;
 
 /// Page by page to the partition's end or the time's; what is left waits for the next minute. One that the
 /// queue refuses holds up none behind it.
 async fn empty_partition(table: &DynamoStore, queue: &impl Queue, partition: &str, deadline: Instant) -> Outcome {
     let (mut outcome, mut last, mut refusals) = (Outcome::default(), None, 0);
+    let minute = usize::try_from(Time::now().as_seconds() / 60).unwrap_or_default();
+    let turn = minute % ONE_IN;
     loop {
         let page = match timeout_at(deadline, table.waiting(partition, last.as_ref())).await {
             Ok(Ok(page)) if page.is_empty() => return outcome,
@@ -87,9 +91,9 @@ async fn empty_partition(table: &DynamoStore, queue: &impl Queue, partition: &st
                 return outcome;
             }
         };
-        for waiting in page {
-            let sent =
-                async { if refusals < MOST_REFUSALS { resend(table, queue, &waiting).await } else { Ok(false) } };
+        for (place, waiting) in page.into_iter().enumerate() {
+            let is_tried = refusals < MOST_REFUSALS || place % ONE_IN == turn;
+            let sent = async { if is_tried { resend(table, queue, &waiting).await } else { Ok(false) } };
             match timeout_at(deadline, sent).await {
                 Ok(Ok(true)) => {
                     outcome.sent += 1;
