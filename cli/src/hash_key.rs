@@ -31,11 +31,12 @@ impl HashKey {
             bail!("no key was given. Paste it at the prompt, or pipe it in: `khook hash-key < key.txt`");
         }
         if !self.any && !is_admin_key(key) {
-            output::warn(&format!(
-                "Kakao's admin keys are 32 hex characters, and this is something else ({} characters). \
-                 If it is meant to be, --any says so.",
+            // A wrong key's digest looks as good as a right one's, and would refuse every webhook.
+            bail!(
+                "Kakao's admin keys are 32 hex characters, and this is something else ({} characters). Is it the REST API \
+                 key, or a digest already? If it is meant to be (a chatbot's header value), say --any",
                 key.chars().count()
-            ));
+            );
         }
         output::line(&Digest::of(key.as_bytes()).to_string())?;
         Ok(ExitCode::SUCCESS)

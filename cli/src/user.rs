@@ -97,7 +97,12 @@ impl Who {
         if self.json {
             output::json(&Value::Null)?;
         }
-        anyhow::bail!("nothing is known of user {} of app {}", self.user_id, self.app_id)
+        anyhow::bail!(
+            "nothing is known of user {} of app {}. Is it the right app, and the right table? What could not be read or placed is in \
+             `khook quarantine list`",
+            self.user_id,
+            self.app_id
+        )
     }
 }
 

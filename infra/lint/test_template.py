@@ -97,6 +97,16 @@ class Permissions(unittest.TestCase):
                 self.assertNotIn("*", statement["Action"], name)
                 self.assertNotEqual(named(statement["Resource"]), "*", name)
 
+    def test_the_queue_takes_messages_of_those_roles_only_that_may_send(self) -> None:
+        (_, statement) = RESOURCES["EventQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual((statement["Effect"], statement["Action"]), ("Deny", "sqs:SendMessage"))
+        (_, with_others, alone) = statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]["Fn::If"]
+        senders = {f"{name}Role.Arn" for name, may in MAY.items() if ("sqs:SendMessage", "EventQueue.Arn", None) in may}
+        self.assertEqual({named(role) for role in alone}, senders)
+        listed = with_others["Fn::Split"][1]["Fn::Join"][1]
+        self.assertEqual({named(role) for role in listed[:-1]}, senders)
+        self.assertEqual(listed[-1], {"Fn::Join": [",", {"Ref": "QueueSenderArns"}]})
+
 
 class Waiting(unittest.TestCase):
     def test_a_batch_that_is_worked_on_is_not_handed_out_again(self) -> None:
@@ -135,6 +145,11 @@ class Keeping(unittest.TestCase):
         table = RESOURCES["Table"]
         self.assertEqual((table["DeletionPolicy"], table["UpdateReplacePolicy"]), ("Retain", "Retain"))
         self.assertTrue(table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
+
+    def test_the_access_log_says_nothing_of_whom_a_request_is_about(self) -> None:
+        words = set(re.findall(r"\$context\.([A-Za-z.]+)", RESOURCES["Api"]["Properties"]["AccessLogSettings"]["Format"]))
+        harmless = {"requestId", "requestTime", "routeKey", "status", "responseLatency", "integrationLatency"}
+        self.assertLessEqual(words, harmless | {"integrationStatus", "error.responseType"})
 
     def test_every_queue_refuses_plain_http(self) -> None:
         guarded = {named(policy["Queues"][0]) for policy in of_type("AWS::SQS::QueuePolicy").values()}

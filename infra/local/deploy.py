@@ -82,6 +82,7 @@ class Cloud:
         self.stacks = client("cloudformation")
         self.functions = client("lambda")
         self.api = client("apigatewayv2")
+        self.table = client("dynamodb")
 
 
 def functions_of(template: Json) -> dict[str, str]:
