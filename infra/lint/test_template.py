@@ -3,6 +3,7 @@
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
 
+import json
 import re
 import unittest
 from pathlib import Path
@@ -191,20 +192,22 @@ class Vocabulary(unittest.TestCase):
         self.assertEqual(listed, measured)
 
     def metrics(self) -> list[tuple[str, str]]:
-        """Of every alarm: the namespace and the name of each metric that it looks at."""
+        """Of every alarm and widget: the namespace and the name of each metric that it looks at."""
         found = []
         for alarm in of_type("AWS::CloudWatch::Alarm").values():
             queries = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
             found += [(metric["Namespace"], metric["MetricName"]) for metric in queries or [alarm]]
-        return found
+        widgets = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"]
+        return found + [(metric[0], metric[1]) for widget in widgets for metric in widget["properties"].get("metrics", [])]
 
-    def test_no_alarm_looks_at_a_metric_that_nobody_writes(self) -> None:
+    def test_no_alarm_and_no_widget_looks_at_a_metric_that_nobody_writes(self) -> None:
         # Of AWS's own: API Gateway "HTTP API metrics", SQS "Available CloudWatch metrics", Lambda "Function metrics".
         known = {
             ("AWS/ApiGateway", "5xx"),
             ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
             ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
             ("AWS/Lambda", "Errors"),
+            ("AWS/Lambda", "Throttles"),
             ("AWS/Lambda", "IteratorAge"),
         }
         events = set(re.findall(r"`([a-z_]+)`", self.PAGE.split("## The events")[1]))
@@ -213,9 +216,14 @@ class Vocabulary(unittest.TestCase):
             if namespace != "KakaoWebhooks":
                 self.assertIn((namespace, name), known)
                 continue
-            event = max((event for event in events if name == event or name.startswith(f"{event}_")), key=len)
-            reason = name.removeprefix(event).removeprefix("_")
-            self.assertTrue(not reason or f'"{reason}"' in sources, name)
+            named_by = [event for event in events if name == event or name.startswith(f"{event}_")]
+            self.assertTrue(named_by, name)
+            reason = name.removeprefix(max(named_by, key=len)).removeprefix("_")
+            self.assertTrue(reason in ("", "ms") or f'"{reason}"' in sources, name)
+
+    def test_the_dashboard_shows_every_alarm(self) -> None:
+        shown = re.findall(r"\$\{(\w+Alarm)\.Arn\}", RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+        self.assertEqual(set(shown), set(of_type("AWS::CloudWatch::Alarm")))
 
     def test_every_alarm_has_a_section_of_the_runbook_and_every_kind_is_one(self) -> None:
         runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")

@@ -78,6 +78,7 @@ class Cloud:
         def client(service: str) -> Any:
             return session.client(service, endpoint_url=endpoint, config=config)
 
+        self.endpoint = endpoint.rstrip("/")
         self.s3 = client("s3")
         self.stacks = client("cloudformation")
         self.functions = client("lambda")
@@ -153,9 +154,12 @@ def settled(cloud: Cloud, stack: str, deadline: float) -> str:
 def deploy(cloud: Cloud, stack: str, template: Json, parameters: dict[str, str], timeout: float) -> None:
     """Creates the stack, or brings it up to date, and waits until it is complete."""
     deadline = time.monotonic() + timeout
+    # A request takes 51,200 bytes of template; a file of the bucket may be longer.
+    key = f"{stack}.template.json"
+    cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(template).encode())
     settings = {
         "StackName": stack,
-        "TemplateBody": json.dumps(template),
+        "TemplateURL": f"{cloud.endpoint}/{BUCKET}/{key}",
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
