@@ -45,9 +45,9 @@ struct SentQuery(Personal<String>);
 pub fn request(event: LambdaEvent<Value>) -> Result<Request, NotARequest> {
     let LambdaEvent { payload: event, context } = event;
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
-    let path = text("/rawPath").ok_or(NotARequest)?;
+    let path = text("/rawPath").or_else(|| text("/requestContext/http/path")).ok_or(NotARequest)?;
     let method = text("/requestContext/http/method").ok_or(NotARequest)?;
-    let query = text("/rawQueryString").unwrap_or_default();
+    let query = text("/rawQueryString").map_or_else(|| query_of(&event), str::to_owned);
 
     let mut gateway = ApiGatewayV2httpRequestContext::default();
     gateway.request_id = text("/requestContext/requestId").map(str::to_owned);
@@ -57,9 +57,16 @@ pub fn request(event: LambdaEvent<Value>) -> Result<Request, NotARequest> {
     let mut request = Request::new(body_of(&event));
     *request.method_mut() = method.parse().map_err(|_| NotARequest)?;
     *request.headers_mut() = headers_of(&event);
-    request.extensions_mut().insert(SentQuery(Personal::new(query.to_owned())));
+    request.extensions_mut().insert(SentQuery(Personal::new(query)));
     let request = request.with_raw_http_path(path).with_request_context(RequestContext::ApiGatewayV2(gateway));
     Ok(request.with_lambda_context(context))
+}
+
+/// The query of an event that has it decoded only.
+fn query_of(event: &Value) -> String {
+    let parameters = event.get("queryStringParameters").and_then(Value::as_object).into_iter().flatten();
+    let texts = parameters.filter_map(|(name, value)| Some((name, value.as_str()?)));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(texts).finish()
 }
 
 /// A header that is none proves nothing and names nothing: it is as if it weren't there.
@@ -157,6 +164,17 @@ mod tests {
             assert_eq!((path.as_str(), content.query.expose().as_str()), (text, text));
             assert_eq!((arrival.request_id.as_str(), arrival.received_at.as_millis()), ("r", 7));
         }
+    }
+
+    #[test]
+    fn an_event_that_has_path_and_query_elsewhere_only_is_read_all_the_same() {
+        let mut event = event();
+        event["rawPath"] = json!(null);
+        event["rawQueryString"] = json!(null);
+        event["requestContext"]["http"]["path"] = json!("/y");
+        event["queryStringParameters"] = json!({"a": "1 & 2", "b": 3});
+        let (path, content, _) = received(event);
+        assert_eq!((path.as_str(), content.query.expose().as_str()), ("/y", "a=1+%26+2"));
     }
 
     #[test]
