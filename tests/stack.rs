@@ -34,13 +34,7 @@ mod stack {
 
     async fn deploy() -> Stack {
         let keys = KeyEndpoint::start().await.unwrap();
-        let parameters = [
-            ("KakaoApps", service::KAKAO_APPS.to_owned()),
-            ("KakaoJwksUrl", keys.url()),
-            ("SkillAuth", service::SKILL_AUTH.to_owned()),
-            ("DeletionProtection", "false".to_owned()),
-        ];
-        let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).into();
+        let parameters = service::parameters(keys.url());
         let cloud = Cloud::start(&Options { build: Build::for_tests(), parameters }, Progress::Lines).await.unwrap();
         let aws = cloud.sdk_config();
         Stack {

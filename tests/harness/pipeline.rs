@@ -32,8 +32,8 @@ pub struct Pipeline {
     processor_limit: Option<Duration>,
 }
 
-/// Which function has which route.
-const ROUTES: [(&str, &str); 6] = [
+/// Which function has which route, as template.yaml has them: each with all paths below it.
+pub const ROUTES: [(&str, &str); 6] = [
     ("/webhooks/unlink", "unlink"),
     ("/webhooks/account-status", "account-status"),
     ("/webhooks/talk-share", "talk-share"),

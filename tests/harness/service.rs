@@ -1,5 +1,17 @@
 //! The service whose webhooks the tests send: two Kakao apps with invented keys.
 
+/// The template's parameters for this service, whose keys are at `keys_url`.
+#[must_use]
+pub fn parameters(keys_url: String) -> Vec<(String, String)> {
+    let parameters = [
+        ("KakaoApps", KAKAO_APPS.to_owned()),
+        ("KakaoJwksUrl", keys_url),
+        ("SkillAuth", SKILL_AUTH.to_owned()),
+        ("DeletionProtection", "false".to_owned()),
+    ];
+    parameters.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
 /// The first app's number.
 pub const APP_ID: &str = "123456";
 /// Its REST API key: the audience of its tokens.

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use end_to_end::binaries::binary;
+use end_to_end::{Pipeline, binaries::binary, table};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -50,4 +50,15 @@ pub(crate) async fn run(variables: &[(&str, String)], arguments: &[&str]) -> Don
     let output = command(variables, arguments).output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Done { code: output.status.code(), out: text(output.stdout), error: text(output.stderr) }
+}
+
+/// khook on a pipeline's table and queue.
+pub(crate) async fn of(pipeline: &Pipeline, arguments: &[&str]) -> Done {
+    let variables = [
+        ("TABLE_NAME", table::NAME.to_owned()),
+        ("EVENT_QUEUE_URL", pipeline.queue.url()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", pipeline.table.endpoint()),
+        ("AWS_ENDPOINT_URL_SQS", pipeline.queue.endpoint()),
+    ];
+    run(&variables, arguments).await
 }

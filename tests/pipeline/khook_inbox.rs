@@ -1,6 +1,6 @@
 //! `khook inbox`, the real binary: what the queue didn't take is found, sent on by hand or dropped.
 
-use end_to_end::{Pipeline, faults::Fault, service::APP_ID, table};
+use end_to_end::{Pipeline, faults::Fault, service::APP_ID};
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,13 +9,7 @@ use crate::{
 };
 
 async fn khook(pipeline: &Pipeline, arguments: &[&str]) -> Done {
-    let variables = [
-        ("TABLE_NAME", table::NAME.to_owned()),
-        ("EVENT_QUEUE_URL", pipeline.queue.url()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", pipeline.table.endpoint()),
-        ("AWS_ENDPOINT_URL_SQS", pipeline.queue.endpoint()),
-    ];
-    khook_binary::run(&variables, &[&["inbox"], arguments].concat()).await
+    khook_binary::of(pipeline, &[&["inbox"], arguments].concat()).await
 }
 
 fn user(event_id: &str) -> String {

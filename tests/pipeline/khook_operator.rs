@@ -1,7 +1,7 @@
 //! khook's real binary on the service's table and queue: the service's own word, the proof of a state by its history,
 //! and the quarantine.
 
-use end_to_end::{Pipeline, service::APP_ID, table};
+use end_to_end::{Pipeline, service::APP_ID};
 use kakao_webhooks::{
     envelope::{Envelope, Letter, Quarantine},
     wire::{EventId, Kind, Payload, Time, Unreadable},
@@ -18,13 +18,7 @@ const USER: &str = "3142858400";
 const BEFORE_THE_QUEUE: &str = "2025-03-01T03:20:00Z";
 
 async fn khook(pipeline: &Pipeline, arguments: &[&str]) -> Done {
-    let variables = [
-        ("TABLE_NAME", table::NAME.to_owned()),
-        ("EVENT_QUEUE_URL", pipeline.queue.url()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", pipeline.table.endpoint()),
-        ("AWS_ENDPOINT_URL_SQS", pipeline.queue.endpoint()),
-    ];
-    khook_binary::run(&variables, arguments).await
+    khook_binary::of(pipeline, arguments).await
 }
 
 fn access(pipeline: &Pipeline) -> Value {

@@ -27,6 +27,12 @@ impl Outcome {
         self.oldest = self.oldest.into_iter().chain(received_at).min();
     }
 
+    fn unread(mut self, partition: &str, error: &str) -> Self {
+        tracing::error!(event = "inbox_not_read", partition, error);
+        self.unread += 1;
+        self
+    }
+
     fn and(self, other: Self) -> Self {
         Self {
             sent: self.sent + other.sent,
@@ -58,8 +64,9 @@ impl Outcome {
 /// Sends what waits in the inbox to the queue, and takes out what the queue has. Two at once only send
 /// twice, and twice is once.
 pub(crate) async fn empty(table: &DynamoStore, queue: &impl Queue, deadline: Instant) {
+    let turn = usize::try_from(Time::now().as_seconds() / 60).unwrap_or_default() % ONE_IN;
     stream::iter(inbox_partitions())
-        .map(|partition| async move { empty_partition(table, queue, &partition, deadline).await })
+        .map(|partition| async move { empty_partition(table, queue, &partition, turn, deadline).await })
         .buffer_unordered(AT_ONCE)
         .fold(Outcome::default(), |all, one| async move { all.and(one) })
         .await
@@ -73,46 +80,44 @@ const ONE_IN: usize = 5;
 
 /// Page by page to the partition's end or the time's; what is left waits for the next minute. One that the
 /// queue refuses holds up none behind it.
-async fn empty_partition(table: &DynamoStore, queue: &impl Queue, partition: &str, deadline: Instant) -> Outcome {
+async fn empty_partition(
+    table: &DynamoStore,
+    queue: &impl Queue,
+    partition: &str,
+    turn: usize,
+    deadline: Instant,
+) -> Outcome {
     let (mut outcome, mut last, mut refusals) = (Outcome::default(), None, 0);
-    let minute = usize::try_from(Time::now().as_seconds() / 60).unwrap_or_default();
-    let turn = minute % ONE_IN;
     loop {
         let page = match timeout_at(deadline, table.waiting(partition, last.as_ref())).await {
             Ok(Ok(page)) if page.is_empty() => return outcome,
             Ok(Ok(page)) => page,
-            unread => {
-                let error = unread.map_or_else(
-                    |_| "no time left".to_owned(),
-                    |read| read.err().map(|error| error.to_string()).unwrap_or_default(),
-                );
-                tracing::error!(event = "inbox_not_read", partition, error);
-                outcome.unread += 1;
-                return outcome;
-            }
+            Ok(Err(error)) => return outcome.unread(partition, &error.to_string()),
+            Err(_) => return outcome.unread(partition, "no time left"),
         };
-        for (place, waiting) in page.into_iter().enumerate() {
-            let is_tried = refusals < MOST_REFUSALS || place % ONE_IN == turn;
-            let sent = async { if is_tried { resend(table, queue, &waiting).await } else { Ok(false) } };
-            match timeout_at(deadline, sent).await {
-                Ok(Ok(true)) => {
+        last = page.last().map(|waiting| waiting.id.clone());
+        for (place, waiting) in page.iter().enumerate() {
+            if refusals >= MOST_REFUSALS && place % ONE_IN != turn {
+                outcome.left(waiting);
+                continue;
+            }
+            match timeout_at(deadline, resend(table, queue, waiting)).await {
+                Ok(Ok(())) => {
                     outcome.sent += 1;
                     refusals = 0;
                 }
                 Ok(Err(error)) => {
                     tracing::error!(event = "inbox_not_sent", event_id = %waiting.id, error);
-                    outcome.left(&waiting);
+                    outcome.left(waiting);
                     refusals += 1;
                 }
-                Ok(Ok(false)) | Err(_) => outcome.left(&waiting),
+                Err(_) => outcome.left(waiting),
             }
-            last = Some(waiting.id);
         }
     }
 }
 
-async fn resend(table: &DynamoStore, queue: &impl Queue, waiting: &Waiting) -> Result<bool, String> {
+async fn resend(table: &DynamoStore, queue: &impl Queue, waiting: &Waiting) -> Result<(), String> {
     queue.send(&waiting.envelope).await.map_err(|error| error.to_string())?;
-    table.remove_waiting(&waiting.id).await.map_err(|error| error.to_string())?;
-    Ok(true)
+    table.remove_waiting(&waiting.id).await.map_err(|error| error.to_string())
 }

@@ -2,6 +2,7 @@ use serde::Serialize;
 
 use crate::{
     state::{Change, Subject, UserItem, changes},
+    store::items::STATE,
     wire::{Time, sha256_hex},
 };
 
@@ -85,5 +86,5 @@ impl Publication {
 /// Whether an item is one whose changes are published: a member's state, or an open id's.
 #[must_use]
 pub fn is_published(partition: &str, sort: &str) -> bool {
-    sort == "STATE" && ["USER#", "OPENID#"].iter().any(|kind| partition.starts_with(kind))
+    sort == STATE && ["USER#", "OPENID#"].iter().any(|kind| partition.starts_with(kind))
 }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Bus, MOST_ENTRIES, ProfileValues, Publication, publication::MAX_DETAIL_BYTES};
 use crate::{
-    envelope::to_ascii_json,
+    envelope::{MAX_BYTES, to_ascii_json},
     ingest::{EdgeError, Queue},
     state::{Members, UserItem},
     wire::Time,
@@ -45,14 +45,11 @@ impl Write {
     fn text(&self) -> String {
         let without_old = Self { old: None, ..self.clone() };
         let without_images = Self { new: None, ..without_old.clone() };
-        let texts = [self, &without_old, &without_images].map(|write| to_ascii_json(write).unwrap_or_default());
-        let fits = |text: &String| text.len() <= MAX_KEPT_BYTES;
-        texts.iter().find(|text| fits(text)).or(texts.last()).cloned().unwrap_or_default()
+        let text = |write: &Self| to_ascii_json(write).unwrap_or_default();
+        let fitting = [self, &without_old].into_iter().map(text).find(|text| text.len() <= MAX_BYTES);
+        fitting.unwrap_or_else(|| text(&without_images))
     }
 }
-
-/// The longest text that every queue takes.
-const MAX_KEPT_BYTES: usize = 256 * 1024;
 
 /// Publishes writes.
 #[derive(Debug)]
@@ -63,11 +60,8 @@ pub struct Publisher<B, K> {
     kept: Option<K>,
 }
 
-/// A publication, and which of the writes it is of.
-struct Pending {
-    write: usize,
-    publication: Publication,
-}
+/// Which of the writes a publication is of, and the publication.
+type Pending = (usize, Publication);
 
 impl<B: Bus, K: Queue> Publisher<B, K> {
     /// Publishes on `bus`, and keeps in `kept` what can't be read.
@@ -83,14 +77,14 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
         for (index, write) in writes.iter().enumerate() {
             match self.read(write, now) {
                 Ok(publications) => {
-                    pending.extend(publications.into_iter().map(|publication| Pending { write: index, publication }));
+                    pending.extend(publications.into_iter().map(|publication| (index, publication)));
                 }
                 Err(why) => unreadable.push((index, write, why)),
             }
         }
         // What can be told goes first: what can't must not use up its time.
         let left = self.put_all(pending, now, deadline).await;
-        let mut failed: Vec<usize> = left.iter().map(|one| one.write).collect();
+        let mut failed: Vec<usize> = left.iter().map(|(write, _)| *write).collect();
         for (index, write, why) in unreadable {
             if self.keep(write, &why, deadline).await.is_err() {
                 failed.push(index);
@@ -143,12 +137,11 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
         while !pending.is_empty() {
             let mut left = vec![];
             for chunk in chunks(pending) {
-                match timeout_at(deadline, self.put(&chunk, now, begun)).await {
-                    Ok(taken) => {
-                        left.extend(chunk.into_iter().zip(taken).filter(|(_, taken)| !taken).map(|(one, _)| one))
-                    }
-                    Err(_) => left.extend(chunk),
-                }
+                let (writes, publications): (Vec<_>, Vec<_>) = chunk.into_iter().unzip();
+                let taken = timeout_at(deadline, self.put(&publications, now, begun)).await;
+                let taken = taken.unwrap_or_else(|_| vec![false; publications.len()]);
+                let chunk = writes.into_iter().zip(publications).zip(taken);
+                left.extend(chunk.filter(|(_, taken)| !taken).map(|(one, _)| one));
             }
             pending = left;
             let pause = pauses.next().unwrap_or(Duration::from_secs(2));
@@ -161,12 +154,11 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
     }
 
     /// For each of the chunk, whether it is on the bus.
-    async fn put(&self, chunk: &[Pending], now: Time, begun: Instant) -> Vec<bool> {
-        let publications: Vec<_> = chunk.iter().map(|one| one.publication.clone()).collect();
-        let put = self.bus.put(&publications).await.unwrap_or_else(|error| vec![Err(error); chunk.len()]);
+    async fn put(&self, publications: &[Publication], now: Time, begun: Instant) -> Vec<bool> {
+        let put = self.bus.put(publications).await.unwrap_or_else(|error| vec![Err(error); publications.len()]);
         // An answer that is too short says nothing of the rest.
         let unanswered = std::iter::repeat_with(|| Err(EdgeError("not answered".to_owned())));
-        let taken = put.into_iter().chain(unanswered).zip(&publications);
+        let taken = put.into_iter().chain(unanswered).zip(publications);
         let tried = begun.elapsed();
         taken.map(|(taken, publication)| log(publication, taken.as_ref().err(), now, tried)).collect()
     }
@@ -188,14 +180,14 @@ fn log(publication: &Publication, error: Option<&EdgeError>, now: Time, tried: D
 /// As many at once as the bus takes, by number and by size.
 fn chunks(pending: Vec<Pending>) -> Vec<Vec<Pending>> {
     let (mut chunks, mut chunk, mut bytes) = (vec![], vec![], 0);
-    for one in pending {
-        let size = one.publication.detail().len();
+    for (write, publication) in pending {
+        let size = publication.detail().len();
         if chunk.len() == MOST_ENTRIES || (bytes + size > MAX_DETAIL_BYTES && !chunk.is_empty()) {
             chunks.push(std::mem::take(&mut chunk));
             bytes = 0;
         }
         bytes += size;
-        chunk.push(one);
+        chunk.push((write, publication));
     }
     chunks.extend((!chunk.is_empty()).then_some(chunk));
     chunks

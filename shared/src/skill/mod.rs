@@ -20,5 +20,5 @@ pub use lists::{
     Alignment, Head, ImageTitle, Item, ItemAction, ItemCard, ItemProfile, ItemThumbnail, ListCard, ListHeader,
     ListItem, Summary,
 };
-pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, QuickReplyAction, Thumbnail};
+pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, Tap, Thumbnail};
 pub use reply::{Component, ContextValue, MAX_REPLY_BYTES, Reply, SkillResponse};

@@ -24,6 +24,24 @@ pub enum ButtonAction {
         /// Its address.
         web_link_url: String,
     },
+    /// Rings somebody up.
+    Phone {
+        /// Their number.
+        phone_number: String,
+    },
+    /// Shares the bubble with somebody else.
+    Share,
+    /// Calls a human, by the consultation plug-in.
+    Operator,
+    /// Says something or goes to a block, as a quick reply does.
+    #[serde(untagged)]
+    Tap(Tap),
+}
+
+/// What goes on with the conversation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Tap {
     /// Says something in the user's name.
     Message {
         /// What.
@@ -43,15 +61,23 @@ pub enum ButtonAction {
         #[serde(skip_serializing_if = "Map::is_empty")]
         extra: Map<String, Value>,
     },
-    /// Rings somebody up.
-    Phone {
-        /// Their number.
-        phone_number: String,
-    },
-    /// Shares the bubble with somebody else.
-    Share,
-    /// Calls a human, by the consultation plug-in.
-    Operator,
+}
+
+impl Tap {
+    fn message(text: impl Into<String>) -> Self {
+        Self::Message { message_text: text.into(), extra: Map::new() }
+    }
+
+    fn block(id: impl Into<String>) -> Self {
+        Self::Block { block_id: id.into(), message_text: None, extra: Map::new() }
+    }
+
+    fn check(&self, check: &mut Check) {
+        match self {
+            Self::Message { message_text, .. } => check.required("messageText", message_text),
+            Self::Block { block_id, .. } => check.required("blockId", block_id),
+        }
+    }
 }
 
 impl Button {
@@ -64,22 +90,20 @@ impl Button {
     /// A button that says something in the user's name.
     #[must_use]
     pub fn message(label: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { label: label.into(), action: ButtonAction::Message { message_text: text.into(), extra: Map::new() } }
+        Self { label: label.into(), action: ButtonAction::Tap(Tap::message(text)) }
     }
 
     /// A button that goes to a block.
     #[must_use]
     pub fn block(label: impl Into<String>, block_id: impl Into<String>) -> Self {
-        let action = ButtonAction::Block { block_id: block_id.into(), message_text: None, extra: Map::new() };
-        Self { label: label.into(), action }
+        Self { label: label.into(), action: ButtonAction::Tap(Tap::block(block_id)) }
     }
 
     fn check(&self, check: &mut Check, most: usize) {
         check.text("label", &self.label, most);
         match &self.action {
             ButtonAction::WebLink { web_link_url } => check.url("webLinkUrl", web_link_url),
-            ButtonAction::Message { message_text, .. } => check.required("messageText", message_text),
-            ButtonAction::Block { block_id, .. } => check.required("blockId", block_id),
+            ButtonAction::Tap(tap) => tap.check(check),
             ButtonAction::Phone { phone_number } => check.required("phoneNumber", phone_number),
             ButtonAction::Share | ButtonAction::Operator => {}
         }
@@ -111,54 +135,25 @@ pub struct QuickReply {
     pub label: String,
     /// What it does.
     #[serde(flatten)]
-    pub action: QuickReplyAction,
-}
-
-/// What a quick reply does.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum QuickReplyAction {
-    /// Says something in the user's name.
-    Message {
-        /// What.
-        message_text: String,
-        /// What the next skill is told (`action.clientExtra`).
-        #[serde(skip_serializing_if = "Map::is_empty")]
-        extra: Map<String, Value>,
-    },
-    /// Goes to a block, whatever is said.
-    Block {
-        /// The block's id.
-        block_id: String,
-        /// What is shown as said in the user's name; absent, the label.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        message_text: Option<String>,
-        /// What the next skill is told (`action.clientExtra`).
-        #[serde(skip_serializing_if = "Map::is_empty")]
-        extra: Map<String, Value>,
-    },
+    pub action: Tap,
 }
 
 impl QuickReply {
     /// A quick reply that says something in the user's name.
     #[must_use]
     pub fn message(label: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { label: label.into(), action: QuickReplyAction::Message { message_text: text.into(), extra: Map::new() } }
+        Self { label: label.into(), action: Tap::message(text) }
     }
 
     /// A quick reply that goes to a block.
     #[must_use]
     pub fn block(label: impl Into<String>, block_id: impl Into<String>) -> Self {
-        let action = QuickReplyAction::Block { block_id: block_id.into(), message_text: None, extra: Map::new() };
-        Self { label: label.into(), action }
+        Self { label: label.into(), action: Tap::block(block_id) }
     }
 
     pub(super) fn check(&self, check: &mut Check) {
         check.required("label", &self.label);
-        match &self.action {
-            QuickReplyAction::Message { message_text, .. } => check.required("messageText", message_text),
-            QuickReplyAction::Block { block_id, .. } => check.required("blockId", block_id),
-        }
+        self.action.check(check);
     }
 }
 

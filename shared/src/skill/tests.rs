@@ -22,18 +22,15 @@ fn extra() -> Map<String, Value> {
     Map::from_iter([("from".to_owned(), json!("card"))])
 }
 
+fn block() -> Tap {
+    Tap::Block { block_id: "b1".to_owned(), message_text: Some("가자".to_owned()), extra: extra() }
+}
+
 fn buttons() -> Vec<Button> {
     vec![
         Button::web_link("구경하기", "https://example.com"),
         Button::message("열어보기", "짜잔"),
-        Button {
-            label: "블록".to_owned(),
-            action: ButtonAction::Block {
-                block_id: "b1".to_owned(),
-                message_text: Some("가자".to_owned()),
-                extra: extra(),
-            },
-        },
+        Button { label: "블록".to_owned(), action: ButtonAction::Tap(block()) },
     ]
 }
 
@@ -168,11 +165,9 @@ fn every_component_is_written_as_kakao_reads_it() {
 
 #[test]
 fn quick_replies_context_and_data_are_written_as_kakao_reads_them() {
-    let block =
-        QuickReplyAction::Block { block_id: "b1".to_owned(), message_text: Some("가자".to_owned()), extra: extra() };
     let reply = Reply::text("안녕")
         .quick_reply(QuickReply::message("예", "네"))
-        .quick_reply(QuickReply { label: "블록".to_owned(), action: block })
+        .quick_reply(QuickReply { label: "블록".to_owned(), action: block() })
         .context(ContextValue { name: "abc".to_owned(), life_span: 10, ttl: Some(60), ..ContextValue::default() })
         .context(ContextValue {
             name: "def".to_owned(),

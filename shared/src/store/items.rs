@@ -15,7 +15,7 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 pub(super) const CHAT_TYPE: &str = "chat_type";
 
 /// The sort key of every state.
-pub(super) const STATE: &str = "STATE";
+pub(crate) const STATE: &str = "STATE";
 
 /// A state as it was read, with what is needed to write it back.
 #[derive(Clone, Debug, Default)]

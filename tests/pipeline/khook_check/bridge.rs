@@ -11,6 +11,7 @@ use axum::{
 use end_to_end::{
     Pipeline,
     faults::{Gate, Server},
+    pipeline::ROUTES,
 };
 use tokio::sync::Mutex;
 
@@ -19,16 +20,6 @@ pub(super) struct Bridge {
     server: Server,
     pub(super) pipeline: Arc<Mutex<Pipeline>>,
 }
-
-/// As template.yaml has them: each with all paths below it.
-const ROUTES: [(&str, &str); 6] = [
-    ("/webhooks/unlink", "unlink"),
-    ("/webhooks/account-status", "account-status"),
-    ("/webhooks/talk-share", "talk-share"),
-    ("/webhooks/talk-channel", "talk-channel"),
-    ("/skill", "skill"),
-    ("/health", "skill"),
-];
 
 impl Bridge {
     pub(super) async fn before(pipeline: Pipeline) -> Self {
