@@ -76,3 +76,39 @@ async fn an_inbox_that_could_not_be_read_is_not_called_empty() {
     a_minute_passes(&mut pipeline).await;
     pipeline.function("janitor").await.unwrap().line("inbox_unread", 0.0).await.unwrap();
 }
+
+#[tokio::test]
+async fn how_much_waits_in_the_quarantine_and_for_how_long_is_measured() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    a_minute_passes(&mut pipeline).await;
+    pipeline.function("janitor").await.unwrap().line("quarantine_waiting", 0.0).await.unwrap();
+    for (id, days_ago) in [("old", 20), ("new", 0), ("expired", 40)] {
+        let received_at = Request::new("GET", "/").received_now().received_at - days_ago * DAY;
+        let unusable = unlink("nobody").id(id).received_at(received_at);
+        assert_eq!(pipeline.deliver(&unusable).await.unwrap().status, 200);
+    }
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    a_minute_passes(&mut pipeline).await;
+    let gauges = pipeline.function("janitor").await.unwrap().line("quarantine_waiting", 2.0).await.unwrap();
+    let oldest = gauges["quarantine_oldest_seconds"].as_f64().unwrap();
+    assert!((0.0..=60.0).contains(&(oldest - 20.0 * 86_400.0)), "{oldest} seconds");
+}
+
+#[tokio::test]
+async fn how_many_days_a_webhook_has_been_silent_is_measured_once_it_came() {
+    let mut pipeline = Pipeline::start().await.unwrap().with("WATCH_SILENCE", "true");
+    let received_at = Request::new("GET", "/").received_now().received_at - 3 * DAY;
+    for (id, days_later) in [("first", 0), ("late", -2)] {
+        let request = unlink(id).id(id).received_at(received_at + days_later * DAY);
+        assert_eq!(pipeline.deliver(&request).await.unwrap().status, 200);
+        assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    }
+    let seen = pipeline.items_of("SEEN").unwrap();
+    assert_eq!(seen.iter().map(|item| item["sk"].clone()).collect::<Vec<_>>(), ["unlink"]);
+    a_minute_passes(&mut pipeline).await;
+    let gauge = pipeline.function("janitor").await.unwrap().line("days_silent", 3.0).await.unwrap();
+    assert_eq!(gauge["kind"], "unlink");
+}
+
+/// In milliseconds.
+const DAY: i64 = 86_400_000;

@@ -1,5 +1,7 @@
-//! Every minute: keeps the key set fresh on its shelf, and sends what waits in the inbox to the queue.
+//! Every minute: keeps the key set fresh on its shelf, sends what waits in the inbox to the queue, and measures what
+//! is stuck.
 
+mod gauges;
 mod inbox;
 mod key_set;
 
@@ -17,10 +19,15 @@ async fn main() -> Result<(), Error> {
     telemetry::init("janitor");
     let variables = Variables::of_process();
     let endpoint = &variables.key_endpoint()?;
+    let days = variables.retention()?.quarantine_days;
     let Edges { queue, table } = &Edges::of(&variables, Pace::Background).await?;
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let deadline = wiring::deadline(&event.context);
-        tokio::join!(key_set::refresh(endpoint, table), inbox::empty(table, queue, deadline));
+        tokio::join!(
+            key_set::refresh(endpoint, table),
+            inbox::empty(table, queue, deadline),
+            gauges::measure(table, days, deadline)
+        );
         telemetry::flush();
         Ok::<_, Error>(())
     }))

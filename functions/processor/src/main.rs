@@ -16,7 +16,8 @@ async fn main() -> Result<(), Error> {
     let variables = Variables::of_process();
     let retention = variables.retention()?;
     let store = wiring::table(&wiring::aws().await, &variables, Pace::Background)?;
-    let applier = &Applier::new(store, retention, variables.share_user_key());
+    let applier =
+        &Applier::new(store, retention, variables.share_user_key()).watching_silence(variables.watches_silence()?);
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let deadline = wiring::deadline(&event.context);
         let response = batch::apply(applier, event.payload, deadline).await;

@@ -135,6 +135,15 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         Ok(if published { ProfileValues::Published } else { ProfileValues::Withheld })
     }
 
+    /// `WATCH_SILENCE`: `true` or `false`, by default `false`. Whether it is noted when each kind of webhook last came,
+    /// for the janitor to say how long none did.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn watches_silence(&self) -> Result<bool, ConfigError> {
+        self.flag("WATCH_SILENCE", "Set it to true only where somebody wants to know how long a webhook has been silent")
+    }
+
     /// `SKILL_AUTH`, which may be absent.
     ///
     /// # Errors
@@ -231,6 +240,7 @@ mod tests {
             with("ACCEPT_UNTYPED_TOKENS", "secret").typing().unwrap_err(),
             with("GONE_RETENTION_DAYS", "secret").retention().unwrap_err(),
             with("PUBLISH_PROFILE_VALUES", "secret").profile_values().unwrap_err(),
+            with("WATCH_SILENCE", "secret").watches_silence().unwrap_err(),
             with("SOURCE_CHECK", "secret").sources().unwrap_err(),
             with("SOURCE_CIDRS", "secret").sources().unwrap_err(),
         ] {

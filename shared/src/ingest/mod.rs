@@ -12,7 +12,10 @@ mod talk_share;
 mod unlink;
 mod webhook;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::future::try_join_all;
@@ -22,7 +25,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::{
     auth::{Sources, Unverified},
     envelope::{Envelope, Letter, Quarantine},
-    wire::{Content, EventId, Unreadable},
+    wire::{AppId, Content, EventId, Unreadable},
 };
 
 pub use account_status::AccountStatus;
@@ -45,12 +48,13 @@ pub struct Ingest<W, Q, I> {
     queue: Q,
     inbox: I,
     sources: Sources,
+    has_answered: AtomicBool,
 }
 
 impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
     /// A function that takes `webhook`'s requests into `queue`, or into `inbox` while that fails.
     pub fn new(webhook: W, queue: Q, inbox: I) -> Self {
-        Self { webhook, queue, inbox, sources: Sources::default() }
+        Self { webhook, queue, inbox, sources: Sources::default(), has_answered: AtomicBool::new(false) }
     }
 
     /// The same, looking at the addresses that requests come from.
@@ -79,6 +83,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
             kind = W::KIND.name(),
             status = answer.status.as_u16(),
             request_id = arrival.request_id,
+            cold_start = !self.has_answered.swap(true, Ordering::Relaxed),
             ms = u64::try_from(arrival.handed_over.elapsed().as_millis()).unwrap_or(u64::MAX),
         );
         Ok(if without_body { answer.without_body() } else { answer }.into())
@@ -130,6 +135,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
                 event = "kept",
                 kind = W::KIND.name(),
                 event_id = %envelope.id,
+                app_id = envelope.app_id.as_ref().map(AppId::as_str),
                 quarantined = matches!(envelope.letter, Letter::Quarantined { .. }),
                 whereabouts,
                 request_id = arrival.request_id,

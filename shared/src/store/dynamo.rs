@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     state::{Counted, HistoryEntry, State, Subject},
-    wire::Time,
+    wire::{Kind, Time},
 };
 
 /// The table in DynamoDB.
@@ -119,6 +119,10 @@ impl Store for DynamoStore {
             .await
             .map(drop)
             .map_err(|error| fault(&error))
+    }
+
+    async fn note_seen(&self, kind: Kind, at: Time) -> Result<(), StoreError> {
+        Self::note_seen(self, kind, at).await
     }
 }
 

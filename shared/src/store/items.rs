@@ -59,6 +59,11 @@ pub(super) fn inbox_partition(id: &EventId) -> String {
     format!("INBOX#{}", sha256_hex(id.as_str().as_bytes()).chars().take(1).collect::<String>())
 }
 
+/// The quarantine's partition of a day.
+pub(super) fn quarantine_partition(day: Time) -> String {
+    format!("QUARANTINE#{}", day.day())
+}
+
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
@@ -101,7 +106,7 @@ pub(super) fn history(
 
 pub(super) fn quarantine(entry: &QuarantineEntry, retention: Retention) -> Item {
     let sort = format!("{}#{}", entry.received_at, entry.id);
-    let mut item = key(format!("QUARANTINE#{}", entry.received_at.day()), sort);
+    let mut item = key(quarantine_partition(entry.received_at), sort);
     item.extend(
         [
             ("event_id", text(entry.id.as_str())),

@@ -7,18 +7,21 @@ mod dynamo;
 mod inbox;
 pub(crate) mod items;
 mod key_set;
+mod quarantine;
+mod seen;
 
 use std::future::Future;
 
 use crate::{
     state::{Counted, HistoryEntry, State, Subject},
-    wire::Time,
+    wire::{Kind, Time},
 };
 
 pub use apply::{Applier, Record};
 pub use dynamo::{DynamoStore, Pace};
 pub use inbox::Waiting;
 pub use items::{Loaded, QuarantineEntry, inbox_partitions};
+pub use quarantine::Quarantined;
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,4 +94,7 @@ pub trait Store: Send + Sync {
 
     /// Keeps an envelope that can't be applied.
     fn put_quarantine(&self, entry: &QuarantineEntry) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes that a webhook of this kind was received then, unless a later one is noted already.
+    fn note_seen(&self, kind: Kind, at: Time) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

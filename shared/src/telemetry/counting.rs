@@ -14,20 +14,17 @@ impl<S: Subscriber> Layer<S> for Counting {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
+        let labels: Vec<_> = fields.kind.iter().map(|kind| metrics::Label::new("kind", kind.clone())).collect();
         for name in fields.metrics() {
-            match &fields.kind {
-                Some(kind) => metrics::counter!(name, "kind" => kind.clone()).increment(1),
-                None => metrics::counter!(name).increment(1),
-            }
+            metrics::counter!(name, labels.clone()).increment(1);
         }
         if let (Some(event), Some(ms)) = (&fields.event, fields.ms) {
-            let labels: Vec<_> = fields.kind.iter().map(|kind| metrics::Label::new("kind", kind.clone())).collect();
             #[expect(clippy::cast_precision_loss, reason = "milliseconds between two events are few")]
-            metrics::histogram!(format!("{event}_ms"), labels).record(ms as f64);
+            metrics::histogram!(format!("{event}_ms"), labels.clone()).record(ms as f64);
         }
         if let (Some(gauge), Some(value)) = (fields.gauge, fields.value) {
             #[expect(clippy::cast_precision_loss, reason = "what is measured is far below 2^52")]
-            metrics::gauge!(gauge).set(value as f64);
+            metrics::gauge!(gauge, labels).set(value as f64);
         }
     }
 }

@@ -17,13 +17,14 @@ use tracing_subscriber::{
 
 use counting::Counting;
 
-/// The namespace of all metrics in CloudWatch.
+/// The namespace of all metrics in CloudWatch, where `METRICS_NAMESPACE` names none. Each stack has its own: what two
+/// in one account count would be one sum.
 pub const NAMESPACE: &str = "KakaoWebhooks";
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 
 /// Starts logging and counting for a function; `RUST_LOG` filters the log, by default `info`, and never
-/// the counts.
+/// the counts. `METRICS_NAMESPACE` names where these go.
 pub fn init(function: &'static str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let filter = filter.and(filter_fn(is_harmless));
@@ -37,7 +38,8 @@ pub fn init(function: &'static str) {
         .with(log.with_filter(filter))
         .with(Counting.with_filter(filter_fn(is_counted)))
         .init();
-    match Builder::new().cloudwatch_namespace(NAMESPACE).init() {
+    let namespace = std::env::var("METRICS_NAMESPACE").unwrap_or_else(|_| NAMESPACE.to_owned());
+    match Builder::new().cloudwatch_namespace(namespace).init() {
         Ok(collector) => drop(COLLECTOR.set(collector)),
         Err(error) => tracing::error!(event = "metrics_off", %error),
     }

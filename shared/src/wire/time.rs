@@ -11,6 +11,9 @@ pub struct Time(i64);
 /// 9999-12-30T22:00:00Z, the last hour that every time library can write.
 const LATEST_MILLIS: i64 = 253_402_207_200_000;
 
+/// In milliseconds.
+const DAY: i64 = 86_400_000;
+
 impl Time {
     /// From milliseconds since 1970, or `None` outside the range.
     #[must_use]
@@ -46,8 +49,13 @@ impl Time {
     /// This moment and `days` more, at most the end of the range.
     #[must_use]
     pub fn plus_days(self, days: u32) -> Self {
-        const DAY: i64 = 86_400_000;
         Self(self.0.saturating_add(i64::from(days).saturating_mul(DAY)).min(LATEST_MILLIS))
+    }
+
+    /// This moment less `days`, at least the beginning of the range.
+    #[must_use]
+    pub fn minus_days(self, days: u32) -> Self {
+        Self(self.0.saturating_sub(i64::from(days).saturating_mul(DAY)).max(0))
     }
 
     /// How much later than `earlier` this is, in milliseconds; negative if it is earlier.

@@ -25,7 +25,7 @@ const INJECTIONS: [&str; 12] = [
 ];
 
 /// The members that our lines have; a line of metrics has others. The last are of those that a machine under load adds.
-const MEMBERS: [&str; 24] = [
+const MEMBERS: [&str; 26] = [
     "timestamp",
     "level",
     "event",
@@ -33,8 +33,10 @@ const MEMBERS: [&str; 24] = [
     "version",
     "kind",
     "event_id",
+    "app_id",
     "quarantined",
     "whereabouts",
+    "cold_start",
     "request_id",
     "status",
     "ms",

@@ -4,15 +4,17 @@
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, slice, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, future::join, stream};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{QuarantineEntry, Retention, Saved, Store, StoreError, Written};
 use crate::{
     envelope::Envelope,
     state::{Access, BotUser, Plan, State, Step, Subject, UserState, plan},
-    wire::Time,
+    wire::{Kind, Time},
 };
+
+use seen::Seen;
 
 /// How many things are done at once: enough to hide the round trips of a batch.
 const AT_ONCE: usize = 16;
@@ -36,11 +38,15 @@ pub struct Applier<S> {
     /// The custom key of a share in which the service names the user: a share that couldn't be read at
     /// first is read again.
     share_user_key: String,
+    /// Where somebody wants to know how long a webhook has been silent.
+    seen: Option<Seen>,
 }
 
 /// A record whose history is written: what is left to do of it.
 struct Pending {
     record: usize,
+    kind: Kind,
+    received_at: Time,
     user: Option<(Subject, UserState)>,
     bot_user: Option<(Subject, BotUser)>,
 }
@@ -48,7 +54,13 @@ struct Pending {
 impl<S: Store> Applier<S> {
     /// Applies to `store`.
     pub const fn new(store: S, retention: Retention, share_user_key: String) -> Self {
-        Self { store, retention, share_user_key }
+        Self { store, retention, share_user_key, seen: None }
+    }
+
+    /// The same, noting when each kind of webhook last came.
+    #[must_use]
+    pub fn watching_silence(self, watches: bool) -> Self {
+        Self { seen: watches.then(Seen::default), ..self }
     }
 
     /// Applies a batch and returns the ids of the records that were not applied, each for its own fault
@@ -64,13 +76,21 @@ impl<S: Store> Applier<S> {
             .await;
         let mut failed: Vec<usize> = recorded.iter().filter_map(|done| done.as_ref().err().copied()).collect();
         let pending: Vec<Pending> = recorded.into_iter().flatten().collect();
-        let users = pending.iter().filter_map(|one| Some((one.record, one.user.clone()?)));
-        failed.extend(self.merge_all(batch, users.collect(), deadline).await);
-        let bot_users = pending.iter().filter_map(|one| Some((one.record, one.bot_user.clone()?)));
-        failed.extend(self.merge_all(batch, bot_users.collect(), deadline).await);
+        let seen = pending.iter().map(|one| (one.kind, one.received_at));
+        let (states, ()) =
+            join(self.merge_states(batch, &pending, deadline), self.note_seen(seen, deadline).boxed()).await;
+        failed.extend(states);
         failed.sort_unstable();
         failed.dedup();
         failed.into_iter().filter_map(|index| batch.get(index)).map(|record| record.id.clone()).collect()
+    }
+
+    async fn merge_states(&self, batch: &[Record], pending: &[Pending], deadline: Instant) -> Vec<usize> {
+        let users = pending.iter().filter_map(|one| Some((one.record, one.user.clone()?)));
+        let mut failed = self.merge_all(batch, users.collect(), deadline).await;
+        let bot_users = pending.iter().filter_map(|one| Some((one.record, one.bot_user.clone()?)));
+        failed.extend(self.merge_all(batch, bot_users.collect(), deadline).await);
+        failed
     }
 
     fn report(&self, record: &Record, fault: &Fault) {
@@ -81,6 +101,13 @@ impl<S: Store> Applier<S> {
     async fn record(&self, index: usize, record: &Record) -> Result<Pending, Fault> {
         let envelope = Envelope::decode(&record.body)?.reread(&self.share_user_key).received(record.sent_at);
         let kind = envelope.kind().name();
+        let pending = Pending {
+            record: index,
+            kind: envelope.kind(),
+            received_at: envelope.received_at,
+            user: None,
+            bot_user: None,
+        };
         let step = match plan(&envelope) {
             Plan::Apply(step) => step,
             Plan::Quarantine { reason, detail } => {
@@ -101,13 +128,13 @@ impl<S: Store> Applier<S> {
                     envelope: record.body.clone(),
                 };
                 self.store.put_quarantine(&entry).await?;
-                return Ok(Pending { record: index, user: None, bot_user: None });
+                return Ok(pending);
             }
         };
         let written = self.with_retries(|| self.put_history(&step)).await?;
         let event = if written == Written::First { "recorded" } else { "duplicate" };
         tracing::info!(event, kind, event_id = envelope.id_for_log(), request_id = envelope.request_id);
-        Ok(Pending { record: index, user: step.user, bot_user: step.bot_user })
+        Ok(Pending { user: step.user, bot_user: step.bot_user, ..pending })
     }
 
     async fn put_history(&self, step: &Step) -> Result<Written, StoreError> {
@@ -172,22 +199,27 @@ impl<S: Store> Applier<S> {
     async fn merge<T: Kept>(&self, subject: &Subject, changes: &[(usize, T)]) -> Result<(), Fault> {
         let mut change = T::default();
         changes.iter().for_each(|(_, one)| change.merge(one.clone()));
-        let outcome = self.with_retries(|| self.try_merge(subject, &change)).await?;
-        tracing::info!(event = outcome, subject = %subject);
+        match self.with_retries(|| self.try_merge(subject, &change)).await? {
+            Outcome::Applied => tracing::info!(event = "applied", subject = %subject, ms = change.age(Time::now())),
+            Outcome::Unchanged => tracing::info!(event = "unchanged", subject = %subject),
+        }
         Ok(())
     }
 
-    async fn try_merge<T: Kept>(&self, subject: &Subject, change: &T) -> Result<&'static str, StoreError> {
+    async fn try_merge<T: Kept>(&self, subject: &Subject, change: &T) -> Result<Outcome, StoreError> {
         let before = self.store.load::<T>(subject).await?;
         let mut after = before.state.clone();
         after.merge(change.clone());
         if after == before.state && before.version > 0 {
-            return Ok("unchanged");
+            return Ok(Outcome::Unchanged);
         }
         let expires_at = after.expires_at(self.retention);
         match self.store.save(subject, &before, &after, expires_at).await? {
-            Saved::Done => Ok("applied"),
-            Saved::Conflict => Err(StoreError::TryAgain("another worker was faster".to_owned())),
+            Saved::Done => Ok(Outcome::Applied),
+            Saved::Conflict => {
+                tracing::info!(event = "conflict", subject = %subject);
+                Err(StoreError::TryAgain("another worker was faster".to_owned()))
+            }
         }
     }
 
@@ -214,10 +246,25 @@ impl<S: Store> Applier<S> {
     }
 }
 
+/// What came of a merge.
+enum Outcome {
+    Applied,
+    /// The state says all of it already.
+    Unchanged,
+}
+
 /// A state that may expire with its user.
 trait Kept: State {
     /// Until when the item is kept; `None`: for good.
     fn expires_at(&self, retention: Retention) -> Option<Time>;
+
+    /// The time of the newest event in it.
+    fn newest(&self) -> Option<Time>;
+
+    /// How long ago that was, in milliseconds.
+    fn age(&self, now: Time) -> u64 {
+        self.newest().and_then(|newest| u64::try_from(now.millis_since(newest)).ok()).unwrap_or_default()
+    }
 }
 
 impl Kept for UserState {
@@ -225,11 +272,19 @@ impl Kept for UserState {
         let is_gone = self.access() == Access::Gone || self.is_forgotten();
         self.updated_at.0.filter(|_| is_gone).map(|time| time.plus_days(retention.gone_days))
     }
+
+    fn newest(&self) -> Option<Time> {
+        self.updated_at.0
+    }
 }
 
 impl Kept for BotUser {
     fn expires_at(&self, retention: Retention) -> Option<Time> {
-        self.0.as_ref().map(|seen| seen.at.plus_days(retention.history_days))
+        self.newest().map(|seen| seen.plus_days(retention.history_days))
+    }
+
+    fn newest(&self) -> Option<Time> {
+        self.0.as_ref().map(|seen| seen.at)
     }
 }
 
@@ -255,5 +310,6 @@ async fn guarded<T>(work: impl Future<Output = Result<T, Fault>>, deadline: Inst
     }
 }
 
+mod seen;
 #[cfg(test)]
 mod tests;

@@ -35,6 +35,7 @@ struct Tables {
     counts: BTreeMap<String, u64>,
     states: BTreeMap<String, (Members, u64)>,
     quarantine: BTreeSet<String>,
+    seen: BTreeMap<Kind, Time>,
     /// Event ids that the table can't take, or panics at.
     refused: BTreeSet<String>,
     panicking: BTreeSet<String>,
@@ -116,6 +117,15 @@ impl Store for Memory {
             tables.saves += 1;
             tables.states.insert(subject.partition_key(), (members, version + 1));
             Ok(Saved::Done)
+        })
+        .await
+    }
+
+    async fn note_seen(&self, kind: Kind, at: Time) -> Result<(), StoreError> {
+        self.step(|tables| {
+            let noted = tables.seen.entry(kind).or_insert(at);
+            *noted = at.max(*noted);
+            Ok(())
         })
         .await
     }

@@ -1,0 +1,44 @@
+use futures_util::future::try_join;
+use kakao_webhooks::{
+    store::{DynamoStore, StoreError},
+    wire::Time,
+};
+use tokio::time::{Instant, timeout_at};
+
+/// Measures what is told by nothing else: how much waits in the quarantine and for how long, and how long each kind of
+/// webhook has been silent. The queues' own gauges are AWS's.
+pub(crate) async fn measure(table: &DynamoStore, quarantine_days: u32, deadline: Instant) {
+    let now = Time::now();
+    let all = try_join(quarantine(table, quarantine_days, now), silence(table, now));
+    match timeout_at(deadline, all).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!(event = "not_measured", %error),
+        Err(_) => tracing::warn!(event = "not_measured", error = "no time left"),
+    }
+}
+
+async fn quarantine(table: &DynamoStore, days: u32, now: Time) -> Result<(), StoreError> {
+    let quarantined = table.quarantined(now, days).await?;
+    let age = quarantined.oldest.map_or(0, |oldest| since(oldest, now));
+    tracing::info!(event = "measured", gauge = "quarantine_waiting", value = quarantined.waiting);
+    tracing::info!(event = "measured", gauge = "quarantine_oldest_seconds", value = age);
+    Ok(())
+}
+
+async fn silence(table: &DynamoStore, now: Time) -> Result<(), StoreError> {
+    for (kind, received_at) in table.last_seen().await? {
+        tracing::info!(
+            event = "measured",
+            gauge = "days_silent",
+            kind,
+            value = since(received_at, now) / SECONDS_A_DAY
+        );
+    }
+    Ok(())
+}
+
+const SECONDS_A_DAY: u64 = 86_400;
+
+fn since(then: Time, now: Time) -> u64 {
+    u64::try_from(now.millis_since(then) / 1_000).unwrap_or_default()
+}
