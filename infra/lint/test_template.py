@@ -16,6 +16,9 @@ TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 ACKNOWLEDGING = ["Unlink", "AccountStatus", "TalkShare", "TalkChannel", "Skill"]
 
+# The namespace of our own metrics.
+OURS = "KakaoWebhooks/${AWS::StackName}"
+
 SEND_AND_INBOX = [("sqs:SendMessage", "EventQueue.Arn", None), ("dynamodb:PutItem", "Table.Arn", ("INBOX#*",))]
 USERS = ("USER#*", "OPENID#*", "BOT#*", "SHARE#*", "QUARANTINE#*")
 
@@ -32,12 +35,12 @@ MAY = {
         ("sqs:GetQueueAttributes", "EventQueue.Arn", None),
         ("dynamodb:GetItem", "Table.Arn", USERS),
         ("dynamodb:PutItem", "Table.Arn", USERS),
-        ("dynamodb:UpdateItem", "Table.Arn", USERS),
+        ("dynamodb:UpdateItem", "Table.Arn", (*USERS, "SEEN")),
         ("dynamodb:Query", "Table.Arn", USERS),
     ],
     "Janitor": [
         ("sqs:SendMessage", "EventQueue.Arn", None),
-        ("dynamodb:Query", "Table.Arn", ("INBOX#*",)),
+        ("dynamodb:Query", "Table.Arn", ("INBOX#*", "QUARANTINE#*", "SEEN")),
         ("dynamodb:DeleteItem", "Table.Arn", ("INBOX#*",)),
         ("dynamodb:PutItem", "Table.Arn", ("KEYSET",)),
     ],
@@ -92,11 +95,30 @@ class Permissions(unittest.TestCase):
             self.assertEqual(sorted(found, key=str), sorted([*log, *expected], key=str), name)
 
     def test_a_statement_allows_one_action_and_no_star(self) -> None:
-        for name, role in of_type("AWS::IAM::Role").items():
-            for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
+        documents = {name: role["Policies"][0]["PolicyDocument"] for name, role in of_type("AWS::IAM::Role").items()}
+        for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
+            documents |= {name: policy["PolicyDocument"] for name, policy in of_type(kind).items()}
+        for name, document in documents.items():
+            for statement in document["Statement"]:
+                # Or, behind a condition, nothing.
+                _, statement, _ = statement.get("Fn::If", [None, statement, None])
                 self.assertIsInstance(statement["Action"], str, name)
                 self.assertNotIn("*", statement["Action"], name)
-                self.assertNotEqual(named(statement["Resource"]), "*", name)
+                resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+                self.assertNotIn("*", [named(resource) for resource in resources], name)
+
+    def test_whoever_reads_the_states_reads_nothing_else(self) -> None:
+        get, get_some, decrypt = RESOURCES["ReadState"]["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual((get["Action"], get_some["Action"]), ("dynamodb:GetItem", "dynamodb:BatchGetItem"))
+        for statement in (get, get_some):
+            self.assertEqual(leading_keys(statement), ("USER#*", "OPENID#*", "BOT#*"))
+        self.assertEqual(decrypt["Fn::If"][0], "HasKmsKey")
+
+    def test_the_key_is_for_every_function_and_only_through_what_it_encrypts(self) -> None:
+        policy = RESOURCES["UseKey"]["Properties"]
+        self.assertEqual({named(role) for role in policy["Roles"]}, {f"{name}Role" for name in MAY})
+        for statement in policy["PolicyDocument"]["Statement"]:
+            self.assertIn("kms:ViaService", statement["Condition"]["StringEquals"])
 
     def test_the_queue_takes_messages_of_those_roles_only_that_may_send(self) -> None:
         (_, statement) = RESOURCES["EventQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
@@ -156,6 +178,19 @@ class Keeping(unittest.TestCase):
         guarded = {named(policy["Queues"][0]) for policy in of_type("AWS::SQS::QueuePolicy").values()}
         self.assertEqual(guarded, set(of_type("AWS::SQS::Queue")))
 
+    def test_the_table_refuses_plain_http(self) -> None:
+        (statement,) = RESOURCES["Table"]["Properties"]["ResourcePolicy"]["PolicyDocument"]["Statement"]
+        self.assertEqual((statement["Effect"], statement["Action"]), ("Deny", "dynamodb:*"))
+        self.assertEqual(statement["Condition"], {"Bool": {"aws:SecureTransport": "false"}})
+
+    def test_a_key_of_ones_own_encrypts_the_table_and_every_queue(self) -> None:
+        for name, queue in of_type("AWS::SQS::Queue").items():
+            self.assertEqual(queue["KmsMasterKeyId"]["Fn::If"][:2], ["HasKmsKey", {"Ref": "KmsKeyArn"}], name)
+            # SQS takes one of the two.
+            self.assertEqual(queue["SqsManagedSseEnabled"]["Fn::If"], ["HasKmsKey", {"Ref": "AWS::NoValue"}, True], name)
+        key = RESOURCES["Table"]["Properties"]["SSESpecification"]["KMSMasterKeyId"]
+        self.assertEqual(key["Fn::If"][:2], ["HasKmsKey", {"Ref": "KmsKeyArn"}])
+
 
 class Settings(unittest.TestCase):
     def test_the_longest_settings_fit_the_environment_of_every_function(self) -> None:
@@ -193,10 +228,10 @@ class Vocabulary(unittest.TestCase):
 
     def metrics(self) -> list[tuple[str, str]]:
         """Of every alarm and widget: the namespace and the name of each metric that it looks at."""
-        found = []
+        found: list[tuple[Any, str]] = []
         for alarm in of_type("AWS::CloudWatch::Alarm").values():
             queries = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
-            found += [(metric["Namespace"], metric["MetricName"]) for metric in queries or [alarm]]
+            found += [(named(metric["Namespace"]), metric["MetricName"]) for metric in queries or [alarm]]
         widgets = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"]
         return found + [(metric[0], metric[1]) for widget in widgets for metric in widget["properties"].get("metrics", [])]
 
@@ -204,6 +239,7 @@ class Vocabulary(unittest.TestCase):
         # Of AWS's own: API Gateway "HTTP API metrics", SQS "Available CloudWatch metrics", Lambda "Function metrics".
         known = {
             ("AWS/ApiGateway", "5xx"),
+            ("AWS/ApiGateway", "Latency"),
             ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
             ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
             ("AWS/Lambda", "Errors"),
@@ -212,8 +248,11 @@ class Vocabulary(unittest.TestCase):
         }
         events = set(re.findall(r"`([a-z_]+)`", self.PAGE.split("## The events")[1]))
         sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared/src").rglob("*.rs"))
+        # What a filter makes of log lines.
+        filters = [metric for one in of_type("AWS::Logs::MetricFilter").values() for metric in one["MetricTransformations"]]
+        known |= {(named(metric["MetricNamespace"]), metric["MetricName"]) for metric in filters}
         for namespace, name in self.metrics():
-            if namespace != "KakaoWebhooks":
+            if namespace != OURS or (namespace, name) in known:
                 self.assertIn((namespace, name), known)
                 continue
             named_by = [event for event in events if name == event or name.startswith(f"{event}_")]
@@ -223,14 +262,29 @@ class Vocabulary(unittest.TestCase):
 
     def test_the_dashboard_shows_every_alarm(self) -> None:
         shown = re.findall(r"\$\{(\w+Alarm)\.Arn\}", RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
-        self.assertEqual(set(shown), set(of_type("AWS::CloudWatch::Alarm")))
+        # But for those that are there only by parameter: a dashboard can't name those.
+        always = {name for name in of_type("AWS::CloudWatch::Alarm") if RESOURCES[name].get("Condition", "IsAws") == "IsAws"}
+        self.assertEqual(set(shown), always)
+
+    def test_every_function_counts_its_errors_in_the_log(self) -> None:
+        counted = {named(one["LogGroupName"]) for one in of_type("AWS::Logs::MetricFilter").values()}
+        self.assertEqual(counted, {f"{name}Logs" for name in MAY})
+
+    def test_every_saved_query_asks_for_what_is_logged(self) -> None:
+        words = set(re.findall(r"`([a-z_]+)`", self.PAGE))
+        for name, query in of_type("AWS::Logs::QueryDefinition").items():
+            fields = re.findall(r"\b(?:event|kind|reason|event_id|request_id|whereabouts|status|ms)\b", query["QueryString"])
+            self.assertTrue(fields and set(fields) <= words | {"event"}, name)
+            self.assertEqual({named(group) for group in query["LogGroupNames"]}, {f"{name}Logs" for name in MAY})
 
     def test_every_alarm_has_a_section_of_the_runbook_and_every_kind_is_one(self) -> None:
         runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
-        for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+        for name, alarm in {**of_type("AWS::CloudWatch::Alarm"), **of_type("AWS::CloudWatch::CompositeAlarm")}.items():
             (section,) = re.findall(r'docs/runbook\.md, "([^"]+)"', alarm["AlarmDescription"])
             self.assertIn(f"\n## {section}\n", runbook, name)
-            self.assertIn(f"`{name.removesuffix('Alarm')}`", runbook, name)
+            # One for each function or kind has the name of the family.
+            family = re.sub(rf"^({'|'.join(ACKNOWLEDGING)})(?=Silent|Crashes)", "", name.removesuffix("Alarm"))
+            self.assertIn(f"`{family}`", runbook, name)
             kinds = set(re.findall(r"'Name': 'kind', 'Value': '([a-z-]+)'", str(alarm)))
             self.assertLessEqual(kinds, {"unlink", "account-status", "talk-share", "talk-channel", "skill"}, name)
 
