@@ -153,6 +153,51 @@ class Waiting(unittest.TestCase):
 
 
 class Keeping(unittest.TestCase):
+    def test_nothing_of_a_gradual_deployment_is_there_without_it(self) -> None:
+        for name, resource in RESOURCES.items():
+            if resource["Type"] in ("AWS::Lambda::Alias", "AWS::Lambda::Version") or "CodeDeploy" in resource["Type"]:
+                self.assertEqual(resource.get("Condition"), "IsGradual", name)
+        for function in FUNCTIONS.values():
+            self.assertNotIn("AutoPublishAlias", function)
+
+    def test_every_route_leads_to_its_function_or_its_alias(self) -> None:
+        paths = RESOURCES["Api"]["Properties"]["DefinitionBody"]["paths"]
+        expected = {
+            "/webhooks/unlink": "Unlink",
+            "/webhooks/account-status": "AccountStatus",
+            "/webhooks/talk-share": "TalkShare",
+            "/webhooks/talk-channel": "TalkChannel",
+            "/skill": "Skill",
+            "/health": "Skill",
+        }
+        self.assertEqual(set(paths), {path + below for path in expected for below in ("", "/{proxy+}")})
+        for path, methods in paths.items():
+            (method,) = methods
+            self.assertEqual(method, "x-amazon-apigateway-any-method", path)
+            condition, alias, function = methods[method]["x-amazon-apigateway-integration"]["uri"]["Fn::If"]
+            name = expected[path.removesuffix("/{proxy+}")]
+            self.assertEqual(condition, "IsGradual")
+            self.assertIn(f"functions/${{{name}Live}}/invocations", alias["Fn::Sub"])
+            self.assertIn(f"functions/${{{name}Function.Arn}}/invocations", function["Fn::Sub"])
+
+    def test_every_route_may_call_its_function(self) -> None:
+        allowed = {
+            (named(one["FunctionName"]), one["SourceArn"]["Fn::Sub"].split("/*/*")[1])
+            for name, one in of_type("AWS::Lambda::Permission").items()
+            if "Condition" not in RESOURCES[name]
+        }
+        paths = {"Unlink": "/webhooks/unlink", "AccountStatus": "/webhooks/account-status", "TalkShare": "/webhooks/talk-share"}
+        paths |= {"TalkChannel": "/webhooks/talk-channel", "Skill": "/skill"}
+        expected = {(f"{name}Function", f"{path}*") for name, path in paths.items()} | {("SkillFunction", "/health*")}
+        self.assertEqual(allowed, expected)
+
+    def test_a_flood_on_the_chatbot_has_its_own_smaller_share(self) -> None:
+        api = RESOURCES["Api"]["Properties"]
+        usual = api["DefaultRouteSettings"]["ThrottlingRateLimit"]
+        for route, settings in api["RouteSettings"].items():
+            self.assertIn(route.removeprefix("ANY "), api["DefinitionBody"]["paths"])
+            self.assertLess(settings["ThrottlingRateLimit"], usual, route)
+
     def test_history_outlives_whatever_can_be_delivered_late(self) -> None:
         parameters = TEMPLATE["Parameters"]
         late = 7 + 14 + parameters["QuarantineRetentionDays"]["MaxValue"]
@@ -202,6 +247,44 @@ class Settings(unittest.TestCase):
                 size += len(variable) + max(longest)
             self.assertLessEqual(size, 4_096, f"{name}: Lambda refuses more than 4 KB in all")
 
+    def test_what_a_parameter_can_not_be_is_refused_before_anything_is_deployed(self) -> None:
+        digest = "0123456789abcdef" * 4
+        app = f'{{"app_id":"1","rest_api_keys":["k"],"admin_key_sha256":["{digest}"]}}'
+        taken: dict[str, list[str]] = {
+            "KakaoApps": [f"[{app}]", f" [ {app} , {app} ] ", '[{"app_id":"1","rest_api_keys":["k"],"admin_key_sha256":[]}]'],
+            "SkillAuth": ["", f'{{"header":"x-skill-key","sha256":["{digest}","{digest}"]}}'],
+            "SourceCidrs": ["", "203.0.113.0/24", "203.0.113.7, 2001:db8::/32"],
+            "AlarmTopicArn": ["", "arn:aws:sns:ap-northeast-2:123456789012:alarms"],
+            "DomainName": ["", "kakao.example.com"],
+            "DomainCertificateArn": ["", "arn:aws:acm:ap-northeast-2:123456789012:certificate/0a1b-2c"],
+            "HostedZoneId": ["", "Z0123456789ABCDEFGHIJ"],
+            "PathPrefix": ["", "k3x9_Qw7-aa"],
+            "KmsKeyArn": ["", "arn:aws:kms:ap-northeast-2:123456789012:key/0a1b-2c"],
+            "Release": ["", "0a1b2c3d4e5f"],
+            "KakaoJwksUrl": ["https://kauth.kakao.com/.well-known/jwks.json", "http://127.0.0.1:8765/keys"],
+        }
+        refused: dict[str, list[str]] = {
+            "KakaoApps": ["", "[]", "{}", app, "[1]", '[{"app_id":"1","admin_key_sha256":["secret"]}]'],
+            "SkillAuth": ["secret", '{"header":"x","sha256":["secret"]}'],
+            "SourceCidrs": ["everywhere", "203.0.113.0/33", "203.0.113.0/24;"],
+            "AlarmTopicArn": ["alarms"],
+            "DomainName": ["https://kakao.example.com", "Kakao.example.com", "example"],
+            "DomainCertificateArn": ["arn:aws:iam::123456789012:server-certificate/x"],
+            "HostedZoneId": ["example.com"],
+            "PathPrefix": ["short", "with/slash/in/it"],
+            "KmsKeyArn": ["alias/mine", "arn:aws:kms:ap-northeast-2:123456789012:alias/mine"],
+            "Release": ["a release"],
+            "KakaoJwksUrl": ["http://kauth.kakao.com/", "kauth.kakao.com"],
+        }
+        for name, values in taken.items():
+            for value in values:
+                self.assertRegex(value, f"^(?:{TEMPLATE['Parameters'][name]['AllowedPattern']})$", name)
+        for name, values in refused.items():
+            for value in values:
+                self.assertNotRegex(value, f"^(?:{TEMPLATE['Parameters'][name]['AllowedPattern']})$", name)
+        patterned = {name for name, parameter in TEMPLATE["Parameters"].items() if "AllowedPattern" in parameter}
+        self.assertEqual(set(taken), patterned - {"ShareUserKey", "SkillAnswers", "LogLevel"})
+
     def test_every_parameter_is_described_and_has_a_default_but_for_the_apps(self) -> None:
         for name, parameter in TEMPLATE["Parameters"].items():
             self.assertIn("Description", parameter, name)
@@ -245,6 +328,7 @@ class Vocabulary(unittest.TestCase):
             ("AWS/Lambda", "Errors"),
             ("AWS/Lambda", "Throttles"),
             ("AWS/Lambda", "IteratorAge"),
+            ("AWS/Lambda", "Invocations"),
         }
         events = set(re.findall(r"`([a-z_]+)`", self.PAGE.split("## The events")[1]))
         sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared/src").rglob("*.rs"))
