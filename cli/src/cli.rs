@@ -10,6 +10,7 @@ use crate::{
     demo::Demo,
     dev::Dev,
     dlq::Dlq,
+    doctor::{self, Doctor},
     hash_key::HashKey,
     inbox::Inbox,
     ips::{self, Ips},
@@ -35,6 +36,7 @@ Examples:
   khook send unlink --user 1234567890        play Kakao against it
   khook user show 123456 1234567890 --json   what came of it
   khook check https://hooks.example.com/v1   what Kakao would find there
+  khook doctor kakao-webhooks                what is wrong with a deployed stack
   khook dlq list                             what the processor could not process
   khook hash-key < admin-key.txt             the digest that KakaoApps wants
   khook keys serve --rotate-every 60         Kakao's key set, played
@@ -64,6 +66,9 @@ enum Command {
     /// Check an address from outside, as Kakao sees it: every known mistake, and its mend
     #[command(after_help = check::EXAMPLES)]
     Check(Check),
+    /// Look at a deployed stack from outside and inside: what is wrong with it, and its mend
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(Doctor),
     /// Look up what is known of a user
     #[command(
         subcommand,
@@ -138,6 +143,7 @@ impl Cli {
             Command::Dev(dev) => dev.run().await,
             Command::Send(send) => send.run().await,
             Command::Check(check) => check.run().await,
+            Command::Doctor(doctor) => doctor.run().await,
             Command::User(user) => user.run().await,
             Command::Quarantine(quarantine) => quarantine.run().await,
             Command::Dlq(dlq) => dlq.run().await,
@@ -175,7 +181,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         all(&mut command, "", &mut found);
-        assert_eq!(found.len(), 39);
+        assert_eq!(found.len(), 40);
         for (path, help) in found {
             assert!(help.contains("Usage:"), "{path}\n{help}");
         }
@@ -206,6 +212,8 @@ mod tests {
             "khook check https://a.example --admin-key abc",
             "khook check https://a.example --send",
             "khook check https://a.example --kind other",
+            "khook doctor a b",
+            "khook doctor a --key b",
             "khook publish",
             "khook publish --user 1",
             "khook publish --user 1 2 --since 2026-01-01T00:00:00Z",
@@ -228,6 +236,8 @@ mod tests {
             "khook publish --since 2026-01-01T00:00:00Z --dry-run --yes",
             "khook check https://a.example/skill --skill-header x-k --skill-key-file f --send --json",
             "khook check https://a.example/x --kind unlink --admin-key-file f --header x-k",
+            "khook doctor",
+            "khook doctor stack --url https://a.example/v1 --json",
             "khook ips --key-file f --cidrs 192.0.2.0/24 --url http://127.0.0.1:1 --json",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

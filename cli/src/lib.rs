@@ -11,6 +11,7 @@ pub mod demo;
 pub mod dev;
 pub mod diff;
 pub mod dlq;
+pub mod doctor;
 pub mod hash_key;
 pub mod inbox;
 pub mod ips;

@@ -123,12 +123,20 @@ async fn entry(table: &Table, key: &str) -> Result<Members> {
     table.get(&partition(key)?, key).await?.with_context(|| format!("`{key}` is not in quarantine (any more)"))
 }
 
+/// All partitions that the quarantine can have, oldest first.
+pub(crate) fn partitions(now: Time) -> impl Iterator<Item = String> {
+    last_days(now, LONGEST_DAYS)
+}
+
+fn last_days(now: Time, days: u32) -> impl Iterator<Item = String> {
+    let day = move |ago| Time::from_millis(now.as_millis() - i64::from(ago) * 86_400_000).unwrap_or(now).day();
+    (0..=days).rev().map(move |ago| format!("QUARANTINE#{}", day(ago)))
+}
+
 async fn entries(table: &Table, days: u32) -> Result<Vec<Members>> {
-    let today = Time::now();
     let mut entries = Vec::new();
-    for ago in (0..=days.min(LONGEST_DAYS)).rev() {
-        let day = Time::from_millis(today.as_millis() - i64::from(ago) * 86_400_000).unwrap_or(today);
-        entries.extend(table.partition(&format!("QUARANTINE#{}", day.day())).await?);
+    for partition in last_days(Time::now(), days.min(LONGEST_DAYS)) {
+        entries.extend(table.partition(&partition).await?);
     }
     Ok(entries)
 }

@@ -1,11 +1,11 @@
-//! What a check found.
+//! What a check found; `khook doctor` speaks in the same words.
 
 use serde::Serialize;
 
 /// How it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// As it should be.
     Right,
     /// Kakao gets along with it, or may.
@@ -17,7 +17,7 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    pub(super) const fn sign(self) -> &'static str {
+    pub(crate) const fn sign(self) -> &'static str {
         match self {
             Self::Right => "✓",
             Self::Warning => "!",
@@ -29,43 +29,43 @@ impl Verdict {
 
 /// What is thought of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Judgement {
-    pub(super) verdict: Verdict,
-    pub(super) seen: String,
-    pub(super) mend: String,
+pub(crate) struct Judgement {
+    pub(crate) verdict: Verdict,
+    pub(crate) seen: String,
+    pub(crate) mend: String,
 }
 
 impl Judgement {
-    pub(super) fn right(seen: impl Into<String>) -> Self {
+    pub(crate) fn right(seen: impl Into<String>) -> Self {
         Self { verdict: Verdict::Right, seen: seen.into(), mend: String::new() }
     }
 
-    pub(super) fn warning(seen: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(crate) fn warning(seen: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { verdict: Verdict::Warning, seen: seen.into(), mend: mend.into() }
     }
 
-    pub(super) fn mistake(seen: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(crate) fn mistake(seen: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { verdict: Verdict::Mistake, seen: seen.into(), mend: mend.into() }
     }
 
-    pub(super) fn unknown(seen: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(crate) fn unknown(seen: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { verdict: Verdict::Unknown, seen: seen.into(), mend: mend.into() }
     }
 
-    pub(super) fn named(self, check: &'static str) -> Finding {
+    pub(crate) fn named(self, check: &'static str) -> Finding {
         Finding { check, verdict: self.verdict, seen: self.seen, mend: self.mend, ms: None }
     }
 }
 
 /// A line of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
-    pub(super) check: &'static str,
-    pub(super) verdict: Verdict,
-    pub(super) seen: String,
+pub(crate) struct Finding {
+    pub(crate) check: &'static str,
+    pub(crate) verdict: Verdict,
+    pub(crate) seen: String,
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) mend: String,
+    pub(crate) mend: String,
     /// How long the answer took, where there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ms: Option<u128>,
+    pub(crate) ms: Option<u128>,
 }

@@ -3,11 +3,11 @@
 mod account_status;
 mod ask;
 mod certificate;
-mod finding;
+pub(crate) mod finding;
 mod health;
 mod reply;
-mod report;
-mod route;
+pub(crate) mod report;
+pub(crate) mod route;
 mod skill;
 mod status;
 mod walk;
@@ -29,8 +29,8 @@ use reqwest::{
 
 use crate::output;
 use ask::{Ask, Asker};
-use finding::{Judgement, Verdict};
-use report::Checked;
+use finding::Judgement;
+use report::{Checked, Tally, UNKNOWN};
 use route::Route;
 use walk::Walk;
 
@@ -73,8 +73,14 @@ Examples:
   khook check https://hooks.example.com/webhooks/unlink --admin-key-file admin-key.txt
   khook check https://bot.example.com/kakao --kind skill --json | jq '.routes[].findings'";
 
-/// Nothing could be found out.
-const UNKNOWN: u8 = 2;
+/// Whether what is asked may ring an alarm of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// It may: a well-formed key that is nobody's, a token of a key that nobody knows.
+    Thorough,
+    /// It may not: whoever looks at the alarms, too, would find what it did itself.
+    Quiet,
+}
 
 struct Proofs {
     skill: skill::Proof,
@@ -97,30 +103,13 @@ impl Check {
     }
 
     async fn checked(self) -> Result<ExitCode> {
-        let routes = route::routes(&self.url, self.kind)?;
-        let proofs = self.proofs()?;
-        let asker = Asker::new()?;
-        let mut checked = vec![];
-        for (route, url) in routes {
-            let found = check(&asker, route, &url, &proofs).await?;
-            let is_silent = found.is_silent();
-            checked.push(found);
-            if is_silent {
-                // Nobody answers: the other routes are at the same place.
-                break;
-            }
-        }
+        let checked = check_all(route::routes(&self.url, self.kind)?, &self.proofs()?, Manner::Thorough).await?;
         if self.json {
             report::json(&checked)?
         } else {
             report::print(&checked)?
         }
-        let found = |verdict| checked.iter().any(|checked| checked.has(verdict));
-        Ok(match (found(Verdict::Mistake), found(Verdict::Unknown)) {
-            (true, _) => ExitCode::FAILURE,
-            (false, true) => ExitCode::from(UNKNOWN),
-            (false, false) => ExitCode::SUCCESS,
-        })
+        Ok(Tally::of_routes(&checked).exit_code())
     }
 
     fn proofs(&self) -> Result<Proofs> {
@@ -142,7 +131,31 @@ fn secret(file: &Path, scheme: &str) -> Result<HeaderValue> {
     Ok(value)
 }
 
-async fn check(asker: &Asker, route: Route, url: &Url, proofs: &Proofs) -> Result<Checked> {
+/// What is found at a base without keys, and without an alarm that would ring for it.
+///
+/// # Errors
+/// If it is no address, or there can be no client on this machine.
+pub(crate) async fn quietly(base: &str) -> Result<Vec<Checked>> {
+    let skill = skill::Proof { header: HeaderName::from_static("x-skill-key"), value: None, send: false };
+    check_all(route::routes(base, None)?, &Proofs { skill, admin_key: None }, Manner::Quiet).await
+}
+
+async fn check_all(routes: Vec<(Route, Url)>, proofs: &Proofs, manner: Manner) -> Result<Vec<Checked>> {
+    let asker = Asker::new()?;
+    let mut checked = vec![];
+    for (route, url) in routes {
+        let found = check(&asker, route, &url, proofs, manner).await?;
+        let is_silent = found.is_silent();
+        checked.push(found);
+        if is_silent {
+            // Nobody answers: the other routes are at the same place.
+            break;
+        }
+    }
+    Ok(checked)
+}
+
+async fn check(asker: &Asker, route: Route, url: &Url, proofs: &Proofs, manner: Manner) -> Result<Checked> {
     if route::is_open(url) {
         let open = Judgement::mistake("plain http://", "serve and register https://: Kakao takes nothing else");
         return Ok(Checked { route, url: url.clone(), findings: vec![open.named("https")] });
@@ -151,9 +164,9 @@ async fn check(asker: &Asker, route: Route, url: &Url, proofs: &Proofs) -> Resul
     match route {
         Route::Skill => skill::check(&mut walk, url, &proofs.skill).await,
         Route::Health => health::check(&mut walk, url).await,
-        Route::AccountStatus => account_status::check(&mut walk, url).await,
+        Route::AccountStatus => account_status::check(&mut walk, url, manner).await,
         Route::Unlink | Route::TalkShare | Route::TalkChannel => {
-            webhook::check(&mut walk, route, url, proofs.admin_key.as_ref()).await?;
+            webhook::check(&mut walk, route, url, proofs.admin_key.as_ref(), manner).await?;
         }
     }
     let patience = if route == Route::Skill { skill::PATIENCE } else { webhook::PATIENCE };

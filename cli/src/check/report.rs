@@ -1,7 +1,9 @@
 //! What was found, for people and for machines.
 
+use std::process::ExitCode;
+
 use anyhow::Result;
-use comfy_table::{Cell, Color};
+use comfy_table::{Cell, Color, Table};
 use reqwest::Url;
 use serde_json::{Value, json};
 
@@ -11,18 +13,17 @@ use super::{
 };
 use crate::output;
 
+/// Nothing could be found out.
+pub(crate) const UNKNOWN: u8 = 2;
+
 /// A route, and what was found there.
-pub(super) struct Checked {
-    pub(super) route: Route,
-    pub(super) url: Url,
-    pub(super) findings: Vec<Finding>,
+pub(crate) struct Checked {
+    pub(crate) route: Route,
+    pub(crate) url: Url,
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Checked {
-    pub(super) fn has(&self, verdict: Verdict) -> bool {
-        self.findings.iter().any(|finding| finding.verdict == verdict)
-    }
-
     /// Whether nobody answered at all.
     pub(super) fn is_silent(&self) -> bool {
         self.findings.first().is_some_and(|finding| ["answers", "https"].contains(&finding.check))
@@ -36,29 +37,83 @@ pub(super) fn json(checked: &[Checked]) -> Result<()> {
             |checked| json!({"route": checked.route.name(), "url": checked.url.as_str(), "findings": checked.findings}),
         )
         .collect();
-    let is_right = !checked.iter().any(|checked| checked.has(Verdict::Mistake) || checked.has(Verdict::Unknown));
-    output::json(&json!({"ok": is_right, "routes": routes}))
+    output::json(&json!({"ok": Tally::of_routes(checked).is_right(), "routes": routes}))
 }
 
 pub(super) fn print(checked: &[Checked]) -> Result<()> {
     for (index, checked) in checked.iter().enumerate() {
         let gap = if index == 0 { "" } else { "\n" };
         output::line(&format!("{gap}{} {}", checked.route.name(), checked.url))?;
-        let mut table = output::table(["Check", "", "Seen", "Mend"]);
-        for finding in &checked.findings {
-            table.add_row([
-                Cell::new(finding.check),
-                sign(finding.verdict),
-                Cell::new(&finding.seen),
-                Cell::new(&finding.mend),
-            ]);
-        }
-        output::print_table(&table)?;
+        output::print_table(&table(&checked.findings))?;
     }
-    let count = |verdict| {
-        checked.iter().flat_map(|checked| &checked.findings).filter(|finding| finding.verdict == verdict).count()
-    };
-    output::line(&format!("\n{}", sum(count(Verdict::Mistake), count(Verdict::Warning), count(Verdict::Unknown))))
+    output::line(&format!("\n{}", Tally::of_routes(checked).sentence()))
+}
+
+/// Findings, one in a row.
+pub(crate) fn table(findings: &[Finding]) -> Table {
+    let mut table = output::table(["Check", "", "Seen", "Mend"]);
+    for finding in findings {
+        table.add_row([
+            Cell::new(finding.check),
+            sign(finding.verdict),
+            Cell::new(&finding.seen),
+            Cell::new(&finding.mend),
+        ]);
+    }
+    table
+}
+
+/// How many of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) mistakes: usize,
+    pub(crate) warnings: usize,
+    pub(crate) unknown: usize,
+}
+
+impl Tally {
+    pub(crate) fn of<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Self {
+        let mut tally = Self::default();
+        for finding in findings {
+            match finding.verdict {
+                Verdict::Right => {}
+                Verdict::Warning => tally.warnings += 1,
+                Verdict::Mistake => tally.mistakes += 1,
+                Verdict::Unknown => tally.unknown += 1,
+            }
+        }
+        tally
+    }
+
+    pub(super) fn of_routes(checked: &[Checked]) -> Self {
+        Self::of(checked.iter().flat_map(|checked| &checked.findings))
+    }
+
+    /// Whether nothing has to be mended, and all could be told.
+    pub(crate) const fn is_right(self) -> bool {
+        self.mistakes == 0 && self.unknown == 0
+    }
+
+    pub(crate) fn exit_code(self) -> ExitCode {
+        match self {
+            Self { mistakes: 1.., .. } => ExitCode::FAILURE,
+            Self { unknown: 1.., .. } => ExitCode::from(UNKNOWN),
+            _ => ExitCode::SUCCESS,
+        }
+    }
+
+    /// The last line.
+    pub(crate) fn sentence(self) -> String {
+        let Self { mistakes, warnings, unknown } = self;
+        let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        match (mistakes, warnings) {
+            (0, _) if unknown > 0 => "It couldn't be checked.".to_owned(),
+            (0, 0) => "All is right.".to_owned(),
+            (0, _) => format!("No mistake, {}.", counted(warnings, "warning")),
+            (_, 0) => format!("{}.", counted(mistakes, "mistake")),
+            (..) => format!("{}, {}.", counted(mistakes, "mistake"), counted(warnings, "warning")),
+        }
+    }
 }
 
 fn sign(verdict: Verdict) -> Cell {
@@ -69,29 +124,23 @@ fn sign(verdict: Verdict) -> Cell {
     })
 }
 
-fn sum(mistakes: usize, warnings: usize, unknown: usize) -> String {
-    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    if unknown > 0 {
-        return "It couldn't be checked.".to_owned();
-    }
-    match (mistakes, warnings) {
-        (0, 0) => "All is right.".to_owned(),
-        (0, _) => format!("No mistake, {}.", counted(warnings, "warning")),
-        (_, 0) => format!("{}.", counted(mistakes, "mistake")),
-        (..) => format!("{}, {}.", counted(mistakes, "mistake"), counted(warnings, "warning")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_last_line_counts() {
-        assert_eq!(sum(0, 0, 0), "All is right.");
-        assert_eq!(sum(0, 1, 0), "No mistake, 1 warning.");
-        assert_eq!(sum(2, 0, 0), "2 mistakes.");
-        assert_eq!(sum(1, 2, 0), "1 mistake, 2 warnings.");
-        assert_eq!(sum(0, 0, 1), "It couldn't be checked.");
+    fn the_last_line_counts_and_the_exit_status_says_the_worst() {
+        for (mistakes, warnings, unknown, sentence, code) in [
+            (0, 0, 0, "All is right.", ExitCode::SUCCESS),
+            (0, 1, 0, "No mistake, 1 warning.", ExitCode::SUCCESS),
+            (2, 0, 0, "2 mistakes.", ExitCode::FAILURE),
+            (1, 2, 0, "1 mistake, 2 warnings.", ExitCode::FAILURE),
+            (0, 0, 1, "It couldn't be checked.", ExitCode::from(UNKNOWN)),
+            (1, 0, 1, "1 mistake.", ExitCode::FAILURE),
+        ] {
+            let tally = Tally { mistakes, warnings, unknown };
+            assert_eq!((tally.sentence().as_str(), tally.exit_code()), (sentence, code));
+            assert_eq!(tally.is_right(), code == ExitCode::SUCCESS, "{sentence}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use reqwest::Url;
 
 /// A route of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Route {
+pub(crate) enum Route {
     /// The chatbot's skill.
     Skill,
     /// The unlink webhook.
@@ -38,7 +38,7 @@ impl Route {
         }
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Skill => "skill",
             Self::Unlink => "unlink",

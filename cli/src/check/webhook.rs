@@ -9,6 +9,7 @@ use reqwest::{
 };
 
 use super::{
+    Manner,
     ask::{Answer, Ask},
     finding::Judgement,
     oversized,
@@ -30,11 +31,17 @@ fn bare(route: Route, url: &Url) -> Ask {
 
 /// # Errors
 /// If the system has no randomness.
-pub(super) async fn check(walk: &mut Walk<'_>, route: Route, url: &Url, key: Option<&HeaderValue>) -> Result<()> {
+pub(super) async fn check(
+    walk: &mut Walk<'_>,
+    route: Route,
+    url: &Url,
+    key: Option<&HeaderValue>,
+    manner: Manner,
+) -> Result<()> {
     if let Some(plain) = walk.step(bare(route, url), &[("no key", &refused)]).await {
         let alike = |answer: &Answer| status::is_alike(answer, &plain);
         walk.step(bare(route, &below(url, "/")), &[("trailing slash", &alike)]).await;
-        let nobodys = HeaderValue::try_from(format!("KakaoAK {}", random::hex::<16>()?))?;
+        let nobodys = nobodys_key(manner)?;
         walk.step(bare(route, url).header(AUTHORIZATION, &nobodys), &[("wrong key", &refused)]).await;
     }
     let methods = |answer: &Answer| status::wrong_method(answer, route.methods());
@@ -46,6 +53,15 @@ pub(super) async fn check(walk: &mut Walk<'_>, route: Route, url: &Url, key: Opt
         walk.step(effectless(route, url).header(AUTHORIZATION, key), &[("the admin key", &known)]).await;
     }
     Ok(())
+}
+
+/// A key that could be an app's and is none; quietly, one that never was a key.
+fn nobodys_key(manner: Manner) -> Result<HeaderValue> {
+    let key = match manner {
+        Manner::Thorough => random::hex::<16>()?,
+        Manner::Quiet => "khook-doctor".to_owned(),
+    };
+    Ok(HeaderValue::try_from(format!("KakaoAK {key}"))?)
 }
 
 /// What the service takes from Kakao and does nothing for: HEAD, or where there is none a body that is too long.
@@ -101,6 +117,16 @@ mod tests {
             assert_eq!(found.verdict, Verdict::Mistake, "{status}");
             assert!(found.seen.contains(word), "{status}: {}", found.seen);
         }
+    }
+
+    #[test]
+    fn only_a_thorough_check_sends_a_key_that_looks_like_one() {
+        let looks_like_one = |manner| {
+            let value = nobodys_key(manner).unwrap();
+            let key = value.to_str().unwrap().strip_prefix("KakaoAK ").unwrap().to_owned();
+            key.len() == 32 && key.chars().all(|letter| letter.is_ascii_hexdigit())
+        };
+        assert!(looks_like_one(Manner::Thorough) && !looks_like_one(Manner::Quiet));
     }
 
     #[test]

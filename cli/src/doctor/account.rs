@@ -1,0 +1,27 @@
+//! What the AWS account says of a stack: the doctor's one edge inside.
+
+use kakao_webhooks::wire::Time;
+
+use super::facts::{Alarm, Backlog, Function, Inbox, Quota, Read, Resource, Stack, StoredKeys};
+
+/// The account, asked. Each call ends in time and changes nothing.
+pub(super) trait Account {
+    /// The stack.
+    async fn stack(&self) -> Read<Stack>;
+    /// Everything in it.
+    async fn resources(&self) -> Read<Vec<Resource>>;
+    /// A function as it was deployed last, or what its alias serves. `None` if there is no such one.
+    async fn function(&self, name: &str, alias: Option<&str>) -> Read<Option<Function>>;
+    /// Those of these alarms that are there.
+    async fn alarms(&self, names: &[String]) -> Read<Vec<Alarm>>;
+    /// What its functions may do at once.
+    async fn quota(&self) -> Read<Quota>;
+    /// What waits in a queue.
+    async fn backlog(&self, queue_url: &str) -> Read<Backlog>;
+    /// What waits in the table's inbox.
+    async fn inbox(&self, table: &str) -> Read<Inbox>;
+    /// How many events are in quarantine.
+    async fn quarantined(&self, table: &str, now: Time) -> Read<usize>;
+    /// The key set that the table keeps.
+    async fn stored_keys(&self, table: &str) -> Read<Option<StoredKeys>>;
+}

@@ -1,0 +1,209 @@
+//! `khook doctor`, the real binary, on the project's own `template.yaml` in the local cloud: it finds nothing wrong with
+//! what was just deployed, rings no alarm by looking, and finds each fault that is planted.
+
+#[cfg(test)]
+mod doctor {
+    use std::{process::Stdio, time::Duration};
+
+    use aws_sdk_cloudwatch::types::StateValue;
+    use aws_sdk_dynamodb::types::AttributeValue::S;
+    use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
+    use end_to_end::{
+        binaries::binary,
+        keys::KeyEndpoint,
+        service::{self, ADMIN_KEY, REST_API_KEY},
+    };
+    use kakao_webhooks::{
+        auth::Digest,
+        store::{DynamoStore, Pace, Retention},
+        wire::Time,
+    };
+    use khook::{
+        cloud::{Build, Cloud, Options},
+        logs::LogReader,
+        progress::Progress,
+    };
+    use serde_json::Value;
+    use tokio::{
+        process::Command,
+        time::{Instant, sleep},
+    };
+
+    /// Long enough for a machine under load; only a broken stack takes it all.
+    const PATIENCE: Duration = Duration::from_secs(90);
+
+    struct Stack {
+        cloud: Cloud,
+        keys: KeyEndpoint,
+        functions: aws_sdk_lambda::Client,
+        alarms: aws_sdk_cloudwatch::Client,
+        table: aws_sdk_dynamodb::Client,
+        queues: aws_sdk_sqs::Client,
+        events: aws_sdk_eventbridge::Client,
+    }
+
+    async fn deploy() -> Stack {
+        let keys = KeyEndpoint::start().await.unwrap();
+        let parameters = service::parameters(keys.url());
+        let cloud = Cloud::start(&Options { build: Build::for_tests(), parameters }, Progress::Lines).await.unwrap();
+        let aws = cloud.sdk_config();
+        Stack {
+            functions: aws_sdk_lambda::Client::new(&aws),
+            alarms: aws_sdk_cloudwatch::Client::new(&aws),
+            table: aws_sdk_dynamodb::Client::new(&aws),
+            queues: aws_sdk_sqs::Client::new(&aws),
+            events: aws_sdk_eventbridge::Client::new(&aws),
+            cloud,
+            keys,
+        }
+    }
+
+    /// The exit code, and what isn't as it should be: `section check verdict seen`.
+    type Diagnosis = (Option<i32>, Vec<String>);
+
+    impl Stack {
+        /// What khook prints, with nothing of the shell's that could name another stack.
+        async fn khook(&self, arguments: &[&str]) -> (Option<i32>, String) {
+            let mut khook = Command::new(binary("khook").unwrap());
+            khook
+                .env_clear()
+                .envs(["PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+            khook.args(["doctor", "kakao-webhooks", "--url", self.cloud.base_url()]).args(arguments);
+            khook.envs(self.cloud.environment()).stdin(Stdio::null()).kill_on_drop(true);
+            let output = khook.output().await.unwrap();
+            let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+            for secret in [ADMIN_KEY, REST_API_KEY, &Digest::of(ADMIN_KEY.as_bytes()).to_string(), "poison"] {
+                assert!(!said.concat().contains(secret), "{said:?}");
+            }
+            assert!(!said[0].is_empty(), "{}", said[1]);
+            (output.status.code(), said[0].clone())
+        }
+
+        async fn diagnosis(&self) -> Diagnosis {
+            let (code, printed) = self.khook(&["--json"]).await;
+            let report: Value = serde_json::from_str(&printed).unwrap();
+            let mut faults = vec![];
+            for section in report["sections"].as_array().unwrap() {
+                for finding in section["findings"].as_array().unwrap() {
+                    let text = |name: &str| finding[name].as_str().unwrap_or_default();
+                    // How fast it is is this machine's affair.
+                    if text("verdict") != "right" && !text("seen").starts_with("time: ") {
+                        assert!(!text("mend").is_empty(), "{finding}");
+                        let name = section["section"].as_str().unwrap().split(' ').next().unwrap();
+                        faults.push(format!("{name}, {} {}: {}", text("check"), text("verdict"), text("seen")));
+                    }
+                }
+            }
+            (code, faults)
+        }
+
+        /// What the janitor does in the first minute.
+        async fn keep_keys(&self) {
+            let retention = Retention { history_days: 90, quarantine_days: 30, gone_days: 90 };
+            let name = self.cloud.table_name().to_owned();
+            let store = DynamoStore::new(&self.cloud.sdk_config(), name, retention, Pace::Background);
+            let document = play_kakao::key_set([self.keys.key()]).to_string();
+            store.put_key_set(&document, Time::now()).await.unwrap();
+        }
+
+        async fn put(&self, pk: &str, sk: &str) {
+            let put = self.table.put_item().table_name(self.cloud.table_name()).item("pk", S(pk.to_owned()));
+            put.item("sk", S(sk.to_owned())).item("envelope", S("poison".to_owned())).send().await.unwrap();
+        }
+
+        async fn alarm(&self, name: &str) {
+            let found = self.alarms.describe_alarms().alarm_name_prefix(format!("kakao-webhooks-{name}"));
+            let found = found.send().await.unwrap().metric_alarms.unwrap();
+            let set = self.alarms.set_alarm_state().alarm_name(found[0].alarm_name().unwrap());
+            set.state_value(StateValue::Alarm).state_reason("planted").send().await.unwrap();
+        }
+
+        /// Publishes what is deployed as the alias `live`, and changes the settings past it.
+        async fn leave_the_alias_behind(&self, binary: &str) {
+            let name = &self.cloud.stack().functions[binary].name;
+            let version = self.functions.publish_version().function_name(name).send().await.unwrap().version.unwrap();
+            let alias = self.functions.create_alias().function_name(name).name("live");
+            alias.function_version(version).send().await.unwrap();
+            let deployed = self.functions.get_function_configuration().function_name(name).send().await.unwrap();
+            let mut variables = deployed.environment.unwrap().variables.unwrap();
+            variables.insert("RUST_LOG".to_owned(), "debug".to_owned());
+            let environment = Environment::builder().set_variables(Some(variables)).build();
+            let update = self.functions.update_function_configuration().function_name(name);
+            update.environment(environment).send().await.unwrap();
+            let deadline = Instant::now() + PATIENCE;
+            loop {
+                let found = self.functions.get_function_configuration().function_name(name).send().await.unwrap();
+                if found.last_update_status == Some(LastUpdateStatus::Successful) {
+                    return;
+                }
+                assert!(Instant::now() < deadline, "{found:?}");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+
+        /// What waits in the inbox would be gone within a minute.
+        async fn dismiss_the_janitor(&self) {
+            let rules = self.events.list_rules().name_prefix("kakao-webhooks-JanitorFunction").send().await.unwrap();
+            let rules = rules.rules.unwrap();
+            assert_eq!(rules.len(), 1);
+            for rule in rules {
+                self.events.disable_rule().name(rule.name.unwrap()).send().await.unwrap();
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_just_deployed_is_right_and_each_planted_fault_is_found() {
+        let stack = deploy().await;
+        a_new_stack_is_right_twice(&stack).await;
+        looking_rings_no_alarm(&stack).await;
+        each_fault_is_found(&stack).await;
+        stack.cloud.stop().await;
+    }
+
+    /// The alarms of the local cloud tell nobody, and the second look sees what the first did.
+    async fn a_new_stack_is_right_twice(stack: &Stack) {
+        let silent = "alarms, tell somebody warning: none has an action".to_owned();
+        stack.keep_keys().await;
+        for _ in 0..2 {
+            assert_eq!(stack.diagnosis().await, (Some(0), vec![silent.clone()]));
+        }
+    }
+
+    async fn looking_rings_no_alarm(stack: &Stack) {
+        let lines = LogReader::of_all(&stack.cloud).unwrap().read().await.unwrap();
+        let refused = lines.iter().filter(|line| line.event() == "refused");
+        let reasons: Vec<_> = refused.filter_map(|line| line.fields.get("reason")?.as_str()).collect();
+        assert!(reasons.contains(&"key_missing"), "{reasons:?}");
+        for rings in ["key_unknown", "unavailable", "token_audience"] {
+            assert!(!reasons.contains(&rings), "{reasons:?}");
+        }
+    }
+
+    async fn each_fault_is_found(stack: &Stack) {
+        let dead = stack.queues.send_message().queue_url(stack.cloud.dead_letter_queue_url());
+        dead.message_body("poison").send().await.unwrap();
+        stack.dismiss_the_janitor().await;
+        stack.put("INBOX#0", "event").await;
+        stack.put(&format!("QUARANTINE#{}", Time::now().day()), "event").await;
+        stack.alarm("InboxWaitingAlarm").await;
+        stack.leave_the_alias_behind("talk-share").await;
+        let (code, faults) = stack.diagnosis().await;
+        assert_eq!(code, Some(1), "{faults:#?}");
+        let expected = [
+            "functions, alias live mistake: talk-share 1 is an older configuration: RUST_LOG differ",
+            "waiting, dead letters mistake: 1 message",
+            "waiting, inbox mistake: 1 event",
+            "waiting, quarantine mistake: 1 event",
+            "alarms, rings mistake: InboxWaitingAlarm: Events have waited in the inbox for five minutes: the queue refuses them",
+            "alarms, tell somebody warning: none has an action",
+        ];
+        assert_eq!(faults, expected);
+        let (code, printed) = stack.khook(&[]).await;
+        assert_eq!(code, Some(1), "{printed}");
+        for text in ["✓", "✗", "khook dlq replay --all", "docs/runbook.md, \"The inbox\"", "5 mistakes, 1 warning."]
+        {
+            assert!(printed.contains(text), "{text}: {printed}");
+        }
+    }
+}
