@@ -6,6 +6,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | [`wire`] | what Kakao sends: one module per webhook, bytes → typed event; pure |
+//! | [`https`] | connections: whom they trust, how they are opened and kept |
 //! | [`auth`] | who sent it: admin keys by digest, signed tokens, the key set |
 //! | [`envelope`] | what travels through the queue; versioned |
 //! | [`state`] | what is true of a user: effects, registers, merge; pure |
@@ -24,6 +25,7 @@ pub mod config;
 pub mod envelope;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
+pub mod https;
 pub mod ingest;
 pub mod publish;
 pub mod queue;

@@ -5,6 +5,8 @@ mod abuse;
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
+mod cold;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod convergence;

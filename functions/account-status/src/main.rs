@@ -6,9 +6,9 @@ use kakao_webhooks::{auth::Keys, config::Variables, ingest::AccountStatus, store
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("account-status");
     let variables = Variables::of_process();
-    let edges = Edges::of(&variables, Pace::Acknowledging).await?;
+    let edges = Edges::new(&variables, Pace::Acknowledging)?;
     let keys = Keys::new(variables.key_endpoint()?, edges.table.clone());
     let webhook = AccountStatus { apps: variables.apps()?, keys, typing: variables.typing()? };
-    webhook.keys.warm_up().await;
+    tokio::join!(webhook.keys.warm_up(), edges.open());
     edges.acknowledge(webhook, variables.sources()?).await
 }

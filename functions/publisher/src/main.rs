@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init("publisher");
     let variables = Variables::of_process();
     let (bus, values) = (variables.event_bus_name()?, variables.profile_values()?);
-    let aws = wiring::aws().await;
+    let aws = wiring::aws_of_function(&variables)?;
     let kept = variables.unpublished_queue_url().map(|url| SqsQueue::new(&aws, url));
     let publisher = &Publisher::new(EventBridge::new(&aws, bus), values, kept);
     run(service_fn(|event: LambdaEvent<Event>| async move {

@@ -1,11 +1,22 @@
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{error::Error, iter, net::IpAddr, time::Duration};
 
-use bytes::BytesMut;
-use http::{HeaderMap, header::CACHE_CONTROL};
-use reqwest::{Client, Url, redirect};
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use bytes::{Bytes, BytesMut};
+use http::{
+    HeaderMap, HeaderValue, Request, StatusCode, Uri,
+    header::{CACHE_CONTROL, USER_AGENT},
+    uri::Scheme,
+};
+use http_body_util::{BodyExt, Empty};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use rustls::{ClientConfig, crypto::aws_lc_rs};
+use tokio::time::timeout;
 
 use super::{FetchError, KeyDocument, KeySource};
+use crate::https::CaBundle;
 
 /// Two keys are 1 KB; a larger document is not a key set.
 const MAX_DOCUMENT: usize = 256 * 1024;
@@ -15,8 +26,8 @@ const TIMEOUT: Duration = Duration::from_millis(900);
 /// The URL at which Kakao publishes its keys.
 #[derive(Clone, Debug)]
 pub struct KeyEndpoint {
-    url: Url,
-    client: Client,
+    url: Uri,
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
 }
 
 /// Why a URL can't be the key set's.
@@ -28,64 +39,71 @@ pub enum KeyEndpointError {
     /// Keys over plain HTTP could be anybody's.
     #[error("it must begin with https:// (http:// is allowed for the machine itself only)")]
     Insecure,
-    /// The HTTP client could not be made; the system lacks something.
-    #[error("no HTTP client: {0}")]
-    Client(String),
+    /// The TLS library offers no protocol version that is safe: it was built wrongly.
+    #[error("no TLS: {0}")]
+    Tls(#[from] rustls::Error),
 }
 
 impl KeyEndpoint {
-    /// The endpoint at a URL: HTTPS, or HTTP on the loopback interface.
+    /// The endpoint at a URL: HTTPS, or HTTP on the loopback interface. Mozilla's roots are trusted, compiled in
+    /// (reading the system's costs tens of milliseconds per cold start), and those of the bundle.
     ///
     /// # Errors
     /// [`KeyEndpointError`].
-    pub fn new(url: &str) -> Result<Self, KeyEndpointError> {
-        let url: Url = url.parse().map_err(|_| KeyEndpointError::Url)?;
-        let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-        if !is_safe {
+    pub fn new(url: &str, bundle: &CaBundle) -> Result<Self, KeyEndpointError> {
+        let url: Uri = url.parse().map_err(|_| KeyEndpointError::Url)?;
+        let is = |scheme| url.scheme() == Some(&scheme);
+        if !(is(Scheme::HTTPS) || is(Scheme::HTTP) && is_loopback(&url)) {
             return Err(KeyEndpointError::Insecure);
         }
-        let client = client().map_err(|error| KeyEndpointError::Client(error.to_string()))?;
+        let tls = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(bundle.with_the_webs())
+            .with_no_client_auth();
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
+        // Asked once an hour: a connection that is kept is a dead one.
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
         Ok(Self { url, client })
     }
-}
 
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// Trusts Mozilla's roots, compiled in: reading the system's costs tens of milliseconds per cold start.
-fn client() -> Result<Client, Box<dyn std::error::Error>> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let client = Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(redirect::Policy::none())
-        .timeout(TIMEOUT)
-        .user_agent(concat!("kakao-webhooks/", env!("CARGO_PKG_VERSION")))
-        .build()?;
-    Ok(client)
-}
-
-impl KeySource for KeyEndpoint {
-    async fn fetch(&self) -> Result<KeyDocument, FetchError> {
-        let fault = |error: reqwest::Error| FetchError(error.without_url().to_string());
-        let mut response = self.client.get(self.url.clone()).send().await.map_err(fault)?;
-        if response.status() != reqwest::StatusCode::OK {
+    async fn document(&self) -> Result<KeyDocument, FetchError> {
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = self.url.clone();
+        let agent = HeaderValue::from_static(concat!("kakao-webhooks/", env!("CARGO_PKG_VERSION")));
+        request.headers_mut().insert(USER_AGENT, agent);
+        let response = self.client.request(request).await.map_err(|error| fault(&error))?;
+        if response.status() != StatusCode::OK {
             return Err(FetchError(format!("the endpoint answered {}", response.status())));
         }
         let max_age = max_age(response.headers());
+        let mut body = response.into_body();
         let mut document = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(fault)? {
+        while let Some(frame) = body.frame().await {
+            let Ok(chunk) = frame.map_err(|error| fault(&error))?.into_data() else { continue };
             if document.len() + chunk.len() > MAX_DOCUMENT {
                 return Err(FetchError(format!("the document is over {MAX_DOCUMENT} bytes")));
             }
             document.extend_from_slice(&chunk);
         }
         Ok(KeyDocument { text: document.freeze(), max_age })
+    }
+}
+
+fn is_loopback(url: &Uri) -> bool {
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The client's own text says only at which step it failed.
+fn fault(error: &(dyn Error + 'static)) -> FetchError {
+    let chain = iter::successors(Some(error), |&error| error.source());
+    FetchError(chain.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+}
+
+impl KeySource for KeyEndpoint {
+    async fn fetch(&self) -> Result<KeyDocument, FetchError> {
+        let fetched = timeout(TIMEOUT, self.document()).await;
+        fetched.unwrap_or_else(|_| Err(FetchError("no answer in time".to_owned())))
     }
 }
 
@@ -126,17 +144,19 @@ mod tests {
             "http://localhost/",
             "http://[::1]:2/",
         ] {
-            assert!(KeyEndpoint::new(url).is_ok(), "{url}");
+            assert!(KeyEndpoint::new(url, &CaBundle::default()).is_ok(), "{url}");
         }
         for url in [
             "http://kauth.kakao.com/",
             "http://127.0.0.1.example.com/",
             "http://localhost.example.com/",
+            "http://127.0.0.1@kauth.kakao.com/",
+            "//kauth.kakao.com/",
             "file:///x",
             "x",
             "",
         ] {
-            assert!(KeyEndpoint::new(url).is_err(), "{url}");
+            assert!(KeyEndpoint::new(url, &CaBundle::default()).is_err(), "{url}");
         }
     }
 }

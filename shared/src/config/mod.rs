@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::{
     auth::{Apps, KeyEndpoint, SkillAuth, SourceCheck, Sources, SourcesError, Typing},
+    https::CaBundle,
     publish::ProfileValues,
     skill::{Answer, Echo, Fixed, Listed},
     store::Retention,
@@ -50,7 +51,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 
     /// An empty variable is an absent one: a template can't always leave one out.
-    fn get(&self, name: &str) -> Option<String> {
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.trim().is_empty())
     }
 
@@ -87,11 +88,23 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// `KAKAO_JWKS_URL`, by default Kakao's.
     ///
     /// # Errors
-    /// Not a URL that keys may come from.
+    /// Not a URL that keys may come from, or [`Self::ca_bundle`].
     pub fn key_endpoint(&self) -> Result<KeyEndpoint, ConfigError> {
         let url = self.get("KAKAO_JWKS_URL").unwrap_or_else(|| KAKAO_JWKS_URL.to_owned());
-        KeyEndpoint::new(&url)
+        KeyEndpoint::new(&url, &self.ca_bundle()?)
             .map_err(|error| malformed("KAKAO_JWKS_URL", &error, "Leave it out to use Kakao's own key set"))
+    }
+
+    /// `AWS_CA_BUNDLE`, the SDKs' name for it: a file of certificates that are trusted beside the ones compiled in.
+    /// It may be absent.
+    ///
+    /// # Errors
+    /// A file that can't be used.
+    pub fn ca_bundle(&self) -> Result<CaBundle, ConfigError> {
+        const MEND: &str = "Set it to the path of a file of certificates in PEM, or leave it out";
+        let read = |path: String| CaBundle::read(&path);
+        let bundle = self.get("AWS_CA_BUNDLE").map(read).transpose();
+        Ok(bundle.map_err(|error| malformed("AWS_CA_BUNDLE", &error, MEND))?.unwrap_or_default())
     }
 
     /// `ACCEPT_UNTYPED_TOKENS`: `true` or `false`, by default `false`.
@@ -141,7 +154,10 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// # Errors
     /// Anything else.
     pub fn watches_silence(&self) -> Result<bool, ConfigError> {
-        self.flag("WATCH_SILENCE", "Set it to true only where somebody wants to know how long a webhook has been silent")
+        self.flag(
+            "WATCH_SILENCE",
+            "Set it to true only where somebody wants to know how long a webhook has been silent",
+        )
     }
 
     /// `SKILL_AUTH`, which may be absent.
@@ -240,6 +256,7 @@ mod tests {
             with("ACCEPT_UNTYPED_TOKENS", "secret").typing().unwrap_err(),
             with("GONE_RETENTION_DAYS", "secret").retention().unwrap_err(),
             with("PUBLISH_PROFILE_VALUES", "secret").profile_values().unwrap_err(),
+            with("AWS_CA_BUNDLE", "/secret").ca_bundle().unwrap_err(),
             with("WATCH_SILENCE", "secret").watches_silence().unwrap_err(),
             with("SOURCE_CHECK", "secret").sources().unwrap_err(),
             with("SOURCE_CIDRS", "secret").sources().unwrap_err(),

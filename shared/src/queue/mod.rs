@@ -6,7 +6,10 @@ use std::time::Duration;
 use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::{Client, config::Builder, error::DisplayErrorContext};
 
-use crate::ingest::{EdgeError, Queue};
+use crate::{
+    https::Knock,
+    ingest::{EdgeError, Queue},
+};
 
 /// A queue in SQS.
 #[derive(Clone, Debug)]
@@ -29,6 +32,14 @@ impl SqsQueue {
             .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(20)))
             .build();
         Self { client: Client::from_conf(config), url }
+    }
+
+    /// Opens the connection, before somebody waits for it. Whatever goes wrong shows when something is sent.
+    pub(crate) async fn open(&self) {
+        let send = self.client.send_message().queue_url(&self.url).message_body(".").customize();
+        let once = Builder::new().retry_config(RetryConfig::disabled());
+        // What is asked for isn't an answer to a message: that it is an error says nothing.
+        let _ = send.interceptor(Knock).config_override(once).send().await;
     }
 }
 

@@ -29,7 +29,7 @@ impl Inbox for DynamoStore {
     async fn put(&self, id: &EventId, envelope: &str, within: Duration) -> Result<(), EdgeError> {
         // Two attempts: a connection that was frozen may be dead.
         let attempt = within.mul_f32(0.48);
-        let timeouts = TimeoutConfig::builder().connect_timeout(attempt).operation_attempt_timeout(attempt).build();
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(attempt).build();
         let put = self.client.put_item().table_name(&self.table).set_item(Some(items::inbox(id, envelope)));
         // What waits already is not written over: whoever knows an id could destroy an event.
         let put = put.condition_expression(NOT_THERE).customize();

@@ -7,6 +7,7 @@ mod dynamo;
 mod inbox;
 pub(crate) mod items;
 mod key_set;
+mod open;
 mod quarantine;
 mod seen;
 

@@ -9,8 +9,8 @@ use std::{io, sync::OnceLock};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    EnvFilter, Layer,
-    filter::{FilterExt, filter_fn},
+    Layer,
+    filter::{FilterExt, LevelFilter, Targets, filter_fn},
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
@@ -26,8 +26,7 @@ static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 /// Starts logging and counting for a function; `RUST_LOG` filters the log, by default `info`, and never
 /// the counts. `METRICS_NAMESPACE` names where these go.
 pub fn init(function: &'static str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let filter = filter.and(filter_fn(is_harmless));
+    let filter = wanted(std::env::var("RUST_LOG").ok().as_deref()).and(filter_fn(is_harmless));
     let log = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
@@ -44,6 +43,12 @@ pub fn init(function: &'static str) {
         Err(error) => tracing::error!(event = "metrics_off", %error),
     }
     tracing::info!(event = "started", function, version = env!("CARGO_PKG_VERSION"));
+}
+
+/// What `RUST_LOG` asks for: a level, or levels by target. No `EnvFilter`: it can filter by values, too, and brings two
+/// engines for regular expressions into every function for it.
+fn wanted(filter: Option<&str>) -> Targets {
+    filter.and_then(|text| text.parse().ok()).unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
 }
 
 /// Our own binaries and rooms.
@@ -80,5 +85,22 @@ pub fn flush() {
         && let Err(error) = collector.flush(io::stdout())
     {
         tracing::error!(event = "metrics_lost", %error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_or_levels_by_target_are_what_is_logged_and_info_where_nothing_else_can_be_read() {
+        let enables = |filter, target, level| wanted(filter).would_enable(target, &level);
+        assert!(enables(Some("warn"), "unlink", Level::WARN) && !enables(Some("warn"), "unlink", Level::INFO));
+        let by_target = Some("info,kakao_webhooks=debug");
+        assert!(enables(by_target, "kakao_webhooks::ingest", Level::DEBUG));
+        assert!(enables(by_target, "unlink", Level::INFO) && !enables(by_target, "unlink", Level::DEBUG));
+        for nothing in [None, Some("kakao_webhooks=loud")] {
+            assert!(enables(nothing, "unlink", Level::INFO) && !enables(nothing, "unlink", Level::DEBUG));
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! The rooms joined to a function: everything that a binary needs is built here, once, during init.
 
+mod aws;
+
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use lambda_http::{Context, Error, LambdaEvent, lambda_runtime, service_fn};
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     auth::Sources,
@@ -17,7 +19,9 @@ use crate::{
     wire::Time,
 };
 
-/// What the SDK's own variables say: endpoint, region, credentials.
+pub use aws::aws_of_function;
+
+/// What the SDK finds where an operator works: variables, profiles, single sign-on, the instance.
 pub async fn aws() -> SdkConfig {
     aws_config::load_defaults(BehaviorVersion::latest()).await
 }
@@ -56,8 +60,11 @@ pub struct Edges {
     pub table: DynamoStore,
 }
 
+/// How long a start waits for connections.
+const OPENING: Duration = Duration::from_millis(500);
+
 impl Edges {
-    /// The edges that the variables name.
+    /// The edges that the variables name, with their connections [open](Self::open).
     ///
     /// # Errors
     /// A variable that can't be used.
@@ -65,9 +72,28 @@ impl Edges {
     where
         F: Fn(&str) -> Option<String>,
     {
-        let aws = aws().await;
+        let edges = Self::new(variables, pace)?;
+        edges.open().await;
+        Ok(edges)
+    }
+
+    /// The edges that the variables name.
+    ///
+    /// # Errors
+    /// A variable that can't be used.
+    pub fn new<F>(variables: &Variables<F>, pace: Pace) -> Result<Self, ConfigError>
+    where
+        F: Fn(&str) -> Option<String>,
+    {
+        let aws = aws_of_function(variables)?;
         let queue = SqsQueue::new(&aws, variables.event_queue_url()?);
         Ok(Self { queue, table: table(&aws, variables, pace)? })
+    }
+
+    /// Opens the connections to both, so that the first request needn't, but not for long: a start never fails
+    /// for it.
+    pub async fn open(&self) {
+        let _ = timeout(OPENING, async { tokio::join!(self.queue.open(), self.table.open()) }).await;
     }
 
     /// Runs the acknowledging function of a webhook that comes from `sources` until Lambda ends it.

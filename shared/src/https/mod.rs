@@ -1,0 +1,9 @@
+//! Connections: whom they trust, how they are opened before anybody waits for them, and how long they are kept.
+
+mod knock;
+mod pool;
+mod roots;
+
+pub(crate) use knock::Knock;
+pub use pool::Pool;
+pub use roots::{CaBundle, CaBundleError};

@@ -1,0 +1,149 @@
+//! TLS before a server of the harness, under a CA of its own.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::aws_lc_rs,
+        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    },
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A CA that nobody knows, and its root in a file.
+pub(super) struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    file: PathBuf,
+}
+
+impl Authority {
+    /// One with its root in a file of this name.
+    pub(super) fn new(name: &str) -> Self {
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let file = std::env::temp_dir().join(format!("{name}-{}.pem", std::process::id()));
+        let encoded = BASE64_STANDARD.encode(issuer.der());
+        fs::write(&file, format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n")).unwrap();
+        Self { issuer, file }
+    }
+
+    pub(super) fn file(&self) -> &str {
+        self.file.to_str().unwrap()
+    }
+}
+
+impl Drop for Authority {
+    fn drop(&mut self) {
+        // Gone already is gone.
+        let _ = fs::remove_file(&self.file);
+    }
+}
+
+/// The front.
+pub(super) struct Tls {
+    address: SocketAddr,
+    handshakes: Arc<AtomicUsize>,
+    /// Connections that were made before it last changed are closed.
+    generation: watch::Sender<usize>,
+    task: JoinHandle<()>,
+}
+
+impl Tls {
+    /// A front before the server that this URL is of.
+    pub(super) async fn before(url: &str, authority: &Authority) -> Self {
+        let server: SocketAddr = url.trim_start_matches("http://").split('/').next().unwrap().parse().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (handshakes, generation) = (Arc::<AtomicUsize>::default(), watch::Sender::new(0));
+        let (acceptor, counted, closed) = (acceptor(authority), Arc::clone(&handshakes), generation.subscribe());
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, server, acceptor.clone(), Arc::clone(&counted), closed.clone()));
+            }
+        });
+        Self { address, handshakes, generation, task }
+    }
+
+    /// Its URL, without a slash at the end.
+    pub(super) fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// How many handshakes have succeeded.
+    pub(super) fn handshakes(&self) -> usize {
+        self.handshakes.load(Ordering::SeqCst)
+    }
+
+    /// Waits for so many.
+    pub(super) async fn has_shaken(&self, hands: usize) {
+        let begun = Instant::now();
+        while self.handshakes() < hands {
+            assert!(begun.elapsed() < PATIENCE, "{} handshakes, not {hands}", self.handshakes());
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Closes what is connected, in order; whoever connects anew is served.
+    pub(super) fn close_connections(&self) {
+        self.generation.send_modify(|generation| *generation += 1);
+    }
+}
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    server: SocketAddr,
+    acceptor: TlsAcceptor,
+    handshakes: Arc<AtomicUsize>,
+    mut closed: watch::Receiver<usize>,
+) -> io::Result<()> {
+    closed.mark_unchanged();
+    let mut client = acceptor.accept(stream).await?;
+    handshakes.fetch_add(1, Ordering::SeqCst);
+    let mut server = TcpStream::connect(server).await?;
+    tokio::select! {
+        copied = copy_bidirectional(&mut client, &mut server) => copied.map(drop),
+        _ = closed.changed() => Ok(()),
+    }
+}
+
+fn acceptor(authority: &Authority) -> TlsAcceptor {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority.issuer).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
