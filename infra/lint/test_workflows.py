@@ -1,0 +1,77 @@
+"""What GitHub runs: only what is pinned, with no more rights than it needs, and nothing of a stranger's text in a shell.
+
+    .local/lint/bin/python -m unittest discover -s infra/lint
+"""
+
+import re
+import unittest
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / ".github/workflows").glob("*.yml")}
+WORKFLOWS: dict[str, Any] = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
+JOBS = [(f"{name}: {job}", content) for name, workflow in WORKFLOWS.items() for job, content in workflow["jobs"].items()]
+STEPS = [(name, step) for name, job in JOBS for step in job["steps"]]
+
+
+class Workflows(unittest.TestCase):
+    def test_there_are_the_two(self) -> None:
+        self.assertEqual(set(WORKFLOWS), {"deploy.yml", "test.yml"})
+
+    def test_every_action_is_pinned_by_commit_and_says_which_version_that_is(self) -> None:
+        for name, text in TEXTS.items():
+            used = re.findall(r"uses: (.+)", text)
+            self.assertTrue(used, name)
+            for action in used:
+                self.assertRegex(action, r"^[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", name)
+
+    def test_one_action_has_one_version(self) -> None:
+        used = {action for text in TEXTS.values() for action in re.findall(r"uses: (\S+)", text)}
+        self.assertEqual(len({action.split("@")[0] for action in used}), len(used))
+
+    def test_nothing_is_allowed_but_by_the_job_that_needs_it(self) -> None:
+        for name, workflow in WORKFLOWS.items():
+            self.assertEqual(workflow["permissions"], {}, name)
+        for name, job in JOBS:
+            of_deploy = {"contents": "read", "id-token": "write"}
+            self.assertEqual(job["permissions"], of_deploy if "deploy" in name else {"contents": "read"}, name)
+
+    def test_every_job_ends_sometime(self) -> None:
+        for name, job in JOBS:
+            self.assertLessEqual(job["timeout-minutes"], 300, name)
+
+    def test_no_shell_line_has_an_expression_in_it(self) -> None:
+        for name, step in STEPS:
+            self.assertNotIn("${{", step.get("run", ""), name)
+
+    def test_no_checkout_leaves_its_token_behind(self) -> None:
+        for name, step in STEPS:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                self.assertIs(step["with"]["persist-credentials"], False, name)
+
+    def test_every_gate_that_is_called_is_there(self) -> None:
+        called = {path for _, step in STEPS for path in re.findall(r"(?:\.ci|infra)/\S+", step.get("run", ""))}
+        self.assertLessEqual({".ci/run", ".ci/full", ".ci/built", ".ci/tools", "infra/release.py"}, called)
+        for path in called:
+            self.assertTrue((ROOT / path).is_file(), path)
+
+    def test_credentials_come_after_whatever_builds_and_no_cache_is_deployed(self) -> None:
+        steps = WORKFLOWS["deploy.yml"]["jobs"]["deploy"]["steps"]
+        (credentials,) = [place for place, step in enumerate(steps) if "configure-aws-credentials" in step.get("uses", "")]
+        builds = [place for place, step in enumerate(steps) if re.search(r"\b(build|install)", step.get("run", ""))]
+        self.assertTrue(builds)
+        self.assertLess(max(builds), credentials)
+        self.assertFalse([step for step in steps if step.get("uses", "").startswith("actions/cache")])
+
+    def test_what_may_be_chosen_is_what_the_template_takes(self) -> None:
+        chosen = WORKFLOWS["deploy.yml"][True]["workflow_dispatch"]["inputs"]["deployment"]["options"]
+        template = (ROOT / "infra/template/parameters.yaml").read_text(encoding="utf-8")
+        deployment = template.split("  Deployment:\n")[1].split("  Release:\n")[0]
+        self.assertLessEqual(set(chosen), {"none"} | set(re.findall(r"- (\w+)", deployment)))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,72 @@
+//! What a webhook costs: the real binaries, and before their table a meter that has DynamoDB's own units told.
+//!
+//! What is counted is the code's doing. The prices ([`prices`]) are a table with a date, and `docs/cost.md` has both.
+//!
+//! ```sh
+//! cargo test -p end-to-end --test cost
+//! WRITE_DOCS=1 cargo test -p end-to-end --test cost                  # writes the tables of docs/cost.md
+//! ```
+
+#[cfg(test)]
+mod meter;
+#[cfg(test)]
+mod page;
+#[cfg(test)]
+mod prices;
+#[cfg(test)]
+mod service;
+
+#[cfg(test)]
+mod tests {
+    use end_to_end::{Fixture, Request, service::APP_ID};
+
+    use crate::{page::check_or_write, prices::Prices, service::Service};
+
+    /// One of each webhook with which every process has its cold start behind it. Each is about somebody else than
+    /// what is measured.
+    const WARM_UP: [&str; 5] = [
+        "unlink/post-form",
+        "account-status/sessions-revoked",
+        "talk-share/get",
+        "talk-channel/blocked",
+        "skill/message-with-app-user",
+    ];
+    const MEASURED: [(&str, &str); 7] = [
+        ("unlink", "unlink/get"),
+        ("account status: linked", "account-status/user-linked"),
+        ("account status: profile", "account-status/user-profile-changed"),
+        ("talk share, a user's first", "talk-share/post-form"),
+        ("talk share of nobody", "talk-share/post-json"),
+        ("talk channel", "talk-channel/added"),
+        ("chatbot message", "skill/message"),
+    ];
+
+    fn request(service: &Service, fixture: &str) -> Request {
+        Fixture::load(fixture).unwrap().request(service.pipeline.keys.key()).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn the_page_says_what_each_webhook_asks_of_aws_and_what_that_costs() {
+        let mut service = Service::start().await.unwrap();
+        for fixture in WARM_UP {
+            let request = request(&service, fixture);
+            service.use_of(&request, 200..300).await.unwrap();
+        }
+        let mut measured = vec![];
+        for (name, fixture) in MEASURED {
+            let request = request(&service, fixture);
+            measured.push((name, service.use_of(&request, 200..300).await.unwrap()));
+        }
+        let mut next = request(&service, "talk-share/get");
+        next.headers.retain(|(name, _)| name != "X-Kakao-Resource-ID");
+        let next = next.header("X-Kakao-Resource-ID", "share-resource-next");
+        measured.push(("talk share, the user's next", service.use_of(&next, 200..300).await.unwrap()));
+        let again = request(&service, "unlink/get");
+        measured.push(("the same unlink again", service.use_of(&again, 200..300).await.unwrap()));
+        let path = format!("/webhooks/unlink?app_id={APP_ID}&user_id=1&referrer_type=ACCOUNT_DELETE");
+        let forged = Request::new("GET", &path).header("Authorization", &format!("KakaoAK {}", "0".repeat(32)));
+        measured.push(("a wrong key", service.use_of(&forged, 401..402).await.unwrap()));
+        let minute = service.minute().await.unwrap();
+        check_or_write(&Prices::load().unwrap(), &measured, &minute, &service.metrics().await.unwrap());
+    }
+}

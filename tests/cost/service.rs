@@ -1,0 +1,158 @@
+//! The whole service with its publisher, and what a request makes it ask of AWS.
+
+use std::{
+    collections::BTreeSet,
+    ops::Range,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use end_to_end::{
+    Pipeline, Request,
+    bus::{self, Bus},
+    lambda::{Lambda, Outcome},
+    queue::Queue,
+    stream::Stream,
+};
+use serde_json::{Value, json};
+
+use crate::meter::{Meter, Units};
+
+/// What one request asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Use {
+    pub(crate) requests: usize,
+    pub(crate) invocations: usize,
+    /// Messages: each is sent, received and deleted.
+    pub(crate) messages: usize,
+    pub(crate) units: Units,
+    pub(crate) changes: usize,
+    /// As CloudWatch counts them.
+    pub(crate) log_bytes: usize,
+}
+
+/// With each event of the log CloudWatch counts so many bytes more ("PutLogEvents").
+const OF_AN_EVENT: usize = 26;
+/// What Lambda itself writes of an invocation: START, END and REPORT.
+const OF_LAMBDA: usize = 330 + 3 * OF_AN_EVENT;
+/// A line of the API's access log, as template.yaml has it.
+const OF_GATEWAY: usize = 250 + OF_AN_EVENT;
+/// The metrics' line comes from a process that may have no time just now.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Service {
+    pub(crate) pipeline: Pipeline,
+    meter: Meter,
+    bus: Bus,
+    stream: Stream,
+    publisher: Lambda,
+    /// Of the log so far: its bytes, and how many lines of metrics it has.
+    log: (usize, usize),
+    _unpublished: Queue,
+}
+
+impl Service {
+    pub(crate) async fn start() -> Result<Self> {
+        let pipeline = Pipeline::start().await?;
+        let meter = Meter::before(&pipeline.table.endpoint()).await?;
+        // As template.yaml has it.
+        let pipeline = pipeline.with("AWS_ENDPOINT_URL_DYNAMODB", &meter.url()).with("WATCH_SILENCE", "true");
+        let stream = Stream::begin(&pipeline.table)?;
+        let (bus, unpublished) = (Bus::start(&pipeline.table).await?, Queue::start().await?);
+        let variables = [
+            ("EVENT_BUS_NAME", bus::NAME),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", &bus.endpoint()),
+            ("AWS_ENDPOINT_URL_SQS", &unpublished.endpoint()),
+            ("UNPUBLISHED_QUEUE_URL", &unpublished.url()),
+        ];
+        let publisher = pipeline.start_function_with("publisher", &variables).await?;
+        Ok(Self { pipeline, meter, bus, stream, publisher, log: (0, 0), _unpublished: unpublished })
+    }
+
+    /// What a request asks for, all the way to the bus. It comes alone: in a burst up to ten messages are one
+    /// invocation of the processor.
+    pub(crate) async fn use_of(&mut self, request: &Request, status: Range<u16>) -> Result<Use> {
+        self.meter.take();
+        let told = self.bus.taken().len();
+        let answer = self.pipeline.deliver(request).await?;
+        ensure!(status.contains(&answer.status), "{answer:?}");
+        let messages = self.pipeline.queue.len();
+        let failed = self.pipeline.drain().await?;
+        ensure!(failed.is_empty(), "{failed:?}");
+        let mut published = 0;
+        while !self.stream.next(&self.pipeline.table)?.is_empty() {
+            self.stream.poll(&self.pipeline.table, &mut self.publisher).await?;
+            published += 1;
+        }
+        let invocations = 1 + messages.min(1) + published;
+        let lines = self.lines_of(invocations).await?;
+        Ok(Use {
+            requests: 1,
+            invocations,
+            messages,
+            units: self.meter.take(),
+            changes: self.bus.taken().len() - told,
+            log_bytes: OF_GATEWAY + invocations * OF_LAMBDA + lines,
+        })
+    }
+
+    /// What a minute asks for in which nothing comes.
+    pub(crate) async fn minute(&mut self) -> Result<Use> {
+        let mut last = Use::default();
+        // The first is the cold start.
+        for _ in 0..2 {
+            self.meter.take();
+            let outcome = self.pipeline.function("janitor").await?.invoke(&json!({"source": "aws.scheduler"})).await?;
+            ensure!(matches!(outcome, Outcome::Response(_)), "{outcome:?}");
+            let log_bytes = OF_LAMBDA + self.lines_of(1).await?;
+            last = Use { invocations: 1, units: self.meter.take(), log_bytes, ..Use::default() };
+        }
+        Ok(last)
+    }
+
+    fn all_lines(&self) -> Vec<Value> {
+        [self.pipeline.lines(), self.publisher.lines()].concat()
+    }
+
+    /// The bytes of what so many invocations wrote. Each ends with a line of metrics.
+    async fn lines_of(&mut self, invocations: usize) -> Result<usize> {
+        let deadline = Instant::now() + PATIENCE;
+        let (before, ends) = self.log;
+        loop {
+            let all = self.all_lines();
+            let found = all.iter().filter(|line| line.get("_aws").is_some()).count();
+            if found >= ends + invocations {
+                let bytes = all.iter().map(|line| line.to_string().len() + OF_AN_EVENT).sum();
+                self.log = (bytes, found);
+                return Ok(bytes - before);
+            }
+            ensure!(Instant::now() < deadline, "{found} lines of metrics, and not {}: {all:?}", ends + invocations);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// The names of all metrics that were written: those of each minute, and those of the webhooks.
+    pub(crate) async fn metrics(&mut self) -> Result<[BTreeSet<String>; 2]> {
+        let of_minutes = names(&self.pipeline.function("janitor").await?.lines())?;
+        let all = names(&self.all_lines())?;
+        let of_webhooks = all.difference(&of_minutes).cloned().collect();
+        Ok([of_minutes, of_webhooks])
+    }
+}
+
+/// The metrics in these lines, as CloudWatch tells them apart: by name and dimensions.
+fn names(lines: &[Value]) -> Result<BTreeSet<String>> {
+    let mut all = BTreeSet::new();
+    for line in lines {
+        let directives = line.pointer("/_aws/CloudWatchMetrics").and_then(Value::as_array);
+        for directive in directives.into_iter().flatten() {
+            let metrics = directive["Metrics"].as_array().context("no metrics")?;
+            for set in directive["Dimensions"].as_array().context("no dimensions")? {
+                let names = set.as_array().context("no set")?.iter().filter_map(Value::as_str);
+                let of: Vec<_> = names.map(|name| format!("{name}={}", line[name])).collect();
+                all.extend(metrics.iter().map(|metric| format!("{} {of:?}", metric["Name"])));
+            }
+        }
+    }
+    Ok(all)
+}
