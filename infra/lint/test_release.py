@@ -228,7 +228,7 @@ class Versions(unittest.TestCase):
 
     def test_a_replaced_version_stays_for_a_way_back(self) -> None:
         for name, version in self.of_type("AWS::Lambda::Version").items():
-            self.assertEqual((version["DeletionPolicy"], version["UpdateReplacePolicy"]), ("Retain", "Retain"), name)
+            self.assertEqual((version["DeletionPolicy"], version["UpdateReplacePolicy"]), ("RetainExceptOnCreate", "Retain"), name)
 
     def test_lambda_publishes_a_version_for_the_function_is_different_too(self) -> None:
         for name in self.ACKNOWLEDGING:

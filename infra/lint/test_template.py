@@ -160,6 +160,13 @@ class Keeping(unittest.TestCase):
         for function in FUNCTIONS.values():
             self.assertNotIn("AutoPublishAlias", function)
 
+    def test_a_warning_of_the_gateway_stops_no_deployment(self) -> None:
+        # It warns of what SAM itself writes for DisableExecuteApiEndpoint.
+        self.assertNotIn("FailOnWarnings", RESOURCES["Api"]["Properties"])
+
+    def test_a_domain_waits_for_the_stage_that_it_leads_to(self) -> None:
+        self.assertEqual(RESOURCES["DomainMapping"]["Properties"]["Stage"], {"Ref": "Api.Stage"})
+
     def test_every_route_leads_to_its_function_or_its_alias(self) -> None:
         paths = RESOURCES["Api"]["Properties"]["DefinitionBody"]["paths"]
         expected = {
@@ -328,7 +335,8 @@ class Vocabulary(unittest.TestCase):
             ("AWS/Lambda", "Errors"),
             ("AWS/Lambda", "Throttles"),
             ("AWS/Lambda", "IteratorAge"),
-            ("AWS/Lambda", "Invocations"),
+            ("AWS/ApiGateway", "4xx"),
+            ("AWS/ApiGateway", "Count"),
         }
         events = set(re.findall(r"`([a-z_]+)`", self.PAGE.split("## The events")[1]))
         sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared/src").rglob("*.rs"))
@@ -348,10 +356,11 @@ class Vocabulary(unittest.TestCase):
         shown = re.findall(r"\$\{(\w+Alarm)\.Arn\}", RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
         # But for those that are there only by parameter: a dashboard can't name those.
         always = {name for name in of_type("AWS::CloudWatch::Alarm") if RESOURCES[name].get("Condition", "IsAws") == "IsAws"}
-        self.assertEqual(set(shown), always)
+        self.assertEqual(set(shown), always | set(of_type("AWS::CloudWatch::CompositeAlarm")))
 
     def test_every_function_counts_its_errors_in_the_log(self) -> None:
-        counted = {named(one["LogGroupName"]) for one in of_type("AWS::Logs::MetricFilter").values()}
+        filters = of_type("AWS::Logs::MetricFilter").values()
+        counted = {named(one["LogGroupName"]) for one in filters if "ERROR" in one["FilterPattern"]}
         self.assertEqual(counted, {f"{name}Logs" for name in MAY})
 
     def test_every_saved_query_asks_for_what_is_logged(self) -> None:
@@ -367,7 +376,7 @@ class Vocabulary(unittest.TestCase):
             (section,) = re.findall(r'docs/runbook\.md, "([^"]+)"', alarm["AlarmDescription"])
             self.assertIn(f"\n## {section}\n", runbook, name)
             # One for each function or kind has the name of the family.
-            family = re.sub(rf"^({'|'.join(ACKNOWLEDGING)})(?=Silent|Crashes)", "", name.removesuffix("Alarm"))
+            family = re.sub(rf"^({'|'.join(ACKNOWLEDGING)})(?=Silent|Slow|Crashes)", "", name.removesuffix("Alarm"))
             self.assertIn(f"`{family}`", runbook, name)
             kinds = set(re.findall(r"'Name': 'kind', 'Value': '([a-z-]+)'", str(alarm)))
             self.assertLessEqual(kinds, {"unlink", "account-status", "talk-share", "talk-channel", "skill"}, name)

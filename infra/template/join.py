@@ -24,6 +24,7 @@ PARTS = [
     "deployments.yaml",
     "gradual.yaml",
     "alarms.yaml",
+    "slow.yaml",
     "silence.yaml",
     "errors.yaml",
     "dashboard.yaml",

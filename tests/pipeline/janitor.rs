@@ -22,8 +22,8 @@ async fn what_is_in_the_inbox_reaches_the_table_once_the_queue_works_again() {
     a_minute_passes(&mut pipeline).await;
     assert_eq!(pipeline.items_of("INBOX#").unwrap().len(), 3, "nothing goes that the queue didn't take");
     pipeline.function("unlink").await.unwrap().line("kept_inbox", 1).await.unwrap();
-    let gauges = pipeline.function("janitor").await.unwrap().line("inbox_waiting", 3.0).await.unwrap();
-    let oldest = gauges["inbox_oldest_seconds"].as_f64().unwrap();
+    let gauges = pipeline.function("janitor").await.unwrap().line("inbox_waiting", json!([3.0])).await.unwrap();
+    let oldest = gauges["inbox_oldest_seconds"][0].as_f64().unwrap();
     let since = Request::new("GET", "/").received_now().received_at - RECEIVED_AT;
     assert!((0.0..=60.0).contains(&(since as f64 / 1_000.0 - oldest)), "{oldest} seconds");
 
@@ -31,7 +31,7 @@ async fn what_is_in_the_inbox_reaches_the_table_once_the_queue_works_again() {
     a_minute_passes(&mut pipeline).await;
     assert_eq!(pipeline.items_of("INBOX#").unwrap(), []);
     assert_eq!(pipeline.queue.bodies().len(), 3);
-    pipeline.function("janitor").await.unwrap().line("inbox_waiting", 0.0).await.unwrap();
+    pipeline.function("janitor").await.unwrap().line("inbox_waiting", json!([0.0])).await.unwrap();
     a_minute_passes(&mut pipeline).await;
     assert_eq!(pipeline.queue.bodies().len(), 3);
     assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
@@ -67,21 +67,23 @@ async fn a_bad_answer_of_the_endpoint_does_not_replace_the_key_set_on_the_shelf(
 #[tokio::test]
 async fn an_inbox_that_could_not_be_read_is_not_called_empty() {
     let mut pipeline = Pipeline::start().await.unwrap();
+    a_minute_passes(&mut pipeline).await;
+    pipeline.function("janitor").await.unwrap().line("inbox_unread", json!([0.0])).await.unwrap();
     pipeline.table.gate().set(Fault::Status(400));
     a_minute_passes(&mut pipeline).await;
     let janitor = pipeline.function("janitor").await.unwrap();
-    let gauges = janitor.line("inbox_unread", 16.0).await.unwrap();
+    let gauges = janitor.line("inbox_unread", json!([16.0])).await.unwrap();
     assert!(gauges.get("inbox_waiting").is_none(), "{gauges}");
     pipeline.table.gate().set(Fault::None);
     a_minute_passes(&mut pipeline).await;
-    pipeline.function("janitor").await.unwrap().line("inbox_unread", 0.0).await.unwrap();
+    pipeline.function("janitor").await.unwrap().line("inbox_unread", json!([0.0])).await.unwrap();
 }
 
 #[tokio::test]
 async fn how_much_waits_in_the_quarantine_and_for_how_long_is_measured() {
     let mut pipeline = Pipeline::start().await.unwrap();
     a_minute_passes(&mut pipeline).await;
-    pipeline.function("janitor").await.unwrap().line("quarantine_waiting", 0.0).await.unwrap();
+    pipeline.function("janitor").await.unwrap().line("quarantine_waiting", json!([0.0])).await.unwrap();
     for (id, days_ago) in [("old", 20), ("new", 0), ("expired", 40)] {
         let received_at = Request::new("GET", "/").received_now().received_at - days_ago * DAY;
         let unusable = unlink("nobody").id(id).received_at(received_at);
@@ -89,8 +91,8 @@ async fn how_much_waits_in_the_quarantine_and_for_how_long_is_measured() {
     }
     assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
     a_minute_passes(&mut pipeline).await;
-    let gauges = pipeline.function("janitor").await.unwrap().line("quarantine_waiting", 2.0).await.unwrap();
-    let oldest = gauges["quarantine_oldest_seconds"].as_f64().unwrap();
+    let gauges = pipeline.function("janitor").await.unwrap().line("quarantine_waiting", json!([2.0])).await.unwrap();
+    let oldest = gauges["quarantine_oldest_seconds"][0].as_f64().unwrap();
     assert!((0.0..=60.0).contains(&(oldest - 20.0 * 86_400.0)), "{oldest} seconds");
 }
 
@@ -106,7 +108,7 @@ async fn how_many_days_a_webhook_has_been_silent_is_measured_once_it_came() {
     let seen = pipeline.items_of("SEEN").unwrap();
     assert_eq!(seen.iter().map(|item| item["sk"].clone()).collect::<Vec<_>>(), ["unlink"]);
     a_minute_passes(&mut pipeline).await;
-    let gauge = pipeline.function("janitor").await.unwrap().line("days_silent", 3.0).await.unwrap();
+    let gauge = pipeline.function("janitor").await.unwrap().line("days_silent", json!([3.0])).await.unwrap();
     assert_eq!(gauge["kind"], "unlink");
 }
 

@@ -17,7 +17,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<_> = alarms
         .iter()
         .filter(|alarm| alarm.rings)
-        .map(|alarm| ringing(alarm, logical_id(resources, &alarm.name)).named("rings"))
+        .map(|alarm| ringing(alarm, logical_id(resources, &alarm.name), facts.is_new()).named("rings"))
         .collect();
     let gone = alarms_of(resources).into_iter().filter(|name| !alarms.iter().any(|alarm| alarm.name == *name));
     findings.extend(gone.map(|name| {
@@ -36,8 +36,12 @@ fn logical_id<'r>(resources: &'r [Resource], name: &'r str) -> &'r str {
 }
 
 /// The description says what it means, and which section of the runbook it is for.
-fn ringing(alarm: &Alarm, id: &str) -> Judgement {
+fn ringing(alarm: &Alarm, id: &str, is_new: bool) -> Judgement {
     let trim = |text: &str| text.trim().trim_end_matches([':', '.']).to_owned();
+    // It rings until the janitor has come to its first end.
+    if is_new && id == "JanitorStillAlarm" {
+        return Judgement::warning(format!("{id}: the stack is new"), "look again in a quarter of an hour");
+    }
     match alarm.description.split_once(RUNBOOK) {
         Some((means, section)) => {
             Judgement::mistake(format!("{id}: {}", trim(means)), format!("{RUNBOOK}{}", section.trim_end_matches('.')))

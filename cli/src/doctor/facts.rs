@@ -8,7 +8,7 @@ use kakao_webhooks::{
     wire::Time,
 };
 
-use crate::check::finding::Judgement;
+use crate::{age, check::finding::Judgement};
 
 /// What was read, or why it wasn't.
 pub(super) type Read<T> = Result<T, Unread>;
@@ -25,10 +25,10 @@ pub(super) enum Unread {
 }
 
 impl Unread {
-    /// A permission that is missing is no fault of the stack.
+    /// A permission that is missing is no fault of the stack; but whoever may look at nothing hasn't seen that it is well.
     pub(super) fn judgement(&self) -> Judgement {
         match self {
-            Self::Denied(action) => Judgement::warning("it may not be read", format!("allow yourself {action}")),
+            Self::Denied(action) => Judgement::unknown("it may not be read", format!("allow yourself {action}")),
             Self::Late(action) => Judgement::unknown(
                 format!("{action} had no answer in time"),
                 "look again; AWS's health dashboard, if it stays so",
@@ -174,7 +174,15 @@ pub(super) struct Facts {
     pub(super) published_keys: Option<PublishedKeys>,
 }
 
+/// So many seconds after a deployment the janitor has run, and an alarm that waits for it has gone quiet.
+const NEW: i64 = 900;
+
 impl Facts {
+    /// Whether it was deployed a moment ago.
+    pub(super) fn is_new(&self) -> bool {
+        self.stack.deployed_at.is_some_and(|time| age::seconds(time, self.now) < NEW)
+    }
+
     /// The functions that could be read.
     pub(super) fn known(&self) -> impl Iterator<Item = (&'static str, &Function)> {
         self.functions.iter().filter_map(|(name, read)| Some((*name, read.as_ref().ok()?.as_ref()?)))

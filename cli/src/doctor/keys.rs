@@ -17,15 +17,11 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let published = facts.published_keys.as_ref().map(|published| published_set(published).named("published"));
     let stored = match &facts.stored_keys {
         Ok(Some(stored)) => kept(stored, facts),
-        Ok(None) if is_new(facts) => Judgement::warning("not kept yet", "wait a minute: the janitor keeps it"),
+        Ok(None) if facts.is_new() => Judgement::warning("not kept yet", "wait a minute: the janitor keeps it"),
         Ok(None) => Judgement::mistake("the table has none", LOOK),
         Err(unread) => unread.judgement(),
     };
     published.into_iter().chain([stored.named("kept in the table")]).collect()
-}
-
-fn is_new(facts: &Facts) -> bool {
-    facts.stack.deployed_at.is_some_and(|time| age::seconds(time, facts.now) < LATE)
 }
 
 fn published_set(published: &PublishedKeys) -> Judgement {

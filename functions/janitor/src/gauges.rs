@@ -1,19 +1,36 @@
-use futures_util::future::try_join;
+use futures_util::future::join;
 use kakao_webhooks::{
     store::{DynamoStore, StoreError},
     wire::Time,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, error::Elapsed, timeout_at};
 
 /// Measures what is told by nothing else: how much waits in the quarantine and for how long, and how long each kind of
 /// webhook has been silent. The queues' own gauges are AWS's.
-pub(crate) async fn measure(table: &DynamoStore, quarantine_days: u32, deadline: Instant) {
+pub(crate) async fn measure(table: &DynamoStore, wanted: Wanted, deadline: Instant) {
     let now = Time::now();
-    let all = try_join(quarantine(table, quarantine_days, now), silence(table, now));
-    match timeout_at(deadline, all).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::warn!(event = "not_measured", %error),
-        Err(_) => tracing::warn!(event = "not_measured", error = "no time left"),
+    let silence = async { if wanted.silence { silence(table, now).await } else { Ok(()) } };
+    join(
+        report("quarantine", timeout_at(deadline, quarantine(table, wanted.quarantine_days, now))),
+        report("silence", timeout_at(deadline, silence)),
+    )
+    .await;
+}
+
+/// What there is to measure.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    /// Of how many days the quarantine may hold events.
+    pub(crate) quarantine_days: u32,
+    /// Whether it is noted when webhooks last came.
+    pub(crate) silence: bool,
+}
+
+async fn report(what: &str, measured: impl Future<Output = Result<Result<(), StoreError>, Elapsed>>) {
+    match measured.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(event = "not_measured", what, %error),
+        Err(_) => tracing::warn!(event = "not_measured", what, error = "no time left"),
     }
 }
 

@@ -19,14 +19,17 @@ async fn main() -> Result<(), Error> {
     telemetry::init("janitor");
     let variables = Variables::of_process();
     let endpoint = &variables.key_endpoint()?;
-    let days = variables.retention()?.quarantine_days;
+    let wanted = gauges::Wanted {
+        quarantine_days: variables.retention()?.quarantine_days,
+        silence: variables.watches_silence()?,
+    };
     let Edges { queue, table } = &Edges::of(&variables, Pace::Background).await?;
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let deadline = wiring::deadline(&event.context);
         tokio::join!(
             key_set::refresh(endpoint, table),
             inbox::empty(table, queue, deadline),
-            gauges::measure(table, days, deadline)
+            gauges::measure(table, wanted, deadline)
         );
         telemetry::flush();
         Ok::<_, Error>(())

@@ -11,13 +11,13 @@ use crate::wire::Time;
 /// How many days are looked at at once.
 const AT_ONCE: usize = 8;
 
-/// How many of a day are counted. More than these cost read capacity each time, and say no more.
-const MOST: i32 = 1_000;
+/// How many of a day are counted, as far as one page reaches. More cost read capacity each minute, and say no more.
+const MOST: i32 = 100;
 
 /// What waits for a fix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quarantined {
-    /// How many events, a day's counted up to a thousand.
+    /// How many events, a day's counted up to a hundred.
     pub waiting: u64,
     /// When the oldest of them was received.
     pub oldest: Option<Time>,

@@ -7,7 +7,8 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context};
 
 /// Counts every event by its name, with its kind as the one dimension; also by the reason or the
-/// whereabouts that it names. Its `ms` are a histogram, and what is `measured` a gauge.
+/// whereabouts that it names. Its `ms` are a histogram, and so is what is `measured`: a gauge would be
+/// written again and again after it is known no more.
 pub(super) struct Counting;
 
 impl<S: Subscriber> Layer<S> for Counting {
@@ -24,7 +25,7 @@ impl<S: Subscriber> Layer<S> for Counting {
         }
         if let (Some(gauge), Some(value)) = (fields.gauge, fields.value) {
             #[expect(clippy::cast_precision_loss, reason = "what is measured is far below 2^52")]
-            metrics::gauge!(gauge, labels).set(value as f64);
+            metrics::histogram!(gauge, labels).record(value as f64);
         }
     }
 }
