@@ -3,6 +3,7 @@
 //! same events counted, so that neither can say what the other doesn't.
 
 mod counting;
+mod lines;
 
 use std::{io, sync::OnceLock};
 
@@ -16,12 +17,14 @@ use tracing_subscriber::{
 };
 
 use counting::Counting;
+use lines::Lines;
 
 /// The namespace of all metrics in CloudWatch, where `METRICS_NAMESPACE` names none. Each stack has its own: what two
 /// in one account count would be one sum.
 pub const NAMESPACE: &str = "KakaoWebhooks";
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
+static LINES: Lines = Lines::new();
 
 /// Starts logging and counting for a function; `RUST_LOG` filters the log, by default `info`, and never
 /// the counts. `METRICS_NAMESPACE` names where these go.
@@ -32,7 +35,8 @@ pub fn init(function: &'static str) {
         .flatten_event(true)
         .with_target(false)
         .with_current_span(false)
-        .with_span_list(false);
+        .with_span_list(false)
+        .with_writer(&LINES);
     tracing_subscriber::registry()
         .with(log.with_filter(filter))
         .with(Counting.with_filter(filter_fn(is_counted)))
@@ -80,12 +84,11 @@ fn is_counted(metadata: &Metadata<'_>) -> bool {
     is_ours(metadata) && *metadata.level() <= Level::INFO
 }
 
-/// Writes what was counted since the last time, in CloudWatch's embedded metric format. At the end of
-/// every invocation: what isn't written then is frozen with the function.
+/// Writes the invocation's lines, and what was counted since the last time, in CloudWatch's embedded metric format. At the
+/// end of every invocation: what isn't written then is frozen with the function.
 pub fn flush() {
-    if let Some(collector) = COLLECTOR.get()
-        && let Err(error) = collector.flush(io::stdout())
-    {
+    let counted = |lines: &mut Vec<u8>| COLLECTOR.get().map_or(Ok(()), |collector| collector.flush(lines));
+    if let Err(error) = LINES.leave(io::stdout(), counted) {
         tracing::error!(event = "metrics_lost", %error);
     }
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, identity::IdentityCache,
+    stalled_stream_protection::StalledStreamProtectionConfig,
 };
 use aws_sdk_sqs::config::SharedCredentialsProvider;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
@@ -30,6 +31,8 @@ where
         .region(region.map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
         .identity_cache(IdentityCache::lazy().build())
+        // Answers are a few hundred bytes, and each attempt ends in time as a whole.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .use_fips(is_set("AWS_USE_FIPS_ENDPOINT"))
         .use_dual_stack(is_set("AWS_USE_DUALSTACK_ENDPOINT"))
         .service_config(Endpoints(of_services.collect()))
