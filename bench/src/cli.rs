@@ -1,0 +1,173 @@
+//! The command line.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use end_to_end::binaries::workspace;
+
+use crate::{
+    budget,
+    contender::Contender,
+    figures::{Machine, Plan, Results},
+    measure::measure,
+    prepare::{NAMES, Prepared, Wanted, local_folder},
+    processor::{self, measure::Bench, table::Pace},
+    progress::Progress,
+    report,
+    surroundings::Surroundings,
+};
+
+/// Measures the acknowledging functions beside others that do the same job: under one Lambda Runtime API, with the same
+/// events, before the same instant SQS and DynamoDB, in turn; and the processor, before a table that counts. A full run
+/// writes docs/performance.md.
+#[derive(Debug, Parser)]
+#[command(name = "cargo bench-all")]
+struct Options {
+    /// A fraction of the rounds. The page stays as it is.
+    #[arg(long)]
+    quick: bool,
+    /// The results as JSON, on standard output.
+    #[arg(long)]
+    json: bool,
+    /// Fail if a budget is broken. The page stays as it is.
+    #[arg(long)]
+    check: bool,
+    /// Only these contenders; may be repeated. The page stays as it is.
+    #[arg(long, value_name = "CONTENDER", value_parser = NAMES)]
+    only: Vec<String>,
+    /// Hold up each start of a contender, to see a budget break: `unlink=50` (milliseconds); `processor=5`: its table
+    /// takes so long for each request, and one after the other. The page stays as it is.
+    #[arg(long, value_name = "CONTENDER=MS", value_parser = delay)]
+    slow_down: Vec<(String, Duration)>,
+    /// Measure the Rust binaries as they were built last. The page stays as it is.
+    #[arg(long)]
+    no_build: bool,
+    /// Where `cargo lambda build --arm64 --output-format zip` put the archives [default: target/lambda].
+    #[arg(long, value_name = "FOLDER")]
+    archives: Option<PathBuf>,
+}
+
+fn delay(text: &str) -> Result<(String, Duration), String> {
+    let parsed = || {
+        let (name, millis) = text.split_once('=')?;
+        let delay = Duration::from_millis(millis.parse().ok()?);
+        NAMES.contains(&name).then(|| (name.to_owned(), delay))
+    };
+    parsed().ok_or_else(|| format!("write it as unlink=50, with one of {}", NAMES.join(", ")))
+}
+
+/// The command.
+#[must_use]
+pub fn main() -> ExitCode {
+    // One thread for all servers: the other processors are the contender's.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ran = runtime.context("no runtime").and_then(|runtime| runtime.block_on(run(&Options::parse())));
+    match ran {
+        Ok(code) => code,
+        Err(error) => {
+            Progress::Lines.say(&format!("error: {error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<ExitCode> {
+    let progress = Progress::of_stderr();
+    let wanted = Wanted { only: &options.only, build: !options.no_build, archives: options.archives.as_deref() };
+    let mut prepared = Prepared::of(wanted, progress).await?;
+    slow_down(&mut prepared.contenders, &options.slow_down);
+    for left_out in &prepared.left_out {
+        progress.say(&format!("remark: {left_out}"));
+    }
+    let surroundings = Surroundings::start(&local_folder().join("run")).await?;
+    let plan = if options.quick { Plan::QUICK } else { Plan::FULL };
+    let rows = measure(&prepared.contenders, &surroundings, plan, progress).await?;
+    let processor = match prepared.processor {
+        Some(program) => Some(measure_processor(options, &program, progress).await?),
+        None => None,
+    };
+    let machine = Machine::this(prepared.versions);
+    let results = Results { machine, plan, rows, processor, left_out: prepared.left_out };
+    let shown = if options.json { serde_json::to_string_pretty(&results)? } else { report::table(&results) };
+    // Nobody may be left to read it, and that is no reason to write no page.
+    let _ = writeln!(std::io::stdout().lock(), "{shown}");
+    if let Some(doubt) = report::doubt(&results) {
+        progress.say(&format!("remark: {doubt}"));
+    }
+    if options.is_to_be_published() {
+        report::write(&results, &workspace().join("docs"))?;
+        progress.say("Written: docs/performance.md and docs/performance.svg");
+    }
+    Ok(if options.check && !keeps_budgets(&results, progress) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn measure_processor(options: &Options, program: &Path, progress: Progress) -> Result<processor::Measured> {
+    let planted = options.slow_down.iter().find(|(name, _)| name == processor::NAME);
+    let pace = planted.map_or(Pace::USUAL, |(_, latency)| Pace { latency: *latency, one_at_a_time: true });
+    let plan = if options.quick { processor::Plan::QUICK } else { processor::Plan::FULL };
+    processor::measure(Bench { program, folder: &local_folder().join("run"), plan, pace }, progress).await
+}
+
+impl Options {
+    /// A run that is like every other that was published.
+    const fn is_to_be_published(&self) -> bool {
+        !self.quick && !self.check && !self.no_build && self.only.is_empty() && self.slow_down.is_empty()
+    }
+}
+
+/// Plants the regressions.
+fn slow_down(contenders: &mut [Contender], delays: &[(String, Duration)]) {
+    for (name, delay) in delays {
+        for contender in contenders.iter_mut().filter(|contender| contender.name == *name) {
+            contender.delay = *delay;
+        }
+    }
+}
+
+fn keeps_budgets(results: &Results, progress: Progress) -> bool {
+    for unchecked in budget::unchecked(results) {
+        progress.say(&format!("not checked: {unchecked}"));
+    }
+    let verdicts = budget::verdicts(results);
+    let broken: Vec<_> = verdicts.iter().filter(|verdict| verdict.is_broken()).collect();
+    for verdict in &broken {
+        progress.say(&format!("over budget: {verdict}"));
+    }
+    progress.say(&format!("{} of {} budgets are kept", verdicts.len() - broken.len(), verdicts.len()));
+    broken.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn only_a_full_run_of_all_is_published() {
+        Options::command().debug_assert();
+        let is_published =
+            |arguments: &[&str]| Options::parse_from(["bench-all"].iter().chain(arguments)).is_to_be_published();
+        assert!(is_published(&[]));
+        assert!(is_published(&["--json"]));
+        for arguments in
+            [&["--quick"][..], &["--check"], &["--no-build"], &["--only", "skill"], &["--slow-down", "skill=1"]]
+        {
+            assert!(!is_published(arguments), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_delay_names_whom_and_how_long() {
+        assert_eq!(delay("talk-share=50"), Ok(("talk-share".to_owned(), Duration::from_millis(50))));
+        for text in ["talk-share", "talk-share=soon", "nobody=50"] {
+            assert!(delay(text).is_err(), "{text}");
+        }
+    }
+}

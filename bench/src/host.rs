@@ -1,0 +1,185 @@
+//! Lambda's Runtime API for one process, with a clock at each of its doors. The same for all contenders.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+    serve::ListenerExt,
+};
+use serde_json::Value;
+use tokio::{
+    net::TcpListener,
+    sync::{
+        Mutex,
+        mpsc::{self, UnboundedReceiver, UnboundedSender},
+    },
+    task::JoinHandle,
+};
+
+/// How an invocation went.
+#[derive(Debug)]
+pub struct Outcome {
+    /// When the process was given the event.
+    pub handed_over: Instant,
+    /// When its answer was here as a whole.
+    pub answered: Instant,
+    /// The status that the gateway would answer.
+    pub status: u16,
+    /// The answer itself.
+    pub answer: Value,
+}
+
+struct Shared {
+    /// When the process asked for the first event.
+    ready: OnceLock<Instant>,
+    events: Mutex<UnboundedReceiver<String>>,
+    handed_over: Mutex<Option<Instant>>,
+    outcomes: UnboundedSender<Result<Outcome>>,
+}
+
+/// The Runtime API of one process; it ends when this is dropped.
+pub struct Host {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    events: UnboundedSender<String>,
+    outcomes: UnboundedReceiver<Result<Outcome>>,
+    task: JoinHandle<()>,
+}
+
+const ID: &str = "6f1c2f0e-8a52-4b0e-9b1c-0d7f3e5a9c41";
+const ARN: &str = "arn:aws:lambda:ap-northeast-2:000000000000:function:contender";
+/// Beyond the end of any run, so that nobody gives up early.
+const DEADLINE: &str = "4102444800000";
+
+impl Host {
+    /// A Runtime API on a free port.
+    ///
+    /// # Errors
+    /// If loopback has no free port.
+    pub async fn start() -> Result<Self> {
+        let (events, to_hand_over) = mpsc::unbounded_channel();
+        let (answered, outcomes) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            ready: OnceLock::new(),
+            events: Mutex::new(to_hand_over),
+            handed_over: Mutex::new(None),
+            outcomes: answered,
+        });
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(init_error))
+            .with_state(Arc::clone(&shared));
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let listener = listener.tap_io(|stream| {
+            // Without it some answers would wait for an acknowledgement; it works on any connection.
+            let _ = stream.set_nodelay(true);
+        });
+        let task = tokio::spawn(async move {
+            // It ends only by being aborted.
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(Self { address, shared, events, outcomes, task })
+    }
+
+    /// What Lambda tells a process.
+    #[must_use]
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let variables = [
+            ("AWS_LAMBDA_RUNTIME_API", self.address.to_string()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "contender".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/contender".to_owned()),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "contender".to_owned()),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    /// Gives the process an event, as soon as it asks for one.
+    pub fn hand_over(&self, event: &Value) {
+        // The router holds the other end as long as this lives.
+        let _ = self.events.send(event.to_string());
+    }
+
+    /// The next outcome.
+    ///
+    /// # Errors
+    /// If the process reported a failure.
+    pub async fn outcome(&mut self) -> Result<Outcome> {
+        self.outcomes.recv().await.context("the Runtime API has ended")?
+    }
+
+    /// When the process asked for its first event.
+    #[must_use]
+    pub fn ready(&self) -> Option<Instant> {
+        self.shared.ready.get().copied()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    let _ = shared.ready.set(Instant::now());
+    let Some(event) = shared.events.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
+    let headers = [
+        ("content-type", "application/json"),
+        ("lambda-runtime-aws-request-id", ID),
+        ("lambda-runtime-deadline-ms", DEADLINE),
+        ("lambda-runtime-invoked-function-arn", ARN),
+        ("lambda-runtime-trace-id", "Root=1-67c27ef8-0123456789abcdef01234567;Sampled=0"),
+    ];
+    *shared.handed_over.lock().await = Some(Instant::now());
+    (headers, event).into_response()
+}
+
+async fn response(State(shared): State<Arc<Shared>>, Path(_): Path<String>, body: Bytes) -> StatusCode {
+    let answered = Instant::now();
+    let handed_over = shared.handed_over.lock().await.take();
+    // Whoever measures may have had enough.
+    let _ = shared.outcomes.send(outcome(handed_over, answered, &body));
+    StatusCode::ACCEPTED
+}
+
+fn outcome(handed_over: Option<Instant>, answered: Instant, body: &[u8]) -> Result<Outcome> {
+    let handed_over = handed_over.context("an answer to no event")?;
+    let answer: Value = serde_json::from_slice(body).context("an answer that is no JSON")?;
+    // As the gateway does where an answer names none.
+    let status = answer.get("statusCode").and_then(Value::as_u64).unwrap_or(200);
+    Ok(Outcome { handed_over, answered, status: u16::try_from(status)?, answer })
+}
+
+async fn error(state: State<Arc<Shared>>, Path(_): Path<String>, body: String) -> StatusCode {
+    failed(state, &body)
+}
+
+async fn init_error(state: State<Arc<Shared>>, body: String) -> StatusCode {
+    failed(state, &body)
+}
+
+fn failed(State(shared): State<Arc<Shared>>, body: &str) -> StatusCode {
+    let told = || -> Result<Outcome> { bail!("it reported {body}") };
+    // As above.
+    let _ = shared.outcomes.send(told());
+    StatusCode::ACCEPTED
+}

@@ -1,0 +1,5 @@
+//! `cargo bench-all`.
+
+fn main() -> std::process::ExitCode {
+    bench::cli::main()
+}

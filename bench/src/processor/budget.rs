@@ -1,0 +1,186 @@
+//! What the processor may cost: ratios of one run, and what it may ask of the table, which is counted and so the same in
+//! every run.
+
+use super::{
+    events::Kind,
+    figures::{Case, Grown, Measured, PerEvent, Waited},
+};
+use crate::units::{digits, millis};
+
+pub use crate::budget::Verdict;
+
+/// A batch of ten users takes at most so many times as long as one of one, where the table's answers are what takes time.
+pub const TOGETHER: f64 = 2.0;
+/// An event where there is most takes at most so many times as long as where there is least.
+pub const GROWTH: f64 = 1.25;
+
+/// What events of a kind may ask for, by [`Case`]: round trips, read units, write units.
+const COSTS: [(Kind, [[f64; 3]; 3]); 8] = {
+    const STATE: [[f64; 3]; 3] = [[3.0, 1.0, 2.0], [3.0, 1.0, 2.0], [2.0, 1.0, 1.0]];
+    [
+        (Kind::Unlink, STATE),
+        (Kind::Linked, STATE),
+        (Kind::ScopeConsent, STATE),
+        (Kind::Profile, STATE),
+        // The counter's item is made before it counts.
+        (Kind::Share, [[4.0, 0.0, 10.0], [2.0, 0.0, 5.0], [2.0, 0.0, 5.0]]),
+        (Kind::Channel, STATE),
+        // Two states, the member's and the chatbot user's, and a counter.
+        (Kind::Message, [[6.0, 2.0, 7.0], [6.0, 2.0, 7.0], [4.0, 2.0, 5.0]]),
+        // Its shares are counted anew.
+        (Kind::Erased, [[6.0, 3.0, 3.0], [6.0, 3.0, 3.0], [3.0, 2.0, 1.0]]),
+    ]
+};
+
+/// The processor under all its budgets.
+#[must_use]
+pub fn verdicts(measured: &Measured) -> Vec<Verdict> {
+    let mut verdicts = vec![together(measured.latency, &measured.waited)];
+    verdicts.extend(growth("users in the table", &measured.users));
+    verdicts.extend(growth("lines of the user's history", &measured.history));
+    verdicts.extend(COSTS.into_iter().flat_map(|(kind, limits)| costs(measured, kind, limits)));
+    verdicts
+}
+
+fn verdict(budget: String, found: String, against: String, used: f64) -> Verdict {
+    Verdict { budget, function: super::NAME.to_owned(), found, against, used }
+}
+
+/// What is asked for at once is waited for once.
+#[must_use]
+pub fn together(latency: f64, waited: &[Waited]) -> Verdict {
+    let of = |users: usize| {
+        let waited = waited.iter().find(|waited| waited.users == users);
+        waited.map_or(f64::NAN, |Waited { took, .. }| took.median)
+    };
+    let (ten, one) = (of(10), of(1));
+    let budget = format!("a batch of 10 users, {latency} ms a request: at most {TOGETHER} × a batch of one");
+    verdict(budget, millis(ten), millis(one), ten / (one * TOGETHER))
+}
+
+/// The time of an event, the round trips and the units, where there is most against where there is least.
+fn growth(of_what: &str, grown: &[Grown]) -> Vec<Verdict> {
+    let [least, .., most] = grown else { return vec![missing(of_what)] };
+    let budget = |figure: &str, factor: f64| {
+        format!("{figure} an event, {} {of_what}: at most {factor} × with {}", most.size, least.size)
+    };
+    let counted = |figure: &str, of: fn(&PerEvent) -> f64| {
+        let (found, against) = (of(&most.asked), of(&least.asked));
+        verdict(budget(figure, 1.0), digits(found), digits(against), found / against)
+    };
+    let (found, against) = (most.time.median, least.time.median);
+    vec![
+        verdict(budget("time", GROWTH), millis(found), millis(against), found / (against * GROWTH)),
+        counted("round trips", |asked| asked.requests),
+        counted("units", |asked| asked.units.reads + asked.units.writes),
+    ]
+}
+
+/// What wasn't measured isn't kept.
+fn missing(budget: &str) -> Verdict {
+    verdict(budget.to_owned(), "nothing".to_owned(), "nothing".to_owned(), f64::NAN)
+}
+
+fn costs(measured: &Measured, kind: Kind, limits: [[f64; 3]; 3]) -> Vec<Verdict> {
+    let Some(cost) = measured.costs.iter().find(|cost| cost.kind == kind.name()) else {
+        return vec![missing(kind.name())];
+    };
+    let cases = Case::ALL.into_iter().zip(&cost.cases).zip(limits);
+    cases.map(|((case, found), limit)| judge(kind, case, *found, limit)).collect()
+}
+
+/// Whichever of the three is used most. One budget for all kinds: a page names only who is nearest to it.
+fn judge(kind: Kind, case: Case, found: PerEvent, limit: [f64; 3]) -> Verdict {
+    let asked = [found.requests, found.units.reads, found.units.writes];
+    // Nothing of nothing is kept, something of nothing isn't.
+    let used = |(found, limit): (f64, f64)| if found <= limit && limit == 0.0 { 0.0 } else { found / limit };
+    let text = |numbers: [f64; 3]| numbers.map(|number| number.to_string()).join(" + ");
+    Verdict {
+        budget: "round trips, read and write units of an event: as the benchmark knows them".to_owned(),
+        function: format!("{}, {}, {}", super::NAME, kind.name(), case.name()),
+        found: text(asked),
+        against: text(limit),
+        used: asked.into_iter().zip(limit).map(used).fold(0.0, f64::max),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::processor::example;
+
+    fn broken(measured: &Measured) -> Vec<String> {
+        verdicts(measured).iter().filter(|verdict| verdict.is_broken()).map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn figures_at_their_budgets_break_none() {
+        assert_eq!(broken(&example::measured()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn ten_users_one_after_the_other_break_the_budget_by_name() {
+        let mut measured = example::measured();
+        measured.waited[1].took.median = 180.0;
+        assert_eq!(
+            broken(&measured),
+            [
+                "processor: a batch of 10 users, 5 ms a request: at most 2 × a batch of one; it is 180.0 ms against 18.0 ms"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_that_takes_longer_among_many_users_breaks_the_budget_by_name() {
+        let mut measured = example::measured();
+        measured.users[2].time.median *= 1.01;
+        assert_eq!(
+            broken(&measured),
+            [
+                "processor: time an event, 10000 users in the table: at most 1.25 × with 100; it is 1.26 ms against 1.00 ms"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_read_of_the_history_breaks_the_budget_by_name_however_fast_it_is() {
+        let mut measured = example::measured();
+        measured.history[1].asked.requests = 4.0;
+        measured.history[1].asked.units.reads = 50.0;
+        assert_eq!(
+            broken(&measured),
+            [
+                "processor: round trips an event, 1000 lines of the user's history: at most 1 × with 10; \
+                 it is 4.00 against 3.00",
+                "processor: units an event, 1000 lines of the user's history: at most 1 × with 10; it is 52.0 against 3.00",
+            ]
+        );
+    }
+
+    #[test]
+    fn one_request_more_of_any_kind_in_any_case_breaks_a_budget() {
+        for (place, kind) in Kind::ALL.into_iter().enumerate() {
+            for (of_case, case) in Case::ALL.into_iter().enumerate() {
+                for change in
+                    [|asked: &mut PerEvent| asked.requests += 1.0, |asked: &mut PerEvent| asked.units.reads += 0.5]
+                {
+                    let mut measured = example::measured();
+                    change(&mut measured.costs[place].cases[of_case]);
+                    let named = format!("processor, {}, {}: round trips", kind.name(), case.name());
+                    let broken = broken(&measured);
+                    assert!(matches!(&broken[..], [line] if line.starts_with(&named)), "{broken:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_no_kept_budget() {
+        let mut measured = example::measured();
+        measured.waited.clear();
+        measured.users.clear();
+        measured.history.clear();
+        measured.costs.clear();
+        assert_eq!(broken(&measured).len(), 3 + Kind::ALL.len());
+    }
+}

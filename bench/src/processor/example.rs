@@ -1,0 +1,51 @@
+//! A processor as it should be, for tests: every figure at its budget.
+
+use super::{
+    events::Kind,
+    figures::{Cost, Grown, Measured, PerEvent, Rate, Waited, Whose},
+    table::Units,
+};
+use crate::figures::Spread;
+
+fn spread(median: f64) -> Spread {
+    Spread { median, p10: median * 0.9, p90: median * 1.2 }
+}
+
+fn asked(requests: f64, reads: f64, writes: f64) -> PerEvent {
+    PerEvent { requests, units: Units { reads, writes } }
+}
+
+fn cost(kind: Kind) -> Cost {
+    let state = [asked(3.0, 1.0, 2.0), asked(3.0, 1.0, 2.0), asked(2.0, 1.0, 1.0)];
+    let cases = match kind {
+        Kind::Share => [asked(4.0, 0.0, 10.0), asked(2.0, 0.0, 5.0), asked(2.0, 0.0, 5.0)],
+        Kind::Message => [asked(6.0, 2.0, 7.0), asked(6.0, 2.0, 7.0), asked(4.0, 2.0, 5.0)],
+        Kind::Erased => [asked(6.0, 3.0, 3.0), asked(6.0, 3.0, 3.0), asked(3.0, 2.0, 1.0)],
+        _ => state,
+    };
+    Cost::of(kind, cases)
+}
+
+/// A processor that keeps its budgets by a hair.
+pub(crate) fn measured() -> Measured {
+    let rate = |batch, whose| Rate {
+        batch,
+        whose,
+        per_second: spread(3_000.0),
+        per_cpu_second: spread(6_000.0),
+        requests: 3.0,
+    };
+    let waited = |users, median| Waited { users, took: spread(median) };
+    let grown = |size, median| Grown { size, time: spread(median), asked: asked(3.0, 1.0, 2.0) };
+    Measured {
+        rates: [1, 10, 100]
+            .into_iter()
+            .flat_map(|batch| [Whose::One, Whose::Different].map(|whose| rate(batch, whose)))
+            .collect(),
+        costs: Kind::ALL.map(cost).into(),
+        latency: 5.0,
+        waited: vec![waited(1, 18.0), waited(10, 36.0), waited(100, 130.0)],
+        users: vec![grown(100, 1.0), grown(1_000, 1.1), grown(10_000, 1.25)],
+        history: vec![grown(10, 1.0), grown(1_000, 1.25)],
+    }
+}

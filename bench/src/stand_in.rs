@@ -1,0 +1,178 @@
+//! SQS, DynamoDB and Kakao's key endpoint in one server that answers at once and keeps nothing but a count. It checks
+//! what it is sent as far as a contender could save itself work by sending something else.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use anyhow::Result;
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+    serve::{Listener, ListenerExt},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::tls::{Authority, TlsListener};
+
+/// How a contender reaches the stand-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// HTTP.
+    Plain,
+    /// HTTPS, as in AWS.
+    Tls,
+}
+
+impl Transport {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Plain, Self::Tls];
+
+    /// In words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain HTTP",
+            Self::Tls => "TLS",
+        }
+    }
+
+    const fn scheme(self) -> &'static str {
+        match self {
+            Self::Plain => "http",
+            Self::Tls => "https",
+        }
+    }
+}
+
+/// The server; it ends when this is dropped.
+#[derive(Debug)]
+pub struct StandIn {
+    transport: Transport,
+    address: SocketAddr,
+    sent: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+/// The path of the queue's URL.
+const QUEUE: &str = "/000000000000/events";
+/// The path of the key set's.
+const KEY_SET: &str = "/.well-known/jwks.json";
+
+impl StandIn {
+    /// A server on a free port, its certificate by `authority` if it has one. `key_set` is Kakao's.
+    ///
+    /// # Errors
+    /// If loopback has no free port, or there can be no certificate.
+    pub async fn start(transport: Transport, authority: &Authority, key_set: String) -> Result<Self> {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let router = Router::new()
+            .route(KEY_SET, get(async move || ([(CONTENT_TYPE, "application/json")], key_set)))
+            // Both services answer this to whoever asks, signed or not.
+            .route("/ping", get(async || "healthy"))
+            .fallback(post(answer))
+            .with_state(Arc::clone(&sent));
+        let task = match transport {
+            Transport::Plain => serve(
+                listener.tap_io(|stream| {
+                    // Without it some answers would wait for an acknowledgement; it works on any connection.
+                    let _ = stream.set_nodelay(true);
+                }),
+                router,
+            ),
+            Transport::Tls => serve(TlsListener::new(listener, authority)?, router),
+        };
+        Ok(Self { transport, address, sent, task })
+    }
+
+    /// Where the protocols are spoken.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("{}://{}", self.transport.scheme(), self.address)
+    }
+
+    /// The queue's URL.
+    #[must_use]
+    pub fn queue_url(&self) -> String {
+        format!("{}{QUEUE}", self.endpoint())
+    }
+
+    /// The key set's URL.
+    #[must_use]
+    pub fn key_set_url(&self) -> String {
+        format!("{}{KEY_SET}", self.endpoint())
+    }
+
+    /// How many messages were sent to the queue so far.
+    #[must_use]
+    pub fn sent(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn serve<L: Listener>(listener: L, router: Router) -> JoinHandle<()>
+where
+    L::Addr: std::fmt::Debug,
+{
+    tokio::spawn(async move {
+        // It ends only by being aborted.
+        let _ = axum::serve(listener, router).await;
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendMessage {
+    queue_url: String,
+    message_body: String,
+}
+
+async fn answer(State(sent): State<Arc<AtomicUsize>>, headers: HeaderMap, body: Bytes) -> Response {
+    let is_signed =
+        headers.get("authorization").is_some_and(|value| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256 "));
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    match target {
+        _ if !is_signed => refuse("MissingAuthenticationToken"),
+        "AmazonSQS.SendMessage" => send(&sent, &body),
+        // A table without items, whatever is asked of it.
+        _ if target.starts_with("DynamoDB_20120810.") => Json(json!({})).into_response(),
+        _ => refuse("UnknownOperationException"),
+    }
+}
+
+fn send(sent: &AtomicUsize, body: &[u8]) -> Response {
+    let Ok(message) = serde_json::from_slice::<SendMessage>(body) else {
+        return refuse("SerializationException");
+    };
+    let is_json = serde_json::from_str::<Value>(&message.message_body).is_ok_and(|envelope| envelope.is_object());
+    if !message.queue_url.ends_with(QUEUE) || !is_json {
+        return refuse("InvalidParameterValue");
+    }
+    let number = sent.fetch_add(1, Ordering::Relaxed);
+    let digest = format!("{:x}", md5::compute(&message.message_body));
+    Json(json!({"MessageId": format!("00000000-0000-4000-8000-{number:012}"), "MD5OfMessageBody": digest}))
+        .into_response()
+}
+
+fn refuse(kind: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({"__type": kind, "message": kind}))).into_response()
+}
