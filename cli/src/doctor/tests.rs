@@ -64,7 +64,7 @@ fn wrong(report: &Report) -> Vec<&Finding> {
 }
 
 #[tokio::test]
-async fn each_action_that_is_denied_is_a_warning_that_names_it_and_nothing_else_is_wrong() {
+async fn whoever_may_not_look_is_told_what_to_allow_and_has_not_seen_that_all_is_well() {
     for action in [
         "cloudformation:ListStackResources",
         "lambda:GetFunctionConfiguration",
@@ -78,8 +78,9 @@ async fn each_action_that_is_denied_is_a_warning_that_names_it_and_nothing_else_
         let report = examine(&account, "kakao-webhooks", None).await.unwrap();
         let wrong = wrong(&report);
         assert!(wrong.iter().any(|finding| finding.mend == format!("allow yourself {action}")), "{action}: {wrong:#?}");
-        assert!(wrong.iter().all(|finding| finding.verdict == Verdict::Warning), "{action}: {wrong:#?}");
-        assert_eq!(report.tally().exit_code(), ExitCode::SUCCESS, "{action}");
+        let is_known = |finding: &&Finding| finding.verdict != Verdict::Warning && finding.verdict != Verdict::Unknown;
+        assert_eq!(wrong.iter().copied().filter(is_known).count(), 0, "{action}: {wrong:#?}");
+        assert_eq!(report.tally().exit_code(), ExitCode::from(UNKNOWN), "{action}");
     }
 }
 
