@@ -1,6 +1,9 @@
 //! What a command prints: data on standard output, colours only where somebody looks.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use anyhow::Result;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, LineStyle, Table, presets};
@@ -41,6 +44,23 @@ pub fn complain(error: &anyhow::Error) {
 #[must_use]
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.root_cause().downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The exit status of a command whose 1 says what it found, where that could not be found out.
+pub const UNKNOWN: u8 = 2;
+
+/// How such a command ends: an error is said here, and is [`UNKNOWN`].
+///
+/// # Errors
+/// If nobody reads any more.
+pub fn or_unknown(ended: Result<ExitCode>) -> Result<ExitCode> {
+    match ended {
+        Err(error) if !is_broken_pipe(&error) => {
+            complain(&error);
+            Ok(ExitCode::from(UNKNOWN))
+        }
+        ended => ended,
+    }
 }
 
 /// A table with these headings, at most as wide as the terminal; where there is none, as it comes.

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
-use comfy_table::{CellAlignment, LineStyle, Table, presets::UTF8_HORIZONTAL_ONLY};
-
 use super::figures::{Case, Cost, Grown, Measured, PerEvent, Rate, Waited};
-use crate::{figures::Spread, units::digits};
+use crate::{
+    figures::Spread,
+    report::{empty, spread},
+    units::digits,
+};
 
 /// One table: what it is of, its head, its rows.
 struct Section {
@@ -37,11 +39,8 @@ pub fn markdown(measured: &Measured) -> String {
 #[must_use]
 pub fn table(measured: &Measured) -> String {
     let one = |Section { about, head, rows }: Section| {
-        let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none())).set_header(head).add_rows(rows);
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        let mut table = empty(head);
+        table.add_rows(rows);
         format!("processor: {about}\n{table}")
     };
     sections(measured).into_iter().map(one).collect::<Vec<_>>().join("\n\n")
@@ -99,20 +98,16 @@ fn cost(cost: &Cost) -> Vec<String> {
 
 fn waited(waited: &Waited) -> Vec<String> {
     let each = waited.took.median / waited.users as f64;
-    vec![waited.users.to_string(), fine(&waited.took), digits(each)]
+    vec![waited.users.to_string(), spread(&waited.took), digits(each)]
 }
 
 fn grown(grown: &Grown) -> Vec<String> {
     let PerEvent { requests, units } = grown.asked;
-    vec![grown.size.to_string(), fine(&grown.time), digits(requests), digits(units.reads + units.writes)]
+    vec![grown.size.to_string(), spread(&grown.time), digits(requests), digits(units.reads + units.writes)]
 }
 
 fn whole(spread: &Spread) -> String {
     format!("{:.0} ({:.0}–{:.0})", spread.median, spread.p10, spread.p90)
-}
-
-fn fine(spread: &Spread) -> String {
-    format!("{} ({}–{})", digits(spread.median), digits(spread.p10), digits(spread.p90))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod table;
 pub use markdown::markdown;
 pub use page::write;
 pub use picture::picture;
+pub(crate) use table::empty;
 pub use table::table;
 
 use crate::{
@@ -27,7 +28,7 @@ pub fn doubt(results: &Results) -> Option<String> {
 }
 
 /// `2.01 (1.93–2.40)`.
-fn spread(spread: &Spread) -> String {
+pub(crate) fn spread(spread: &Spread) -> String {
     format!("{} ({}–{})", digits(spread.median), digits(spread.p10), digits(spread.p90))
 }
 

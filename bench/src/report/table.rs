@@ -15,13 +15,13 @@ use crate::{
 pub fn table(results: &Results) -> String {
     let mut text = String::new();
     for transport in Transport::ALL {
-        let mut table = empty(&["", "ready", "first answer", "its CPU", "warm p50", "p99", "CPU/request", "peak MB"]);
+        let mut table = empty(["", "ready", "first answer", "its CPU", "warm p50", "p99", "CPU/request", "peak MB"]);
         for row in &results.rows {
             table.add_row(cells(row, row.by(transport)));
         }
         text += &format!("{}; milliseconds: median (p10–p90)\n{table}\n\n", transport.name());
     }
-    let mut table = empty(&["", "program MB", "arm64 zip MB"]);
+    let mut table = empty(["", "program MB", "arm64 zip MB"]);
     for row in &results.rows {
         let [size, zip] = sizes(row);
         table.add_row([row.name.clone(), size, zip]);
@@ -31,7 +31,8 @@ pub fn table(results: &Results) -> String {
     text
 }
 
-fn empty(head: &[&str]) -> Table {
+/// A table with this head: names on the left, numbers on the right.
+pub(crate) fn empty(head: impl Into<comfy_table::Row>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none())).set_header(head);
     for column in table.column_iter_mut().skip(1) {

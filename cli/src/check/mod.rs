@@ -30,7 +30,7 @@ use reqwest::{
 use crate::output;
 use ask::{Ask, Asker};
 use finding::Judgement;
-use report::{Checked, Tally, UNKNOWN};
+use report::{Checked, Tally};
 use route::Route;
 use walk::Walk;
 
@@ -93,13 +93,7 @@ impl Check {
     /// # Errors
     /// None but a standard output that is closed: what went wrong is said here, since 1 is a mistake that was found.
     pub async fn run(self) -> Result<ExitCode> {
-        match self.checked().await {
-            Err(error) if !output::is_broken_pipe(&error) => {
-                output::complain(&error);
-                Ok(ExitCode::from(UNKNOWN))
-            }
-            checked => checked,
-        }
+        output::or_unknown(self.checked().await)
     }
 
     async fn checked(self) -> Result<ExitCode> {

@@ -11,10 +11,7 @@ use super::{
     finding::{Finding, Verdict},
     route::Route,
 };
-use crate::output;
-
-/// Nothing could be found out.
-pub(crate) const UNKNOWN: u8 = 2;
+use crate::output::{self, UNKNOWN};
 
 /// A route, and what was found there.
 pub(crate) struct Checked {

@@ -33,12 +33,7 @@ use aws_config::SdkConfig;
 use clap::Args;
 use kakao_webhooks::{wire::Time, wiring};
 
-use crate::{
-    check::{finding::Verdict, report::UNKNOWN},
-    cloud, output,
-    progress::Progress,
-    running::Running,
-};
+use crate::{cloud, output, progress::Progress, running::Running};
 use account::Account;
 use aws::Aws;
 use facts::{Facts, Stack};
@@ -89,13 +84,7 @@ impl Doctor {
     /// # Errors
     /// None but a standard output that is closed: what went wrong is said here, since 1 is something that was found.
     pub async fn run(self) -> Result<ExitCode> {
-        match self.examined().await {
-            Err(error) if !output::is_broken_pipe(&error) => {
-                output::complain(&error);
-                Ok(ExitCode::from(UNKNOWN))
-            }
-            examined => examined,
-        }
+        output::or_unknown(self.examined().await)
     }
 
     async fn examined(self) -> Result<ExitCode> {
@@ -164,12 +153,7 @@ async fn examine(account: &impl Account, name: &str, base_url: Option<String>) -
     let inside = async {
         match &stack {
             Ok(stack) => judged(&gather::facts(account, stack.clone(), Time::now()).await),
-            // Not even that: it can't be told how it is.
-            Err(unread) => {
-                let mut finding = unread.judgement().named("stack");
-                finding.verdict = Verdict::Unknown;
-                vec![Section::new(format!("stack {name}"), vec![finding])]
-            }
+            Err(unread) => vec![Section::new(format!("stack {name}"), vec![unread.judgement().named("stack")])],
         }
     };
     let (outside, inside) = tokio::join!(outside, inside);

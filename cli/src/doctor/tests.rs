@@ -7,7 +7,10 @@ use super::{
     stand_in::{self, StandIn, function},
     *,
 };
-use crate::check::finding::Finding;
+use crate::{
+    check::finding::{Finding, Verdict},
+    output::UNKNOWN,
+};
 
 fn report_of(facts: &Facts) -> Report {
     Report {

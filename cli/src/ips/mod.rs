@@ -43,8 +43,6 @@ Examples:
   khook ips --key-file key.txt --cidrs 192.0.2.0/24,2001:db8::/32     the difference to that
   SOURCE_CIDRS=192.0.2.0/24 khook ips --key-file key.txt --json | jq .missing";
 
-/// Something could not be found out: neither the same nor different.
-const UNKNOWN: u8 = 2;
 /// As long as the template lets SourceCidrs be.
 const LONGEST_LIST: usize = 600;
 
@@ -54,13 +52,7 @@ impl Ips {
     /// # Errors
     /// None but a standard output that is closed: what went wrong is said here, since 1 says that something differs.
     pub async fn run(self) -> Result<ExitCode> {
-        match self.found().await {
-            Err(error) if !output::is_broken_pipe(&error) => {
-                output::complain(&error);
-                Ok(ExitCode::from(UNKNOWN))
-            }
-            found => found,
-        }
+        output::or_unknown(self.found().await)
     }
 
     async fn found(&self) -> Result<ExitCode> {

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::{
 use super::{
     DynamoStore, StoreError, Written,
     dynamo::{NOT_THERE, fault, is_condition},
-    items::{self, CHAT_TYPE, Item, seconds, text},
+    items::{self, CHAT_TYPE, Item, seconds, text, text_of},
 };
 use crate::{
     state::{Counted, HistoryEntry, Subject},
@@ -191,8 +191,8 @@ impl DynamoStore {
         let key = items::key(subject.partition_key(), SHARES);
         let read = self.client.get_item().table_name(&self.table).set_key(Some(key.clone())).consistent_read(true);
         let before = read.send().await.map_err(|error| fault(&error))?.item.unwrap_or_default();
-        let erased_until = before.get("erased_until").and_then(|value| value.as_s().ok());
-        if erased_until.is_some_and(|erased| *erased >= until.to_string()) {
+        let erased_until = text_of(&before, "erased_until");
+        if erased_until.is_some_and(|erased| erased >= until.to_string().as_str()) {
             return Ok(());
         }
         let counts = self.shares_since(subject, until).await?;

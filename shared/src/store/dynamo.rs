@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::{
     Client,
     config::Builder,
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    operation::query::builders::QueryFluentBuilder,
     types::AttributeValue,
 };
 
@@ -56,6 +57,12 @@ impl DynamoStore {
             )
             .build();
         Self { client: Client::from_conf(config), table, retention }
+    }
+
+    /// Reads a partition, from its first sort key on.
+    pub(super) fn partition(&self, key: impl Into<String>) -> QueryFluentBuilder {
+        let query = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
+        query.expression_attribute_values(":pk", items::text(key))
     }
 }
 

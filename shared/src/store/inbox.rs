@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::{config::Builder, error::DisplayErrorContext, types::AttributeValue};
+use aws_sdk_dynamodb::{config::Builder, error::DisplayErrorContext};
 
 use super::{
     DynamoStore, StoreError,
     dynamo::{NOT_THERE, fault, is_condition},
-    items::{self, Item},
+    items::{self, Item, text_of},
 };
 use crate::{
     ingest::{EdgeError, Inbox},
@@ -47,18 +47,8 @@ impl DynamoStore {
     /// [`StoreError`].
     pub async fn waiting(&self, partition: &str, behind: Option<&EventId>) -> Result<Vec<Waiting>, StoreError> {
         let start = behind.map(|id| items::key(partition, id.as_str()));
-        let read = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :partition")
-            .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
-            .consistent_read(true)
-            .set_exclusive_start_key(start)
-            .limit(PAGE)
-            .send()
-            .await
-            .map_err(|error| fault(&error))?;
+        let query = self.partition(partition).consistent_read(true).set_exclusive_start_key(start).limit(PAGE);
+        let read = query.send().await.map_err(|error| fault(&error))?;
         Ok(read.items().iter().map(waiting).collect())
     }
 
@@ -74,6 +64,6 @@ impl DynamoStore {
 }
 
 fn waiting(item: &Item) -> Waiting {
-    let of = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-    Waiting { id: EventId::from_text(&of("sk")), envelope: of("envelope") }
+    let of = |name| text_of(item, name).unwrap_or_default();
+    Waiting { id: EventId::from_text(of("sk")), envelope: of("envelope").to_owned() }
 }

@@ -68,6 +68,11 @@ pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
+/// A text member of an item.
+pub(super) fn text_of<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
 pub(super) fn seconds(time: Time) -> AttributeValue {
     AttributeValue::N(time.as_seconds().to_string())
 }

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use super::{
     DynamoStore, StoreError,
     dynamo::fault,
-    items::{Item, key, text},
+    items::{Item, key, text, text_of},
 };
 use crate::{
     auth::{FetchError, KeyShelf},
@@ -47,9 +47,8 @@ impl KeyShelf for DynamoStore {
 }
 
 fn document(item: &Item, now: Time) -> Option<(Bytes, Duration)> {
-    let of = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
-    let fetched_at: Time = of("fetched_at")?.parse().ok()?;
+    let fetched_at: Time = text_of(item, "fetched_at")?.parse().ok()?;
     let age = u64::try_from(now.millis_since(fetched_at)).unwrap_or_default();
     // A set from the shelf is never as good as one that was just fetched.
-    Some((Bytes::from(of("document")?.clone()), Duration::from_millis(age.max(1))))
+    Some((Bytes::copy_from_slice(text_of(item, "document")?.as_bytes()), Duration::from_millis(age.max(1))))
 }

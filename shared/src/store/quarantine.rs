@@ -1,10 +1,9 @@
-use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     DynamoStore, StoreError,
     dynamo::fault,
-    items::{quarantine_partition, text},
+    items::{quarantine_partition, text_of},
 };
 use crate::wire::Time;
 
@@ -40,24 +39,11 @@ impl DynamoStore {
     }
 
     async fn quarantined_of(&self, day: Time) -> Result<Quarantined, StoreError> {
-        let read = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :day")
-            .expression_attribute_values(":day", text(quarantine_partition(day)))
-            .projection_expression("received_at")
-            .limit(MOST)
-            .send()
-            .await
-            .map_err(|error| fault(&error))?;
+        let query = self.partition(quarantine_partition(day)).projection_expression("received_at").limit(MOST);
+        let read = query.send().await.map_err(|error| fault(&error))?;
         // A day's keys begin with the time.
-        let first = read.items().first().and_then(|item| item.get("received_at")).and_then(text_of);
+        let first = read.items().first().and_then(|item| text_of(item, "received_at"));
         let waiting = u64::try_from(read.items().len()).unwrap_or(u64::MAX);
         Ok(Quarantined { waiting, oldest: first.and_then(|time| time.parse().ok()) })
     }
-}
-
-fn text_of(value: &AttributeValue) -> Option<&String> {
-    value.as_s().ok()
 }

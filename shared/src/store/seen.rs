@@ -1,9 +1,7 @@
-use aws_sdk_dynamodb::types::AttributeValue;
-
 use super::{
     DynamoStore, StoreError,
     dynamo::{fault, is_condition},
-    items::{key, text},
+    items::{key, text, text_of},
 };
 use crate::wire::{Kind, Time};
 
@@ -34,20 +32,8 @@ impl DynamoStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn last_seen(&self) -> Result<Vec<(String, Time)>, StoreError> {
-        let read = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :seen")
-            .expression_attribute_values(":seen", text(SEEN))
-            .send()
-            .await
-            .map_err(|error| fault(&error))?;
-        let of = |value: Option<&AttributeValue>| value.and_then(|value| value.as_s().ok()).cloned();
-        let seen = read.items().iter().filter_map(|item| {
-            let received_at = of(item.get("received_at"))?.parse().ok()?;
-            Some((of(item.get("sk"))?, received_at))
-        });
-        Ok(seen.collect())
+        let read = self.partition(SEEN).send().await.map_err(|error| fault(&error))?;
+        let seen = |item| Some((text_of(item, "sk")?.to_owned(), text_of(item, "received_at")?.parse().ok()?));
+        Ok(read.items().iter().filter_map(seen).collect())
     }
 }

@@ -15,7 +15,7 @@ const MOST: usize = 32 * 1024;
 /// Lines on their way to standard output. A write for each would cost as much processor time as making it, so an
 /// invocation's leave together at its end, before the answer does. Warnings and errors leave at once, with all before
 /// them: whatever happens next, they are known. So does everything until the first invocation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lines {
     waiting: Mutex<Vec<u8>>,
     gathers: AtomicBool,
@@ -26,17 +26,10 @@ impl Lines {
         Self { waiting: Mutex::new(Vec::new()), gathers: AtomicBool::new(false) }
     }
 
-    /// Lets `last` add what belongs to an invocation's end, and writes all to `output`.
-    pub(super) fn leave(
-        &self,
-        output: impl Write,
-        last: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
-    ) -> io::Result<()> {
+    /// Writes all to `output`, and behind it what belongs to an invocation's end.
+    pub(super) fn leave(&self, last: &[u8], output: impl Write) -> io::Result<()> {
         self.gathers.store(true, Ordering::Relaxed);
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let added = last(&mut waiting);
-        write(&mut waiting, output)?;
-        added
+        self.add(last, true, output)
     }
 
     fn add(&self, line: &[u8], is_urgent: bool, output: impl Write) -> io::Result<()> {
@@ -106,17 +99,17 @@ mod tests {
     fn an_invocations_lines_leave_together_with_its_metrics() {
         let (lines, mut output) = (Lines::new(), Output::default());
         lines.add(b"started\n", false, &mut output).unwrap();
-        lines.leave(&mut output, |_| Ok(())).unwrap();
+        lines.leave(b"", &mut output).unwrap();
         lines.add(b"kept\n", false, &mut output).unwrap();
         lines.add(b"answered\n", false, &mut output).unwrap();
-        lines.leave(&mut output, |last| last.write_all(b"metrics\n")).unwrap();
+        lines.leave(b"metrics\n", &mut output).unwrap();
         assert_eq!(output.0, [b"started\n".to_vec(), b"kept\nanswered\nmetrics\n".to_vec()]);
     }
 
     #[test]
     fn a_warning_leaves_at_once_with_all_before_it_and_so_does_more_than_fits() {
         let (lines, mut output) = (Lines::new(), Output::default());
-        lines.leave(&mut output, |_| Ok(())).unwrap();
+        lines.leave(b"", &mut output).unwrap();
         lines.add(b"kept\n", false, &mut output).unwrap();
         lines.add(b"refused\n", true, &mut output).unwrap();
         let much = vec![b'x'; MOST + 1];

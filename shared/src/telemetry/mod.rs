@@ -87,8 +87,10 @@ fn is_counted(metadata: &Metadata<'_>) -> bool {
 /// Writes the invocation's lines, and what was counted since the last time, in CloudWatch's embedded metric format. At the
 /// end of every invocation: what isn't written then is frozen with the function.
 pub fn flush() {
-    let counted = |lines: &mut Vec<u8>| COLLECTOR.get().map_or(Ok(()), |collector| collector.flush(lines));
-    if let Err(error) = LINES.leave(io::stdout(), counted) {
+    // Made before the lines are locked: what it would log goes among them.
+    let mut metrics = Vec::new();
+    let made = COLLECTOR.get().map_or(Ok(()), |collector| collector.flush(&mut metrics));
+    if let Err(error) = made.and(LINES.leave(&metrics, io::stdout())) {
         tracing::error!(event = "metrics_lost", %error);
     }
 }
