@@ -16,7 +16,7 @@ use kakao_webhooks::{
     wire::{EventId, Kind},
 };
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
-use serde_json::Value;
+use serde_json::{Value, value::to_raw_value};
 use tokio::runtime::Runtime;
 
 use crate::{APPS, promises, service, token};
@@ -89,7 +89,7 @@ pub fn check(event: Value, is_signed: bool) {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
     let is_method = text("/requestContext/http/method").is_some_and(|method| method.parse::<Method>().is_ok());
     let is_request = is_method && text("/rawPath").is_some();
-    match gateway::request(LambdaEvent::new(event, Context::default())) {
+    match gateway::request(LambdaEvent::new(to_raw_value(&event).unwrap(), Context::default())) {
         Ok(request) => check_request(request, is_signed),
         Err(_) => assert!(!is_request, "a request of the gateway without an answer"),
     }

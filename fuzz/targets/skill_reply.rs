@@ -10,7 +10,8 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 fuzz_target!(|data: &[u8]| {
-    let Some(Ok(payload)) = content(data).as_ref().map(SkillPayload::read) else { return };
+    let Some(Ok(body)) = content(data).map(|content| content.json()) else { return };
+    let payload = SkillPayload::read(body);
     let built = Echo.answer(&payload).build();
     assert!(built.is_ok(), "an echo that Kakao doesn't take: {built:?}");
     let reply = respond(&Echo, &payload).into_json();

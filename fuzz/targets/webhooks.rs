@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
         b"unlink" => (Kind::Unlink, Unlink::read(&content, &APP_ID).map(Event::Unlink)),
         b"share" => (Kind::TalkShare, TalkShare::read(&content, "user_id").map(Event::TalkShare)),
         b"channel" => (Kind::TalkChannel, TalkChannel::read(&content).map(Event::TalkChannel)),
-        b"skill" => (Kind::Skill, SkillMessage::read(&content).map(Event::Skill)),
+        b"skill" => (Kind::Skill, content.json().and_then(|payload| SkillMessage::read(&payload)).map(Event::Skill)),
         _ => return,
     };
     let letter = match read {

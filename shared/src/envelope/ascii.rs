@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Serialize, ser::Error};
 use serde_json::ser::{Formatter, Serializer};
 
 /// Writes JSON in which every character outside of ASCII is escaped: what SQS takes.
@@ -10,21 +10,19 @@ use serde_json::ser::{Formatter, Serializer};
 pub fn to_ascii_json(value: &impl Serialize) -> serde_json::Result<String> {
     let mut bytes = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut bytes, Ascii))?;
-    // Only ASCII was written.
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    String::from_utf8(bytes).map_err(serde_json::Error::custom)
 }
 
 struct Ascii;
 
 impl Formatter for Ascii {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        for character in fragment.chars() {
-            if (' '..='\u{7f}').contains(&character) {
-                write!(writer, "{character}")?;
-            } else {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
+        let is_plain = |character: char| (' '..='\u{7f}').contains(&character);
+        for run in fragment.split_inclusive(|character| !is_plain(character)) {
+            let (plain, other) = run.split_at(run.trim_end_matches(|character| !is_plain(character)).len());
+            writer.write_all(plain.as_bytes())?;
+            for unit in other.encode_utf16() {
+                write!(writer, "\\u{unit:04x}")?;
             }
         }
         Ok(())

@@ -38,7 +38,7 @@ impl Envelope {
             Kind::Unlink => Event::Unlink(Unlink::read(&content, app_id()?)?),
             Kind::TalkShare => Event::TalkShare(TalkShare::read(&content, share_user_key)?),
             Kind::TalkChannel => Event::TalkChannel(TalkChannel::read(&content)?),
-            Kind::Skill => Event::Skill(SkillMessage::read(&content)?),
+            Kind::Skill => Event::Skill(SkillMessage::read(&content.json()?)?),
             Kind::AccountStatus => self.read_token(&content, app_id()?)?,
             Kind::Service => return Err(Unreadable::Shape("kind")),
         })

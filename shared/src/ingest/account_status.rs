@@ -1,6 +1,6 @@
 use http::StatusCode;
 
-use super::{Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
+use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
 use crate::{
     auth::{
         Apps, KeyShelf, KeySource, Keys, KeysFault, TokenRefusal, Typing, Unverified, UnverifiedToken, Verified,
@@ -41,13 +41,14 @@ impl<S: KeySource, K: KeyShelf> Webhook for AccountStatus<S, K> {
         Ok(request.proven_by_token(token))
     }
 
-    fn read(&self, request: Verified<VerifiedToken>, _arrival: &Arrival) -> Vec<Reading> {
+    fn read(&self, request: Verified<VerifiedToken>, _arrival: &Arrival) -> (Vec<Reading>, Answer) {
         let VerifiedToken { app_id, claims } = request.proof;
         let reading = |TokenEvent { id, event }| Reading {
             id,
             app_id: Some(app_id.clone()),
             letter: event.map(|event| Letter::Event(Event::AccountStatus(event))),
         };
-        events_of_token(&claims, &app_id).into_iter().map(reading).collect()
+        let readings = events_of_token(&claims, &app_id).into_iter().map(reading).collect();
+        (readings, Answer::empty(Self::ACCEPTED))
     }
 }

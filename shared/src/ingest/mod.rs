@@ -112,9 +112,8 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         if is_effectless {
             return Ok(Answer::empty(W::ACCEPTED));
         }
-        let answer = self.webhook.thanks(&request.content);
         let content = request.content.clone();
-        let readings = self.webhook.read(request, arrival);
+        let (readings, answer) = self.webhook.read(request, arrival);
         try_join_all(readings.into_iter().map(|reading| self.keep(reading, &content, arrival))).await?;
         Ok(answer)
     }

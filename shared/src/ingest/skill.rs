@@ -7,7 +7,10 @@ use crate::{
     auth::{Apps, KeyFault, SkillAuth, Unverified, Verified},
     envelope::{Event, Letter},
     skill,
-    wire::{self, Content, Kind},
+    wire::{
+        Fields, Kind,
+        skill::{REGISTRATION_ANSWER, SkillMessage, SkillPayload},
+    },
 };
 
 /// A chatbot's skill: it answers Kakao's registration check and every message, and takes the messages of
@@ -40,7 +43,7 @@ impl Webhook for Skill {
             return Ok(Some(Answer::json_text(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())));
         }
         if *request.method() != Method::POST {
-            return Ok(Some(Answer::json_text(StatusCode::OK, wire::skill::REGISTRATION_ANSWER.to_owned())));
+            return Ok(Some(Answer::json_text(StatusCode::OK, REGISTRATION_ANSWER.to_owned())));
         }
         if self.auth.is_some() {
             return Ok(None);
@@ -48,7 +51,7 @@ impl Webhook for Skill {
         if request.body_len() > MAX_BODY_BYTES {
             return Err(Refusal::TooLarge);
         }
-        Ok(Some(self.thanks(request.unproven_content())))
+        Ok(Some(self.reply(request.unproven_content().json().ok())))
     }
 
     async fn authenticate(&self, request: Unverified, _arrival: &Arrival) -> Result<Verified<()>, Refusal> {
@@ -56,19 +59,23 @@ impl Webhook for Skill {
         Ok(request.prove_by_skill_auth(auth)?)
     }
 
-    fn read(&self, request: Verified<()>, arrival: &Arrival) -> Vec<Reading> {
-        let message = wire::skill::SkillMessage::read(&request.content);
+    fn read(&self, request: Verified<()>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
+        let payload = request.content.json();
+        let message = payload.as_ref().map_err(Clone::clone).and_then(SkillMessage::read);
         let app = message.as_ref().ok().and_then(|message| self.apps.by_bot(&message.bot_id));
-        vec![Reading {
+        let reading = Reading {
             id: arrival.id_or_request_id(request.request_id.as_deref()),
             app_id: app.map(|app| app.app_id.clone()),
             letter: message.map(|message| Letter::Event(Event::Skill(message))),
-        }]
+        };
+        (vec![reading], self.reply(payload.ok()))
     }
+}
 
-    fn thanks(&self, content: &Content) -> Answer {
-        // Who wrote what nobody can read is answered all the same.
-        let payload = wire::skill::SkillPayload::read(content).unwrap_or_default();
+impl Skill {
+    /// Who wrote what nobody can read is answered all the same.
+    fn reply(&self, payload: Option<Fields<'static>>) -> Answer {
+        let payload = payload.map(SkillPayload::read).unwrap_or_default();
         Answer::json_text(StatusCode::OK, skill::respond(self.answer.as_ref(), &payload).into_json())
     }
 }

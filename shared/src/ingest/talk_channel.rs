@@ -1,6 +1,6 @@
 use http::StatusCode;
 
-use super::{Arrival, Reading, Refusal, Route, Webhook};
+use super::{Answer, Arrival, Reading, Refusal, Route, Webhook};
 use crate::{
     auth::{Apps, Unverified, Verified},
     envelope::{Event, Letter},
@@ -24,12 +24,13 @@ impl Webhook for TalkChannel {
         Ok(request.prove_by_admin_key(&self.apps)?)
     }
 
-    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> Vec<Reading> {
+    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
         let channel = talk_channel::TalkChannel::read(&request.content);
-        vec![Reading {
+        let reading = Reading {
             id: arrival.id_or_request_id(request.resource_id.as_deref()),
             app_id: Some(request.proof),
             letter: channel.map(|channel| Letter::Event(Event::TalkChannel(channel))),
-        }]
+        };
+        (vec![reading], Answer::empty(Self::ACCEPTED))
     }
 }

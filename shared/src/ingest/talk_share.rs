@@ -1,6 +1,6 @@
 use http::StatusCode;
 
-use super::{Arrival, Reading, Refusal, Route, Webhook};
+use super::{Answer, Arrival, Reading, Refusal, Route, Webhook};
 use crate::{
     auth::{Apps, Unverified, Verified},
     envelope::{Event, Letter},
@@ -26,12 +26,13 @@ impl Webhook for TalkShare {
         Ok(request.prove_by_admin_key(&self.apps)?)
     }
 
-    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> Vec<Reading> {
+    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
         let share = talk_share::TalkShare::read(&request.content, &self.user_key);
-        vec![Reading {
+        let reading = Reading {
             id: arrival.id_or_request_id(request.resource_id.as_deref()),
             app_id: Some(request.proof),
             letter: share.map(|share| Letter::Event(Event::TalkShare(share))),
-        }]
+        };
+        (vec![reading], Answer::empty(Self::ACCEPTED))
     }
 }

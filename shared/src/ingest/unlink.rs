@@ -1,6 +1,6 @@
 use http::StatusCode;
 
-use super::{Arrival, Reading, Refusal, Route, Webhook};
+use super::{Answer, Arrival, Reading, Refusal, Route, Webhook};
 use crate::{
     auth::{Apps, Unverified, Verified},
     envelope::{Event, Letter},
@@ -24,13 +24,14 @@ impl Webhook for Unlink {
         Ok(request.prove_by_admin_key(&self.apps)?)
     }
 
-    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> Vec<Reading> {
+    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
         let unlink = unlink::Unlink::read(&request.content, &request.proof);
-        vec![Reading {
+        let reading = Reading {
             // It is sent once and has no id of its own.
             id: arrival.id_or_request_id(None),
             app_id: Some(request.proof),
             letter: unlink.map(|unlink| Letter::Event(Event::Unlink(unlink))),
-        }]
+        };
+        (vec![reading], Answer::empty(Self::ACCEPTED))
     }
 }

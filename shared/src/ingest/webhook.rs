@@ -6,7 +6,7 @@ use super::{Answer, Arrival, Refusal};
 use crate::{
     auth::{Unverified, Verified},
     envelope::Letter,
-    wire::{AppId, Content, EventId, Kind, Unreadable},
+    wire::{AppId, EventId, Kind, Unreadable},
 };
 
 /// One kind of request that Kakao sends: where it comes, how its sender is proven, how it is read, how
@@ -40,13 +40,9 @@ pub trait Webhook: Send + Sync {
         arrival: &Arrival,
     ) -> impl Future<Output = Result<Verified<Self::Proof>, Refusal>> + Send;
 
-    /// What the request says: events, or what could not be read. Never nothing of what is authentic.
-    fn read(&self, request: Verified<Self::Proof>, arrival: &Arrival) -> Vec<Reading>;
-
-    /// The answer to an event that is safe.
-    fn thanks(&self, _content: &Content) -> Answer {
-        Answer::empty(Self::ACCEPTED)
-    }
+    /// What the request says, which is events or what could not be read, and never nothing of what is authentic; and the
+    /// answer to it once that is safe.
+    fn read(&self, request: Verified<Self::Proof>, arrival: &Arrival) -> (Vec<Reading>, Answer);
 }
 
 /// What was read of a request.

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::Method;
@@ -28,13 +30,13 @@ impl Content {
     ///
     /// # Errors
     /// [`Unreadable::Json`], [`Unreadable::Encoding`] or [`Unreadable::Duplicate`].
-    pub fn fields(&self) -> Result<Fields, Unreadable> {
+    pub fn fields(&self) -> Result<Fields<'static>, Unreadable> {
         let body = self.body.expose().trim_ascii();
         if self.method == Method::GET || body.is_empty() {
             return Fields::from_form(self.query.expose().as_bytes());
         }
         if body.first() == Some(&b'{') || self.media_type.ends_with("json") {
-            return Ok(Fields(parse_strict_json(body)?));
+            return Ok(parse_strict_json(body)?.into());
         }
         Fields::from_form(body)
     }
@@ -43,8 +45,8 @@ impl Content {
     ///
     /// # Errors
     /// [`Unreadable::Json`].
-    pub fn json(&self) -> Result<Fields, Unreadable> {
-        Ok(Fields(parse_strict_json(self.body.expose())?))
+    pub fn json(&self) -> Result<Fields<'static>, Unreadable> {
+        Ok(parse_strict_json(self.body.expose())?.into())
     }
 
     /// What a later reader needs to read this again: the query or the body. For the quarantine only.
@@ -101,9 +103,9 @@ const MAX_WORD_CHARS: usize = 128;
 /// Named values: texts from a query or a form, anything from JSON. An absent value, a null and (as
 /// an empty form field is all that a form can say) an empty text are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Fields(Map<String, Value>);
+pub struct Fields<'v>(Cow<'v, Map<String, Value>>);
 
-impl Fields {
+impl Fields<'static> {
     fn from_form(text: &[u8]) -> Result<Self, Unreadable> {
         // Percent-encoded bytes that are no UTF-8 would be replaced silently, and two different ids
         // could become one.
@@ -117,9 +119,17 @@ impl Fields {
                 return Err(Unreadable::Duplicate(name_for_log(&name)));
             }
         }
-        Ok(Self(fields))
+        Ok(fields.into())
     }
 
+    /// All the members.
+    #[must_use]
+    pub fn into_members(self) -> Map<String, Value> {
+        self.0.into_owned()
+    }
+}
+
+impl Fields<'_> {
     /// The value of a field that is there.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -193,24 +203,24 @@ impl Fields {
     ///
     /// # Errors
     /// [`Unreadable::Shape`] if it is something else.
-    pub fn object(&self, name: &'static str) -> Result<Self, Unreadable> {
+    pub fn object(&self, name: &'static str) -> Result<Fields<'_>, Unreadable> {
         match self.get(name) {
-            None => Ok(Self::default()),
-            Some(Value::Object(members)) => Ok(Self(members.clone())),
+            None => Ok(Fields::default()),
+            Some(Value::Object(members)) => Ok(members.into()),
             Some(_) => Err(Unreadable::Shape(name)),
         }
     }
+}
 
-    /// All the members.
-    #[must_use]
-    pub fn into_members(self) -> Map<String, Value> {
-        self.0
+impl From<Map<String, Value>> for Fields<'static> {
+    fn from(members: Map<String, Value>) -> Self {
+        Self(Cow::Owned(members))
     }
 }
 
-impl From<Map<String, Value>> for Fields {
-    fn from(members: Map<String, Value>) -> Self {
-        Self(members)
+impl<'v> From<&'v Map<String, Value>> for Fields<'v> {
+    fn from(members: &'v Map<String, Value>) -> Self {
+        Self(Cow::Borrowed(members))
     }
 }
 

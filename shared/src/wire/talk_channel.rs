@@ -62,7 +62,7 @@ impl TalkChannel {
     }
 }
 
-fn user(fields: &Fields) -> Result<ChannelUser, Unreadable> {
+fn user(fields: &Fields<'_>) -> Result<ChannelUser, Unreadable> {
     match fields.text("id_type").required("id_type")? {
         "app_user_id" => Ok(ChannelUser::AppUserId(fields.id("id").required("id")?)),
         "open_id" => Ok(ChannelUser::OpenId(fields.key("id").required("id")?)),
@@ -70,7 +70,7 @@ fn user(fields: &Fields) -> Result<ChannelUser, Unreadable> {
     }
 }
 
-fn time(fields: &Fields) -> Result<Time, Unreadable> {
+fn time(fields: &Fields<'_>) -> Result<Time, Unreadable> {
     if let Some(text) = fields.text("updated_at")? {
         return text.parse().map_err(|_| Unreadable::Shape("updated_at"));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use lambda_http::{Context, Error, LambdaEvent, lambda_runtime, service_fn};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
 
 use crate::{
@@ -102,7 +102,7 @@ impl Edges {
     /// A runtime that can't be reached.
     pub async fn acknowledge<W: Webhook>(self, webhook: W, sources: Sources) -> Result<(), Error> {
         let ingest = Ingest::new(webhook, self.queue, self.table).with_sources(sources);
-        lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
             let answer = match gateway::request(event) {
                 Ok(request) => ingest.accept(request).await.map(gateway::response),
                 Err(error) => Err(error.into()),

@@ -48,7 +48,7 @@ pub enum Detail {
 
 impl Detail {
     pub(super) fn read(event_type: &EventType, members: &Map<String, Value>) -> Result<Self, Unreadable> {
-        let fields = Fields::from(members.clone());
+        let fields = Fields::from(members);
         // An odd word beside the fact must not cost the fact: it is left out.
         let text = |name| fields.word(name);
         Ok(match event_type {
@@ -73,7 +73,7 @@ impl Detail {
 
 /// `scope` or `scopes`, as a text with spaces between or as a list: implementers saw each. An event
 /// that names none has nothing to say and is unreadable: it must not pass as done.
-fn scopes(fields: &Fields) -> Result<Vec<ScopeId>, Unreadable> {
+fn scopes(fields: &Fields<'_>) -> Result<Vec<ScopeId>, Unreadable> {
     let mut found = Vec::new();
     for name in ["scope", "scopes"] {
         match fields.get(name) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use payload::{Action, DetailParam, Flow, Intent, Named, SkillPayload, Trigger, User, UserRequest};
 
-use super::{BotId, BotUserKey, Content, Unreadable, UserId, content::Required};
+use super::{BotId, BotUserKey, Fields, Unreadable, UserId, content::Required};
 
 /// What the registration check (a GET on the skill's URL) must be answered with.
 pub const REGISTRATION_ANSWER: &str = r#"{"version":"2.0","data":{}}"#;
@@ -31,13 +31,13 @@ pub struct SkillMessage {
 }
 
 impl SkillMessage {
-    /// Reads a skill payload.
+    /// The message that a payload is.
     ///
     /// # Errors
-    /// A body that is no JSON object, or no usable `bot.id` or `userRequest.user.id`.
-    pub fn read(content: &Content) -> Result<Self, Unreadable> {
-        let payload = content.json()?;
-        let user = payload.object("userRequest")?.object("user")?;
+    /// No usable `bot.id` or `userRequest.user.id`.
+    pub fn read(payload: &Fields<'_>) -> Result<Self, Unreadable> {
+        let user_request = payload.object("userRequest")?;
+        let user = user_request.object("user")?;
         let properties = user.object("properties")?;
         Ok(Self {
             bot_id: payload.object("bot")?.key("id").required("bot.id")?,

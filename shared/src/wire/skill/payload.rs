@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::wire::{Content, Personal, Unreadable};
+use crate::wire::{Fields, Personal};
 
 /// What Kakao sends with a message (Kakao business guide, "Chatbot > Skill development guide > JSON
 /// format by type of answer", section `SkillPayload`). Any member may be absent, null or of a shape that
@@ -178,13 +178,10 @@ pub struct Trigger {
 }
 
 impl SkillPayload {
-    /// Reads a payload.
-    ///
-    /// # Errors
-    /// [`Unreadable::Json`]: a body that is no JSON object.
-    pub fn read(content: &Content) -> Result<Self, Unreadable> {
-        let members = content.json()?.into_members();
-        Ok(serde_json::from_value(Value::Object(members)).unwrap_or_default())
+    /// The payload that a body is.
+    #[must_use]
+    pub fn read(body: Fields<'static>) -> Self {
+        serde_json::from_value(Value::Object(body.into_members())).unwrap_or_default()
     }
 }
 
@@ -204,20 +201,12 @@ fn lenient_each<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use http::Method;
     use serde_json::json;
 
     use super::*;
 
     fn read(payload: &Value) -> SkillPayload {
-        SkillPayload::read(&Content {
-            method: Method::POST,
-            query: Personal::new(String::new()),
-            media_type: "application/json".to_owned(),
-            body: Personal::new(Bytes::from(payload.to_string())),
-        })
-        .unwrap()
+        SkillPayload::read(payload.as_object().unwrap().clone().into())
     }
 
     fn whole() -> Value {

@@ -4,6 +4,8 @@
 //! `#`, and panics where the query or the host doesn't fit into one (a raw space, a quote) or the body isn't the
 //! base64 that it is said to be. An authentic event would be lost for that.
 
+mod event;
+
 use std::{fmt, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -12,10 +14,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
 use lambda_http::{
     Body, LambdaEvent, Request, RequestExt, Response,
     aws_lambda_events::apigw::{ApiGatewayV2httpRequestContext, ApiGatewayV2httpResponse},
-    request::RequestContext,
+    request::RequestContext as RequestContextOf,
 };
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::time::Instant;
+
+use event::{Event, Http, RequestContext};
 
 use super::Arrival;
 use crate::{
@@ -42,53 +46,52 @@ struct SentQuery(Personal<String>);
 ///
 /// # Errors
 /// [`NotARequest`]: the function isn't wired as it must be.
-pub fn request(event: LambdaEvent<Value>) -> Result<Request, NotARequest> {
-    let LambdaEvent { payload: event, context } = event;
-    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
-    let path = text("/rawPath").or_else(|| text("/requestContext/http/path")).ok_or(NotARequest)?;
-    let method = text("/requestContext/http/method").ok_or(NotARequest)?;
-    let query = text("/rawQueryString").map_or_else(|| query_of(&event), str::to_owned);
+pub fn request(event: LambdaEvent<Box<RawValue>>) -> Result<Request, NotARequest> {
+    let LambdaEvent { payload, context } = event;
+    let event: Event<'_> = serde_json::from_str(payload.get()).map_err(|_| NotARequest)?;
+    let requested: RequestContext<'_> = event.request_context.read().unwrap_or_default();
+    let http: Http<'_> = requested.http.read().unwrap_or_default();
+    let path: String = event.raw_path.read().or_else(|| http.path.read()).ok_or(NotARequest)?;
+    let method: String = http.method.read().ok_or(NotARequest)?;
+    let query = event.raw_query_string.read().unwrap_or_else(|| query_of(&event));
 
     let mut gateway = ApiGatewayV2httpRequestContext::default();
-    gateway.request_id = text("/requestContext/requestId").map(str::to_owned);
-    gateway.time_epoch = event.pointer("/requestContext/timeEpoch").and_then(Value::as_i64).unwrap_or_default();
-    gateway.http.source_ip = text("/requestContext/http/sourceIp").map(str::to_owned);
+    gateway.request_id = requested.request_id.read();
+    gateway.time_epoch = requested.time_epoch.read().unwrap_or_default();
+    gateway.http.source_ip = http.source_ip.read();
 
     let mut request = Request::new(body_of(&event));
     *request.method_mut() = method.parse().map_err(|_| NotARequest)?;
     *request.headers_mut() = headers_of(&event);
     request.extensions_mut().insert(SentQuery(Personal::new(query)));
-    let request = request.with_raw_http_path(path).with_request_context(RequestContext::ApiGatewayV2(gateway));
+    let request = request.with_raw_http_path(path).with_request_context(RequestContextOf::ApiGatewayV2(gateway));
     Ok(request.with_lambda_context(context))
 }
 
 /// The query of an event that has it decoded only.
-fn query_of(event: &Value) -> String {
-    let parameters = event.get("queryStringParameters").and_then(Value::as_object).into_iter().flatten();
-    let texts = parameters.filter_map(|(name, value)| Some((name, value.as_str()?)));
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(texts).finish()
+fn query_of(event: &Event<'_>) -> String {
+    let parameters = event.query_string_parameters.texts();
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
 /// A header that is none proves nothing and names nothing: it is as if it weren't there.
-fn headers_of(event: &Value) -> HeaderMap {
-    let headers = event.get("headers").and_then(Value::as_object).into_iter().flatten();
-    let valid = |(name, value): (&String, &Value)| {
-        Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(value.as_str()?.as_bytes()).ok()?))
-    };
+fn headers_of(event: &Event<'_>) -> HeaderMap {
     let mut map = HeaderMap::new();
-    for (name, value) in headers.filter_map(valid) {
-        // More than a map holds, a gateway never hands over.
-        let _ = map.try_append(name, value);
+    for (name, value) in event.headers.texts() {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            // More than a map holds, a gateway never hands over.
+            let _ = map.try_append(name, value);
+        }
     }
     map
 }
 
-fn body_of(event: &Value) -> Body {
-    let Some(text) = event.get("body").and_then(Value::as_str) else { return Body::Empty };
-    let is_encoded = event.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or_default();
-    match is_encoded.then(|| STANDARD.decode(text)) {
+fn body_of(event: &Event<'_>) -> Body {
+    let Some(text) = event.body.read::<String>() else { return Body::Empty };
+    let is_encoded: bool = event.is_base64_encoded.read().unwrap_or_default();
+    match is_encoded.then(|| STANDARD.decode(&text)) {
         Some(Ok(bytes)) => Body::Binary(bytes),
-        _ => Body::Text(text.to_owned()),
+        _ => Body::Text(text),
     }
 }
 
@@ -108,7 +111,7 @@ pub(super) fn receive(request: Request, budget: Duration) -> (String, Unverified
     let (now, handed_over) = (Time::now(), Instant::now());
     let path = request.raw_http_path().to_owned();
     let (request_id, time_epoch, source) = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => {
+        Some(RequestContextOf::ApiGatewayV2(context)) => {
             (context.request_id.clone(), context.time_epoch, context.http.source_ip.clone())
         }
         _ => (None, 0, None),
@@ -135,7 +138,7 @@ pub(super) fn receive(request: Request, budget: Duration) -> (String, Unverified
 #[cfg(test)]
 mod tests {
     use lambda_http::Context;
-    use serde_json::json;
+    use serde_json::{Value, json, value::to_raw_value};
 
     use super::*;
 
@@ -144,11 +147,11 @@ mod tests {
             "requestContext": {"requestId": "r", "timeEpoch": 7, "http": {"method": "POST"}}})
     }
 
-    fn read(event: Value) -> Result<Request, NotARequest> {
-        request(LambdaEvent::new(event, Context::default()))
+    fn read(event: &Value) -> Result<Request, NotARequest> {
+        request(LambdaEvent::new(to_raw_value(&event).unwrap(), Context::default()))
     }
 
-    fn received(event: Value) -> (String, Content, Arrival) {
+    fn received(event: &Value) -> (String, Content, Arrival) {
         let (path, request, arrival) = receive(read(event).unwrap(), Duration::from_secs(1));
         (path, request.unproven_content().clone(), arrival)
     }
@@ -160,7 +163,7 @@ mod tests {
             let mut event = event();
             event["rawPath"] = json!(text);
             event["rawQueryString"] = json!(text);
-            let (path, content, arrival) = received(event);
+            let (path, content, arrival) = received(&event);
             assert_eq!((path.as_str(), content.query.expose().as_str()), (text, text));
             assert_eq!((arrival.request_id.as_str(), arrival.received_at.as_millis()), ("r", 7));
         }
@@ -173,7 +176,7 @@ mod tests {
         event["rawQueryString"] = json!(null);
         event["requestContext"]["http"]["path"] = json!("/y");
         event["queryStringParameters"] = json!({"a": "1 & 2", "b": 3});
-        let (path, content, _) = received(event);
+        let (path, content, _) = received(&event);
         assert_eq!((path.as_str(), content.query.expose().as_str()), ("/y", "a=1+%26+2"));
     }
 
@@ -181,7 +184,7 @@ mod tests {
     fn what_is_no_header_is_left_out_and_what_stands_twice_is_seen_twice() {
         let mut event = event();
         event["headers"] = json!({"a": "1\r\nb: 2", "c d": "3", "": "4", "e": 5, "f": "6", "F": "7", "g": "열쇠"});
-        let request = read(event).unwrap();
+        let request = read(&event).unwrap();
         let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         assert_eq!(headers, [("f", &b"7"[..]), ("f", b"6"), ("g", "열쇠".as_bytes())]);
     }
@@ -190,7 +193,7 @@ mod tests {
     fn more_headers_than_a_map_holds_are_no_panic() {
         let mut event = event();
         event["headers"] = (0..40_000).map(|number| (format!("h{number}"), json!("x"))).collect();
-        assert!(read(event).unwrap().headers().len() > 10_000);
+        assert!(read(&event).unwrap().headers().len() > 10_000);
     }
 
     #[test]
@@ -206,8 +209,22 @@ mod tests {
             let mut event = event();
             event["body"] = body;
             event["isBase64Encoded"] = is_encoded;
-            assert_eq!(received(event).1.body.expose(), bytes);
+            assert_eq!(received(&event).1.body.expose(), bytes);
         }
+    }
+
+    #[test]
+    fn an_odd_member_costs_no_other() {
+        let odd = r#"{"rawPath":"/x","rawQueryString":"a=1","body":"\ud800","isBase64Encoded":[],"cookies":{},
+            "headers":{"a":"1","b":{},"c":"\ud800"},
+            "requestContext":{"requestId":{},"timeEpoch":"7","http":{"method":"POST","sourceIp":4,"path":null}}}"#;
+        let event = LambdaEvent::new(RawValue::from_string(odd.to_owned()).unwrap(), Context::default());
+        let request = request(event).unwrap();
+        assert_eq!(request.headers().len(), 1);
+        let (path, request, arrival) = receive(request, Duration::from_secs(1));
+        let content = request.unproven_content();
+        assert_eq!((path.as_str(), content.query.expose().as_str()), ("/x", "a=1"));
+        assert_eq!((content.body.expose().len(), arrival.source), (0, None));
     }
 
     #[test]
@@ -217,7 +234,7 @@ mod tests {
         odd_method["requestContext"]["http"]["method"] = json!("G T");
         let rest_api = json!({"version": "1.0", "path": "/x", "httpMethod": "POST", "requestContext": {}});
         for other in [json!({}), json!(null), json!([]), rest_api, without_http, odd_method] {
-            let error = format!("{:?}", read(other).unwrap_err());
+            let error = format!("{:?}", read(&other).unwrap_err());
             assert!(error.contains("payload format 2.0"), "{error}");
         }
     }
