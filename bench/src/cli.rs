@@ -87,13 +87,13 @@ async fn run(options: &Options) -> Result<ExitCode> {
     }
     let surroundings = Surroundings::start(&local_folder().join("run")).await?;
     let plan = if options.quick { Plan::QUICK } else { Plan::FULL };
-    let rows = measure(&prepared.contenders, &surroundings, plan, progress).await?;
+    let (rows, others) = measure(&prepared.contenders, &surroundings, plan, progress).await?;
     let processor = match prepared.processor {
         Some(program) => Some(measure_processor(options, &program, progress).await?),
         None => None,
     };
     let machine = Machine::this(prepared.versions);
-    let results = Results { machine, plan, rows, processor, left_out: prepared.left_out };
+    let results = Results { machine, plan, rows, others, processor, left_out: prepared.left_out };
     let shown = if options.json { serde_json::to_string_pretty(&results)? } else { report::table(&results) };
     // Nobody may be left to read it, and that is no reason to write no page.
     let _ = writeln!(std::io::stdout().lock(), "{shown}");

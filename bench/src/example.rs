@@ -20,7 +20,6 @@ fn figures(first_answer: f64, cpu: f64, memory: f64) -> Figures {
         warm_p99: cpu * 3.0,
         cpu: spread(cpu),
         memory: spread(memory),
-        waiting: 0.01,
     }
 }
 
@@ -50,6 +49,7 @@ pub(crate) fn results() -> Results {
         },
         plan: Plan::FULL,
         rows: ours.into_iter().chain(others).collect(),
+        others: 0.01,
         processor: Some(processor::example::measured()),
         left_out: vec![],
     }

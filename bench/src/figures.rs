@@ -50,8 +50,6 @@ pub struct Figures {
     pub cpu: Spread,
     /// Peak memory, in bytes.
     pub memory: Spread,
-    /// How long it waited for a processor, in units of how long it had one: of a machine with nothing else to do, about 0.
-    pub waiting: f64,
 }
 
 /// What was found of one contender.
@@ -126,6 +124,8 @@ pub struct Results {
     pub plan: Plan,
     /// Who took part.
     pub rows: Vec<Row>,
+    /// What others had of the processor for each second of these.
+    pub others: f64,
     /// What was found of the processor, if it took part.
     pub processor: Option<Measured>,
     /// Who didn't, and why.
@@ -133,14 +133,13 @@ pub struct Results {
 }
 
 /// Beyond this, times say more of what else the machine did.
-const BUSY: f64 = 0.15;
+const DISTURBED: f64 = 0.15;
 
 impl Results {
-    /// How long the contenders waited for a processor, if that makes their times doubtful.
+    /// What others had of the processor, if that makes times doubtful.
     #[must_use]
-    pub fn busy(&self) -> Option<f64> {
-        let waiting: Vec<f64> = self.rows.iter().flat_map(|row| [row.plain.waiting, row.tls.waiting]).collect();
-        Spread::of(waiting).map(|waiting| waiting.median).filter(|waiting| *waiting > BUSY)
+    pub fn disturbed(&self) -> Option<f64> {
+        Some(self.others).filter(|others| *others > DISTURBED)
     }
 
     /// The one in this role, if it took part.
@@ -170,12 +169,10 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_with_other_work_is_told_from_one_contender_that_waited() {
+    fn a_machine_with_other_work_is_told() {
         let mut results = example::results();
-        results.rows[0].plain.waiting = 3.0;
-        assert_eq!(results.busy(), None);
-        results.rows.iter_mut().for_each(|row| row.tls.waiting = 0.5);
-        results.rows.iter_mut().for_each(|row| row.plain.waiting = 0.5);
-        assert_eq!(results.busy(), Some(0.5));
+        assert_eq!(results.disturbed(), None);
+        results.others = 0.5;
+        assert_eq!(results.disturbed(), Some(0.5));
     }
 }

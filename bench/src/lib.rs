@@ -7,6 +7,7 @@
 //! | [`host`] | Lambda's Runtime API, with clocks |
 //! | [`stand_in`], [`tls`] | SQS and DynamoDB that answer at once, over HTTP and TLS |
 //! | [`surroundings`] | all that contenders run in |
+//! | [`one_processor`] | where all of it runs |
 //! | [`process`] | a contender's process, and what the kernel says of it |
 //! | [`measure`] | contenders in turn, round by round |
 //! | [`processor`] | the processor: events a second, and what each asks of the table |
@@ -23,6 +24,7 @@ pub mod figures;
 pub mod host;
 mod machine;
 pub mod measure;
+pub mod one_processor;
 pub mod prepare;
 pub mod process;
 pub mod processor;

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, ensure};
 use crate::{
     contender::Contender,
     figures::{Figures, Plan, Row, Spread, rank},
-    process::{Process, Scheduled},
+    one_processor::OneProcessor,
+    process::Process,
     progress::{Progress, Step},
     stand_in::Transport,
     surroundings::Surroundings,
@@ -23,8 +24,8 @@ struct Samples {
     warm: Vec<f64>,
     cpu: Vec<f64>,
     memory: Vec<f64>,
-    /// Of all starts and warm requests.
-    scheduled: Scheduled,
+    /// Processor time of all its processes.
+    busy: Duration,
 }
 
 struct Lane<'c> {
@@ -33,7 +34,8 @@ struct Lane<'c> {
     samples: Samples,
 }
 
-/// Measures these contenders.
+/// Measures these contenders. Beside what was found of each, what part of a second others had of the processor for each
+/// second that contenders and servers had: on a machine with nothing else to do, about 0.
 ///
 /// # Errors
 /// If one of them doesn't do its job.
@@ -42,7 +44,9 @@ pub async fn measure(
     surroundings: &Surroundings,
     plan: Plan,
     progress: Progress,
-) -> Result<Vec<Row>> {
+) -> Result<(Vec<Row>, f64)> {
+    let processor = OneProcessor::take()?;
+    let (all_before, own_before) = (processor.busy()?, processor.own()?);
     let lane = |contender, transport| Lane { contender, transport, samples: Samples::default() };
     let lanes_of = |contender| Transport::ALL.map(|transport| lane(contender, transport));
     let mut lanes: Vec<Lane<'_>> = contenders.iter().flat_map(lanes_of).collect();
@@ -63,7 +67,9 @@ pub async fn measure(
         }
     }
     step.done(&format!("{} requests each", plan.processes * plan.requests));
-    lanes.chunks_mut(2).map(row).collect()
+    let ours = processor.own()? - own_before + lanes.iter().map(|lane| lane.samples.busy).sum::<Duration>();
+    let others = (processor.busy()? - all_before).saturating_sub(ours).div_duration_f64(ours);
+    Ok((lanes.chunks_mut(2).map(row).collect::<Result<_>>()?, others))
 }
 
 fn row(lanes: &mut [Lane<'_>]) -> Result<Row> {
@@ -88,14 +94,13 @@ impl Lane<'_> {
         let mut process = Process::start(self.contender, surroundings, self.transport).await?;
         let first = process.ask().await?;
         if counts {
-            let scheduled = process.scheduled()?;
-            self.samples.start_cpu.push(millis(scheduled.busy));
-            self.samples.add(scheduled);
+            self.samples.start_cpu.push(millis(process.busy()?));
             self.samples.ready.push(millis(process.time_to_ready()?));
             self.samples.first_answer.push(millis(process.time_to(first.answered)));
             self.samples.first_request.push(millis(first.answered - first.handed_over));
         }
-        process.end().await
+        self.samples.busy += process.end().await?;
+        Ok(())
     }
 
     /// Many requests, one at a time.
@@ -105,28 +110,22 @@ impl Lane<'_> {
             process.ask().await?;
         }
         let stand_in = surroundings.stand_in(self.transport);
-        let (sent, before) = (stand_in.sent(), process.scheduled()?);
+        let (sent, before) = (stand_in.sent(), process.busy()?);
         for _ in 0..plan.requests {
             let outcome = process.ask().await?;
             self.samples.warm.push(millis(outcome.answered - outcome.handed_over));
         }
-        let (sent, after) = (stand_in.sent() - sent, process.scheduled()?);
-        let scheduled = Scheduled { busy: after.busy - before.busy, waiting: after.waiting - before.waiting };
+        let (sent, busy) = (stand_in.sent() - sent, process.busy()? - before);
         let expected = if self.contender.job.sends { plan.requests } else { 0 };
         ensure!(sent == expected, "{} sent {sent} messages for {} requests", self.contender.name, plan.requests);
-        self.samples.cpu.push(millis(scheduled.busy) / plan.requests as f64);
-        self.samples.add(scheduled);
+        self.samples.cpu.push(millis(busy) / plan.requests as f64);
         self.samples.memory.push(process.peak_memory()? as f64);
-        process.end().await
+        self.samples.busy += process.end().await?;
+        Ok(())
     }
 }
 
 impl Samples {
-    fn add(&mut self, scheduled: Scheduled) {
-        self.scheduled.busy += scheduled.busy;
-        self.scheduled.waiting += scheduled.waiting;
-    }
-
     fn figures(mut self) -> Result<Figures> {
         self.warm.sort_by(f64::total_cmp);
         let of = |values: Vec<f64>| Spread::of(values).context("nothing was measured");
@@ -136,7 +135,6 @@ impl Samples {
             first_answer: of(self.first_answer)?,
             first_request: of(self.first_request)?,
             start_cpu: of(self.start_cpu)?,
-            waiting: self.scheduled.waiting.div_duration_f64(self.scheduled.busy),
             warm: of(self.warm)?,
             cpu: of(self.cpu)?,
             memory: of(self.memory)?,

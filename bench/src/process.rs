@@ -24,30 +24,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// As much of a log as a reader of a failure looks at.
 const LAST_LINES: usize = 12;
 
-/// What the scheduler gave a process.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Scheduled {
-    /// How long it was on a processor.
-    pub busy: Duration,
-    /// How long it could have been, and somebody else was.
-    pub waiting: Duration,
+/// For how long all threads of the process whose folder of `/proc` this is were on a processor. The usual clock of a
+/// process ticks a hundred times a second: too coarse for a request.
+pub(crate) fn busy_of(kernels_folder: &Path) -> Result<Duration> {
+    let threads = fs::read_dir(kernels_folder.join("task"))?;
+    // A thread may end while it is looked at.
+    let busy =
+        threads.map(|thread| busy_of_thread(&thread?.path()).or(Ok(Duration::ZERO))).sum::<Result<Duration>>()?;
+    ensure!(!busy.is_zero(), "the kernel counts no processor time (CONFIG_SCHED_INFO)");
+    Ok(busy)
 }
 
-impl Scheduled {
-    /// Of all threads of the process whose folder of `/proc` this is. The usual clock of a process ticks a hundred times
-    /// a second: too coarse for a request.
-    pub(crate) fn of(kernels_folder: &Path) -> Result<Self> {
-        let mut all = Self::default();
-        for thread in fs::read_dir(kernels_folder.join("task"))? {
-            // A thread may end while it is looked at.
-            let text = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
-            let mut nanos = text.split_whitespace().map(|number| Duration::from_nanos(number.parse().unwrap_or(0)));
-            all.busy += nanos.next().unwrap_or_default();
-            all.waiting += nanos.next().unwrap_or_default();
-        }
-        ensure!(!all.busy.is_zero(), "the kernel counts no processor time (CONFIG_SCHED_INFO)");
-        Ok(all)
-    }
+/// The same of one thread.
+pub(crate) fn busy_of_thread(kernels_folder: &Path) -> Result<Duration> {
+    let text = fs::read_to_string(kernels_folder.join("schedstat"))?;
+    Ok(Duration::from_nanos(text.split_whitespace().next().context("schedstat")?.parse()?))
 }
 
 /// A running contender. Its process ends with it.
@@ -118,12 +109,12 @@ impl Process {
         then.duration_since(self.started)
     }
 
-    /// What the scheduler has given its threads so far.
+    /// For how long it has been on a processor so far.
     ///
     /// # Errors
     /// If the kernel doesn't say.
-    pub fn scheduled(&self) -> Result<Scheduled> {
-        Scheduled::of(&self.kernels_folder()?)
+    pub fn busy(&self) -> Result<Duration> {
+        busy_of(&self.kernels_folder()?)
     }
 
     /// The most memory that it ever had, in bytes.
@@ -149,11 +140,13 @@ impl Process {
         format!("it wrote:\n{last}")
     }
 
-    /// Ends it and waits until it is gone: the next one must have the processor to itself.
+    /// Ends it and waits until it is gone: the next one must have the processor to itself. For how long it was on one.
     ///
     /// # Errors
     /// If it stays.
-    pub async fn end(mut self) -> Result<()> {
-        Ok(timeout(PATIENCE, self.child.kill()).await.context("it doesn't end")??)
+    pub async fn end(mut self) -> Result<Duration> {
+        let busy = self.busy()?;
+        timeout(PATIENCE, self.child.kill()).await.context("it doesn't end")??;
+        Ok(busy)
     }
 }

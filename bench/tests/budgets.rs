@@ -30,7 +30,7 @@ mod budgets {
         let surroundings = Surroundings::start(&folder).await.unwrap();
         let rows = measure(contenders, &surroundings, plan, Progress::Silent).await;
         std::fs::remove_dir_all(&folder).unwrap();
-        rows
+        rows.map(|(rows, _)| rows)
     }
 
     /// The function as `cargo test` builds it stands for the floor too: nothing but the delay tells the two apart.
@@ -38,7 +38,8 @@ mod budgets {
         let floor = contender("floor", Role::Floor, Job::UNLINK);
         let ours = Contender { delay, ..contender("unlink", Role::Ours, Job::UNLINK) };
         let rows = run(name, &[floor, ours], plan).await.unwrap();
-        let results = Results { machine: Machine::this(vec![]), plan, rows, processor: None, left_out: vec![] };
+        let results =
+            Results { machine: Machine::this(vec![]), plan, rows, others: 0.0, processor: None, left_out: vec![] };
         verdicts(&results).iter().filter(|verdict| verdict.is_broken()).map(ToString::to_string).collect()
     }
 

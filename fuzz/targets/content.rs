@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(stored, payload);
     let shown = format!("{content:?} {payload:?}");
     assert!(shown.len() < 400 + content.media_type.len() * 12, "{shown}");
-    for fields in [content.fields(), content.json()].into_iter().flatten() {
+    for fields in [content.fields(), content.json()].iter().flatten() {
         for name in ["a", "id", "user_id", "event"] {
             let number = fields.integer(name);
             assert!(fields.word(name).is_none_or(|word| word.chars().count() <= 128));
@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
             if let Ok(Some(user)) = fields.id::<UserId>(name) {
                 assert_eq!(number.unwrap().unwrap().to_string(), user.digits());
             }
-            let _ = (fields.flag(name), fields.object(name).map(|inner| inner.into_members()));
+            let _ = (fields.flag(name), fields.object(name));
             for id in [
                 fields.key::<BotId>(name).map(|id| id.map(String::from)),
                 fields.key::<ChannelId>(name).map(|id| id.map(String::from)),

@@ -148,12 +148,12 @@ async fn rates(bench: Bench<'_>, step: &mut Step) -> Result<Vec<Rate>> {
 impl Lane {
     async fn round(&mut self, worker: &mut Worker, events: &mut Events, round: usize) -> Result<()> {
         let batches: Vec<_> = (0..OF_A_ROUND / self.batch).map(|_| self.events(events)).collect();
-        let (mut took, before) = (Duration::ZERO, worker.scheduled()?);
+        let (mut took, before) = (Duration::ZERO, worker.busy()?);
         let _ = worker.table.take();
         for batch in &batches {
             took += worker.apply(batch).await?;
         }
-        let busy = worker.scheduled()?.busy - before.busy;
+        let busy = worker.busy()? - before;
         if round > 0 {
             self.per_second.push(OF_A_ROUND as f64 / took.as_secs_f64());
             self.per_cpu_second.push(OF_A_ROUND as f64 / busy.as_secs_f64());

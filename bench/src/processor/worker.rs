@@ -18,7 +18,7 @@ use super::{
     events::Event,
     table::{NAME, Table},
 };
-use crate::{host::Host, process::Scheduled};
+use crate::{host::Host, process::busy_of};
 
 /// Longer than any batch takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -80,13 +80,13 @@ impl Worker {
         Ok(outcome.answered - outcome.handed_over)
     }
 
-    /// What the scheduler has given it so far.
+    /// For how long it has been on a processor so far.
     ///
     /// # Errors
     /// If the kernel doesn't say.
-    pub fn scheduled(&self) -> Result<Scheduled> {
+    pub fn busy(&self) -> Result<Duration> {
         let id = self.child.id().context("the processor has ended")?;
-        Scheduled::of(Path::new(&format!("/proc/{id}")))
+        busy_of(Path::new(&format!("/proc/{id}")))
     }
 
     fn last_lines(&self) -> String {

@@ -20,10 +20,10 @@ use crate::{
 /// What makes the times doubtful, if anything does.
 #[must_use]
 pub fn doubt(results: &Results) -> Option<String> {
-    let waited = results.busy()?;
+    let others = results.disturbed()?;
     Some(format!(
-        "The machine had other work to do: for each second on a processor the contenders waited {waited:.1} s for one. \
-         Times by the clock are longer than they should be, and their ratios nearer to 1"
+        "The machine had other work to do: {others:.2} s for each second of this. Times by the clock are longer than they \
+         should be, and their ratios nearer to 1"
     ))
 }
 

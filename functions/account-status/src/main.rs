@@ -1,6 +1,10 @@
 //! Takes Kakao Login's account status change webhook: Security Event Tokens.
 
 use kakao_webhooks::{auth::Keys, config::Variables, ingest::AccountStatus, store::Pace, telemetry, wiring::Edges};
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -1,6 +1,10 @@
 //! Answers a KakaoTalk chatbot's skill requests, and takes those of a proven sender as events.
 
 use kakao_webhooks::{config::Variables, ingest::Skill, store::Pace, telemetry, wiring::Edges};
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

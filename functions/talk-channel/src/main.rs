@@ -1,6 +1,10 @@
 //! Takes KakaoTalk Channel's webhook.
 
 use kakao_webhooks::{config::Variables, ingest::TalkChannel, store::Pace, telemetry, wiring::Edges};
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

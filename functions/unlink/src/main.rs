@@ -1,6 +1,10 @@
 //! Takes Kakao Login's unlink webhook.
 
 use kakao_webhooks::{config::Variables, ingest::Unlink, store::Pace, telemetry, wiring::Edges};
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
