@@ -20,6 +20,9 @@
 //! | [`wiring`] | the rooms joined to a function |
 #![warn(missing_docs)]
 
+#[cfg(all(panic = "abort", not(feature = "fuzzing")))]
+compile_error!("a panic must stay with its record, answer or request: build with panic = \"unwind\"");
+
 pub mod auth;
 pub mod config;
 pub mod envelope;
