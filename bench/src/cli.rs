@@ -65,7 +65,7 @@ fn delay(text: &str) -> Result<(String, Duration), String> {
 /// The command.
 #[must_use]
 pub fn main() -> ExitCode {
-    // One thread for all servers: the other processors are the contender's.
+    // One thread for all servers: they and the contenders run by turns.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ran = runtime.context("no runtime").and_then(|runtime| runtime.block_on(run(&Options::parse())));
     match ran {

@@ -7,7 +7,7 @@
 //! | [`host`] | Lambda's Runtime API, with clocks |
 //! | [`stand_in`], [`tls`] | SQS and DynamoDB that answer at once, over HTTP and TLS |
 //! | [`surroundings`] | all that contenders run in |
-//! | [`one_processor`] | where all of it runs |
+//! | [`one_processor`] | where contenders and their servers run |
 //! | [`process`] | a contender's process, and what the kernel says of it |
 //! | [`measure`] | contenders in turn, round by round |
 //! | [`processor`] | the processor: events a second, and what each asks of the table |

@@ -16,7 +16,7 @@ pub struct OneProcessor {
 }
 
 /// The kernel's unit in `/proc/stat`, the same on every architecture that Rust runs on.
-const TICK: Duration = Duration::from_millis(10);
+const TICK_MILLIS: u64 = 10;
 
 impl OneProcessor {
     /// The last that this thread may use: the first has most of the interrupts.
@@ -62,9 +62,9 @@ fn busy_of(stat: &str, number: usize) -> Option<Duration> {
     let name = format!("cpu{number}");
     let mut columns =
         stat.lines().map(str::split_whitespace).find_map(|mut line| (line.next() == Some(&name)).then_some(line))?;
-    let ticks: Vec<u32> = columns.by_ref().take(8).map_while(|column| column.parse().ok()).collect();
+    let ticks: Vec<u64> = columns.by_ref().take(8).map_while(|column| column.parse().ok()).collect();
     let [user, nice, system, _idle, _iowait, irq, softirq, steal] = *ticks.as_slice() else { return None };
-    Some(TICK * (user + nice + system + irq + softirq + steal))
+    Some(Duration::from_millis(TICK_MILLIS * (user + nice + system + irq + softirq + steal)))
 }
 
 #[cfg(test)]

@@ -7,6 +7,6 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
     if let Some((event, is_signed)) = request_text::event(text) {
-        function::check(event, is_signed);
+        function::check(&event.to_string(), is_signed);
     }
 });

@@ -9,6 +9,9 @@ use serde_json::{Map, Number, Value};
 /// More levels than any document of Kakao's has, and fewer than would endanger the stack.
 const MAX_DEPTH: usize = 64;
 
+/// The key of an object that `serde_json` takes for a text that is yet to be parsed, which would get past all rules here.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
+
 /// Why a text is not taken as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StrictJsonError {
@@ -119,6 +122,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let inner = self.deeper()?;
         let mut object = Map::new();
         while let Some(key) = members.next_key::<String>()? {
+            if key == RAW_VALUE {
+                return Err(self.fail(StrictJsonError::Syntax));
+            }
             if object.contains_key(&key) {
                 return Err(self.fail(StrictJsonError::DuplicateKey));
             }
@@ -146,6 +152,7 @@ mod tests {
             ("null", StrictJsonError::NotAnObject),
             (r#"{"a":1,"a":1}"#, StrictJsonError::DuplicateKey),
             (r#"{"a":[{"b":1,"\u0062":2}]}"#, StrictJsonError::DuplicateKey),
+            (r#"{"a":{"$serde_json::private::RawValue":"{}"}}"#, StrictJsonError::Syntax),
             (&deep, StrictJsonError::TooDeep),
         ] {
             assert_eq!(parse(text.as_bytes()), Err(fault), "{text}");

@@ -128,7 +128,7 @@ async fn an_event_that_is_no_request_of_an_http_api_fails_with_the_mend_and_the_
 }
 
 #[tokio::test]
-async fn an_event_that_lambda_itself_cannot_read_fails_and_the_next_one_works() {
+async fn what_nobody_reads_may_be_as_deep_as_it_likes() {
     let mut bench = Bench::start().await;
     let mut deep = json!(1);
     for _ in 0..1_000 {
@@ -139,7 +139,7 @@ async fn an_event_that_lambda_itself_cannot_read_fails_and_the_next_one_works() 
         .iter()
         .map(|webhook| {
             let event = changed(&webhook.genuine, "/stageVariables", deep.clone());
-            Case::new("1,000 levels", webhook.function, event, 500, End::Nowhere)
+            Case::new("1,000 levels", webhook.function, event, webhook.accepted, End::Event)
         })
         .collect();
     bench.try_all(cases).await;

@@ -14,12 +14,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
 use lambda_http::{
     Body, LambdaEvent, Request, RequestExt, Response,
     aws_lambda_events::apigw::{ApiGatewayV2httpRequestContext, ApiGatewayV2httpResponse},
-    request::RequestContext as RequestContextOf,
+    request::RequestContext,
 };
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use event::{Event, Http, RequestContext};
+use event::Object;
 
 use super::Arrival;
 use crate::{
@@ -48,36 +48,38 @@ struct SentQuery(Personal<String>);
 /// [`NotARequest`]: the function isn't wired as it must be.
 pub fn request(event: LambdaEvent<Box<RawValue>>) -> Result<Request, NotARequest> {
     let LambdaEvent { payload, context } = event;
-    let event: Event<'_> = serde_json::from_str(payload.get()).map_err(|_| NotARequest)?;
-    let requested: RequestContext<'_> = event.request_context.read().unwrap_or_default();
-    let http: Http<'_> = requested.http.read().unwrap_or_default();
-    let path: String = event.raw_path.read().or_else(|| http.path.read()).ok_or(NotARequest)?;
-    let method: String = http.method.read().ok_or(NotARequest)?;
-    let query = event.raw_query_string.read().unwrap_or_else(|| query_of(&event));
+    let event = Object::of(payload.get())?;
+    let requested = event.object("requestContext")?;
+    let http = requested.object("http")?;
+    let path: String = event.read("rawPath").or_else(|| http.read("path")).ok_or(NotARequest)?;
+    let method: String = http.read("method").ok_or(NotARequest)?;
+    let query = match event.text_as_sent("rawQueryString") {
+        Some(query) => query,
+        None => query_of(event.object("queryStringParameters")?),
+    };
 
     let mut gateway = ApiGatewayV2httpRequestContext::default();
-    gateway.request_id = requested.request_id.read();
-    gateway.time_epoch = requested.time_epoch.read().unwrap_or_default();
-    gateway.http.source_ip = http.source_ip.read();
+    gateway.request_id = requested.read("requestId");
+    gateway.time_epoch = requested.read("timeEpoch").unwrap_or_default();
+    gateway.http.source_ip = http.read("sourceIp");
 
     let mut request = Request::new(body_of(&event));
     *request.method_mut() = method.parse().map_err(|_| NotARequest)?;
-    *request.headers_mut() = headers_of(&event);
+    *request.headers_mut() = headers_of(event.object("headers")?);
     request.extensions_mut().insert(SentQuery(Personal::new(query)));
-    let request = request.with_raw_http_path(path).with_request_context(RequestContextOf::ApiGatewayV2(gateway));
+    let request = request.with_raw_http_path(path).with_request_context(RequestContext::ApiGatewayV2(gateway));
     Ok(request.with_lambda_context(context))
 }
 
 /// The query of an event that has it decoded only.
-fn query_of(event: &Event<'_>) -> String {
-    let parameters = event.query_string_parameters.texts();
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
+fn query_of(parameters: Object<'_>) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.texts()).finish()
 }
 
 /// A header that is none proves nothing and names nothing: it is as if it weren't there.
-fn headers_of(event: &Event<'_>) -> HeaderMap {
+fn headers_of(headers: Object<'_>) -> HeaderMap {
     let mut map = HeaderMap::new();
-    for (name, value) in event.headers.texts() {
+    for (name, value) in headers.texts() {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             // More than a map holds, a gateway never hands over.
             let _ = map.try_append(name, value);
@@ -86,9 +88,9 @@ fn headers_of(event: &Event<'_>) -> HeaderMap {
     map
 }
 
-fn body_of(event: &Event<'_>) -> Body {
-    let Some(text) = event.body.read::<String>() else { return Body::Empty };
-    let is_encoded: bool = event.is_base64_encoded.read().unwrap_or_default();
+fn body_of(event: &Object<'_>) -> Body {
+    let Some(text) = event.text_as_sent("body") else { return Body::Empty };
+    let is_encoded: bool = event.read("isBase64Encoded").unwrap_or_default();
     match is_encoded.then(|| STANDARD.decode(&text)) {
         Some(Ok(bytes)) => Body::Binary(bytes),
         _ => Body::Text(text),
@@ -111,7 +113,7 @@ pub(super) fn receive(request: Request, budget: Duration) -> (String, Unverified
     let (now, handed_over) = (Time::now(), Instant::now());
     let path = request.raw_http_path().to_owned();
     let (request_id, time_epoch, source) = match request.request_context_ref() {
-        Some(RequestContextOf::ApiGatewayV2(context)) => {
+        Some(RequestContext::ApiGatewayV2(context)) => {
             (context.request_id.clone(), context.time_epoch, context.http.source_ip.clone())
         }
         _ => (None, 0, None),
@@ -213,18 +215,28 @@ mod tests {
         }
     }
 
+    fn read_text(event: &str) -> Result<Request, NotARequest> {
+        request(LambdaEvent::new(RawValue::from_string(event.to_owned()).unwrap(), Context::default()))
+    }
+
     #[test]
-    fn an_odd_member_costs_no_other() {
-        let odd = r#"{"rawPath":"/x","rawQueryString":"a=1","body":"\ud800","isBase64Encoded":[],"cookies":{},
+    fn an_odd_member_costs_no_other_and_an_odd_content_is_kept_as_it_stands() {
+        let odd = r#"{"rawPath":"/y","rawPath":"/x","rawQueryString":"\ud800","body":"\ud801","isBase64Encoded":[],
             "headers":{"a":"1","b":{},"c":"\ud800"},
             "requestContext":{"requestId":{},"timeEpoch":"7","http":{"method":"POST","sourceIp":4,"path":null}}}"#;
-        let event = LambdaEvent::new(RawValue::from_string(odd.to_owned()).unwrap(), Context::default());
-        let request = request(event).unwrap();
+        let request = read_text(odd).unwrap();
         assert_eq!(request.headers().len(), 1);
         let (path, request, arrival) = receive(request, Duration::from_secs(1));
         let content = request.unproven_content();
-        assert_eq!((path.as_str(), content.query.expose().as_str()), ("/x", "a=1"));
-        assert_eq!((content.body.expose().len(), arrival.source), (0, None));
+        assert_eq!((path.as_str(), content.query.expose().as_str()), ("/x", r#""\ud800""#));
+        assert_eq!((&content.body.expose()[..], arrival.source), (&br#""\ud801""#[..], None));
+    }
+
+    #[test]
+    fn a_header_whose_name_is_no_text_is_not_taken_for_no_proof() {
+        let odd = r#"{"rawPath":"/x","headers":{"\ud800":"1","authorization":"2"},"requestContext":{"http":{"method":"POST"}}}"#;
+        assert!(read_text(odd).is_err());
+        assert!(read_text(r#"["/x","",{},{},"",false,["r",7,["POST"]]]"#).is_err());
     }
 
     #[test]
