@@ -1,10 +1,9 @@
-//! Picks the roots of AWS's own certificates out of Mozilla's list, so that a function carries these few and
-//! reads none at its start.
+//! Picks the roots of AWS's own certificates out of Mozilla's list, so that a function carries these few and has nothing
+//! to read at its start.
 
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+use webpki_roots::TLS_SERVER_ROOTS;
 
 /// Source: <https://www.amazontrust.com/repository/>.
 const AMAZON: [&str; 5] = [
@@ -17,15 +16,23 @@ const AMAZON: [&str; 5] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
-    let mut pem = String::new();
+    let mut anchors = String::new();
     for name in AMAZON {
-        let is_named = |der: &&[u8]| der.windows(name.len()).any(|part| part == name.as_bytes());
-        let mut found = TLS_SERVER_ROOT_CERTS.iter().map(AsRef::as_ref).filter(is_named);
-        let (Some(der), None) = (found.next(), found.next()) else {
-            return Err(format!("webpki-root-certs doesn't hold \"{name}\" exactly once: see ADR 6").into());
+        // The common name stands last.
+        let mut found = TLS_SERVER_ROOTS.iter().filter(|anchor| anchor.subject.ends_with(name.as_bytes()));
+        let (Some(anchor), None) = (found.next(), found.next()) else {
+            return Err(format!("webpki-roots doesn't hold \"{name}\" exactly once: see ADR 6").into());
         };
-        writeln!(pem, "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----", BASE64_STANDARD.encode(der))?;
+        if anchor.name_constraints.is_some() {
+            return Err(format!("\"{name}\" is constrained to some names, which isn't carried over").into());
+        }
+        let (subject, key) = (anchor.subject.escape_ascii(), anchor.subject_public_key_info.escape_ascii());
+        writeln!(
+            anchors,
+            "TrustAnchor {{ subject: Der::from_slice(b\"{subject}\"), \
+             subject_public_key_info: Der::from_slice(b\"{key}\"), name_constraints: None }},"
+        )?;
     }
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("amazon-roots.pem"), pem)?;
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("amazon_roots.rs"), format!("[{anchors}]"))?;
     Ok(())
 }

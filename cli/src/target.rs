@@ -1,11 +1,16 @@
 //! Where an operator's command works: a named stack's table and queues, or the running `khook dev`.
 
 use anyhow::{Result, ensure};
-use aws_config::SdkConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 use clap::Args;
-use kakao_webhooks::{publish::EventBridge, queue::SqsQueue, wiring};
+use kakao_webhooks::{publish::EventBridge, queue::SqsQueue};
 
 use crate::{cloud, dead_letters::DeadLetters, running::Running, table::Table};
+
+/// What the SDK finds where an operator works: variables, profiles, single sign-on, the instance.
+pub(crate) async fn aws() -> SdkConfig {
+    aws_config::load_defaults(BehaviorVersion::latest()).await
+}
 
 /// The table, named or found.
 #[derive(Debug, Args)]
@@ -22,7 +27,7 @@ impl TableTarget {
     /// If none is named and none is running.
     pub async fn table(&self) -> Result<Table> {
         if let Some(name) = &self.table {
-            return Ok(Table::new(&wiring::aws().await, name));
+            return Ok(Table::new(&aws().await, name));
         }
         let running = Running::found("name the table with --table or TABLE_NAME")?;
         Ok(Table::new(&aws_of(&running), running.table))
@@ -50,7 +55,7 @@ impl QueueTarget {
     /// If none is named and none is running.
     pub async fn queue(&self) -> Result<SqsQueue> {
         if let Some(url) = &self.queue {
-            return Ok(SqsQueue::new(&wiring::aws().await, url.clone()));
+            return Ok(SqsQueue::new(&aws().await, url.clone()));
         }
         let running = Running::found("name the queue with --queue or EVENT_QUEUE_URL")?;
         Ok(SqsQueue::new(&aws_of(&running), running.queue_url))
@@ -78,7 +83,7 @@ impl DeadLetterTarget {
     /// If no queue is named and none is running.
     pub async fn dead_letters(&self) -> Result<DeadLetters> {
         if let Some(url) = &self.dead_letter_queue {
-            return Ok(DeadLetters::new(&wiring::aws().await, url));
+            return Ok(DeadLetters::new(&aws().await, url));
         }
         let running = Running::found(
             "name the queue with --dead-letter-queue or DEAD_LETTER_QUEUE_URL (the stack's output DeadLetterQueueUrl)",
@@ -116,7 +121,7 @@ impl BusTarget {
     /// If none is named and none is running.
     pub async fn bus(&self) -> Result<EventBridge> {
         if let Some(name) = &self.bus {
-            return Ok(EventBridge::new(&wiring::aws().await, name.clone()));
+            return Ok(EventBridge::new(&aws().await, name.clone()));
         }
         let running = Running::found("name the bus with --bus or EVENT_BUS_NAME (the stack's output BusName)")?;
         Ok(EventBridge::new(&aws_of(&running), running.bus))

@@ -16,7 +16,7 @@ use kakao_webhooks::{
     wire::{EventId, Kind},
 };
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::{APPS, promises, service, token};
@@ -86,13 +86,13 @@ static RUNTIME: LazyLock<Runtime> =
 /// Hands an event of the gateway to the function whose route its path resembles, and checks what comes of it.
 /// `is_signed` says whether the body is a token that our key signed.
 pub fn check(text: &str, is_signed: bool) {
-    let Ok(raw) = RawValue::from_string(text.to_owned()) else { return };
+    let Ok(sent) = serde_json::from_str(text) else { return };
     // What `Value` can't read may be refused.
     let event = serde_json::from_str(text).unwrap_or(Value::Null);
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
     let is_method = text("/requestContext/http/method").is_some_and(|method| method.parse::<Method>().is_ok());
     let is_request = is_method && text("/rawPath").is_some();
-    match gateway::request(LambdaEvent::new(raw, Context::default())) {
+    match gateway::request(LambdaEvent::new(sent, Context::default())) {
         Ok(request) => check_request(request, is_signed),
         Err(_) => assert!(!is_request, "a request of the gateway without an answer"),
     }

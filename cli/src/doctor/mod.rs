@@ -31,9 +31,9 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use aws_config::SdkConfig;
 use clap::Args;
-use kakao_webhooks::{wire::Time, wiring};
+use kakao_webhooks::wire::Time;
 
-use crate::{cloud, output, progress::Progress, running::Running};
+use crate::{cloud, output, progress::Progress, running::Running, target};
 use account::Account;
 use aws::Aws;
 use facts::{Facts, Stack};
@@ -110,7 +110,7 @@ impl Doctor {
                 Ok(Patient { inside: None, base_url: Some(url), is_named: true })
             }
             Some(stack) => {
-                let aws = wiring::aws().await;
+                let aws = target::aws().await;
                 ensure!(aws.region().is_some(), "no region: set AWS_REGION to the one that `{stack}` is deployed in");
                 Ok(Patient { inside: Some((aws, stack)), base_url: self.url, is_named: true })
             }

@@ -1,6 +1,6 @@
 //! Takes Kakao Login's account status change webhook: Security Event Tokens.
 
-use kakao_webhooks::{auth::Keys, config::Variables, ingest::AccountStatus, store::Pace, telemetry, wiring::Edges};
+use kakao_webhooks::{auth::Keys, config::Variables, ingest::AccountStatus, telemetry, wiring::Edges};
 use mimalloc::MiMalloc;
 
 #[global_allocator]
@@ -10,8 +10,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("account-status");
     let variables = Variables::of_process();
-    let edges = Edges::new(&variables, Pace::Acknowledging)?;
-    let keys = Keys::new(variables.key_endpoint()?, edges.table.clone());
+    let edges = Edges::new(&variables)?;
+    let keys = Keys::new(variables.key_endpoint()?, edges.spare.clone());
     let webhook = AccountStatus { apps: variables.apps()?, keys, typing: variables.typing()? };
     tokio::join!(webhook.keys.warm_up(), edges.open());
     edges.acknowledge(webhook, variables.sources()?).await

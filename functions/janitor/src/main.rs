@@ -5,12 +5,7 @@ mod gauges;
 mod inbox;
 mod key_set;
 
-use kakao_webhooks::{
-    config::Variables,
-    store::Pace,
-    telemetry,
-    wiring::{self, Edges},
-};
+use kakao_webhooks::{config::Variables, queue::SqsQueue, telemetry, wiring};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use serde_json::Value;
@@ -27,7 +22,9 @@ async fn main() -> Result<(), Error> {
         quarantine_days: variables.retention()?.quarantine_days,
         silence: variables.watches_silence()?,
     };
-    let Edges { queue, table } = &Edges::of(&variables, Pace::Background).await?;
+    let aws = wiring::aws_of_function(&variables)?;
+    let queue = &SqsQueue::new(&aws, variables.event_queue_url()?);
+    let table = &wiring::table(&aws, &variables)?;
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let deadline = wiring::deadline(&event.context);
         tokio::join!(

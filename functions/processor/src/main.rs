@@ -3,11 +3,7 @@
 mod batch;
 
 use aws_lambda_events::event::sqs::SqsEvent;
-use kakao_webhooks::{
-    config::Variables,
-    store::{Applier, Pace},
-    telemetry, wiring,
-};
+use kakao_webhooks::{config::Variables, store::Applier, telemetry, wiring};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 
@@ -19,7 +15,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init("processor");
     let variables = Variables::of_process();
     let retention = variables.retention()?;
-    let store = wiring::table(&wiring::aws_of_function(&variables)?, &variables, Pace::Background)?;
+    let store = wiring::table(&wiring::aws_of_function(&variables)?, &variables)?;
     let applier =
         &Applier::new(store, retention, variables.share_user_key()).watching_silence(variables.watches_silence()?);
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {

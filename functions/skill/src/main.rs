@@ -1,6 +1,6 @@
 //! Answers a KakaoTalk chatbot's skill requests, and takes those of a proven sender as events.
 
-use kakao_webhooks::{config::Variables, ingest::Skill, store::Pace, telemetry, wiring::Edges};
+use kakao_webhooks::{config::Variables, ingest::Skill, telemetry, wiring::Edges};
 use mimalloc::MiMalloc;
 
 #[global_allocator]
@@ -14,5 +14,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     if webhook.auth.is_none() {
         tracing::warn!(event = "unauthenticated", mend = "set SKILL_AUTH: until then no message becomes an event");
     }
-    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook, variables.sources()?).await
+    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

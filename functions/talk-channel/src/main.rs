@@ -1,6 +1,6 @@
 //! Takes KakaoTalk Channel's webhook.
 
-use kakao_webhooks::{config::Variables, ingest::TalkChannel, store::Pace, telemetry, wiring::Edges};
+use kakao_webhooks::{config::Variables, ingest::TalkChannel, telemetry, wiring::Edges};
 use mimalloc::MiMalloc;
 
 #[global_allocator]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("talk-channel");
     let variables = Variables::of_process();
     let webhook = TalkChannel { apps: variables.apps()? };
-    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook, variables.sources()?).await
+    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -1,6 +1,6 @@
 //! Takes KakaoTalk Share's webhook.
 
-use kakao_webhooks::{config::Variables, ingest::TalkShare, store::Pace, telemetry, wiring::Edges};
+use kakao_webhooks::{config::Variables, ingest::TalkShare, telemetry, wiring::Edges};
 use mimalloc::MiMalloc;
 
 #[global_allocator]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("talk-share");
     let variables = Variables::of_process();
     let webhook = TalkShare { apps: variables.apps()?, user_key: variables.share_user_key() };
-    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook, variables.sources()?).await
+    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -1,6 +1,6 @@
 //! Takes Kakao Login's unlink webhook.
 
-use kakao_webhooks::{config::Variables, ingest::Unlink, store::Pace, telemetry, wiring::Edges};
+use kakao_webhooks::{config::Variables, ingest::Unlink, telemetry, wiring::Edges};
 use mimalloc::MiMalloc;
 
 #[global_allocator]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("unlink");
     let variables = Variables::of_process();
     let webhook = Unlink { apps: variables.apps()? };
-    Edges::of(&variables, Pace::Acknowledging).await?.acknowledge(webhook, variables.sources()?).await
+    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

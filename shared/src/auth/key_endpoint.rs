@@ -1,22 +1,16 @@
-use std::{error::Error, iter, net::IpAddr, time::Duration};
+use std::{error::Error, net::IpAddr, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use http::{
     HeaderMap, HeaderValue, Request, StatusCode, Uri,
     header::{CACHE_CONTROL, USER_AGENT},
     uri::Scheme,
 };
-use http_body_util::{BodyExt, Empty};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-use rustls::{ClientConfig, crypto::aws_lc_rs};
+use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use super::{FetchError, KeyDocument, KeySource};
-use crate::https::CaBundle;
+use crate::https::{Body, CaBundle, Client, causes, client};
 
 /// Two keys are 1 KB; a larger document is not a key set.
 const MAX_DOCUMENT: usize = 256 * 1024;
@@ -27,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_millis(900);
 #[derive(Clone, Debug)]
 pub struct KeyEndpoint {
     url: Uri,
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: Client,
 }
 
 /// Why a URL can't be the key set's.
@@ -56,18 +50,12 @@ impl KeyEndpoint {
         if !(is(Scheme::HTTPS) || is(Scheme::HTTP) && is_loopback(&url)) {
             return Err(KeyEndpointError::Insecure);
         }
-        let tls = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(bundle.with_the_webs())
-            .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
         // Asked once an hour: a connection that is kept is a dead one.
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Ok(Self { url, client })
+        Ok(Self { url, client: client(bundle.with_the_webs(), 0)? })
     }
 
     async fn document(&self) -> Result<KeyDocument, FetchError> {
-        let mut request = Request::new(Empty::new());
+        let mut request = Request::new(Body::empty());
         *request.uri_mut() = self.url.clone();
         let agent = HeaderValue::from_static(concat!("kakao-webhooks/", env!("CARGO_PKG_VERSION")));
         request.headers_mut().insert(USER_AGENT, agent);
@@ -96,8 +84,7 @@ fn is_loopback(url: &Uri) -> bool {
 
 /// The client's own text says only at which step it failed.
 fn fault(error: &(dyn Error + 'static)) -> FetchError {
-    let chain = iter::successors(Some(error), |&error| error.source());
-    FetchError(chain.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    FetchError(causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": "))
 }
 
 impl KeySource for KeyEndpoint {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::{
     auth::{Apps, KeyEndpoint, SkillAuth, SourceCheck, Sources, SourcesError, Typing},
-    https::CaBundle,
+    https::{CaBundle, Pool},
     publish::ProfileValues,
     skill::{Answer, Echo, Fixed, Listed},
     store::Retention,
@@ -13,6 +13,8 @@ use crate::{
 
 /// Where Kakao publishes its keys.
 const KAKAO_JWKS_URL: &str = "https://kauth.kakao.com/.well-known/jwks.json";
+
+const CA_BUNDLE_MEND: &str = "Set it to the path of a file of certificates in PEM, or leave it out";
 
 /// A variable that can't be used.
 #[derive(thiserror::Error)]
@@ -101,10 +103,17 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// # Errors
     /// A file that can't be used.
     pub fn ca_bundle(&self) -> Result<CaBundle, ConfigError> {
-        const MEND: &str = "Set it to the path of a file of certificates in PEM, or leave it out";
         let read = |path: String| CaBundle::read(&path);
         let bundle = self.get("AWS_CA_BUNDLE").map(read).transpose();
-        Ok(bundle.map_err(|error| malformed("AWS_CA_BUNDLE", &error, MEND))?.unwrap_or_default())
+        Ok(bundle.map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_MEND))?.unwrap_or_default())
+    }
+
+    /// The connections to AWS, by [`Self::ca_bundle`].
+    ///
+    /// # Errors
+    /// A file that can't be used.
+    pub fn pool(&self) -> Result<Pool, ConfigError> {
+        Pool::new(self.ca_bundle()?).map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_MEND))
     }
 
     /// `ACCEPT_UNTYPED_TOKENS`: `true` or `false`, by default `false`.

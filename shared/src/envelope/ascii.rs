@@ -13,13 +13,16 @@ pub fn to_ascii_json(value: &impl Serialize) -> serde_json::Result<String> {
     String::from_utf8(bytes).map_err(serde_json::Error::custom)
 }
 
+/// Control characters are escaped already: no fragment holds one.
 struct Ascii;
 
 impl Formatter for Ascii {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let is_plain = |character: char| (' '..='\u{7f}').contains(&character);
-        for run in fragment.split_inclusive(|character| !is_plain(character)) {
-            let (plain, other) = run.split_at(run.trim_end_matches(|character| !is_plain(character)).len());
+        if fragment.is_ascii() {
+            return writer.write_all(fragment.as_bytes());
+        }
+        for run in fragment.split_inclusive(|character: char| !character.is_ascii()) {
+            let (plain, other) = run.split_at(run.trim_end_matches(|character: char| !character.is_ascii()).len());
             writer.write_all(plain.as_bytes())?;
             for unit in other.encode_utf16() {
                 write!(writer, "\\u{unit:04x}")?;

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::{
 use http::uri::{PathAndQuery, Uri};
 
 /// What AWS's endpoints answer to whoever asks, without a signature and for nothing.
-const PATH: &str = "/ping";
+pub(super) const PING: &str = "/ping";
 
 /// Turns a client's request into one that does nothing and needs no permission. It goes the way of a real one all
 /// the same (credentials, endpoint, signature, name, TCP, TLS), and leaves its connection behind in the pool.
@@ -29,7 +29,7 @@ impl Intercept for Knock {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let mut uri = Uri::try_from(context.request().uri())?.into_parts();
-        uri.path_and_query = Some(PathAndQuery::from_static(PATH));
+        uri.path_and_query = Some(PathAndQuery::from_static(PING));
         // Anew, so that neither signature nor token goes along.
         let mut knock = HttpRequest::empty();
         knock.set_uri(Uri::from_parts(uri)?)?;

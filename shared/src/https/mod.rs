@@ -1,9 +1,11 @@
 //! Connections: whom they trust, how they are opened before anybody waits for them, and how long they are kept.
 
+mod client;
 mod knock;
 mod pool;
 mod roots;
 
+pub(crate) use client::{Body, Client, causes, client};
 pub(crate) use knock::Knock;
 pub use pool::Pool;
 pub use roots::{CaBundle, CaBundleError};

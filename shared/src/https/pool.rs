@@ -2,89 +2,105 @@ use std::{
     error::Error,
     io, iter,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
-use aws_smithy_http_client::{
-    Connector,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
 use aws_smithy_runtime_api::client::{
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
     orchestrator::HttpRequest,
     runtime_components::RuntimeComponents,
 };
+use http::uri::{PathAndQuery, Uri};
+use http_body_util::BodyExt;
 use rustls::CertificateError;
 
-use super::{CaBundle, roots::AMAZON};
-
-/// For TCP and TLS. What an attempt may take in all is for each client to say.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+use super::{
+    CaBundle,
+    client::{Client, client, send},
+    knock::PING,
+};
 
 /// The connections to AWS, the same for all clients. The SDK's own would be a pool, and a list of roots parsed
 /// anew, for each value that a connect timeout ever has.
 #[derive(Clone, Debug)]
-pub struct Pool(Arc<Inside>);
+pub struct Pool(SharedHttpConnector);
+
+#[derive(Clone, Debug)]
+struct Connections(Arc<Inside>);
 
 #[derive(Debug)]
 struct Inside {
     bundle: CaBundle,
-    amazon: SharedHttpConnector,
+    amazon: Client,
     /// Trusts the system's roots too; there once Amazon's didn't do.
-    system: OnceLock<SharedHttpConnector>,
+    system: OnceLock<Client>,
 }
 
 impl Pool {
     /// An empty pool. It trusts Amazon's roots and the bundle; the system's once those don't do (a partition or an
     /// endpoint under other roots): reading them costs tens of milliseconds.
-    #[must_use]
-    pub fn new(bundle: CaBundle) -> Self {
-        let amazon = connector(TrustStore::empty(), &bundle);
-        Self(Arc::new(Inside { bundle, amazon, system: OnceLock::new() }))
-    }
-
-    fn system(&self) -> &SharedHttpConnector {
-        self.0.system.get_or_init(|| {
-            let mend = "put the root of its certificate into a file and name that in AWS_CA_BUNDLE: starts are faster";
-            tracing::warn!(event = "system_roots_read", mend);
-            connector(TrustStore::default(), &self.0.bundle)
-        })
+    ///
+    /// # Errors
+    /// As [`client`].
+    pub fn new(bundle: CaBundle) -> Result<Self, rustls::Error> {
+        let amazon = client(bundle.with_amazons(), MOST_IDLE)?;
+        let inside = Inside { bundle, amazon, system: OnceLock::new() };
+        Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
     }
 }
 
-fn connector(trusted: TrustStore, bundle: &CaBundle) -> SharedHttpConnector {
-    let trusted = trusted.with_pem_certificate(AMAZON).with_pem_certificate(bundle.pem());
-    // There is nothing in a context that could be wrong; its builder is fallible for what may come.
-    let context = TlsContext::builder().with_trust_store(trusted).build().unwrap_or_default();
-    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-    let connector = Connector::builder()
-        .connector_settings(settings)
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(context)
-        .build();
-    SharedHttpConnector::new(connector)
+impl Pool {
+    /// Opens a connection and leaves it for whoever calls there next. Whatever goes wrong shows then.
+    pub(crate) async fn open(&self, endpoint: Option<&Uri>) {
+        let Some(mut parts) = endpoint.cloned().map(Uri::into_parts) else { return };
+        parts.path_and_query = Some(PathAndQuery::from_static(PING));
+        let mut request = HttpRequest::empty();
+        if Uri::from_parts(parts).is_ok_and(|uri| request.set_uri(uri).is_ok())
+            && let Ok(response) = self.0.call(request).await
+        {
+            // One that is dropped before its end takes the connection along.
+            let _ = response.into_body().collect().await;
+        }
+    }
 }
+
+/// As many as a function may use at once.
+const MOST_IDLE: usize = usize::MAX;
 
 impl HttpClient for Pool {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+        self.0.clone()
     }
 }
 
-impl HttpConnector for Pool {
+impl HttpConnector for Connections {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let pool = self.clone();
+        let Self(inside) = self.clone();
         HttpConnectorFuture::new(async move {
-            if let Some(system) = pool.0.system.get() {
-                return system.call(request).await;
+            if let Some(system) = inside.system.get() {
+                return send(system, request).await;
             }
             let again = request.try_clone();
-            match (pool.0.amazon.call(request).await, again) {
+            match (send(&inside.amazon, request).await, again) {
                 // Nothing was sent: the handshake comes first.
-                (Err(error), Some(again)) if is_unknown_issuer(&error) => pool.system().call(again).await,
+                (Err(error), Some(again)) if is_unknown_issuer(&error) => match inside.system() {
+                    Ok(system) => send(system, again).await,
+                    Err(_) => Err(error),
+                },
                 (outcome, _) => outcome,
             }
         })
+    }
+}
+
+impl Inside {
+    fn system(&self) -> Result<&Client, rustls::Error> {
+        if let Some(system) = self.system.get() {
+            return Ok(system);
+        }
+        let mend = "put the root of its certificate into a file and name that in AWS_CA_BUNDLE: starts are faster";
+        tracing::warn!(event = "system_roots_read", mend);
+        let system = client(self.bundle.with_the_systems(), MOST_IDLE)?;
+        Ok(self.system.get_or_init(|| system))
     }
 }
 

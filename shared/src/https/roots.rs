@@ -2,16 +2,15 @@ use std::{fs, io};
 
 use rustls::{
     RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{CertificateDer, Der, TrustAnchor, pem::PemObject},
 };
 
 /// The roots of AWS's own certificates, as `build.rs` picks them.
-pub(super) const AMAZON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/amazon-roots.pem"));
+const AMAZON: &[TrustAnchor<'static>] = &include!(concat!(env!("OUT_DIR"), "/amazon_roots.rs"));
 
 /// Certificates that are trusted beside the ones compiled in: those of whoever stands between us and the world.
 #[derive(Clone, Debug, Default)]
 pub struct CaBundle {
-    pem: Vec<u8>,
     certificates: Vec<CertificateDer<'static>>,
 }
 
@@ -35,12 +34,12 @@ impl CaBundle {
     /// # Errors
     /// [`CaBundleError`].
     pub fn read(path: &str) -> Result<Self, CaBundleError> {
-        Self::from_pem(fs::read(path)?)
+        Self::from_pem(&fs::read(path)?)
     }
 
-    fn from_pem(pem: Vec<u8>) -> Result<Self, CaBundleError> {
+    fn from_pem(pem: &[u8]) -> Result<Self, CaBundleError> {
         let mut certificates = vec![];
-        for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
+        for (index, certificate) in CertificateDer::pem_slice_iter(pem).enumerate() {
             let is_usable = |it: &CertificateDer<'static>| RootCertStore::empty().add(it.clone()).is_ok();
             let certificate = certificate.ok().filter(is_usable).ok_or(CaBundleError::Malformed(index + 1))?;
             certificates.push(certificate);
@@ -48,18 +47,29 @@ impl CaBundle {
         if certificates.is_empty() {
             return Err(CaBundleError::Empty);
         }
-        Ok(Self { pem, certificates })
-    }
-
-    /// The file as it is; nothing, where there is none.
-    pub(super) fn pem(&self) -> &[u8] {
-        &self.pem
+        Ok(Self { certificates })
     }
 
     /// Mozilla's roots and these.
-    #[must_use]
-    pub fn with_the_webs(&self) -> RootCertStore {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    pub(crate) fn with_the_webs(&self) -> RootCertStore {
+        self.with(webpki_roots::TLS_SERVER_ROOTS)
+    }
+
+    /// Amazon's roots and these.
+    pub(super) fn with_amazons(&self) -> RootCertStore {
+        self.with(AMAZON)
+    }
+
+    /// The system's roots, Amazon's and these.
+    pub(super) fn with_the_systems(&self) -> RootCertStore {
+        let mut roots = self.with_amazons();
+        // Some systems keep certificates that nobody can use. With none at all Amazon's are what there is.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots
+    }
+
+    fn with(&self, anchors: &[TrustAnchor<'static>]) -> RootCertStore {
+        let mut roots = RootCertStore { roots: anchors.to_vec() };
         roots.add_parsable_certificates(self.certificates.iter().cloned());
         roots
     }
@@ -68,6 +78,8 @@ impl CaBundle {
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::digest::{SHA256, digest};
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
     use super::*;
 
@@ -84,29 +96,44 @@ mod tests {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    fn pem(certificate: &[u8]) -> Vec<u8> {
+        let text = BASE64_STANDARD.encode(certificate);
+        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n").into_bytes()
+    }
+
+    fn amazons() -> Vec<&'static CertificateDer<'static>> {
+        let is = |wanted: &str, der: &CertificateDer<'_>| hex(digest(&SHA256, der).as_ref()) == wanted;
+        let find = |wanted| TLS_SERVER_ROOT_CERTS.iter().find(|der| is(wanted, der)).unwrap();
+        PUBLISHED.into_iter().map(find).collect()
+    }
+
     #[test]
     fn the_roots_compiled_in_are_the_ones_that_amazon_publishes() {
-        let amazon = CaBundle::from_pem(AMAZON.to_vec()).unwrap();
-        let digests: Vec<_> = amazon.certificates.iter().map(|it| hex(digest(&SHA256, it).as_ref())).collect();
-        assert_eq!(digests, PUBLISHED);
+        let mut published = RootCertStore::empty();
+        for certificate in amazons() {
+            published.add(certificate.clone()).unwrap();
+        }
+        assert_eq!(published.roots, AMAZON);
     }
 
     #[test]
     fn a_bundle_is_refused_that_is_missing_empty_or_damaged() {
         assert!(matches!(CaBundle::read("/nowhere/ca.pem"), Err(CaBundleError::Unreadable(_))));
-        assert!(matches!(CaBundle::from_pem(b"no PEM".to_vec()), Err(CaBundleError::Empty)));
+        assert!(matches!(CaBundle::from_pem(b"no PEM"), Err(CaBundleError::Empty)));
         let garbage = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert!(matches!(CaBundle::from_pem(garbage.to_vec()), Err(CaBundleError::Malformed(1))));
-        let second = [AMAZON, garbage].concat();
-        assert!(matches!(CaBundle::from_pem(second), Err(CaBundleError::Malformed(6))));
+        assert!(matches!(CaBundle::from_pem(garbage), Err(CaBundleError::Malformed(1))));
+        let second = [pem(amazons()[0]), garbage.to_vec()].concat();
+        assert!(matches!(CaBundle::from_pem(&second), Err(CaBundleError::Malformed(2))));
         let cut = b"-----BEGIN CERTIFICATE-----\nAAAA";
-        assert!(matches!(CaBundle::from_pem(cut.to_vec()), Err(CaBundleError::Malformed(1))));
+        assert!(matches!(CaBundle::from_pem(cut), Err(CaBundleError::Malformed(1))));
     }
 
     #[test]
-    fn a_bundle_is_trusted_beside_the_webs_roots() {
-        let webs = CaBundle::default().with_the_webs().len();
-        assert_eq!(webs, webpki_roots::TLS_SERVER_ROOTS.len());
-        assert_eq!(CaBundle::from_pem(AMAZON.to_vec()).unwrap().with_the_webs().len(), webs + 5);
+    fn a_bundle_is_trusted_beside_the_webs_roots_and_beside_amazons() {
+        let (none, one) = (CaBundle::default(), CaBundle::from_pem(&pem(amazons()[0])).unwrap());
+        assert_eq!(none.with_the_webs().roots, webpki_roots::TLS_SERVER_ROOTS);
+        assert_eq!(one.with_the_webs().len(), none.with_the_webs().len() + 1);
+        assert_eq!(none.with_amazons().roots, AMAZON);
+        assert_eq!(one.with_amazons().len(), AMAZON.len() + 1);
     }
 }

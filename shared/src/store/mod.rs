@@ -7,9 +7,9 @@ mod dynamo;
 mod inbox;
 pub(crate) mod items;
 mod key_set;
-mod open;
 mod quarantine;
 mod seen;
+mod spare;
 
 use std::future::Future;
 
@@ -23,6 +23,7 @@ pub use dynamo::{DynamoStore, Pace};
 pub use inbox::Waiting;
 pub use items::{Loaded, QuarantineEntry, inbox_partitions};
 pub use quarantine::Quarantined;
+pub use spare::Spare;
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,37 +4,33 @@ mod aws;
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::SdkConfig;
+use http::Uri;
 use lambda_http::{Context, Error, LambdaEvent, lambda_runtime, service_fn};
-use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
 
 use crate::{
     auth::Sources,
     config::{ConfigError, Variables},
+    https::Pool,
     ingest::{Ingest, Webhook, gateway},
     queue::SqsQueue,
-    store::{DynamoStore, Pace},
+    store::{DynamoStore, Pace, Spare},
     telemetry,
     wire::Time,
 };
 
 pub use aws::aws_of_function;
 
-/// What the SDK finds where an operator works: variables, profiles, single sign-on, the instance.
-pub async fn aws() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
-}
-
-/// The table that the variables name.
+/// The table that the variables name, for whoever has nobody waiting.
 ///
 /// # Errors
 /// A variable that can't be used.
-pub fn table<F>(aws: &SdkConfig, variables: &Variables<F>, pace: Pace) -> Result<DynamoStore, ConfigError>
+pub fn table<F>(aws: &SdkConfig, variables: &Variables<F>) -> Result<DynamoStore, ConfigError>
 where
     F: Fn(&str) -> Option<String>,
 {
-    Ok(DynamoStore::new(aws, variables.table_name()?, variables.retention()?, pace))
+    Ok(DynamoStore::new(aws, variables.table_name()?, variables.retention()?, Pace::Background))
 }
 
 /// Time kept to hand in the answer.
@@ -51,13 +47,15 @@ pub fn deadline(context: &Context) -> Instant {
     Instant::now() + left.map_or(USUAL, |left| left.saturating_sub(RESERVE))
 }
 
-/// What a function reaches outside: one client for each, whoever uses it.
+/// What an acknowledging function reaches outside.
 #[derive(Debug)]
 pub struct Edges {
     /// The queue.
     pub queue: SqsQueue,
-    /// The table.
-    pub table: DynamoStore,
+    /// The table, for when the queue fails.
+    pub spare: Spare,
+    pool: Pool,
+    table: Option<Uri>,
 }
 
 /// How long a start waits for connections.
@@ -68,11 +66,11 @@ impl Edges {
     ///
     /// # Errors
     /// A variable that can't be used.
-    pub async fn of<F>(variables: &Variables<F>, pace: Pace) -> Result<Self, ConfigError>
+    pub async fn of<F>(variables: &Variables<F>) -> Result<Self, ConfigError>
     where
         F: Fn(&str) -> Option<String>,
     {
-        let edges = Self::new(variables, pace)?;
+        let edges = Self::new(variables)?;
         edges.open().await;
         Ok(edges)
     }
@@ -81,19 +79,22 @@ impl Edges {
     ///
     /// # Errors
     /// A variable that can't be used.
-    pub fn new<F>(variables: &Variables<F>, pace: Pace) -> Result<Self, ConfigError>
+    pub fn new<F>(variables: &Variables<F>) -> Result<Self, ConfigError>
     where
         F: Fn(&str) -> Option<String>,
     {
-        let aws = aws_of_function(variables)?;
+        let pool = variables.pool()?;
+        let aws = aws::config(variables, pool.clone());
         let queue = SqsQueue::new(&aws, variables.event_queue_url()?);
-        Ok(Self { queue, table: table(&aws, variables, pace)? })
+        let (name, retention) = (variables.table_name()?, variables.retention()?);
+        let spare = Spare::new(move || DynamoStore::new(&aws, name, retention, Pace::Acknowledging));
+        Ok(Self { queue, spare, pool, table: aws::table_endpoint(variables) })
     }
 
     /// Opens the connections to both, so that the first request needn't, but not for long: a start never fails
     /// for it.
     pub async fn open(&self) {
-        let _ = timeout(OPENING, async { tokio::join!(self.queue.open(), self.table.open()) }).await;
+        let _ = timeout(OPENING, async { tokio::join!(self.queue.open(), self.pool.open(self.table.as_ref())) }).await;
     }
 
     /// Runs the acknowledging function of a webhook that comes from `sources` until Lambda ends it.
@@ -101,8 +102,8 @@ impl Edges {
     /// # Errors
     /// A runtime that can't be reached.
     pub async fn acknowledge<W: Webhook>(self, webhook: W, sources: Sources) -> Result<(), Error> {
-        let ingest = Ingest::new(webhook, self.queue, self.table).with_sources(sources);
-        lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
+        let ingest = Ingest::new(webhook, self.queue, self.spare).with_sources(sources);
+        lambda_runtime::run(service_fn(async |event: LambdaEvent<gateway::Event>| {
             let answer = match gateway::request(event) {
                 Ok(request) => ingest.accept(request).await.map(gateway::response),
                 Err(error) => Err(error.into()),

@@ -1,14 +1,45 @@
-use std::collections::BTreeMap;
+use std::{
+    borrow::{Borrow, Cow},
+    collections::BTreeMap,
+};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 
 use super::NotARequest;
 
+/// The gateway's event as Lambda hands it over. It may be long, so that it is walked through once, and its members when
+/// they are wanted.
+pub struct Event(BTreeMap<String, Box<RawValue>>);
+
+impl Event {
+    pub(super) fn object(&self) -> Object<'_> {
+        Object(self.0.iter().map(|(name, member)| (Name(Cow::Borrowed(name)), &**member)).collect())
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // What else it is isn't shown: it may be anything.
+        BTreeMap::deserialize(deserializer).map(Self).map_err(|_| D::Error::custom(NotARequest))
+    }
+}
+
 /// An object whose members nobody has read yet: what is odd in one costs no other.
 #[derive(Default, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Object<'e>(#[serde(borrow)] BTreeMap<String, &'e RawValue>);
+pub(super) struct Object<'e>(#[serde(borrow)] BTreeMap<Name<'e>, &'e RawValue>);
+
+/// A member's name: a part of the text, unless something in it is escaped.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+struct Name<'e>(#[serde(borrow)] Cow<'e, str>);
+
+impl Borrow<str> for Name<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 
 impl<'e> Object<'e> {
     /// The object that a text is.
@@ -41,7 +72,8 @@ impl<'e> Object<'e> {
     }
 
     /// The members that are texts.
-    pub(super) fn texts(self) -> impl Iterator<Item = (String, String)> {
-        self.0.into_iter().filter_map(|(name, member)| Some((name, serde_json::from_str(member.get()).ok()?)))
+    pub(super) fn texts(self) -> impl Iterator<Item = (Cow<'e, str>, Cow<'e, str>)> {
+        let text = |member: &'e RawValue| serde_json::from_str(member.get()).ok().map(|Name(text)| text);
+        self.0.into_iter().filter_map(move |(Name(name), member)| Some((name, text(member)?)))
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::wire::{Fields, Personal};
@@ -9,25 +9,19 @@ use crate::wire::{Fields, Personal};
 /// format by type of answer", section `SkillPayload`). Any member may be absent, null or of a shape that
 /// this version doesn't know: then it is as if it weren't there, and the message is answered all the same.
 #[derive(Clone, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(from = "Map<String, Value>")]
 pub struct SkillPayload {
     /// The bot that was written to.
-    #[serde(deserialize_with = "lenient")]
     pub bot: Named,
     /// The block that the words matched.
-    #[serde(deserialize_with = "lenient")]
     pub intent: Intent,
     /// The skill that is executed.
-    #[serde(deserialize_with = "lenient")]
     pub action: Action,
     /// The user and their words.
-    #[serde(deserialize_with = "lenient")]
     pub user_request: UserRequest,
     /// The contexts that are alive.
-    #[serde(deserialize_with = "lenient")]
     pub contexts: Vec<Value>,
     /// What set the words off.
-    #[serde(deserialize_with = "lenient")]
     pub flow: Flow,
 }
 
@@ -40,93 +34,68 @@ impl std::fmt::Debug for SkillPayload {
 }
 
 /// A block, a bot: something with an id and a name.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Named {
     /// The id.
-    #[serde(deserialize_with = "lenient")]
     pub id: Option<String>,
     /// The name that its owner gave it.
-    #[serde(deserialize_with = "lenient")]
     pub name: Option<String>,
 }
 
 /// The block that the words matched.
-#[derive(Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Intent {
     /// The block's id.
-    #[serde(deserialize_with = "lenient")]
     pub id: Option<String>,
     /// The block's name.
-    #[serde(deserialize_with = "lenient")]
     pub name: Option<String>,
     /// The reason, and the knowledge that was matched.
-    #[serde(deserialize_with = "lenient")]
     pub extra: Map<String, Value>,
 }
 
 /// The skill that is executed.
-#[derive(Clone, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Default, PartialEq)]
 pub struct Action {
     /// The skill's id.
-    #[serde(deserialize_with = "lenient")]
     pub id: Option<String>,
     /// The skill's name.
-    #[serde(deserialize_with = "lenient")]
     pub name: Option<String>,
     /// What was found in the words, by name.
-    #[serde(deserialize_with = "lenient")]
     pub params: Map<String, Value>,
     /// The same with the words that it was found in.
-    #[serde(deserialize_with = "lenient_each")]
     pub detail_params: BTreeMap<String, DetailParam>,
     /// The `extra` of the button or quick reply that was pressed.
-    #[serde(deserialize_with = "lenient")]
     pub client_extra: Map<String, Value>,
 }
 
 /// Something that was found in the words.
-#[derive(Clone, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Default, PartialEq)]
 pub struct DetailParam {
     /// The words.
-    #[serde(deserialize_with = "lenient")]
     pub origin: Option<String>,
     /// What they mean: a text (often JSON as text), or anything else.
-    #[serde(deserialize_with = "lenient")]
     pub value: Value,
     /// The group that it is of.
-    #[serde(deserialize_with = "lenient")]
     pub group_name: Option<String>,
 }
 
 /// The user and their words.
-#[derive(Clone, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Default, PartialEq)]
 pub struct UserRequest {
     /// The user's time zone, as in `Asia/Seoul`.
-    #[serde(deserialize_with = "lenient")]
     pub timezone: Option<String>,
     /// The block that reacts.
-    #[serde(deserialize_with = "lenient")]
     pub block: Named,
     /// The words. They may end in a line break: see [`UserRequest::words`].
-    #[serde(deserialize_with = "lenient")]
     pub utterance: Option<Personal<String>>,
     /// The user's language, as in `ko`.
-    #[serde(deserialize_with = "lenient")]
     pub lang: Option<String>,
     /// What the surface adds.
-    #[serde(deserialize_with = "lenient")]
     pub params: Map<String, Value>,
     /// Where a later answer may be sent, of a block with *callback* on. Anybody may have written it: a
     /// skill request isn't signed. Never called by us.
-    #[serde(deserialize_with = "lenient")]
     pub callback_url: Option<Personal<String>>,
     /// Who wrote.
-    #[serde(deserialize_with = "lenient")]
     pub user: User,
 }
 
@@ -139,41 +108,31 @@ impl UserRequest {
 }
 
 /// Who wrote.
-#[derive(Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct User {
     /// The user as this bot knows them.
-    #[serde(deserialize_with = "lenient")]
     pub id: Option<String>,
     /// What kind of id that is, as in `botUserKey`.
-    #[serde(rename = "type", deserialize_with = "lenient")]
     pub kind: Option<String>,
     /// Further ids, and whether they added the channel.
-    #[serde(deserialize_with = "lenient")]
     pub properties: Map<String, Value>,
 }
 
 /// What set the words off.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Flow {
     /// What the user did.
-    #[serde(deserialize_with = "lenient")]
     pub trigger: Trigger,
     /// The block before this one.
-    #[serde(deserialize_with = "lenient")]
     pub last_block: Named,
 }
 
 /// What the user did.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trigger {
     /// As in `TEXT_INPUT` or `CARD_BUTTON_BLOCK`; an open set.
-    #[serde(rename = "type", deserialize_with = "lenient")]
     pub kind: Option<String>,
     /// The block with which the user did it.
-    #[serde(deserialize_with = "lenient")]
     pub referrer_block: Named,
 }
 
@@ -181,22 +140,120 @@ impl SkillPayload {
     /// The payload that a body is.
     #[must_use]
     pub fn read(body: Fields<'static>) -> Self {
-        serde_json::from_value(Value::Object(body.into_members())).unwrap_or_default()
+        body.into_members().into()
     }
 }
 
-/// What is null or of another shape is absent: one odd member must not cost the user the answer.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(serde_json::from_value(value).unwrap_or_default())
+impl From<Map<String, Value>> for SkillPayload {
+    fn from(members: Map<String, Value>) -> Self {
+        let mut members = Members(members);
+        Self {
+            bot: Named::of(members.object("bot")),
+            intent: Intent::of(members.object("intent")),
+            action: Action::of(members.object("action")),
+            user_request: UserRequest::of(members.object("userRequest")),
+            contexts: members.list("contexts"),
+            flow: Flow::of(members.object("flow")),
+        }
+    }
 }
 
-/// The same for each entry of a map by itself.
-fn lenient_each<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
-    deserializer: D,
-) -> Result<BTreeMap<String, T>, D::Error> {
-    let entries: Map<String, Value> = lenient(deserializer)?;
-    Ok(entries.into_iter().map(|(name, value)| (name, serde_json::from_value(value).unwrap_or_default())).collect())
+impl Named {
+    fn of(mut members: Members) -> Self {
+        Self { id: members.text("id"), name: members.text("name") }
+    }
+}
+
+impl Intent {
+    fn of(mut members: Members) -> Self {
+        Self { id: members.text("id"), name: members.text("name"), extra: members.object("extra").0 }
+    }
+}
+
+impl Action {
+    fn of(mut members: Members) -> Self {
+        let detail_params = members.object("detailParams").0.into_iter();
+        Self {
+            id: members.text("id"),
+            name: members.text("name"),
+            params: members.object("params").0,
+            detail_params: detail_params.map(|(name, value)| (name, DetailParam::of(Members::of(value)))).collect(),
+            client_extra: members.object("clientExtra").0,
+        }
+    }
+}
+
+impl DetailParam {
+    fn of(mut members: Members) -> Self {
+        Self { origin: members.text("origin"), value: members.value("value"), group_name: members.text("groupName") }
+    }
+}
+
+impl UserRequest {
+    fn of(mut members: Members) -> Self {
+        Self {
+            timezone: members.text("timezone"),
+            block: Named::of(members.object("block")),
+            utterance: members.text("utterance").map(Personal::new),
+            lang: members.text("lang"),
+            params: members.object("params").0,
+            callback_url: members.text("callbackUrl").map(Personal::new),
+            user: User::of(members.object("user")),
+        }
+    }
+}
+
+impl User {
+    fn of(mut members: Members) -> Self {
+        Self { id: members.text("id"), kind: members.text("type"), properties: members.object("properties").0 }
+    }
+}
+
+impl Flow {
+    fn of(mut members: Members) -> Self {
+        Self { trigger: Trigger::of(members.object("trigger")), last_block: Named::of(members.object("lastBlock")) }
+    }
+}
+
+impl Trigger {
+    fn of(mut members: Members) -> Self {
+        Self { kind: members.text("type"), referrer_block: Named::of(members.object("referrerBlock")) }
+    }
+}
+
+/// An object's members, taken out one by one. What is null or of another shape is absent: one odd member must not cost
+/// the user the answer.
+struct Members(Map<String, Value>);
+
+impl Members {
+    fn of(value: Value) -> Self {
+        match value {
+            Value::Object(members) => Self(members),
+            _ => Self(Map::new()),
+        }
+    }
+
+    fn value(&mut self, name: &str) -> Value {
+        self.0.remove(name).unwrap_or_default()
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        match self.value(name) {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn list(&mut self, name: &str) -> Vec<Value> {
+        match self.value(name) {
+            Value::Array(elements) => elements,
+            _ => Vec::new(),
+        }
+    }
+
+    fn object(&mut self, name: &str) -> Self {
+        Self::of(self.value(name))
+    }
 }
 
 #[cfg(test)]
@@ -259,6 +316,7 @@ mod tests {
             }
         }
         assert_eq!(read(&json!({})), SkillPayload::default());
+        assert_eq!(read(&json!({"bot": ["b1", "봇"], "intent": null, "contexts": {}})), SkillPayload::default());
         let mut payload = whole();
         payload["action"]["detailParams"]["odd"] = json!([7]);
         assert_eq!(read(&payload).action.detail_params["sys_number"].origin.as_deref(), Some("1"));

@@ -1,0 +1,76 @@
+use std::{error::Error, iter, sync::Arc, time::Duration};
+
+use aws_smithy_runtime_api::client::{
+    connection::{CaptureSmithyConnection, ConnectionMetadata},
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+};
+pub(crate) use aws_smithy_types::body::SdkBody as Body;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{
+        self,
+        connect::{CaptureConnection, HttpConnector, capture_connection},
+    },
+    rt::TokioExecutor,
+};
+use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::aws_lc_rs};
+
+/// The one kind of HTTP client that a function has: HTTP/1.1, over TLS where the URL says so. Its body is the SDK's, for
+/// which most requests are made; a second kind would be the whole client once more in every function.
+pub(crate) type Client = legacy::Client<HttpsConnector<HttpConnector>, Body>;
+
+/// For TCP. What an attempt may take in all, TLS included, is for each user to say.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// SQS, DynamoDB, EventBridge, the key set's: a function calls two or three.
+const MOST_HOSTS: usize = 4;
+
+/// A client that trusts these roots and keeps so many idle connections to a host.
+///
+/// # Errors
+/// If the TLS library offers no protocol version that is safe: it was built wrongly.
+pub(crate) fn client(roots: impl Into<Arc<RootCertStore>>, most_idle: usize) -> Result<Client, rustls::Error> {
+    let mut tls = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    // The default is a table for hundreds of hosts.
+    tls.resumption = Resumption::in_memory_sessions(MOST_HOSTS);
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let connector =
+        HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
+    Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(most_idle).build(connector))
+}
+
+/// Sends a request of the SDK's. Whatever goes wrong, nobody knows whether the service has done what was asked; it is worth
+/// another attempt, since all that we ask for may be asked twice.
+pub(super) async fn send(client: &Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let mut request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let captured = capture_connection(&mut request);
+    if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
+        capture.set_connection_retriever(move || metadata(&captured));
+    }
+    let response = client.request(request).await.map_err(|error| ConnectorError::io(error.into()))?;
+    HttpResponse::try_from(response.map(Body::from_body_1_x)).map_err(|error| ConnectorError::other(error.into(), None))
+}
+
+/// By this the SDK's second attempt goes over another connection than the first, which may hang.
+fn metadata(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
+    captured.connection_metadata().as_ref()?;
+    let captured = captured.clone();
+    let poison = move || {
+        if let Some(connected) = captured.connection_metadata().as_ref() {
+            connected.poison();
+        }
+    };
+    Some(ConnectionMetadata::builder().proxied(false).poison_fn(poison).build())
+}
+
+/// The error and what caused it.
+pub(crate) fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error| error.source())
+}
