@@ -204,7 +204,6 @@ def transformed() -> dict[str, Any]:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
-    template["Globals"]["Function"].pop("CodeUri")
     with mock.patch.dict("os.environ", {"AWS_DEFAULT_REGION": "ap-northeast-2"}):
         return cast(dict[str, Any], transform(template, {}, mock.Mock(load=dict)))
 

@@ -75,6 +75,14 @@ def leading_keys(statement: dict[str, Any]) -> tuple[str, ...] | None:
     return tuple(conditions[0]) if conditions else None
 
 
+class Building(unittest.TestCase):
+    def test_each_function_is_built_in_its_own_folder(self) -> None:
+        for name in FUNCTIONS:
+            binary = RESOURCES[name]["Metadata"]["BuildProperties"]["Binary"]
+            self.assertEqual(FUNCTIONS[name]["CodeUri"], f"functions/{binary}")
+            self.assertTrue((ROOT / "functions" / binary / "Cargo.toml").is_file(), name)
+
+
 class Permissions(unittest.TestCase):
     def test_every_function_has_a_role_of_its_own_and_no_managed_policy(self) -> None:
         self.assertEqual(set(MAY), {name.removesuffix("Function") for name in FUNCTIONS})
