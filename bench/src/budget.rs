@@ -63,30 +63,6 @@ pub const BUDGETS: [Budget; 14] = {
     ]
 };
 
-/// A function that can't keep a budget, and what it keeps instead.
-#[derive(Clone, Copy, Debug)]
-pub struct Exception {
-    /// The function.
-    pub function: &'static str,
-    /// Which figure, by both transports.
-    pub figure: Figure,
-    /// Of whose.
-    pub of: Role,
-    /// So much, instead.
-    pub factor: f64,
-    /// Why.
-    pub why: &'static str,
-}
-
-/// All of them.
-pub const EXCEPTIONS: [Exception; 1] = [Exception {
-    function: "account-status",
-    figure: Figure::Cpu,
-    of: Role::Minimal,
-    factor: 1.6,
-    why: "which checks a signature, and the others none",
-}];
-
 impl Figure {
     fn of(self, row: &Row, transport: Transport) -> f64 {
         let figures = row.by(transport);
@@ -175,20 +151,12 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
 impl Budget {
     fn judge(&self, row: &Row, measure: &Row) -> Verdict {
         let (found, against) = (self.figure.of(row, self.transport), self.figure.of(measure, self.transport));
-        let is_of_this =
-            |other: &&Exception| other.function == row.name && other.figure == self.figure && other.of == self.of;
-        let (factor, budget) = match EXCEPTIONS.iter().find(is_of_this) {
-            None => (self.factor, self.to_string()),
-            Some(Exception { function, factor, why, .. }) => {
-                (*factor, format!("{} for {function}, {why}", Self { factor: *factor, ..*self }))
-            }
-        };
         Verdict {
-            budget,
+            budget: self.to_string(),
             function: row.name.clone(),
             found: self.figure.show(found),
             against: self.figure.show(against),
-            used: found / (against * factor),
+            used: found / (against * self.factor),
         }
     }
 }
@@ -257,26 +225,6 @@ mod tests {
             }
             let named = format!("skill: {budget}; ");
             assert!(broken(&results).iter().any(|line| line.starts_with(&named)), "{named}");
-        }
-    }
-
-    #[test]
-    fn an_exception_is_its_functions_alone_and_has_an_end_too() {
-        for Exception { function, figure, of, factor, .. } in EXCEPTIONS {
-            let budget = BUDGETS.iter().find(|budget| budget.figure == figure && budget.of == of).unwrap();
-            assert!(factor > budget.factor && figure == Figure::Cpu);
-            let broken_at = |name: &str, factor: f64| {
-                let mut results = example::results();
-                let measure = results.of(of).map(|row| figure.of(row, budget.transport)).unwrap();
-                // It is over no other budget for that.
-                example::row(&mut results, "node").plain.cpu.median = 100.0;
-                example::row(&mut results, "python").plain.cpu.median = 100.0;
-                example::row(&mut results, name).plain.cpu.median = measure * factor;
-                broken(&results)
-            };
-            assert_eq!(broken_at(function, factor * 0.99), Vec::<String>::new());
-            assert!(broken_at(function, factor * 1.01)[0].contains(&format!("{factor} × minimal Rust for {function}")));
-            assert_eq!(broken_at("unlink", factor * 0.99).len(), 1);
         }
     }
 
