@@ -1,4 +1,4 @@
-use std::{error::Error, net::IpAddr, time::Duration};
+use std::{error::Error, iter, net::IpAddr, time::Duration};
 
 use bytes::BytesMut;
 use http::{
@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use super::{FetchError, KeyDocument, KeySource};
-use crate::https::{Body, CaBundle, Client, causes, client};
+use crate::https::{Body, CaBundle, Client, client};
 
 /// Two keys are 1 KB; a larger document is not a key set.
 const MAX_DOCUMENT: usize = 256 * 1024;
@@ -84,7 +84,8 @@ fn is_loopback(url: &Uri) -> bool {
 
 /// The client's own text says only at which step it failed.
 fn fault(error: &(dyn Error + 'static)) -> FetchError {
-    FetchError(causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    let chain = iter::successors(Some(error), |&error| error.source());
+    FetchError(chain.map(ToString::to_string).collect::<Vec<_>>().join(": "))
 }
 
 impl KeySource for KeyEndpoint {

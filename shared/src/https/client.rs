@@ -1,4 +1,4 @@
-use std::{error::Error, iter, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use aws_smithy_runtime_api::client::{
     connection::{CaptureSmithyConnection, ConnectionMetadata},
@@ -68,9 +68,4 @@ fn metadata(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
         }
     };
     Some(ConnectionMetadata::builder().proxied(false).poison_fn(poison).build())
-}
-
-/// The error and what caused it.
-pub(crate) fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    iter::successors(Some(error), |&error| error.source())
 }

@@ -5,7 +5,7 @@ mod knock;
 mod pool;
 mod roots;
 
-pub(crate) use client::{Body, Client, causes, client};
+pub(crate) use client::{Body, Client, client};
 pub(crate) use knock::Knock;
 pub use pool::Pool;
 pub use roots::{CaBundle, CaBundleError};
