@@ -9,14 +9,11 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
     runtime_components::RuntimeComponents,
 };
-use http::uri::{PathAndQuery, Uri};
-use http_body_util::BodyExt;
 use rustls::CertificateError;
 
 use super::{
     CaBundle,
     client::{Client, client, send},
-    knock::PING,
 };
 
 /// The connections to AWS, the same for all clients. The SDK's own would be a pool, and a list of roots parsed
@@ -45,21 +42,6 @@ impl Pool {
         let amazon = client(bundle.with_amazons(), MOST_IDLE)?;
         let inside = Inside { bundle, amazon, system: OnceLock::new() };
         Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
-    }
-}
-
-impl Pool {
-    /// Opens a connection and leaves it for whoever calls there next. Whatever goes wrong shows then.
-    pub(crate) async fn open(&self, endpoint: Option<&Uri>) {
-        let Some(mut parts) = endpoint.cloned().map(Uri::into_parts) else { return };
-        parts.path_and_query = Some(PathAndQuery::from_static(PING));
-        let mut request = HttpRequest::empty();
-        if Uri::from_parts(parts).is_ok_and(|uri| request.set_uri(uri).is_ok())
-            && let Ok(response) = self.0.call(request).await
-        {
-            // One that is dropped before its end takes the connection along.
-            let _ = response.into_body().collect().await;
-        }
     }
 }
 

@@ -34,12 +34,11 @@ impl SqsQueue {
         Self { client: Client::from_conf(config), url }
     }
 
-    /// Opens the connection, before somebody waits for it. Whatever goes wrong shows when something is sent.
-    pub(crate) async fn open(&self) {
+    /// Opens the connection, before somebody waits for it, and says whether somebody answers there.
+    pub(crate) async fn open(&self) -> bool {
         let send = self.client.send_message().queue_url(&self.url).message_body(".").customize();
         let once = Builder::new().retry_config(RetryConfig::disabled());
-        // What is asked for isn't an answer to a message: that it is an error says nothing.
-        let _ = send.interceptor(Knock).config_override(once).send().await;
+        Knock::is_answered(&send.interceptor(Knock).config_override(once).send().await)
     }
 }
 

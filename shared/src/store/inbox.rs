@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
+use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::{config::Builder, error::DisplayErrorContext};
 
 use super::{
@@ -9,6 +9,7 @@ use super::{
     items::{self, Item, text_of},
 };
 use crate::{
+    https::Knock,
     ingest::{EdgeError, Inbox},
     wire::EventId,
 };
@@ -41,6 +42,13 @@ impl Inbox for DynamoStore {
 }
 
 impl DynamoStore {
+    /// Opens the connection, before somebody waits for it. Whatever goes wrong shows when something is put.
+    pub(super) async fn open(&self) {
+        let put = self.client.put_item().table_name(&self.table).customize();
+        let once = Builder::new().retry_config(RetryConfig::disabled());
+        let _ = put.interceptor(Knock).config_override(once).send().await;
+    }
+
     /// Some items of one of the inbox's partitions, behind this one.
     ///
     /// # Errors

@@ -24,6 +24,11 @@ impl Spare {
     pub fn new(make: impl FnOnce() -> DynamoStore + Send + 'static) -> Self {
         Self(Arc::new(LazyLock::new(Box::new(make))))
     }
+
+    /// Makes the table's client and opens its connection, for whoever sees that they will be needed.
+    pub(crate) async fn open(&self) {
+        self.0.open().await;
+    }
 }
 
 impl Inbox for Spare {
@@ -34,6 +39,7 @@ impl Inbox for Spare {
 
 impl KeyShelf for Spare {
     async fn stored(&self) -> Result<Option<(Bytes, Duration)>, FetchError> {
-        self.0.stored().await
+        // The SDK's future is large, and whoever fetches keys carries it along, though hardly anybody ever needs it.
+        Box::pin(self.0.stored()).await
     }
 }

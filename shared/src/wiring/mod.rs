@@ -5,14 +5,12 @@ mod aws;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use http::Uri;
 use lambda_http::{Context, Error, LambdaEvent, lambda_runtime, service_fn};
 use tokio::time::{Instant, timeout};
 
 use crate::{
     auth::Sources,
     config::{ConfigError, Variables},
-    https::Pool,
     ingest::{Ingest, Webhook, gateway},
     queue::SqsQueue,
     store::{DynamoStore, Pace, Spare},
@@ -54,8 +52,6 @@ pub struct Edges {
     pub queue: SqsQueue,
     /// The table, for when the queue fails.
     pub spare: Spare,
-    pool: Pool,
-    table: Option<Uri>,
 }
 
 /// How long a start waits for connections.
@@ -83,18 +79,22 @@ impl Edges {
     where
         F: Fn(&str) -> Option<String>,
     {
-        let pool = variables.pool()?;
-        let aws = aws::config(variables, pool.clone());
+        let aws = aws_of_function(variables)?;
         let queue = SqsQueue::new(&aws, variables.event_queue_url()?);
         let (name, retention) = (variables.table_name()?, variables.retention()?);
         let spare = Spare::new(move || DynamoStore::new(&aws, name, retention, Pace::Acknowledging));
-        Ok(Self { queue, spare, pool, table: aws::table_endpoint(variables) })
+        Ok(Self { queue, spare })
     }
 
-    /// Opens the connections to both, so that the first request needn't, but not for long: a start never fails
-    /// for it.
+    /// Opens the queue's connection, so that the first request needn't, and the table's if the queue doesn't answer:
+    /// one that nobody uses would be closed before somebody does. Not for long: a start never fails for it.
     pub async fn open(&self) {
-        let _ = timeout(OPENING, async { tokio::join!(self.queue.open(), self.pool.open(self.table.as_ref())) }).await;
+        let opening = async {
+            if !self.queue.open().await {
+                self.spare.open().await;
+            }
+        };
+        let _ = timeout(OPENING, opening).await;
     }
 
     /// Runs the acknowledging function of a webhook that comes from `sources` until Lambda ends it.

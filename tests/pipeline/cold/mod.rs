@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, http::HeaderMap};
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode},
+};
 use end_to_end::{
     Answer, Pipeline, Request,
     faults::{Fault, Gate, Server},
@@ -50,7 +53,6 @@ impl Secured {
         let bundle = [("AWS_CA_BUNDLE", self.authority.file())];
         let running = self.pipeline.start_function_with(function, &bundle).await.unwrap();
         self.queue.has_shaken(1).await;
-        self.table.has_shaken(1).await;
         running
     }
 
@@ -101,7 +103,7 @@ async fn the_first_answer_costs_no_handshake() {
         };
         assert_eq!(answer(&mut function, request).await.status, status, "{name}: {:?}", function.lines());
         assert_eq!(whereabouts(&function, 1).await, "queue", "{name}");
-        assert_eq!(secured.handshakes(), (1, 1), "{name}: to the queue and to the table");
+        assert_eq!(secured.handshakes(), (1, 0), "{name}: to the queue, and not to the table");
         assert_eq!(secured.keys.handshakes(), usize::from(name == "account-status"), "{name}: to the key set");
         assert_eq!(secured.pipeline.queue.take().len(), 1, "{name}: what only knocked was taken for a message");
         assert!(secured.pipeline.table.items().unwrap().is_empty(), "{name}: what only knocked was stored");
@@ -110,33 +112,53 @@ async fn the_first_answer_costs_no_handshake() {
 
 #[tokio::test]
 async fn who_knocks_shows_no_credentials() {
-    let knocks = Arc::<Mutex<Vec<(String, HeaderMap)>>>::default();
-    let kept = Arc::clone(&knocks);
-    let router = Router::new().fallback(async move |request: axum::extract::Request| {
-        let asked = format!("{} {}", request.method(), request.uri());
-        kept.lock().unwrap().push((asked, request.headers().clone()));
-    });
-    let server = Server::start(router, Gate::default()).await.unwrap();
-    let pipeline = Pipeline::start().await.unwrap();
-    let url = server.url();
-    let variables =
-        [("AWS_ENDPOINT_URL_SQS", url.as_str()), ("AWS_ENDPOINT_URL_DYNAMODB", &url), ("AWS_SESSION_TOKEN", "s")];
-    let mut function = pipeline.start_function_with("unlink", &variables).await.unwrap();
-    // A path that is none of its own, which it can answer by itself.
-    let mut request = unlink("1");
-    request.path = "/nothing".to_owned();
-    assert_eq!(answer(&mut function, request).await.status, 404);
-    let knocks = knocks.lock().unwrap();
-    assert_eq!(knocks.len(), 2);
-    for (asked, headers) in knocks.iter() {
-        assert_eq!(asked, "GET /ping");
-        assert_eq!(headers.keys().collect::<Vec<_>>(), ["host"]);
+    for (status, services) in [(StatusCode::OK, 1), (StatusCode::SERVICE_UNAVAILABLE, 2)] {
+        let knocks = Arc::<Mutex<Vec<(String, HeaderMap)>>>::default();
+        let kept = Arc::clone(&knocks);
+        let router = Router::new().fallback(async move |request: axum::extract::Request| {
+            let asked = format!("{} {}", request.method(), request.uri());
+            kept.lock().unwrap().push((asked, request.headers().clone()));
+            status
+        });
+        let server = Server::start(router, Gate::default()).await.unwrap();
+        let pipeline = Pipeline::start().await.unwrap();
+        let url = server.url();
+        let variables =
+            [("AWS_ENDPOINT_URL_SQS", url.as_str()), ("AWS_ENDPOINT_URL_DYNAMODB", &url), ("AWS_SESSION_TOKEN", "s")];
+        let mut function = pipeline.start_function_with("unlink", &variables).await.unwrap();
+        // A path that is none of its own, which it can answer by itself.
+        let mut request = unlink("1");
+        request.path = "/nothing".to_owned();
+        assert_eq!(answer(&mut function, request).await.status, 404);
+        let knocks = knocks.lock().unwrap();
+        assert_eq!(knocks.len(), services, "{status}");
+        for (asked, headers) in knocks.iter() {
+            assert_eq!(asked, "GET /ping");
+            assert_eq!(headers.keys().collect::<Vec<_>>(), ["host"]);
+        }
     }
 }
 
 #[tokio::test]
-async fn the_way_to_the_inbox_is_open_too() {
+async fn the_way_to_the_inbox_is_open_where_the_queue_doesnt_answer_at_the_start() {
     let secured = Secured::start("inbox").await;
+    let bundle = [("AWS_CA_BUNDLE", secured.authority.file())];
+    let refused = [bundle[0], ("AWS_ENDPOINT_URL_SQS", "https://127.0.0.1:1")];
+    secured.pipeline.queue.gate().set(Fault::Status(503));
+    for (handshakes, variables) in [(1, &bundle[..]), (2, &refused)] {
+        let mut function = secured.pipeline.start_function_with("unlink", variables).await.unwrap();
+        secured.table.has_shaken(handshakes).await;
+        for nth in 1..=2 {
+            assert_eq!(answer(&mut function, unlink("1")).await.status, 200);
+            assert_eq!(whereabouts(&function, nth).await, "inbox");
+        }
+        assert_eq!(secured.table.handshakes(), handshakes);
+    }
+}
+
+#[tokio::test]
+async fn who_needs_the_inbox_later_opens_the_way_once() {
+    let secured = Secured::start("later").await;
     let mut function = secured.ready("unlink").await;
     secured.pipeline.queue.gate().set(Fault::Status(403));
     for nth in 1..=3 {
@@ -181,12 +203,11 @@ async fn the_systems_roots_are_read_once_when_amazons_dont_do() {
     let system = [("SSL_CERT_FILE", secured.authority.file())];
     let mut function = secured.pipeline.start_function_with("unlink", &system).await.unwrap();
     secured.queue.has_shaken(1).await;
-    secured.table.has_shaken(1).await;
     for nth in 1..=2 {
         assert_eq!(answer(&mut function, unlink("1")).await.status, 200);
         assert_eq!(whereabouts(&function, nth).await, "queue");
     }
-    assert_eq!(secured.handshakes(), (1, 1));
+    assert_eq!(secured.handshakes(), (1, 0));
     let read = function.lines().into_iter().filter(|line| line["event"] == json!("system_roots_read")).count();
     assert_eq!(read, 1);
 }
