@@ -25,6 +25,7 @@ pub mod host;
 mod machine;
 pub mod measure;
 pub mod one_processor;
+mod page_cache;
 pub mod prepare;
 pub mod process;
 pub mod processor;

@@ -8,6 +8,7 @@ use crate::{
     contender::Contender,
     figures::{Figures, Plan, Row, Spread, rank},
     one_processor::OneProcessor,
+    page_cache,
     process::Process,
     progress::{Progress, Step},
     stand_in::Transport,
@@ -45,13 +46,16 @@ pub async fn measure(
     plan: Plan,
     progress: Progress,
 ) -> Result<(Vec<Row>, f64)> {
+    for contender in contenders {
+        page_cache::read_again(&contender.program)?;
+    }
     let processor = OneProcessor::take()?;
     let (all_before, own_before) = (processor.busy()?, processor.own()?);
     let lane = |contender, transport| Lane { contender, transport, samples: Samples::default() };
     let lanes_of = |contender| Transport::ALL.map(|transport| lane(contender, transport));
     let mut lanes: Vec<Lane<'_>> = contenders.iter().flat_map(lanes_of).collect();
     let mut step = progress.step("Starting each contender, in turn");
-    // The first round is not for the record: it brings the files into memory.
+    // The first round is not for the record: it brings into memory what a program reads beside itself.
     for round in 0..=plan.starts {
         for lane in &mut lanes {
             lane.note(&mut step, round, plan.starts);
