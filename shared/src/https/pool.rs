@@ -9,11 +9,14 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
     runtime_components::RuntimeComponents,
 };
+use http::uri::{PathAndQuery, Uri};
+use http_body_util::BodyExt;
 use rustls::CertificateError;
 
 use super::{
     CaBundle,
     client::{Client, client, send},
+    knock::PING,
 };
 
 /// The connections to AWS, the same for all clients. The SDK's own would be a pool, and a list of roots parsed
@@ -42,6 +45,23 @@ impl Pool {
         let amazon = client(bundle.with_amazons(), MOST_IDLE)?;
         let inside = Inside { bundle, amazon, system: OnceLock::new() };
         Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
+    }
+}
+
+impl Pool {
+    /// Opens a connection to where this URI leads, and leaves it for whoever calls there next. Says whether somebody
+    /// answers there, and doesn't say that the service is out of order. Whatever else goes wrong shows when something is sent.
+    pub(crate) async fn open(&self, endpoint: &Uri) -> bool {
+        let mut parts = endpoint.clone().into_parts();
+        parts.path_and_query = Some(PathAndQuery::from_static(PING));
+        let mut request = HttpRequest::empty();
+        if !Uri::from_parts(parts).is_ok_and(|uri| request.set_uri(uri).is_ok()) {
+            return false;
+        }
+        let Ok(response) = self.0.call(request).await else { return false };
+        let is_out_of_order = response.status().is_server_error();
+        // One that is dropped before its end takes the connection along.
+        response.into_body().collect().await.is_ok() && !is_out_of_order
     }
 }
 

@@ -6,10 +6,7 @@ use std::time::Duration;
 use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::{Client, config::Builder, error::DisplayErrorContext};
 
-use crate::{
-    https::Knock,
-    ingest::{EdgeError, Queue},
-};
+use crate::ingest::{EdgeError, Queue};
 
 /// A queue in SQS.
 #[derive(Clone, Debug)]
@@ -32,13 +29,6 @@ impl SqsQueue {
             .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(20)))
             .build();
         Self { client: Client::from_conf(config), url }
-    }
-
-    /// Opens the connection, before somebody waits for it, and says whether somebody answers there.
-    pub(crate) async fn open(&self) -> bool {
-        let send = self.client.send_message().queue_url(&self.url).message_body(".").customize();
-        let once = Builder::new().retry_config(RetryConfig::disabled());
-        Knock::is_answered(&send.interceptor(Knock).config_override(once).send().await)
     }
 }
 

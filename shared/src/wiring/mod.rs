@@ -5,12 +5,14 @@ mod aws;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use http::Uri;
 use lambda_http::{Context, Error, LambdaEvent, lambda_runtime, service_fn};
 use tokio::time::{Instant, timeout};
 
 use crate::{
     auth::Sources,
     config::{ConfigError, Variables},
+    https::Pool,
     ingest::{Ingest, Webhook, gateway},
     queue::SqsQueue,
     store::{DynamoStore, Pace, Spare},
@@ -52,6 +54,8 @@ pub struct Edges {
     pub queue: SqsQueue,
     /// The table, for when the queue fails.
     pub spare: Spare,
+    pool: Pool,
+    endpoint: Option<Uri>,
 }
 
 /// How long a start waits for connections.
@@ -79,18 +83,21 @@ impl Edges {
     where
         F: Fn(&str) -> Option<String>,
     {
-        let aws = aws_of_function(variables)?;
-        let queue = SqsQueue::new(&aws, variables.event_queue_url()?);
+        let (pool, url) = (variables.pool()?, variables.event_queue_url()?);
+        let aws = aws::of_pool(variables, pool.clone());
+        let endpoint = aws::queue_endpoint(variables, &url);
+        let queue = SqsQueue::new(&aws, url);
         let (name, retention) = (variables.table_name()?, variables.retention()?);
         let spare = Spare::new(move || DynamoStore::new(&aws, name, retention, Pace::Acknowledging));
-        Ok(Self { queue, spare })
+        Ok(Self { queue, spare, pool, endpoint })
     }
 
     /// Opens the queue's connection, so that the first request needn't, and the table's if the queue doesn't answer:
     /// one that nobody uses would be closed before somebody does. Not for long: a start never fails for it.
     pub async fn open(&self) {
         let opening = async {
-            if !self.queue.open().await {
+            let Some(endpoint) = &self.endpoint else { return };
+            if !self.pool.open(endpoint).await {
                 self.spare.open().await;
             }
         };
