@@ -7,6 +7,7 @@
 //! | [`host`] | Lambda's Runtime API, with clocks |
 //! | [`stand_in`], [`tls`] | SQS and DynamoDB that answer at once, over HTTP and TLS |
 //! | [`surroundings`] | all that contenders run in |
+//! | `page_cache` | how a program lies in memory before it is started |
 //! | [`one_processor`] | where contenders and their servers run |
 //! | [`process`] | a contender's process, and what the kernel says of it |
 //! | [`measure`] | contenders in turn, round by round |

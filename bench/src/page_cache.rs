@@ -11,7 +11,7 @@ use rustix::fs::{Advice, fadvise};
 ///
 /// # Errors
 /// If the program can't be read.
-pub fn read_again(program: &Path) -> Result<()> {
+pub(crate) fn read_again(program: &Path) -> Result<()> {
     let read = || -> io::Result<()> {
         let mut file = File::open(program)?;
         // What isn't on the disk yet would be kept.
