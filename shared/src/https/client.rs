@@ -20,7 +20,8 @@ use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::aws_lc_rs}
 /// which most requests are made; a second kind would be the whole client once more in every function.
 pub(crate) type Client = legacy::Client<HttpsConnector<HttpConnector>, Body>;
 
-/// For TCP. What an attempt may take in all, TLS included, is for each user to say.
+/// For TCP, whatever a user's own configuration says of it. What an attempt may take in all, TLS included, is for each user
+/// to say.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// SQS, DynamoDB, EventBridge, the key set's: a function calls two or three.

@@ -41,15 +41,12 @@ impl DynamoStore {
     /// The table with this name.
     #[must_use]
     pub fn new(aws: &SdkConfig, table: String, retention: Retention, pace: Pace) -> Self {
-        let (connect, attempt, attempts) = match pace {
+        let (attempt, attempts) = match pace {
             // For the stored key set. The inbox is told how long it may take.
-            Pace::Acknowledging => (250, 400, 2),
-            Pace::Background => (500, 2_000, 4),
+            Pace::Acknowledging => (400, 2),
+            Pace::Background => (2_000, 4),
         };
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_millis(connect))
-            .operation_attempt_timeout(Duration::from_millis(attempt))
-            .build();
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(attempt)).build();
         let config = Builder::from(aws)
             .timeout_config(timeouts)
             .retry_config(
