@@ -20,12 +20,12 @@ use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::aws_lc_rs}
 /// which most requests are made; a second kind would be the whole client once more in every function.
 pub(crate) type Client = legacy::Client<HttpsConnector<HttpConnector>, Body>;
 
-/// For TCP, whatever a user's own configuration says of it. What an attempt may take in all, TLS included, is for each user
+/// For TCP, whatever a user's own configuration says of it; a name's addresses share it. What an attempt may take in all, TLS included, is for each user
 /// to say.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// SQS, DynamoDB, EventBridge, the key set's: a function calls two or three.
-const MOST_HOSTS: usize = 4;
+/// For SQS, DynamoDB, EventBridge, the key set's: a function calls two or three. A host takes eight of the table's places.
+const SESSIONS: usize = 4 * 8;
 
 /// A client that trusts these roots and keeps so many idle connections to a host.
 ///
@@ -37,7 +37,7 @@ pub(crate) fn client(roots: impl Into<Arc<RootCertStore>>, most_idle: usize) -> 
         .with_root_certificates(roots)
         .with_no_client_auth();
     // The default is a table for hundreds of hosts.
-    tls.resumption = Resumption::in_memory_sessions(MOST_HOSTS);
+    tls.resumption = Resumption::in_memory_sessions(SESSIONS);
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -59,7 +59,7 @@ pub(super) async fn send(client: &Client, request: HttpRequest) -> Result<HttpRe
     HttpResponse::try_from(response.map(Body::from_body_1_x)).map_err(|error| ConnectorError::other(error.into(), None))
 }
 
-/// By this the SDK's second attempt goes over another connection than the first, which may hang.
+/// By this the SDK leaves a connection whose host answered that it is out of order. One that hangs goes with its attempt.
 fn metadata(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
     captured.connection_metadata().as_ref()?;
     let captured = captured.clone();

@@ -46,9 +46,7 @@ impl Pool {
         let inside = Inside { bundle, amazon, system: OnceLock::new() };
         Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
     }
-}
 
-impl Pool {
     /// Opens a connection to where this URI leads, and leaves it for whoever calls there next. Says whether somebody
     /// answers there, and doesn't say that the service is out of order. Whatever else goes wrong shows when something is sent.
     pub(crate) async fn open(&self, endpoint: &Uri) -> bool {

@@ -16,8 +16,8 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// The queue at a URL. Two attempts, the second on a new connection: one that was frozen with the
-    /// function may be dead.
+    /// The queue at a URL. Two attempts: a connection that was frozen with the function may be
+    /// dead.
     #[must_use]
     pub fn new(aws: &SdkConfig, url: String) -> Self {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(700)).build();

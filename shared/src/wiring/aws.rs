@@ -64,12 +64,12 @@ fn endpoint<F: Fn(&str) -> Option<String>>(variables: &Variables<F>, name: &str)
 }
 
 /// Where the client of the queue with this URL will go, as far as that can be said without it: for a connection that is
-/// opened before. None for FIPS and for dual stack, whose hosts aren't the URL's; whoever is there waits for a handshake when
+/// opened before. None for FIPS and for dual stack, whose hosts aren't the URL's, and which the client doesn't join with an endpoint; whoever is there waits for a handshake when
 /// something is first sent.
 pub(super) fn queue_endpoint<F: Fn(&str) -> Option<String>>(variables: &Variables<F>, url: &str) -> Option<Uri> {
     let named = endpoint(variables, QUEUE).or_else(|| endpoint(variables, ALL_SERVICES));
     let is_usual = !is_set(variables, FIPS) && !is_set(variables, DUAL_STACK);
-    named.or_else(|| is_usual.then(|| url.to_owned()))?.parse().ok()
+    is_usual.then(|| named.unwrap_or_else(|| url.to_owned()))?.parse().ok()
 }
 
 /// Ids of the services that a function reaches, and the variables of their endpoints.
@@ -102,7 +102,7 @@ mod tests {
             (&[own, ignored], Some(url)),
             (&[(FIPS, "true")], None),
             (&[(DUAL_STACK, "TRUE")], None),
-            (&[(FIPS, "true"), own], Some("http://localhost:1/")),
+            (&[(FIPS, "true"), own], None),
             (&[(QUEUE, "no URL")], None),
         ] {
             let found =

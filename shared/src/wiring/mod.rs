@@ -2,7 +2,7 @@
 
 mod aws;
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use aws_config::SdkConfig;
 use http::Uri;
@@ -61,6 +61,9 @@ pub struct Edges {
 /// How long a start waits for connections.
 const OPENING: Duration = Duration::from_millis(500);
 
+/// How long for the queue's alone.
+const QUEUE_ALONE: Duration = Duration::from_millis(250);
+
 impl Edges {
     /// The edges that the variables name, with their connections [open](Self::open).
     ///
@@ -92,13 +95,16 @@ impl Edges {
         Ok(Self { queue, spare, pool, endpoint })
     }
 
-    /// Opens the queue's connection, so that the first request needn't, and the table's if the queue doesn't answer:
-    /// one that nobody uses would be closed before somebody does. Not for long: a start never fails for it.
+    /// Opens the queue's connection, so that the first request needn't, and the table's if the queue doesn't answer, or not
+    /// soon: one that nobody uses would be closed before somebody does. Not for long: a start never fails for it.
     pub async fn open(&self) {
         let opening = async {
             let Some(endpoint) = &self.endpoint else { return };
-            if !self.pool.open(endpoint).await {
-                self.spare.open().await;
+            let mut queue = pin!(self.pool.open(endpoint));
+            match timeout(QUEUE_ALONE, &mut queue).await {
+                Ok(true) => {}
+                Ok(false) => self.spare.open().await,
+                Err(_) => drop(tokio::join!(queue, self.spare.open())),
             }
         };
         let _ = timeout(OPENING, opening).await;

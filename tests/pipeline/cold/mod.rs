@@ -144,8 +144,9 @@ async fn the_way_to_the_inbox_is_open_where_the_queue_doesnt_answer_at_the_start
     let secured = Secured::start("inbox").await;
     let bundle = [("AWS_CA_BUNDLE", secured.authority.file())];
     let refused = [bundle[0], ("AWS_ENDPOINT_URL_SQS", "https://127.0.0.1:1")];
-    secured.pipeline.queue.gate().set(Fault::Status(503));
-    for (handshakes, variables) in [(1, &bundle[..]), (2, &refused)] {
+    let (busy, hangs) = (Fault::Status(503), Fault::Hangs);
+    for (handshakes, fault, variables) in [(1, busy, &bundle[..]), (2, busy, &refused), (3, hangs, &bundle)] {
+        secured.pipeline.queue.gate().set(fault);
         let mut function = secured.pipeline.start_function_with("unlink", variables).await.unwrap();
         secured.table.has_shaken(handshakes).await;
         for nth in 1..=2 {
