@@ -298,7 +298,7 @@ class Settings(unittest.TestCase):
             for value in values:
                 self.assertNotRegex(value, f"^(?:{TEMPLATE['Parameters'][name]['AllowedPattern']})$", name)
         patterned = {name for name, parameter in TEMPLATE["Parameters"].items() if "AllowedPattern" in parameter}
-        self.assertEqual(set(taken), patterned - {"ShareUserKey", "SkillAnswers", "LogLevel"})
+        self.assertEqual(set(taken), patterned - {"ShareUserKey", "SkillAnswers"})
 
     def test_every_parameter_is_described_and_has_a_default_but_for_the_apps(self) -> None:
         for name, parameter in TEMPLATE["Parameters"].items():

@@ -1,16 +1,34 @@
 //! API Gateway's HTTP API: from a request to the event that a function gets (payload 2.0), and from the
 //! function's response to the answer that the sender gets.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// When a request is received, unless it says otherwise: long ago and always the same, so that what is
-/// stored can be compared as a whole. A function doesn't count its time from a clock that far away.
+/// When a request is received, unless it says otherwise: always the same, so that what is stored can be compared as
+/// a whole. An hour before the functions' clock, so that none counts its time for the answer from it.
 pub const RECEIVED_AT: i64 = 1_740_799_800_000; // 2025-03-01T03:30:00Z
+
+/// How far the functions' clock is ahead of the machine's (behind, as a rule), in milliseconds: for this process it
+/// was an hour after [`RECEIVED_AT`] when first asked for.
+#[must_use]
+pub fn clock_ahead() -> i64 {
+    static AHEAD: LazyLock<i64> = LazyLock::new(|| RECEIVED_AT + 3_600_000 - machine_now());
+    *AHEAD
+}
+
+fn machine_now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// What the functions' clock says, in milliseconds.
+#[must_use]
+pub fn now() -> i64 {
+    machine_now() + clock_ahead()
+}
 
 /// A request to the service.
 #[derive(Clone, Debug)]
@@ -84,7 +102,7 @@ impl Request {
     /// The same, received now: it has to be answered in time.
     #[must_use]
     pub fn received_now(self) -> Self {
-        self.received_at(jiff::Timestamp::now().as_millisecond())
+        self.received_at(now())
     }
 
     /// The same under another id of the gateway: another delivery.

@@ -7,7 +7,7 @@ use kakao_webhooks::{state::user_view, store::inbox_partitions};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Answer, Request,
+    Answer, Request, gateway,
     hygiene::Watch,
     keys::KeyEndpoint,
     lambda::{Environment, Lambda, Outcome},
@@ -81,6 +81,7 @@ impl Pipeline {
             ("QUARANTINE_RETENTION_DAYS", "30".to_owned()),
             ("GONE_RETENTION_DAYS", "30".to_owned()),
             ("RUST_LOG", "info".to_owned()),
+            ("TEST_CLOCK_AHEAD_MS", gateway::clock_ahead().to_string()),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
         Ok(Self {

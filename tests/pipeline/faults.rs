@@ -80,6 +80,34 @@ async fn the_same_event_is_in_the_inbox_once() {
 }
 
 #[tokio::test]
+async fn different_events_under_one_id_are_all_in_the_inbox_and_then_in_the_table() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.queue.gate().set(Fault::Status(500));
+    let events = [
+        share("1", "one-id"),
+        share("2", "one-id"),
+        channel(&channel_body("added", "1", "2025-03-01T01:00:00Z"), "one-id"),
+        channel(&channel_body("blocked", "2", "2025-03-01T01:00:00Z"), "one-id"),
+    ];
+    for request in events.iter().chain(&events) {
+        assert_eq!(pipeline.deliver(request).await.unwrap().status, 200);
+    }
+    let inbox = pipeline.items_of("INBOX#").unwrap();
+    assert_eq!(inbox.len(), events.len(), "each once: {inbox:?}");
+    assert_eq!(inbox.iter().filter(|item| item["sk"] == "one-id").count(), 1);
+    pipeline.queue.gate().set(Fault::None);
+    let event = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}});
+    pipeline.function("janitor").await.unwrap().invoke(&event).await.unwrap();
+    assert_eq!(pipeline.items_of("INBOX#").unwrap(), [], "the janitor finds each under its own key");
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    for (user_id, status) in [("1", "added"), ("2", "blocked")] {
+        let state = pipeline.state(APP_ID, user_id).unwrap().unwrap();
+        assert_eq!(state["shares"]["count"], 1);
+        assert_eq!(state["channels"]["_ISxgbxb"]["status"], status);
+    }
+}
+
+#[tokio::test]
 async fn with_queue_and_table_failing_every_webhook_says_so_and_works_again_afterwards() {
     let mut pipeline = Pipeline::start().await.unwrap();
     for fault in [Fault::Status(500), Fault::Throttled] {

@@ -42,7 +42,22 @@ async fn what_the_service_says_by_khook_goes_through_the_queue_to_the_state() {
     khook(&pipeline, &["user", "erase", APP_ID, USER, "--at", "2025-03-01T03:29:00Z", "--yes"]).await.printed();
     drained(&mut pipeline).await;
     let item = pipeline.table.item(&format!("USER#{APP_ID}#{USER}"), "STATE").unwrap().unwrap();
-    assert!(item.contains_key("expires_at") && !item.contains_key("link"), "{item:?}");
+    assert_eq!(item["link"]["status"], "linked", "access never changes by it: {item:?}");
+    assert!(!item.contains_key("expires_at") && access(&pipeline) == "allowed", "{item:?}");
+}
+
+#[tokio::test]
+async fn who_left_stays_gone_when_khook_erases_them_and_the_reason_goes() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.deliver(&crate::kakao::unlink(USER)).await.unwrap();
+    drained(&mut pipeline).await;
+    assert!(pipeline.state(APP_ID, USER).unwrap().unwrap()["link"].get("reason").is_some());
+    pipeline.queue.take();
+    khook(&pipeline, &["user", "erase", APP_ID, USER, "--at", "2025-03-01T03:39:00Z", "--yes"]).await.printed();
+    drained(&mut pipeline).await;
+    let item = pipeline.table.item(&format!("USER#{APP_ID}#{USER}"), "STATE").unwrap().unwrap();
+    assert_eq!((&item["access"], item["link"].get("reason")), (&json!("gone"), None), "{item:?}");
+    assert!(item.contains_key("expires_at"), "{item:?}");
 }
 
 #[tokio::test]

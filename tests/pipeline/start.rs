@@ -23,6 +23,10 @@ fn text(line: &Value) -> String {
     line.as_str().map_or_else(|| line.to_string(), str::to_owned)
 }
 
+/// Of a key that was empty when it was hashed.
+const DIGEST_OF_NOTHING: &str =
+    r#"{"header":"x-skill-key","sha256":["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]}"#;
+
 #[tokio::test]
 async fn a_missing_variable_is_named() {
     let mut said = vec![];
@@ -68,6 +72,12 @@ async fn a_malformed_variable_is_named_and_its_value_is_not_shown() {
         ("skill", "SKILL_ANSWERS", r#"[{"a-secret":1}]"#),
         ("publisher", "PUBLISH_PROFILE_VALUES", "a-secret"),
         ("processor", "HISTORY_RETENTION_DAYS", "a-secret"),
+        ("processor", "HISTORY_RETENTION_DAYS", "1"),
+        ("talk-share", "EVENT_QUEUE_URL", "a-secret"),
+        ("publisher", "UNPUBLISHED_QUEUE_URL", "a-secret"),
+        ("janitor", "RUST_LOG", "a-secret"),
+        ("unlink", "KAKAO_APPS", r#"[{"app_id":"007","rest_api_key":"a-secret"}]"#),
+        ("skill", "SKILL_AUTH", DIGEST_OF_NOTHING),
     ] {
         let pipeline = Pipeline::start().await.unwrap().with("EVENT_BUS_NAME", "bus").with(variable, value);
         let refusal = refusal(&pipeline, function).await;
@@ -76,6 +86,21 @@ async fn a_malformed_variable_is_named_and_its_value_is_not_shown() {
         said.push(refusal);
     }
     snapshot("malformed-variables", &said);
+}
+
+#[tokio::test]
+async fn an_app_without_an_admin_key_is_named_where_its_webhooks_would_be_refused() {
+    let apps = r#"[{"app_id":"7","rest_api_keys":["r"],"admin_key_sha256":[]}]"#;
+    let pipeline = Pipeline::start().await.unwrap().with("KAKAO_APPS", apps);
+    for function in ["unlink", "talk-share", "talk-channel"] {
+        let running = pipeline.start_function(function).await.unwrap();
+        let warning = running.line("event", "app_without_admin_key").await.unwrap();
+        assert_eq!((&warning["app_id"], &warning["level"]), (&json!("7"), &json!("WARN")), "{function}");
+    }
+    // The account status change webhook needs none.
+    let mut running = pipeline.start_function("account-status").await.unwrap();
+    running.invoke(&unlink("1").event()).await.unwrap();
+    assert!(running.lines().iter().all(|line| line["event"] != "app_without_admin_key"));
 }
 
 #[tokio::test]

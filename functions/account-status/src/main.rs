@@ -8,7 +8,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init("account-status");
+    telemetry::init("account-status")?;
     let variables = Variables::of_process();
     let edges = Edges::new(&variables)?;
     let keys = Keys::new(variables.key_endpoint()?, edges.spare.clone());

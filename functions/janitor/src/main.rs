@@ -15,7 +15,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init("janitor");
+    telemetry::init("janitor")?;
     let variables = Variables::of_process();
     let endpoint = &variables.key_endpoint()?;
     let wanted = gauges::Wanted {

@@ -12,7 +12,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init("processor");
+    telemetry::init("processor")?;
     let variables = Variables::of_process();
     let retention = variables.retention()?;
     let store = wiring::table(&wiring::aws_of_function(&variables)?, &variables)?;

@@ -17,11 +17,11 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init("publisher");
+    telemetry::init("publisher")?;
     let variables = Variables::of_process();
     let (bus, values) = (variables.event_bus_name()?, variables.profile_values()?);
     let aws = wiring::aws_of_function(&variables)?;
-    let kept = variables.unpublished_queue_url().map(|url| SqsQueue::new(&aws, url));
+    let kept = variables.unpublished_queue_url()?.map(|url| SqsQueue::new(&aws, url));
     let publisher = &Publisher::new(EventBridge::new(&aws, bus), values, kept);
     run(service_fn(|event: LambdaEvent<Event>| async move {
         let deadline = wiring::deadline(&event.context);

@@ -8,7 +8,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init("skill");
+    telemetry::init("skill")?;
     let variables = Variables::of_process();
     let webhook = Skill { apps: variables.apps()?, auth: variables.skill_auth()?, answer: variables.skill_answer()? };
     if webhook.auth.is_none() {

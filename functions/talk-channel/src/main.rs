@@ -8,8 +8,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init("talk-channel");
+    telemetry::init("talk-channel")?;
     let variables = Variables::of_process();
-    let webhook = TalkChannel { apps: variables.apps()? };
+    let webhook = TalkChannel { apps: variables.apps_proven_by_admin_key()? };
     Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

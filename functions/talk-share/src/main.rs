@@ -8,8 +8,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init("talk-share");
+    telemetry::init("talk-share")?;
     let variables = Variables::of_process();
-    let webhook = TalkShare { apps: variables.apps()?, user_key: variables.share_user_key() };
+    let webhook = TalkShare { apps: variables.apps_proven_by_admin_key()?, user_key: variables.share_user_key() };
     Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -8,8 +8,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init("unlink");
+    telemetry::init("unlink")?;
     let variables = Variables::of_process();
-    let webhook = Unlink { apps: variables.apps()? };
+    let webhook = Unlink { apps: variables.apps_proven_by_admin_key()? };
     Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

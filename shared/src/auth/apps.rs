@@ -54,6 +54,9 @@ pub enum AppsError {
     /// What should be a digest isn't. It isn't shown: it may be the key itself.
     #[error("`admin_key_sha256` of the app {0}, entry {1}, is {2}")]
     Digest(AppId, usize, InvalidDigest),
+    /// An app id that begins with a zero: Kakao's never do, so no webhook would name it.
+    #[error("the app id {0} begins with a zero. Write it as Kakao's console shows it")]
+    LeadingZero(AppId),
     /// The list is empty: every webhook would be refused.
     #[error("it names no app")]
     Empty,
@@ -80,6 +83,9 @@ impl Apps {
             return Err(AppsError::Empty);
         }
         for (index, app) in apps.iter().enumerate() {
+            if app.app_id.as_str().starts_with('0') {
+                return Err(AppsError::LeadingZero(app.app_id.clone()));
+            }
             if app.admin_keys.is_empty() && app.audiences().all(str::is_empty) {
                 return Err(AppsError::NoKey(app.app_id.clone()));
             }
@@ -108,6 +114,11 @@ impl Apps {
             }
         }
         found
+    }
+
+    /// The apps without the digest of an admin key: every webhook of theirs that one proves is refused.
+    pub fn without_admin_key(&self) -> impl Iterator<Item = &AppId> {
+        self.0.iter().filter(|app| app.admin_keys.is_empty()).map(|app| &app.app_id)
     }
 
     /// The app that one of a token's audiences names.
@@ -204,6 +215,7 @@ mod tests {
             "[]",
             r#"[{"app_id":"x"}]"#,
             r#"[{"app_id":"1"}]"#,
+            r#"[{"app_id":"007","rest_api_key":"secret"}]"#,
             r#"[{"app_id":"1","rest_api_key":"secret","typo":1}]"#,
             r#"[{"app_id":"1","admin_key_sha256":["secret-secret"]}]"#,
             r#"[{"app_id":"1","rest_api_key":"secret"},{"app_id":"1","rest_api_key":"b"}]"#,

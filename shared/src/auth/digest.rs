@@ -9,10 +9,16 @@ use serde::Deserialize;
 #[serde(try_from = "String")]
 pub struct Digest([u8; 32]);
 
-/// A text that is no SHA-256 in hex. It isn't shown: somebody may have put the key itself there.
+/// A text that can't be the digest of a secret. It isn't shown: somebody may have put the key itself there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a SHA-256 of 64 hex characters; `khook hash-key` makes one from a key")]
-pub struct InvalidDigest;
+pub enum InvalidDigest {
+    /// It is no SHA-256 in hex.
+    #[error("not a SHA-256 of 64 hex characters; `khook hash-key` makes one from a key")]
+    Form,
+    /// It is the digest of no bytes at all: of a key that was empty when it was hashed.
+    #[error("the SHA-256 of an empty text; `khook hash-key` makes one from the key")]
+    OfNothing,
+}
 
 impl Digest {
     /// The digest of a secret.
@@ -37,18 +43,19 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
         if text.len() != 64 {
-            return Err(InvalidDigest);
+            return Err(InvalidDigest::Form);
         }
         let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| InvalidDigest)?;
+            let pair = std::str::from_utf8(pair).map_err(|_| InvalidDigest::Form)?;
             // `from_str_radix` would take a sign.
             if !pair.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-                return Err(InvalidDigest);
+                return Err(InvalidDigest::Form);
             }
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidDigest)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidDigest::Form)?;
         }
-        Ok(Self(bytes))
+        let digest = Self(bytes);
+        if digest == Self::of(b"") { Err(InvalidDigest::OfNothing) } else { Ok(digest) }
     }
 }
 
@@ -132,6 +139,18 @@ mod tests {
         assert!(digest.to_string().parse::<Digest>().unwrap().matches(&digest));
         assert!(digest.to_string().to_uppercase().parse::<Digest>().unwrap().matches(&digest));
         assert!(!digest.matches(&Digest::of(b"kez")));
+    }
+
+    #[test]
+    fn the_digest_of_an_empty_key_proves_nothing_and_is_refused_wherever_it_stands() {
+        let digest = Digest::of(b"");
+        assert_eq!(digest.to_string().parse::<Digest>(), Err(InvalidDigest::OfNothing));
+        assert_eq!(digest.to_string().to_uppercase().parse::<Digest>(), Err(InvalidDigest::OfNothing));
+        let apps = Apps::from_json(&format!(r#"[{{"app_id":"1","admin_key_sha256":["{digest}"]}}]"#));
+        assert!(apps.unwrap_err().to_string().contains("entry 1, is the SHA-256 of an empty text"));
+        let key = Digest::of(b"key");
+        let skill = SkillAuth::from_json(&format!(r#"{{"header":"x-key","sha256":["{key}","{digest}"]}}"#));
+        assert!(skill.unwrap_err().to_string().contains("entry 2, is the SHA-256 of an empty text"));
     }
 
     #[test]

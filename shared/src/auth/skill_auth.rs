@@ -1,7 +1,7 @@
 use http::HeaderName;
 use serde::Deserialize;
 
-use super::{Digest, KeyFault, Unverified, Verified};
+use super::{Digest, InvalidDigest, KeyFault, Unverified, Verified};
 use crate::wire::Content;
 
 /// The header by which the bot's owner lets Kakao prove itself: a name and, by digest, the values
@@ -24,13 +24,17 @@ pub enum SkillAuthError {
     /// No digest: every message would be refused.
     #[error("its `sha256` is empty")]
     Empty,
+    /// What should be a digest isn't, or proves nothing.
+    #[error("its `sha256`, entry {0}, is {1}")]
+    Digest(usize, InvalidDigest),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Json {
     header: String,
-    sha256: Vec<Digest>,
+    /// Read one by one, so that a wrong one can be named.
+    sha256: Vec<String>,
 }
 
 impl SkillAuth {
@@ -44,7 +48,9 @@ impl SkillAuth {
             return Err(SkillAuthError::Empty);
         }
         let header = json.header.parse().map_err(|_| SkillAuthError::Header)?;
-        Ok(Self { header, digests: json.sha256 })
+        let numbered = (1..).zip(&json.sha256);
+        let digest = |(entry, text): (usize, &String)| text.parse().map_err(|why| SkillAuthError::Digest(entry, why));
+        Ok(Self { header, digests: numbered.map(digest).collect::<Result<_, _>>()? })
     }
 }
 

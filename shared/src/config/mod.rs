@@ -3,12 +3,15 @@
 
 use std::fmt;
 
+use http::Uri;
+
 use crate::{
     auth::{Apps, KeyEndpoint, SkillAuth, SourceCheck, Sources, SourcesError, Typing},
     https::{CaBundle, Pool},
     publish::ProfileValues,
     skill::{Answer, Echo, Fixed, Listed},
     store::Retention,
+    wire::Clock,
 };
 
 /// Where Kakao publishes its keys.
@@ -71,12 +74,28 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         Apps::from_json(&text).map_err(|error| malformed("KAKAO_APPS", &error, MEND))
     }
 
+    /// `KAKAO_APPS`, for a function whose webhooks admin keys prove. An app without one is legitimate, since it may use
+    /// the account status change webhook alone; its other webhooks are refused, which is worth a warning.
+    ///
+    /// # Errors
+    /// As [`Self::apps`].
+    pub fn apps_proven_by_admin_key(&self) -> Result<Apps, ConfigError> {
+        let apps = self.apps()?;
+        for app_id in apps.without_admin_key() {
+            let fix = "add the digest that khook hash-key prints to admin_key_sha256, if this app uses this webhook";
+            tracing::warn!(event = "app_without_admin_key", %app_id, fix);
+        }
+        Ok(apps)
+    }
+
     /// `EVENT_QUEUE_URL`.
     ///
     /// # Errors
-    /// Not set.
+    /// Not set, or not a URL.
     pub fn event_queue_url(&self) -> Result<String, ConfigError> {
-        self.required("EVENT_QUEUE_URL", "Set it to the URL of the SQS queue (template.yaml does)")
+        const FIX: &str = "Set it to the queue's URL, for example \
+                           https://sqs.ap-northeast-2.amazonaws.com/123456789012/events (template.yaml does)";
+        url("EVENT_QUEUE_URL", self.required("EVENT_QUEUE_URL", FIX)?, FIX)
     }
 
     /// `TABLE_NAME`.
@@ -142,9 +161,13 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 
     /// `UNPUBLISHED_QUEUE_URL`, which may be absent.
-    #[must_use]
-    pub fn unpublished_queue_url(&self) -> Option<String> {
-        self.get("UNPUBLISHED_QUEUE_URL")
+    ///
+    /// # Errors
+    /// There, but not a URL.
+    pub fn unpublished_queue_url(&self) -> Result<Option<String>, ConfigError> {
+        const VARIABLE: &str = "UNPUBLISHED_QUEUE_URL";
+        let checked = |text| url(VARIABLE, text, "Set it to the queue's URL, or leave it out");
+        self.get(VARIABLE).map(checked).transpose()
     }
 
     /// `PUBLISH_PROFILE_VALUES`: `true` or `false`, by default `false`.
@@ -208,6 +231,20 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         Sources::new(check, &list).map_err(|error: SourcesError| malformed("SOURCE_CIDRS", &error, MEND))
     }
 
+    /// The machine's clock. A debug build sets it forward by `TEST_CLOCK_AHEAD_MS` milliseconds: the tests' events have
+    /// fixed times. A release build knows no such variable.
+    ///
+    /// # Errors
+    /// Not a whole number.
+    pub fn clock(&self) -> Result<Clock, ConfigError> {
+        const VARIABLE: &str = "TEST_CLOCK_AHEAD_MS";
+        let Some(text) = self.get(VARIABLE).filter(|_| cfg!(debug_assertions)) else { return Ok(Clock::default()) };
+        let problem = || "is not a whole number of milliseconds".to_owned();
+        let parsed =
+            text.parse().map_err(|_| ConfigError { variable: VARIABLE, problem: problem(), mend: "Leave it out" });
+        parsed.map(Clock::ahead)
+    }
+
     /// `SHARE_USER_KEY`, by default `user_id`.
     #[must_use]
     pub fn share_user_key(&self) -> String {
@@ -217,13 +254,22 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// `HISTORY_RETENTION_DAYS`, `QUARANTINE_RETENTION_DAYS` and `GONE_RETENTION_DAYS`.
     ///
     /// # Errors
-    /// Not a whole number of at least 1.
+    /// Not a whole number of at least 1, or history that ends before a late delivery of its event can.
     pub fn retention(&self) -> Result<Retention, ConfigError> {
-        Ok(Retention {
-            history_days: self.days("HISTORY_RETENTION_DAYS", 90)?,
+        const HISTORY: &str = "HISTORY_RETENTION_DAYS";
+        let retention = Retention {
+            history_days: self.days(HISTORY, 90)?,
             quarantine_days: self.days("QUARANTINE_RETENTION_DAYS", 30)?,
             gone_days: self.days("GONE_RETENTION_DAYS", 90)?,
-        })
+        };
+        let least = retention.least_history_days();
+        if retention.history_days >= least {
+            return Ok(retention);
+        }
+        // What is replayed must still find its history, or it is counted twice.
+        let problem = format!("is shorter than queue, dead letters and quarantine keep an event: {least} days");
+        let mend = "Set it to at least that, or QUARANTINE_RETENTION_DAYS to less";
+        Err(ConfigError { variable: HISTORY, problem, mend })
     }
 
     fn days(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
@@ -234,6 +280,15 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             mend: "Set it to 1 or more",
         })
     }
+}
+
+/// The text, if it is the URL of something that speaks HTTP. Nothing is sent to a queue whose URL is none, so every
+/// event would take the way through the inbox.
+fn url(variable: &'static str, text: String, mend: &'static str) -> Result<String, ConfigError> {
+    let is_url = text.trim().parse::<Uri>().is_ok_and(|url| {
+        matches!(url.scheme_str(), Some("https" | "http")) && url.host().is_some_and(|host| !host.is_empty())
+    });
+    if is_url { Ok(text) } else { Err(ConfigError { variable, problem: "is not a URL".to_owned(), mend }) }
 }
 
 fn malformed(variable: &'static str, error: &impl std::error::Error, mend: &'static str) -> ConfigError {
@@ -272,6 +327,33 @@ mod tests {
         ] {
             assert!(error.to_string().contains(error.variable) && !error.to_string().contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_queue_url_that_is_none_is_refused() {
+        for value in
+            ["events", "https://", "sqs.ap-northeast-2.amazonaws.com/1/events", "arn:aws:sqs:x:1:q", "ftp://x/q"]
+        {
+            let error = with("EVENT_QUEUE_URL", value).event_queue_url().unwrap_err().to_string();
+            assert!(error.starts_with("EVENT_QUEUE_URL is not a URL. Set it to the queue's URL"), "{error}");
+            assert!(with("UNPUBLISHED_QUEUE_URL", value).unpublished_queue_url().is_err(), "{value}");
+        }
+        for value in ["https://sqs.ap-northeast-2.amazonaws.com/123456789012/q", "http://127.0.0.1:4566/000000000000/q"]
+        {
+            assert_eq!(with("EVENT_QUEUE_URL", value).event_queue_url().unwrap(), value);
+            assert_eq!(with("UNPUBLISHED_QUEUE_URL", value).unpublished_queue_url().unwrap().as_deref(), Some(value));
+        }
+    }
+
+    #[test]
+    fn history_that_ends_before_its_events_late_deliveries_is_refused() {
+        // 7 days in the queue, 14 among the dead letters, 30 in the quarantine.
+        for days in ["1", "50"] {
+            let error = with("HISTORY_RETENTION_DAYS", days).retention().unwrap_err().to_string();
+            assert!(error.contains("HISTORY_RETENTION_DAYS is shorter") && error.contains("51 days"), "{error}");
+        }
+        assert_eq!(with("HISTORY_RETENTION_DAYS", "51").retention().unwrap().history_days, 51);
+        assert!(with("QUARANTINE_RETENTION_DAYS", "70").retention().is_err());
     }
 
     #[test]

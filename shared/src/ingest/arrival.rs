@@ -9,7 +9,7 @@ use crate::wire::{EventId, Time};
 pub struct Arrival {
     /// The gateway's id of the request.
     pub request_id: String,
-    /// When the gateway received it: the time that the event is dated by.
+    /// When the gateway received it, or else when we did: an event without a time of its own is dated by it.
     pub received_at: Time,
     /// What our own clock said at the hand-over.
     pub now: Time,
@@ -20,6 +20,10 @@ pub struct Arrival {
     /// Who called the gateway, if it says so. Behind another proxy that is the proxy.
     pub source: Option<IpAddr>,
 }
+
+/// A gateway's time that is further away than this from our clock is not when it received the request: `sam local`
+/// gives seconds in place of milliseconds. An unlink dated by it would be void, or freeze the link.
+const PLAUSIBLE_DISTANCE_MILLIS: u64 = 24 * 60 * 60 * 1_000;
 
 /// A gateway's clock that is further away than this is not believed for the deadline: the event may be
 /// a replayed one.
@@ -32,11 +36,12 @@ const TOO_LITTLE: Duration = Duration::from_millis(200);
 const LATE_BUDGET: Duration = Duration::from_secs(1);
 
 impl Arrival {
-    /// An arrival handed over `now` that the gateway dated `time_epoch` (milliseconds; absent or zero:
-    /// not at all), to be answered within `budget` of that.
+    /// An arrival handed over `now` that the gateway dated `time_epoch` (milliseconds), to be answered within
+    /// `budget` of that. A date further than a day from `now` is none.
     #[must_use]
     pub fn new(request_id: String, time_epoch: i64, now: Time, handed_over: Instant, budget: Duration) -> Self {
-        let received_at = Time::from_millis(time_epoch).filter(|time| time.as_millis() > 0).unwrap_or(now);
+        let is_plausible = |time: &Time| now.millis_since(*time).unsigned_abs() <= PLAUSIBLE_DISTANCE_MILLIS;
+        let received_at = Time::from_millis(time_epoch).filter(is_plausible).unwrap_or(now);
         let age = now.millis_since(received_at);
         let spent = if (0..=PLAUSIBLE_AGE_MILLIS).contains(&age) { age.unsigned_abs() } else { 0 };
         let left = budget.saturating_sub(Duration::from_millis(spent));
@@ -62,29 +67,48 @@ mod tests {
     use super::*;
 
     const BUDGET: Duration = Duration::from_millis(2_500);
+    const NOW: i64 = 1_790_660_097_000;
+    const DAY: i64 = 86_400_000;
 
-    fn left(time_epoch: i64) -> Duration {
-        let (now, start) = (Time::from_millis(1_000_000).unwrap(), Instant::now());
-        Arrival::new("r".into(), time_epoch, now, start, BUDGET).deadline - start
+    fn arrival(time_epoch: i64) -> (Arrival, Duration) {
+        let (now, start) = (Time::from_millis(NOW).unwrap(), Instant::now());
+        let arrival = Arrival::new("r".into(), time_epoch, now, start, BUDGET);
+        let left = arrival.deadline - start;
+        (arrival, left)
     }
 
     #[test]
     fn the_budget_counts_from_the_gateways_clock() {
-        assert_eq!(left(1_000_000), BUDGET);
-        assert_eq!(left(999_000), Duration::from_millis(1_500));
+        assert_eq!(arrival(NOW).1, BUDGET);
+        assert_eq!(arrival(NOW - 1_000).1, Duration::from_millis(1_500));
+    }
+
+    #[test]
+    fn the_gateways_time_is_the_receive_time_within_a_day_of_our_clock() {
+        for time_epoch in [NOW - DAY, NOW - 1, NOW, NOW + 1, NOW + DAY] {
+            assert_eq!(arrival(time_epoch).0.received_at.as_millis(), time_epoch);
+        }
+    }
+
+    #[test]
+    fn a_gateways_time_in_seconds_or_years_ahead_is_not_the_receive_time() {
+        let ten_years = 3_650 * DAY;
+        for time_epoch in [NOW / 1_000, 0, -1, NOW - DAY - 1, NOW + DAY + 1, NOW + ten_years, i64::MIN, i64::MAX] {
+            assert_eq!(arrival(time_epoch).0.received_at.as_millis(), NOW, "{time_epoch}");
+        }
     }
 
     #[test]
     fn what_reaches_us_too_late_still_gets_time_to_be_kept() {
-        for time_epoch in [997_600, 997_000, 990_000] {
-            assert_eq!(left(time_epoch), LATE_BUDGET, "{time_epoch}");
+        for age in [2_400, 3_000, 10_000] {
+            assert_eq!(arrival(NOW - age).1, LATE_BUDGET, "{age}");
         }
     }
 
     #[test]
     fn an_implausible_gateway_clock_leaves_the_whole_budget() {
-        for time_epoch in [0, -1, 989_999, 1_000_001, i64::MAX] {
-            assert_eq!(left(time_epoch), BUDGET, "{time_epoch}");
+        for time_epoch in [0, -1, NOW / 1_000, NOW - 10_001, NOW + 1, i64::MAX] {
+            assert_eq!(arrival(time_epoch).1, BUDGET, "{time_epoch}");
         }
     }
 }

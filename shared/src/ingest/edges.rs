@@ -15,8 +15,8 @@ pub trait Queue: Send + Sync {
 
 /// Where envelopes go while the queue fails.
 pub trait Inbox: Send + Sync {
-    /// Keeps an envelope's text; whoever asks waits that long. `Ok` means that it is stored durably; twice the
-    /// same id is once.
+    /// Keeps an envelope's text; the caller waits that long. `Ok` means that it is stored durably. The same text twice
+    /// is kept once; another text of the same id is kept beside it.
     fn put(&self, id: &EventId, envelope: &str, within: Duration)
     -> impl Future<Output = Result<(), EdgeError>> + Send;
 }

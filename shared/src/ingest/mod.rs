@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::{
     auth::{Sources, Unverified},
     envelope::{Envelope, Letter, Quarantine},
-    wire::{AppId, Content, EventId, Unreadable},
+    wire::{AppId, Clock, Content, EventId, Unreadable},
 };
 
 pub use account_status::AccountStatus;
@@ -48,13 +48,15 @@ pub struct Ingest<W, Q, I> {
     queue: Q,
     inbox: I,
     sources: Sources,
+    clock: Clock,
     has_answered: AtomicBool,
 }
 
 impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
     /// A function that takes `webhook`'s requests into `queue`, or into `inbox` while that fails.
     pub fn new(webhook: W, queue: Q, inbox: I) -> Self {
-        Self { webhook, queue, inbox, sources: Sources::default(), has_answered: AtomicBool::new(false) }
+        let (sources, clock) = (Sources::default(), Clock::default());
+        Self { webhook, queue, inbox, sources, clock, has_answered: AtomicBool::new(false) }
     }
 
     /// The same, looking at the addresses that requests come from.
@@ -63,12 +65,18 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         Self { sources, ..self }
     }
 
+    /// The same with another clock than the machine's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
     /// Answers one request of the gateway, in time whatever hangs behind.
     ///
     /// # Errors
     /// None: every refusal is an answer. The type is what `lambda_http` asks for.
     pub async fn accept(&self, request: Request) -> Result<Response<Body>, Error> {
-        let (path, request, arrival) = gateway::receive(request, W::BUDGET);
+        let (path, request, arrival) = gateway::receive(request, self.clock.now(), W::BUDGET);
         let without_body = request.method() == http::Method::HEAD;
         let outcome = match timeout_at(arrival.deadline, self.take(&path, request, &arrival)).await {
             Ok(outcome) => outcome,

@@ -38,8 +38,7 @@ pub enum Change {
         from: Option<Access>,
         /// Now.
         to: Access,
-        /// What decided it. Absent where nothing is known that could: of somebody new, or of somebody who was
-        /// forgotten at the service's own word, which lets nobody in.
+        /// What decided it. Absent where nothing is known that could: of a new user.
         #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<Why>,
     },
@@ -197,14 +196,15 @@ impl Why {
 pub fn changes(old: Option<&UserState>, new: &UserState) -> Vec<Change> {
     let unknown = UserState::default();
     let before = old.unwrap_or(&unknown);
+    let kept = before.clone().wiped(new.wiped_until);
     let erased = [new.erased_until, new.wiped_until].into_iter().max().unwrap_or_default();
     let fields = entries(&before.profile, &new.profile, erased, Field::of);
     let scopes = entries(&before.scopes, &new.scopes, erased, Dated::of);
     let channels = entries(&before.channels, &new.channels, new.wiped_until, Dated::of);
     [
         erasure(before, new),
-        turn(before.link.as_ref(), new.link.as_ref()).map(Change::LinkChanged),
-        turn(before.account.as_ref(), new.account.as_ref()).map(Change::AccountChanged),
+        turn(kept.link.as_ref(), new.link.as_ref()).map(Change::LinkChanged),
+        turn(kept.account.as_ref(), new.account.as_ref()).map(Change::AccountChanged),
         turn(before.credential.as_ref(), new.credential.as_ref()).map(Change::CredentialChanged),
         turn(before.assurance.as_ref(), new.assurance.as_ref()).map(Change::AssuranceChanged),
         access(old, new),

@@ -89,8 +89,15 @@ impl Replica {
         self.scopes.retain(|_, scope| scope.at > until);
         self.profile.retain(|_, field| field.at > until);
         self.channels.retain(|_, channel| channel.at > until);
-        self.link = self.link.take().filter(|link| link.at > until);
-        self.account = self.account.take().filter(|account| account.at > until);
+        // Status and time stay; the reason goes.
+        if let Some(Dated { value: Link::Unlinked { reason }, .. }) = self.link.as_mut().filter(|link| link.at <= until)
+        {
+            *reason = None;
+        }
+        let account = self.account.as_mut().filter(|account| account.at <= until);
+        if let Some(Dated { value: Account::Disabled { reason }, .. }) = account {
+            *reason = None;
+        }
         self.credential = self.credential.take().filter(|credential| credential.at > until);
         self.assurance = self.assurance.take().filter(|assurance| assurance.at > until);
         for time in [&mut self.sessions_valid_from, &mut self.tokens_valid_from, &mut self.profile_stale_since] {

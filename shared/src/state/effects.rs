@@ -34,7 +34,7 @@ pub enum Effect {
     VoidTokens,
     /// Profile and scopes up to now are erased.
     Erase,
-    /// Everything up to now is erased.
+    /// Everything up to now is erased but the status and time of link and account, so that access never changes by it.
     Wipe,
     /// Consent to an item is given or withdrawn.
     Scope(ScopeId, bool),

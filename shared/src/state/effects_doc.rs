@@ -31,7 +31,7 @@ fn describe(effect: &Effect) -> String {
         Effect::VoidSessions => "`sessions_valid_from`".into(),
         Effect::VoidTokens => "`tokens_valid_from`".into(),
         Effect::Erase => "`erased_until`: profile and scopes go".into(),
-        Effect::Wipe => "everything older goes".into(),
+        Effect::Wipe => "everything older goes but status and time of `link` and `account`".into(),
         Effect::Scope(_, granted) => format!("`scopes[…].granted` = {granted}"),
         Effect::Profile(..) | Effect::ProfileField(_) => "`profile[…]`".into(),
         Effect::ProfileStale => "`profile_stale_since`".into(),

@@ -146,6 +146,19 @@ proptest! {
     }
 
     #[test]
+    fn being_forgotten_never_changes_access(history in history(), late in history(), at in 0..6_i64) {
+        let forgotten = Told {
+            effects: vec![Effect::Erase, Effect::Wipe],
+            at: Time::from_seconds(at).unwrap(),
+            by: EventId::from_text("forgotten"),
+        };
+        let deliveries = [history, late].concat();
+        let (without, with) = (fold(&deliveries), fold(&[&deliveries[..], &[forgotten]].concat()));
+        prop_assert_eq!(with.access(), without.access());
+        prop_assert_eq!(with.link.map(|link| link.at), without.link.map(|link| link.at));
+    }
+
+    #[test]
     fn a_bot_users_item_is_order_free(seen in vec((0..4_i64, "[a-c]", any::<Option<bool>>()), 1..6)) {
         let states: Vec<BotUser> = seen.into_iter().map(|(at, by, is_friend)| BotUser(Some(Register {
             value: Seen { is_friend, ..Seen::default() },
@@ -253,6 +266,21 @@ fn a_map_keeps_the_newest_of_too_many_in_any_order() {
 }
 
 #[test]
+fn who_is_forgotten_stays_gone_or_blocked_without_the_reason() {
+    let forgotten = at(9, vec![Effect::Erase, Effect::Wipe]);
+    let reason = || Some("hijacking".to_owned());
+    let left = fold(&[at(1, super::effects::unlinked(reason())), forgotten.clone()]);
+    let link = left.link.clone().unwrap();
+    assert_eq!((left.access(), link.value, link.at.as_seconds()), (Access::Gone, Link::Unlinked { reason: None }, 1));
+    let disabled = at(2, vec![Effect::Account(Account::Disabled { reason: reason() })]);
+    let blocked = fold(&[forgotten, disabled]);
+    assert_eq!(
+        (blocked.access(), blocked.account.unwrap().value),
+        (Access::Blocked, Account::Disabled { reason: None })
+    );
+}
+
+#[test]
 fn the_service_may_have_everything_older_forgotten() {
     let before = [
         linked(1),
@@ -262,6 +290,6 @@ fn the_service_may_have_everything_older_forgotten() {
     let erased = at(4, vec![Effect::Erase, Effect::Wipe]);
     let state = fold(&[&before[..], std::slice::from_ref(&erased)].concat());
     assert_eq!(state, fold(&[std::slice::from_ref(&erased), &before[..]].concat()));
-    assert_eq!((state.link, state.channels.len(), state.sessions_valid_from), (None, 0, Newest(None)));
+    assert_eq!((state.channels.len(), state.sessions_valid_from), (0, Newest(None)));
     assert_eq!(state.erased_until.0, Time::from_seconds(4));
 }

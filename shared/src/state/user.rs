@@ -179,7 +179,7 @@ pub struct UserState {
     pub bots: Registers<Bot>,
     /// Profile and scopes from then or before are erased.
     pub erased_until: Newest,
-    /// Everything from then or before is erased: the service said so.
+    /// Everything from then or before is erased but the status and time of link and account: the service said so.
     pub wiped_until: Newest,
     /// The newest event time in it.
     pub updated_at: Newest,
@@ -226,8 +226,9 @@ impl UserState {
         if until.0.is_none() {
             return;
         }
-        forget(&mut self.link, until);
-        forget(&mut self.account, until);
+        // Access must not change: somebody who has left or is blocked would be let in again.
+        strip(&mut self.link, until);
+        strip(&mut self.account, until);
         forget(&mut self.credential, until);
         forget(&mut self.assurance, until);
         for time in [&mut self.sessions_valid_from, &mut self.tokens_valid_from, &mut self.profile_stale_since] {
@@ -239,10 +240,18 @@ impl UserState {
         erase(&mut self.bots, until);
     }
 
+    /// The same once everything until then is forgotten.
+    pub(super) fn wiped(mut self, until: Newest) -> Self {
+        self.wiped_until.merge(until);
+        self.settle();
+        self
+    }
+
     /// Whether nothing is known of the user but that everything was to be forgotten.
     #[must_use]
     pub fn is_forgotten(&self) -> bool {
-        self.wiped_until.0.is_some() && self.wiped_until == self.updated_at
+        let decides_access = self.link.is_some() || self.account.is_some();
+        self.wiped_until.0.is_some() && self.wiped_until == self.updated_at && !decides_access
     }
 
     /// What the service may let this user do, derived from the link and the account.
@@ -266,6 +275,34 @@ impl UserState {
 fn forget<T>(register: &mut Option<Register<T>>, until: Newest) {
     if register.as_ref().is_some_and(|register| Some(register.at) <= until.0) {
         *register = None;
+    }
+}
+
+/// Leaves the status and its time of what isn't newer than `until`.
+fn strip<T: Reasoned>(register: &mut Option<Register<T>>, until: Newest) {
+    if let Some(register) = register.as_mut().filter(|register| Some(register.at) <= until.0) {
+        register.value.drop_reason();
+    }
+}
+
+/// A status that may have a reason.
+trait Reasoned {
+    fn drop_reason(&mut self);
+}
+
+impl Reasoned for Link {
+    fn drop_reason(&mut self) {
+        if let Self::Unlinked { reason } = self {
+            *reason = None;
+        }
+    }
+}
+
+impl Reasoned for Account {
+    fn drop_reason(&mut self) {
+        if let Self::Disabled { reason } = self {
+            *reason = None;
+        }
     }
 }
 

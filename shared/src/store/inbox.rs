@@ -2,16 +2,17 @@ use std::time::Duration;
 
 use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::{config::Builder, error::DisplayErrorContext};
+use tokio::time::Instant;
 
 use super::{
     DynamoStore, StoreError,
-    dynamo::{NOT_THERE, fault, is_condition},
+    dynamo::{fault, is_condition},
     items::{self, Item, text_of},
 };
 use crate::{
     https::Knock,
     ingest::{EdgeError, Inbox},
-    wire::EventId,
+    wire::{EventId, sha256_hex},
 };
 
 /// An envelope that waits for the queue.
@@ -28,20 +29,40 @@ const PAGE: i32 = 25;
 
 impl Inbox for DynamoStore {
     async fn put(&self, id: &EventId, envelope: &str, within: Duration) -> Result<(), EdgeError> {
-        // Two attempts: a connection that was frozen may be dead.
-        let attempt = within.mul_f32(0.48);
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(attempt).build();
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(items::inbox(id, envelope)));
-        // What waits already is not written over: whoever knows an id could destroy an event.
-        let put = put.condition_expression(NOT_THERE).customize();
-        match put.config_override(Builder::new().timeout_config(timeouts)).send().await {
-            Err(error) if !is_condition(&error) => Err(EdgeError(DisplayErrorContext(&error).to_string())),
-            _ => Ok(()),
+        let end = Instant::now() + within;
+        if self.put_unless_another_is_there(id, envelope, within).await? {
+            return Ok(());
         }
+        // Another event waits under this id: ids are only as unique as their sender makes them.
+        let id = EventId::from_text(&format!("{id}:{}", sha256_hex(envelope.as_bytes())));
+        let put = self.put_unless_another_is_there(&id, envelope, end.saturating_duration_since(Instant::now()));
+        put.await.map(drop)
     }
 }
 
+/// Nothing is written over but by itself: a sender that repeats an id would destroy an event.
+const THERE_ONLY_AS_IT_IS: &str = "attribute_not_exists(pk) OR envelope = :envelope";
+
 impl DynamoStore {
+    /// Whether the envelope is in the inbox under this id. If not, another is.
+    async fn put_unless_another_is_there(
+        &self,
+        id: &EventId,
+        envelope: &str,
+        within: Duration,
+    ) -> Result<bool, EdgeError> {
+        // Two attempts: a connection that was frozen may be dead.
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(within.mul_f32(0.48)).build();
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(items::inbox(id, envelope)));
+        let put = put.condition_expression(THERE_ONLY_AS_IT_IS);
+        let put = put.expression_attribute_values(":envelope", items::text(envelope)).customize();
+        match put.config_override(Builder::new().timeout_config(timeouts)).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_condition(&error) => Ok(false),
+            Err(error) => Err(EdgeError(DisplayErrorContext(&error).to_string())),
+        }
+    }
+
     /// Opens the connection, before somebody waits for it. Whatever goes wrong shows when something is put.
     pub(super) async fn open(&self) {
         let put = self.client.put_item().table_name(&self.table).customize();

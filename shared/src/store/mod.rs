@@ -28,13 +28,24 @@ pub use spare::Spare;
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// History. Never shorter than queue, dead letters and quarantine together: whatever is replayed must
-    /// still find its history.
+    /// History. Never shorter than [`least_history_days`](Self::least_history_days): whatever is replayed must still
+    /// find its history.
     pub history_days: u32,
     /// The quarantine.
     pub quarantine_days: u32,
     /// The state of a user who is gone.
     pub gone_days: u32,
+}
+
+/// How long the event queue and then its dead letters keep a message, in days (`infra/template/storage.yaml`).
+const QUEUED_DAYS: u32 = 7 + 14;
+
+impl Retention {
+    /// The shortest time, in days, for which history must be kept: as long as an event can still be delivered.
+    #[must_use]
+    pub const fn least_history_days(&self) -> u32 {
+        QUEUED_DAYS.saturating_add(self.quarantine_days)
+    }
 }
 
 /// Why the store didn't do it. The texts are for our log and hold no value of an event.

@@ -16,6 +16,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use crate::config::ConfigError;
 use counting::Counting;
 use lines::Lines;
 
@@ -28,11 +29,15 @@ static LINES: Lines = Lines::new();
 
 /// Starts logging and counting for a function; `RUST_LOG` filters the log, by default `info`, and never
 /// the counts. `METRICS_NAMESPACE` names where these go.
-pub fn init(function: &'static str) {
+///
+/// # Errors
+/// `RUST_LOG` names no level that exists.
+pub fn init(function: &'static str) -> Result<(), ConfigError> {
+    let wanted = wanted(std::env::var(FILTER).ok().as_deref())?;
     // A filter that doesn't say what it lets through at most makes every library ask it, at each line of each level.
     let harmless = filter_fn(is_harmless).with_max_level_hint(LevelFilter::TRACE);
     let counted = filter_fn(is_counted).with_max_level_hint(LevelFilter::INFO);
-    let filter = wanted(std::env::var("RUST_LOG").ok().as_deref()).and(harmless);
+    let filter = wanted.and(harmless);
     let log = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
@@ -47,12 +52,32 @@ pub fn init(function: &'static str) {
         Err(error) => tracing::error!(event = "metrics_off", %error),
     }
     tracing::info!(event = "started", function, version = env!("CARGO_PKG_VERSION"));
+    Ok(())
 }
+
+/// The variable that filters the log.
+const FILTER: &str = "RUST_LOG";
 
 /// What `RUST_LOG` asks for: a level, or levels by target. No `EnvFilter`: it can filter by values, too, and brings two
 /// engines for regular expressions into every function for it.
-fn wanted(filter: Option<&str>) -> Targets {
-    filter.and_then(|text| text.parse().ok()).unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
+fn wanted(filter: Option<&str>) -> Result<Targets, ConfigError> {
+    let mut directives = filter.unwrap_or_default().split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    let unknown = || ConfigError {
+        variable: FILTER,
+        problem: "names a level that does not exist".to_owned(),
+        mend: "Set it to off, error, warn or info, or leave it out",
+    };
+    directives.try_fold(Targets::new().with_default(LevelFilter::INFO), |targets, directive| {
+        // `Targets` itself reads a mistyped level as a target, which would silence everything else.
+        let (target, level) = directive.rsplit_once('=').map_or((None, directive), |(to, level)| (Some(to), level));
+        // `LevelFilter` itself takes nothing for `error`.
+        let named = Some(level.trim()).filter(|level| !level.is_empty()).ok_or_else(unknown)?;
+        let level: LevelFilter = named.parse().map_err(|_| unknown())?;
+        Ok(match target {
+            None => targets.with_default(level),
+            Some(target) => targets.with_target(target.trim(), level),
+        })
+    })
 }
 
 /// Our own binaries and rooms.
@@ -100,14 +125,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_level_or_levels_by_target_are_what_is_logged_and_info_where_nothing_else_can_be_read() {
-        let enables = |filter, target, level| wanted(filter).would_enable(target, &level);
+    fn a_level_or_levels_by_target_are_what_is_logged_and_info_where_nothing_else_is_asked_for() {
+        let enables = |filter, target, level| wanted(filter).unwrap().would_enable(target, &level);
         assert!(enables(Some("warn"), "unlink", Level::WARN) && !enables(Some("warn"), "unlink", Level::INFO));
         let by_target = Some("info,kakao_webhooks=debug");
         assert!(enables(by_target, "kakao_webhooks::ingest", Level::DEBUG));
         assert!(enables(by_target, "unlink", Level::INFO) && !enables(by_target, "unlink", Level::DEBUG));
-        for nothing in [None, Some("kakao_webhooks=loud")] {
+        assert!(!enables(Some("warn,kakao_webhooks=info"), "unlink", Level::INFO));
+        assert!(!enables(Some("off"), "unlink", Level::ERROR) && enables(Some("WARN"), "unlink", Level::WARN));
+        for nothing in [None, Some(""), Some(" , ")] {
             assert!(enables(nothing, "unlink", Level::INFO) && !enables(nothing, "unlink", Level::DEBUG));
+        }
+    }
+
+    #[test]
+    fn a_level_that_does_not_exist_is_refused_and_silences_nothing() {
+        for filter in ["inof", "kakao_webhooks=loud", "info,unlink=", "info,unlink", "verbose,info", "kakao_webhooks"] {
+            let error = wanted(Some(filter)).unwrap_err().to_string();
+            assert!(error.starts_with("RUST_LOG names a level that does not exist. Set it to"), "{error}");
         }
     }
 }

@@ -76,6 +76,28 @@ impl Time {
     }
 }
 
+/// Where a function reads the present time: the outermost layer hands it in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    ahead_millis: i64,
+}
+
+impl Clock {
+    /// The machine's clock, set forward by so many milliseconds (back, where negative): for tests whose events have
+    /// fixed times.
+    #[must_use]
+    pub const fn ahead(millis: i64) -> Self {
+        Self { ahead_millis: millis }
+    }
+
+    /// The present time.
+    #[must_use]
+    pub fn now(self) -> Time {
+        let now = Time::now();
+        Time(now.0.saturating_add(self.ahead_millis).clamp(0, LATEST_MILLIS))
+    }
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.3}", self.timestamp())

@@ -17,7 +17,7 @@ use crate::{
     queue::SqsQueue,
     store::{DynamoStore, Pace, Spare},
     telemetry,
-    wire::Time,
+    wire::{Clock, Time},
 };
 
 pub use aws::aws_of_function;
@@ -56,6 +56,7 @@ pub struct Edges {
     pub spare: Spare,
     pool: Pool,
     endpoint: Option<Uri>,
+    clock: Clock,
 }
 
 /// How long a start waits for connections.
@@ -92,7 +93,7 @@ impl Edges {
         let queue = SqsQueue::new(&aws, url);
         let (name, retention) = (variables.table_name()?, variables.retention()?);
         let spare = Spare::new(move || DynamoStore::new(&aws, name, retention, Pace::Acknowledging));
-        Ok(Self { queue, spare, pool, endpoint })
+        Ok(Self { queue, spare, pool, endpoint, clock: variables.clock()? })
     }
 
     /// Opens the queue's connection, so that the first request needn't, and the table's if the queue doesn't answer, or not
@@ -115,7 +116,7 @@ impl Edges {
     /// # Errors
     /// A runtime that can't be reached.
     pub async fn acknowledge<W: Webhook>(self, webhook: W, sources: Sources) -> Result<(), Error> {
-        let ingest = Ingest::new(webhook, self.queue, self.spare).with_sources(sources);
+        let ingest = Ingest::new(webhook, self.queue, self.spare).with_sources(sources).with_clock(self.clock);
         lambda_runtime::run(service_fn(async |event: LambdaEvent<gateway::Event>| {
             let answer = match gateway::request(event) {
                 Ok(request) => ingest.accept(request).await.map(gateway::response),

@@ -108,9 +108,9 @@ pub fn response(answer: Response<Body>) -> ApiGatewayV2httpResponse {
     response
 }
 
-/// The path, the request and its arrival.
-pub(super) fn receive(request: Request, budget: Duration) -> (String, Unverified, Arrival) {
-    let (now, handed_over) = (Time::now(), Instant::now());
+/// The path, the request and its arrival, handed over `now`.
+pub(super) fn receive(request: Request, now: Time, budget: Duration) -> (String, Unverified, Arrival) {
+    let handed_over = Instant::now();
     let path = request.raw_http_path().to_owned();
     let (request_id, time_epoch, source) = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => {
@@ -158,8 +158,12 @@ mod tests {
         request(LambdaEvent::new(event, Context::default())).map_err(|error| format!("{error:?}"))
     }
 
+    fn now() -> Time {
+        Time::from_millis(1_000).unwrap()
+    }
+
     fn received(event: &Value) -> (String, Content, Arrival) {
-        let (path, request, arrival) = receive(read(event).unwrap(), Duration::from_secs(1));
+        let (path, request, arrival) = receive(read(event).unwrap(), now(), Duration::from_secs(1));
         (path, request.unproven_content().clone(), arrival)
     }
 
@@ -227,7 +231,7 @@ mod tests {
             "requestContext":{"requestId":{},"timeEpoch":"7","http":{"method":"POST","sourceIp":4,"path":null}}}"#;
         let request = read_text(odd).unwrap();
         assert_eq!(request.headers().len(), 1);
-        let (path, request, arrival) = receive(request, Duration::from_secs(1));
+        let (path, request, arrival) = receive(request, now(), Duration::from_secs(1));
         let content = request.unproven_content();
         assert_eq!((path.as_str(), content.query.expose().as_str()), ("/x", r#""\ud800""#));
         assert_eq!((&content.body.expose()[..], arrival.source), (&br#""\ud801""#[..], None));
