@@ -10,7 +10,7 @@ use kakao_webhooks::{
     wire::{AppId, EventId, Time, UserId},
 };
 
-use crate::{ask, output, random, target::QueueTarget};
+use crate::{ask, output, random, target::QueueTarget, when::event_time};
 
 /// What the service says of one of its users.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub struct Say {
     #[arg(value_name = "MEMBER_NUMBER")]
     user_id: String,
     /// When that became true (RFC 3339); by default now
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = event_time)]
     at: Option<Time>,
     #[command(flatten)]
     queue: QueueTarget,
