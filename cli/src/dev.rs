@@ -14,7 +14,7 @@ use crate::{
     logs::{LogLine, LogReader},
     output,
     progress::Progress,
-    running::Announcement,
+    running::Place,
 };
 
 /// Options of `khook dev`.
@@ -30,10 +30,11 @@ impl Dev {
     /// Runs it until it is broken off.
     ///
     /// # Errors
-    /// What is missing on this machine, or a local cloud that breaks down.
+    /// Another one that runs, what is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
+        let place = Place::take()?;
         let stage = Stage::set_up(Progress::of_stderr()).await?;
-        stay(&stage.cloud, &stage.kakao).await?;
+        stay(place, &stage.cloud, &stage.kakao).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -66,8 +67,8 @@ impl Stage {
 ///
 /// # Errors
 /// If the cloud breaks down.
-pub async fn stay(cloud: &Cloud, kakao: &Kakao) -> Result<()> {
-    let _announcement = Announcement::of(cloud, kakao)?;
+pub async fn stay(mut place: Place, cloud: &Cloud, kakao: &Kakao) -> Result<()> {
+    place.announce(cloud, kakao)?;
     introduce(cloud, kakao)?;
     let mut logs = LogReader::of_all(cloud)?;
     loop {

@@ -29,6 +29,8 @@ mod khook_binary;
 #[cfg(test)]
 mod khook_check;
 #[cfg(test)]
+mod khook_dev;
+#[cfg(test)]
 mod khook_dlq;
 #[cfg(test)]
 mod khook_inbox;
