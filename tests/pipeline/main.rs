@@ -41,6 +41,8 @@ mod khook_keys;
 #[cfg(test)]
 mod khook_operator;
 #[cfg(test)]
+mod khook_secrets;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod quarantine;
