@@ -43,6 +43,8 @@ mod khook_operator;
 #[cfg(test)]
 mod khook_secrets;
 #[cfg(test)]
+mod khook_signals;
+#[cfg(test)]
 mod khook_visible;
 #[cfg(test)]
 mod matrix;
