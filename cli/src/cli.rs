@@ -122,17 +122,6 @@ impl Cli {
         }
     }
 
-    /// What runs without anything to clean up, so that a Ctrl-C may end it as it does by default.
-    ///
-    /// # Errors
-    /// Whatever the command's are.
-    pub fn run_plainly(&self) -> Option<Result<ExitCode>> {
-        match &self.command {
-            Command::HashKey(hash_key) => Some(hash_key.run()),
-            _ => None,
-        }
-    }
-
     /// Runs the command.
     ///
     /// # Errors
@@ -150,7 +139,7 @@ impl Cli {
             Command::Inbox(inbox) => inbox.run().await,
             Command::Ips(ips) => ips.run().await,
             Command::Publish(publish) => publish.run().await,
-            Command::HashKey(hash_key) => hash_key.run(),
+            Command::HashKey(hash_key) => hash_key.run().await,
             Command::Keys(keys) => keys.run().await,
         }
     }

@@ -14,9 +14,13 @@ use aws_sdk_sqs::{
     types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName},
 };
 use kakao_webhooks::wire::Time;
-use tokio::time::Instant;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task::{JoinHandle, block_in_place},
+    time::{Instant, timeout},
+};
 
-use crate::table::reason;
+use crate::{output, table::reason};
 
 /// A dead-letter queue.
 #[derive(Clone, Debug)]
@@ -90,13 +94,64 @@ const EMPTY_ANSWERS: u32 = 2;
 /// For one attempt of a call, its wait included.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A sweep under way.
-#[derive(Debug, Default)]
-struct Hands {
+/// How long a command that is ended by a signal goes on to give back what it holds.
+const GIVING_BACK: Duration = Duration::from_secs(5);
+
+/// A sweep under way. Dropped before its end, it gives back what it holds.
+struct Hands<'d> {
+    dead_letters: &'d DeadLetters,
     seen: BTreeSet<String>,
     /// Ids and their newest receipts, to be given back.
     held: BTreeMap<String, String>,
     deleted: BTreeSet<String>,
+    /// A receive that is not answered yet: the queue may have hidden messages for it already.
+    asked: Option<JoinHandle<Result<Vec<Message>>>>,
+}
+
+impl<'d> Hands<'d> {
+    const fn new(dead_letters: &'d DeadLetters) -> Self {
+        Self { dead_letters, seen: BTreeSet::new(), held: BTreeMap::new(), deleted: BTreeSet::new(), asked: None }
+    }
+
+    async fn receive(&mut self, at_most: usize) -> Result<Vec<Message>> {
+        let dead_letters = self.dead_letters.clone();
+        let asked = self.asked.insert(tokio::spawn(async move { dead_letters.receive(at_most).await }));
+        let received = asked.await;
+        self.asked = None;
+        received?
+    }
+
+    /// What can't be given back comes back by itself when it has been hidden for long enough.
+    async fn give_back(&mut self) {
+        let receipts: Vec<String> = self.held.values().cloned().collect();
+        self.dead_letters.give_back(&receipts).await;
+        self.held.clear();
+    }
+
+    /// The same, with what is handed out only now.
+    async fn let_go(&mut self) {
+        if let Some(asked) = self.asked.take()
+            && let Ok(Ok(Ok(received))) = timeout(WAIT * 2, asked).await
+        {
+            let with_receipt = |message: Message| Some((message.message_id?, message.receipt_handle?));
+            self.held.extend(received.into_iter().filter_map(with_receipt));
+        }
+        self.give_back().await;
+    }
+}
+
+impl Drop for Hands<'_> {
+    fn drop(&mut self) {
+        if self.held.is_empty() && self.asked.is_none() {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else { return };
+        // One with a single thread can't go on while that thread waits: they come back by themselves then.
+        if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
+            output::say("Giving the dead letters back ...");
+            let _ = block_in_place(|| runtime.block_on(async { timeout(GIVING_BACK, self.let_go()).await }));
+        }
+    }
 }
 
 impl DeadLetters {
@@ -119,15 +174,15 @@ impl DeadLetters {
         limit: usize,
         visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
     ) -> Result<Swept> {
-        let mut hands = Hands::default();
+        let mut hands = Hands::new(self);
         let swept = self.rounds(&mut hands, wanted, limit, visit).await;
-        self.give_back(hands.held).await;
+        hands.give_back().await;
         swept
     }
 
     async fn rounds(
         &self,
-        hands: &mut Hands,
+        hands: &mut Hands<'_>,
         wanted: &Wanted,
         limit: usize,
         mut visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
@@ -145,7 +200,7 @@ impl DeadLetters {
             if let Some(reach) = reach {
                 return Ok(Swept { missing: missing.unwrap_or_default(), reach });
             }
-            let received = self.receive(limit - hands.seen.len()).await?;
+            let received = hands.receive(limit - hands.seen.len()).await?;
             empty = if received.is_empty() { empty + 1 } else { 0 };
             let new = self.taken_up(hands, received).await?;
             let has_new = !new.is_empty();
@@ -166,7 +221,7 @@ impl DeadLetters {
     }
 
     /// Those that weren't seen before. SQS may hand out what it was told to delete: that is told again.
-    async fn taken_up(&self, hands: &mut Hands, received: Vec<Message>) -> Result<Vec<(DeadLetter, String)>> {
+    async fn taken_up(&self, hands: &mut Hands<'_>, received: Vec<Message>) -> Result<Vec<(DeadLetter, String)>> {
         let mut new = Vec::new();
         for message in received {
             let (Some(id), Some(receipt)) = (message.message_id.clone(), message.receipt_handle.clone()) else {
@@ -223,9 +278,7 @@ impl DeadLetters {
         })
     }
 
-    /// What can't be given back comes back by itself when it has been hidden for long enough.
-    async fn give_back(&self, held: BTreeMap<String, String>) {
-        let receipts: Vec<String> = held.into_values().collect();
+    async fn give_back(&self, receipts: &[String]) {
         for batch in receipts.chunks(BATCH) {
             let entry = |(index, receipt): (usize, &String)| {
                 let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string());

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Result;
-use console::{Color, style};
+use console::{Color, Style};
 use kakao_webhooks::wire::Time;
 use serde_json::Value;
 use tokio::time::sleep;
@@ -12,9 +12,9 @@ use crate::{
     cloud::{Build, Cloud, Options},
     kakao::{AccountStatus, Kakao, KeyServer, Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink},
     logs::{LogLine, LogReader},
-    output,
+    output::{self, Text},
     progress::Progress,
-    running::Announcement,
+    running::Place,
 };
 
 /// Options of `khook dev`.
@@ -30,10 +30,11 @@ impl Dev {
     /// Runs it until it is broken off.
     ///
     /// # Errors
-    /// What is missing on this machine, or a local cloud that breaks down.
+    /// Another one that runs, what is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
+        let place = Place::take()?;
         let stage = Stage::set_up(Progress::of_stderr()).await?;
-        stay(&stage.cloud, &stage.kakao).await?;
+        stay(place, &stage.cloud, &stage.kakao).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -66,14 +67,14 @@ impl Stage {
 ///
 /// # Errors
 /// If the cloud breaks down.
-pub async fn stay(cloud: &Cloud, kakao: &Kakao) -> Result<()> {
-    let _announcement = Announcement::of(cloud, kakao)?;
+pub async fn stay(mut place: Place, cloud: &Cloud, kakao: &Kakao) -> Result<()> {
+    place.announce(cloud, kakao)?;
     introduce(cloud, kakao)?;
     let mut logs = LogReader::of_all(cloud)?;
     loop {
         for line in logs.read().await? {
             if !line.fields.contains_key(METRICS) {
-                output::line(&shown(&line))?;
+                output::line(shown(&line))?;
             }
         }
         sleep(BETWEEN_LOOKS).await;
@@ -90,11 +91,12 @@ fn introduce(cloud: &Cloud, kakao: &Kakao) -> Result<()> {
         ("talk channel", "/webhooks/talk-channel"),
         ("chatbot skill", "/skill"),
     ] {
-        output::line(&format!("  {name:<15} {base}{path}"))?;
+        output::line(format!("  {name:<15} {base}{path}"))?;
     }
     heading("Play Kakao with curl (the keys are this run's own)")?;
     for request in samples(kakao)? {
-        output::line(&format!("{}\n", request.curl(base)))?;
+        output::lines(&request.curl(base))?;
+        output::line("")?;
     }
     heading("… or with khook, which finds this run by itself")?;
     for example in [
@@ -106,16 +108,17 @@ fn introduce(cloud: &Cloud, kakao: &Kakao) -> Result<()> {
         "send skill --app-user 1234567890 --utterance 안녕하세요",
         "send unlink --user 1234567890 --as form",
     ] {
-        output::line(&format!("  cargo khook {example}"))?;
+        output::line(format!("  cargo khook {example}"))?;
     }
     heading("What came of it")?;
-    output::line(&format!("  cargo khook user show {} {MEMBER}", kakao.app_id))?;
-    output::line(&format!("  cargo khook user history {} {MEMBER}", kakao.app_id))?;
+    output::line(format!("  cargo khook user show {} {MEMBER}", kakao.app_id))?;
+    output::line(format!("  cargo khook user history {} {MEMBER}", kakao.app_id))?;
     heading("The functions' logs (Ctrl-C ends everything)")
 }
 
 fn heading(text: &str) -> Result<()> {
-    output::line(&format!("\n{}", style(text).bold().cyan()))
+    output::line("")?;
+    output::line(Text::default().styled(Style::new().bold().cyan(), text))
 }
 
 /// One request of each kind.
@@ -170,7 +173,7 @@ fn samples(kakao: &Kakao) -> Result<Vec<Request>> {
 }
 
 /// A log line on one line: time, function, event, fields.
-fn shown(line: &LogLine) -> String {
+fn shown(line: &LogLine) -> Text {
     let mut fields = line.fields.clone();
     let time = fields.remove("timestamp").and_then(|time| Some(time.as_str()?.chars().skip(11).take(12).collect()));
     let time: String = time.unwrap_or_default();
@@ -186,13 +189,11 @@ fn shown(line: &LogLine) -> String {
         _ => Color::White,
     };
     let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", brief(name, value))).collect();
-    format!(
-        "{} {} {} {}",
-        style(format!("{time:<12}")).dim(),
-        style(format!("{:<14}", line.function)).cyan(),
-        style(format!("{event:<12}")).fg(color).bold(),
-        style(fields.join(" ")).dim()
-    )
+    Text::default()
+        .styled(Style::new().dim(), format!("{time:<12} "))
+        .styled(Style::new().cyan(), format!("{:<14} ", line.function))
+        .styled(Style::new().fg(color).bold(), format!("{event:<12} "))
+        .styled(Style::new().dim(), fields.join(" "))
 }
 
 fn plain(value: &Value) -> String {
@@ -212,12 +213,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_log_line_of_a_panic_cannot_write_to_the_terminal() {
+        let fields = json!({"message": "\u{1b}[2J\u{9b}\nnext", "a\u{202e}": "\r"});
+        let line = LogLine { function: "unlink".into(), at: 0, fields: fields.as_object().unwrap().clone() };
+        let shown = shown(&line).plain();
+        assert_eq!(shown, r"             unlink         \u{1b}[2J\u{9b}\nnext   a\u{202e}=\r");
+    }
+
+    #[test]
     fn a_log_line_is_short() {
         let fields = json!({
             "timestamp": "2026-11-20T10:33:49.123456Z", "level": "INFO", "event": "kept", "kind": "unlink", "ms": 3,
         });
         let line = LogLine { function: "unlink".into(), at: 0, fields: fields.as_object().unwrap().clone() };
-        let shown = console::strip_ansi_codes(&shown(&line)).into_owned();
-        assert_eq!(shown, "10:33:49.123 unlink         kept         kind=unlink ms=3");
+        assert_eq!(shown(&line).plain(), "10:33:49.123 unlink         kept         kind=unlink ms=3");
     }
 }

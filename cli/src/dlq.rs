@@ -250,7 +250,7 @@ async fn replay(
     if *wanted == Wanted::All && sent + kept == 0 {
         are_none(dead_letters).await?;
     }
-    output::line(&format!("{sent} sent to the event queue again"))?;
+    output::line(format!("{sent} sent to the event queue again"))?;
     complete(&swept, limit)?;
     say_if_more(&swept, limit);
     Ok(if kept == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -286,7 +286,7 @@ async fn drop_for_good(dead_letters: &DeadLetters, mut wanted: Wanted, limit: us
             "Delete {} dead letters for good? Kakao has its answer and doesn't send an event among them again.",
             found.len()
         );
-        ask::whether(&question, yes)?;
+        ask::whether(&question, yes).await?;
         wanted = Wanted::These(found.into_iter().map(|letter| letter.id).collect());
     }
     let mut step = Progress::of_stderr().step("Deleting dead letters");
@@ -302,7 +302,7 @@ async fn drop_for_good(dead_letters: &DeadLetters, mut wanted: Wanted, limit: us
     if wanted == Wanted::All && deleted == 0 {
         are_none(dead_letters).await?;
     }
-    output::line(&format!("{deleted} deleted"))?;
+    output::line(format!("{deleted} deleted"))?;
     complete(&swept, limit)?;
     say_if_more(&swept, limit);
     Ok(ExitCode::SUCCESS)

@@ -1,15 +1,11 @@
 //! `khook hash-key`: the digest of a key, without the key ever standing on a command line.
 
-use std::{
-    io::{self, IsTerminal, Read},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-use console::Term;
+use anyhow::{Result, bail};
 use kakao_webhooks::auth::Digest;
 
-use crate::output;
+use crate::{ask, output};
 
 /// Options of `khook hash-key`.
 #[derive(Debug, clap::Args)]
@@ -19,13 +15,16 @@ pub struct HashKey {
     any: bool,
 }
 
+/// A key file is a line; whatever is longer is no key.
+const MAX_BYTES: u64 = 64 * 1024;
+
 impl HashKey {
     /// Runs it.
     ///
     /// # Errors
     /// If there is no key to read.
-    pub fn run(&self) -> Result<ExitCode> {
-        let text = read()?;
+    pub async fn run(&self) -> Result<ExitCode> {
+        let text = ask::secret("Key (it isn't shown):", MAX_BYTES).await?;
         let key = text.trim();
         if key.is_empty() {
             bail!("no key was given. Paste it at the prompt, or pipe it in: `khook hash-key < key.txt`");
@@ -38,21 +37,9 @@ impl HashKey {
                 key.chars().count()
             );
         }
-        output::line(&Digest::of(key.as_bytes()).to_string())?;
+        output::line(Digest::of(key.as_bytes()).to_string())?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn read() -> Result<String> {
-    if io::stdin().is_terminal() {
-        let terminal = Term::stderr();
-        terminal.write_str("Key (it isn't shown): ")?;
-        return terminal.read_secure_line().context("the key can't be read from the terminal");
-    }
-    let mut text = String::new();
-    // A key file is a line; whatever is longer is no key.
-    io::stdin().take(64 * 1024).read_to_string(&mut text).context("standard input is no text")?;
-    Ok(text)
 }
 
 fn is_admin_key(key: &str) -> bool {

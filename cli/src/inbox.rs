@@ -211,7 +211,7 @@ async fn replay(table: &Table, queue: &impl Queue, chosen: &[Members]) -> Result
         step.note(&format!("{sent}/{}", chosen.len()));
     }
     step.done("");
-    output::line(&format!("{sent} sent to the event queue"))?;
+    output::line(format!("{sent} sent to the event queue"))?;
     Ok(if sent == chosen.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -223,11 +223,11 @@ async fn drop_for_good(table: &Table, chosen: &[Members], yes: bool) -> Result<(
         "Delete {} acknowledged events for good? Kakao has its answer and doesn't send them again: they are lost.",
         chosen.len()
     );
-    ask::whether(&question, yes)?;
+    ask::whether(&question, yes).await?;
     for item in chosen {
         table.delete(text(item, "pk"), text(item, "sk"), None).await?;
     }
-    output::line(&format!("{} deleted", chosen.len()))
+    output::line(format!("{} deleted", chosen.len()))
 }
 
 #[cfg(test)]

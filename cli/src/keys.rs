@@ -93,7 +93,7 @@ impl NewKeys {
         ensure!(!path.exists(), "{} is there already. Remove it first, or name another one", path.display());
         let ring = KeyRing::generate()?;
         ring.write(&path)?;
-        output::line(&format!("{} {}", ring.published_ids(0).join(" "), path.display()))?;
+        output::line(format!("{} {}", ring.published_ids(0).join(" "), path.display()))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -109,8 +109,8 @@ impl ServeKeys {
             ring
         };
         let server = KeyServer::start_on(self.port, &ring.published(self.keep_old)?).await?;
-        output::line(&format!("KAKAO_JWKS_URL={}", server.url()))?;
-        output::line(&format!("khook send account-status --key {} …", path.display()))?;
+        output::line(format!("KAKAO_JWKS_URL={}", server.url()))?;
+        output::line(format!("khook send account-status --key {} …", path.display()))?;
         self.say(&ring)?;
         let Some(seconds) = self.rotate_every else { return future::pending().await };
         loop {
@@ -124,6 +124,6 @@ impl ServeKeys {
     }
 
     fn say(&self, ring: &KeyRing) -> Result<()> {
-        output::line(&format!("{} the set is {}", Time::now(), ring.published_ids(self.keep_old).join(" ")))
+        output::line(format!("{} the set is {}", Time::now(), ring.published_ids(self.keep_old).join(" ")))
     }
 }

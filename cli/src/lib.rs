@@ -32,4 +32,5 @@ pub mod service;
 pub mod table;
 pub mod target;
 pub mod user;
+pub mod when;
 pub mod which;

@@ -1,24 +1,37 @@
 //! The operator's and developer's tool of kakao-webhooks. Everything is in the library; here it is run,
 //! and broken off by signals.
 
-use std::{io::Write, process::ExitCode};
+use std::{env, ffi::OsString, process::ExitCode};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::Parser;
 use khook::{cli::Cli, output};
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome = cli.run_plainly().unwrap_or_else(|| run(cli));
-    outcome.unwrap_or_else(|error| {
+    let arguments: Vec<OsString> = env::args_os().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error, &arguments),
+    };
+    run(cli).unwrap_or_else(|error| {
         output::complain(&error);
         ExitCode::FAILURE
     })
 }
 
+/// Prints help, or what is wrong with the command line: with its arguments made visible, which the parser quotes.
+fn misread(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let visible = arguments.iter().map(|argument| output::visible(&argument.to_string_lossy()));
+    match Cli::try_parse_from(visible) {
+        Err(error) => drop(error.print()),
+        Ok(_) => output::complain(&anyhow!("{error}")),
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(output::UNKNOWN))
+}
+
 /// Runs the command until it ends or is broken off. Broken off, it is dropped, and with it whatever it
-/// started: processes, ports, files.
+/// started: processes, ports, files, messages that it holds.
 #[tokio::main]
 async fn run(cli: Cli) -> Result<ExitCode> {
     let stays = cli.stays();
@@ -31,6 +44,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         _ = terminate.recv() => 15,
         _ = hang_up.recv() => 1,
     };
-    let _ = writeln!(std::io::stderr().lock(), "\nEnded; nothing is left running.");
+    output::say("");
+    output::say("Ended; nothing is left running.");
     Ok(if stays { ExitCode::SUCCESS } else { ExitCode::from(128 + signal_number) })
 }

@@ -3,11 +3,13 @@
 
 use std::{
     borrow::Cow,
-    io::Write,
     time::{Duration, Instant},
 };
 
+use console::Style;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output::{self, Text, visible};
 
 /// Where progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,7 @@ impl Progress {
     /// Whatever suits standard error.
     #[must_use]
     pub fn of_stderr() -> Self {
-        if console::Term::stderr().is_term() { Self::Terminal } else { Self::Lines }
+        if output::is_watched() { Self::Terminal } else { Self::Lines }
     }
 
     /// Begins a step, named by what is being done.
@@ -36,7 +38,7 @@ impl Progress {
         let name = name.into();
         let bar = (self == Self::Terminal).then(|| spinner(&name));
         if self == Self::Lines {
-            say(&format!("{name} ..."));
+            output::say(format!("{name} ..."));
         }
         let now = Instant::now();
         Step { name, progress: self, bar, begun: now, noted: now }
@@ -45,24 +47,20 @@ impl Progress {
     /// Says something between two steps.
     pub fn say(self, text: &str) {
         if self != Self::Silent {
-            say(text);
+            output::say(text);
         }
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "its texts are made visible here")]
 fn spinner(name: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {prefix} {msg:.dim} {elapsed:.dim}") {
         bar.set_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
     }
-    bar.set_prefix(name.to_owned());
+    bar.set_prefix(visible(name));
     bar.enable_steady_tick(Duration::from_millis(80));
     bar
-}
-
-/// Nobody may be left to read it, and that is no reason to stop.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// A step that has begun. Dropped without [`Step::done`], it was broken off.
@@ -79,10 +77,10 @@ impl Step {
     /// Says how far it is.
     pub fn note(&mut self, text: &str) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text.chars().take(60).collect::<String>());
+            bar.set_message(visible(&text.chars().take(60).collect::<String>()));
         } else if self.progress == Progress::Lines && self.noted.elapsed() > BETWEEN_NOTES {
             self.noted = Instant::now();
-            say(&format!("  {text}"));
+            output::say(format!("  {text}"));
         }
     }
 
@@ -90,13 +88,12 @@ impl Step {
     pub fn done(mut self, outcome: &str) {
         let took = self.begun.elapsed().as_secs_f32();
         let gap = if outcome.is_empty() { "" } else { ": " };
-        let text =
-            format!("{}{gap}{outcome} {}", self.name, console::style(format!("({took:.1} s)")).for_stderr().dim());
+        let text = Text::default().styled(Style::new().green(), "✓ ").and(format!("{}{gap}{outcome} ", self.name));
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
         if self.progress != Progress::Silent {
-            say(&format!("{} {text}", console::style("✓").for_stderr().green()));
+            output::say(text.styled(Style::new().dim(), format!("({took:.1} s)")));
         }
     }
 }

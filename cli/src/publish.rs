@@ -141,18 +141,18 @@ impl Publish {
         if self.dry_run {
             let counted = self.each_page(&table, None).await?;
             counted.print()?;
-            output::line(&format!("{} users, {} events; nothing was published", counted.users, counted.events()))?;
+            output::line(format!("{} users, {} events; nothing was published", counted.users, counted.events()))?;
             return Ok(exit_code(&counted));
         }
         same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_BUS_NAME", self.bus.is_named()))?;
         let bus = self.bus.bus().await?;
         if !self.yes && self.whose.since.is_some() {
             let users = self.each_page(&table, None).await?.users;
-            ask::whether(&format!("Publish the state of {users} users again?"), users <= MOST_UNASKED)?;
+            ask::whether(&format!("Publish the state of {users} users again?"), users <= MOST_UNASKED).await?;
         }
         let published = self.each_page(&table, Some(&Publisher::new(bus, self.values(), None))).await?;
         published.print()?;
-        output::line(&format!("{} users, {} events published", published.users, published.events()))?;
+        output::line(format!("{} users, {} events published", published.users, published.events()))?;
         Ok(exit_code(&published))
     }
 

@@ -97,16 +97,16 @@ impl Quarantine {
                 for entry in &chosen {
                     replay(&table, &queue, entry).await?;
                 }
-                output::line(&format!("{} sent through the queue again", chosen.len()))?;
+                output::line(format!("{} sent through the queue again", chosen.len()))?;
             }
             Self::Drop { which, table, yes } => {
                 let table = table.table().await?;
                 let chosen = chosen(&table, which).await?;
-                ask::whether(&format!("Delete {} quarantined events for good?", chosen.len()), yes)?;
+                ask::whether(&format!("Delete {} quarantined events for good?", chosen.len()), yes).await?;
                 for entry in &chosen {
                     table.delete(text(entry, "pk"), text(entry, "sk"), None).await?;
                 }
-                output::line(&format!("{} deleted", chosen.len()))?;
+                output::line(format!("{} deleted", chosen.len()))?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ use kakao_webhooks::{
     wire::{AppId, EventId, Time, UserId},
 };
 
-use crate::{ask, output, random, target::QueueTarget};
+use crate::{ask, output, random, target::QueueTarget, when::event_time};
 
 /// What the service says of one of its users.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub struct Say {
     #[arg(value_name = "MEMBER_NUMBER")]
     user_id: String,
     /// When that became true (RFC 3339); by default now
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = event_time)]
     at: Option<Time>,
     #[command(flatten)]
     queue: QueueTarget,
@@ -39,7 +39,7 @@ impl Say {
         let app_id: AppId = self.app_id.parse().with_context(|| format!("`{}`", self.app_id))?;
         let user_id: UserId = self.user_id.parse().with_context(|| format!("`{}`", self.user_id))?;
         let queue = self.queue.queue().await?;
-        ask::whether(&format!("Tell of user {} of app {app_id}: {}?", self.user_id, meaning(word)), self.yes)?;
+        ask::whether(&format!("Tell of user {} of app {app_id}: {}?", self.user_id, meaning(word)), self.yes).await?;
         let now = Time::now();
         let envelope = Envelope {
             id: EventId::from_text(&format!("khook-{}", random::hex::<16>()?)),
@@ -50,7 +50,7 @@ impl Say {
             letter: Letter::Event(Event::Service(ServiceEvent { word, user_id, at: self.at.unwrap_or(now) })),
         };
         queue.send(&envelope.encode()?).await.context("the queue doesn't take it: nothing was done")?;
-        output::line(&format!("{} is in the queue", word.name()))?;
+        output::line(format!("{} is in the queue", word.name()))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use console::style;
+use console::Style;
 use kakao_webhooks::{
     envelope::ServiceWord,
     state::{Members, Subject},
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     diff::register,
-    output,
+    output::{self, Text},
     rebuild::rebuild,
     service::Say,
     table::{Table, text},
@@ -132,12 +132,14 @@ async fn show(who: &Who) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let access = view.get("access").and_then(Value::as_str).unwrap_or("unknown");
-    let access = match access {
-        "allowed" => style(access).green(),
-        "blocked" => style(access).yellow(),
-        other => style(other).red(),
+    let style = match access {
+        "allowed" => Style::new().green(),
+        "blocked" => Style::new().yellow(),
+        _ => Style::new().red(),
     };
-    output::line(&format!("User {} of app {}: {}\n", style(&who.user_id).bold(), who.app_id, access.bold()))?;
+    let heading = Text::from("User ").styled(Style::new().bold(), &who.user_id);
+    output::line(heading.and(format!(" of app {}: ", who.app_id)).styled(style.bold(), access))?;
+    output::line("")?;
     let mut table = output::table(["What", "Is", "Since"]);
     for [what, is, since] in rows(&view) {
         table.add_row([what, is, since]);
@@ -204,7 +206,7 @@ async fn history(who: &Who, limit: usize) -> Result<ExitCode> {
     }
     output::print_table(&table)?;
     if left_out > 0 {
-        output::line(&format!("{left_out} older ones are left out (--limit {})", left_out + entries.len()))?;
+        output::line(format!("{left_out} older ones are left out (--limit {})", left_out + entries.len()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -221,7 +223,7 @@ async fn rebuilt(who: &Who) -> Result<ExitCode> {
         output::json(&differences.iter().map(each).collect())?;
     } else {
         let (lines, telling) = rebuilt.lines;
-        output::line(&format!("{telling} of {lines} lines of history say what they did."))?;
+        output::line(format!("{telling} of {lines} lines of history say what they did."))?;
         let mut table = output::table(["Member", "Stored", "By history"]);
         for (name, stored, proven) in &differences {
             table.add_row([name.clone(), plain(stored), plain(proven)]);

@@ -136,6 +136,15 @@ impl Table {
         Ok(())
     }
 
+    /// Puts an item, written in DynamoDB's own JSON.
+    ///
+    /// # Errors
+    /// If the table doesn't take it.
+    pub fn put(&self, item: &Value) -> Result<()> {
+        self.database.put_item(serde_json::from_value(json!({"TableName": NAME, "Item": item}))?)?;
+        Ok(())
+    }
+
     /// Takes an item out, if it is there.
     ///
     /// # Errors

@@ -61,6 +61,28 @@ async fn who_left_stays_gone_when_khook_erases_them_and_the_reason_goes() {
 }
 
 #[tokio::test]
+async fn an_event_far_ahead_of_the_clock_is_refused_as_a_wrong_command_line() {
+    let pipeline = Pipeline::start().await.unwrap();
+    let later = |seconds| Time::from_seconds(Time::now().as_seconds() + seconds).unwrap().to_string();
+    let too_late = later(3_600);
+    let at = ["--at", &too_late];
+    for command in [
+        &["user", "link", APP_ID, USER, "--yes"][..],
+        &["user", "unlink", APP_ID, USER, "--yes"],
+        &["user", "restore", APP_ID, USER, "--yes"],
+        &["user", "erase", APP_ID, USER, "--yes"],
+        &["send", "account-status", "--event", "user-linked", "--user", USER],
+        &["send", "talk-channel", "--event", "added", "--user", USER],
+    ] {
+        let done = khook(&pipeline, &[command, &at].concat()).await;
+        assert_eq!(done.code, Some(2), "{command:?} {}", done.error);
+        assert!(done.error.contains("--at") && done.error.contains("10 minutes ahead"), "{}", done.error);
+    }
+    assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+    khook(&pipeline, &["user", "link", APP_ID, USER, "--yes", "--at", &later(300)]).await.printed();
+}
+
+#[tokio::test]
 async fn what_cannot_be_undone_is_not_done_unasked() {
     let mut pipeline = Pipeline::start().await.unwrap();
     for word in ["link", "unlink", "restore", "erase"] {

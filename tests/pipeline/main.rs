@@ -29,6 +29,8 @@ mod khook_binary;
 #[cfg(test)]
 mod khook_check;
 #[cfg(test)]
+mod khook_dev;
+#[cfg(test)]
 mod khook_dlq;
 #[cfg(test)]
 mod khook_inbox;
@@ -38,6 +40,12 @@ mod khook_ips;
 mod khook_keys;
 #[cfg(test)]
 mod khook_operator;
+#[cfg(test)]
+mod khook_secrets;
+#[cfg(test)]
+mod khook_signals;
+#[cfg(test)]
+mod khook_visible;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]

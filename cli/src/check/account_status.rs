@@ -43,13 +43,11 @@ fn refused(answer: &Answer, codes: &[&str]) -> Judgement {
     let mend = "check the signature with Kakao's key set, and answer 400 to whatever isn't a valid token";
     match answer.status {
         400 => {
-            let body = answer.json().unwrap_or_default();
+            let mend = format!("say why (RFC 8935): {{\"err\":\"{}\",\"description\":\"…\"}}", codes.join("|"));
+            let Some(body) = answer.json() else { return status::no_json(answer, &mend) };
             match body.get("err").and_then(Value::as_str).filter(|code| codes.contains(code)) {
                 Some(code) => Judgement::right(format!("400 {code}")),
-                None => Judgement::mistake(
-                    format!("400 with {}", answer.excerpt()),
-                    format!("say why (RFC 8935): {{\"err\":\"{}\",\"description\":\"…\"}}", codes.join("|")),
-                ),
+                None => Judgement::mistake(format!("400 with {}", answer.excerpt()), mend),
             }
         }
         200..=299 => Judgement::mistake(format!("{}: it takes anybody's word", answer.status), mend),

@@ -29,8 +29,11 @@ fn of_status(answer: &Answer) -> Judgement {
 }
 
 fn of_body(answer: &Answer) -> Judgement {
-    let seen = answer.excerpt();
-    if answer.json() == Some(json!({"status": "ok"})) { Judgement::right(seen) } else { Judgement::mistake(seen, MEND) }
+    match answer.json() {
+        None => status::no_json(answer, MEND),
+        Some(body) if body == json!({"status": "ok"}) => Judgement::right(answer.excerpt()),
+        Some(_) => Judgement::mistake(answer.excerpt(), MEND),
+    }
 }
 
 #[cfg(test)]

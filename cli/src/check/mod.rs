@@ -12,6 +12,7 @@ mod skill;
 mod status;
 mod walk;
 mod webhook;
+mod wrapper;
 
 use std::{
     fs,
@@ -164,7 +165,9 @@ async fn check(asker: &Asker, route: Route, url: &Url, proofs: &Proofs, manner: 
         }
     }
     let patience = if route == Route::Skill { skill::PATIENCE } else { webhook::PATIENCE };
-    Ok(Checked { route, url: url.clone(), findings: walk.end(patience) })
+    let mut findings = walk.end(patience);
+    findings.extend(route::own_query(url).map(|query| query.named("address")));
+    Ok(Checked { route, url: url.clone(), findings })
 }
 
 /// The same with a body that no function of ours takes, whoever sends it.

@@ -4,7 +4,7 @@
 use kakao_webhooks::skill::MAX_REPLY_BYTES;
 use serde_json::Value;
 
-use super::{ask::Answer, finding::Judgement, status};
+use super::{ask::Answer, finding::Judgement, status, wrapper};
 
 const COMPONENTS: [&str; 8] =
     ["simpleText", "simpleImage", "textCard", "basicCard", "commerceCard", "listCard", "itemCard", "carousel"];
@@ -17,18 +17,26 @@ pub(super) fn judge(answer: &Answer) -> Judgement {
         return form;
     }
     let Some(reply) = answer.json() else {
-        return Judgement::mistake(
-            format!("no JSON: {}", answer.excerpt()),
-            "answer with a SkillResponse: a JSON object with version and template",
-        );
+        return status::no_json(answer, "answer with a SkillResponse: a JSON object with version and template");
     };
+    if let Some(wrapper) = wrapper::around(&reply) {
+        return wrapper::judgement(&wrapper);
+    }
     match fault(&reply, answer.body.len()) {
+        None if is_without_bubbles(&reply) => Judgement::warning(
+            "`template.outputs` is empty: nothing is shown",
+            "none, if nothing is to be said (a group chatbot's notification); else one to three bubbles",
+        ),
         None => Judgement::right("a valid SkillResponse"),
         Some((seen, mend)) => Judgement::mistake(seen, mend),
     }
 }
 
 type Fault = (String, &'static str);
+
+fn is_without_bubbles(reply: &Value) -> bool {
+    reply.pointer("/template/outputs").and_then(Value::as_array).is_some_and(Vec::is_empty)
+}
 
 /// The first thing that is wrong, and the mend.
 fn fault(reply: &Value, bytes: usize) -> Option<Fault> {
@@ -64,7 +72,7 @@ fn of_template(template: &Value) -> Option<Fault> {
     let Some(outputs) = template.get("outputs").and_then(Value::as_array) else {
         return Some(("`template.outputs` is no list".to_owned(), "put one to three bubbles into it"));
     };
-    if !(1..=3).contains(&outputs.len()) {
+    if outputs.len() > 3 {
         let seen = format!("`template.outputs` has {} elements", outputs.len());
         return Some((seen, "an answer has one to three bubbles"));
     }
@@ -106,6 +114,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::check::finding::Verdict;
 
     fn found(reply: &Value) -> Option<String> {
         fault(reply, reply.to_string().len()).map(|(seen, mend)| {
@@ -129,6 +138,25 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_without_bubbles_is_a_remark() {
+        let found = judge(&status::tests::json(200, r#"{"version": "2.0", "template": {"outputs": []}}"#));
+        assert_eq!(found.verdict, Verdict::Warning);
+        assert!(found.seen.contains("empty") && found.mend.contains("group chatbot"), "{found:?}");
+    }
+
+    #[test]
+    fn an_answer_one_level_too_deep_or_behind_a_mark_is_named_by_its_real_mistake() {
+        for (body, seen, mend) in [
+            (r#"{"response": {"template": {"outputs": []}, "version": "2.0"}}"#, "`response`", "unwrap it"),
+            ("\u{feff}{\"version\": \"2.0\"}", "byte order mark", "without BOM"),
+        ] {
+            let found = judge(&status::tests::json(200, body));
+            assert_eq!(found.verdict, Verdict::Mistake);
+            assert!(found.seen.contains(seen) && found.mend.contains(mend), "{found:?}");
+        }
+    }
+
+    #[test]
     fn each_mistake_is_found_and_named() {
         let bubble = |text: &str| json!({"simpleText": {"text": text}});
         let with = |outputs: Value| json!({"version": "2.0", "template": {"outputs": outputs}});
@@ -140,7 +168,6 @@ mod tests {
             (json!({"version": "2.0"}), "`template` is missing"),
             (json!({"version": "2.0", "useCallback": true, "template": {}}), "together"),
             (json!({"version": "2.0", "template": {}}), "no list"),
-            (with(json!([])), "0 elements"),
             (with(json!([bubble("a"), bubble("b"), bubble("c"), bubble("d")])), "4 elements"),
             (with(json!(["a"])), "outputs[0]` is not one component"),
             (with(json!([bubble("a"), {"simpletext": {}}])), "outputs[1]` has no component"),

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use comfy_table::{Cell, Color, Table};
 use reqwest::Url;
 use serde_json::{Value, json};
 
@@ -11,7 +10,7 @@ use super::{
     finding::{Finding, Verdict},
     route::Route,
 };
-use crate::output::{self, UNKNOWN};
+use crate::output::{self, Cell, Color, Table, UNKNOWN};
 
 /// A route, and what was found there.
 pub(crate) struct Checked {
@@ -39,11 +38,14 @@ pub(super) fn json(checked: &[Checked]) -> Result<()> {
 
 pub(super) fn print(checked: &[Checked]) -> Result<()> {
     for (index, checked) in checked.iter().enumerate() {
-        let gap = if index == 0 { "" } else { "\n" };
-        output::line(&format!("{gap}{} {}", checked.route.name(), checked.url))?;
+        if index > 0 {
+            output::line("")?;
+        }
+        output::line(format!("{} {}", checked.route.name(), checked.url))?;
         output::print_table(&table(&checked.findings))?;
     }
-    output::line(&format!("\n{}", Tally::of_routes(checked).sentence()))
+    output::line("")?;
+    output::line(Tally::of_routes(checked).sentence())
 }
 
 /// Findings, one in a row.

@@ -6,6 +6,8 @@ use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use reqwest::Url;
 
+use super::finding::Judgement;
+
 /// A route of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Route {
@@ -74,7 +76,6 @@ pub(super) fn routes(address: &str, kind: Option<Route>) -> Result<Vec<(Route, U
         url.username().is_empty() && url.password().is_none(),
         "the address has a user name in it, which no webhook of Kakao's can have: leave it out"
     );
-    url.set_query(None);
     url.set_fragment(None);
     let path = url.path().trim_end_matches('/').to_owned();
     let known = Route::ALL.into_iter().find(|route| path.ends_with(route.path()));
@@ -95,6 +96,17 @@ pub(super) fn below(url: &Url, more: &str) -> Url {
     with_path(url, &format!("{}{more}", url.path().trim_end_matches('/')))
 }
 
+/// What is said of an address with a query. Its text isn't: a query may hold a password.
+pub(super) fn own_query(url: &Url) -> Option<Judgement> {
+    url.query().map(|_| {
+        Judgement::warning(
+            "the address has a query of its own (?…)",
+            "register it without: Kakao may put its parameters behind another ?, and then the last of your own \
+             swallows the first of them. A prefix of the path says the same",
+        )
+    })
+}
+
 /// Whether what is sent there can be read on the way.
 pub(super) fn is_open(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
@@ -105,6 +117,7 @@ pub(super) fn is_open(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::finding::Verdict;
 
     fn found(address: &str, kind: Option<Route>) -> Vec<(&'static str, String)> {
         routes(address, kind).unwrap().into_iter().map(|(route, url)| (route.name(), url.to_string())).collect()
@@ -115,7 +128,7 @@ mod tests {
         for (address, name, url) in [
             ("https://a.example/skill", "skill", "https://a.example/skill"),
             ("https://a.example/v1/x9/skill/", "skill", "https://a.example/v1/x9/skill"),
-            ("https://a.example/webhooks/talk-share?a=1#b", "talk-share", "https://a.example/webhooks/talk-share"),
+            ("https://a.example/webhooks/talk-share?a=1#b", "talk-share", "https://a.example/webhooks/talk-share?a=1"),
             ("http://127.0.0.1:3000/health", "health", "http://127.0.0.1:3000/health"),
         ] {
             assert_eq!(found(address, None), [(name, url.to_owned())]);
@@ -132,6 +145,15 @@ mod tests {
             assert!(found.contains(&("unlink", "https://a.example/v1/webhooks/unlink".to_owned())));
         }
         assert_eq!(found("https://a.example", None)[0].1, "https://a.example/skill");
+    }
+
+    #[test]
+    fn a_query_of_its_own_is_warned_of_and_not_shown() {
+        let found = |address: &str| own_query(&address.parse().unwrap());
+        assert_eq!(found("https://a.example/webhooks/unlink"), None);
+        let warned = found("https://a.example/webhooks/unlink?p=shop01").unwrap();
+        assert_eq!(warned.verdict, Verdict::Warning);
+        assert!(!format!("{warned:?}").contains("shop01") && warned.mend.contains("without"), "{warned:?}");
     }
 
     #[test]

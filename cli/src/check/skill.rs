@@ -15,6 +15,7 @@ use super::{
     route::{Route, below},
     status,
     walk::{Judge, Patience, Walk},
+    wrapper,
 };
 
 pub(super) const PATIENCE: Patience = Patience { near: Duration::from_secs(3), over: Duration::from_secs(5) };
@@ -105,8 +106,11 @@ fn registration_status(answer: &Answer) -> Judgement {
 fn registration_body(answer: &Answer) -> Judgement {
     let right = "answer exactly {\"version\":\"2.0\",\"data\":{}}";
     let Some(body) = answer.json() else {
-        return Judgement::mistake(format!("no JSON: {}", answer.excerpt()), right);
+        return status::no_json(answer, right);
     };
+    if let Some(wrapper) = wrapper::around(&body) {
+        return wrapper::judgement(&wrapper);
+    }
     if let Some((seen, mend)) = reply::version(&body) {
         return Judgement::mistake(seen, mend);
     }
@@ -201,6 +205,8 @@ mod tests {
             (r#"{"data": {}, "version": "2.0"}"#, Verdict::Right, "data"),
             (r#"{"version":"2.0","data":{"a":1}}"#, Verdict::Warning, "more than"),
             ("OK", Verdict::Mistake, "no JSON: OK"),
+            ("\u{feff}{\"version\":\"2.0\",\"data\":{}}", Verdict::Mistake, "byte order mark"),
+            (r#"{"response":{"version":"2.0","data":{}}}"#, Verdict::Mistake, "inside `response`"),
             ("", Verdict::Mistake, "an empty body"),
             (r#"{"data":{}}"#, Verdict::Mistake, "`version` is missing"),
             (r#"{"version":2.0,"data":{}}"#, Verdict::Mistake, "number"),

@@ -45,6 +45,17 @@ pub(super) fn is_json(answer: &Answer) -> Judgement {
     }
 }
 
+/// A body that is no JSON. The mark is invisible in every editor: nobody finds it by looking.
+pub(super) fn no_json(answer: &Answer, mend: &str) -> Judgement {
+    if answer.body.starts_with('\u{feff}') {
+        return Judgement::mistake(
+            "the body begins with a byte order mark (U+FEFF), which JSON may not",
+            "write it without: save the file as UTF-8 without BOM (in Python encoding=\"utf-8\", not \"utf-8-sig\")",
+        );
+    }
+    Judgement::mistake(format!("no JSON: {}", answer.excerpt()), mend)
+}
+
 /// The same path with a slash at its end.
 pub(super) fn is_alike(with: &Answer, without: &Answer) -> Judgement {
     let same = with.status == without.status

@@ -10,7 +10,7 @@ use anyhow::Result;
 use kakao_webhooks::wire::Time;
 use serde_json::Value;
 
-use crate::{dev, progress::Progress, table::Table};
+use crate::{dev, progress::Progress, running::Place, table::Table};
 use play::Player;
 use story::{MEMBER, Step, Then};
 
@@ -33,6 +33,7 @@ impl Demo {
     /// # Errors
     /// What is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
+        let place = self.keep.then(Place::take).transpose()?;
         let progress = Progress::of_stderr();
         let stage = dev::Stage::set_up(progress).await?;
         let dev::Stage { cloud, kakao, .. } = &stage;
@@ -47,8 +48,8 @@ impl Demo {
         } else {
             report.print()?
         }
-        if self.keep {
-            dev::stay(cloud, kakao).await?;
+        if let Some(place) = place {
+            dev::stay(place, cloud, kakao).await?;
         }
         stage.cloud.stop().await;
         Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,10 +1,9 @@
 use anyhow::Result;
-use comfy_table::{Cell, CellAlignment, Color};
-use console::style;
+use console::Style;
 use serde_json::{Value, json};
 
 use super::Outcome;
-use crate::output::{self, faint_cell, verdict_cell};
+use crate::output::{self, Cell, Color, Text, faint_cell, verdict_cell};
 
 /// What came of the whole story.
 pub(super) struct Report {
@@ -27,9 +26,7 @@ impl Report {
     pub(super) fn print(&self) -> Result<()> {
         let mut table =
             output::table(["", "What Kakao tells", "Webhook", "Status", "ms", "What changed (times in UTC)"]);
-        if let Some(column) = table.column_mut(4) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        table.align_right(4);
         for (number, outcome) in self.outcomes.iter().enumerate() {
             table.add_row([
                 faint_cell(&format!("{:>2}", number + 1)),
@@ -42,31 +39,31 @@ impl Report {
         }
         output::line("")?;
         output::print_table(&table)?;
-        output::line(&format!(
-            "\n{} (khook user show prints the same)",
-            style("The member's state in the end").bold()
-        ))?;
+        output::line("")?;
+        let heading = Text::default().styled(Style::new().bold(), "The member's state in the end");
+        output::line(heading.and(" (khook user show prints the same)"))?;
         output::json(&self.user)?;
         self.print_verdict()
     }
 
     fn print_verdict(&self) -> Result<()> {
         for stray in &self.strays {
-            output::line(&format!("{} {stray}", style("✗").red()))?;
+            output::line(Text::default().styled(Style::new().red(), "✗ ").and(stray))?;
         }
         let count = |is: fn(&Outcome) -> bool| self.outcomes.iter().filter(|outcome| is(outcome)).count();
         let refused = count(|outcome| outcome.is_forged);
         let again = count(|outcome| outcome.is_duplicate);
         let wrong = count(|outcome| outcome.problem.is_some()) + self.strays.len();
+        output::line("")?;
         if wrong > 0 {
             let text = format!("✗ not as it should be: {wrong} of these");
-            return output::line(&format!("\n{}", style(text).red().bold()));
+            return output::line(Text::default().styled(Style::new().red().bold(), text));
         }
         let taken = self.outcomes.len() - refused - again;
-        let good = style("✓ All as it should be:").green().bold();
-        output::line(&format!(
-            "\n{good} {taken} taken, {refused} forged ones refused, {again} duplicates without effect"
-        ))
+        let good = Text::default().styled(Style::new().green().bold(), "✓ All as it should be:");
+        output::line(
+            good.and(format!(" {taken} taken, {refused} forged ones refused, {again} duplicates without effect")),
+        )
     }
 }
 
@@ -96,5 +93,5 @@ fn changes(outcome: &Outcome) -> Cell {
     if outcome.changes.is_empty() {
         return faint_cell(if outcome.is_duplicate { "nothing: known already" } else { "nothing" });
     }
-    Cell::new(outcome.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    Cell::lines(&outcome.changes)
 }

@@ -37,7 +37,7 @@ use crate::{cloud, output, progress::Progress, running::Running, target};
 use account::Account;
 use aws::Aws;
 use facts::{Facts, Stack};
-use report::{Report, Section};
+use report::{Piece, Report, Section};
 
 /// Options of `khook doctor`.
 #[derive(Debug, Args)]
@@ -97,7 +97,12 @@ impl Doctor {
         if is_json {
             output::json(&report.json())?;
         } else {
-            output::line(&report.text(|_| ()))?;
+            for piece in report.pieces() {
+                match piece {
+                    Piece::Line(text) => output::line(text)?,
+                    Piece::Table(table) => output::print_table(&table)?,
+                }
+            }
         }
         Ok(report.tally().exit_code())
     }

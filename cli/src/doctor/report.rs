@@ -1,13 +1,13 @@
 //! What the doctor says, to people and to machines.
 
-use std::fmt::Write;
-
-use comfy_table::Table;
 use serde_json::{Value, json};
 
-use crate::check::{
-    finding::Finding,
-    report::{self, Tally},
+use crate::{
+    check::{
+        finding::Finding,
+        report::{self, Tally},
+    },
+    output::Table,
 };
 
 /// One part of the body, and what was found there.
@@ -63,22 +63,30 @@ impl Report {
         })
     }
 
-    /// For people. The tables are made as wide as `finish` makes them.
-    pub(super) fn text(&self, finish: impl Fn(&mut Table)) -> String {
-        let mut text = String::new();
+    /// For people, piece by piece.
+    pub(super) fn pieces(&self) -> Vec<Piece> {
+        let mut pieces = vec![];
         for section in &self.sections {
-            let mut table = report::table(&section.findings);
-            finish(&mut table);
-            let _ = writeln!(text, "{}\n{}\n", section.name, table.trim_fmt());
+            pieces.push(Piece::Line(section.name.clone()));
+            pieces.push(Piece::Table(Box::new(report::table(&section.findings))));
+            pieces.push(Piece::Line(String::new()));
         }
         if self.tally().mistakes > 0 && !self.variables.is_empty() {
-            let variables = self.variables.iter().map(|(name, value)| format!("export {name}='{value}'\n"));
-            let _ = writeln!(text, "For khook's other commands:\n{}", variables.collect::<String>());
+            pieces.push(Piece::Line("For khook's other commands:".to_owned()));
+            let variables = self.variables.iter().map(|(name, value)| format!("export {name}='{value}'"));
+            pieces.extend(variables.chain([String::new()]).map(Piece::Line));
         }
-        text + &match self.tally() {
+        pieces.push(Piece::Line(match self.tally() {
             // All the rest could be.
             Tally { mistakes: 0, unknown: unknown @ 1.., .. } => format!("{unknown} couldn't be told."),
             tally => tally.sentence(),
-        }
+        }));
+        pieces
     }
+}
+
+/// A piece of what is printed.
+pub(super) enum Piece {
+    Line(String),
+    Table(Box<Table>),
 }

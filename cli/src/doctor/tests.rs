@@ -1,4 +1,3 @@
-use comfy_table::ContentArrangement;
 use insta::{assert_json_snapshot, assert_snapshot};
 
 use super::{
@@ -23,9 +22,11 @@ fn report_of(facts: &Facts) -> Report {
 
 /// As it comes where there is no terminal.
 fn text(report: &Report) -> String {
-    report.text(|table| {
-        table.set_content_arrangement(ContentArrangement::Disabled).force_no_tty();
-    })
+    let lines = report.pieces().into_iter().map(|piece| match piece {
+        Piece::Line(text) => text,
+        Piece::Table(table) => table.plain(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A fault of each sort.

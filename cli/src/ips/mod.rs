@@ -8,11 +8,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use comfy_table::Cell;
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use crate::output;
+use crate::output::{self, Cell};
 use difference::Difference;
 use published::{Change, Network, Published};
 
@@ -142,18 +141,19 @@ fn print(
     if let Some(difference) = difference {
         output::line("")?;
         for network in &difference.missing {
-            output::line(&format!(
+            output::line(format!(
                 "{network} is published, and not all of it is configured: refused under SourceCheck=enforce"
             ))?;
         }
         for network in &difference.extra {
-            output::line(&format!("{network} is configured, and not all of it is published"))?;
+            output::line(format!("{network} is configured, and not all of it is published"))?;
         }
         if difference.is_none() {
             output::line("What is configured is what Kakao publishes.")?;
         }
     }
-    output::line(&format!("\nSourceCidrs={list}"))
+    output::line("")?;
+    output::line(format!("SourceCidrs={list}"))
 }
 
 fn state(published: &Published, configured: Option<&[IpNet]>, network: &Network) -> Cell {

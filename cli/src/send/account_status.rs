@@ -12,6 +12,7 @@ use super::{Pair, Target, check_member_number, given, members};
 use crate::{
     kakao::{AccountStatus, Forgery, KeyRing, Request},
     random,
+    when::event_time,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -44,7 +45,7 @@ pub struct SendAccountStatus {
     #[arg(long, value_name = "NAME=VALUE")]
     claim: Vec<Pair>,
     /// When it happened and was issued (RFC 3339); now by default
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = event_time)]
     at: Option<Time>,
     /// aud: a REST API key of the app; by default that of the running `khook dev`
     #[arg(long, value_name = "KEY")]

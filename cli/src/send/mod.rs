@@ -7,13 +7,13 @@ use std::{fs, path::PathBuf, process::ExitCode, str::FromStr};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use console::style;
+use console::Style;
 use kakao_webhooks::wire::UserId;
 use serde_json::{Map, Value, json};
 
 use crate::{
     kakao::{Kakao, Request},
-    output,
+    output::{self, Text},
     running::Running,
 };
 
@@ -141,7 +141,7 @@ async fn deliver(target: &Target, request: impl FnOnce() -> Result<Request>) -> 
     let base = target.base()?;
     let request = request()?;
     if target.curl {
-        output::line(&request.curl(&base))?;
+        output::lines(&request.curl(&base))?;
         return Ok(ExitCode::SUCCESS);
     }
     let answer = request.send(&base).await?;
@@ -152,16 +152,13 @@ async fn deliver(target: &Target, request: impl FnOnce() -> Result<Request>) -> 
             "ok": is_right, "kind": request.kind.name(), "status": answer.status, "ms": answer.took.as_millis(), "body": body,
         }))?;
     } else {
-        let status = style(answer.status).bold();
-        let status = if is_right { status.green() } else { status.red() };
+        let style = if is_right { Style::new().green() } else { Style::new().red() };
         let expected = target.expect.filter(|_| !is_right).map(|status| format!(", expected {status}"));
-        output::line(&format!(
-            "{status}{} {}",
-            expected.unwrap_or_default(),
-            style(format!("{} ms, {} {}", answer.took.as_millis(), request.kind.name(), request.shape())).dim()
-        ))?;
+        let how = format!(" {} ms, {} {}", answer.took.as_millis(), request.kind.name(), request.shape());
+        let status = Text::default().styled(style.bold(), answer.status).and(expected.unwrap_or_default());
+        output::line(status.styled(Style::new().dim(), how))?;
         if !answer.body.is_empty() {
-            output::line(&answer.body)?;
+            output::foreign(&answer.body)?;
         }
     }
     Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })

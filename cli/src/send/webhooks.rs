@@ -8,6 +8,7 @@ use super::{Pair, Target, check_member_number, given, members, secret};
 use crate::{
     kakao::{Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check},
     random,
+    when::event_time,
 };
 
 /// The app's primary admin key.
@@ -143,7 +144,7 @@ pub struct SendTalkChannel {
     #[arg(long, value_name = "NAME", default_value = "@khook")]
     channel_uuid: String,
     /// When it happened (RFC 3339); now by default
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = event_time)]
     at: Option<Time>,
     /// X-Kakao-Resource-ID; random by default
     #[arg(long, value_name = "ID")]

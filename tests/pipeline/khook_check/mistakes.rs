@@ -65,6 +65,12 @@ async fn each_mistake_of_the_registration_check_is_found_alone() {
             (|asked, said| registration(asked, said, &json!({"version": 2.0, "data": {}})), body, "mistake", "as text"),
             (|asked, said| registration(asked, said, &json!({"version": "2.0"})), body, "mistake", "add \"data\""),
             (
+                |asked, said| registration(asked, said, &json!({"response": {"version": "2.0", "data": {}}})),
+                body,
+                "mistake",
+                "unwrap it",
+            ),
+            (
                 |asked, said| registration(asked, said, &json!({"version": "2.0", "data": null})),
                 body,
                 "mistake",
@@ -154,6 +160,29 @@ async fn each_mistake_of_an_answer_to_a_message_is_found_alone() {
                 answer,
                 "mistake",
                 "at most 1,000",
+            ),
+            (
+                |asked, said| reply(asked, said, Said::json(200, &json!({"response": bubble("안녕하세요")}))),
+                answer,
+                "mistake",
+                "unwrap it: the body is what `response` holds",
+            ),
+            (
+                |asked, said| {
+                    let body = format!("\u{feff}{}", bubble("안녕"));
+                    reply(asked, said, Said::text(200, "application/json", &body))
+                },
+                answer,
+                "mistake",
+                "without BOM",
+            ),
+            (
+                |asked, said| {
+                    reply(asked, said, Said::json(200, &json!({"version": "2.0", "template": {"outputs": []}})))
+                },
+                answer,
+                "warning",
+                "group chatbot",
             ),
             (|asked, said| reply(asked, said, Said::empty(503)), "message with the key", "mistake", "alarms"),
             (
@@ -286,4 +315,12 @@ async fn each_mistake_of_the_account_status_webhook_and_the_health_check_is_foun
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn an_address_with_a_query_of_its_own_is_warned_of() {
+    let same: Change = |_, said| said;
+    for path in ["/webhooks/unlink?p=shop01", "/skill?p=shop01"] {
+        each_is_found(path, &[], &[(same, "address", "warning", "register it without")]).await;
+    }
 }

@@ -1,7 +1,7 @@
 //! `khook dlq`, the real binary: what the processor could not process is found, sent again or dropped, and nothing is
 //! lost on the way.
 
-mod stand_in;
+pub(crate) mod stand_in;
 
 use std::time::Duration;
 

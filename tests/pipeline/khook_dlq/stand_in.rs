@@ -20,6 +20,7 @@ use end_to_end::{
     queue::Queue,
 };
 use serde_json::{Map, Value, json};
+use tokio::sync::Notify;
 
 /// The end of its URL.
 const PATH: &str = "/000000000000/dead-letters";
@@ -65,11 +66,14 @@ struct Held {
     hands_out_twice: bool,
     /// So many answers bring what was brought before, and nothing else.
     repeats: usize,
+    /// The answer of this number, counted from 1, and all after it wait until they are released.
+    held_from: Option<usize>,
 }
 
 #[derive(Clone)]
 struct Shared {
     held: Arc<Mutex<Held>>,
+    released: Arc<Notify>,
     event_queue: String,
     client: reqwest::Client,
 }
@@ -78,6 +82,7 @@ struct Shared {
 pub(crate) struct DeadLetters {
     server: Server,
     held: Arc<Mutex<Held>>,
+    released: Arc<Notify>,
 }
 
 fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
@@ -86,11 +91,12 @@ fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
 
 impl DeadLetters {
     pub(crate) async fn before(queue: &Queue) -> Self {
-        let held = Arc::new(Mutex::default());
+        let (held, released) = (Arc::new(Mutex::default()), Arc::new(Notify::new()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let shared = Shared { held: Arc::clone(&held), event_queue: queue.endpoint(), client };
+        let shared =
+            Shared { held: Arc::clone(&held), released: Arc::clone(&released), event_queue: queue.endpoint(), client };
         let router = Router::new().route("/", post(answer)).with_state(shared);
-        Self { server: Server::start(router, Gate::default()).await.unwrap(), held }
+        Self { server: Server::start(router, Gate::default()).await.unwrap(), held, released }
     }
 
     /// Where both queues are (`AWS_ENDPOINT_URL_SQS`).
@@ -148,6 +154,16 @@ impl DeadLetters {
         lock(&self.held).hands_out_twice = true;
     }
 
+    /// From this receive on, counted from 1, what is handed out arrives only once it is released.
+    pub(crate) fn hold_from(&self, receive: usize) {
+        lock(&self.held).held_from = Some(receive);
+    }
+
+    pub(crate) fn release(&self) {
+        lock(&self.held).held_from = None;
+        self.released.notify_waiters();
+    }
+
     /// Once anything was handed out, so many answers bring that again before any other comes: as if it had been hidden
     /// for long enough.
     pub(crate) fn repeat(&self, answers: usize) {
@@ -177,7 +193,16 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
         }
         None => {}
     }
-    let done = lock(&shared.held).operate(operation, &request);
+    let released = shared.released.notified();
+    let (done, is_held) = {
+        let mut held = lock(&shared.held);
+        let done = held.operate(operation, &request);
+        let is_held = operation == "ReceiveMessage" && held.held_from.is_some_and(|from| held.answers >= from);
+        (done, is_held)
+    };
+    if is_held {
+        released.await;
+    }
     match done {
         Ok(answer) => axum::Json(answer).into_response(),
         Err(kind) => {
