@@ -13,16 +13,13 @@ mod doctor {
         keys::KeyEndpoint,
         service::{self, ADMIN_KEY, REST_API_KEY},
     };
-    use kakao_webhooks::{
-        auth::Digest,
-        store::{DynamoStore, Pace, Retention},
-        wire::Time,
-    };
+    use kakao_webhooks::auth::Digest;
     use khook::{
         cloud::{Build, Cloud, Options},
         logs::LogReader,
         progress::Progress,
     };
+    use runtime::store::{DynamoStore, Pace, Retention};
     use serde_json::Value;
     use tokio::{
         process::Command,
@@ -103,7 +100,7 @@ mod doctor {
             let name = self.cloud.table_name().to_owned();
             let store = DynamoStore::new(&self.cloud.sdk_config(), name, retention, Pace::Background);
             let document = play_kakao::key_set([self.keys.key()]).to_string();
-            store.put_key_set(&document, Time::now()).await.unwrap();
+            store.put_key_set(&document, runtime::clock::now()).await.unwrap();
         }
 
         async fn put(&self, pk: &str, sk: &str) {
@@ -185,7 +182,7 @@ mod doctor {
         dead.message_body("poison").send().await.unwrap();
         stack.dismiss_the_janitor().await;
         stack.put("INBOX#0", "event").await;
-        stack.put(&format!("QUARANTINE#{}", Time::now().day()), "event").await;
+        stack.put(&format!("QUARANTINE#{}", runtime::clock::now().day()), "event").await;
         stack.alarm("InboxWaitingAlarm").await;
         stack.leave_the_alias_behind("talk-share").await;
         let (code, faults) = stack.diagnosis().await;

@@ -221,7 +221,7 @@ mod followed {
 
     async fn sessions_end(stack: &Stack, table: &str) {
         let (user, other) = ("3142857950", "3142857951");
-        let at = kakao_webhooks::wire::Time::now().as_seconds() - 3_600;
+        let at = runtime::clock::now().as_seconds() - 3_600;
         for (name, began) in [("before", at - 60), ("then", at), ("later", at + 1)] {
             stack.begin_session(table, user, name, began).await;
         }

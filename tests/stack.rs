@@ -41,7 +41,7 @@ mod stack {
             http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
             table: aws_sdk_dynamodb::Client::new(&aws),
             queue: aws_sdk_sqs::Client::new(&aws),
-            begun: Time::now(),
+            begun: runtime::clock::now(),
             cloud,
             keys,
         }

@@ -4,7 +4,6 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use console::{Color, Style};
-use kakao_webhooks::wire::Time;
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -123,7 +122,7 @@ fn heading(text: &str) -> Result<()> {
 
 /// One request of each kind.
 fn samples(kakao: &Kakao) -> Result<Vec<Request>> {
-    let now = Time::now();
+    let now = runtime::clock::now();
     let unlink = Unlink {
         app_id: kakao.app_id.clone(),
         user_id: MEMBER.to_owned(),

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
-use kakao_webhooks::{envelope::MAX_BYTES, ingest::Queue, wire::Time};
+use kakao_webhooks::{envelope::MAX_BYTES, wire::Time};
+use runtime::ingest::Queue;
 use serde_json::{Value, json};
 
 use crate::{
@@ -144,7 +145,7 @@ async fn list(dead_letters: &DeadLetters, limit: usize, json: bool) -> Result<Ex
     if found.is_empty() {
         are_none(dead_letters).await?;
     }
-    let now = Time::now();
+    let now = runtime::clock::now();
     if json {
         output::json(&found.iter().map(|letter| described(letter, now)).collect())?;
     } else if found.is_empty() {
@@ -202,7 +203,7 @@ async fn show(dead_letters: &DeadLetters, id: String, limit: usize) -> Result<Ex
     let (found, swept) = look(dead_letters, &Wanted::These([id].into()), limit).await?;
     complete(&swept, limit)?;
     for letter in &found {
-        let mut shown = described(letter, Time::now());
+        let mut shown = described(letter, runtime::clock::now());
         shown.as_object_mut().into_iter().for_each(|members| {
             members.insert("body".to_owned(), letter::readable(&letter.body));
         });
@@ -260,7 +261,7 @@ async fn replay(
 fn text_to_send(letter: &DeadLetter, anyway: bool) -> Option<String> {
     match letter::summary(&letter.body) {
         Ok(_) => {
-            let marked = replayed(&letter.body, &Time::now().to_string()).ok();
+            let marked = replayed(&letter.body, &runtime::clock::now().to_string()).ok();
             // One that the time would make too long for the queue goes as it is.
             Some(marked.filter(|text| text.len() <= MAX_BYTES).unwrap_or_else(|| letter.body.clone()))
         }

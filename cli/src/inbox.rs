@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use kakao_webhooks::{ingest::Queue, state::Members, store::inbox_partitions, wire::Time};
+use kakao_webhooks::{state::Members, wire::Time};
+use runtime::{ingest::Queue, store::inbox_partitions};
 use serde_json::{Value, json};
 
 use crate::{
@@ -150,7 +151,7 @@ fn say_if_more(found: usize, limit: usize) {
 }
 
 fn list(found: &[Members], limit: usize, json: bool) -> Result<()> {
-    let now = Time::now();
+    let now = runtime::clock::now();
     if json {
         output::json(&found.iter().map(|item| described(item, now)).collect())?;
     } else if found.is_empty() {

@@ -4,7 +4,6 @@ use std::{future, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand, value_parser};
-use kakao_webhooks::wire::Time;
 use tokio::time::sleep;
 
 use crate::{
@@ -124,6 +123,6 @@ impl ServeKeys {
     }
 
     fn say(&self, ring: &KeyRing) -> Result<()> {
-        output::line(format!("{} the set is {}", Time::now(), ring.published_ids(self.keep_old).join(" ")))
+        output::line(format!("{} the set is {}", runtime::clock::now(), ring.published_ids(self.keep_old).join(" ")))
     }
 }

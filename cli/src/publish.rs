@@ -5,11 +5,13 @@ use std::{collections::BTreeMap, process::ExitCode, str::FromStr, time::Duration
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use kakao_webhooks::{
-    ingest::Queue,
-    publish::{Bus, EventBridge, ProfileValues, Publication, Publisher, Write},
-    queue::SqsQueue,
-    state::{Members, Subject, UserItem},
+    state::{Members, ProfileValues, Publication, Subject, UserItem},
     wire::Time,
+};
+use runtime::{
+    ingest::Queue,
+    publish::{Bus, EventBridge, Publisher, Write},
+    queue::SqsQueue,
 };
 use tokio::time::Instant;
 
@@ -204,7 +206,7 @@ impl Publish {
 /// What is published again was written before it was read. In whole seconds, as the stream has it: whatever is written
 /// from now on is dated no earlier.
 fn before_it_is_read() -> Result<Time> {
-    Time::from_seconds(Time::now().as_seconds()).context("this machine's clock is out of any range")
+    Time::from_seconds(runtime::clock::now().as_seconds()).context("this machine's clock is out of any range")
 }
 
 /// Publishes the items, each slice with a time of its own, and hands on what is published.
@@ -218,7 +220,7 @@ async fn put<B: Bus, K: Queue>(
         let readable = slice.iter().filter(|item| UserItem::read((*item).clone()).is_ok());
         let writes: Vec<Write> =
             readable.map(|item| Write::of_members(text(item, "pk").to_owned(), item.clone(), written_at)).collect();
-        let left = publisher.publish(&writes, Time::now(), Instant::now() + PATIENCE).await;
+        let left = publisher.publish(&writes, runtime::clock::now(), Instant::now() + PATIENCE).await;
         ensure!(
             left.is_none(),
             "the bus doesn't take them. Are its name (EVENT_BUS_NAME), the region and the permission events:PutEvents \
@@ -237,7 +239,7 @@ fn exit_code(counted: &Counted) -> ExitCode {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use kakao_webhooks::ingest::EdgeError;
+    use runtime::ingest::EdgeError;
     use serde_json::{Value, json};
     use tokio::time::sleep;
 
@@ -257,7 +259,7 @@ mod tests {
     fn what_would_be_told_is_counted_by_change_and_what_cannot_be_read_apart() {
         let items = [linked(), item(&json!(7))];
         let mut counted = Counted::default();
-        counted.add(&items, Time::now(), ProfileValues::Withheld);
+        counted.add(&items, runtime::clock::now(), ProfileValues::Withheld);
         assert_eq!((counted.users, counted.unreadable, counted.events()), (1, 1, 3));
         let names: Vec<_> = counted.changes.into_keys().collect();
         assert_eq!(names, ["access-changed", "link-changed", "sessions-voided"]);
@@ -285,7 +287,7 @@ mod tests {
         let bus = SlowBus { pause: PATIENCE / 40, room: room.into() };
         let publisher = Publisher::new(bus, ProfileValues::Withheld, None::<SqsQueue>);
         let mut done = 0;
-        let put = put(&publisher, &vec![linked(); 250], Time::now(), |slice| done += slice.len()).await;
+        let put = put(&publisher, &vec![linked(); 250], runtime::clock::now(), |slice| done += slice.len()).await;
         (put.is_ok(), done)
     }
 

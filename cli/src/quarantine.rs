@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use kakao_webhooks::{ingest::Queue, state::Members, wire::Time};
+use kakao_webhooks::{state::Members, wire::Time};
+use runtime::ingest::Queue;
 use serde_json::{Value, json};
 
 use crate::{
@@ -135,7 +136,7 @@ fn last_days(now: Time, days: u32) -> impl Iterator<Item = String> {
 
 async fn entries(table: &Table, days: u32) -> Result<Vec<Members>> {
     let mut entries = Vec::new();
-    for partition in last_days(Time::now(), days.min(LONGEST_DAYS)) {
+    for partition in last_days(runtime::clock::now(), days.min(LONGEST_DAYS)) {
         entries.extend(table.partition(&partition).await?);
     }
     Ok(entries)
@@ -187,7 +188,7 @@ fn shown(entry: &Members) -> Value {
 /// put back meanwhile stays.
 async fn replay(table: &Table, queue: &impl Queue, entry: &Members) -> Result<()> {
     let (partition, key) = (text(entry, "pk"), text(entry, "sk"));
-    let now = Time::now().to_string();
+    let now = runtime::clock::now().to_string();
     let envelope = replayed(text(entry, "envelope"), &now)?;
     table.mark(partition, key, &now).await?;
     queue.send(&envelope).await.with_context(|| format!("the queue doesn't take `{key}`; it stays in quarantine"))?;

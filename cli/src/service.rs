@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 use kakao_webhooks::{
     envelope::{Envelope, Event, Letter, ServiceEvent, ServiceWord},
-    ingest::Queue,
     wire::{AppId, EventId, Time, UserId},
 };
+use runtime::ingest::Queue;
 
 use crate::{ask, output, random, target::QueueTarget, when::event_time};
 
@@ -40,7 +40,7 @@ impl Say {
         let user_id: UserId = self.user_id.parse().with_context(|| format!("`{}`", self.user_id))?;
         let queue = self.queue.queue().await?;
         ask::whether(&format!("Tell of user {} of app {app_id}: {}?", self.user_id, meaning(word)), self.yes).await?;
-        let now = Time::now();
+        let now = runtime::clock::now();
         let envelope = Envelope {
             id: EventId::from_text(&format!("khook-{}", random::hex::<16>()?)),
             app_id: Some(app_id),

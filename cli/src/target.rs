@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use aws_config::{BehaviorVersion, SdkConfig};
 use clap::Args;
-use kakao_webhooks::{publish::EventBridge, queue::SqsQueue};
+use runtime::{publish::EventBridge, queue::SqsQueue};
 
 use crate::{cloud, dead_letters::DeadLetters, running::Running, table::Table};
 

@@ -7,7 +7,7 @@ use kakao_webhooks::{state::FUTURE_TOLERANCE_MILLIS, wire::Time};
 /// # Errors
 /// If it is no time, or so far ahead of this machine's clock that the processor would put the event into quarantine.
 pub fn event_time(text: &str) -> Result<Time, String> {
-    at_the_latest(text, Time::now())
+    at_the_latest(text, runtime::clock::now())
 }
 
 fn at_the_latest(text: &str, now: Time) -> Result<Time, String> {

@@ -8,13 +8,8 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
-use kakao_webhooks::{
-    auth::{FetchError, KeyDocument, KeyShelf, KeySource, Keys, SkillAuth, Typing},
-    envelope::Envelope,
-    ingest::{AccountStatus, EdgeError, Inbox, Ingest, Queue, Skill, TalkChannel, TalkShare, Unlink, Webhook, gateway},
-    skill::Echo,
-    wire::{EventId, Kind},
-};
+use kakao_webhooks::{auth::{SkillAuth, Typing}, envelope::Envelope, skill::Echo, wire::{EventId, Kind}};
+use runtime::{keys::{FetchError, KeyDocument, KeyShelf, KeySource, Keys}, ingest::{AccountStatus, EdgeError, Inbox, Ingest, Queue, Skill, TalkChannel, TalkShare, Unlink, Webhook, gateway}};
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use serde_json::Value;
 use tokio::runtime::Runtime;

@@ -1,10 +1,8 @@
 //! Any item of the table, read and written back: the state is the same, and what another version stored stays.
 #![no_main]
 
-use kakao_webhooks::{
-    rewritten_item,
-    state::{BotUser, State, Subject, UserState},
-};
+use kakao_webhooks::state::{BotUser, State, Subject, UserState};
+use runtime::rewritten_item;
 use kakao_webhooks_fuzz::{APP_ID, item, promises};
 use libfuzzer_sys::fuzz_target;
 

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use kakao_webhooks::{state::user_view, store::inbox_partitions};
+use kakao_webhooks::state::user_view;
+use runtime::store::inbox_partitions;
 use serde_json::{Map, Value, json};
 
 use crate::{

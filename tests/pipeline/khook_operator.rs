@@ -63,7 +63,7 @@ async fn who_left_stays_gone_when_khook_erases_them_and_the_reason_goes() {
 #[tokio::test]
 async fn an_event_far_ahead_of_the_clock_is_refused_as_a_wrong_command_line() {
     let pipeline = Pipeline::start().await.unwrap();
-    let later = |seconds| Time::from_seconds(Time::now().as_seconds() + seconds).unwrap().to_string();
+    let later = |seconds| Time::from_seconds(runtime::clock::now().as_seconds() + seconds).unwrap().to_string();
     let too_late = later(3_600);
     let at = ["--at", &too_late];
     for command in [
@@ -140,7 +140,7 @@ fn unreadable(id: &str, payload: &str) -> Envelope {
     Envelope {
         id: EventId::from_text(id),
         app_id: Some(APP_ID.parse().unwrap()),
-        received_at: Time::now(),
+        received_at: runtime::clock::now(),
         request_id: None,
         replayed_at: None,
         letter: Letter::Quarantined {

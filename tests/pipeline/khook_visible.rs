@@ -98,7 +98,7 @@ async fn service(pipeline: &Pipeline, dead: &DeadLetters) -> Shell {
     let text = |text: &str| json!({"S": text});
     let partition = text(&format!("USER#{APP_ID}#{USER}"));
     let at = "2025-03-01T00:00:00.000Z";
-    let today = kakao_webhooks::wire::Time::now();
+    let today = runtime::clock::now();
     let event_id = format!("{HOSTILE}:unlink");
     let envelope = |event: Value| {
         let mut envelope = json!({"v": 1, "id": event_id, "app_id": APP_ID, "received_at": at, "kind": "talk-channel"});

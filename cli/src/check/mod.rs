@@ -22,11 +22,11 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use kakao_webhooks::ingest::MAX_BODY_BYTES;
 use reqwest::{
     Url,
     header::{HeaderName, HeaderValue},
 };
+use runtime::ingest::MAX_BODY_BYTES;
 
 use crate::output;
 use ask::{Ask, Asker};

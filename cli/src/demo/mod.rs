@@ -7,7 +7,6 @@ mod story;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kakao_webhooks::wire::Time;
 use serde_json::Value;
 
 use crate::{dev, progress::Progress, running::Place, table::Table};
@@ -38,7 +37,7 @@ impl Demo {
         let stage = dev::Stage::set_up(progress).await?;
         let dev::Stage { cloud, kakao, .. } = &stage;
         let mut player = Player::new(cloud)?;
-        let steps = story::story(kakao, Time::now())?;
+        let steps = story::story(kakao, runtime::clock::now())?;
         let outcomes = play_all(&mut player, &steps, progress).await?;
         let user = player.table().view(&format!("USER#{}#{MEMBER}", kakao.app_id)).await?.unwrap_or(Value::Null);
         let strays = strays(player.table(), &steps).await?;

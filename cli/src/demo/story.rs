@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn every_kind_comes_in_every_shape_with_one_forged_and_a_duplicate() {
         let kakao = Kakao::generate().unwrap();
-        let steps = story(&kakao, Time::now()).unwrap();
+        let steps = story(&kakao, runtime::clock::now()).unwrap();
         let shapes = |status: &dyn Fn(u16) -> bool| -> BTreeSet<String> {
             let taken = steps.iter().filter(|step| status(step.status));
             taken.map(|step| format!("{} {}", step.request.kind.name(), step.request.shape())).collect()

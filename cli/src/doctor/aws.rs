@@ -15,7 +15,8 @@ use aws_sdk_sqs::types::QueueAttributeName::{
     ApproximateNumberOfMessagesNotVisible as InHand,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use kakao_webhooks::{auth::KeySet, store::inbox_partitions, wire::Time};
+use kakao_webhooks::{auth::KeySet, wire::Time};
+use runtime::store::inbox_partitions;
 
 use super::{
     account::Account,

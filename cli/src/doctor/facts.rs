@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, fmt};
 
 use kakao_webhooks::{
     auth::{KeySet, KeySetError},
-    config::Variables,
     wire::Time,
 };
+use runtime::config::Variables;
 
 use crate::{age, check::finding::Judgement};
 

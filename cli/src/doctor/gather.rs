@@ -3,10 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::join_all;
-use kakao_webhooks::{
-    auth::{KeyEndpoint, KeySet, KeySource},
-    wire::Time,
-};
+use kakao_webhooks::{auth::KeySet, wire::Time};
+use runtime::keys::{KeyEndpoint, KeySource};
 use tokio::time::sleep;
 
 use super::{

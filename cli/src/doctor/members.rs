@@ -1,6 +1,6 @@
 //! The stack's functions, as `template.yaml` has them.
 
-use kakao_webhooks::config::{ConfigError, Variables};
+use runtime::config::{ConfigError, Variables};
 
 /// A function.
 #[derive(Clone, Copy, Debug)]

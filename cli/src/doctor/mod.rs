@@ -31,7 +31,6 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use aws_config::SdkConfig;
 use clap::Args;
-use kakao_webhooks::wire::Time;
 
 use crate::{cloud, output, progress::Progress, running::Running, target};
 use account::Account;
@@ -157,7 +156,7 @@ async fn examine(account: &impl Account, name: &str, base_url: Option<String>) -
     };
     let inside = async {
         match &stack {
-            Ok(stack) => judged(&gather::facts(account, stack.clone(), Time::now()).await),
+            Ok(stack) => judged(&gather::facts(account, stack.clone(), runtime::clock::now()).await),
             Err(unread) => vec![Section::new(format!("stack {name}"), vec![unread.judgement().named("stack")])],
         }
     };

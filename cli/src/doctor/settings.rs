@@ -1,6 +1,6 @@
 //! What the functions were told: read as they read it, and never shown.
 
-use kakao_webhooks::config::ConfigError;
+use runtime::config::ConfigError;
 use serde_json::Value;
 
 use super::{

@@ -186,6 +186,6 @@ impl Account for StandIn {
 
     async fn stored_keys(&self, table: &str) -> Read<Option<StoredKeys>> {
         assert_eq!(table, TABLE);
-        self.take("dynamodb:GetItem", Some(StoredKeys { fetched_at: Some(Time::now()), set: Ok(key_set()) }))
+        self.take("dynamodb:GetItem", Some(StoredKeys { fetched_at: Some(runtime::clock::now()), set: Ok(key_set()) }))
     }
 }

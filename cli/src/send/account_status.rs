@@ -75,7 +75,7 @@ impl SendAccountStatus {
             audience: given(self.audience.clone(), of_running, "--audience")?,
             user_id: self.user.clone(),
             token_id: self.jti.clone().map_or_else(random::hex::<16>, Ok)?,
-            at: self.at.unwrap_or_else(Time::now).as_seconds(),
+            at: self.at.unwrap_or_else(runtime::clock::now).as_seconds(),
             event_uri: uri(&self.event)?,
             members: members(&self.member),
             claims: members(&self.claim).into_iter().map(|(name, value)| (name, seconds(value))).collect(),

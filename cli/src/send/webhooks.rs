@@ -168,7 +168,7 @@ impl SendTalkChannel {
             id_type: id_type.to_owned(),
             channel_id: self.channel.clone(),
             channel_uuid: Some(self.channel_uuid.clone()),
-            at: Some(self.at.unwrap_or_else(Time::now)),
+            at: Some(self.at.unwrap_or_else(runtime::clock::now)),
             resource_id: resource_id(self.resource_id.as_ref())?,
             deprecated: self.deprecated,
         };

@@ -1,7 +1,7 @@
 //! Takes Kakao Login's account status change webhook: Security Event Tokens.
 
-use kakao_webhooks::{auth::Keys, config::Variables, ingest::AccountStatus, telemetry, wiring::Edges};
 use mimalloc::MiMalloc;
+use runtime::{config::Variables, ingest::AccountStatus, keys::Keys, telemetry, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

@@ -1,14 +1,12 @@
 use futures_util::future::join;
-use kakao_webhooks::{
-    store::{DynamoStore, StoreError},
-    wire::Time,
-};
+use kakao_webhooks::wire::Time;
+use runtime::store::{DynamoStore, StoreError};
 use tokio::time::{Instant, error::Elapsed, timeout_at};
 
 /// Measures what is told by nothing else: how much waits in the quarantine and for how long, and how long each kind of
 /// webhook has been silent. The queues' own gauges are AWS's.
 pub(crate) async fn measure(table: &DynamoStore, wanted: Wanted, deadline: Instant) {
-    let now = Time::now();
+    let now = runtime::clock::now();
     let silence = async { if wanted.silence { silence(table, now).await } else { Ok(()) } };
     join(
         report("quarantine", timeout_at(deadline, quarantine(table, wanted.quarantine_days, now))),

@@ -1,9 +1,8 @@
 use futures_util::{StreamExt, stream};
-use kakao_webhooks::{
-    envelope::Envelope,
+use kakao_webhooks::{envelope::Envelope, wire::Time};
+use runtime::{
     ingest::Queue,
     store::{DynamoStore, Waiting, inbox_partitions},
-    wire::Time,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -64,13 +63,13 @@ impl Outcome {
 /// Sends what waits in the inbox to the queue, and takes out what the queue has. Two at once only send
 /// twice, and twice is once.
 pub(crate) async fn empty(table: &DynamoStore, queue: &impl Queue, deadline: Instant) {
-    let turn = usize::try_from(Time::now().as_seconds() / 60).unwrap_or_default() % ONE_IN;
+    let turn = usize::try_from(runtime::clock::now().as_seconds() / 60).unwrap_or_default() % ONE_IN;
     stream::iter(inbox_partitions())
         .map(|partition| async move { empty_partition(table, queue, &partition, turn, deadline).await })
         .buffer_unordered(AT_ONCE)
         .fold(Outcome::default(), |all, one| async move { all.and(one) })
         .await
-        .log(Time::now());
+        .log(runtime::clock::now());
 }
 
 /// After so many refusals in a row it is rather the queue than the envelopes: then one in [`ONE_IN`] is tried, other

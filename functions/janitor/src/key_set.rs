@@ -1,7 +1,7 @@
-use kakao_webhooks::{
-    auth::{KeyEndpoint, KeySet, KeySource},
+use kakao_webhooks::auth::KeySet;
+use runtime::{
+    keys::{KeyEndpoint, KeySource},
     store::DynamoStore,
-    wire::Time,
 };
 
 /// Puts the endpoint's key set on the shelf. One that can't be used never replaces a good one.
@@ -15,6 +15,6 @@ pub(crate) async fn refresh(endpoint: &KeyEndpoint, table: &DynamoStore) {
 async fn try_refresh(endpoint: &KeyEndpoint, table: &DynamoStore) -> Result<(), Box<dyn std::error::Error>> {
     let document = endpoint.fetch().await?;
     KeySet::from_json(&document.text)?;
-    table.put_key_set(std::str::from_utf8(&document.text)?, Time::now()).await?;
+    table.put_key_set(std::str::from_utf8(&document.text)?, runtime::clock::now()).await?;
     Ok(())
 }

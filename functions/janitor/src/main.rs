@@ -5,9 +5,9 @@ mod gauges;
 mod inbox;
 mod key_set;
 
-use kakao_webhooks::{config::Variables, queue::SqsQueue, telemetry, wiring};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
+use runtime::{config::Variables, queue::SqsQueue, telemetry, wiring};
 use serde_json::Value;
 
 #[global_allocator]

@@ -1,8 +1,6 @@
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
-use kakao_webhooks::{
-    store::{Applier, Record, Store},
-    wire::Time,
-};
+use kakao_webhooks::wire::Time;
+use runtime::store::{Applier, Record, Store};
 use tokio::time::Instant;
 
 /// Applies a batch and names the messages that were not applied, so that only they come again.

@@ -3,9 +3,9 @@
 mod batch;
 
 use aws_lambda_events::event::sqs::SqsEvent;
-use kakao_webhooks::{config::Variables, store::Applier, telemetry, wiring};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
+use runtime::{config::Variables, store::Applier, telemetry, wiring};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

@@ -3,14 +3,14 @@
 mod stream;
 
 use aws_lambda_events::event::dynamodb::Event;
-use kakao_webhooks::{
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use mimalloc::MiMalloc;
+use runtime::{
     config::Variables,
     publish::{EventBridge, Publisher},
     queue::SqsQueue,
     telemetry, wiring,
 };
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use mimalloc::MiMalloc;
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

@@ -2,10 +2,10 @@ use aws_lambda_events::{
     event::dynamodb::{Event, EventRecord},
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
-use kakao_webhooks::{
+use kakao_webhooks::{state::is_published, wire::Time};
+use runtime::{
     ingest::Queue,
-    publish::{Bus, Publisher, Write, is_published},
-    wire::Time,
+    publish::{Bus, Publisher, Write},
 };
 use serde_dynamo::{AttributeValue, Item};
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ pub(crate) async fn publish<B: Bus, K: Queue>(
     deadline: Instant,
 ) -> DynamoDbEventResponse {
     let writes: Vec<Write> = event.records.into_iter().filter_map(write).collect();
-    let failed = publisher.publish(&writes, Time::now(), deadline).await;
+    let failed = publisher.publish(&writes, runtime::clock::now(), deadline).await;
     let mut response = DynamoDbEventResponse::default();
     response.batch_item_failures = failed
         .into_iter()

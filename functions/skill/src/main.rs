@@ -1,7 +1,7 @@
 //! Answers a KakaoTalk chatbot's skill requests, and takes those of a proven sender as events.
 
-use kakao_webhooks::{config::Variables, ingest::Skill, telemetry, wiring::Edges};
 use mimalloc::MiMalloc;
+use runtime::{config::Variables, ingest::Skill, telemetry, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

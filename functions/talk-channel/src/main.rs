@@ -1,7 +1,7 @@
 //! Takes KakaoTalk Channel's webhook.
 
-use kakao_webhooks::{config::Variables, ingest::TalkChannel, telemetry, wiring::Edges};
 use mimalloc::MiMalloc;
+use runtime::{config::Variables, ingest::TalkChannel, telemetry, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

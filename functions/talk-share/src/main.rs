@@ -1,7 +1,7 @@
 //! Takes KakaoTalk Share's webhook.
 
-use kakao_webhooks::{config::Variables, ingest::TalkShare, telemetry, wiring::Edges};
 use mimalloc::MiMalloc;
+use runtime::{config::Variables, ingest::TalkShare, telemetry, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

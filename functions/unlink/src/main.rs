@@ -1,7 +1,7 @@
 //! Takes Kakao Login's unlink webhook.
 
-use kakao_webhooks::{config::Variables, ingest::Unlink, telemetry, wiring::Edges};
 use mimalloc::MiMalloc;
+use runtime::{config::Variables, ingest::Unlink, telemetry, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

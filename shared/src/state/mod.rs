@@ -3,6 +3,10 @@
 //! deliveries end in the same state.
 
 mod bot;
+#[cfg(test)]
+mod change_contract;
+#[cfg(test)]
+mod change_schemas;
 mod changes;
 #[cfg(test)]
 mod changes_laws;
@@ -14,11 +18,12 @@ mod effects;
 mod effects_doc;
 mod item;
 #[cfg(test)]
-pub(crate) mod laws;
+mod laws;
 mod plan;
+mod publication;
 mod registers;
 #[cfg(test)]
-pub(crate) mod schemas;
+mod schemas;
 mod subject;
 mod user;
 mod view;
@@ -29,7 +34,8 @@ pub use document::{DocumentError, Members, Rest, State};
 pub use effects::{Effect, effects_of_security_event, effects_of_service_word};
 pub use item::UserItem;
 pub use plan::{Counted, FUTURE_TOLERANCE_MILLIS, HistoryEntry, Plan, Step, plan};
+pub use publication::{MAX_DETAIL_BYTES, ProfileValues, Publication, is_published};
 pub use registers::{Dated, Merge, Newest, Register, Registers, Safety};
-pub use subject::Subject;
+pub use subject::{STATE, Subject};
 pub use user::{Access, Account, Assurance, Bot, Channel, Credential, Link, ProfileValue, Scope, UserState};
 pub use view::user_view;

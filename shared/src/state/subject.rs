@@ -2,6 +2,9 @@ use std::fmt;
 
 use crate::wire::{AppId, BotId, BotUserKey, ChatId, OpenId, UserId};
 
+/// The sort key of every state.
+pub const STATE: &str = "STATE";
+
 /// Whom (or what) an event concerns: the partition of the table that its history and its state are in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {

@@ -235,7 +235,8 @@ impl fmt::Display for EventId {
 }
 
 /// The SHA-256 of some bytes, as 64 lower-case hex characters.
-pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
     digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -16,11 +16,11 @@ pub mod talk_share;
 pub mod unlink;
 
 pub use content::{Content, Fields, Payload};
-pub(crate) use ids::sha256_hex;
+pub use ids::sha256_hex;
 pub use ids::{AppId, BotId, BotUserKey, ChannelId, ChatId, EventId, InvalidId, OpenId, ScopeId, UserId};
 pub use personal::Personal;
 pub use strict_json::{StrictJsonError, parse as parse_strict_json};
-pub use time::{Clock, Time};
+pub use time::Time;
 pub use unreadable::Unreadable;
 
 /// The kinds of webhook, and the service's own word. The name is the same in envelopes, history

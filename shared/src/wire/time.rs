@@ -21,17 +21,17 @@ impl Time {
         (0..=LATEST_MILLIS).contains(&millis).then_some(Self(millis))
     }
 
+    /// The moment nearest to so many milliseconds since 1970 that is in the range.
+    #[must_use]
+    pub fn clamped(millis: i64) -> Self {
+        Self(millis.clamp(0, LATEST_MILLIS))
+    }
+
     /// From whole seconds since 1970, as JWT's NumericDate (RFC 7519 §2) has it, or `None` outside
     /// the range.
     #[must_use]
     pub fn from_seconds(seconds: i64) -> Option<Self> {
         seconds.checked_mul(1_000).and_then(Self::from_millis)
-    }
-
-    /// The machine's present time. For the outermost layer only: everything else is told the time.
-    #[must_use]
-    pub fn now() -> Self {
-        Self(Timestamp::now().as_millisecond().clamp(0, LATEST_MILLIS))
     }
 
     /// Milliseconds since 1970.
@@ -73,28 +73,6 @@ impl Time {
     fn timestamp(self) -> Timestamp {
         // In range by construction; the epoch can't be reached.
         Timestamp::from_duration(SignedDuration::from_millis(self.0)).unwrap_or(Timestamp::UNIX_EPOCH)
-    }
-}
-
-/// Where a function reads the present time: the outermost layer hands it in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Clock {
-    ahead_millis: i64,
-}
-
-impl Clock {
-    /// The machine's clock, set forward by so many milliseconds (back, where negative): for tests whose events have
-    /// fixed times.
-    #[must_use]
-    pub const fn ahead(millis: i64) -> Self {
-        Self { ahead_millis: millis }
-    }
-
-    /// The present time.
-    #[must_use]
-    pub fn now(self) -> Time {
-        let now = Time::now();
-        Time(now.0.saturating_add(self.ahead_millis).clamp(0, LATEST_MILLIS))
     }
 }
 

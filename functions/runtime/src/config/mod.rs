@@ -1,0 +1,371 @@
+//! The environment's variables. Read once, at the start; a missing or malformed one refuses to start and
+//! says which and what to do. No message shows a value.
+
+use std::fmt;
+
+use http::Uri;
+use kakao_webhooks::{
+    auth::{Apps, SkillAuth, SourceCheck, Sources, SourcesError, Typing},
+    skill::{Answer, Echo, Fixed, Listed},
+    state::ProfileValues,
+};
+
+use crate::{
+    clock::Clock,
+    http::{CaBundle, Pool},
+    keys::KeyEndpoint,
+    store::Retention,
+};
+
+/// Where Kakao publishes its keys.
+const KAKAO_JWKS_URL: &str = "https://kauth.kakao.com/.well-known/jwks.json";
+
+const CA_BUNDLE_MEND: &str = "Set it to the path of a file of certificates in PEM, or leave it out";
+
+/// A variable that can't be used.
+#[derive(thiserror::Error)]
+#[error("{variable} {problem}. {mend}")]
+pub struct ConfigError {
+    /// Which.
+    pub variable: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What to do.
+    pub mend: &'static str,
+}
+
+/// What ends a `main` is shown by its `Debug`: whoever reads it wants the sentence.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The variables, from wherever they come.
+pub struct Variables<F>(F);
+
+impl Variables<fn(&str) -> Option<String>> {
+    /// The process's environment.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self(|name| std::env::var(name).ok())
+    }
+}
+
+impl<F: Fn(&str) -> Option<String>> Variables<F> {
+    /// Variables from a function, for tests.
+    pub const fn new(get: F) -> Self {
+        Self(get)
+    }
+
+    /// An empty variable is an absent one: a template can't always leave one out.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    fn required(&self, variable: &'static str, mend: &'static str) -> Result<String, ConfigError> {
+        self.get(variable).ok_or_else(|| ConfigError { variable, problem: "is not set".to_owned(), mend })
+    }
+
+    /// `KAKAO_APPS`.
+    ///
+    /// # Errors
+    /// Not set, or not what [`Apps::from_json`] reads.
+    pub fn apps(&self) -> Result<Apps, ConfigError> {
+        const MEND: &str = r#"Set it to a JSON list such as [{"app_id":"123456","rest_api_keys":["<REST API key>"],"admin_key_sha256":["<what khook hash-key prints>"]}]"#;
+        let text = self.required("KAKAO_APPS", MEND)?;
+        Apps::from_json(&text).map_err(|error| malformed("KAKAO_APPS", &error, MEND))
+    }
+
+    /// `KAKAO_APPS`, for a function whose webhooks admin keys prove. An app without one is legitimate, since it may use
+    /// the account status change webhook alone; its other webhooks are refused, which is worth a warning.
+    ///
+    /// # Errors
+    /// As [`Self::apps`].
+    pub fn apps_proven_by_admin_key(&self) -> Result<Apps, ConfigError> {
+        let apps = self.apps()?;
+        for app_id in apps.without_admin_key() {
+            let fix = "add the digest that khook hash-key prints to admin_key_sha256, if this app uses this webhook";
+            tracing::warn!(event = "app_without_admin_key", %app_id, fix);
+        }
+        Ok(apps)
+    }
+
+    /// `EVENT_QUEUE_URL`.
+    ///
+    /// # Errors
+    /// Not set, or not a URL.
+    pub fn event_queue_url(&self) -> Result<String, ConfigError> {
+        const FIX: &str = "Set it to the queue's URL, for example \
+                           https://sqs.ap-northeast-2.amazonaws.com/123456789012/events (template.yaml does)";
+        url("EVENT_QUEUE_URL", self.required("EVENT_QUEUE_URL", FIX)?, FIX)
+    }
+
+    /// `TABLE_NAME`.
+    ///
+    /// # Errors
+    /// Not set.
+    pub fn table_name(&self) -> Result<String, ConfigError> {
+        self.required("TABLE_NAME", "Set it to the name of the DynamoDB table (template.yaml does)")
+    }
+
+    /// `KAKAO_JWKS_URL`, by default Kakao's.
+    ///
+    /// # Errors
+    /// Not a URL that keys may come from, or [`Self::ca_bundle`].
+    pub fn key_endpoint(&self) -> Result<KeyEndpoint, ConfigError> {
+        let url = self.get("KAKAO_JWKS_URL").unwrap_or_else(|| KAKAO_JWKS_URL.to_owned());
+        KeyEndpoint::new(&url, &self.ca_bundle()?)
+            .map_err(|error| malformed("KAKAO_JWKS_URL", &error, "Leave it out to use Kakao's own key set"))
+    }
+
+    /// `AWS_CA_BUNDLE`, the SDKs' name for it: a file of certificates that are trusted beside the ones compiled in.
+    /// It may be absent.
+    ///
+    /// # Errors
+    /// A file that can't be used.
+    pub fn ca_bundle(&self) -> Result<CaBundle, ConfigError> {
+        let read = |path: String| CaBundle::read(&path);
+        let bundle = self.get("AWS_CA_BUNDLE").map(read).transpose();
+        Ok(bundle.map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_MEND))?.unwrap_or_default())
+    }
+
+    /// The connections to AWS, by [`Self::ca_bundle`].
+    ///
+    /// # Errors
+    /// A file that can't be used.
+    pub fn pool(&self) -> Result<Pool, ConfigError> {
+        Pool::new(self.ca_bundle()?).map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_MEND))
+    }
+
+    /// `ACCEPT_UNTYPED_TOKENS`: `true` or `false`, by default `false`.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn typing(&self) -> Result<Typing, ConfigError> {
+        const MEND: &str = "Leave it out, unless Kakao's tokens really come without a typ";
+        Ok(if self.flag("ACCEPT_UNTYPED_TOKENS", MEND)? { Typing::Optional } else { Typing::Required })
+    }
+
+    fn flag(&self, variable: &'static str, mend: &'static str) -> Result<bool, ConfigError> {
+        match self.get(variable).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(ConfigError { variable, problem: "is neither true nor false".to_owned(), mend }),
+        }
+    }
+
+    /// `EVENT_BUS_NAME`.
+    ///
+    /// # Errors
+    /// Not set.
+    pub fn event_bus_name(&self) -> Result<String, ConfigError> {
+        self.required("EVENT_BUS_NAME", "Set it to the name of the EventBridge bus (template.yaml does)")
+    }
+
+    /// `UNPUBLISHED_QUEUE_URL`, which may be absent.
+    ///
+    /// # Errors
+    /// There, but not a URL.
+    pub fn unpublished_queue_url(&self) -> Result<Option<String>, ConfigError> {
+        const VARIABLE: &str = "UNPUBLISHED_QUEUE_URL";
+        let checked = |text| url(VARIABLE, text, "Set it to the queue's URL, or leave it out");
+        self.get(VARIABLE).map(checked).transpose()
+    }
+
+    /// `PUBLISH_PROFILE_VALUES`: `true` or `false`, by default `false`.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn profile_values(&self) -> Result<ProfileValues, ConfigError> {
+        const MEND: &str = "Leave it out, unless whoever reads the bus may see profile values";
+        let published = self.flag("PUBLISH_PROFILE_VALUES", MEND)?;
+        Ok(if published { ProfileValues::Published } else { ProfileValues::Withheld })
+    }
+
+    /// `WATCH_SILENCE`: `true` or `false`, by default `false`. Whether it is noted when each kind of webhook last came,
+    /// for the janitor to say how long none did.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn watches_silence(&self) -> Result<bool, ConfigError> {
+        self.flag(
+            "WATCH_SILENCE",
+            "Set it to true only where somebody wants to know how long a webhook has been silent",
+        )
+    }
+
+    /// `SKILL_AUTH`, which may be absent.
+    ///
+    /// # Errors
+    /// There, but not what [`SkillAuth::from_json`] reads.
+    pub fn skill_auth(&self) -> Result<Option<SkillAuth>, ConfigError> {
+        let read = |text: String| SkillAuth::from_json(&text);
+        self.get("SKILL_AUTH").map(read).transpose().map_err(|error| {
+            malformed("SKILL_AUTH", &error, "Set it to the header's name and the digest that khook hash-key prints")
+        })
+    }
+
+    /// What the skill answers: the first of the list `SKILL_ANSWERS` that fits, else `SKILL_TEXT`, else the
+    /// user's own words.
+    ///
+    /// # Errors
+    /// A list that can't be used, or an answer in it that Kakao wouldn't take.
+    pub fn skill_answer(&self) -> Result<Box<dyn Answer>, ConfigError> {
+        const MEND: &str = r#"Set it to a JSON list such as [{"utterance":"영업시간","text":"10시부터 20시까지입니다.","quick_replies":["위치"]}]"#;
+        let otherwise: Box<dyn Answer> = match self.get("SKILL_TEXT") {
+            Some(text) => Box::new(Fixed(text)),
+            None => Box::new(Echo),
+        };
+        let Some(list) = self.get("SKILL_ANSWERS") else { return Ok(otherwise) };
+        let listed = Listed::from_json(&list, otherwise).map_err(|error| malformed("SKILL_ANSWERS", &error, MEND))?;
+        Ok(Box::new(listed))
+    }
+
+    /// `SOURCE_CHECK` (`off`, `observe` or `enforce`; by default `off`) against the networks of `SOURCE_CIDRS`.
+    ///
+    /// # Errors
+    /// Anything else, or nothing to check against.
+    pub fn sources(&self) -> Result<Sources, ConfigError> {
+        const MEND: &str = "Set SOURCE_CIDRS to what khook ips prints, and SOURCE_CHECK to off, observe or enforce";
+        let check = self.get("SOURCE_CHECK").map(|text| SourceCheck::from_text(&text)).transpose();
+        let check = check.map_err(|error| malformed("SOURCE_CHECK", &error, MEND))?.unwrap_or_default();
+        let list = self.get("SOURCE_CIDRS").unwrap_or_default();
+        Sources::new(check, &list).map_err(|error: SourcesError| malformed("SOURCE_CIDRS", &error, MEND))
+    }
+
+    /// The machine's clock. A debug build sets it forward by `TEST_CLOCK_AHEAD_MS` milliseconds: the tests' events have
+    /// fixed times. A release build knows no such variable.
+    ///
+    /// # Errors
+    /// Not a whole number.
+    pub fn clock(&self) -> Result<Clock, ConfigError> {
+        const VARIABLE: &str = "TEST_CLOCK_AHEAD_MS";
+        let Some(text) = self.get(VARIABLE).filter(|_| cfg!(debug_assertions)) else { return Ok(Clock::default()) };
+        let problem = || "is not a whole number of milliseconds".to_owned();
+        let parsed =
+            text.parse().map_err(|_| ConfigError { variable: VARIABLE, problem: problem(), mend: "Leave it out" });
+        parsed.map(Clock::ahead)
+    }
+
+    /// `SHARE_USER_KEY`, by default `user_id`.
+    #[must_use]
+    pub fn share_user_key(&self) -> String {
+        self.get("SHARE_USER_KEY").unwrap_or_else(|| "user_id".to_owned())
+    }
+
+    /// `HISTORY_RETENTION_DAYS`, `QUARANTINE_RETENTION_DAYS` and `GONE_RETENTION_DAYS`.
+    ///
+    /// # Errors
+    /// Not a whole number of at least 1, or history that ends before a late delivery of its event can.
+    pub fn retention(&self) -> Result<Retention, ConfigError> {
+        const HISTORY: &str = "HISTORY_RETENTION_DAYS";
+        let retention = Retention {
+            history_days: self.days(HISTORY, 90)?,
+            quarantine_days: self.days("QUARANTINE_RETENTION_DAYS", 30)?,
+            gone_days: self.days("GONE_RETENTION_DAYS", 90)?,
+        };
+        let least = retention.least_history_days();
+        if retention.history_days >= least {
+            return Ok(retention);
+        }
+        // What is replayed must still find its history, or it is counted twice.
+        let problem = format!("is shorter than queue, dead letters and quarantine keep an event: {least} days");
+        let mend = "Set it to at least that, or QUARANTINE_RETENTION_DAYS to less";
+        Err(ConfigError { variable: HISTORY, problem, mend })
+    }
+
+    fn days(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
+        let Some(text) = self.get(variable) else { return Ok(default) };
+        text.trim().parse().ok().filter(|days| *days > 0).ok_or_else(|| ConfigError {
+            variable,
+            problem: "is not a whole number of days".to_owned(),
+            mend: "Set it to 1 or more",
+        })
+    }
+}
+
+/// The text, if it is the URL of something that speaks HTTP. Nothing is sent to a queue whose URL is none, so every
+/// event would take the way through the inbox.
+fn url(variable: &'static str, text: String, mend: &'static str) -> Result<String, ConfigError> {
+    let is_url = text.trim().parse::<Uri>().is_ok_and(|url| {
+        matches!(url.scheme_str(), Some("https" | "http")) && url.host().is_some_and(|host| !host.is_empty())
+    });
+    if is_url { Ok(text) } else { Err(ConfigError { variable, problem: "is not a URL".to_owned(), mend }) }
+}
+
+fn malformed(variable: &'static str, error: &impl std::error::Error, mend: &'static str) -> ConfigError {
+    ConfigError { variable, problem: format!("can't be used: {error}"), mend }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &'static str, value: &'static str) -> Variables<impl Fn(&str) -> Option<String>> {
+        Variables::new(move |asked| (asked == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn a_missing_variable_is_named_with_its_mend() {
+        let error = with("X", "").apps().unwrap_err().to_string();
+        assert!(error.starts_with("KAKAO_APPS is not set. Set it to"), "{error}");
+        let error = with("TABLE_NAME", " ").table_name().unwrap_err().to_string();
+        assert!(error.starts_with("TABLE_NAME is not set."), "{error}");
+    }
+
+    #[test]
+    fn a_malformed_variable_is_named_but_not_shown() {
+        for error in [
+            with("KAKAO_APPS", r#"[{"app_id":"secret"}]"#).apps().unwrap_err(),
+            with("SKILL_AUTH", r#"{"header":"x","sha256":["secret"]}"#).skill_auth().unwrap_err(),
+            with("KAKAO_JWKS_URL", "http://secret.example.com").key_endpoint().unwrap_err(),
+            with("ACCEPT_UNTYPED_TOKENS", "secret").typing().unwrap_err(),
+            with("GONE_RETENTION_DAYS", "secret").retention().unwrap_err(),
+            with("PUBLISH_PROFILE_VALUES", "secret").profile_values().unwrap_err(),
+            with("AWS_CA_BUNDLE", "/secret").ca_bundle().unwrap_err(),
+            with("WATCH_SILENCE", "secret").watches_silence().unwrap_err(),
+            with("SOURCE_CHECK", "secret").sources().unwrap_err(),
+            with("SOURCE_CIDRS", "secret").sources().unwrap_err(),
+        ] {
+            assert!(error.to_string().contains(error.variable) && !error.to_string().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_queue_url_that_is_none_is_refused() {
+        for value in
+            ["events", "https://", "sqs.ap-northeast-2.amazonaws.com/1/events", "arn:aws:sqs:x:1:q", "ftp://x/q"]
+        {
+            let error = with("EVENT_QUEUE_URL", value).event_queue_url().unwrap_err().to_string();
+            assert!(error.starts_with("EVENT_QUEUE_URL is not a URL. Set it to the queue's URL"), "{error}");
+            assert!(with("UNPUBLISHED_QUEUE_URL", value).unpublished_queue_url().is_err(), "{value}");
+        }
+        for value in ["https://sqs.ap-northeast-2.amazonaws.com/123456789012/q", "http://127.0.0.1:4566/000000000000/q"]
+        {
+            assert_eq!(with("EVENT_QUEUE_URL", value).event_queue_url().unwrap(), value);
+            assert_eq!(with("UNPUBLISHED_QUEUE_URL", value).unpublished_queue_url().unwrap().as_deref(), Some(value));
+        }
+    }
+
+    #[test]
+    fn history_that_ends_before_its_events_late_deliveries_is_refused() {
+        // 7 days in the queue, 14 among the dead letters, 30 in the quarantine.
+        for days in ["1", "50"] {
+            let error = with("HISTORY_RETENTION_DAYS", days).retention().unwrap_err().to_string();
+            assert!(error.contains("HISTORY_RETENTION_DAYS is shorter") && error.contains("51 days"), "{error}");
+        }
+        assert_eq!(with("HISTORY_RETENTION_DAYS", "51").retention().unwrap().history_days, 51);
+        assert!(with("QUARANTINE_RETENTION_DAYS", "70").retention().is_err());
+    }
+
+    #[test]
+    fn what_may_be_absent_has_a_default() {
+        let empty = with("X", "");
+        assert!(empty.skill_auth().unwrap().is_none());
+        assert_eq!(empty.share_user_key(), "user_id");
+        assert!(empty.key_endpoint().is_ok());
+        assert_eq!(empty.sources().unwrap(), Sources::default());
+        assert_eq!(empty.retention().unwrap().gone_days, 90);
+    }
+}

@@ -1,0 +1,117 @@
+use std::{
+    error::Error,
+    io, iter,
+    sync::{Arc, OnceLock},
+};
+
+use aws_smithy_runtime_api::client::{
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+    orchestrator::HttpRequest,
+    runtime_components::RuntimeComponents,
+};
+use http::uri::{PathAndQuery, Uri};
+use http_body_util::BodyExt;
+use rustls::CertificateError;
+
+use super::{
+    CaBundle,
+    client::{Client, client, send},
+};
+
+/// What AWS's endpoints answer to anyone who asks, without a signature and free of charge.
+const PING: &str = "/ping";
+
+/// The connections to AWS, the same for all clients. The SDK's own would be a pool, and a list of roots parsed
+/// anew, for each value that a connect timeout ever has.
+#[derive(Clone, Debug)]
+pub struct Pool(SharedHttpConnector);
+
+#[derive(Clone, Debug)]
+struct Connections(Arc<Inside>);
+
+#[derive(Debug)]
+struct Inside {
+    bundle: CaBundle,
+    amazon: Client,
+    /// Trusts the system's roots too; there once Amazon's didn't do.
+    system: OnceLock<Client>,
+}
+
+impl Pool {
+    /// An empty pool. It trusts Amazon's roots and the bundle; the system's once those don't do (a partition or an
+    /// endpoint under other roots): reading them costs tens of milliseconds.
+    ///
+    /// # Errors
+    /// As [`client`].
+    pub fn new(bundle: CaBundle) -> Result<Self, rustls::Error> {
+        let amazon = client(bundle.with_amazons(), MOST_IDLE)?;
+        let inside = Inside { bundle, amazon, system: OnceLock::new() };
+        Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
+    }
+
+    /// Opens a connection to where this URI leads, and leaves it for whoever calls there next. Says whether somebody
+    /// answers there, and doesn't say that the service is out of order. Whatever else goes wrong shows when something is sent.
+    pub(crate) async fn open(&self, endpoint: &Uri) -> bool {
+        let mut parts = endpoint.clone().into_parts();
+        parts.path_and_query = Some(PathAndQuery::from_static(PING));
+        let mut request = HttpRequest::empty();
+        if !Uri::from_parts(parts).is_ok_and(|uri| request.set_uri(uri).is_ok()) {
+            return false;
+        }
+        let Ok(response) = self.0.call(request).await else { return false };
+        let is_out_of_order = response.status().is_server_error();
+        // One that is dropped before its end takes the connection along.
+        response.into_body().collect().await.is_ok() && !is_out_of_order
+    }
+}
+
+/// As many as a function may use at once.
+const MOST_IDLE: usize = usize::MAX;
+
+impl HttpClient for Pool {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        self.0.clone()
+    }
+}
+
+impl HttpConnector for Connections {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let Self(inside) = self.clone();
+        HttpConnectorFuture::new(async move {
+            if let Some(system) = inside.system.get() {
+                return send(system, request).await;
+            }
+            let again = request.try_clone();
+            match (send(&inside.amazon, request).await, again) {
+                // Nothing was sent: the handshake comes first.
+                (Err(error), Some(again)) if is_unknown_issuer(&error) => match inside.system() {
+                    Ok(system) => send(system, again).await,
+                    Err(_) => Err(error),
+                },
+                (outcome, _) => outcome,
+            }
+        })
+    }
+}
+
+impl Inside {
+    fn system(&self) -> Result<&Client, rustls::Error> {
+        if let Some(system) = self.system.get() {
+            return Ok(system);
+        }
+        let mend = "put the root of its certificate into a file and name that in AWS_CA_BUNDLE: starts are faster";
+        tracing::warn!(event = "system_roots_read", mend);
+        let system = client(self.bundle.with_the_systems(), MOST_IDLE)?;
+        Ok(self.system.get_or_init(|| system))
+    }
+}
+
+fn is_unknown_issuer(error: &(dyn Error + 'static)) -> bool {
+    // The source of an I/O error is its payload's source: the payload itself has to be asked for.
+    let chain = iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        Some(error) => error.get_ref().map(|payload| payload as &(dyn Error + 'static)),
+        None => error.source(),
+    });
+    let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+    chain.filter_map(<dyn Error>::downcast_ref).any(|error: &rustls::Error| *error == unknown)
+}

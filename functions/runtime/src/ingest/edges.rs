@@ -1,0 +1,22 @@
+use std::{future::Future, time::Duration};
+
+use kakao_webhooks::wire::EventId;
+
+/// What lies behind an edge didn't take it. The text is for our log and holds no value of a request.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct EdgeError(pub String);
+
+/// Where envelopes go.
+pub trait Queue: Send + Sync {
+    /// Sends an envelope's text. `Ok` means that it is stored durably.
+    fn send(&self, envelope: &str) -> impl Future<Output = Result<(), EdgeError>> + Send;
+}
+
+/// Where envelopes go while the queue fails.
+pub trait Inbox: Send + Sync {
+    /// Keeps an envelope's text; the caller waits that long. `Ok` means that it is stored durably. The same text twice
+    /// is kept once; another text of the same id is kept beside it.
+    fn put(&self, id: &EventId, envelope: &str, within: Duration)
+    -> impl Future<Output = Result<(), EdgeError>> + Send;
+}

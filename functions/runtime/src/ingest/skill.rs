@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use kakao_webhooks::{
+    auth::{Apps, KeyFault, SkillAuth, Unverified, Verified},
+    envelope::{Event, Letter},
+    skill,
+    wire::{
+        Fields, Kind,
+        skill::{REGISTRATION_ANSWER, SkillMessage, SkillPayload},
+    },
+};
+
+use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
+
+/// A chatbot's skill: it answers Kakao's registration check and every message, and takes the messages of
+/// a proven sender as events.
+pub struct Skill {
+    /// The service's apps, for the bots that are tied to them.
+    pub apps: Apps,
+    /// How Kakao proves itself. Without it everybody is answered and nobody believed.
+    pub auth: Option<SkillAuth>,
+    /// What is answered.
+    pub answer: Box<dyn skill::Answer>,
+}
+
+const SKILL: &str = "/skill";
+const HEALTH: &str = "/health";
+
+impl Webhook for Skill {
+    const KIND: Kind = Kind::Skill;
+    const ROUTES: &'static [Route] =
+        &[Route { path: SKILL, methods: &["GET", "HEAD", "POST"] }, Route { path: HEALTH, methods: &["GET", "HEAD"] }];
+    const ACCEPTED: StatusCode = StatusCode::OK;
+    /// Kakao waits 5 seconds for a chatbot.
+    const BUDGET: Duration = Duration::from_secs(4);
+    /// A header of the owner's choice is no scheme.
+    const CHALLENGE: Option<&'static str> = None;
+    type Proof = ();
+
+    fn greet(&self, route: &'static Route, request: &Unverified) -> Result<Option<Answer>, Refusal> {
+        if route.path == HEALTH {
+            return Ok(Some(Answer::json_text(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())));
+        }
+        if *request.method() != Method::POST {
+            return Ok(Some(Answer::json_text(StatusCode::OK, REGISTRATION_ANSWER.to_owned())));
+        }
+        if self.auth.is_some() {
+            return Ok(None);
+        }
+        if request.body_len() > MAX_BODY_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+        Ok(Some(self.reply(request.unproven_content().json().ok())))
+    }
+
+    async fn authenticate(&self, request: Unverified, _arrival: &Arrival) -> Result<Verified<()>, Refusal> {
+        let auth = self.auth.as_ref().ok_or(KeyFault::Missing)?;
+        Ok(request.prove_by_skill_auth(auth)?)
+    }
+
+    fn read(&self, request: Verified<()>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
+        let payload = request.content.json();
+        let message = payload.as_ref().map_err(Clone::clone).and_then(SkillMessage::read);
+        let app = message.as_ref().ok().and_then(|message| self.apps.by_bot(&message.bot_id));
+        let reading = Reading {
+            id: arrival.id_or_request_id(request.request_id.as_deref()),
+            app_id: app.map(|app| app.app_id.clone()),
+            letter: message.map(|message| Letter::Event(Event::Skill(message))),
+        };
+        (vec![reading], self.reply(payload.ok()))
+    }
+}
+
+impl Skill {
+    /// Who wrote what nobody can read is answered all the same.
+    fn reply(&self, payload: Option<Fields<'static>>) -> Answer {
+        let payload = payload.map(SkillPayload::read).unwrap_or_default();
+        Answer::json_text(StatusCode::OK, skill::respond(self.answer.as_ref(), &payload).into_json())
+    }
+}

@@ -1,0 +1,36 @@
+use http::StatusCode;
+use kakao_webhooks::{
+    auth::{Apps, Unverified, Verified},
+    envelope::{Event, Letter},
+    wire::{AppId, Kind, talk_channel},
+};
+
+use super::{Answer, Arrival, Reading, Refusal, Route, Webhook};
+
+/// KakaoTalk Channel's webhook.
+#[derive(Debug)]
+pub struct TalkChannel {
+    /// The service's apps.
+    pub apps: Apps,
+}
+
+impl Webhook for TalkChannel {
+    const KIND: Kind = Kind::TalkChannel;
+    const ROUTES: &'static [Route] = &[Route { path: "/webhooks/talk-channel", methods: &["POST"] }];
+    const ACCEPTED: StatusCode = StatusCode::OK;
+    type Proof = AppId;
+
+    async fn authenticate(&self, request: Unverified, _arrival: &Arrival) -> Result<Verified<AppId>, Refusal> {
+        Ok(request.prove_by_admin_key(&self.apps)?)
+    }
+
+    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
+        let channel = talk_channel::TalkChannel::read(&request.content);
+        let reading = Reading {
+            id: arrival.id_or_request_id(request.resource_id.as_deref()),
+            app_id: Some(request.proof),
+            letter: channel.map(|channel| Letter::Event(Event::TalkChannel(channel))),
+        };
+        (vec![reading], Answer::empty(Self::ACCEPTED))
+    }
+}

@@ -1,0 +1,38 @@
+use http::StatusCode;
+use kakao_webhooks::{
+    auth::{Apps, Unverified, Verified},
+    envelope::{Event, Letter},
+    wire::{AppId, Kind, talk_share},
+};
+
+use super::{Answer, Arrival, Reading, Refusal, Route, Webhook};
+
+/// KakaoTalk Share's webhook.
+#[derive(Debug)]
+pub struct TalkShare {
+    /// The service's apps.
+    pub apps: Apps,
+    /// The custom key in which the service names the user.
+    pub user_key: String,
+}
+
+impl Webhook for TalkShare {
+    const KIND: Kind = Kind::TalkShare;
+    const ROUTES: &'static [Route] = &[Route { path: "/webhooks/talk-share", methods: &["GET", "HEAD", "POST"] }];
+    const ACCEPTED: StatusCode = StatusCode::OK;
+    type Proof = AppId;
+
+    async fn authenticate(&self, request: Unverified, _arrival: &Arrival) -> Result<Verified<AppId>, Refusal> {
+        Ok(request.prove_by_admin_key(&self.apps)?)
+    }
+
+    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
+        let share = talk_share::TalkShare::read(&request.content, &self.user_key);
+        let reading = Reading {
+            id: arrival.id_or_request_id(request.resource_id.as_deref()),
+            app_id: Some(request.proof),
+            letter: share.map(|share| Letter::Event(Event::TalkShare(share))),
+        };
+        (vec![reading], Answer::empty(Self::ACCEPTED))
+    }
+}

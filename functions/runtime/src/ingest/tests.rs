@@ -1,0 +1,187 @@
+//! The one path, with edges that hold, refuse and hang. Time is tokio's paused clock.
+
+use std::sync::{Arc, Mutex};
+
+use http::{Method, StatusCode, header::AUTHORIZATION};
+use kakao_webhooks::{
+    auth::{Apps, Digest},
+    envelope::Event,
+    wire::{EventId, Payload},
+};
+use lambda_http::RequestExt;
+use tokio::time::sleep;
+
+use super::*;
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// How an edge behaves.
+#[derive(Clone, Copy, PartialEq)]
+enum Mood {
+    Holds,
+    Refuses,
+    Hangs,
+    /// Until this moment; then it holds.
+    RefusesUntil(Instant),
+}
+
+#[derive(Clone)]
+struct Edge(Mood, Arc<Mutex<Vec<String>>>);
+
+impl Edge {
+    fn new(mood: Mood) -> Self {
+        Self(mood, Arc::default())
+    }
+
+    async fn hold(&self, envelope: &str) -> Result<(), EdgeError> {
+        match self.0 {
+            Mood::RefusesUntil(then) if Instant::now() < then => return Err(EdgeError("refused".to_owned())),
+            Mood::Holds | Mood::RefusesUntil(_) => self.1.lock().unwrap().push(envelope.to_owned()),
+            Mood::Refuses => return Err(EdgeError("refused".to_owned())),
+            Mood::Hangs => sleep(Duration::from_secs(3_600)).await,
+        }
+        Ok(())
+    }
+
+    fn held(&self) -> Vec<Envelope> {
+        self.1.lock().unwrap().iter().map(|text| Envelope::decode(text).unwrap()).collect()
+    }
+}
+
+impl Queue for Edge {
+    async fn send(&self, envelope: &str) -> Result<(), EdgeError> {
+        self.hold(envelope).await
+    }
+}
+
+impl Inbox for Edge {
+    async fn put(&self, _id: &EventId, envelope: &str, _within: Duration) -> Result<(), EdgeError> {
+        self.hold(envelope).await
+    }
+}
+
+fn unlink() -> Unlink {
+    let digest = Digest::of(KEY.as_bytes());
+    Unlink { apps: Apps::from_json(&format!(r#"[{{"app_id":"1","admin_key_sha256":["{digest}"]}}]"#)).unwrap() }
+}
+
+fn request(method: Method, path: &str, query: &str) -> Request {
+    let uri = format!("https://x{path}?{query}");
+    let request = http::Request::builder().method(method).uri(uri).header(AUTHORIZATION, format!("KakaoAK {KEY}"));
+    request.body(Body::Empty).unwrap().with_raw_http_path(path)
+}
+
+fn get(query: &str) -> Request {
+    request(Method::GET, "/webhooks/unlink", query)
+}
+
+async fn accept(queue: &Edge, inbox: &Edge, request: Request) -> Response<Body> {
+    let ingest = Ingest::new(unlink(), queue.clone(), inbox.clone());
+    ingest.accept(request).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_acknowledged_once_the_queue_has_it() {
+    let (queue, inbox) = (Edge::new(Mood::Holds), Edge::new(Mood::Holds));
+    let answer = accept(&queue, &inbox, get("app_id=1&user_id=7&referrer_type=UNLINK_FROM_APPS")).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(matches!(&queue.held()[..], [Envelope { letter: Letter::Event(Event::Unlink(_)), .. }]));
+    assert!(inbox.held().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_queue_does_not_take_is_in_the_inbox_and_what_nothing_takes_is_never_acknowledged() {
+    for queue_mood in [Mood::Refuses, Mood::Hangs] {
+        for inbox_mood in [Mood::Holds, Mood::Refuses, Mood::Hangs] {
+            let (queue, inbox) = (Edge::new(queue_mood), Edge::new(inbox_mood));
+            let start = Instant::now();
+            let answer = accept(&queue, &inbox, get("app_id=1&user_id=7")).await;
+            let expected = if inbox_mood == Mood::Holds { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            assert_eq!(answer.status(), expected);
+            assert_eq!(inbox.held().len(), usize::from(inbox_mood == Mood::Holds));
+            assert!(start.elapsed() <= Unlink::BUDGET);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_recovers_within_the_time_still_gets_the_event() {
+    let again = Mood::RefusesUntil(Instant::now() + Duration::from_secs(1));
+    for (queue, inbox) in [(again, Mood::Refuses), (Mood::Refuses, again)] {
+        let (queue, inbox) = (Edge::new(queue), Edge::new(inbox));
+        let answer = accept(&queue, &inbox, get("app_id=1&user_id=7")).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(queue.held().len() + inbox.held().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authentic_request_that_cannot_be_read_is_quarantined_with_what_came() {
+    for (query, reason) in [
+        ("app_id=1", "missing_field"),
+        ("app_id=2&user_id=7", "other_app"),
+        ("app_id=1&user_id=x", "field_shape"),
+        ("app_id=1&user_id=7&user_id=8", "duplicate_field"),
+        ("app_id=1&user_id=%FF", "encoding"),
+    ] {
+        let queue = Edge::new(Mood::Holds);
+        let answer = accept(&queue, &queue, get(query)).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let [Envelope { letter: Letter::Quarantined { quarantine, .. }, .. }] = &queue.held()[..] else {
+            panic!("not quarantined: {query}");
+        };
+        assert_eq!(quarantine.reason, reason);
+        assert_eq!(quarantine.payload, Payload::of(query.as_bytes()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_word_beside_the_fact_does_not_cost_the_fact() {
+    let queue = Edge::new(Mood::Holds);
+    let mut odd = request(Method::POST, "/webhooks/unlink", "");
+    *odd.body_mut() = Body::Text(r#"{"app_id":1,"user_id":7,"referrer_type":{"new":true}}"#.to_owned());
+    assert_eq!(accept(&queue, &queue, odd).await.status(), StatusCode::OK);
+    let [Envelope { letter: Letter::Event(Event::Unlink(unlink)), .. }] = &queue.held()[..] else {
+        panic!("not an unlink");
+    };
+    assert_eq!(unlink.reason, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_come_in_their_order_and_leave_nothing_behind() {
+    let long = "x".repeat(MAX_BODY_BYTES + 1);
+    let without_key = |mut request: Request| {
+        request.headers_mut().clear();
+        request
+    };
+    let with_body = |mut request: Request| {
+        *request.body_mut() = Body::Text(long.clone());
+        request
+    };
+    let query = "app_id=1&user_id=7";
+    let post = |path| request(Method::POST, path, query);
+    for (request, status) in [
+        (without_key(with_body(request(Method::PUT, "/other", query))), StatusCode::NOT_FOUND),
+        (without_key(with_body(request(Method::PUT, "/webhooks/unlink", query))), StatusCode::METHOD_NOT_ALLOWED),
+        (without_key(with_body(post("/webhooks/unlink"))), StatusCode::UNAUTHORIZED),
+        (with_body(post("/webhooks/unlink/")), StatusCode::PAYLOAD_TOO_LARGE),
+        (request(Method::HEAD, "/stage/secret/webhooks/unlink", query), StatusCode::OK),
+    ] {
+        let queue = Edge::new(Mood::Holds);
+        let answer = accept(&queue, &queue, request).await;
+        assert_eq!(answer.status(), status);
+        assert!(queue.held().is_empty());
+        assert_eq!(answer.headers().contains_key("allow"), status == StatusCode::METHOD_NOT_ALLOWED);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_grows_on_its_way_still_fits_the_queue() {
+    for body in ["\u{1}".repeat(MAX_BODY_BYTES), "é".repeat(MAX_BODY_BYTES / 2), "\"".repeat(MAX_BODY_BYTES)] {
+        let queue = Edge::new(Mood::Holds);
+        let mut request = request(Method::POST, "/webhooks/unlink", "");
+        *request.body_mut() = Body::Text(body);
+        assert_eq!(accept(&queue, &queue, request).await.status(), StatusCode::OK);
+        assert_eq!(queue.held().len(), 1);
+    }
+}

@@ -1,0 +1,37 @@
+use http::StatusCode;
+use kakao_webhooks::{
+    auth::{Apps, Unverified, Verified},
+    envelope::{Event, Letter},
+    wire::{AppId, Kind, unlink},
+};
+
+use super::{Answer, Arrival, Reading, Refusal, Route, Webhook};
+
+/// Kakao Login's unlink webhook.
+#[derive(Debug)]
+pub struct Unlink {
+    /// The service's apps.
+    pub apps: Apps,
+}
+
+impl Webhook for Unlink {
+    const KIND: Kind = Kind::Unlink;
+    const ROUTES: &'static [Route] = &[Route { path: "/webhooks/unlink", methods: &["GET", "HEAD", "POST"] }];
+    const ACCEPTED: StatusCode = StatusCode::OK;
+    type Proof = AppId;
+
+    async fn authenticate(&self, request: Unverified, _arrival: &Arrival) -> Result<Verified<AppId>, Refusal> {
+        Ok(request.prove_by_admin_key(&self.apps)?)
+    }
+
+    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
+        let unlink = unlink::Unlink::read(&request.content, &request.proof);
+        let reading = Reading {
+            // It is sent once and has no id of its own.
+            id: arrival.id_or_request_id(None),
+            app_id: Some(request.proof),
+            letter: unlink.map(|unlink| Letter::Event(Event::Unlink(unlink))),
+        };
+        (vec![reading], Answer::empty(Self::ACCEPTED))
+    }
+}

@@ -1,0 +1,79 @@
+use std::{future::Future, time::Duration};
+
+use http::{Method, StatusCode};
+use kakao_webhooks::{
+    auth::{Unverified, Verified},
+    envelope::Letter,
+    wire::{AppId, EventId, Kind, Unreadable},
+};
+
+use super::{Answer, Arrival, Refusal};
+
+/// One kind of request that Kakao sends: where it comes, how its sender is proven, how it is read, how
+/// it is answered.
+pub trait Webhook: Send + Sync {
+    /// The kind.
+    const KIND: Kind;
+    /// The paths that it comes by.
+    const ROUTES: &'static [Route];
+    /// What an event that is safe is answered with.
+    const ACCEPTED: StatusCode;
+    /// How long after the gateway's receipt the answer must leave: inside of Kakao's 3 seconds.
+    const BUDGET: Duration = Duration::from_millis(2_500);
+    /// The authentication scheme that a sender without proof is told of.
+    const CHALLENGE: Option<&'static str> = Some("KakaoAK");
+    /// What proves the sender.
+    type Proof: Send;
+
+    /// An answer that needs no proof and is no event, if this request asks for one.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    fn greet(&self, _route: &'static Route, _request: &Unverified) -> Result<Option<Answer>, Refusal> {
+        Ok(None)
+    }
+
+    /// Proves who sent the request.
+    fn authenticate(
+        &self,
+        request: Unverified,
+        arrival: &Arrival,
+    ) -> impl Future<Output = Result<Verified<Self::Proof>, Refusal>> + Send;
+
+    /// What the request says, which is events or what could not be read, and never nothing of what is authentic; and the
+    /// answer to it once that is safe.
+    fn read(&self, request: Verified<Self::Proof>, arrival: &Arrival) -> (Vec<Reading>, Answer);
+}
+
+/// What was read of a request.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The event's id.
+    pub id: EventId,
+    /// The app that it is for.
+    pub app_id: Option<AppId>,
+    /// The event, or why there is none: then the request goes into the quarantine.
+    pub letter: Result<Letter, Unreadable>,
+}
+
+/// A path and the methods that it takes.
+#[derive(Debug)]
+pub struct Route {
+    /// How the path ends, so that a prefix (a stage, a mapping, an unguessable segment) may stand before.
+    pub path: &'static str,
+    /// The methods, as the `Allow` header lists them.
+    pub methods: &'static [&'static str],
+}
+
+impl Route {
+    /// Whether the route takes a method. `HEAD` is `GET` without a body and without effect.
+    pub(super) fn allows(&self, method: &Method) -> bool {
+        self.methods.contains(&method.as_str())
+    }
+}
+
+/// The route that a path is; a trailing slash doesn't matter.
+pub(super) fn route_of<W: Webhook>(path: &str) -> Option<&'static Route> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    W::ROUTES.iter().find(|route| path.ends_with(route.path))
+}

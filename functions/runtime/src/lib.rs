@@ -1,0 +1,37 @@
+//! What the functions share: the edges to everything outside, and the one path from a request to the queue. What
+//! Kakao sends and what it means is the crate `kakao_webhooks`, which knows nothing of this one.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`clock`] | the present time |
+//! | [`http`] | connections: whom they trust, how they are opened and kept |
+//! | [`keys`] | Kakao's signing keys: the endpoint, and the cached key set |
+//! | [`ingest`] | the one path of the acknowledging functions, and the traits of its edges |
+//! | [`queue`] | SQS |
+//! | [`store`] | DynamoDB; how a plan is applied |
+//! | [`publish`] | EventBridge; what is published of a write |
+//! | [`config`] | the environment's variables |
+//! | [`telemetry`] | logs and metrics |
+//! | [`wiring`] | the modules joined to a function |
+
+#![warn(missing_docs)]
+
+#[cfg(all(panic = "abort", not(feature = "fuzzing")))]
+compile_error!("a panic must stay with its record, answer or request: build with panic = \"unwind\"");
+
+pub mod clock;
+pub mod config;
+#[cfg(feature = "fuzzing")]
+mod fuzzing;
+pub mod http;
+pub mod ingest;
+pub mod keys;
+pub mod publish;
+pub mod queue;
+pub mod store;
+pub mod telemetry;
+pub mod wiring;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use fuzzing::rewritten_item;

@@ -1,0 +1,72 @@
+use std::{future::Future, time::Duration};
+
+use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_eventbridge::{
+    Client, config::Builder, error::DisplayErrorContext, primitives::DateTime, types::PutEventsRequestEntry,
+};
+
+use kakao_webhooks::state::Publication;
+
+use crate::ingest::EdgeError;
+
+/// Who hands publications on to whoever asked for them.
+pub trait Bus: Send + Sync {
+    /// Puts at most [`MOST_ENTRIES`] publications. For each in its place: whether it was taken, or the
+    /// bus's word for why not.
+    ///
+    /// # Errors
+    /// None was taken, or nobody knows.
+    fn put(
+        &self,
+        publications: &[Publication],
+    ) -> impl Future<Output = Result<Vec<Result<(), EdgeError>>, EdgeError>> + Send;
+}
+
+/// How many entries the bus takes at once (EventBridge, "PutEvents").
+pub const MOST_ENTRIES: usize = 10;
+
+/// The `source` of every event: what a rule on the bus matches first.
+pub const SOURCE: &str = "kakao-webhooks";
+
+/// A bus in EventBridge.
+#[derive(Clone, Debug)]
+pub struct EventBridge {
+    client: Client,
+    bus: String,
+}
+
+impl EventBridge {
+    /// The bus with this name.
+    #[must_use]
+    pub fn new(aws: &SdkConfig, bus: String) -> Self {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3)).build();
+        let config = Builder::from(aws)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
+            .build();
+        Self { client: Client::from_conf(config), bus }
+    }
+
+    fn entry(&self, publication: &Publication) -> PutEventsRequestEntry {
+        PutEventsRequestEntry::builder()
+            .event_bus_name(&self.bus)
+            .source(SOURCE)
+            .detail_type(publication.change.name())
+            .time(DateTime::from_millis(publication.at.as_millis()))
+            .detail(publication.detail())
+            .build()
+    }
+}
+
+impl Bus for EventBridge {
+    async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), EdgeError>>, EdgeError> {
+        let entries = publications.iter().map(|publication| self.entry(publication)).collect();
+        let put = self.client.put_events().set_entries(Some(entries)).send().await;
+        let put = put.map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))?;
+        let of = |entry: &aws_sdk_eventbridge::types::PutEventsResultEntry| match entry.error_code() {
+            None => Ok(()),
+            Some(code) => Err(EdgeError(code.to_owned())),
+        };
+        Ok(put.entries().iter().map(of).collect())
+    }
+}

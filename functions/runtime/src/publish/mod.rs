@@ -1,0 +1,10 @@
+//! What changed of a user is told on a bus, to whoever must act on it: from the table's stream, so that
+//! nothing is told before it is stored, and nothing that is stored stays untold.
+
+mod bus;
+mod publisher;
+#[cfg(test)]
+mod tests;
+
+pub use bus::{Bus, EventBridge, MOST_ENTRIES, SOURCE};
+pub use publisher::{Publisher, Write};

@@ -1,0 +1,274 @@
+//! Publishing, on a bus that takes, refuses and hangs. Time is tokio's paused clock.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use kakao_webhooks::{
+    state::{Members, ProfileValues, Publication},
+    wire::Time,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::*;
+use crate::ingest::{EdgeError, Queue};
+
+/// A bus that refuses some changes for some calls.
+#[derive(Clone, Default)]
+struct FakeBus {
+    refused: Arc<Mutex<BTreeMap<&'static str, usize>>>,
+    is_down: bool,
+    calls: Arc<Mutex<Vec<Vec<Publication>>>>,
+    taken: Arc<Mutex<Vec<Publication>>>,
+}
+
+impl FakeBus {
+    fn refusing(change: &'static str, times: usize) -> Self {
+        let bus = Self::default();
+        bus.refused.lock().unwrap().insert(change, times);
+        bus
+    }
+
+    fn taken(&self) -> Vec<String> {
+        self.taken.lock().unwrap().iter().map(|one| format!("{} {}", one.version, one.change.name())).collect()
+    }
+}
+
+impl Bus for FakeBus {
+    async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), EdgeError>>, EdgeError> {
+        self.calls.lock().unwrap().push(publications.to_vec());
+        if self.is_down {
+            return Err(EdgeError("down".to_owned()));
+        }
+        let take = |publication: &Publication| {
+            let mut refused = self.refused.lock().unwrap();
+            match refused.get_mut(publication.change.name()) {
+                Some(times) if *times > 0 => {
+                    *times -= 1;
+                    Err(EdgeError("ThrottlingException".to_owned()))
+                }
+                _ => {
+                    self.taken.lock().unwrap().push(publication.clone());
+                    Ok(())
+                }
+            }
+        };
+        Ok(publications.iter().map(take).collect())
+    }
+}
+
+#[derive(Clone, Default)]
+struct Kept {
+    is_down: bool,
+    texts: Arc<Mutex<Vec<String>>>,
+}
+
+impl Queue for Kept {
+    async fn send(&self, text: &str) -> Result<(), EdgeError> {
+        if self.is_down {
+            return Err(EdgeError("down".to_owned()));
+        }
+        self.texts.lock().unwrap().push(text.to_owned());
+        Ok(())
+    }
+}
+
+fn item(version: u64, members: &Value) -> Members {
+    let mut item = members.as_object().unwrap().clone();
+    item.extend([
+        ("pk".to_owned(), json!("USER#123456#9007199254740993")),
+        ("sk".to_owned(), json!("STATE")),
+        ("version".to_owned(), json!(version)),
+        ("updated_at".to_owned(), json!("2026-01-01T00:00:00.000Z")),
+    ]);
+    item
+}
+
+const LINKED: &str = "2025-01-01T00:00:00.000Z";
+
+fn linked() -> Members {
+    item(1, &json!({"link": {"status": "linked", "at": LINKED}}))
+}
+
+/// The second write: sessions void, and the profile has a name.
+fn revoked() -> Members {
+    item(
+        2,
+        &json!({"link": {"status": "linked", "at": LINKED}, "sessions_valid_from": "2025-02-01T00:00:00.000Z",
+        "profile": {"nickname": {"value": "\"라이언\"", "at": "2025-02-01T00:00:00.000Z"}}}),
+    )
+}
+
+fn write(sequence_number: &str, old: Option<Members>, new: Option<Members>) -> Write {
+    let written_at = Time::from_seconds(1_800_000_000);
+    let item = |members: Members| serde_dynamo::to_item(members).unwrap();
+    let (old, new) = (old.map(item), new.map(item));
+    Write { sequence_number: sequence_number.to_owned(), old, new, written_at, ..Write::default() }
+}
+
+fn two_writes() -> Vec<Write> {
+    vec![write("1", None, Some(linked())), write("2", Some(linked()), Some(revoked()))]
+}
+
+async fn publish(bus: &FakeBus, kept: Option<Kept>, writes: &[Write]) -> Option<String> {
+    let publisher = Publisher::new(bus.clone(), ProfileValues::Withheld, kept);
+    publisher
+        .publish(writes, Time::from_seconds(1_800_000_001).unwrap(), Instant::now() + Duration::from_secs(20))
+        .await
+}
+
+const ALL: [&str; 4] = ["1 link-changed", "1 access-changed", "2 sessions-voided", "2 profile-changed"];
+
+#[tokio::test(start_paused = true)]
+async fn what_changed_is_published_once_and_in_order() {
+    let bus = FakeBus::default();
+    assert_eq!(publish(&bus, None, &two_writes()).await, None);
+    assert_eq!(bus.taken(), ALL);
+    assert_eq!(bus.calls.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_bus_refuses_is_put_again_alone() {
+    let bus = FakeBus::refusing("access-changed", 2);
+    assert_eq!(publish(&bus, None, &two_writes()).await, None);
+    assert_eq!(bus.taken().into_iter().collect::<BTreeSet<_>>(), ALL.map(str::to_owned).into());
+    let sizes: Vec<_> = bus.calls.lock().unwrap().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [4, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_bus_never_takes_comes_again_from_its_write_on_with_the_same_ids() {
+    let bus = FakeBus::refusing("profile-changed", usize::MAX);
+    assert_eq!(publish(&bus, None, &two_writes()).await.as_deref(), Some("2"));
+    let bus = FakeBus { is_down: true, ..FakeBus::default() };
+    assert_eq!(publish(&bus, None, &two_writes()).await.as_deref(), Some("1"));
+    let calls = bus.calls.lock().unwrap();
+    assert!(calls.len() > 3, "{}", calls.len());
+    assert!(calls.iter().all(|call| *call == calls[0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_cannot_be_read_is_kept_whole_and_holds_up_nobody() {
+    let other_form = item(2, &json!({"link": 7}));
+    let no_version = linked().into_iter().filter(|(name, _)| name != "version").collect();
+    for unreadable in [other_form, no_version, Members::new()] {
+        let writes = [write("1", None, Some(unreadable)), write("2", Some(linked()), Some(revoked()))];
+        let (bus, kept) = (FakeBus::default(), Kept::default());
+        assert_eq!(publish(&bus, Some(kept.clone()), &writes).await, None);
+        let texts = kept.texts.lock().unwrap().clone();
+        let record: Value = serde_json::from_str(&texts[0]).unwrap();
+        assert_eq!((texts.len(), &record["sequence_number"]), (1, &json!("1")));
+        assert_eq!(record["new"], serde_json::to_value(writes[0].new.as_ref().unwrap()).unwrap());
+        assert_eq!(bus.taken(), ["2 sessions-voided", "2 profile-changed"]);
+
+        for nowhere in [None, Some(Kept { is_down: true, ..Kept::default() })] {
+            assert_eq!(publish(&bus, nowhere, &writes).await.as_deref(), Some("1"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_expired_or_was_written_without_a_change_is_no_news() {
+    let bus = FakeBus::default();
+    let same = linked().into_iter().chain([("version".to_owned(), json!(2))]).collect();
+    let writes = [write("1", Some(linked()), None), write("2", Some(linked()), Some(same))];
+    assert_eq!(publish(&bus, None, &writes).await, None);
+    assert!(bus.calls.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bus_gets_no_more_at_once_than_it_takes() {
+    let bus = FakeBus::default();
+    let writes: Vec<_> = (1..=13).map(|number| write(&number.to_string(), None, Some(linked()))).collect();
+    assert_eq!(publish(&bus, None, &writes).await, None);
+    let sizes: Vec<_> = bus.calls.lock().unwrap().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [10, 10, 6]);
+}
+
+fn all(values: ProfileValues, new: Members) -> Vec<Publication> {
+    let read = |members| kakao_webhooks::state::UserItem::read(members).unwrap();
+    Publication::all(None, &read(new), Time::from_seconds(1_800_000_000).unwrap(), values)
+}
+
+#[test]
+fn profile_values_are_published_only_where_they_are_asked_for_and_fit() {
+    let said = |values, new| all(values, new).iter().map(Publication::detail).collect::<String>();
+    assert!(!said(ProfileValues::Withheld, revoked()).contains("라이언"));
+    assert!(said(ProfileValues::Published, revoked()).contains("라이언"));
+    // Longer than this version stores.
+    let value = json!(json!("x".repeat(6_000)).to_string());
+    let fields: Members = (0..80)
+        .map(|number| (format!("f{number}"), json!({"value": value, "at": "2025-02-01T00:00:00.000Z"})))
+        .collect();
+    let said = said(ProfileValues::Published, item(1, &json!({"profile": fields})));
+    assert!(said.contains("\"f49\"") && !said.contains("xxxx"), "{} bytes", said.len());
+}
+
+#[test]
+fn each_publication_has_an_id_of_its_own_that_names_nobody() {
+    let publications = all(ProfileValues::Withheld, revoked());
+    let ids: BTreeSet<_> = publications.iter().map(|one| one.id.clone()).collect();
+    assert_eq!(ids.len(), publications.len());
+    assert!(ids.iter().all(|id| id.len() == 64 && !id.contains("9007199254740993")));
+    assert_eq!(publications, all(ProfileValues::Withheld, revoked()));
+}
+
+#[test]
+fn somebody_known_by_open_id_only_has_no_door() {
+    let channels = json!({"_ISxgbxb": {"status": "added", "at": LINKED}});
+    let mut new = item(1, &json!({"channels": channels}));
+    new.insert("pk".to_owned(), json!("OPENID#123456#Zk3Qb7xT1mWc"));
+    let publications = all(ProfileValues::Withheld, new);
+    let names: Vec<_> = publications.iter().map(|one| one.change.name()).collect();
+    assert_eq!(names, ["channel-changed"]);
+}
+
+fn ids(members: Members) -> BTreeSet<String> {
+    all(ProfileValues::Withheld, members).into_iter().map(|one| one.id).collect()
+}
+
+#[test]
+fn two_lives_of_one_user_share_no_id_and_the_same_change_has_the_same() {
+    // An item that expired starts again at version 1.
+    let later = item(1, &json!({"link": {"status": "linked", "at": "2026-01-01T00:00:00.000Z"}}));
+    let both: BTreeSet<_> = ids(linked()).intersection(&ids(later)).cloned().collect();
+    // Only that access is allowed, and why, is the same word at another time.
+    assert_eq!(both, BTreeSet::new());
+    assert_eq!(ids(linked()), ids(linked()));
+}
+
+#[test]
+fn what_is_published_again_and_says_more_is_another_publication() {
+    let read = |members| kakao_webhooks::state::UserItem::read(members).unwrap();
+    let written_at = Time::from_seconds(1_800_000_000).unwrap();
+    let scopes = |scopes: Value| item(5, &json!({"scopes": scopes}));
+    let (email, phone) = (json!({"granted": false, "at": LINKED}), json!({"granted": true, "at": LINKED}));
+    let before = read(scopes(json!({"email": email})));
+    let now = read(scopes(json!({"email": email, "phone": phone})));
+    let of = |old| Publication::all(old, &now, written_at, ProfileValues::Withheld).remove(0).id;
+    let (told, again) = (of(Some(&before)), Publication::all(None, &now, written_at, ProfileValues::Withheld));
+    let again = again.into_iter().find(|one| one.change.name() == "scopes-changed").unwrap().id;
+    assert_ne!(told, again);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_long_to_be_kept_whole_is_kept_as_it_is_now_or_by_its_key() {
+    let long = |bytes: usize| item(2, &json!({"link": 7, "long": "한".repeat(bytes / 6)}));
+    let keys = Some(json!({"pk": "USER#123456#9007199254740993", "sk": "STATE"}));
+    for (old, new, kept_parts) in
+        [(100_000, 100_000, (true, true)), (200_000, 100_000, (false, true)), (100_000, 300_000, (false, false))]
+    {
+        let mut unreadable = write("1", Some(long(old)), Some(long(new)));
+        unreadable.keys = serde_dynamo::to_item(keys.clone().unwrap()).unwrap();
+        let kept = Kept::default();
+        assert_eq!(publish(&FakeBus::default(), Some(kept.clone()), &[unreadable]).await, None);
+        let text = kept.texts.lock().unwrap()[0].clone();
+        assert!(text.is_ascii() && text.len() <= 256 * 1024);
+        let record: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((record.get("old").is_some(), record.get("new").is_some()), kept_parts);
+        assert_eq!(record["keys"]["sk"], json!({"S": "STATE"}));
+    }
+}

@@ -1,0 +1,319 @@
+//! Applying, against a table in memory that behaves: other workers get in between at every step, it can be
+//! told to refuse or to panic, and whoever works on it can be killed anywhere.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::{Context, Waker},
+};
+
+use futures_util::future::join_all;
+use kakao_webhooks::{
+    envelope::{Event, Letter},
+    state::{Counted, HistoryEntry, Members, Rest},
+    wire::{
+        EventId, UserId,
+        account_status::{AccountStatus, EventType, SecurityEvent},
+        talk_share::{ChatType, TalkShare},
+        unlink::Unlink,
+    },
+};
+use proptest::{collection::vec, prelude::*};
+use tokio::task::yield_now;
+
+use super::*;
+use crate::store::Loaded;
+
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Tables>>);
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Tables {
+    history: BTreeSet<String>,
+    counts: BTreeMap<String, u64>,
+    states: BTreeMap<String, (Members, u64)>,
+    quarantine: BTreeSet<String>,
+    seen: BTreeMap<Kind, Time>,
+    /// Event ids that the table can't take, or panics at.
+    refused: BTreeSet<String>,
+    panicking: BTreeSet<String>,
+    saves: u64,
+    conflicts: u64,
+}
+
+impl Tables {
+    /// What must be the same however it came about: all but the write counters.
+    fn outcome(&self) -> (BTreeSet<String>, BTreeMap<String, u64>, BTreeMap<String, Members>) {
+        let states = self.states.iter().map(|(key, (members, _))| (key.clone(), members.clone()));
+        (self.history.clone(), self.counts.clone(), states.collect())
+    }
+}
+
+impl Memory {
+    fn tables(&self) -> Tables {
+        self.0.lock().unwrap().clone()
+    }
+
+    async fn step<T>(&self, act: impl FnOnce(&mut Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        yield_now().await;
+        let done = act(&mut self.0.lock().unwrap());
+        yield_now().await;
+        done
+    }
+}
+
+impl Store for Memory {
+    async fn put_history(&self, entry: &HistoryEntry) -> Result<Written, StoreError> {
+        let key = entry.subject.partition_key() + &entry.sort_key();
+        if self.tables().panicking.contains(entry.id.as_str()) {
+            panic!("the table panics");
+        }
+        self.step(|tables| Ok(if tables.history.insert(key) { Written::First } else { Written::Again })).await
+    }
+
+    async fn put_history_and_count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
+        let key = entry.subject.partition_key() + &entry.sort_key();
+        let counter = counted.subject().partition_key() + counted.sort_key();
+        self.step(|tables| {
+            if !tables.history.insert(key) {
+                return Ok(Written::Again);
+            }
+            *tables.counts.entry(counter).or_default() += 1;
+            Ok(Written::First)
+        })
+        .await
+    }
+
+    async fn forget_counts(&self, _subject: &Subject, _until: Time) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn load<S: State>(&self, subject: &Subject) -> Result<Loaded<S>, StoreError> {
+        let item = self.step(|tables| Ok(tables.states.get(&subject.partition_key()).cloned())).await?;
+        let Some((members, version)) = item else { return Ok(Loaded::default()) };
+        let (state, rest) = S::from_members(members).unwrap();
+        Ok(Loaded { state, version, rest, ..Loaded::default() })
+    }
+
+    async fn save<S: State>(
+        &self,
+        subject: &Subject,
+        before: &Loaded<S>,
+        state: &S,
+        _expires_at: Option<Time>,
+    ) -> Result<Saved, StoreError> {
+        let members = state.to_members(subject, &Rest::default()).unwrap();
+        self.step(|tables| {
+            if tables.refused.iter().any(|id| serde_json::to_string(&members).unwrap().contains(id)) {
+                return Err(StoreError::Never("the table can't take it".to_owned()));
+            }
+            let version = tables.states.get(&subject.partition_key()).map_or(0, |(_, version)| *version);
+            if version != before.version {
+                tables.conflicts += 1;
+                return Ok(Saved::Conflict);
+            }
+            tables.saves += 1;
+            tables.states.insert(subject.partition_key(), (members, version + 1));
+            Ok(Saved::Done)
+        })
+        .await
+    }
+
+    async fn note_seen(&self, kind: Kind, at: Time) -> Result<(), StoreError> {
+        self.step(|tables| {
+            let noted = tables.seen.entry(kind).or_insert(at);
+            *noted = at.max(*noted);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn put_quarantine(&self, entry: &QuarantineEntry) -> Result<(), StoreError> {
+        self.step(|tables| {
+            tables.quarantine.insert(entry.id.to_string());
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// An event: of few users, at few times, of kinds that contradict each other.
+#[derive(Clone, Debug)]
+struct Told {
+    user: u64,
+    at: i64,
+    what: u8,
+    id: u32,
+}
+
+impl Told {
+    fn record(&self) -> Record {
+        let user_id = UserId::new(self.user).unwrap();
+        let at = Time::from_seconds(self.at).unwrap();
+        let status = |event_type: &EventType, members: serde_json::Value| {
+            let event = SecurityEvent::read(event_type.uri(), members.as_object().unwrap().clone()).unwrap();
+            Event::AccountStatus(AccountStatus { user_id, at, event })
+        };
+        let event = match self.what {
+            0 => Event::Unlink(Unlink { user_id, reason: None }),
+            1 => status(&EventType::UserLinked, serde_json::json!({})),
+            2 => status(&EventType::UserProfileChanged, serde_json::json!({"nickname": self.id})),
+            3 => status(&EventType::UserScopeConsent, serde_json::json!({"scope": "account_email"})),
+            4 => status(&EventType::TokenIssued, serde_json::json!({})),
+            _ => Event::TalkShare(TalkShare {
+                chat_type: ChatType::Memo,
+                chat_id: "room".parse().unwrap(),
+                template_id: None,
+                is_single_chatroom: None,
+                chat_member_count_range: None,
+                claimed_user: Some(user_id),
+            }),
+        };
+        let envelope = Envelope {
+            id: EventId::from_text(&format!("event-{:06}", self.id)),
+            app_id: Some("1".parse().unwrap()),
+            received_at: at,
+            request_id: None,
+            replayed_at: None,
+            letter: Letter::Event(event),
+        };
+        Record { id: format!("m{}", self.id), body: envelope.encode().unwrap(), sent_at: None }
+    }
+}
+
+fn told() -> impl Strategy<Value = Vec<Told>> {
+    vec((1..4_u64, 0..5_i64, 0..6_u8), 1..30).prop_map(|events| {
+        let each = |(id, (user, at, what))| Told { user, at, what, id };
+        (0..).zip(events).map(each).collect()
+    })
+}
+
+fn applier(memory: &Memory) -> Applier<Memory> {
+    let retention = Retention { history_days: 90, quarantine_days: 30, gone_days: 90 };
+    Applier::new(memory.clone(), retention, "user_id".to_owned())
+}
+
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(3_600)
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(work)
+}
+
+/// What one worker makes of the events, one after the other.
+fn sequential(events: &[Told]) -> Tables {
+    let memory = Memory::default();
+    run(async {
+        for told in events {
+            assert!(applier(&memory).apply(&[told.record()], far()).await.is_empty());
+        }
+    });
+    memory.tables()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn concurrent_workers_and_repeated_batches_end_as_one_worker_does(
+        (events, deliveries) in told().prop_flat_map(|events| {
+            let twice: Vec<Told> = events.iter().chain(&events).cloned().collect();
+            (Just(events), Just(twice).prop_shuffle())
+        })
+    ) {
+        let memory = Memory::default();
+        let batches: Vec<Vec<Record>> = deliveries.chunks(7).map(|batch| batch.iter().map(Told::record).collect()).collect();
+        run(async {
+            let workers = batches.iter().map(|batch| {
+                let applier = applier(&memory);
+                async move { applier.apply(batch, far()).await }
+            });
+            assert!(join_all(workers).await.iter().all(Vec::is_empty));
+        });
+        prop_assert_eq!(memory.tables().outcome(), sequential(&events).outcome());
+    }
+
+    #[test]
+    fn killed_anywhere_and_delivered_again_the_same_items_come_out(events in told(), polls in 0..40_usize) {
+        let memory = Memory::default();
+        let batch: Vec<Record> = events.iter().map(Told::record).collect();
+        run(async {
+            let applier = applier(&memory);
+            {
+                let mut work = pin!(applier.apply(&batch, far()));
+                for _ in 0..polls {
+                    if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+                        break;
+                    }
+                }
+            }
+            assert!(applier.apply(&batch, far()).await.is_empty());
+        });
+        prop_assert_eq!(memory.tables().outcome(), sequential(&events).outcome());
+    }
+}
+
+#[test]
+fn workers_on_one_user_do_conflict_and_none_is_lost() {
+    let memory = Memory::default();
+    let events: Vec<Told> = (0..40).map(|id| Told { user: 1, at: i64::from(id), what: 2, id }).collect();
+    run(async {
+        let workers = events.iter().map(|told| {
+            let (applier, record) = (applier(&memory), told.record());
+            async move { applier.apply(&[record], far()).await }
+        });
+        assert!(join_all(workers).await.iter().all(Vec::is_empty));
+    });
+    assert!(memory.tables().conflicts > 0);
+    assert_eq!(memory.tables().outcome(), sequential(&events).outcome());
+}
+
+#[test]
+fn events_of_one_user_in_one_batch_are_written_once_and_a_duplicate_not_at_all() {
+    let memory = Memory::default();
+    let batch: Vec<Record> = (0..10).map(|id| Told { user: 1, at: 1, what: 2, id }.record()).collect();
+    run(async {
+        applier(&memory).apply(&batch, far()).await;
+        assert_eq!(memory.tables().saves, 1);
+        applier(&memory).apply(&batch, far()).await;
+    });
+    assert_eq!(memory.tables().saves, 1);
+}
+
+#[test]
+fn each_record_stands_alone() {
+    let memory = Memory::default();
+    memory.0.lock().unwrap().refused.insert("event-000004".to_owned());
+    memory.0.lock().unwrap().panicking.insert("event-000003".to_owned());
+    let mut batch: Vec<Record> = (0..5).map(|id| Told { user: 1, at: i64::from(id), what: 2, id }.record()).collect();
+    let record = |id: &str, body: &str| Record { id: id.to_owned(), body: body.to_owned(), sent_at: None };
+    batch.extend([record("no-json", "{"), record("version", r#"{"v":2}"#), record("members", r#"{"v":1,"id":"x"}"#)]);
+    let mut failed = run(applier(&memory).apply(&batch, far()));
+    failed.sort();
+    assert_eq!(failed, ["m3", "m4", "members", "no-json", "version"]);
+    let (state, _) = UserState::from_members(memory.tables().states["USER#1#1"].0.clone()).unwrap();
+    assert_eq!(state.profile["nickname"].value.value, "2");
+}
+
+#[test]
+fn what_is_not_done_at_the_deadline_is_left_to_the_queue() {
+    let memory = Memory::default();
+    let batch = [Told { user: 1, at: 1, what: 2, id: 1 }.record()];
+    assert_eq!(run(async { applier(&memory).apply(&batch, Instant::now()).await }), ["m1"]);
+}
+
+#[test]
+fn an_event_from_the_future_is_quarantined_until_it_is_no_longer() {
+    let memory = Memory::default();
+    let mut envelope = Envelope::decode(&Told { user: 1, at: 10_000, what: 1, id: 1 }.record().body).unwrap();
+    envelope.received_at = Time::from_seconds(9_000).unwrap();
+    let record = |envelope: &Envelope| Record { id: "m".to_owned(), body: envelope.encode().unwrap(), sent_at: None };
+    run(applier(&memory).apply(&[record(&envelope)], far()));
+    assert_eq!((memory.tables().quarantine.len(), memory.tables().states.len()), (1, 0));
+    envelope.replayed_at = Time::from_seconds(10_000);
+    run(applier(&memory).apply(&[record(&envelope)], far()));
+    assert_eq!(memory.tables().states.len(), 1);
+}

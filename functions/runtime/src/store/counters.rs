@@ -1,0 +1,263 @@
+//! Counters: the one thing that isn't a merge. Each event is counted once, since its history item is
+//! written in the same transaction, on condition that it wasn't there.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::{
+    error::{ProvideErrorMetadata, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, Put, TransactWriteItem, Update},
+};
+use kakao_webhooks::{
+    state::{Counted, HistoryEntry, Subject},
+    wire::Time,
+};
+
+use super::{
+    DynamoStore, StoreError, Written,
+    dynamo::{NOT_THERE, fault, is_condition},
+    items::{self, CHAT_TYPE, Item, seconds, text, text_of},
+};
+
+/// Counts only what isn't older than an erasure.
+const NOT_ERASED: &str = "attribute_not_exists(erased_until) OR erased_until < :received_at";
+
+/// The sort key of the counter of shares.
+const SHARES: &str = "SHARES";
+
+/// How a transaction of a history item and a counter ended, by its cancellation reasons.
+enum Transacted {
+    Done,
+    /// The history item was there.
+    Known,
+    /// The service had the counter erased, the event with it.
+    Erased,
+    /// The counter has no map yet.
+    Unprepared,
+    /// Another transaction held one of the items.
+    Conflict,
+}
+
+impl Transacted {
+    fn of(error: &SdkError<TransactWriteItemsError>) -> Option<Self> {
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+            return (error.code() == Some("ValidationException")).then_some(Self::Unprepared);
+        };
+        let reasons = cancelled.cancellation_reasons().iter();
+        let codes: Vec<_> = reasons.map(|reason| reason.code().unwrap_or("None")).collect();
+        match codes.as_slice() {
+            ["ConditionalCheckFailed", ..] => Some(Self::Known),
+            [_, "ConditionalCheckFailed"] => Some(Self::Erased),
+            codes if codes.contains(&"ValidationError") => Some(Self::Unprepared),
+            codes => codes.contains(&"TransactionConflict").then_some(Self::Conflict),
+        }
+    }
+}
+
+/// What a counter's condition compares with; DynamoDB takes no empty map.
+fn expected(before: &Item) -> Option<Item> {
+    let named = |name: &str| Some((format!(":{name}"), before.get(name)?.clone()));
+    let expected: Item = ["count", "erased_until"].into_iter().filter_map(named).collect();
+    (!expected.is_empty()).then_some(expected)
+}
+
+/// The attributes that say whose counter it is.
+fn owner(subject: &Subject) -> impl Iterator<Item = (String, AttributeValue)> {
+    subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), text(value)))
+}
+
+fn counter_key(counted: &Counted) -> Item {
+    items::key(counted.subject().partition_key(), counted.sort_key())
+}
+
+impl DynamoStore {
+    /// Writes a line of history and adds one to a counter, both or neither.
+    pub(super) async fn count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
+        let mut outcome = self.transact(entry, counted).await?;
+        if matches!(outcome, Transacted::Unprepared) && matches!(counted, Counted::Share { .. }) {
+            self.prepare_counter(counted).await?;
+            outcome = self.transact(entry, counted).await?;
+        }
+        let written = match outcome {
+            Transacted::Done => Written::First,
+            Transacted::Known => Written::Again,
+            Transacted::Erased => return self.put_history_of(entry, Some(counted)).await,
+            Transacted::Conflict => return Err(StoreError::TryAgain("another transaction holds the item".to_owned())),
+            Transacted::Unprepared => {
+                return Err(StoreError::Never("the counter's item is of an unknown form".to_owned()));
+            }
+        };
+        self.touch_counter(counted, entry.received_at).await?;
+        Ok(written)
+    }
+
+    /// Writes a line of history alone, unless it is there.
+    pub(super) async fn put_history_of(
+        &self,
+        entry: &HistoryEntry,
+        counted: Option<&Counted>,
+    ) -> Result<Written, StoreError> {
+        let item = items::history(entry, counted, self.retention)?;
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).condition_expression(NOT_THERE);
+        match put.send().await {
+            Ok(_) => Ok(Written::First),
+            Err(error) if is_condition(&error) => Ok(Written::Again),
+            Err(error) => Err(fault(&error)),
+        }
+    }
+
+    async fn transact(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Transacted, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(items::history(entry, Some(counted), self.retention)?))
+            .condition_expression(NOT_THERE)
+            .build();
+        let update = self.counter_update(counted, entry.received_at);
+        let never = |error: aws_sdk_dynamodb::error::BuildError| StoreError::Never(error.to_string());
+        let written = self
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().put(put.map_err(never)?).build())
+            .transact_items(TransactWriteItem::builder().update(update.map_err(never)?).build())
+            .send()
+            .await;
+        match written {
+            Ok(_) => Ok(Transacted::Done),
+            Err(error) => Transacted::of(&error).ok_or_else(|| fault(&error)),
+        }
+    }
+
+    fn counter_update(
+        &self,
+        counted: &Counted,
+        received_at: Time,
+    ) -> Result<Update, aws_sdk_dynamodb::error::BuildError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(counter_key(counted)))
+            .condition_expression(NOT_ERASED)
+            .expression_attribute_values(":received_at", text(received_at.to_string()))
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        match counted {
+            Counted::Message { .. } => update.update_expression("ADD #count :one"),
+            Counted::Share { chat_type, .. } => update
+                .update_expression("ADD #count :one, by_chat_type.#chat_type :one")
+                .expression_attribute_names("#chat_type", chat_type),
+        }
+        .build()
+    }
+
+    /// Adds to a map that isn't there are refused, so the map comes first.
+    async fn prepare_counter(&self, counted: &Counted) -> Result<(), StoreError> {
+        let prepared = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(counter_key(counted)))
+            .update_expression("SET by_chat_type = if_not_exists(by_chat_type, :empty)")
+            .expression_attribute_values(":empty", AttributeValue::M([].into()))
+            .send()
+            .await;
+        prepared.map(drop).map_err(|error| fault(&error))
+    }
+
+    /// Moves the counter's newest time forwards, and its expiry with it. Harmless twice.
+    async fn touch_counter(&self, counted: &Counted, at: Time) -> Result<(), StoreError> {
+        let owner: Vec<_> = owner(counted.subject()).collect();
+        let set_owner: String = owner.iter().map(|(name, _)| format!(", {name} = :{name}")).collect();
+        let touched = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(counter_key(counted)))
+            .set_expression_attribute_values(Some(
+                owner.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect(),
+            ))
+            .update_expression(format!("SET last_at = :at, expires_at = :expires_at{set_owner}"))
+            .condition_expression("attribute_not_exists(last_at) OR last_at < :at")
+            .expression_attribute_values(":at", text(at.to_string()))
+            .expression_attribute_values(":expires_at", seconds(at.plus_days(self.retention.history_days)))
+            .send()
+            .await;
+        match touched {
+            Err(error) if !is_condition(&error) => Err(fault(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a user's shares anew, from history, leaving out what was received until then.
+    pub(super) async fn recount_shares(&self, subject: &Subject, until: Time) -> Result<(), StoreError> {
+        let key = items::key(subject.partition_key(), SHARES);
+        let read = self.client.get_item().table_name(&self.table).set_key(Some(key.clone())).consistent_read(true);
+        let before = read.send().await.map_err(|error| fault(&error))?.item.unwrap_or_default();
+        let erased_until = text_of(&before, "erased_until");
+        if erased_until.is_some_and(|erased| erased >= until.to_string().as_str()) {
+            return Ok(());
+        }
+        let counts = self.shares_since(subject, until).await?;
+        let total: u64 = counts.values().sum();
+        let number = |count: u64| AttributeValue::N(count.to_string());
+        let mut item = key;
+        item.extend(owner(subject));
+        item.insert("count".to_owned(), number(total));
+        item.insert(
+            "by_chat_type".to_owned(),
+            AttributeValue::M(counts.into_iter().map(|(chat_type, count)| (chat_type, number(count))).collect()),
+        );
+        item.insert("erased_until".to_owned(), text(until.to_string()));
+        let newest = before.get("last_at").filter(|last| last.as_s().is_ok_and(|last| *last > until.to_string()));
+        item.extend(newest.map(|last| ("last_at".to_owned(), last.clone())));
+        item.insert("expires_at".to_owned(), seconds(until.plus_days(self.retention.history_days)));
+        self.replace_counter(item, &before).await
+    }
+
+    /// Writes a counter anew unless something was counted or erased meanwhile.
+    async fn replace_counter(&self, item: Item, before: &Item) -> Result<(), StoreError> {
+        let unchanged = |name: &str, value: &str| match before.contains_key(name) {
+            true => format!("#{name} = {value}"),
+            false => format!("attribute_not_exists(#{name})"),
+        };
+        let conditions = [unchanged("count", ":count"), unchanged("erased_until", ":erased_until")];
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(conditions.join(" AND "))
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_names("#erased_until", "erased_until")
+            .set_expression_attribute_values(expected(before));
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_condition(&error) => {
+                Err(StoreError::TryAgain("something was counted meanwhile".to_owned()))
+            }
+            Err(error) => Err(fault(&error)),
+        }
+    }
+
+    async fn shares_since(&self, subject: &Subject, until: Time) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :partition AND begins_with(sk, :shares)")
+            .filter_expression("received_at > :until")
+            .expression_attribute_values(":partition", text(subject.partition_key()))
+            .expression_attribute_values(":shares", text("EVENT#talk-share#"))
+            .expression_attribute_values(":until", text(until.to_string()))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut counts = BTreeMap::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|error| fault(&error))?;
+            if let Some(Ok(chat_type)) = item.get(CHAT_TYPE).map(AttributeValue::as_s) {
+                *counts.entry(chat_type.clone()).or_insert(0) += 1;
+            }
+        }
+        Ok(counts)
+    }
+}

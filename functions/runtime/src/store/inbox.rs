@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::{config::Builder, error::DisplayErrorContext};
+use tokio::time::Instant;
+
+use super::{
+    DynamoStore, StoreError,
+    dynamo::{fault, is_condition},
+    items::{self, Item, text_of},
+};
+use crate::ingest::{EdgeError, Inbox};
+use kakao_webhooks::wire::{EventId, sha256_hex};
+
+/// An envelope that waits for the queue.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The event's id.
+    pub id: EventId,
+    /// The envelope's text.
+    pub envelope: String,
+}
+
+/// How many items of the inbox are read at once.
+const PAGE: i32 = 25;
+
+impl Inbox for DynamoStore {
+    async fn put(&self, id: &EventId, envelope: &str, within: Duration) -> Result<(), EdgeError> {
+        let end = Instant::now() + within;
+        if self.put_unless_another_is_there(id, envelope, within).await? {
+            return Ok(());
+        }
+        // Another event waits under this id: ids are only as unique as their sender makes them.
+        let id = EventId::from_text(&format!("{id}:{}", sha256_hex(envelope.as_bytes())));
+        let put = self.put_unless_another_is_there(&id, envelope, end.saturating_duration_since(Instant::now()));
+        put.await.map(drop)
+    }
+}
+
+/// Nothing is written over but by itself: a sender that repeats an id would destroy an event.
+const THERE_ONLY_AS_IT_IS: &str = "attribute_not_exists(pk) OR envelope = :envelope";
+
+impl DynamoStore {
+    /// Whether the envelope is in the inbox under this id. If not, another is.
+    async fn put_unless_another_is_there(
+        &self,
+        id: &EventId,
+        envelope: &str,
+        within: Duration,
+    ) -> Result<bool, EdgeError> {
+        // Two attempts: a connection that was frozen may be dead.
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(within.mul_f32(0.48)).build();
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(items::inbox(id, envelope)));
+        let put = put.condition_expression(THERE_ONLY_AS_IT_IS);
+        let put = put.expression_attribute_values(":envelope", items::text(envelope)).customize();
+        match put.config_override(Builder::new().timeout_config(timeouts)).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_condition(&error) => Ok(false),
+            Err(error) => Err(EdgeError(DisplayErrorContext(&error).to_string())),
+        }
+    }
+
+    /// Some items of one of the inbox's partitions, behind this one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn waiting(&self, partition: &str, behind: Option<&EventId>) -> Result<Vec<Waiting>, StoreError> {
+        let start = behind.map(|id| items::key(partition, id.as_str()));
+        let query = self.partition(partition).consistent_read(true).set_exclusive_start_key(start).limit(PAGE);
+        let read = query.send().await.map_err(|error| fault(&error))?;
+        Ok(read.items().iter().map(waiting).collect())
+    }
+
+    /// Takes an item out of the inbox, once the queue has it. Harmless twice.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remove_waiting(&self, id: &EventId) -> Result<(), StoreError> {
+        let key = items::key(items::inbox_partition(id), id.as_str());
+        let removed = self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await;
+        removed.map(drop).map_err(|error| fault(&error))
+    }
+}
+
+fn waiting(item: &Item) -> Waiting {
+    let of = |name| text_of(item, name).unwrap_or_default();
+    Waiting { id: EventId::from_text(of("sk")), envelope: of("envelope").to_owned() }
+}

@@ -1,0 +1,186 @@
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use kakao_webhooks::{
+    state::{Counted, HistoryEntry, Members, Rest, STATE, State, Subject},
+    wire::{AppId, EventId, Kind, Time, sha256_hex},
+};
+use serde_json::Value;
+
+use super::{Retention, StoreError};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The kind of chat room, in a share's history.
+pub(super) const CHAT_TYPE: &str = "chat_type";
+
+/// A state as it was read, with what is needed to write it back.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded<S> {
+    /// The state, or an empty one if there is no item.
+    pub state: S,
+    /// The item's version; 0 if there is none.
+    pub version: u64,
+    /// Members that another version of this crate stored: kept as they are.
+    pub(super) rest: Rest,
+    /// The same as the table has them: JSON knows no sets, and no number of 38 digits.
+    pub(super) rest_as_stored: Item,
+}
+
+/// An envelope that can't be applied, and why.
+#[derive(Clone, Debug)]
+pub struct QuarantineEntry {
+    /// The event's id.
+    pub id: EventId,
+    /// The kind of webhook.
+    pub kind: Kind,
+    /// The app, if it is known.
+    pub app_id: Option<AppId>,
+    /// A stable short name.
+    pub reason: String,
+    /// The reason in words.
+    pub detail: String,
+    /// When it was received.
+    pub received_at: Time,
+    /// The envelope's text, to be replayed.
+    pub envelope: String,
+}
+
+/// The inbox's partitions: sixteen, so that no one of them is hot.
+pub fn inbox_partitions() -> impl Iterator<Item = String> {
+    "0123456789abcdef".chars().map(|digit| format!("INBOX#{digit}"))
+}
+
+/// The inbox's partition of an event.
+pub(super) fn inbox_partition(id: &EventId) -> String {
+    format!("INBOX#{}", sha256_hex(id.as_str().as_bytes()).chars().take(1).collect::<String>())
+}
+
+/// The quarantine's partition of a day.
+pub(super) fn quarantine_partition(day: Time) -> String {
+    format!("QUARANTINE#{}", day.day())
+}
+
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A text member of an item.
+pub(super) fn text_of<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+pub(super) fn seconds(time: Time) -> AttributeValue {
+    AttributeValue::N(time.as_seconds().to_string())
+}
+
+pub(super) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item {
+    Item::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), text(sort))])
+}
+
+pub(super) fn history(
+    entry: &HistoryEntry,
+    counted: Option<&Counted>,
+    retention: Retention,
+) -> Result<Item, StoreError> {
+    let mut item = key(entry.subject.partition_key(), entry.sort_key());
+    item.extend(
+        [
+            ("event_id", text(entry.id.as_str())),
+            ("kind", text(entry.kind.name())),
+            ("event", text(&entry.event)),
+            ("occurred_at", text(entry.occurred_at.to_string())),
+            ("received_at", text(entry.received_at.to_string())),
+            ("expires_at", seconds(entry.received_at.plus_days(retention.history_days))),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    if !entry.effects.is_empty() {
+        let effects = serde_dynamo::to_attribute_value(&entry.effects);
+        item.insert("effects".to_owned(), effects.map_err(|error| StoreError::Never(error.to_string()))?);
+    }
+    // What a share counted, so that it can be counted again.
+    if let Some(Counted::Share { chat_type, .. }) = counted {
+        item.insert(CHAT_TYPE.to_owned(), text(chat_type));
+    }
+    Ok(item)
+}
+
+pub(super) fn quarantine(entry: &QuarantineEntry, retention: Retention) -> Item {
+    let sort = format!("{}#{}", entry.received_at, entry.id);
+    let mut item = key(quarantine_partition(entry.received_at), sort);
+    item.extend(
+        [
+            ("event_id", text(entry.id.as_str())),
+            ("kind", text(entry.kind.name())),
+            ("reason", text(&entry.reason)),
+            ("detail", text(&entry.detail)),
+            ("received_at", text(entry.received_at.to_string())),
+            ("envelope", text(&entry.envelope)),
+            ("expires_at", seconds(entry.received_at.plus_days(retention.quarantine_days))),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    item.extend(entry.app_id.as_ref().map(|app| ("app_id".to_owned(), text(app.as_str()))));
+    item
+}
+
+pub(super) fn inbox(id: &EventId, envelope: &str) -> Item {
+    let mut item = key(inbox_partition(id), id.as_str());
+    item.insert("envelope".to_owned(), text(envelope));
+    item
+}
+
+/// Members of a state's item that its state doesn't decide.
+const OF_THE_TABLE: [&str; 3] = ["pk", "sk", "expires_at"];
+
+pub(crate) fn state<S: State>(
+    subject: &Subject,
+    before: &Loaded<S>,
+    state: &S,
+    expires_at: Option<Time>,
+) -> Result<Item, StoreError> {
+    let never = |error: &dyn std::error::Error| StoreError::Never(error.to_string());
+    let mut members = state.to_members(subject, &before.rest).map_err(|error| never(&error))?;
+    members.extend(subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))));
+    members.insert("version".to_owned(), Value::from(before.version + 1));
+    let mut item: Item = serde_dynamo::to_item(members).map_err(|error| never(&error))?;
+    item.extend(before.rest_as_stored.clone());
+    item.extend(key(subject.partition_key(), STATE));
+    item.extend(expires_at.map(|time| ("expires_at".to_owned(), seconds(time))));
+    Ok(item)
+}
+
+pub(crate) fn loaded<S: State>(subject: &Subject, item: Option<Item>) -> Result<Loaded<S>, StoreError> {
+    let Some(mut item) = item else { return Ok(Loaded::default()) };
+    let never = |error: &dyn std::error::Error| StoreError::Never(error.to_string());
+    let mut members: Members = serde_dynamo::from_item(item.clone()).map_err(|error| never(&error))?;
+    let version = members.remove("version").and_then(|version| version.as_u64()).unwrap_or_default();
+    for name in OF_THE_TABLE.into_iter().chain(subject.attributes().into_iter().map(|(name, _)| name)) {
+        members.remove(name);
+    }
+    let (state, rest) = S::from_members(members).map_err(|error| never(&error))?;
+    item.retain(|name, _| rest.has(name));
+    Ok(Loaded { state, version, rest, rest_as_stored: item })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kakao_webhooks::state::UserState;
+
+    #[test]
+    fn what_another_version_stored_is_kept_though_json_has_no_such_type() {
+        let user = Subject::User("1".parse().unwrap(), "7".parse().unwrap());
+        let foreign = Item::from([
+            ("tags".to_owned(), AttributeValue::Ss(vec!["a".to_owned()])),
+            ("sizes".to_owned(), AttributeValue::Ns(vec!["1".to_owned()])),
+            ("exact".to_owned(), AttributeValue::N("0.12345678901234567890123456789012345678".to_owned())),
+        ]);
+        let before = loaded::<UserState>(&user, Some(foreign.clone())).unwrap();
+        let written = state(&user, &before, &before.state, None).unwrap();
+        for (name, value) in foreign {
+            assert_eq!(written.get(&name), Some(&value), "{name}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The way to DynamoDB: what is stored under which key, and how a plan is applied so that any order and
+//! any number of deliveries end in the same items.
+
+mod apply;
+mod counters;
+mod dynamo;
+mod inbox;
+pub(crate) mod items;
+mod key_set;
+mod quarantine;
+mod seen;
+mod spare;
+
+use std::future::Future;
+
+use kakao_webhooks::{
+    state::{Counted, HistoryEntry, State, Subject},
+    wire::{Kind, Time},
+};
+
+pub use apply::{Applier, Record};
+pub use dynamo::{DynamoStore, Pace};
+pub use inbox::Waiting;
+pub use items::{Loaded, QuarantineEntry, inbox_partitions};
+pub use quarantine::Quarantined;
+pub use spare::Spare;
+
+/// How long things are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// History. Never shorter than [`least_history_days`](Self::least_history_days): whatever is replayed must still
+    /// find its history.
+    pub history_days: u32,
+    /// The quarantine.
+    pub quarantine_days: u32,
+    /// The state of a user who is gone.
+    pub gone_days: u32,
+}
+
+/// How long the event queue and then its dead letters keep a message, in days (`infra/template/storage.yaml`).
+const QUEUED_DAYS: u32 = 7 + 14;
+
+impl Retention {
+    /// The shortest time, in days, for which history must be kept: as long as an event can still be delivered.
+    #[must_use]
+    pub const fn least_history_days(&self) -> u32 {
+        QUEUED_DAYS.saturating_add(self.quarantine_days)
+    }
+}
+
+/// Why the store didn't do it. The texts are for our log and hold no value of an event.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Throttled, timed out, unreachable, or too many conflicts. The queue brings the event again.
+    #[error("try again: {0}")]
+    TryAgain(String),
+    /// The stored item or the request can't be used. The event ends among the dead letters.
+    #[error("never: {0}")]
+    Never(String),
+}
+
+/// Whether a write was the first of its event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It was.
+    First,
+    /// The event was there already.
+    Again,
+}
+
+/// Whether a conditional write found what it expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// It did, and wrote.
+    Done,
+    /// Another worker was faster: read again.
+    Conflict,
+}
+
+/// What applying needs of a table.
+pub trait Store: Send + Sync {
+    /// Writes a line of history, unless it is there.
+    fn put_history(&self, entry: &HistoryEntry) -> impl Future<Output = Result<Written, StoreError>> + Send;
+
+    /// Writes a line of history and adds one to a counter, both or neither.
+    fn put_history_and_count(
+        &self,
+        entry: &HistoryEntry,
+        counted: &Counted,
+    ) -> impl Future<Output = Result<Written, StoreError>> + Send;
+
+    /// Forgets what a user's counters counted of events received until then. Harmless twice.
+    fn forget_counts(&self, subject: &Subject, until: Time) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Reads a state, consistently.
+    fn load<S: State>(&self, subject: &Subject) -> impl Future<Output = Result<Loaded<S>, StoreError>> + Send;
+
+    /// Writes a state if the item still has the version that was loaded. The time until which an item of
+    /// a user who is gone is kept goes along.
+    fn save<S: State>(
+        &self,
+        subject: &Subject,
+        before: &Loaded<S>,
+        state: &S,
+        expires_at: Option<Time>,
+    ) -> impl Future<Output = Result<Saved, StoreError>> + Send;
+
+    /// Keeps an envelope that can't be applied.
+    fn put_quarantine(&self, entry: &QuarantineEntry) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes that a webhook of this kind was received then, unless a later one is noted already.
+    fn note_seen(&self, kind: Kind, at: Time) -> impl Future<Output = Result<(), StoreError>> + Send;
+}

@@ -1,0 +1,49 @@
+use futures_util::{StreamExt, TryStreamExt, stream};
+use kakao_webhooks::wire::Time;
+
+use super::{
+    DynamoStore, StoreError,
+    dynamo::fault,
+    items::{quarantine_partition, text_of},
+};
+
+/// How many days are looked at at once.
+const AT_ONCE: usize = 8;
+
+/// How many of a day are counted, as far as one page reaches. More cost read capacity each minute, and say no more.
+const MOST: i32 = 100;
+
+/// What waits for a fix.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quarantined {
+    /// How many events, a day's counted up to a hundred.
+    pub waiting: u64,
+    /// When the oldest of them was received.
+    pub oldest: Option<Time>,
+}
+
+impl DynamoStore {
+    /// What waits in the quarantine, of so many days before `now`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn quarantined(&self, now: Time, days: u32) -> Result<Quarantined, StoreError> {
+        stream::iter(0..=days)
+            .map(|ago| self.quarantined_of(now.minus_days(ago)))
+            .buffer_unordered(AT_ONCE)
+            .try_fold(Quarantined::default(), |all, day| async move {
+                let oldest = all.oldest.into_iter().chain(day.oldest).min();
+                Ok(Quarantined { waiting: all.waiting + day.waiting, oldest })
+            })
+            .await
+    }
+
+    async fn quarantined_of(&self, day: Time) -> Result<Quarantined, StoreError> {
+        let query = self.partition(quarantine_partition(day)).projection_expression("received_at").limit(MOST);
+        let read = query.send().await.map_err(|error| fault(&error))?;
+        // A day's keys begin with the time.
+        let first = read.items().first().and_then(|item| text_of(item, "received_at"));
+        let waiting = u64::try_from(read.items().len()).unwrap_or(u64::MAX);
+        Ok(Quarantined { waiting, oldest: first.and_then(|time| time.parse().ok()) })
+    }
+}

@@ -1,0 +1,45 @@
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use kakao_webhooks::wire::EventId;
+
+use super::DynamoStore;
+use crate::{
+    ingest::{EdgeError, Inbox},
+    keys::{FetchError, KeyShelf},
+};
+
+/// The table, for whoever needs it only when something else has failed. Making DynamoDB's client is a tenth of a start's
+/// work, so it is made when it is first used.
+#[derive(Clone, Debug)]
+pub struct Spare(Arc<LazyLock<DynamoStore, Make>>);
+
+type Make = Box<dyn FnOnce() -> DynamoStore + Send>;
+
+impl Spare {
+    /// The table that `make` makes.
+    pub fn new(make: impl FnOnce() -> DynamoStore + Send + 'static) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(make))))
+    }
+
+    /// Makes the table's client, for a caller who sees that it will be needed.
+    pub(crate) fn make(&self) {
+        LazyLock::force(&self.0);
+    }
+}
+
+impl Inbox for Spare {
+    async fn put(&self, id: &EventId, envelope: &str, within: Duration) -> Result<(), EdgeError> {
+        self.0.put(id, envelope, within).await
+    }
+}
+
+impl KeyShelf for Spare {
+    async fn stored(&self) -> Result<Option<(Bytes, Duration)>, FetchError> {
+        // The SDK's future is large, and whoever fetches keys carries it along, though hardly anybody ever needs it.
+        Box::pin(self.0.stored()).await
+    }
+}

@@ -1,0 +1,145 @@
+//! The rooms joined to a function: everything that a binary needs is built here, once, during init.
+
+mod aws;
+
+use std::{pin::pin, time::Duration};
+
+use aws_config::SdkConfig;
+use http::Uri;
+use kakao_webhooks::auth::Sources;
+use lambda_http::{Context, Error, LambdaEvent, lambda_runtime, service_fn};
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    clock::Clock,
+    config::{ConfigError, Variables},
+    http::Pool,
+    ingest::{Ingest, Webhook, gateway},
+    queue::SqsQueue,
+    store::{DynamoStore, Pace, Spare},
+    telemetry,
+};
+
+pub use aws::aws_of_function;
+
+/// The table that the variables name, for whoever has nobody waiting.
+///
+/// # Errors
+/// A variable that can't be used.
+pub fn table<F>(aws: &SdkConfig, variables: &Variables<F>) -> Result<DynamoStore, ConfigError>
+where
+    F: Fn(&str) -> Option<String>,
+{
+    Ok(DynamoStore::new(aws, variables.table_name()?, variables.retention()?, Pace::Background))
+}
+
+/// Time kept to hand in the answer.
+const RESERVE: Duration = Duration::from_millis(1_500);
+
+/// What a function may work where its host names no deadline, or one that is past.
+const USUAL: Duration = Duration::from_secs(20);
+
+/// Until when a function that Kakao doesn't wait for may work: a little before Lambda would end it.
+#[must_use]
+pub fn deadline(context: &Context) -> Instant {
+    let now = u64::try_from(crate::clock::now().as_millis()).unwrap_or_default();
+    let left = context.deadline.checked_sub(now).filter(|left| *left > 0).map(Duration::from_millis);
+    Instant::now() + left.map_or(USUAL, |left| left.saturating_sub(RESERVE))
+}
+
+/// Where connections can be opened before the clients need them.
+#[derive(Debug)]
+struct Endpoints {
+    queue: Option<Uri>,
+    table: Option<Uri>,
+}
+
+/// What an acknowledging function reaches outside.
+#[derive(Debug)]
+pub struct Edges {
+    /// The queue.
+    pub queue: SqsQueue,
+    /// The table, for when the queue fails.
+    pub spare: Spare,
+    pool: Pool,
+    endpoints: Endpoints,
+    clock: Clock,
+}
+
+/// How long a start waits for connections.
+const OPENING: Duration = Duration::from_millis(500);
+
+/// How long for the queue's alone.
+const QUEUE_ALONE: Duration = Duration::from_millis(250);
+
+impl Edges {
+    /// The edges that the variables name, with their connections [open](Self::open).
+    ///
+    /// # Errors
+    /// A variable that can't be used.
+    pub async fn of<F>(variables: &Variables<F>) -> Result<Self, ConfigError>
+    where
+        F: Fn(&str) -> Option<String>,
+    {
+        let edges = Self::new(variables)?;
+        edges.open().await;
+        Ok(edges)
+    }
+
+    /// The edges that the variables name.
+    ///
+    /// # Errors
+    /// A variable that can't be used.
+    pub fn new<F>(variables: &Variables<F>) -> Result<Self, ConfigError>
+    where
+        F: Fn(&str) -> Option<String>,
+    {
+        let (pool, url) = (variables.pool()?, variables.event_queue_url()?);
+        let aws = aws::of_pool(variables, pool.clone());
+        let endpoints =
+            Endpoints { queue: aws::queue_endpoint(variables, &url), table: aws::table_endpoint(variables) };
+        let queue = SqsQueue::new(&aws, url);
+        let (name, retention) = (variables.table_name()?, variables.retention()?);
+        let spare = Spare::new(move || DynamoStore::new(&aws, name, retention, Pace::Acknowledging));
+        Ok(Self { queue, spare, pool, endpoints, clock: variables.clock()? })
+    }
+
+    /// Opens the queue's connection, so that the first request needn't, and the table's if the queue doesn't answer, or not
+    /// soon: one that nobody uses would be closed before somebody does. Not for long: a start never fails for it.
+    pub async fn open(&self) {
+        let opening = async {
+            let Some(endpoint) = &self.endpoints.queue else { return };
+            let mut queue = pin!(self.pool.open(endpoint));
+            match timeout(QUEUE_ALONE, &mut queue).await {
+                Ok(true) => {}
+                Ok(false) => self.open_table().await,
+                Err(_) => drop(tokio::join!(queue, self.open_table())),
+            }
+        };
+        let _ = timeout(OPENING, opening).await;
+    }
+
+    async fn open_table(&self) {
+        self.spare.make();
+        if let Some(endpoint) = &self.endpoints.table {
+            self.pool.open(endpoint).await;
+        }
+    }
+
+    /// Runs the acknowledging function of a webhook that comes from `sources` until Lambda ends it.
+    ///
+    /// # Errors
+    /// A runtime that can't be reached.
+    pub async fn acknowledge<W: Webhook>(self, webhook: W, sources: Sources) -> Result<(), Error> {
+        let ingest = Ingest::new(webhook, self.queue, self.spare).with_sources(sources).with_clock(self.clock);
+        lambda_runtime::run(service_fn(async |event: LambdaEvent<gateway::Event>| {
+            let answer = match gateway::request(event) {
+                Ok(request) => ingest.accept(request).await.map(gateway::response),
+                Err(error) => Err(error.into()),
+            };
+            telemetry::flush();
+            answer
+        }))
+        .await
+    }
+}
