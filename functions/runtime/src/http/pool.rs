@@ -42,7 +42,7 @@ impl Pool {
     /// endpoint under other roots): reading them costs tens of milliseconds.
     ///
     /// # Errors
-    /// As [`client`].
+    /// If the TLS library offers no protocol version that is safe: it was built wrongly.
     pub fn new(bundle: CaBundle) -> Result<Self, rustls::Error> {
         let amazon = client(bundle.with_amazons(), MOST_IDLE)?;
         let inside = Inside { bundle, amazon, system: OnceLock::new() };

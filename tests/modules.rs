@@ -1,7 +1,8 @@
-//! Each room of the library imports only those before it.
+//! Each module of the pure crate and of the runtime imports only those before it. Between the crates the compiler
+//! sees to it.
 
 #[cfg(test)]
-mod rooms {
+mod modules {
     use std::{
         fs,
         path::{Path, PathBuf},
@@ -9,9 +10,11 @@ mod rooms {
 
     use end_to_end::binaries::workspace;
 
-    /// The rooms in the order of the table in `shared/src/lib.rs`.
-    fn in_order() -> Vec<String> {
-        let library = fs::read_to_string(workspace().join("shared/src/lib.rs")).unwrap();
+    /// The sources of the two crates.
+    const CRATES: [&str; 2] = ["shared/src", "functions/runtime/src"];
+
+    /// The modules in the order of the table in the crate's `lib.rs`.
+    fn in_order(library: &str) -> Vec<String> {
         let row = |line: &str| Some(line.strip_prefix("//! | [`")?.split_once('`')?.0.to_owned());
         library.lines().filter_map(row).collect()
     }
@@ -21,8 +24,8 @@ mod rooms {
         entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
     }
 
-    /// The rooms that a source names, by `crate::room` or inside of `use crate::{room, …}`.
-    fn named_rooms(source: &str) -> Vec<String> {
+    /// The modules that a source names, by `crate::module` or inside of `use crate::{module, …}`.
+    fn named_modules(source: &str) -> Vec<String> {
         let is_code = |line: &&str| !line.trim_start().starts_with("//");
         let code: String = source.lines().filter(is_code).collect::<Vec<_>>().join("\n");
         let first_word = |text: &str| {
@@ -57,24 +60,30 @@ mod rooms {
     }
 
     #[test]
-    fn the_table_of_rooms_names_every_module() {
-        let library = fs::read_to_string(workspace().join("shared/src/lib.rs")).unwrap();
-        let mut modules: Vec<_> =
-            library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
-        let mut rooms = in_order();
-        rooms.sort();
-        modules.sort_unstable();
-        assert_eq!(rooms, modules);
+    fn the_table_of_modules_names_every_module() {
+        for sources in CRATES {
+            let library = fs::read_to_string(workspace().join(sources).join("lib.rs")).unwrap();
+            let mut modules: Vec<_> =
+                library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+            let mut listed = in_order(&library);
+            listed.sort();
+            modules.sort_unstable();
+            assert_eq!(listed, modules, "{sources}");
+        }
     }
 
     #[test]
-    fn no_room_imports_one_that_comes_after_it() {
-        let rooms = in_order();
-        for (place, room) in rooms.iter().enumerate() {
-            for path in sources(&workspace().join("shared/src").join(room)) {
-                for named in named_rooms(&fs::read_to_string(&path).unwrap()) {
-                    let other = rooms.iter().position(|room| *room == named);
-                    assert!(other.is_none_or(|other| other <= place), "{} imports {named}", path.display());
+    fn no_module_imports_one_that_comes_after_it() {
+        for folder in CRATES.map(|folder| workspace().join(folder)) {
+            let modules = in_order(&fs::read_to_string(folder.join("lib.rs")).unwrap());
+            for (place, module) in modules.iter().enumerate() {
+                let file = folder.join(format!("{module}.rs"));
+                let files = if file.exists() { vec![file] } else { sources(&folder.join(module)) };
+                for path in files {
+                    for named in named_modules(&fs::read_to_string(&path).unwrap()) {
+                        let other = modules.iter().position(|module| *module == named);
+                        assert!(other.is_none_or(|other| other <= place), "{} imports {named}", path.display());
+                    }
                 }
             }
         }
@@ -83,6 +92,6 @@ mod rooms {
     #[test]
     fn imports_are_found_in_every_form() {
         let source = "use crate::wire::{Time, ids};\nuse crate::{\n auth::{Apps, Keys},\n state, queue::SqsQueue,\n};\n// crate::config\nfn x() { crate::store::go() }";
-        assert_eq!(named_rooms(source), ["wire", "auth", "state", "queue", "store"]);
+        assert_eq!(named_modules(source), ["wire", "auth", "state", "queue", "store"]);
     }
 }
