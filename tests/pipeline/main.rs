@@ -54,3 +54,5 @@ mod sources;
 mod start;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod twins;
