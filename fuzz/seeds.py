@@ -146,6 +146,15 @@ def by_hand():
     stored = bot_user | {"_merge": {"by": {"seen": "id"}}}
     put("stored_item", compact({name: attribute(value) for name, value in stored.items()}))
     put("merge_documents", compact(stored) + "\n" + compact(stored | {"is_friend": False}))
+    other_requests = [
+        {"botId": "b", "type": "entrance", "timestamp": 1, "group": {"botGroupKey": "r"}, "payload": {}},
+        {"isInSlotFilling": True, "utterance": "1", "value": {"origin": "1", "resolved": "1"}, "user": {"id": "u"}},
+        {"op": 0, "d": {"type": "MESSAGE_CREATE"}, "t": 1},
+        {"bot": {"id": "b!"}, "userRequest": {"user": {"id": None, "properties": {"bot_user_key": "u", "app_user_id": 7}}}},
+    ]
+    for other in other_requests:
+        put("webhooks", f"skill POST application/json\n{compact(other)}")
+    put("webhooks", "unlink GET \napp_id=123456&user_id=1&note=%FF")
     for number in range(32):
         put("merge_events", hashlib.shake_128(bytes([number])).digest(64 * (1 + number % 8)))
     scopes = " ".join(f"s{number}" for number in range(60))

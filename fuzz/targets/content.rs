@@ -24,10 +24,13 @@ fuzz_target!(|data: &[u8]| {
             }
             let _ = (fields.flag(name), fields.object(name));
             for id in [
-                fields.key::<BotId>(name).map(|id| id.map(String::from)),
-                fields.key::<ChannelId>(name).map(|id| id.map(String::from)),
+                fields.id::<BotId>(name).map(|id| id.map(String::from)),
+                fields.id::<ChannelId>(name).map(|id| id.map(String::from)),
             ] {
-                assert!(id.is_err() || id.unwrap().is_none_or(|id| !id.contains('#') && id.len() <= 128));
+                let id = id.unwrap_or_default();
+                assert!(id.as_ref().is_none_or(|id| !id.contains('#') && id.len() <= 128));
+                let replaced = id.is_some_and(|id| id.contains('\u{fffd}'));
+                assert!(!replaced || came.trim_ascii_start().starts_with(b"{"), "an id of replaced bytes");
             }
         }
     }

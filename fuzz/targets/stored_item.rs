@@ -2,9 +2,9 @@
 #![no_main]
 
 use kakao_webhooks::state::{BotUser, State, Subject, UserState};
-use runtime::rewritten_item;
 use kakao_webhooks_fuzz::{APP_ID, item, promises};
 use libfuzzer_sys::fuzz_target;
+use runtime::rewritten_item;
 
 /// The members that this version knows, of a user and of a bot's user.
 const OF_A_USER: &[&str] = &[

@@ -3,7 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use kakao_webhooks::{auth::{TokenRefusal, Typing, UnverifiedToken}, envelope::{Event, Letter, events_of_token}, wire::Time};
+use kakao_webhooks::{
+    auth::{TokenRefusal, Typing, UnverifiedToken},
+    envelope::{Event, Letter, events_of_token},
+    wire::Time,
+};
 use kakao_webhooks_fuzz::{APPS, promises, service, token};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

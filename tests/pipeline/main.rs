@@ -62,3 +62,5 @@ mod sources;
 mod start;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod twins;

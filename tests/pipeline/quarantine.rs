@@ -95,6 +95,25 @@ async fn a_chatbot_message_of_nobody_is_answered_and_quarantined() {
 }
 
 #[tokio::test]
+async fn a_room_webhook_at_the_skills_url_is_quarantined_by_its_name() {
+    for kind in ["entrance", "leave", "inviteMember"] {
+        let body = json!({"botId": "5f2e8d41a9c04b7e93d6c1aa", "type": kind, "timestamp": 1_790_660_097_000_i64,
+            "group": {"botGroupKey": "room"}, "payload": {"inviter": {"botUserKey": "u1"}}});
+        let item = quarantined(&format!("room-webhook-{}", kind.to_lowercase()), |_| skill(&body, "r1")).await;
+        assert_eq!((&item["reason"], &item["app_id"]), (&json!("room_webhook"), &json!(APP_ID)));
+        assert_eq!(serde_json::from_str::<Value>(payload(&item)["text"].as_str().unwrap()).unwrap(), body);
+    }
+}
+
+#[tokio::test]
+async fn a_request_of_the_new_bot_platform_is_quarantined_without_its_token() {
+    let body = json!({"op": 0, "d": {"type": "MESSAGE_CREATE", "callbackToken": "a-token", "text": "안녕"}, "t": 1});
+    let item = quarantined("new-platform", |_| skill(&body, "r1")).await;
+    assert_eq!(item["reason"], "new_platform");
+    assert_eq!(payload(&item), json!({"text": ""}));
+}
+
+#[tokio::test]
 async fn a_token_whose_event_has_an_unknown_shape_is_quarantined() {
     let consent = token("3142858200", &format!("{OAUTH}user-scope-consent"), 1, &json!({"scope": {"new": "shape"}}));
     let item = quarantined("token-of-an-unknown-shape", |pipeline| signed(pipeline, &consent)).await;

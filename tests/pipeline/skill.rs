@@ -2,7 +2,12 @@
 
 use std::net::{TcpListener, TcpStream};
 
-use end_to_end::{Pipeline, Request, faults::Fault, lambda::Outcome, service::SKILL_KEY};
+use end_to_end::{
+    Pipeline, Request,
+    faults::Fault,
+    lambda::Outcome,
+    service::{APP_ID, BOT_ID, SKILL_KEY},
+};
 use serde_json::{Value, json};
 
 use crate::kakao::{skill, skill_body, snapshot};
@@ -126,6 +131,86 @@ async fn a_bot_of_no_app_of_ours_keeps_its_own_item_only() {
     assert_eq!(pipeline.items_of("USER#").unwrap(), []);
     let state = pipeline.state_of("BOT#an-unlisted-bot#u1").unwrap().unwrap();
     assert_eq!(state["app_user_id"], "3142858400");
+}
+
+#[tokio::test]
+async fn a_parameter_validation_is_confirmed_and_nothing_of_it_is_kept() {
+    let body = json!({"isInSlotFilling": true, "utterance": "010-0000-0000",
+        "value": {"origin": "010-0000-0000", "resolved": "01000000000"},
+        "user": {"id": "u1", "type": "botUserKey", "properties": {}}, "bot": {"id": BOT_ID, "name": "봇"}});
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let answer = pipeline.deliver(&skill(&body, "r1")).await.unwrap();
+    assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"status":"SUCCESS"}"#));
+    assert_eq!(answer.headers["content-type"], "application/json");
+    assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+    assert!(pipeline.table.items().unwrap().is_empty());
+    let line = pipeline.function("skill").await.unwrap().line("event", "no_event").await.unwrap();
+    assert_eq!((&line["level"], &line["reason"]), (&json!("INFO"), &json!("parameter_validation")));
+    assert!(!line.to_string().contains("0000"), "{line}");
+    let mut open = Pipeline::start().await.unwrap().without("SKILL_AUTH");
+    assert_eq!(open.deliver(&skill(&body, "r1")).await.unwrap().body, r#"{"status":"SUCCESS"}"#);
+}
+
+#[tokio::test]
+async fn the_development_channel_is_the_same_bot() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    for (bot, at) in [(format!("{BOT_ID}!"), "r1"), (BOT_ID.to_owned(), "r2")] {
+        let mut body = skill_body("u1", "안녕");
+        body["bot"]["id"] = json!(bot);
+        body["userRequest"]["user"]["properties"] = json!({"appUserId": "3142858400"});
+        reply(&mut pipeline, &skill(&body, at)).await;
+    }
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    assert_eq!(pipeline.items_of(&format!("BOT#{BOT_ID}!")).unwrap(), []);
+    assert!(pipeline.state_of(&format!("BOT#{BOT_ID}#u1")).unwrap().is_some());
+    let state = pipeline.state(APP_ID, "3142858400").unwrap().unwrap();
+    assert_eq!(state["bots"].as_object().unwrap().keys().collect::<Vec<_>>(), [BOT_ID]);
+}
+
+#[tokio::test]
+async fn the_older_spelling_of_a_property_counts_where_the_newer_can_not_be_read() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    for (user, properties) in [
+        ("u1", json!({"appUserId": "3142858401", "plusfriend_user_key": "pf"})),
+        (
+            "u2",
+            json!({"appUserId": null, "app_user_id": "3142858401", "plusfriendUserKey": [], "plusfriend_user_key": "pf"}),
+        ),
+        ("u3", json!({"appUserId": 1.5, "app_user_id": 3_142_858_401_i64, "plusfriendUserKey": "pf"})),
+    ] {
+        let mut body = skill_body(user, "안녕");
+        body["userRequest"]["user"]["properties"] = properties;
+        reply(&mut pipeline, &skill(&body, user)).await;
+        assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+        let state = pipeline.state_of(&format!("BOT#{BOT_ID}#{user}")).unwrap().unwrap();
+        assert_eq!((&state["app_user_id"], &state["plusfriend_user_key"]), (&json!("3142858401"), &json!("pf")));
+        assert_eq!(pipeline.state(APP_ID, "3142858401").unwrap().unwrap()["bots"][BOT_ID]["user_key"], user);
+    }
+}
+
+#[tokio::test]
+async fn a_group_chat_room_is_answered_to_its_words_and_without_quick_replies() {
+    let mut pipeline = Pipeline::start().await.unwrap().with("SKILL_ANSWERS", ANSWERS);
+    // "영업시간" as macOS writes it.
+    let decomposed = "\u{110b}\u{1167}\u{11bc}\u{110b}\u{1165}\u{11b8}\u{1109}\u{1175}\u{1100}\u{1161}\u{11ab}";
+    for utterance in ["영업시간".to_owned(), "@우리 봇 영업시간\n".to_owned(), format!("@우리 봇 {decomposed}\u{200b}")]
+    {
+        let user =
+            json!({"id": "u1", "type": "botUserKey", "properties": {"botUserKey": "u1", "appUserId": "3142858402"}});
+        let chat = json!({"id": "room", "type": "botGroupKey", "properties": {"botGroupKey": "room"}});
+        let body = json!({"bot": {"id": BOT_ID, "name": "우리 봇"}, "intent": {"id": "i"},
+            "userRequest": {"utterance": utterance, "user": user, "chat": chat}});
+        let answer = pipeline.deliver(&skill(&body, "r1")).await.unwrap();
+        let template = json!({"outputs": [{"simpleText": {"text": "10시부터 20시까지입니다."}}]});
+        assert_eq!(
+            serde_json::from_str::<Value>(&answer.body).unwrap(),
+            json!({"version": "2.0", "template": template}),
+            "{utterance:?}"
+        );
+    }
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    assert_eq!(pipeline.state(APP_ID, "3142858402").unwrap().unwrap()["bots"][BOT_ID]["user_key"], "u1");
+    assert!(pipeline.table.items().unwrap().iter().all(|item| !item["pk"].as_str().unwrap().contains("room")));
 }
 
 const ANSWERS: &str = r#"[

@@ -188,6 +188,17 @@ mod tests {
     }
 
     #[test]
+    fn a_bots_development_channel_belongs_to_the_bots_app() {
+        for listed in ["b", "b!"] {
+            let text = format!(r#"[{{"app_id":"1","rest_api_key":"r","bot_ids":["{listed}"]}}]"#);
+            let apps = Apps::from_json(&text).unwrap();
+            for bot in ["b", "b!"] {
+                assert!(apps.by_bot(&bot.parse().unwrap()).is_some(), "{bot} of {listed}");
+            }
+        }
+    }
+
+    #[test]
     fn with_one_app_every_bot_is_its_bot_unless_it_lists_its_own() {
         let open = Apps::from_json(r#"[{"app_id":"1","rest_api_key":"r"}]"#).unwrap();
         assert!(open.by_bot(&"any".parse().unwrap()).is_some());

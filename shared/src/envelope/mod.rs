@@ -118,7 +118,7 @@ pub struct Quarantine {
     pub reason: String,
     /// The reason in words; names fields, never values.
     pub detail: String,
-    /// What came.
+    /// What came; empty where that may not be kept ([`Unreadable::allows_payload`]).
     pub payload: Payload,
 }
 
@@ -126,6 +126,7 @@ impl Quarantine {
     /// From what the parser said and what came.
     #[must_use]
     pub fn new(why: &Unreadable, payload: Payload) -> Self {
+        let payload = if why.allows_payload() { payload } else { Payload::of(b"") };
         Self { reason: why.code().to_owned(), detail: why.to_string(), payload }
     }
 }

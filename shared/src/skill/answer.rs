@@ -6,6 +6,7 @@ use super::{
     check::InvalidReply,
     parts::QuickReply,
     reply::{Reply, SkillResponse},
+    words::Words,
 };
 use crate::wire::skill::SkillPayload;
 
@@ -50,11 +51,11 @@ pub struct Listed {
 #[serde(deny_unknown_fields)]
 struct Entry {
     /// The block's id or name.
-    block: Option<String>,
+    block: Option<Words>,
     /// The matched intent's id or name.
-    intent: Option<String>,
-    /// What the user said, white space at both ends apart.
-    utterance: Option<String>,
+    intent: Option<Words>,
+    /// What the user said, apart from a mention of the bot.
+    utterance: Option<Words>,
     text: String,
     /// Each says what is written on it.
     #[serde(default)]
@@ -77,13 +78,38 @@ pub enum ListError {
     Invalid(usize, InvalidReply),
 }
 
+/// What entries are compared with.
+struct Found {
+    block: [Option<Words>; 2],
+    intent: [Option<Words>; 2],
+    said: Option<Words>,
+    bot: Option<Words>,
+}
+
+impl Found {
+    fn of(payload: &SkillPayload) -> Self {
+        let words = |text: &Option<String>| text.as_deref().map(Words::of);
+        let SkillPayload { bot, intent, user_request, .. } = payload;
+        Self {
+            block: [words(&user_request.block.id), words(&user_request.block.name)],
+            intent: [words(&intent.id), words(&intent.name)],
+            said: user_request.words().map(Words::of),
+            bot: words(&bot.name),
+        }
+    }
+
+    fn was_said(&self, wanted: &Words) -> bool {
+        let bot = self.bot.as_ref();
+        self.said.as_ref().is_some_and(|said| said.without_mention_of(bot) == wanted.without_mention_of(bot))
+    }
+}
+
 impl Entry {
-    fn fits(&self, payload: &SkillPayload) -> bool {
-        let request = &payload.user_request;
-        let is = |wanted: &Option<String>, found: [&Option<String>; 2]| wanted.is_none() || found.contains(&wanted);
-        is(&self.block, [&request.block.id, &request.block.name])
-            && is(&self.intent, [&payload.intent.id, &payload.intent.name])
-            && self.utterance.as_deref().is_none_or(|wanted| request.words().map(str::trim) == Some(wanted.trim()))
+    fn fits(&self, found: &Found) -> bool {
+        let is = |wanted: &Option<Words>, found: &[Option<Words>; 2]| wanted.is_none() || found.contains(wanted);
+        is(&self.block, &found.block)
+            && is(&self.intent, &found.intent)
+            && self.utterance.as_ref().is_none_or(|wanted| found.was_said(wanted))
     }
 
     fn reply(&self) -> Reply {
@@ -112,18 +138,22 @@ impl Listed {
 
 impl Answer for Listed {
     fn answer(&self, payload: &SkillPayload) -> Reply {
-        let entry = self.entries.iter().find(|entry| entry.fits(payload));
+        let found = Found::of(payload);
+        let entry = self.entries.iter().find(|entry| entry.fits(&found));
         entry.map_or_else(|| self.otherwise.answer(payload), Entry::reply)
     }
 }
 
-/// The answer's reply, or plain words if it panics or makes a reply that Kakao doesn't take.
+/// The answer's reply, or plain words if it panics or makes a reply that Kakao doesn't take. Group chat rooms take no
+/// quick replies: there they are left out.
 pub fn respond(answer: &dyn Answer, payload: &SkillPayload) -> SkillResponse {
     let reply = match catch_unwind(AssertUnwindSafe(|| answer.answer(payload))) {
-        Ok(reply) => reply.build().map_err(|error| error.to_string()),
+        Ok(reply) if payload.user_request.is_in_room() => Ok(reply.without_quick_replies()),
+        Ok(reply) => Ok(reply),
         Err(_) => Err("a panic".to_owned()),
     };
-    reply.unwrap_or_else(|why| {
+    let response = reply.and_then(|reply| reply.build().map_err(|error| error.to_string()));
+    response.unwrap_or_else(|why| {
         tracing::error!(event = "reply_invalid", kind = crate::wire::Kind::Skill.name(), why);
         SkillResponse::plain(NOTHING_SAID)
     })

@@ -11,6 +11,7 @@ mod parts;
 mod reply;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use answer::{Answer, Echo, Fixed, ListError, Listed, respond};
 pub use cards::{BasicCard, CommerceCard, Currency, SimpleImage, SimpleText, TextCard};

@@ -104,6 +104,11 @@ impl Reply {
         self
     }
 
+    pub(super) fn without_quick_replies(mut self) -> Self {
+        self.quick_replies.clear();
+        self
+    }
+
     /// The same with something to remember.
     #[must_use]
     pub fn context(mut self, value: ContextValue) -> Self {

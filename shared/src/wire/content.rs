@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 
 use super::{InvalidId, Personal, Unreadable, parse_strict_json};
 
+/// What stands in the place of bytes that are not UTF-8.
+const REPLACEMENT: char = '\u{fffd}';
+
 /// What a request says, apart from who says it: the method, the query and the body.
 #[derive(Clone, Debug)]
 pub struct Content {
@@ -103,29 +106,33 @@ const MAX_WORD_CHARS: usize = 128;
 /// Named values: texts from a query or a form, anything from JSON. An absent value, a null and (as
 /// an empty form field is all that a form can say) an empty text are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Fields<'v>(Cow<'v, Map<String, Value>>);
+pub struct Fields<'v> {
+    members: Cow<'v, Map<String, Value>>,
+    /// Then a U+FFFD stands for bytes that were not UTF-8; in JSON it is a character like any other.
+    is_form: bool,
+}
 
 impl Fields<'static> {
     fn from_form(text: &[u8]) -> Result<Self, Unreadable> {
-        // Percent-encoded bytes that are no UTF-8 would be replaced silently, and two different ids
-        // could become one.
-        let mut fields = Map::new();
-        for (name, value) in form_urlencoded::parse(text) {
-            if name.contains('\u{fffd}') || value.contains('\u{fffd}') {
-                return Err(Unreadable::Encoding);
-            }
+        let mut members = Map::new();
+        let (readable, odd): (Vec<_>, Vec<_>) =
+            form_urlencoded::parse(text).partition(|(name, _)| !name.contains(REPLACEMENT));
+        if readable.is_empty() && !odd.is_empty() {
+            return Err(Unreadable::Encoding);
+        }
+        for (name, value) in readable {
             let value = Value::String(value.into_owned());
-            if fields.insert(name.to_string(), value).is_some() {
+            if members.insert(name.to_string(), value).is_some() {
                 return Err(Unreadable::Duplicate(name_for_log(&name)));
             }
         }
-        Ok(fields.into())
+        Ok(Self { members: Cow::Owned(members), is_form: true })
     }
 
     /// All the members.
     #[must_use]
     pub fn into_members(self) -> Map<String, Value> {
-        self.0.into_owned()
+        self.members.into_owned()
     }
 }
 
@@ -133,7 +140,7 @@ impl Fields<'_> {
     /// The value of a field that is there.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""))
+        self.members.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""))
     }
 
     /// A text, or `None` if it isn't there.
@@ -183,20 +190,17 @@ impl Fields<'_> {
     /// An identifier, or `None` if it isn't there.
     ///
     /// # Errors
-    /// [`Unreadable::Shape`] if it is no valid one.
+    /// [`Unreadable::Shape`] if it is no valid one. [`Unreadable::FieldEncoding`] if a form's value was not UTF-8:
+    /// with its bytes replaced, two different ids could become one.
     pub fn id<'v, I: TryFrom<&'v Value, Error = InvalidId>>(
         &'v self,
         name: &'static str,
     ) -> Result<Option<I>, Unreadable> {
-        self.get(name).map(|value| I::try_from(value).map_err(|_| Unreadable::Shape(name))).transpose()
-    }
-
-    /// A text identifier, or `None` if it isn't there.
-    ///
-    /// # Errors
-    /// [`Unreadable::Shape`] if it is no valid one.
-    pub fn key<I: TryFrom<String, Error = InvalidId>>(&self, name: &'static str) -> Result<Option<I>, Unreadable> {
-        self.text(name)?.map(|text| I::try_from(text.to_owned()).map_err(|_| Unreadable::Shape(name))).transpose()
+        let Some(value) = self.get(name) else { return Ok(None) };
+        if self.is_form && value.as_str().is_some_and(|text| text.contains(REPLACEMENT)) {
+            return Err(Unreadable::FieldEncoding(name));
+        }
+        I::try_from(value).map(Some).map_err(|_| Unreadable::Shape(name))
     }
 
     /// An object, or an empty one if it isn't there.
@@ -214,31 +218,74 @@ impl Fields<'_> {
 
 impl From<Map<String, Value>> for Fields<'static> {
     fn from(members: Map<String, Value>) -> Self {
-        Self(Cow::Owned(members))
+        Self { members: Cow::Owned(members), is_form: false }
     }
 }
 
 impl<'v> From<&'v Map<String, Value>> for Fields<'v> {
     fn from(members: &'v Map<String, Value>) -> Self {
-        Self(Cow::Borrowed(members))
+        Self { members: Cow::Borrowed(members), is_form: false }
     }
 }
 
-/// The error for a field that must be there.
-pub(crate) trait Required<T> {
+/// What was read of a field: its value, nothing, or why it can't be read.
+pub(crate) trait ReadField<T>: Sized {
     /// The value, or [`Unreadable::Missing`].
     fn required(self, name: &'static str) -> Result<T, Unreadable>;
+
+    /// The value, or that of the field's other name. One that can't be read hides no good twin.
+    fn or_twin(self, twin: Self) -> Self;
 }
 
-impl<T> Required<T> for Result<Option<T>, Unreadable> {
+impl<T> ReadField<T> for Result<Option<T>, Unreadable> {
     fn required(self, name: &'static str) -> Result<T, Unreadable> {
         self?.ok_or(Unreadable::Missing(name))
     }
+
+    fn or_twin(self, twin: Self) -> Self {
+        match (self, twin) {
+            (Ok(Some(value)), _) | (_, Ok(Some(value))) => Ok(Some(value)),
+            (Err(why), _) | (_, Err(why)) => Err(why),
+            (Ok(None), Ok(None)) => Ok(None),
+        }
+    }
+}
+
+/// A body of JSON, for the tests of each webhook.
+#[cfg(test)]
+pub(super) fn of_json(members: &Value) -> Content {
+    Content {
+        method: Method::POST,
+        query: Personal::default(),
+        media_type: "application/json".to_owned(),
+        body: Personal::new(Bytes::from(members.to_string())),
+    }
+}
+
+/// Any small value, for members that nothing depends on.
+#[cfg(test)]
+pub(super) fn any_json() -> impl proptest::strategy::Strategy<Value = Value> {
+    use proptest::prelude::*;
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-1e300..1e300).prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            proptest::collection::btree_map("[a-z]{1,4}", inner, 0..3)
+                .prop_map(|members| members.into_iter().collect()),
+        ]
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{OpenId, UserId};
 
     fn content(method: Method, query: &str, media_type: &str, body: &str) -> Content {
         Content {
@@ -275,9 +322,47 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_utf_8_are_refused_instead_of_replaced() {
-        let latin = content(Method::GET, "a=%E9", "", "");
-        assert_eq!(latin.fields().unwrap_err(), Unreadable::Encoding);
+    fn a_value_that_is_not_utf_8_costs_no_other_and_is_never_an_id() {
+        let raw = Content {
+            body: Personal::new(Bytes::from_static(b"a=\xe9x&id=7&\xff=1&\xfe=2")),
+            ..content(Method::POST, "", "", "")
+        };
+        for content in [content(Method::GET, "a=%E9x&id=7&%FF=1&%FE=2", "", ""), raw] {
+            let fields = content.fields().unwrap();
+            assert_eq!(fields.text("a").unwrap(), Some("\u{fffd}x"));
+            assert_eq!(fields.id::<OpenId>("a"), Err(Unreadable::FieldEncoding("a")));
+            assert_eq!(fields.id::<UserId>("id").unwrap(), UserId::new(7));
+        }
+    }
+
+    #[test]
+    fn a_form_of_which_no_name_is_utf_8_is_none() {
+        for bytes in [&b"\x1f\x8b\x08\0\xff"[..], b"%FF=1&%FE=2"] {
+            let content =
+                Content { body: Personal::new(Bytes::from_static(bytes)), ..content(Method::POST, "", "", "") };
+            assert_eq!(content.fields().unwrap_err(), Unreadable::Encoding);
+        }
+    }
+
+    #[test]
+    fn in_json_the_replacement_character_is_a_character_like_any_other() {
+        let fields = content(Method::POST, "", "", r#"{"a":"\ufffd"}"#).fields().unwrap();
+        assert_eq!(fields.id::<OpenId>("a").unwrap().unwrap().as_str(), "\u{fffd}");
+    }
+
+    #[test]
+    fn a_good_twin_wins_over_an_unreadable_one_in_any_order() {
+        type Read = Result<Option<u8>, Unreadable>;
+        let (good, absent): (Read, Read) = (Ok(Some(1)), Ok(None));
+        let odd = |name| -> Read { Err(Unreadable::Shape(name)) };
+        for other in [absent.clone(), odd("a")] {
+            assert_eq!(good.clone().or_twin(other.clone()), good);
+            assert_eq!(other.or_twin(good.clone()), good);
+        }
+        assert_eq!(good.clone().or_twin(Ok(Some(2))), good);
+        assert_eq!(odd("a").or_twin(odd("b")), odd("a"));
+        assert_eq!(absent.clone().or_twin(odd("b")), odd("b"));
+        assert_eq!(absent.clone().or_twin(Ok(None)), absent);
     }
 
     #[test]

@@ -79,8 +79,8 @@ impl FromStr for UserId {
     }
 }
 
-/// Reads digits as text or as an integer, which is how Kakao writes app ids and member numbers.
-fn digits_of(value: &Value) -> Option<String> {
+/// An id's text; an integer's digits are the same id.
+fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => number.as_u64().map(|number| number.to_string()),
@@ -94,7 +94,7 @@ macro_rules! digits {
             type Error = InvalidId;
 
             fn try_from(value: &Value) -> Result<Self, InvalidId> {
-                digits_of(value).ok_or($invalid)?.parse()
+                text_of(value).ok_or($invalid)?.parse()
             }
         }
 
@@ -126,8 +126,12 @@ fn is_key_member(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len()) && !text.chars().any(|character| character.is_control() || character == '#')
 }
 
+fn without_channel(bot_id: &str) -> String {
+    bot_id.trim_end_matches('!').to_owned()
+}
+
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $longest:literal) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $longest:literal $(, $normal:path)?) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -145,7 +149,16 @@ macro_rules! text_id {
             type Error = InvalidId;
 
             fn try_from(text: String) -> Result<Self, InvalidId> {
+                $(let text = $normal(&text);)?
                 if is_key_member(&text, $longest) { Ok(Self(text)) } else { Err(InvalidId($what)) }
+            }
+        }
+
+        impl TryFrom<&Value> for $name {
+            type Error = InvalidId;
+
+            fn try_from(value: &Value) -> Result<Self, InvalidId> {
+                text_of(value).ok_or(InvalidId($what))?.try_into()
             }
         }
 
@@ -172,8 +185,9 @@ macro_rules! text_id {
 }
 
 text_id!(
-    /// A chatbot's id (`bot.id`).
-    BotId, "bot id", 128
+    /// A chatbot's id (`bot.id`). Its development channel is the same bot: it writes the id with a `!` at the end,
+    /// which is left out here.
+    BotId, "bot id", 128, without_channel
 );
 text_id!(
     /// A user as one bot knows them (`userRequest.user.id`).
@@ -280,6 +294,29 @@ mod tests {
             assert!(text.parse::<OpenId>().is_err(), "{text:?}");
         }
         assert_eq!("_ISxgbxb".parse::<ChannelId>().unwrap().as_str(), "_ISxgbxb");
+    }
+
+    #[test]
+    fn a_text_id_may_come_as_an_integer_and_is_its_digits_then() {
+        for (value, text) in
+            [(json!(0), "0"), (json!(1_274_364_410), "1274364410"), (json!(u64::MAX), "18446744073709551615")]
+        {
+            assert_eq!(OpenId::try_from(&value).unwrap().as_str(), text);
+        }
+        for value in
+            [json!(1.0), json!(1e3), json!(-1), json!(1.5), json!(true), json!(null), json!(["1"]), json!({"id": 1})]
+        {
+            assert!(OpenId::try_from(&value).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_bots_development_channel_is_the_same_bot() {
+        let bot: BotId = "64f0!".parse().unwrap();
+        assert_eq!((bot.as_str(), &bot), ("64f0", &"64f0".parse().unwrap()));
+        assert_eq!(serde_json::from_value::<BotId>(json!("64f0!")).unwrap(), bot);
+        assert_eq!("a!b".parse::<BotId>().unwrap().as_str(), "a!b");
+        assert!("!".parse::<BotId>().is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelId, Content, Fields, OpenId, Time, Unreadable, UserId, content::Required, open::open_enum};
+use super::{ChannelId, Content, Fields, OpenId, Time, Unreadable, UserId, content::ReadField, open::open_enum};
 
 open_enum! {
     /// What a user did with a channel.
@@ -42,22 +42,21 @@ pub struct TalkChannel {
 }
 
 impl TalkChannel {
-    /// Reads the webhook. Where a field is absent its deprecated twin is taken.
+    /// Reads the webhook. Where a field is absent or can't be read its deprecated twin is taken.
     ///
     /// # Errors
     /// A missing or misshapen field, or an `id_type` that nobody knows.
     pub fn read(content: &Content) -> Result<Self, Unreadable> {
         let fields = content.fields()?;
-        let channel_id = match fields.key("channel_public_id")? {
-            Some(id) => id,
-            None => fields.key("plus_friend_public_id").required("channel_public_id")?,
-        };
         Ok(Self {
             event: fields.word("event").ok_or(Unreadable::Missing("event"))?.into(),
             user: user(&fields)?,
-            channel_id,
+            channel_id: fields
+                .id("channel_public_id")
+                .or_twin(fields.id("plus_friend_public_id"))
+                .required("channel_public_id")?,
             channel_uuid: fields.word("channel_uuid").or_else(|| fields.word("plus_friend_uuid")),
-            at: time(&fields)?,
+            at: updated_at(&fields).or_twin(timestamp(&fields)).required("updated_at")?,
         })
     }
 }
@@ -65,15 +64,100 @@ impl TalkChannel {
 fn user(fields: &Fields<'_>) -> Result<ChannelUser, Unreadable> {
     match fields.text("id_type").required("id_type")? {
         "app_user_id" => Ok(ChannelUser::AppUserId(fields.id("id").required("id")?)),
-        "open_id" => Ok(ChannelUser::OpenId(fields.key("id").required("id")?)),
+        "open_id" => Ok(ChannelUser::OpenId(fields.id("id").required("id")?)),
         _ => Err(Unreadable::Shape("id_type")),
     }
 }
 
-fn time(fields: &Fields<'_>) -> Result<Time, Unreadable> {
-    if let Some(text) = fields.text("updated_at")? {
-        return text.parse().map_err(|_| Unreadable::Shape("updated_at"));
+fn updated_at(fields: &Fields<'_>) -> Result<Option<Time>, Unreadable> {
+    let text = fields.text("updated_at")?;
+    text.map(|text| text.parse().map_err(|_| Unreadable::Shape("updated_at"))).transpose()
+}
+
+/// The deprecated twin, in milliseconds.
+fn timestamp(fields: &Fields<'_>) -> Result<Option<Time>, Unreadable> {
+    let time = |millis: u64| i64::try_from(millis).ok().and_then(Time::from_millis);
+    let millis = fields.integer("timestamp")?;
+    millis.map(|millis| time(millis).ok_or(Unreadable::Shape("timestamp"))).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::wire::content::of_json;
+
+    const AT: &str = "2026-09-29T05:34:57Z";
+    const AT_MILLIS: u64 = 1_790_660_097_000;
+
+    fn read(members: &Value) -> Result<TalkChannel, Unreadable> {
+        TalkChannel::read(&of_json(members))
     }
-    let millis = fields.integer("timestamp").required("updated_at")?;
-    i64::try_from(millis).ok().and_then(Time::from_millis).ok_or(Unreadable::Shape("timestamp"))
+
+    /// A good webhook in which these members stand in the place of the others.
+    fn with(changes: &[(&str, &Value)]) -> Value {
+        let mut members = json!({"event": "added", "id": "7", "id_type": "app_user_id", "channel_public_id": "_a",
+            "channel_uuid": "@가게", "updated_at": AT});
+        for (name, value) in changes {
+            members[*name] = (*value).clone();
+        }
+        members
+    }
+
+    /// What can be read as none of the fields.
+    fn unreadable() -> impl Strategy<Value = Value> {
+        let odd = [json!(null), json!(""), json!(1.5), json!(-1), json!(true), json!(["_a"]), json!({"a": 1})];
+        proptest::sample::select(odd.to_vec())
+    }
+
+    proptest! {
+        #[test]
+        fn a_good_twin_always_wins_over_an_unreadable_one(
+            twins in proptest::sample::select(vec![
+                ("channel_public_id", "plus_friend_public_id", json!("_a"), json!("_a")),
+                ("channel_uuid", "plus_friend_uuid", json!("@가게"), json!("@가게")),
+                ("updated_at", "timestamp", json!(AT), json!(AT_MILLIS)),
+                ("updated_at", "timestamp", json!(AT), json!(AT_MILLIS.to_string())),
+            ]),
+            odd in unreadable(),
+        ) {
+            let (name, old, good, old_good) = twins;
+            let expected = read(&with(&[])).unwrap();
+            for members in [
+                with(&[(name, &odd), (old, &old_good)]),
+                with(&[(old, &odd), (name, &good)]),
+                with(&[(name, &good), (old, &old_good)]),
+            ] {
+                prop_assert_eq!(read(&members), Ok(expected.clone()), "{}", members);
+            }
+        }
+
+        #[test]
+        fn the_channels_name_never_costs_the_event(odd in unreadable(), also in unreadable()) {
+            let read = read(&with(&[("channel_uuid", &odd), ("plus_friend_uuid", &also)])).unwrap();
+            prop_assert_eq!(read.channel_uuid, None);
+        }
+    }
+
+    #[test]
+    fn a_time_without_a_zone_or_a_date_alone_hides_no_timestamp() {
+        for odd in ["2026-09-29 14:34:57", "2026-09-29", "yesterday", "1790660097000", "9999-12-31T23:59:59Z"] {
+            let members = with(&[("updated_at", &json!(odd)), ("timestamp", &json!(AT_MILLIS))]);
+            assert_eq!(read(&members).unwrap().at, AT.parse().unwrap(), "{odd}");
+            assert_eq!(read(&with(&[("updated_at", &json!(odd))])), Err(Unreadable::Shape("updated_at")), "{odd}");
+        }
+        assert_eq!(read(&with(&[("updated_at", &json!(null))])), Err(Unreadable::Missing("updated_at")));
+    }
+
+    #[test]
+    fn an_open_id_that_is_a_number_is_its_digits() {
+        let of = |id: Value| read(&with(&[("id_type", &json!("open_id")), ("id", &id)])).map(|read| read.user);
+        assert_eq!(of(json!(1_274_364_410)), of(json!("1274364410")));
+        assert_eq!(of(json!(1_274_364_410)), Ok(ChannelUser::OpenId("1274364410".parse().unwrap())));
+        for odd in [json!(1.0), json!(1e9), json!(-1), json!(true)] {
+            assert_eq!(of(odd), Err(Unreadable::Shape("id")));
+        }
+    }
 }

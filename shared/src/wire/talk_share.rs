@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChatId, Content, Unreadable, UserId, content::Required, open::open_enum};
+use super::{ChatId, Content, Unreadable, UserId, content::ReadField, open::open_enum};
 
 open_enum! {
     /// The kind of chat room that a message was shared to.
@@ -53,11 +53,44 @@ impl TalkShare {
         let fields = content.fields()?;
         Ok(Self {
             chat_type: fields.word("CHAT_TYPE").ok_or(Unreadable::Missing("CHAT_TYPE"))?.into(),
-            chat_id: fields.key("HASH_CHAT_ID").required("HASH_CHAT_ID")?,
+            chat_id: fields.id("HASH_CHAT_ID").required("HASH_CHAT_ID")?,
             template_id: fields.integer("TEMPLATE_ID").unwrap_or_default(),
             is_single_chatroom: fields.flag("IS_SINGLE_CHATROOM").unwrap_or_default(),
             chat_member_count_range: fields.word("CHAT_MEMBER_COUNT_RANGE"),
             claimed_user: fields.get(user_key).and_then(|value| UserId::try_from(value).ok()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::wire::content::{any_json, of_json};
+
+    proptest! {
+        #[test]
+        fn only_the_room_and_its_kind_are_needed(
+            name in proptest::sample::select(vec![
+                "TEMPLATE_ID", "IS_SINGLE_CHATROOM", "CHAT_MEMBER_COUNT_RANGE", "user_id", "another",
+            ]),
+            value in any_json(),
+        ) {
+            let mut members = json!({"CHAT_TYPE": "MemoChat", "HASH_CHAT_ID": "h"});
+            members[name] = value;
+            let share = TalkShare::read(&of_json(&members), "user_id").unwrap();
+            prop_assert_eq!((share.chat_type, share.chat_id.as_str()), (ChatType::Memo, "h"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_needed_and_cannot_be_read_is_left_out() {
+        let odd: Value = json!({"CHAT_TYPE": "MemoChat", "HASH_CHAT_ID": "h", "TEMPLATE_ID": "x",
+            "IS_SINGLE_CHATROOM": 1, "CHAT_MEMBER_COUNT_RANGE": [1, 2], "user_id": 1.5});
+        let plain: Value = json!({"CHAT_TYPE": "MemoChat", "HASH_CHAT_ID": "h"});
+        let read = |members| TalkShare::read(&of_json(members), "user_id").unwrap();
+        assert_eq!(read(&odd), read(&plain));
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AppId, Content, Unreadable, UserId, content::Required, open::open_enum};
+use super::{AppId, Content, Unreadable, UserId, content::ReadField, open::open_enum};
 
 open_enum! {
     /// Why a user is no longer linked: `referrer_type` of the unlink webhook, `reason` of the
@@ -51,5 +51,28 @@ impl Unlink {
             user_id: fields.id("user_id").required("user_id")?,
             reason: fields.word("referrer_type").map(UnlinkReason::from),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::wire::content::{any_json, of_json};
+
+    proptest! {
+        #[test]
+        fn only_the_app_and_the_user_are_needed(
+            name in proptest::sample::select(vec!["referrer_type", "group_user_token", "another"]),
+            value in any_json(),
+        ) {
+            let mut members = json!({"app_id": 1, "user_id": 7});
+            members[name] = value.clone();
+            let unlink = Unlink::read(&of_json(&members), &"1".parse().unwrap()).unwrap();
+            prop_assert_eq!(Some(unlink.user_id), UserId::new(7));
+            prop_assert!(unlink.reason.is_none() || value.is_string());
+        }
     }
 }

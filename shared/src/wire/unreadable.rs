@@ -12,6 +12,9 @@ pub enum Unreadable {
     /// The body is text in no character set that we read.
     #[error("the body is not UTF-8")]
     Encoding,
+    /// A field that must be exact, an id, is not UTF-8.
+    #[error("the field `{0}` is not UTF-8")]
+    FieldEncoding(&'static str),
     /// A parameter came twice, so that nobody can say which one is meant.
     #[error("the field `{0}` is there twice")]
     Duplicate(String),
@@ -27,6 +30,15 @@ pub enum Unreadable {
     /// More events in one token than we take from one delivery.
     #[error("more than {0} events in one token")]
     TooManyEvents(usize),
+    /// A chatbot's request of another kind than a message: an event of a group chat room.
+    #[error("it is a group chat room's webhook, which this version doesn't read")]
+    RoomWebhook,
+    /// A chatbot's request of another kind than a message: is this value a good one for a parameter?
+    #[error("it is a parameter validation request, which is not an event")]
+    ParameterValidation,
+    /// A request of Kakao's new bot platform, another protocol. Connect the bot to a server of its own.
+    #[error("it is a request of the new bot platform, which this version doesn't read; its content is not kept")]
+    NewPlatform,
     /// Read well, but longer in our own form than the queue takes.
     #[error("the event is longer than the queue takes")]
     TooLong,
@@ -38,13 +50,22 @@ impl Unreadable {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Json(_) => "json",
-            Self::Encoding => "encoding",
+            Self::Encoding | Self::FieldEncoding(_) => "encoding",
             Self::Duplicate(_) => "duplicate_field",
             Self::Missing(_) => "missing_field",
             Self::Shape(_) => "field_shape",
             Self::OtherApp => "other_app",
             Self::TooManyEvents(_) => "too_many_events",
+            Self::RoomWebhook => "room_webhook",
+            Self::ParameterValidation => "parameter_validation",
+            Self::NewPlatform => "new_platform",
             Self::TooLong => "too_long",
         }
+    }
+
+    /// Whether what came may be kept: not where it holds a token with which anyone could speak for the bot.
+    #[must_use]
+    pub const fn allows_payload(&self) -> bool {
+        !matches!(self, Self::NewPlatform)
     }
 }

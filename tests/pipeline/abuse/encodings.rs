@@ -61,20 +61,26 @@ async fn json_in_a_wrong_encoding_is_quarantined() {
 }
 
 #[tokio::test]
-async fn a_query_or_a_form_in_a_wrong_encoding_is_quarantined() {
+async fn a_value_in_a_wrong_encoding_costs_the_event_only_where_it_is_an_id() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
     for odd in ["%FF", "%C0%AF", "%ED%A0%80", "%FE%FF%001", "a%E9b", "\u{fffd}"] {
         let mut in_query = unlink("1");
         in_query.query.push_str(&format!("&note={odd}"));
-        cases.push(Case::taken(format!("note={odd}"), &in_query, End::Quarantine("encoding")));
+        cases.push(Case::taken(format!("note={odd}"), &in_query, End::Event));
+        in_query.query.push_str(&format!("&{odd}=1&{odd}=2"));
+        cases.push(Case::taken(format!("{odd}=1"), &in_query, End::Event));
         let form = format!("CHAT_TYPE=MemoChat&HASH_CHAT_ID={odd}");
         let in_form = post("/webhooks/talk-share", "application/x-www-form-urlencoded", form);
         cases.push(Case::taken(format!("HASH_CHAT_ID={odd}"), &in_form, End::Quarantine("encoding")));
     }
-    for (name, body) in [("Latin-1", &b"app_id=123456&user_id=1&note=\xe9"[..]), ("gzip", &GZIP)] {
+    for (name, body, end) in [
+        ("Latin-1 beside the fact", &b"app_id=123456&user_id=1&note=\xe9"[..], End::Event),
+        ("Latin-1 in the member number", &b"app_id=123456&user_id=1\xe9"[..], End::Quarantine("encoding")),
+        ("gzip", &GZIP, End::Quarantine("encoding")),
+    ] {
         let request = post("/webhooks/unlink", "application/x-www-form-urlencoded", body);
-        cases.push(Case::taken(name, &request, End::Quarantine("encoding")));
+        cases.push(Case::taken(name, &request, end));
     }
     bench.try_all_and_forged(cases).await;
 }

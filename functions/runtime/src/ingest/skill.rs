@@ -6,8 +6,8 @@ use kakao_webhooks::{
     envelope::{Event, Letter},
     skill,
     wire::{
-        Fields, Kind,
-        skill::{REGISTRATION_ANSWER, SkillMessage, SkillPayload},
+        Fields, Kind, Unreadable,
+        skill::{REGISTRATION_ANSWER, SkillMessage, SkillPayload, VALIDATION_ANSWER, bot_of},
     },
 };
 
@@ -51,7 +51,9 @@ impl Webhook for Skill {
         if request.body_len() > MAX_BODY_BYTES {
             return Err(Refusal::TooLarge);
         }
-        Ok(Some(self.reply(request.unproven_content().json().ok())))
+        let payload = request.unproven_content().json();
+        let message = read_message(&payload);
+        Ok(Some(self.reply(payload, &message)))
     }
 
     async fn authenticate(&self, request: Unverified, _arrival: &Arrival) -> Result<Verified<()>, Refusal> {
@@ -61,20 +63,37 @@ impl Webhook for Skill {
 
     fn read(&self, request: Verified<()>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
         let payload = request.content.json();
-        let message = payload.as_ref().map_err(Clone::clone).and_then(SkillMessage::read);
-        let app = message.as_ref().ok().and_then(|message| self.apps.by_bot(&message.bot_id));
+        let message = read_message(&payload);
+        // Also of what can't be read: a replay can't look it up.
+        let app = payload.as_ref().ok().and_then(bot_of).and_then(|bot| self.apps.by_bot(&bot));
+        let answer = self.reply(payload, &message);
+        if let Err(Unreadable::ParameterValidation) = message {
+            // One comes with each word of a user while a parameter is asked for, and nothing has happened.
+            let (kind, reason) = (Self::KIND.name(), Unreadable::ParameterValidation.code());
+            tracing::info!(event = "no_event", kind, reason, request_id = arrival.request_id);
+            return (vec![], answer);
+        }
         let reading = Reading {
             id: arrival.id_or_request_id(request.request_id.as_deref()),
             app_id: app.map(|app| app.app_id.clone()),
             letter: message.map(|message| Letter::Event(Event::Skill(message))),
         };
-        (vec![reading], self.reply(payload.ok()))
+        (vec![reading], answer)
     }
+}
+
+type Payload = Result<Fields<'static>, Unreadable>;
+
+fn read_message(payload: &Payload) -> Result<SkillMessage, Unreadable> {
+    payload.as_ref().map_err(Clone::clone).and_then(SkillMessage::read)
 }
 
 impl Skill {
     /// Who wrote what nobody can read is answered all the same.
-    fn reply(&self, payload: Option<Fields<'static>>) -> Answer {
+    fn reply(&self, payload: Payload, message: &Result<SkillMessage, Unreadable>) -> Answer {
+        if let Err(Unreadable::ParameterValidation) = message {
+            return Answer::json_text(StatusCode::OK, VALIDATION_ANSWER.to_owned());
+        }
         let payload = payload.map(SkillPayload::read).unwrap_or_default();
         Answer::json_text(StatusCode::OK, skill::respond(self.answer.as_ref(), &payload).into_json())
     }

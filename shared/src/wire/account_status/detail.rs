@@ -71,42 +71,93 @@ impl Detail {
     }
 }
 
-/// `scope` or `scopes`, as a text with spaces between or as a list: implementers saw each. An event
-/// that names none has nothing to say and is unreadable: it must not pass as done.
+/// `scope` or `scopes`, as a text or as a list: implementers saw each. An event that names none has nothing to say
+/// and is unreadable: it must not pass as done.
 fn scopes(fields: &Fields<'_>) -> Result<Vec<ScopeId>, Unreadable> {
-    let mut found = Vec::new();
-    for name in ["scope", "scopes"] {
-        match fields.get(name) {
-            None => {}
-            Some(Value::String(text)) => found.extend(text.split_whitespace().map(str::to_owned)),
-            Some(Value::Array(list)) => {
-                for element in list {
-                    found.push(element.as_str().ok_or(Unreadable::Shape(name))?.to_owned());
-                }
-            }
-            Some(_) => return Err(Unreadable::Shape(name)),
-        }
-    }
+    let read = ["scope", "scopes"].map(|name| scope_names(fields, name));
+    let mut found: Vec<&str> = read.iter().flatten().flatten().copied().collect();
     if found.is_empty() {
-        return Err(Unreadable::Missing("scope"));
+        return Err(read.into_iter().find_map(Result::err).unwrap_or(Unreadable::Missing("scope")));
     }
     // One that is named again says nothing more, and history would keep it each time.
     let mut seen = BTreeSet::new();
-    found.retain(|scope| seen.insert(scope.clone()));
-    found.into_iter().map(|scope| ScopeId::try_from(scope).map_err(|_| Unreadable::Shape("scope"))).collect()
+    found.retain(|scope| seen.insert(*scope));
+    found.into_iter().map(|scope| scope.parse().map_err(|_| Unreadable::Shape("scope"))).collect()
+}
+
+/// The names in one member. Blanks and commas separate them, as in Kakao's own `scope` parameter, in a list's
+/// elements too.
+fn scope_names<'v>(fields: &'v Fields<'_>, name: &'static str) -> Result<Vec<&'v str>, Unreadable> {
+    let texts = match fields.get(name) {
+        None => vec![],
+        Some(Value::String(text)) => vec![text.as_str()],
+        Some(Value::Array(list)) => {
+            list.iter().map(Value::as_str).collect::<Option<_>>().ok_or(Unreadable::Shape(name))?
+        }
+        Some(_) => return Err(Unreadable::Shape(name)),
+    };
+    let is_separator = |character: char| character.is_whitespace() || character == ',';
+    Ok(texts.into_iter().flat_map(|text| text.split(is_separator)).filter(|name| !name.is_empty()).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+
+    fn read(members: &Value) -> Result<Detail, Unreadable> {
+        Detail::read(&EventType::UserScopeWithdraw, members.as_object().unwrap())
+    }
+
+    fn scopes<const N: usize>(names: [&str; N]) -> Detail {
+        Detail::Scopes(names.map(|name| name.parse().unwrap()).to_vec())
+    }
+
+    proptest! {
+        /// However the names are written, they are the same scopes.
+        #[test]
+        fn blanks_and_commas_separate_scopes_wherever_they_stand(
+            parts in proptest::collection::vec(("[a-z_]{1,9}", "[, \t\n\u{3000}]{1,3}"), 1..6),
+            around in "[, ]{0,2}",
+        ) {
+            let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
+            let pieces: Vec<String> = parts.iter().map(|(name, separator)| format!("{around}{name}{separator}")).collect();
+            let expected = read(&json!({"scope": names.join(" ")}));
+            for members in [
+                json!({"scope": pieces.concat()}),
+                json!({"scopes": pieces.concat()}),
+                json!({"scope": pieces}),
+                json!({"scopes": [pieces.concat(), "", ","]}),
+                json!({"scope": {"not": "readable"}, "scopes": pieces}),
+                json!({"scope": pieces.concat(), "scopes": 7}),
+            ] {
+                prop_assert_eq!(&read(&members), &expected, "{}", members);
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_holds_no_comma_and_is_never_empty() {
+        assert_eq!(
+            read(&json!({"scope": "account_email,profile_nickname"})).unwrap(),
+            scopes(["account_email", "profile_nickname"])
+        );
+        assert_eq!(
+            read(&json!({"scopes": ["account_email, ", ",age_range"]})).unwrap(),
+            scopes(["account_email", "age_range"])
+        );
+        for nothing in [json!({}), json!({"scope": ""}), json!({"scope": " , "}), json!({"scopes": ["", ","]})] {
+            assert_eq!(read(&nothing), Err(Unreadable::Missing("scope")), "{nothing}");
+        }
+        assert_eq!(read(&json!({"scope": ["a", 7]})), Err(Unreadable::Shape("scope")));
+    }
 
     #[test]
     fn a_scope_that_is_named_again_is_one_scope() {
         let members = json!({"scope": "b a b", "scopes": ["a", "c"]});
         let read = Detail::read(&EventType::UserScopeConsent, members.as_object().unwrap()).unwrap();
-        let scopes = ["b", "a", "c"].map(|scope| scope.parse().unwrap());
-        assert_eq!(read, Detail::Scopes(scopes.to_vec()));
+        assert_eq!(read, scopes(["b", "a", "c"]));
     }
 }

@@ -97,9 +97,20 @@ pub struct UserRequest {
     pub callback_url: Option<Personal<String>>,
     /// Who wrote.
     pub user: User,
+    /// Where, if it was in a group chat room.
+    pub chat: Chat,
 }
 
+/// What kind of id a group chat room has.
+const ROOM: &str = "botGroupKey";
+
 impl UserRequest {
+    /// Whether this was written in a group chat room, which takes fewer kinds of answers.
+    #[must_use]
+    pub fn is_in_room(&self) -> bool {
+        self.chat.kind.as_deref() == Some(ROOM) || self.chat.properties.contains_key(ROOM)
+    }
+
     /// The words, without the line break that they may end in; `None` where there are none.
     #[must_use]
     pub fn words(&self) -> Option<&str> {
@@ -115,6 +126,17 @@ pub struct User {
     /// What kind of id that is, as in `botUserKey`.
     pub kind: Option<String>,
     /// Further ids, and whether they added the channel.
+    pub properties: Map<String, Value>,
+}
+
+/// A group chat room (Kakao business guide, "Group chatbot", 1.11.1).
+#[derive(Clone, Default, PartialEq)]
+pub struct Chat {
+    /// The room as this bot knows it.
+    pub id: Option<String>,
+    /// What kind of id that is: `botGroupKey`.
+    pub kind: Option<String>,
+    /// Further ids.
     pub properties: Map<String, Value>,
 }
 
@@ -199,11 +221,18 @@ impl UserRequest {
             params: members.object("params").0,
             callback_url: members.text("callbackUrl").map(Personal::new),
             user: User::of(members.object("user")),
+            chat: Chat::of(members.object("chat")),
         }
     }
 }
 
 impl User {
+    fn of(mut members: Members) -> Self {
+        Self { id: members.text("id"), kind: members.text("type"), properties: members.object("properties").0 }
+    }
+}
+
+impl Chat {
     fn of(mut members: Members) -> Self {
         Self { id: members.text("id"), kind: members.text("type"), properties: members.object("properties").0 }
     }
