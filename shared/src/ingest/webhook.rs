@@ -40,8 +40,8 @@ pub trait Webhook: Send + Sync {
         arrival: &Arrival,
     ) -> impl Future<Output = Result<Verified<Self::Proof>, Refusal>> + Send;
 
-    /// What the request says, which is events or what could not be read, and never nothing of what is authentic; and the
-    /// answer to it once that is safe.
+    /// What the request says, which is events or what could not be read, and never nothing of what is authentic and concerns
+    /// an app or its users; and the answer to it once that is safe.
     fn read(&self, request: Verified<Self::Proof>, arrival: &Arrival) -> (Vec<Reading>, Answer);
 }
 

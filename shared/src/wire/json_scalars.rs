@@ -27,7 +27,7 @@ pub(super) fn repaired(text: &[u8]) -> Vec<u8> {
 }
 
 /// Where the strings, quotes included, and the numbers of a text are. Each byte is looked at once.
-fn scalars(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn scalars(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {
@@ -44,6 +44,11 @@ fn scalars(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
             }
         }
     })
+}
+
+/// Whether what ends at this place is a member's key.
+pub(crate) fn is_key(text: &[u8], end: usize) -> bool {
+    text.get(end..).unwrap_or_default().trim_ascii_start().first() == Some(&b':')
 }
 
 /// Up to the closing quote, or to the end where there is none.
