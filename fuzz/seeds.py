@@ -135,6 +135,7 @@ def by_hand():
     modulus = base64url(b"\xd1" + bytes(range(1, 256)))
     key = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "n": modulus, "e": "AQAB"}
     put("key_set", compact({"keys": [key]}))
+    put("key_set", compact({"keys": [{**key, "n": base64.b64encode(b"\0\xd1" + bytes(range(1, 256))).decode()}]}))
     put("key_set", compact({"keys": [{**key, "kid": "k2", "key_ops": ["verify"]}, {"kty": "EC"}, key]}))
     digest = hashlib.sha256(b"key").hexdigest()
     put("config", compact([{"app_id": "1", "rest_api_keys": ["secret-1"], "admin_key_sha256": [digest], "bot_ids": ["b"]}]))
@@ -161,6 +162,17 @@ def by_hand():
     put("security_event", "https://schemas.openid.net/secevent/oauth/event-type/user-scope-consent\n" + compact({"scope": scopes}))
     profile = {f"f{number}": number / 7 for number in range(60)}
     put("security_event", "https://schemas.kakao.com/platevent/kakao/event-type/user-profile-changed\n" + compact(profile))
+    oauth = "https://schemas.openid.net/secevent/oauth/event-type/"
+    by_token = {"subject": {"subject_type": "oauth_token", "token_identifier_alg": "plain", "token": "secret"}, "token_subject": {"iss": ISSUER, "sub": "7"}}
+    user = {"format": "iss_sub", "iss": ISSUER, "sub": "7"}
+    by_form = {"subject": {"format": "complex", "user": user}, "sub_id": {"format": "aliases", "identifiers": [user, {"format": "opaque", "id": "7"}]}}
+    stream = {"https://schemas.openid.net/secevent/ssf/event-type/verification": {"state": "x"}}
+    for events in ({oauth + "token-revoked": by_token}, {oauth + "tokens-revoked": by_form}, stream):
+        claims = {"iss": ISSUER, "aud": AUDIENCE, "iat": 1740798000, "toe": 1740798060, "jti": "j", "events": events}
+        put("token_claims", f"{compact(HEADER)}\n{compact(claims)}")
+        put("reread", "account-status j:token-revoked\n" + ".".join([base64url(compact(HEADER).encode()), base64url(compact(claims).encode()), ""]))
+    for text in ('{"a":"\\ud83c","\\udf0a":1e400}', '{"a":["\\ud83c\\udf0a",-1e999,18446744073709551616]}'):
+        put("strict_json", text)
     several = {"https://schemas.openid.net/secevent/oauth/event-type/user-linked": {}, "https://example.com/new": None}
     many = {f"https://example.com/{number}": {} for number in range(11)}
     for events in (several, many):

@@ -6,13 +6,14 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use kakao_webhooks::{
     auth::{SkillAuth, Typing},
     envelope::Envelope,
     skill::Echo,
-    wire::{EventId, Kind, skill::VALIDATION_ANSWER},
+    wire::{EventId, Kind, account_status::EventType, parse_strict_json, skill::VALIDATION_ANSWER},
 };
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use runtime::{
@@ -106,6 +107,7 @@ fn check_request(request: Request, is_signed: bool) {
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let apps = || APPS.clone();
     let admin_key = has_admin_key(&headers);
+    let is_about_stream = is_signed && is_about_stream(request.body().as_ref());
     let (kind, may_queue, response) = if path.contains("account") {
         let keys = Keys::new(OneSet, OneSet);
         let webhook = AccountStatus { apps: apps(), keys, typing: Typing::Required };
@@ -126,9 +128,9 @@ fn check_request(request: Request, is_signed: bool) {
     assert!(held.is_empty() || may_queue, "queued, though nobody is proven");
     let is_check = method == Method::HEAD || (kind == Kind::Skill && (method != Method::POST || path.contains("open")));
     assert!(held.is_empty() || response.status().is_success(), "queued and refused");
-    let is_no_event = kind == Kind::Skill && matches!(response.body(), Body::Text(text) if text == VALIDATION_ANSWER);
+    let is_validation = kind == Kind::Skill && matches!(response.body(), Body::Text(text) if text == VALIDATION_ANSWER);
     assert!(
-        !held.is_empty() || is_check || is_no_event || !response.status().is_success(),
+        !held.is_empty() || is_check || is_validation || is_about_stream || !response.status().is_success(),
         "acknowledged and not queued"
     );
     assert!(!is_check || held.is_empty(), "a check was queued");
@@ -140,6 +142,14 @@ fn check_request(request: Request, is_signed: bool) {
         promises::hold(&envelope);
         promises::hold(&envelope.reread("user_id"));
     }
+}
+
+/// Whether a token has events about the stream of events: without a user there is nothing in them to keep.
+fn is_about_stream(token: &[u8]) -> bool {
+    let claims = token.split(|byte| *byte == b'.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let claims = claims.and_then(|claims| parse_strict_json(&claims).ok()).unwrap_or_default();
+    let events = claims.get("events").and_then(Value::as_object);
+    events.is_some_and(|events| events.keys().any(|uri| EventType::of_uri(uri).is_about_the_stream()))
 }
 
 fn answer<W: Webhook>(webhook: W, request: Request) -> Response<Body> {

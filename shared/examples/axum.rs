@@ -15,10 +15,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, post},
 };
+use jiff::Timestamp;
 use kakao_webhooks::{
     auth::{Apps, KeySet, TokenRefusal, Typing, Unverified, UnverifiedToken},
     envelope::{TokenEvent, events_of_token},
-    wire::{Content, Personal, Time, unlink::Unlink},
+    wire::{Content, EventId, Personal, Time, Unreadable, unlink::Unlink},
 };
 
 /// What the webhooks of all apps need.
@@ -78,13 +79,21 @@ async fn account_status(State(service): State<Arc<Service>>, request: Request) -
 }
 
 impl Service {
+    /// What the token reports; an authentic one that can't be read is an event that can't be read.
     fn events(&self, request: &Unverified) -> Result<Vec<TokenEvent>, TokenRefusal> {
         let token = UnverifiedToken::parse(request, Typing::Required)?;
         let keys = self.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let key = keys.get(token.key_id()).ok_or(TokenRefusal::UnknownKey)?;
-        let now = Time::clamped(jiff::Timestamp::now().as_millisecond());
-        let token = token.verify(key)?.accept(&self.apps, now)?;
-        Ok(events_of_token(&token.claims, &token.app_id))
+        let token = token.verify(key)?.accept(&self.apps)?;
+        let now = Timestamp::now().as_millisecond();
+        let (received_at, delivery) = (Time::clamped(now), EventId::from_text(&format!("delivery-{now}")));
+        Ok(match (token.app_id, token.claims) {
+            (Some(app_id), Ok(claims)) => events_of_token(&claims, &app_id, received_at, &delivery),
+            (_, claims) => {
+                let why = claims.err().unwrap_or(Unreadable::Missing("aud"));
+                vec![TokenEvent { id: delivery, event: Err(why) }]
+            }
+        })
     }
 }
 

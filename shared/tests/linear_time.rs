@@ -81,6 +81,13 @@ mod linear_time {
         is_linear("lists", |bytes| format!("{{\"a\":[{}0]}}", times(bytes, |_| "[[[]]],".into())), parse);
         is_linear("brackets", |bytes| times(bytes, |_| "[".into()), |text| parse(&format!("{{\"a\":{text}")));
         is_linear("escapes", |bytes| format!("{{\"a\":\"{}\"}}", times(bytes, |_| "\\ud83d\\ude00".into())), parse);
+        is_linear("halves of pairs", |bytes| format!("{{\"a\":\"{}\"}}", times(bytes, |_| "\\ud83d".into())), parse);
+        let huge = |bytes| format!("{{\"a\":[{}0]}}", times(bytes, |_| "1e400,".into()));
+        is_linear("numbers beyond a double", huge, parse);
+        is_linear("a huge integer", |bytes| format!("{{\"a\":{}}}", times(bytes, |_| "9".into())), parse);
+        let strings = |bytes| format!("{{\"a\":[{}1e400]}}", times(bytes, |_| "\"\" ,".into()));
+        is_linear("strings before a number beyond a double", strings, parse);
+        is_linear("unclosed strings", |bytes| times(bytes, |_| "\"\\\"".into()), parse);
         is_linear("digits", |bytes| format!("{{\"a\":0.{}}}", times(bytes, |_| "1234567890".into())), parse);
         is_linear("long keys", |bytes| format!("{{{}\"\":0}}", times(bytes, |n| format!("\"{n:0>999}\":0,"))), parse);
     }

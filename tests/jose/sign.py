@@ -1,6 +1,7 @@
 """Signs Security Event Tokens, right and wrong ones, with joserfc: an implementation that shares nothing with the
 service's. Prints the key set and the tokens as JSON; each wrong token with the code (RFC 8935 §2.4) that it must be
-refused with, or `later` where its key is in the set but must not be used.
+refused with, or `later` where its key is in the set but must not be used; beside them the tokens that are authentic and
+can't be used.
 
     python sign.py AUDIENCE SECONDS
 """
@@ -95,18 +96,18 @@ def forgeries():
     yield "HS256, the public key's PEM", "invalid_request", with_hmac(KEY.as_pem(private=False))
     yield "HS256, the public key's DER", "invalid_request", with_hmac(KEY.as_der(private=False))
     yield "HS256, the key's JWK", "invalid_request", with_hmac(json.dumps(KEY.as_dict(private=False)).encode())
-    yield "HS256, said to be RS256", "invalid_request", with_hmac(KEY.as_pem(private=False), "RS256")
-    yield "another key", "invalid_request", token(THIEF)
+    yield "HS256, said to be RS256", "invalid_key", with_hmac(KEY.as_pem(private=False), "RS256")
+    yield "another key", "invalid_key", token(THIEF)
     yield "a key in the header", "invalid_request", token(THIEF, jwk=THIEF.as_dict(private=False))
     yield "a key in the header and no kid", "invalid_request", token(THIEF, jwk=THIEF.as_dict(private=False), kid=None)
     yield "a key set's address in the header", "invalid_request", token(THIEF, jku="https://example.com/jwks.json")
     yield "a certificate's address in the header", "invalid_request", token(THIEF, x5u="https://example.com/key.pem")
-    yield "the kid of the other key", "invalid_request", token(NEXT)
+    yield "the kid of the other key", "invalid_key", token(NEXT)
     yield "no kid", "invalid_request", token(kid=None)
-    yield "changed claims", "invalid_request", spliced(genuine, other, genuine)
-    yield "changed header", "invalid_request", spliced(token(NEXT, kid="next"), genuine, genuine)
-    yield "no signature", "invalid_request", genuine.rsplit(".", 1)[0] + "."
-    yield "half a signature", "invalid_request", genuine[:-171]
+    yield "changed claims", "invalid_key", spliced(genuine, other, genuine)
+    yield "changed header", "invalid_key", spliced(token(NEXT, kid="next"), genuine, genuine)
+    yield "no signature", "invalid_key", genuine.rsplit(".", 1)[0] + "."
+    yield "half a signature", "invalid_key", genuine[:-170]
     for algorithm in ["RS384", "RS512", "PS256"]:
         yield algorithm, "invalid_request", token(alg=algorithm)
     yield "ES256", "invalid_request", token(CURVE, alg="ES256", kid="curve")
@@ -123,8 +124,6 @@ def forgeries():
     )
     yield "another issuer", "invalid_issuer", token(said=claims(iss="https://accounts.example.com"))
     yield "another audience", "invalid_audience", token(said=claims(aud="another-receiver"))
-    yield "another subject", "invalid_request", token(said=claims(sub="1"))
-    yield "no events", "invalid_request", token(said=claims(events={}))
     yield "a key of 1024 bits", "later", token(SMALL, kid="small")
     yield "a key for encryption", "later", token(OAEP, kid="for-encryption")
 
@@ -138,6 +137,11 @@ print(
         {
             "key_set": {"keys": [public(key, algorithm) for key, algorithm in PUBLISHED]},
             "genuine": {uri: token(said=claims(uri, members)) for uri, members in EVENTS.items()},
+            "unusable": {
+                "other_subject": token(said=claims(sub="1")),
+                "missing_field": token(said=claims(events={})),
+                "time_after_issue": token(said=claims(toe=AT + 301)),
+            },
             "of_the_next_key": token(NEXT, kid="next", said=claims(jti="jose-next")),
             "forged": [{"name": name, "code": code, "token": body} for name, code, body in forgeries()],
         }

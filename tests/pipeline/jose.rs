@@ -51,6 +51,15 @@ async fn what_another_implementation_signs_is_accepted_and_what_it_forges_is_ref
     assert_eq!(pipeline.deliver(&next).await.unwrap().status, 202);
     assert_eq!(pipeline.queue.take().len(), 1);
 
+    for (reason, token) in signed["unusable"].as_object().unwrap() {
+        let answer = pipeline.deliver(&pushed(token.as_str().unwrap().to_owned())).await.unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (202, ""), "{reason}");
+        let messages = pipeline.queue.take();
+        let [message] = &messages[..] else { panic!("{reason}: {messages:?}") };
+        let envelope: Value = serde_json::from_str(&message.body).unwrap();
+        assert_eq!(envelope["quarantine"]["reason"], *reason, "{envelope}");
+    }
+
     let forged = signed["forged"].as_array().unwrap();
     assert!(forged.len() > 30);
     for forgery in forged {

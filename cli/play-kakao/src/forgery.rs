@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use crate::{Algorithm, SigningKey, Token};
 
 /// Declares what can be wrong with a token: each with its name, the registered error code (RFC 8935 §2.4)
-/// that it is refused with, and what it is.
+/// that it is refused with, and what it is. None: it is authentic, and must be acknowledged.
 macro_rules! forgeries {
-    ($($variant:ident = $name:literal / $code:literal: $what:literal),+ $(,)?) => {
+    ($($variant:ident = $name:literal / $code:expr, $what:literal);+ $(;)?) => {
         /// What can be wrong with a token.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Forgery {
@@ -26,9 +26,10 @@ macro_rules! forgeries {
                 }
             }
 
-            /// The registered error code that it is refused with.
+            /// The registered error code that it is refused with; none for what Kakao's key signed for the receiver,
+            /// which must be acknowledged.
             #[must_use]
-            pub const fn code(self) -> &'static str {
+            pub const fn code(self) -> Option<&'static str> {
                 match self {
                     $(Self::$variant => $code,)+
                 }
@@ -46,30 +47,36 @@ macro_rules! forgeries {
 }
 
 forgeries! {
-    Signature = "signature" / "invalid_request": "One bit of the signature is another.",
-    OtherKey = "other-key" / "invalid_request": "Another key signed it under the right key id.",
-    AlgNone = "alg-none" / "invalid_request": "`alg` is `none`, and there is no signature.",
-    Hs256 = "hs256" / "invalid_request": "Signed with HMAC, the public key being the secret.",
-    Rs512 = "rs512" / "invalid_request": "Signed well, but with RS512.",
-    JwkHeader = "jwk-header" / "invalid_request": "The header brings the key that signed it.",
-    Crit = "crit" / "invalid_request": "The header names an extension that must be understood.",
-    Kid = "kid" / "invalid_key": "A key id that no key set has (503 where the set can't be asked again yet).",
-    NoKid = "no-kid" / "invalid_request": "No key id.",
-    Typ = "typ" / "invalid_request": "The type of an ID token.",
-    Issuer = "issuer" / "invalid_issuer": "Another issuer.",
-    Audience = "audience" / "invalid_audience": "Another receiver's audience.",
-    Subject = "subject" / "invalid_request": "An event whose subject is somebody else.",
-    FutureIat = "future-iat" / "invalid_request": "Issued a hundred years after it happened.",
-    ToeAfterIat = "toe-after-iat" / "invalid_request": "It happened after it was issued.",
-    NoJti = "no-jti" / "invalid_request": "No id of its own.",
-    NoEvents = "no-events" / "invalid_request": "Nothing in `events`.",
-    DuplicateKey = "duplicate-key" / "invalid_request": "A claim that stands twice.",
-    TrailingData = "trailing-data" / "invalid_request": "A second document after the claims.",
+    Signature = "signature" / Some("invalid_key"), "One bit of the signature is another.";
+    OtherKey = "other-key" / Some("invalid_key"), "Another key signed it under the right key id.";
+    AlgNone = "alg-none" / Some("invalid_request"), "`alg` is `none`, and there is no signature.";
+    Hs256 = "hs256" / Some("invalid_request"), "Signed with HMAC, the public key being the secret.";
+    Rs512 = "rs512" / Some("invalid_request"), "Signed well, but with RS512.";
+    JwkHeader = "jwk-header" / Some("invalid_request"), "The header brings the key that signed it.";
+    Crit = "crit" / Some("invalid_request"), "The header names an extension that must be understood.";
+    Kid = "kid" / Some("invalid_key"), "A key id that no key set has (503 where the set can't be asked again yet).";
+    NoKid = "no-kid" / Some("invalid_request"), "No key id.";
+    Typ = "typ" / Some("invalid_request"), "The type of an ID token.";
+    Issuer = "issuer" / Some("invalid_issuer"), "Another issuer.";
+    Audience = "audience" / Some("invalid_audience"), "Another receiver's audience.";
+    Subject = "subject" / None, "An event whose subject is somebody else.";
+    FutureIat = "future-iat" / None, "Issued a hundred years after it happened.";
+    ToeAfterIat = "toe-after-iat" / None, "It happened an hour after it was issued.";
+    NoJti = "no-jti" / None, "No id of its own.";
+    NoEvents = "no-events" / None, "Nothing in `events`.";
+    DuplicateKey = "duplicate-key" / None, "A claim that stands twice.";
+    TrailingData = "trailing-data" / None, "A second document after the claims.";
 }
 
+const AN_HOUR: i64 = 3_600;
 const A_HUNDRED_YEARS: i64 = 3_155_760_000;
 
 impl Forgery {
+    /// Each that must be refused.
+    pub fn refused() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|forgery| forgery.code().is_some())
+    }
+
     /// The one with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -129,7 +136,7 @@ impl Token {
             Forgery::Audience => token.claim("aud", json!("another-receiver")),
             Forgery::Subject => token.claim("sub", json!("1")),
             Forgery::FutureIat => token.claim("iat", json!(issued.saturating_add(A_HUNDRED_YEARS))),
-            Forgery::ToeAfterIat => token.claim("toe", json!(issued.saturating_add(1))),
+            Forgery::ToeAfterIat => token.claim("toe", json!(issued.saturating_add(AN_HOUR))),
             Forgery::NoJti => drop(token.claims.remove("jti")),
             Forgery::NoEvents => token.claim("events", json!({})),
         }

@@ -91,10 +91,11 @@ impl SendAccountStatus {
     }
 }
 
-/// What `--forge` takes, each with what it is and the code that it should be refused with.
+/// What `--forge` takes, each with what it is and what it should be answered.
 fn forgeries() -> Vec<PossibleValue> {
     let value = |forgery: &Forgery| {
-        let help = format!("{} 400 {}", forgery.what(), forgery.code());
+        let answer = forgery.code().map_or_else(|| "202, quarantined".to_owned(), |code| format!("400 {code}"));
+        let help = format!("{} {answer}", forgery.what());
         PossibleValue::new(forgery.name()).help(help)
     };
     Forgery::ALL.iter().map(value).collect()
@@ -126,12 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn every_forgery_can_be_asked_for_and_says_what_it_is_refused_with() {
+    fn every_forgery_can_be_asked_for_and_says_what_it_is_answered() {
         let forgeries = forgeries();
         assert_eq!(forgeries.len(), Forgery::ALL.len());
         for (value, forgery) in forgeries.iter().zip(Forgery::ALL) {
             assert_eq!(value.get_name(), forgery.name());
-            assert!(value.get_help().unwrap().to_string().ends_with(forgery.code()), "{forgery:?}");
+            assert!(
+                value.get_help().unwrap().to_string().ends_with(forgery.code().unwrap_or("quarantined")),
+                "{forgery:?}"
+            );
         }
     }
 

@@ -5,6 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::wire::from_json;
+
 /// The id of a signing key (`kid`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(String);
@@ -90,7 +92,7 @@ impl KeySet {
     /// # Errors
     /// [`KeySetError`].
     pub fn from_json(document: &[u8]) -> Result<Self, KeySetError> {
-        let document: Document = serde_json::from_slice(document).map_err(|_| KeySetError::Json)?;
+        let document: Document = from_json(document).map_err(|_| KeySetError::Json)?;
         let mut keys = BTreeMap::new();
         for (id, key) in document.keys.iter().take(MAX_KEYS).filter_map(rsa_signing_key) {
             keys.entry(id).or_insert(key);
@@ -127,11 +129,69 @@ fn rsa_signing_key(value: &Value) -> Option<(KeyId, PublicKey)> {
     if jwk.kty != "RSA" || !is_signing {
         return None;
     }
-    let modulus = without_leading_zeros(URL_SAFE_NO_PAD.decode(jwk.n).ok()?);
-    let exponent = without_leading_zeros(URL_SAFE_NO_PAD.decode(jwk.e).ok()?);
+    let (modulus, exponent) = (unsigned_integer(&jwk.n)?, unsigned_integer(&jwk.e)?);
     Some((KeyId::new(&jwk.kid)?, PublicKey::new(&modulus, &exponent)?))
 }
 
-fn without_leading_zeros(bytes: Vec<u8>) -> Vec<u8> {
-    bytes.into_iter().skip_while(|byte| *byte == 0).collect()
+/// The bytes of a Base64urlUInt (RFC 7518 §2). Padding, the standard alphabet and leading zeros, none of which it may have,
+/// don't make it another number.
+fn unsigned_integer(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    Some(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
+    use play_kakao::{Algorithm, SigningKey};
+    use serde_json::json;
+
+    use super::*;
+
+    /// The key with its numbers in other writings, one a set.
+    fn written_otherwise(jwk: &Value) -> Vec<Value> {
+        let number = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
+        let with = |write: &dyn Fn(&[u8]) -> String| {
+            let mut other = jwk.clone();
+            for name in ["n", "e"] {
+                other[name] = json!(write(&number(name)));
+            }
+            other
+        };
+        vec![
+            with(&|bytes| URL_SAFE.encode(bytes)),
+            with(&|bytes| STANDARD.encode(bytes)),
+            with(&|bytes| STANDARD_NO_PAD.encode(bytes)),
+            with(&|bytes| URL_SAFE.encode([&[0], bytes].concat())),
+            with(&|bytes| STANDARD.encode([&[0, 0, 0], bytes].concat())),
+        ]
+    }
+
+    #[test]
+    fn a_key_is_the_same_in_every_writing_of_its_numbers() {
+        // Some keys have no character in which the alphabets differ.
+        let key = std::iter::repeat_with(|| SigningKey::generate("k").unwrap())
+            .find(|key| key.public_jwk()["n"].as_str().unwrap().contains(['-', '_']))
+            .unwrap();
+        let strict = KeySet::from_json(json!({"keys": [key.public_jwk()]}).to_string().as_bytes()).unwrap();
+        let signed = key.compact(Algorithm::Rs256, "{}", "{}").unwrap();
+        let (message, signature) = signed.rsplit_once('.').unwrap();
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        for other in written_otherwise(&key.public_jwk()) {
+            let set = KeySet::from_json(json!({"keys": [other]}).to_string().as_bytes()).unwrap();
+            assert_eq!(set, strict, "{other}");
+            assert!(set.get(&KeyId::new("k").unwrap()).unwrap().verifies(message.as_bytes(), &signature));
+        }
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_read_or_an_odd_neighbour_costs_no_good_key() {
+        let good = SigningKey::generate("good").unwrap().public_jwk();
+        let mut bad = good.clone();
+        (bad["kid"], bad["n"]) = (json!("bad"), json!("=A=="));
+        let set = format!(r#"{{"keys":[{bad},{{"x":1e400}},{good}],"\ud83c":"\udf0a"}}"#);
+        let set = KeySet::from_json(set.as_bytes()).unwrap();
+        assert!(set.get(&KeyId::new("good").unwrap()).is_some() && set.get(&KeyId::new("bad").unwrap()).is_none());
+    }
 }

@@ -1,6 +1,7 @@
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-use crate::wire::Content;
+use crate::wire::{Content, Personal};
 
 /// A request of which nobody knows yet who sent it. It gives away its method, its headers and how
 /// long its body is; the rest only to whoever has proven it.
@@ -36,6 +37,12 @@ impl Unverified {
     /// For tokens, whose proof is in the body.
     pub(super) const fn content(&self) -> &Content {
         &self.content
+    }
+
+    /// The same with another body: what must not be kept is taken out of it.
+    pub(super) fn with_body(mut self, body: Personal<Bytes>) -> Self {
+        self.content.body = body;
+        self
     }
 
     pub(super) fn verified<P>(self, proof: P) -> Verified<P> {

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::wire::{
-    AppId, EventId, Kind, Payload, Time, Unreadable, account_status::AccountStatus, sha256_hex, skill::SkillMessage,
-    talk_channel::TalkChannel, talk_share::TalkShare, unlink::Unlink,
+    AppId, EventId, Kind, Payload, Time, Unreadable, account_status::AccountStatus, from_json, sha256_hex,
+    skill::SkillMessage, talk_channel::TalkChannel, talk_share::TalkShare, unlink::Unlink,
 };
 
 pub use ascii::to_ascii_json;
@@ -204,7 +204,7 @@ impl Envelope {
     /// # Errors
     /// [`EnvelopeError`]. No message shows a value: it may be personal.
     pub fn decode(text: &str) -> Result<Self, EnvelopeError> {
-        let value: Value = serde_json::from_str(text).map_err(|_| EnvelopeError::NotAnEnvelope)?;
+        let value: Value = from_json(text.as_bytes()).map_err(|_| EnvelopeError::NotAnEnvelope)?;
         match value.get("v").and_then(Value::as_u64) {
             None => Err(EnvelopeError::NotAnEnvelope),
             Some(VERSION) => serde_json::from_value(value).map_err(|_| EnvelopeError::Members),
@@ -273,6 +273,13 @@ mod tests {
             };
             assert_eq!(unlink.user_id.digits(), "9007199254740993");
         }
+    }
+
+    #[test]
+    fn half_a_character_or_a_huge_number_in_a_message_of_the_service_does_not_cost_the_message() {
+        let message = r#"{"v":1,"id":"x\ud83c","app_id":"1","received_at":"2026-01-01T00:00:00Z","kind":"service","more":1e400,
+            "event":{"type":"service-unlinked","user_id":"7","at":"2026-01-01T00:00:00Z"}}"#;
+        assert_eq!(Envelope::decode(message).unwrap().id.as_str(), "x\u{fffd}");
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Envelope {
 
     fn read_token(&self, content: &Content, app_id: &AppId) -> Result<Event, Unreadable> {
         let claims = Claims::of_kept_token(content)?;
-        let mut events = events_of_token(&claims, app_id).into_iter();
+        let mut events = events_of_token(&claims, app_id, self.newest_delivery(), &self.id).into_iter();
         let event = events.find(|event| event.id == self.id).ok_or(Unreadable::Missing("events"))?;
         event.event.map(Event::AccountStatus)
     }

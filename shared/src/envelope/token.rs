@@ -1,9 +1,9 @@
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
-    auth::{Claims, NamedEvent},
+    auth::Claims,
     wire::{
-        AppId, EventId, Unreadable, UserId,
+        AppId, EventId, Time, Unreadable, UserId,
         account_status::{AccountStatus, EventType, SecurityEvent},
         sha256_hex,
     },
@@ -21,22 +21,29 @@ pub struct TokenEvent {
     pub event: Result<AccountStatus, Unreadable>,
 }
 
-/// The events of a verified token of an app. Never none.
+/// The events of a verified token of an app that was received at `received_at`; one that can't be told apart stands for all.
+/// Never none. `delivery` is the id of a token that has none.
 #[must_use]
-pub fn events_of_token(claims: &Claims, app_id: &AppId) -> Vec<TokenEvent> {
-    if claims.events.len() > MAX_EVENTS {
-        let id = EventId::from_text(&claims.token_id);
-        return vec![TokenEvent { id, event: Err(Unreadable::TooManyEvents(MAX_EVENTS)) }];
-    }
-    let subject = subject(claims, app_id);
-    let read = |(uri, members): &NamedEvent| TokenEvent {
-        id: event_id(&claims.token_id, uri),
-        event: subject.clone().and_then(|user_id| {
-            let event = SecurityEvent::read(uri, members.clone())?;
-            Ok(AccountStatus { user_id, at: claims.at, event })
-        }),
+pub fn events_of_token(claims: &Claims, app_id: &AppId, received_at: Time, delivery: &EventId) -> Vec<TokenEvent> {
+    let whole = |id, why| vec![TokenEvent { id, event: Err(why) }];
+    let token_id = match &claims.token_id {
+        Ok(token_id) => token_id,
+        Err(why) => return whole(delivery.clone(), why.clone()),
     };
-    claims.events.iter().map(read).collect()
+    match &claims.events {
+        Err(why) => whole(EventId::from_text(token_id), why.clone()),
+        Ok(events) if events.len() > MAX_EVENTS => {
+            whole(EventId::from_text(token_id), Unreadable::TooManyEvents(MAX_EVENTS))
+        }
+        Ok(events) => {
+            let placed = place(claims, app_id, received_at);
+            let read = |(uri, event): &(String, Value)| TokenEvent {
+                id: event_id(token_id, uri),
+                event: read(uri, event, placed.clone()),
+            };
+            events.iter().map(read).collect()
+        }
+    }
 }
 
 fn event_id(token_id: &str, uri: &str) -> EventId {
@@ -45,12 +52,27 @@ fn event_id(token_id: &str, uri: &str) -> EventId {
     EventId::from_text(&format!("{token_id}:{name}"))
 }
 
-fn subject(claims: &Claims, app_id: &AppId) -> Result<UserId, Unreadable> {
+fn read(uri: &str, event: &Value, placed: Result<(UserId, Time), Unreadable>) -> Result<AccountStatus, Unreadable> {
+    let (user_id, at) = match placed {
+        Err(Unreadable::NoSubject) if EventType::of_uri(uri).is_about_the_stream() => Err(Unreadable::StreamEvent),
+        placed => placed,
+    }?;
+    let members = match event {
+        Value::Null => Map::new(),
+        Value::Object(members) => members.clone(),
+        _ => return Err(Unreadable::Shape("events")),
+    };
+    Ok(AccountStatus { user_id, at, event: SecurityEvent::read(uri, members)? })
+}
+
+/// Whom the events concern, and when they happened.
+fn place(claims: &Claims, app_id: &AppId, received_at: Time) -> Result<(UserId, Time), Unreadable> {
     match claims.app_id.as_ref().map(AppId::try_from) {
         None => {}
         Some(Ok(claimed)) if claimed == *app_id => {}
         Some(_) => return Err(Unreadable::OtherApp),
     }
-    let subject: &Value = claims.subject.as_ref().ok_or(Unreadable::Missing("sub"))?.expose();
-    subject.try_into().map_err(|_| Unreadable::Shape("sub"))
+    let subject = claims.subject.clone()?;
+    let user_id = subject.expose().try_into().map_err(|_| Unreadable::Shape("sub"))?;
+    Ok((user_id, claims.at(received_at)?))
 }

@@ -3,6 +3,7 @@
 
 mod content;
 mod ids;
+mod json_scalars;
 mod open;
 mod personal;
 mod strict_json;
@@ -18,6 +19,8 @@ pub mod unlink;
 pub use content::{Content, Fields, Payload};
 pub use ids::sha256_hex;
 pub use ids::{AppId, BotId, BotUserKey, ChannelId, ChatId, EventId, InvalidId, OpenId, ScopeId, UserId};
+pub use json_scalars::from_json;
+pub(crate) use json_scalars::{is_key, scalars};
 pub use personal::Personal;
 pub use strict_json::{StrictJsonError, parse as parse_strict_json};
 pub use time::Time;

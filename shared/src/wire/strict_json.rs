@@ -6,6 +6,8 @@ use std::{cell::Cell, fmt};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::json_scalars::repaired;
+
 /// More levels than any document of Kakao's has, and fewer than would endanger the stack.
 const MAX_DEPTH: usize = 64;
 
@@ -29,12 +31,19 @@ pub enum StrictJsonError {
     NotAnObject,
 }
 
-/// Reads one JSON object.
+/// Reads one JSON object. Half a surrogate pair is read as U+FFFD, a number beyond a double as ±1e308.
 ///
 /// # Errors
 /// Whatever is no JSON object, has a key twice at any level, is nested too deeply, or is followed
 /// by anything but white space.
 pub fn parse(text: &[u8]) -> Result<Map<String, Value>, StrictJsonError> {
+    match parse_as_it_is(text) {
+        Err(StrictJsonError::Syntax) => parse_as_it_is(&repaired(text)),
+        read => read,
+    }
+}
+
+fn parse_as_it_is(text: &[u8]) -> Result<Map<String, Value>, StrictJsonError> {
     let fault = Cell::new(StrictJsonError::Syntax);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Strict { depth: 0, fault: &fault }.deserialize(&mut deserializer).map_err(|_| fault.get())?;

@@ -27,6 +27,21 @@ pub enum Unreadable {
     /// The `app_id` in the content is not the app whose admin key (or token) came with it.
     #[error("the app_id in the content is not the app that the proof belongs to")]
     OtherApp,
+    /// The token's members don't agree on whom it concerns.
+    #[error("the members of the token don't name the same user")]
+    OtherSubject,
+    /// The event names no user. Look at its type: it may concern the app itself.
+    #[error("the event names no user")]
+    NoSubject,
+    /// It concerns the stream of events itself, and no user: there is nothing to keep.
+    #[error("the event is about the stream of events")]
+    StreamEvent,
+    /// It reports what happened after it was issued, by more than clocks differ.
+    #[error("the time `toe` is too far after the time `iat`")]
+    AfterIssue,
+    /// Issued after its receipt, by more than clocks differ. Replay it later.
+    #[error("the time `iat` is too far after the receipt")]
+    FutureTime,
     /// More events in one token than we take from one delivery.
     #[error("more than {0} events in one token")]
     TooManyEvents(usize),
@@ -55,6 +70,10 @@ impl Unreadable {
             Self::Missing(_) => "missing_field",
             Self::Shape(_) => "field_shape",
             Self::OtherApp => "other_app",
+            Self::OtherSubject => "other_subject",
+            Self::NoSubject | Self::StreamEvent => "no_subject",
+            Self::AfterIssue => "time_after_issue",
+            Self::FutureTime => "future_time",
             Self::TooManyEvents(_) => "too_many_events",
             Self::RoomWebhook => "room_webhook",
             Self::ParameterValidation => "parameter_validation",

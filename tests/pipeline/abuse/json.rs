@@ -14,7 +14,7 @@ fn with_body(request: Request, body: impl Into<Vec<u8>>) -> Request {
 }
 
 /// Each function's good JSON body with one more member, written as it is.
-fn with_member(member: &str) -> [Request; 4] {
+pub(super) fn with_member(member: &str) -> [Request; 4] {
     let added = |body: Value| format!("{},{member}}}", body.to_string().strip_suffix('}').unwrap());
     let unlinked = json!({"app_id": APP_ID, "user_id": "1"});
     let shared = json!({"CHAT_TYPE": "MemoChat", "HASH_CHAT_ID": "h"});
@@ -62,11 +62,21 @@ async fn nesting_is_read_to_64_levels_and_quarantined_from_there_on() {
 async fn a_number_beside_the_fact_may_be_as_big_as_json_can_say() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
-    for number in ["-0", "1.5", "18446744073709551616", "9223372036854775808", &"9".repeat(39), "1e308", "-1e-400"] {
+    for number in [
+        "-0",
+        "1.5",
+        "18446744073709551616",
+        "9223372036854775808",
+        &"9".repeat(400),
+        "1e308",
+        "-1e-400",
+        "1e400",
+        "-1e400",
+    ] {
         let requests = with_member(&format!(r#""number":{number}"#));
         cases.extend(requests.iter().map(|request| Case::taken(number, request, End::Event)));
     }
-    for number in ["1e400", "-1e400", "01", "+1", ".5", "1.", "0x1", "NaN", "Infinity", "1e"] {
+    for number in ["01", "01e400", "+1", ".5", "1.", "0x1", "NaN", "Infinity", "1e"] {
         let requests = with_member(&format!(r#""number":{number}"#));
         cases.extend(requests.iter().map(|request| Case::taken(number, request, End::Quarantine("json"))));
     }
@@ -89,7 +99,7 @@ async fn a_member_number_is_a_positive_integer_of_64_bits_or_the_request_is_quar
         ("-1", shape),
         ("1.0", shape),
         ("1e3", shape),
-        ("1e400", End::Quarantine("json")),
+        ("1e400", shape),
         ("true", shape),
         ("[1]", shape),
         (r#"{"a":1}"#, shape),

@@ -3,7 +3,9 @@
 use end_to_end::service::{APP_ID, OTHER_APP_ID, OTHER_REST_API_KEY, REST_API_KEY};
 use serde_json::{Map, Value, json};
 
-use super::rows::{AUDIENCE, CLAIM, Expected, ISSUER, MALFORMED, Make, Row, SUBJECT, TIME, quarantined, taken};
+use super::rows::{
+    AUDIENCE, Expected, ISSUER, MISSING, Make, NO_SUBJECT, OTHER_SUBJECT, Row, SHAPE, quarantined, taken,
+};
 use crate::kakao::{KAKAO, MIDNIGHT, OAUTH, RISC};
 
 const KAUTH: &str = "https://kauth.kakao.com";
@@ -30,7 +32,8 @@ fn issuer(make: &Make<'_>) -> Vec<Row> {
 }
 
 fn audience(make: &Make<'_>) -> Vec<Row> {
-    let ours = [json!([REST_API_KEY]), json!(["x", OTHER_REST_API_KEY]), json!(OTHER_REST_API_KEY)];
+    let ours =
+        [json!([REST_API_KEY]), json!(["x", OTHER_REST_API_KEY]), json!(OTHER_REST_API_KEY), json!([1, REST_API_KEY])];
     let mut rows = each(make, "aud", taken(1), ours);
     // Neither an app's number, nor a key in another writing, nor what is no text.
     let others =
@@ -38,24 +41,22 @@ fn audience(make: &Make<'_>) -> Vec<Row> {
     rows.extend(each(make, "aud", AUDIENCE, others));
     let more = [json!(null), json!(1), json!({REST_API_KEY: 1}), json!([1]), json!([[REST_API_KEY]])];
     rows.extend(each(make, "aud", AUDIENCE, more));
-    rows.extend(each(make, "aud", AUDIENCE, [json!([REST_API_KEY, 1]), json!(format!("{REST_API_KEY} "))]));
+    rows.extend(each(make, "aud", AUDIENCE, [json!(format!("{REST_API_KEY} "))]));
     rows.push(make.claim("aud", None, AUDIENCE));
     rows
 }
 
 fn required(make: &Make<'_>) -> Vec<Row> {
-    let mut rows = each(make, "jti", CLAIM, [json!(""), json!(7), json!(null), json!(["j"]), json!({})]);
-    rows.push(make.claim("jti", None, CLAIM));
+    let mut rows = each(make, "jti", MISSING, [json!(""), json!(null)]);
+    rows.extend(each(make, "jti", SHAPE, [json!(7), json!(["j"]), json!({})]));
+    rows.push(make.claim("jti", None, MISSING));
     rows.extend(each(make, "jti", taken(1), [json!("j".repeat(3_000)), json!("한#\u{1}")]));
-    rows.extend(each(
-        make,
-        "iat",
-        CLAIM,
-        [json!("1740787260"), json!(null), json!([MIDNIGHT]), json!(-1), json!(true)],
-    ));
-    rows.extend(each(make, "iat", CLAIM, [json!(i64::MAX), json!(u64::MAX), json!(1e300)]));
-    rows.push(make.claim("iat", None, CLAIM));
-    rows.extend(each(make, "toe", CLAIM, [json!("1740787260"), json!({}), json!([MIDNIGHT]), json!(-1), json!(false)]));
+    rows.extend(each(make, "iat", SHAPE, [json!("1740787260"), json!([MIDNIGHT]), json!(-1), json!(true)]));
+    rows.extend(each(make, "iat", SHAPE, [json!(i64::MAX), json!(u64::MAX), json!(1e300)]));
+    rows.extend(each(make, "iat", MISSING, [json!(null)]));
+    rows.push(make.claim("iat", None, MISSING));
+    rows.extend(each(make, "toe", SHAPE, [json!("1740787260"), json!({}), json!([MIDNIGHT]), json!(-1), json!(false)]));
+    rows.extend(each(make, "toe", SHAPE, [json!(MIDNIGHT * 1_000), json!(MIDNIGHT * 1_000_000)]));
     // Absent, or with a fraction of a second (RFC 7519 §2).
     rows.extend(each(make, "toe", taken(1), [json!(null), json!(MIDNIGHT as f64 + 0.25)]));
     rows.extend(each(make, "iat", taken(1), [json!(MIDNIGHT as f64 + 60.5)]));
@@ -75,14 +76,16 @@ fn times(make: &Make<'_>) -> Vec<Row> {
     vec![
         issued_at("10 happened when issued", MIDNIGHT, Some(MIDNIGHT), taken(1)),
         issued_at("10 happened long before", MIDNIGHT, Some(1), taken(1)),
-        issued_at("10 happened a second after", MIDNIGHT, Some(MIDNIGHT + 1), TIME),
+        issued_at("10 happened a second after", MIDNIGHT, Some(MIDNIGHT + 1), taken(1)),
+        issued_at("10 happened five minutes after", MIDNIGHT, Some(MIDNIGHT + 300), taken(1)),
+        issued_at("10 happened longer after", MIDNIGHT, Some(MIDNIGHT + 301), quarantined("time_after_issue")),
         issued_at("10 no toe", MIDNIGHT, None, taken(1)),
         issued_at("10 of 1970", 0, Some(0), taken(1)),
         issued_at("10 of now", now, Some(now), taken(1)),
         // The test itself takes time: the edge to the second is a unit test's.
         issued_at("10 a clock that is ahead", now + 290, Some(now), taken(1)),
-        issued_at("10 of the future", now + 900, Some(now), TIME),
-        issued_at("10 of the far future", 253_402_200_000, None, TIME),
+        issued_at("10 of the future", now + 900, Some(now), quarantined("future_time")),
+        issued_at("10 of the far future", 253_402_200_000, None, quarantined("future_time")),
         make.claim("exp", Some(json!(1)), taken(1)),
         make.claim("nbf", Some(json!(1)), taken(1)),
     ]
@@ -90,13 +93,15 @@ fn times(make: &Make<'_>) -> Vec<Row> {
 
 fn events(make: &Make<'_>) -> Vec<Row> {
     let linked = format!("{OAUTH}user-linked");
-    let mut rows = vec![make.claim("events", None, CLAIM)];
-    rows.extend(each(make, "events", CLAIM, [json!({}), json!([]), json!(null), json!(linked), json!([{}])]));
+    let mut rows = vec![make.claim("events", None, MISSING)];
+    rows.extend(each(make, "events", MISSING, [json!({}), json!(null)]));
+    rows.extend(each(make, "events", SHAPE, [json!([]), json!(linked), json!([{}])]));
     // An event that has no members may be null.
     rows.extend(each(make, "events", taken(1), [json!({&linked: null})]));
     for wrong in [json!("x"), json!([]), json!(1), json!(false)] {
-        rows.extend(each(make, "events", CLAIM, [json!({&linked: wrong})]));
-        rows.extend(each(make, "events", CLAIM, [json!({&linked: {}, "https://example.com/new": wrong})]));
+        rows.extend(each(make, "events", SHAPE, [json!({&linked: wrong})]));
+        let beside_a_good_one = json!({&linked: {}, "https://example.com/new": wrong});
+        rows.extend(each(make, "events", Expected::Quarantined(1, "field_shape"), [beside_a_good_one]));
     }
     rows.extend(each(make, "events", taken(1), [json!({&linked: {}}), json!({"https://example.com/new": {}})]));
     rows.extend(each(make, "events", taken(1), [json!({"": {"any": [1]}}), json!({&linked: {"new": {"한": null}}})]));
@@ -129,7 +134,7 @@ fn subjects(make: &Make<'_>) -> Vec<Row> {
     let mut second = make.claims(
         "11 two events of two users",
         |claims| claims["events"] = json!({&linked: {}, "https://example.com/new": {"subject": older("1")}}),
-        SUBJECT,
+        Expected::AllQuarantined(2, "other_subject"),
     );
     second.request.id = "second".to_owned();
     vec![
@@ -154,17 +159,30 @@ fn subjects(make: &Make<'_>) -> Vec<Row> {
             None,
             taken(1),
         ),
+        token(
+            "a complex subject",
+            None,
+            json!({"subject": {"format": "complex", "user": newer(USER)}}),
+            None,
+            taken(1),
+        ),
+        token("another in a complex subject", sub(), json!({"subject": {"user": newer("1")}}), None, OTHER_SUBJECT),
+        token("an alias", None, json!({}), Some(json!({"format": "aliases", "identifiers": [newer(USER)]})), taken(1)),
+        token("an opaque id", None, json!({"sub_id": {"format": "opaque", "id": USER}}), None, taken(1)),
+        token("an opaque id of something", None, json!({"sub_id": {"format": "opaque", "id": "x"}}), None, NO_SUBJECT),
+        token("token_subject", None, json!({"token_subject": older(USER)}), None, taken(1)),
+        token("another in token_subject", sub(), json!({"token_subject": older("1")}), None, OTHER_SUBJECT),
         token("a number everywhere", Some(json!(7)), json!({"subject": {"sub": 7}}), None, taken(1)),
-        token("another in subject", sub(), json!({"subject": older("1")}), None, SUBJECT),
-        token("another in sub_id", sub(), json!({"sub_id": newer("1")}), None, SUBJECT),
-        token("another in the claim sub_id", sub(), json!({}), Some(newer("1")), SUBJECT),
-        token("two in the event", None, json!({"subject": older(USER), "sub_id": newer("1")}), None, SUBJECT),
-        token("event and claim differ", None, json!({"subject": older(USER)}), Some(newer("1")), SUBJECT),
+        token("another in subject", sub(), json!({"subject": older("1")}), None, OTHER_SUBJECT),
+        token("another in sub_id", sub(), json!({"sub_id": newer("1")}), None, OTHER_SUBJECT),
+        token("another in the claim sub_id", sub(), json!({}), Some(newer("1")), OTHER_SUBJECT),
+        token("two in the event", None, json!({"subject": older(USER), "sub_id": newer("1")}), None, OTHER_SUBJECT),
+        token("event and claim differ", None, json!({"subject": older(USER)}), Some(newer("1")), OTHER_SUBJECT),
         token("a text and a number", sub(), json!({"subject": {"sub": 3_142_859_300_i64}}), None, taken(1)),
-        token("a text and another number", sub(), json!({"subject": {"sub": 3_142_859_301_i64}}), None, SUBJECT),
-        token("null", sub(), json!({"subject": {"sub": null}}), None, SUBJECT),
-        token("of another issuer", sub(), of(json!("https://accounts.example.com")), None, SUBJECT),
-        token("of an issuer that is no text", sub(), of(json!(null)), None, SUBJECT),
+        token("a text and another number", sub(), json!({"subject": {"sub": 3_142_859_301_i64}}), None, OTHER_SUBJECT),
+        token("null", sub(), json!({"subject": {"sub": null}}), None, OTHER_SUBJECT),
+        token("of another issuer", sub(), of(json!("https://accounts.example.com")), None, OTHER_SUBJECT),
+        token("of an issuer that is no text", sub(), of(json!(null)), None, OTHER_SUBJECT),
     ]
 }
 
@@ -180,7 +198,7 @@ fn content(make: &Make<'_>) -> Vec<Row> {
             sub.into_iter().for_each(|sub| claims["sub"] = sub);
         }
     };
-    let mut rows = vec![make.claims("12 nobody", without_subject(None), quarantined("missing_field"))];
+    let mut rows = vec![make.claims("12 nobody", without_subject(None), NO_SUBJECT)];
     for strange in [json!("x"), json!(""), json!("0"), json!("-1"), json!(1.5), json!(null), json!([USER])] {
         let name = format!("12 a sub that is no member number: {strange}");
         rows.push(make.claims(&name, without_subject(Some(strange)), quarantined("field_shape")));
@@ -188,6 +206,7 @@ fn content(make: &Make<'_>) -> Vec<Row> {
     for huge in [json!("18446744073709551616"), json!("1".repeat(5_000))] {
         rows.push(make.claims("12 a sub over 64 bits", without_subject(Some(huge)), quarantined("field_shape")));
     }
+    rows.extend(of_nobody(make));
     rows.push(make.claims("12 64 bits", without_subject(Some(json!(u64::MAX.to_string()))), taken(1)));
     rows.extend(each(make, "app_id", taken(1), [json!(APP_ID), json!(123_456)]));
     let others = [json!(OTHER_APP_ID), json!(""), json!(null), json!([APP_ID]), json!(1.5)];
@@ -211,9 +230,31 @@ fn content(make: &Make<'_>) -> Vec<Row> {
             |claims| claims["events"][&scopes] = json!({"scope": 1}),
             Expected::Quarantined(1, "field_shape"),
         ),
-        make.claims("4 claims that are no object", |claims| *claims = json!([claims.clone()]), MALFORMED),
+        make.claims("4 claims that are no object", |claims| *claims = json!([claims.clone()]), quarantined("json")),
         make.claims("12 unknown claims", |claims| claims["txn"] = json!({"any": ["thing"]}), taken(1)),
         make.claims("13 nothing changed", |_| (), taken(1)),
     ]);
+    rows
+}
+
+/// What is about an app or about the stream of events, and about no user.
+fn of_nobody(make: &Make<'_>) -> Vec<Row> {
+    let alone = |uri: &str, expected: Expected| {
+        let change = |claims: &mut Value| {
+            claims["events"] = json!({uri: {"state": "x"}});
+            claims["sub_id"] = json!({"format": "opaque", "id": "7"});
+            claims.as_object_mut().unwrap().remove("sub");
+        };
+        make.claims(&format!("12 {uri}"), change, expected)
+    };
+    let profiles =
+        ["ssf", "sse", "risc"].map(|profile| format!("https://schemas.openid.net/secevent/{profile}/event-type/"));
+    let of_stream = ["verification", "stream-updated"];
+    let mut rows = vec![
+        alone(&format!("{OAUTH}client-disabled"), NO_SUBJECT),
+        alone(&format!("{OAUTH}verification"), NO_SUBJECT),
+        alone("https://example.com/ssf/event-type/verification", NO_SUBJECT),
+    ];
+    rows.extend(profiles.iter().flat_map(|profile| of_stream.map(|name| alone(&format!("{profile}{name}"), taken(0)))));
     rows
 }

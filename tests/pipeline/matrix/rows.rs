@@ -32,6 +32,8 @@ pub(super) enum Expected {
     Taken(usize),
     /// 202, so many events queued, and one quarantined for this reason.
     Quarantined(usize, &'static str),
+    /// 202, and so many events quarantined for this reason.
+    AllQuarantined(usize, &'static str),
     /// 400 with this code and description.
     Refused(&'static str, &'static str),
     /// Another status, with this error.
@@ -50,6 +52,7 @@ impl Expected {
                 queued.sort();
                 accepted(queued)
             }
+            Self::AllQuarantined(events, reason) => accepted(vec![reason.to_owned(); events]),
             Self::Refused(code, text) => refused(400, json!({"err": code, "description": text})),
             Self::Answered(status, "") => Outcome { status, body: String::new(), queued: vec![] },
             Self::Answered(status, error) => refused(status, json!({"error": error})),
@@ -78,10 +81,11 @@ pub(super) const ALGORITHM: Expected = invalid("The algorithm must be RS256.");
 pub(super) const WRONG_TYPE: Expected = invalid("The type must be secevent+jwt.");
 pub(super) const FORBIDDEN: Expected = invalid("The header has a member that is not allowed.");
 pub(super) const NO_KID: Expected = invalid("The header has no kid.");
-pub(super) const SIGNATURE: Expected = invalid("The signature is not valid.");
-pub(super) const CLAIM: Expected = invalid("A required claim is missing or malformed.");
-pub(super) const TIME: Expected = invalid("The times of the token contradict each other or the clock.");
-pub(super) const SUBJECT: Expected = invalid("The subject is not consistent.");
+pub(super) const SIGNATURE: Expected = Expected::Refused("invalid_key", "The signature is not valid.");
+pub(super) const MISSING: Expected = quarantined("missing_field");
+pub(super) const SHAPE: Expected = quarantined("field_shape");
+pub(super) const OTHER_SUBJECT: Expected = quarantined("other_subject");
+pub(super) const NO_SUBJECT: Expected = quarantined("no_subject");
 pub(super) const ISSUER: Expected = Expected::Refused("invalid_issuer", "The issuer is not the expected one.");
 pub(super) const AUDIENCE: Expected = Expected::Refused("invalid_audience", "The audience is not this receiver.");
 

@@ -26,10 +26,11 @@ impl Teller {
         let (turn, at) = (self.story.forged, self.moment());
         let id = format!("forged-{number}");
         self.story.forged += 1;
-        let turn = turn % (KEYED + Forgery::ALL.len());
-        let mut post = match Forgery::ALL.get(turn) {
+        let forgeries: Vec<_> = Forgery::refused().collect();
+        let turn = turn % (KEYED + forgeries.len());
+        let mut post = match forgeries.get(turn) {
             Some(forgery) => by_token(*forgery, &user_id, &id, at),
-            None => by_key(turn - Forgery::ALL.len(), &user_id, &id),
+            None => by_key(turn - forgeries.len(), &user_id, &id),
         };
         post.request = post.request.received_at(at).id(&id);
         self.story.posts.push(post);

@@ -1,8 +1,8 @@
 use http::StatusCode;
 use kakao_webhooks::{
-    auth::{Apps, TokenRefusal, Typing, Unverified, UnverifiedToken, Verified, VerifiedToken},
+    auth::{Apps, Claims, TokenRefusal, Typing, Unverified, UnverifiedToken, Verified, VerifiedToken},
     envelope::{Event, Letter, TokenEvent, events_of_token},
-    wire::Kind,
+    wire::{AppId, Kind, Unreadable},
 };
 
 use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
@@ -35,18 +35,35 @@ impl<S: KeySource, K: KeyShelf> Webhook for AccountStatus<S, K> {
             KeysFault::Unknown => Refusal::Token(TokenRefusal::UnknownKey),
             KeysFault::Unavailable { retry_after } => Refusal::Unavailable { retry_after },
         })?;
-        let token = token.verify(&key)?.accept(&self.apps, arrival.now)?;
+        let token = token.verify(&key)?.accept(&self.apps)?;
         Ok(request.proven_by_token(token))
     }
 
-    fn read(&self, request: Verified<VerifiedToken>, _arrival: &Arrival) -> (Vec<Reading>, Answer) {
-        let VerifiedToken { app_id, claims } = request.proof;
-        let reading = |TokenEvent { id, event }| Reading {
-            id,
-            app_id: Some(app_id.clone()),
-            letter: event.map(|event| Letter::Event(Event::AccountStatus(event))),
+    fn read(&self, request: Verified<VerifiedToken>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
+        let readings = match request.proof {
+            VerifiedToken { app_id: Some(app_id), claims: Ok(claims), .. } => readings(&claims, &app_id, arrival),
+            VerifiedToken { app_id, claims, .. } => {
+                let why = claims.err().unwrap_or(Unreadable::Missing("aud"));
+                vec![Reading { id: arrival.id_or_request_id(None), app_id, letter: Err(why) }]
+            }
         };
-        let readings = events_of_token(&claims, &app_id).into_iter().map(reading).collect();
         (readings, Answer::empty(Self::ACCEPTED))
     }
+}
+
+/// Each event of the token, but for those about the stream: they are taken note of.
+fn readings(claims: &Claims, app_id: &AppId, arrival: &Arrival) -> Vec<Reading> {
+    let events = events_of_token(claims, app_id, arrival.now, &arrival.id_or_request_id(None));
+    let reading = |TokenEvent { id, event }| match event {
+        Err(why @ Unreadable::StreamEvent) => {
+            let (kind, reason, request_id) = (Kind::AccountStatus.name(), why.code(), &arrival.request_id);
+            tracing::info!(event = "no_event", kind, event_id = %id, reason, request_id);
+            None
+        }
+        event => {
+            let letter = event.map(|event| Letter::Event(Event::AccountStatus(event)));
+            Some(Reading { id, app_id: Some(app_id.clone()), letter })
+        }
+    };
+    events.into_iter().filter_map(reading).collect()
 }

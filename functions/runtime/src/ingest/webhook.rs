@@ -40,8 +40,8 @@ pub trait Webhook: Send + Sync {
         arrival: &Arrival,
     ) -> impl Future<Output = Result<Verified<Self::Proof>, Refusal>> + Send;
 
-    /// What the request says, which is events or what could not be read; nothing only of a request that asks and reports
-    /// nothing. And the answer to it once that is safe.
+    /// What the request says: events, or what could not be read. Nothing only of a request that reports nothing of an app
+    /// or its users. And the answer to it once that is safe.
     fn read(&self, request: Verified<Self::Proof>, arrival: &Arrival) -> (Vec<Reading>, Answer);
 }
 

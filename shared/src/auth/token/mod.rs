@@ -1,24 +1,27 @@
 //! Security Event Tokens (RFC 8417) as Kakao signs them. Three types, each made only from the one
 //! before it: [`UnverifiedToken`] → [`SignedToken`] → [`VerifiedToken`]. The policy stands here; the
 //! cryptography is the library's. Age never rejects: a token has no `exp` and is valid however late
-//! it arrives.
+//! it arrives. A token that Kakao signed is refused only if it is provably for another receiver: whatever
+//! else is wrong with its claims is said with them, and its events are quarantined for that.
 
-use std::fmt;
+mod claims;
+mod redaction;
+mod subject;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{Apps, KeyId, PublicKey, Unverified, Verified};
-use crate::wire::{AppId, Content, Personal, Time, Unreadable, UserId, parse_strict_json};
+use crate::wire::{AppId, Personal, Unreadable, parse_strict_json};
+
+pub use claims::{Claims, NamedEvent};
 
 /// Kakao's authorization server.
 pub(super) const ISSUER: &str = "https://kauth.kakao.com";
 
 /// The media type of a pushed token (RFC 8935 §2.1).
 const MEDIA_TYPE: &str = "application/secevent+jwt";
-
-/// How far Kakao's clock may be ahead of ours, in milliseconds.
-const CLOCK_SKEW_MILLIS: i64 = 300_000;
 
 /// Header members by which a token would bring its own key, or change how it is to be read (RFC 8725
 /// §3.10, RFC 7515 §4.1.11).
@@ -31,7 +34,7 @@ pub enum TokenRefusal {
     /// The content type is not that of a Security Event Token. Not from Kakao.
     #[error("content type")]
     ContentType,
-    /// Not three base64url parts of which the first two are JSON objects without repeated keys.
+    /// Not three base64url parts of which the first is a JSON object without repeated keys.
     #[error("malformed")]
     Malformed,
     /// Signed, or not, in another way than RS256 (RFC 8725 §3.1). Not from Kakao.
@@ -60,15 +63,6 @@ pub enum TokenRefusal {
     /// `KAKAO_APPS`.
     #[error("audience")]
     Audience,
-    /// A claim that every token has is missing or of a wrong type.
-    #[error("claim")]
-    Claim,
-    /// Issued in the future, or before what it reports.
-    #[error("time")]
-    Time,
-    /// Its members don't agree on whom it concerns.
-    #[error("subject")]
-    Subject,
 }
 
 impl TokenRefusal {
@@ -76,7 +70,7 @@ impl TokenRefusal {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::UnknownKey => "invalid_key",
+            Self::UnknownKey | Self::Signature => "invalid_key",
             Self::Issuer => "invalid_issuer",
             Self::Audience => "invalid_audience",
             _ => "invalid_request",
@@ -97,9 +91,6 @@ impl TokenRefusal {
             Self::Signature => "token_signature",
             Self::Issuer => "token_issuer",
             Self::Audience => "token_audience",
-            Self::Claim => "token_claim",
-            Self::Time => "token_time",
-            Self::Subject => "token_subject",
         }
     }
 
@@ -117,9 +108,6 @@ impl TokenRefusal {
             Self::Signature => "The signature is not valid.",
             Self::Issuer => "The issuer is not the expected one.",
             Self::Audience => "The audience is not this receiver.",
-            Self::Claim => "A required claim is missing or malformed.",
-            Self::Time => "The times of the token contradict each other or the clock.",
-            Self::Subject => "The subject is not consistent.",
         }
     }
 }
@@ -174,14 +162,18 @@ impl UnverifiedToken {
     /// Checks the signature.
     ///
     /// # Errors
-    /// [`TokenRefusal::Signature`], or [`TokenRefusal::Malformed`] for signed claims that are no JSON
-    /// object.
+    /// [`TokenRefusal::Signature`].
     pub fn verify(self, key: &PublicKey) -> Result<SignedToken, TokenRefusal> {
         if !key.verifies(self.signing_input.expose().as_bytes(), &self.signature) {
             return Err(TokenRefusal::Signature);
         }
-        let claims = parse_strict_json(self.claims.expose()).map_err(|_| TokenRefusal::Malformed)?;
-        Ok(SignedToken(Personal::new(claims)))
+        let Some(claims) = redaction::without_tokens(self.claims.expose()) else {
+            return Ok(SignedToken { claims: self.claims, kept: None });
+        };
+        let (header, _) = self.signing_input.expose().split_once('.').unwrap_or_default();
+        // Without the signature, which would be a proof of what stood there.
+        let kept = format!("{header}.{}.", URL_SAFE_NO_PAD.encode(&claims));
+        Ok(SignedToken { claims: Personal::new(claims), kept: Some(Personal::new(kept.into())) })
     }
 }
 
@@ -211,153 +203,61 @@ fn is_secevent(media_type: &str) -> bool {
 
 /// A token that one of Kakao's keys signed. Kakao signs for others, too: it may not be for us.
 #[derive(Debug)]
-pub struct SignedToken(Personal<Map<String, Value>>);
-
-/// A member of `events`: its URI and its object.
-pub type NamedEvent = (String, Map<String, Value>);
-
-/// The claims of a verified token.
-#[derive(Clone)]
-pub struct Claims {
-    /// `sub`, or what the first event names as its subject.
-    pub subject: Option<Personal<Value>>,
-    /// `iat`.
-    issued: Time,
-    /// `toe`, or `iat` where there is none: when it happened.
-    pub at: Time,
-    /// `jti`: the same for every delivery of the token.
-    pub token_id: String,
-    /// `app_id`, where it is there.
-    pub app_id: Option<Value>,
-    /// `events`: at least one, by URI.
-    pub events: Vec<NamedEvent>,
+pub struct SignedToken {
+    claims: Personal<Vec<u8>>,
+    kept: Option<Personal<Bytes>>,
 }
 
-/// Claims are personal: nothing of them is shown.
-impl fmt::Debug for Claims {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[claims]")
-    }
-}
-
-/// A token from Kakao for one of our apps.
+/// A token from Kakao that is not for somebody else.
 #[derive(Clone, Debug)]
 pub struct VerifiedToken {
-    /// The app whose key `aud` names.
-    pub app_id: AppId,
-    /// What it says.
-    pub claims: Claims,
+    /// The app whose key `aud` names; none if the claims can't be read.
+    pub app_id: Option<AppId>,
+    /// What it says, or why that can't be read.
+    pub claims: Result<Claims, Unreadable>,
+    /// What may be kept of it, if that isn't all.
+    kept: Option<Personal<Bytes>>,
 }
 
 impl SignedToken {
-    /// Checks that the token is from Kakao's authorization server, for one of our apps, and is
-    /// consistent. `now` is the time of receipt.
+    /// Checks that the token is from Kakao's authorization server and for one of our apps.
     ///
     /// # Errors
-    /// [`TokenRefusal`]: answer 400.
-    pub fn accept(self, apps: &Apps, now: Time) -> Result<VerifiedToken, TokenRefusal> {
-        let all = self.0.expose();
-        if all.get("iss").and_then(Value::as_str) != Some(ISSUER) {
-            return Err(TokenRefusal::Issuer);
-        }
-        let audience = audiences(all)?;
-        let app = audience.iter().find_map(|audience| apps.by_audience(audience)).ok_or(TokenRefusal::Audience)?;
-        let claims = Claims::read(all)?;
-        if claims.issued.millis_since(now) > CLOCK_SKEW_MILLIS {
-            return Err(TokenRefusal::Time);
-        }
-        Ok(VerifiedToken { app_id: app.app_id.clone(), claims })
-    }
-}
-
-impl Claims {
-    fn read(all: &Map<String, Value>) -> Result<Self, TokenRefusal> {
-        let token_id = all.get("jti").and_then(Value::as_str).filter(|id| !id.is_empty()).ok_or(TokenRefusal::Claim)?;
-        let (issued, at) = times(all)?;
-        let events = events(all)?;
-        Ok(Self {
-            subject: subject(all, &events)?,
-            issued,
-            at,
-            token_id: token_id.to_owned(),
-            app_id: all.get("app_id").cloned(),
-            events,
-        })
-    }
-
-    /// The claims of a token that was verified when it came and has been in our keeping since: a replay out
-    /// of the quarantine. Its key may long be gone, so nothing is verified here.
-    ///
-    /// # Errors
-    /// If it is no token any more.
-    pub(crate) fn of_kept_token(content: &Content) -> Result<Self, Unreadable> {
-        let text = std::str::from_utf8(content.body.expose().trim_ascii()).map_err(|_| Unreadable::Encoding)?;
-        let claims = text.split('.').nth(1).and_then(|part| decode(part).ok()).ok_or(Unreadable::Encoding)?;
-        Self::read(&parse_strict_json(&claims)?).map_err(|_| Unreadable::Shape("claims"))
-    }
-}
-
-fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, TokenRefusal> {
-    match claims.get("aud") {
-        Some(Value::String(one)) => Ok(vec![one]),
-        Some(Value::Array(several)) => {
-            several.iter().map(|audience| audience.as_str().ok_or(TokenRefusal::Audience)).collect()
-        }
-        _ => Err(TokenRefusal::Audience),
-    }
-}
-
-/// When it was issued, and when what it reports happened.
-fn times(claims: &Map<String, Value>) -> Result<(Time, Time), TokenRefusal> {
-    let date = |name: &str| claims.get(name).filter(|value| !value.is_null());
-    let issued = date("iat").and_then(numeric_date).ok_or(TokenRefusal::Claim)?;
-    let at = date("toe").map_or(Some(issued), numeric_date).ok_or(TokenRefusal::Claim)?;
-    if at > issued { Err(TokenRefusal::Time) } else { Ok((issued, at)) }
-}
-
-/// Seconds since 1970, with or without a fraction (RFC 7519 §2).
-fn numeric_date(value: &Value) -> Option<Time> {
-    if let Some(seconds) = value.as_i64() {
-        return Time::from_seconds(seconds);
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "a float saturates, and the range is checked next")]
-    value.as_f64().and_then(|seconds| Time::from_millis((seconds * 1_000.0).floor() as i64))
-}
-
-fn events(claims: &Map<String, Value>) -> Result<Vec<NamedEvent>, TokenRefusal> {
-    let events = claims.get("events").and_then(Value::as_object).filter(|events| !events.is_empty());
-    let members = |event: &Value| if event.is_null() { Some(Map::new()) } else { event.as_object().cloned() };
-    let each = |(uri, event): (&String, &Value)| Some((uri.clone(), members(event)?));
-    events.ok_or(TokenRefusal::Claim)?.iter().map(|event| each(event).ok_or(TokenRefusal::Claim)).collect()
-}
-
-/// The one subject that all parts of the token agree on (RFC 8417 §2.2; RFC 9493 §3.2.3 and its drafts'
-/// `subject_type`).
-fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Result<Option<Personal<Value>>, TokenRefusal> {
-    let mut subject = claims.get("sub");
-    let in_events = events.iter().flat_map(|(_, event)| [event.get("subject"), event.get("sub_id")]);
-    for named in in_events.chain([claims.get("sub_id")]).flatten() {
-        if named.get("iss").is_some_and(|issuer| issuer.as_str() != Some(ISSUER)) {
-            return Err(TokenRefusal::Subject);
-        }
-        let Some(theirs) = named.get("sub") else { continue };
-        if !is_same_subject(subject.get_or_insert(theirs), theirs) {
-            return Err(TokenRefusal::Subject);
+    /// [`TokenRefusal::Issuer`] or [`TokenRefusal::Audience`]: answer 400.
+    pub fn accept(self, apps: &Apps) -> Result<VerifiedToken, TokenRefusal> {
+        let Self { claims, kept } = self;
+        match parse_strict_json(claims.expose()) {
+            Err(why) => Ok(VerifiedToken { app_id: None, claims: Err(why.into()), kept }),
+            Ok(claims) => {
+                let app_id = Some(addressee(&claims, apps)?);
+                Ok(VerifiedToken { app_id, claims: Ok(Claims::read(&claims)), kept })
+            }
         }
     }
-    Ok(subject.cloned().map(Personal::new))
 }
 
-/// A member number is the same as text and as integer.
-fn is_same_subject(one: &Value, other: &Value) -> bool {
-    one == other || UserId::try_from(one).is_ok_and(|one| UserId::try_from(other) == Ok(one))
+/// The app that a token of Kakao's is for.
+fn addressee(claims: &Map<String, Value>, apps: &Apps) -> Result<AppId, TokenRefusal> {
+    if claims.get("iss").and_then(Value::as_str) != Some(ISSUER) {
+        return Err(TokenRefusal::Issuer);
+    }
+    let audience = match claims.get("aud") {
+        Some(Value::Array(several)) => several.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    let app = audience.iter().filter_map(Value::as_str).find_map(|audience| apps.by_audience(audience));
+    app.map(|app| app.app_id.clone()).ok_or(TokenRefusal::Audience)
 }
 
 impl Unverified {
-    /// The request as one whose token was verified.
+    /// The request as one whose token was verified. Of a token in an event it doesn't hold any more what it was.
     #[must_use]
-    pub fn proven_by_token(self, token: VerifiedToken) -> Verified<VerifiedToken> {
-        self.verified(token)
+    pub fn proven_by_token(self, mut token: VerifiedToken) -> Verified<VerifiedToken> {
+        match token.kept.take() {
+            Some(kept) => self.with_body(kept).verified(token),
+            None => self.verified(token),
+        }
     }
 }
 

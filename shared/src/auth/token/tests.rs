@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     auth::KeySet,
-    wire::{Content, account_status::EventType},
+    wire::{Content, Time, account_status::EventType},
 };
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("k1").unwrap());
@@ -36,11 +36,15 @@ fn request(body: &str, media_type: &str) -> Unverified {
     Unverified::new(HeaderMap::new(), content)
 }
 
+fn at(seconds: i64) -> Time {
+    Time::from_seconds(seconds).unwrap()
+}
+
 fn verify(body: &str) -> Result<VerifiedToken, TokenRefusal> {
     let token = UnverifiedToken::parse(&request(body, MEDIA_TYPE), Typing::Required)?;
     let set = KeySet::from_json(play_kakao::key_set([&*KEY]).to_string().as_bytes()).unwrap();
     let key = set.get(token.key_id()).ok_or(TokenRefusal::UnknownKey)?;
-    token.verify(key)?.accept(&apps(), Time::from_seconds(NOW).unwrap())
+    token.verify(key)?.accept(&apps())
 }
 
 fn signed(change: impl FnOnce(&mut Token)) -> Result<VerifiedToken, TokenRefusal> {
@@ -71,31 +75,47 @@ fn refused(result: Result<VerifiedToken, TokenRefusal>) -> TokenRefusal {
     result.map(|_| "accepted").unwrap_err()
 }
 
-#[test]
-fn a_token_of_kakao_for_our_app_is_verified() {
-    let verified = signed(|_| ()).unwrap();
-    assert_eq!(verified.app_id.as_str(), "1");
-    assert_eq!(verified.claims.token_id, "jti-1");
-    assert_eq!(verified.claims.at, Time::from_seconds(NOW).unwrap());
-    assert_eq!(verified.claims.events[0].0, EventType::UserUnlinked.uri());
-    assert_eq!(verified.claims.subject.unwrap().expose(), "123");
+fn claims_of(result: Result<VerifiedToken, TokenRefusal>) -> Claims {
+    result.unwrap().claims.unwrap()
+}
+
+/// When it happened, of a token that is received now.
+fn happened(result: Result<VerifiedToken, TokenRefusal>) -> Result<Time, Unreadable> {
+    claims_of(result).at(at(NOW))
 }
 
 #[test]
-fn every_forgery_is_refused_for_its_own_cause() {
+fn a_token_of_kakao_for_our_app_is_verified() {
+    let verified = signed(|_| ()).unwrap();
+    assert_eq!(verified.app_id.unwrap().as_str(), "1");
+    let claims = verified.claims.unwrap();
+    assert_eq!(claims.token_id.as_deref(), Ok("jti-1"));
+    assert_eq!(claims.at(at(NOW)), Ok(at(NOW)));
+    assert_eq!(claims.events.unwrap()[0].0, EventType::UserUnlinked.uri());
+    assert_eq!(claims.subject.unwrap().expose(), "123");
+}
+
+#[test]
+fn every_forgery_is_refused_for_its_own_cause_and_nothing_else_that_kakao_signed_for_us_is() {
     for forgery in Forgery::ALL {
-        let refusal = refused(verify(&token().forge(&KEY, *forgery).unwrap()));
-        assert_eq!(refusal.code(), forgery.code(), "{}: {refusal:?}", forgery.name());
+        let outcome = verify(&token().forge(&KEY, *forgery).unwrap());
+        assert_eq!(outcome.err().map(TokenRefusal::code), forgery.code(), "{}", forgery.name());
     }
     for (forgery, cause) in [
         (Forgery::Signature, TokenRefusal::Signature),
         (Forgery::AlgNone, TokenRefusal::Algorithm),
         (Forgery::Hs256, TokenRefusal::Algorithm),
         (Forgery::Typ, TokenRefusal::Type),
-        (Forgery::Subject, TokenRefusal::Subject),
-        (Forgery::DuplicateKey, TokenRefusal::Malformed),
     ] {
         assert_eq!(refused(verify(&token().forge(&KEY, forgery).unwrap())), cause, "{}", forgery.name());
+    }
+}
+
+#[test]
+fn signed_claims_that_are_no_json_are_a_token_of_no_app() {
+    for forgery in [Forgery::DuplicateKey, Forgery::TrailingData] {
+        let token = verify(&token().forge(&KEY, forgery).unwrap()).unwrap();
+        assert_eq!((token.app_id, token.claims.unwrap_err().code()), (None, "json"), "{}", forgery.name());
     }
 }
 
@@ -200,8 +220,9 @@ fn rfc_8417_2_2_1_the_issuer_is_kakao_to_the_letter() {
 
 #[test]
 fn rfc_8725_3_9_the_audience_picks_the_app() {
-    for (audience, app) in [(json!("r2"), "1"), (json!("r3"), "2"), (json!(["x", "r3"]), "2")] {
-        assert_eq!(with_claim("aud", audience).unwrap().app_id.as_str(), app);
+    for (audience, app) in [(json!("r2"), "1"), (json!("r3"), "2"), (json!(["x", "r3"]), "2"), (json!([1, "r3"]), "2")]
+    {
+        assert_eq!(with_claim("aud", audience).unwrap().app_id.unwrap().as_str(), app);
     }
     for audience in [json!("1"), json!(""), json!([]), json!(["x"]), json!([1]), json!(null), json!({"r1": 1})] {
         assert_eq!(refused(with_claim("aud", audience.clone())), TokenRefusal::Audience, "{audience}");
@@ -215,80 +236,185 @@ fn rfc_8417_2_2_4_age_never_rejects_and_no_exp_is_needed() {
         token.claims.insert("toe".into(), json!(999_999));
         token.claims.insert("exp".into(), json!(1));
     });
-    assert_eq!(old.unwrap().claims.at, Time::from_seconds(999_999).unwrap());
+    assert_eq!(happened(old), Ok(at(999_999)));
 }
 
 #[test]
-fn the_time_of_the_event_is_not_after_the_issue_and_that_not_ahead_of_our_clock() {
-    assert_eq!(refused(with_claim("toe", json!(NOW + 1))), TokenRefusal::Time);
-    let issued = |ahead| with_claim("iat", json!(NOW + ahead));
-    assert!(issued(300).is_ok());
-    assert_eq!(refused(issued(301)), TokenRefusal::Time);
+fn clocks_may_differ_by_five_minutes_and_an_event_of_another_time_has_its_own_reason() {
+    for ahead in [1, 300] {
+        assert_eq!(happened(with_claim("toe", json!(NOW + ahead))), Ok(at(NOW + ahead)));
+        assert_eq!(happened(with_claim("iat", json!(NOW + ahead))), Ok(at(NOW)));
+    }
+    for much in [301, 1_000_000] {
+        assert_eq!(happened(with_claim("toe", json!(NOW + much))), Err(Unreadable::AfterIssue));
+        assert_eq!(happened(with_claim("iat", json!(NOW + much))), Err(Unreadable::FutureTime));
+    }
     for absent in [without_claim("toe"), with_claim("toe", json!(null))] {
-        assert_eq!(absent.unwrap().claims.at, Time::from_seconds(NOW).unwrap());
+        assert_eq!(happened(absent), Ok(at(NOW)));
     }
 }
 
 #[test]
-fn rfc_7519_2_a_date_may_have_a_fraction() {
-    let at = with_claim("toe", json!(1_799_999_999.25)).unwrap().claims.at;
-    assert_eq!(at, Time::from_millis(1_799_999_999_250).unwrap());
-    for wrong in [json!(-1.5), json!(1e300), json!(true)] {
-        assert_eq!(refused(with_claim("toe", wrong.clone())), TokenRefusal::Claim, "{wrong}");
+fn a_token_from_the_future_can_be_read_once_that_has_come() {
+    let claims = claims_of(with_claim("iat", json!(NOW + 1_000)));
+    assert_eq!((claims.at(at(NOW)), claims.at(at(NOW + 700))), (Err(Unreadable::FutureTime), Ok(at(NOW))));
+}
+
+#[test]
+fn rfc_7519_2_a_date_is_in_seconds_and_may_have_a_fraction() {
+    let fraction = happened(with_claim("toe", json!(1_799_999_999.25)));
+    assert_eq!(fraction, Ok(Time::from_millis(1_799_999_999_250).unwrap()));
+    for wrong in [json!(-1.5), json!(1e300), json!(true), json!(NOW * 1_000), json!("1800000000")] {
+        assert_eq!(happened(with_claim("toe", wrong.clone())), Err(Unreadable::Shape("toe")), "{wrong}");
+        assert_eq!(happened(with_claim("iat", wrong.clone())), Err(Unreadable::Shape("iat")), "{wrong}");
+    }
+    for absent in [without_claim("iat"), with_claim("iat", json!(null))] {
+        assert_eq!(happened(absent), Err(Unreadable::Missing("iat")));
     }
 }
 
 #[test]
-fn rfc_8417_2_2_a_claim_that_every_token_has_is_required() {
-    for (name, wrong) in [
-        ("iat", json!("1800000000")),
-        ("toe", json!("x")),
-        ("jti", json!(7)),
-        ("jti", json!("")),
-        ("events", json!([])),
-        ("events", json!({})),
-        ("events", json!({"uri": "x"})),
+fn rfc_8417_2_2_a_claim_that_every_token_has_is_missed_and_costs_no_other() {
+    let with = |name, value: Value| claims_of(with_claim(name, value));
+    for (id, why) in [(json!(7), Unreadable::Shape("jti")), (json!(""), Unreadable::Missing("jti"))] {
+        assert_eq!(with("jti", id).token_id, Err(why));
+    }
+    for (events, why) in [
+        (json!([]), Unreadable::Shape("events")),
+        (json!({}), Unreadable::Missing("events")),
+        (json!(null), Unreadable::Missing("events")),
     ] {
-        assert_eq!(refused(with_claim(name, wrong.clone())), TokenRefusal::Claim, "{name}: {wrong}");
+        let claims = with("events", events);
+        assert_eq!((claims.events.err(), claims.token_id.as_deref()), (Some(why), Ok("jti-1")));
     }
-    for name in ["iat", "jti", "events"] {
-        assert_eq!(refused(without_claim(name)), TokenRefusal::Claim, "{name}");
-    }
+    assert_eq!(claims_of(without_claim("jti")).token_id, Err(Unreadable::Missing("jti")));
+    assert_eq!(claims_of(without_claim("events")).events.err(), Some(Unreadable::Missing("events")));
+}
+
+/// Whom a token names whose claims have these members instead of `sub` and `events`.
+fn named(uri: &str, event: &Value, more: &Value) -> Result<Value, Unreadable> {
+    let token = signed(|token| {
+        token.claims.remove("sub");
+        token.claims.insert("events".to_owned(), json!({uri: event}));
+        token.claims.extend(more.as_object().unwrap().clone());
+    });
+    claims_of(token).subject.map(Personal::into_inner)
 }
 
 #[test]
 fn rfc_9493_all_parts_agree_on_the_subject() {
-    let subject_is = |subject: Value| with_claim("events", json!({EventType::UserLinked.uri(): subject}));
-    let issuer = "https://kauth.kakao.com";
+    let with_sub = |event: Value, more: Value| {
+        let mut claims = json!({"sub": "123"});
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        named(EventType::UserLinked.uri(), &event, &claims)
+    };
     for agreeing in [
         json!({}),
-        json!({"subject": {"subject_type": "iss-sub", "iss": issuer, "sub": "123"}}),
-        json!({"sub_id": {"format": "iss_sub", "iss": issuer, "sub": "123"}}),
+        json!({"subject": {"subject_type": "iss-sub", "iss": ISSUER, "sub": "123"}}),
+        json!({"sub_id": {"format": "iss_sub", "iss": ISSUER, "sub": "123"}}),
         json!({"subject": {"sub": 123}}),
+        json!({"subject": {"format": "opaque", "id": "124"}}),
+        json!({"sub_id": {"format": "aliases", "identifiers": [{"iss": "https://x", "sub": "9"}, {"iss": ISSUER, "sub": "123"}]}}),
         json!(null),
     ] {
-        assert!(subject_is(agreeing.clone()).is_ok(), "{agreeing}");
+        assert_eq!(with_sub(agreeing.clone(), json!({})), Ok(json!("123")), "{agreeing}");
     }
     for other in [
         json!({"subject": {"sub": "124"}}),
         json!({"sub_id": {"sub": "124"}}),
+        json!({"token_subject": {"sub": "124"}}),
         json!({"subject": {"sub": 124}}),
         json!({"subject": {"iss": "https://x", "sub": "123"}}),
+        json!({"subject": {"format": "complex", "user": {"iss": ISSUER, "sub": "124"}}}),
+        json!({"subject": {"format": "aliases", "identifiers": [{"sub": "123"}, {"sub": "124"}]}}),
     ] {
-        assert_eq!(refused(subject_is(other.clone())), TokenRefusal::Subject, "{other}");
+        assert_eq!(with_sub(other.clone(), json!({})), Err(Unreadable::OtherSubject), "{other}");
     }
-    assert_eq!(refused(with_claim("sub_id", json!({"sub": "124"}))), TokenRefusal::Subject);
+    assert_eq!(with_sub(json!({}), json!({"sub_id": {"sub": "124"}})), Err(Unreadable::OtherSubject));
+}
+
+#[test]
+fn rfc_9493_3_2_the_user_is_found_in_every_form_and_place() {
+    let iss_sub = json!({"format": "iss_sub", "iss": ISSUER, "sub": "7"});
+    let email = json!({"format": "email", "email": "a@example.com"});
+    for form in [
+        iss_sub.clone(),
+        json!({"subject_type": "iss-sub", "iss": ISSUER, "sub": "7"}),
+        json!({"format": "opaque", "id": "7"}),
+        json!({"format": "aliases", "identifiers": [email, {"format": "opaque", "id": "x"}, iss_sub]}),
+        json!({"format": "aliases", "identifiers": [{"iss": "https://x", "sub": "8"}, {"format": "opaque", "id": "7"}]}),
+        json!({"format": "complex", "user": iss_sub, "device": {"format": "opaque", "id": "9"}}),
+        json!({"user": {"format": "aliases", "identifiers": [iss_sub]}}),
+    ] {
+        let revoked = EventType::TokensRevoked;
+        for place in ["subject", "sub_id", "token_subject"] {
+            assert_eq!(named(revoked.uri(), &json!({place: form}), &json!({})), Ok(json!("7")), "{place}: {form}");
+        }
+        assert_eq!(named(revoked.uri(), &json!({}), &json!({"sub_id": form})), Ok(json!("7")), "{form}");
+    }
+}
+
+#[test]
+fn an_event_that_names_no_user_has_no_subject() {
+    let opaque = json!({"format": "opaque", "id": "7"});
+    for (uri, event, more) in [
+        (EventType::TokensRevoked.uri(), json!({}), json!({})),
+        (EventType::TokensRevoked.uri(), json!(null), json!({"sub_id": {"format": "opaque", "id": "stream"}})),
+        (EventType::TokenRevoked.uri(), json!({"subject": {"subject_type": "oauth_token", "token": "7"}}), json!({})),
+        (EventType::UserLinked.uri(), json!({"subject": [7], "sub_id": {"identifiers": {"sub": "7"}}}), json!({})),
+        // What an event that we don't know calls by such an id may be anything.
+        ("https://example.com/new", json!({"subject": opaque}), json!({"sub_id": opaque})),
+    ] {
+        assert_eq!(named(uri, &event, &more), Err(Unreadable::NoSubject), "{uri} {event} {more}");
+    }
+}
+
+#[test]
+fn no_token_of_an_event_is_kept_in_clear_or_encoded() {
+    let secret = "73616D706C652D746F6B656E";
+    let revoked = Token::new(
+        "r1",
+        "123",
+        "jti-1",
+        NOW,
+        EventType::TokenRevoked.uri(),
+        &json!({
+            "subject": {"subject_type": "oauth_token", "token_identifier_alg": "plain", "token": secret},
+            "token_subject": {"iss": ISSUER, "sub": "123"}, "token_identifier": secret,
+        }),
+    );
+    let text = revoked.sign(&KEY).unwrap();
+    let request = request(&text, MEDIA_TYPE);
+    let proven = request.proven_by_token(verify(&text).unwrap());
+    let kept = std::str::from_utf8(proven.content.body.expose()).unwrap().to_owned();
+    let claims = String::from_utf8(decode(kept.split('.').nth(1).unwrap()).unwrap()).unwrap();
+    assert!(
+        !claims.contains(secret) && kept.ends_with('.') && !kept.contains(text.rsplit('.').next().unwrap()),
+        "{claims}"
+    );
+    let events = proven.proof.claims.clone().unwrap().events.unwrap();
+    assert!(!events[0].1.to_string().contains(secret), "{events:?}");
+    let again = Claims::of_kept_token(&proven.content).unwrap();
+    assert_eq!((again.at(at(NOW)), again.events.unwrap()), (Ok(at(NOW)), events));
+    assert_eq!(again.subject.unwrap().expose(), "123");
+}
+
+#[test]
+fn a_token_without_such_a_member_is_kept_as_it_came() {
+    let text = token().sign(&KEY).unwrap();
+    let proven = request(&text, MEDIA_TYPE).proven_by_token(verify(&text).unwrap());
+    assert_eq!(proven.content.body.expose(), text.as_bytes());
 }
 
 #[test]
 fn several_events_are_all_read() {
     let several = with_claim("events", json!({EventType::UserLinked.uri(): {}, "https://example.com/new": {"x": 1}}));
-    assert_eq!(several.unwrap().claims.events.len(), 2);
+    assert_eq!(claims_of(several).events.unwrap().len(), 2);
 }
 
 #[test]
 fn what_the_sender_is_told_never_shows_the_token_or_the_configuration() {
-    for refusal in [TokenRefusal::Audience, TokenRefusal::Issuer, TokenRefusal::UnknownKey, TokenRefusal::Subject] {
+    for refusal in [TokenRefusal::Audience, TokenRefusal::Issuer, TokenRefusal::UnknownKey, TokenRefusal::Signature] {
         let told = format!("{} {}", refusal.code(), refusal.description());
         for hidden in ["r1", "r2", "123", "jti", "k1"] {
             assert!(!told.contains(hidden), "{told}");
@@ -317,7 +443,7 @@ proptest! {
         if let Ok(verified) = verify(&changed) {
             // White space at an end is no part of the token.
             prop_assert_eq!(changed.trim(), text.as_str());
-            prop_assert_eq!(verified.claims.token_id, "jti-1");
+            prop_assert_eq!(verified.claims.unwrap().token_id.unwrap(), "jti-1");
         }
     }
 

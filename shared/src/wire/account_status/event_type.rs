@@ -95,6 +95,20 @@ event_types! {
     UserProfileChanged = kakao / "user-profile-changed": "Profile values changed.",
 }
 
+/// What a transmitter says of the stream of events itself (OpenID SSF 1.0 §8.1.4, §8.1.5), in each profile's prefix so far.
+const STREAM_PREFIXES: [&str; 3] = ["ssf", "sse", "risc"];
+const STREAM_EVENTS: [&str; 2] = ["verification", "stream-updated"];
+
+impl EventType {
+    /// Whether it is about the stream of events, and so about no user.
+    #[must_use]
+    pub fn is_about_the_stream(&self) -> bool {
+        let path = self.uri().strip_prefix("https://schemas.openid.net/secevent/");
+        path.and_then(|path| path.split_once("/event-type/"))
+            .is_some_and(|(profile, name)| STREAM_PREFIXES.contains(&profile) && STREAM_EVENTS.contains(&name))
+    }
+}
+
 impl std::fmt::Debug for EventType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.known_name().unwrap_or("unknown"))

@@ -34,7 +34,7 @@ pub struct SecurityEvent {
 }
 
 /// Members of an event object that name its subject or date it: no detail of the event.
-const SUBJECT_MEMBERS: [&str; 3] = ["subject", "sub_id", "event_timestamp"];
+const SUBJECT_MEMBERS: [&str; 4] = ["subject", "sub_id", "token_subject", "event_timestamp"];
 
 impl SecurityEvent {
     /// Reads one member of a token's `events`.

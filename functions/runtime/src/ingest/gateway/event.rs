@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 
 use super::NotARequest;
+use kakao_webhooks::wire::from_json;
 
 /// The gateway's event as Lambda hands it over. It may be long, so that it is walked through once, and its members when
 /// they are wanted.
@@ -55,11 +56,10 @@ impl<'e> Object<'e> {
         serde_json::from_str(self.0.get(name)?.get()).ok()
     }
 
-    /// A text; one that can't be read (half of a character) as it stands there, so that it can be kept; nothing if there is
-    /// none.
+    /// A text, half a character in it replaced; nothing if there is none.
     pub(super) fn text_as_sent(&self, name: &str) -> Option<String> {
         let member = self.0.get(name).map(|member| member.get()).filter(|member| member.starts_with('"'))?;
-        Some(serde_json::from_str(member).unwrap_or_else(|_| member.to_owned()))
+        Some(from_json(member.as_bytes()).unwrap_or_else(|_| member.to_owned()))
     }
 
     /// An object; an empty one if it isn't there, or is something else.

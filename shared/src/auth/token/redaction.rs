@@ -1,0 +1,95 @@
+//! An event about a token may hold the token itself (OAuth Event Types 1.0 §2), which opens the user's account. Nothing
+//! here needs it, so it is overwritten before anything reads the event.
+
+use crate::wire::{is_key, scalars};
+
+/// Members whose value is a token, whatever its format is said to be.
+const TOKEN_MEMBERS: [&str; 5] = ["token", "token_identifier", "access_token", "refresh_token", "id_token"];
+
+/// The claims with a filler for each token in them, if there is one. What is no JSON is searched, too: it will be kept.
+pub(super) fn without_tokens(claims: &[u8]) -> Option<Vec<u8>> {
+    let mut redacted = claims.to_vec();
+    let (mut is_token, mut before) = (false, 0);
+    for range in scalars(claims) {
+        // What follows the end of an object is no value of its last key.
+        is_token &= !claims.get(before..range.start).is_some_and(|between| between.contains(&b'}'));
+        before = range.end;
+        if is_key(claims, range.end) {
+            is_token = claims.get(range).is_some_and(names_a_token);
+        } else if is_token && let Some(value) = redacted.get_mut(range) {
+            fill(value);
+        }
+    }
+    (redacted != claims).then_some(redacted)
+}
+
+fn names_a_token(key: &[u8]) -> bool {
+    serde_json::from_slice::<String>(key).is_ok_and(|name| TOKEN_MEMBERS.contains(&name.as_str()))
+}
+
+/// A string stays a string, a number a number.
+fn fill(value: &mut [u8]) {
+    match value {
+        [b'"', inside @ .., b'"'] | [b'"', inside @ ..] => inside.fill(b'*'),
+        number => number.iter_mut().filter(|byte| byte.is_ascii_digit()).for_each(|digit| *digit = b'1'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::wire::parse_strict_json;
+
+    fn redacted(claims: &str) -> String {
+        without_tokens(claims.as_bytes()).map_or_else(|| claims.to_owned(), |text| String::from_utf8(text).unwrap())
+    }
+
+    #[test]
+    fn the_value_of_a_member_that_holds_a_token_is_hidden_and_nothing_else() {
+        for (claims, kept) in [
+            (r#"{"token":"abc","reason":"x"}"#, r#"{"token":"***","reason":"x"}"#),
+            (
+                r#"{"a":[{"token_identifier" : "a\"c"}],"b":"token"}"#,
+                r#"{"a":[{"token_identifier" : "****"}],"b":"token"}"#,
+            ),
+            (r#"{"t\u006fken":["a","b"],"c":"d"}"#, r#"{"t\u006fken":["*","*"],"c":"d"}"#),
+            (r#"[{"token":"abc"},"d",5]"#, r#"[{"token":"***"},"d",5]"#),
+            (r#"{"refresh_token":-12.5e3,"c":1}"#, r#"{"refresh_token":-11.1e1,"c":1}"#),
+            // No JSON, and kept all the same.
+            (r#"{"token":"abc","token":"def"}{"#, r#"{"token":"***","token":"***"}{"#),
+            (r#"{"token":"abc"#, r#"{"token":"***"#),
+        ] {
+            assert_eq!(redacted(claims), kept);
+        }
+    }
+
+    #[test]
+    fn claims_without_a_token_are_kept_as_they_came() {
+        for claims in
+            [r#"{"token_type":"refresh_token","token_subject":{"sub":"7"}}"#, r#"{"a":"token:","b":"c"}"#, "", "\""]
+        {
+            assert_eq!(without_tokens(claims.as_bytes()), None, "{claims}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_the_same_but_for_the_tokens(name in "(token|id_token|sub|t)", value in r#"([a-z"\\\u{ac00}]|\\u){0,9}"#) {
+            let claims = serde_json::json!({"a": {name.clone(): value.clone(), "b": [value.clone()]}, "c": value});
+            let read = parse_strict_json(redacted(&claims.to_string()).as_bytes()).unwrap();
+            let mut expected = claims.clone();
+            if TOKEN_MEMBERS.contains(&name.as_str()) {
+                expected["a"][&name] = Value::from("*".repeat(claims["a"][&name].to_string().len() - 2));
+            }
+            prop_assert_eq!(Value::Object(read), expected);
+        }
+
+        #[test]
+        fn no_bytes_panic_or_change_their_length(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            prop_assert!(without_tokens(&bytes).is_none_or(|text| text.len() == bytes.len()));
+        }
+    }
+}

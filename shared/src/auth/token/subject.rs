@@ -1,0 +1,56 @@
+use serde_json::{Map, Value};
+
+use super::{ISSUER, NamedEvent};
+use crate::wire::{Unreadable, UserId, account_status::EventType};
+
+/// The one user that all parts of a token name (RFC 8417 §2.2; RFC 9493; `subject_type` and `token_subject` as drafts of it
+/// and of the OAuth event types have them).
+pub(super) fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Result<Value, Unreadable> {
+    let in_events = events
+        .iter()
+        .flat_map(|(_, event)| ["subject", "sub_id", "token_subject"].into_iter().filter_map(|name| event.get(name)));
+    let identifiers: Vec<&Value> = in_events.chain(claims.get("sub_id")).flat_map(identifiers_of).collect();
+    if identifiers.iter().any(|identifier| is_of_another_issuer(identifier)) {
+        return Err(Unreadable::OtherSubject);
+    }
+    let named = claims.get("sub").into_iter().chain(identifiers.iter().filter_map(|identifier| identifier.get("sub")));
+    let subject = match agreed(named)? {
+        // An event that we don't know may name anything by such an id: a stream, a client.
+        None if events.iter().all(|(uri, _)| EventType::of_uri(uri).known_name().is_some()) => {
+            agreed(identifiers.iter().filter_map(|identifier| opaque_member_number(identifier)))?
+        }
+        subject => subject,
+    };
+    subject.cloned().ok_or(Unreadable::NoSubject)
+}
+
+/// The identifiers of the user that a subject has: the user's part of a complex one (OpenID SSF 1.0 §3.2), the aliases that
+/// are Kakao's (RFC 9493 §3.2.8).
+fn identifiers_of(subject: &Value) -> Vec<&Value> {
+    let user = subject.get("user").unwrap_or(subject);
+    match user.get("identifiers").and_then(Value::as_array) {
+        Some(aliases) => aliases.iter().filter(|alias| !is_of_another_issuer(alias)).collect(),
+        None => vec![user],
+    }
+}
+
+fn is_of_another_issuer(identifier: &Value) -> bool {
+    identifier.get("iss").is_some_and(|issuer| issuer.as_str() != Some(ISSUER))
+}
+
+/// The `id` of an opaque identifier (RFC 9493 §3.2.5), if it can be a member number.
+fn opaque_member_number(identifier: &Value) -> Option<&Value> {
+    let format = identifier.get("format").or_else(|| identifier.get("subject_type"))?;
+    let id = identifier.get("id").filter(|_| format == "opaque")?;
+    UserId::try_from(id).is_ok().then_some(id)
+}
+
+fn agreed<'v>(mut subjects: impl Iterator<Item = &'v Value>) -> Result<Option<&'v Value>, Unreadable> {
+    let Some(first) = subjects.next() else { return Ok(None) };
+    if subjects.all(|other| is_same_subject(first, other)) { Ok(Some(first)) } else { Err(Unreadable::OtherSubject) }
+}
+
+/// A member number is the same as text and as integer.
+fn is_same_subject(one: &Value, other: &Value) -> bool {
+    one == other || UserId::try_from(one).is_ok_and(|one| UserId::try_from(other) == Ok(one))
+}
