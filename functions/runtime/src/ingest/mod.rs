@@ -18,7 +18,7 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use kakao_webhooks::{
     auth::{Sources, Unverified},
     envelope::{Envelope, Letter, Quarantine},
@@ -123,8 +123,9 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         }
         let content = request.content.clone();
         let (readings, answer) = self.webhook.read(request, arrival);
-        try_join_all(readings.into_iter().map(|reading| self.keep(reading, &content, arrival))).await?;
-        Ok(answer)
+        // One that nothing takes doesn't stop the others on their way.
+        let kept = join_all(readings.into_iter().map(|reading| self.keep(reading, &content, arrival))).await;
+        kept.into_iter().collect::<Result<(), _>>().map(|()| answer)
     }
 
     /// Puts an event where it is safe: the queue, or the inbox if the queue doesn't take it.
