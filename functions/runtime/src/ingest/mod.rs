@@ -136,7 +136,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
             received_at: arrival.received_at,
             request_id: Some(arrival.request_id.clone()),
             replayed_at: None,
-            letter: reading.letter.unwrap_or_else(|why| quarantined::<W>(&why, content)),
+            letter: reading.letter.unwrap_or_else(|why| quarantined::<W>(why, content)),
         };
         let text = encode::<W>(&mut envelope, content)?;
         let log = |whereabouts| {
@@ -198,15 +198,16 @@ fn queue_until(arrival: &Arrival) -> Instant {
     arrival.deadline - arrival.left().mul_f32(0.4).min(Duration::from_secs(1))
 }
 
-fn quarantined<W: Webhook>(why: &Unreadable, content: &Content) -> Letter {
+fn quarantined<W: Webhook>(why: Unreadable, content: &Content) -> Letter {
+    let why = content.explain(why);
     tracing::warn!(event = "unreadable", kind = W::KIND.name(), reason = why.code(), detail = %why);
-    Letter::Quarantined { kind: W::KIND, quarantine: Quarantine::new(why, content.payload()) }
+    Letter::Quarantined { kind: W::KIND, quarantine: Quarantine::new(&why, content.payload()) }
 }
 
 /// The envelope's text. One that the queue would not take goes as it came, into the quarantine.
 fn encode<W: Webhook>(envelope: &mut Envelope, content: &Content) -> Result<String, Refusal> {
     envelope.encode().or_else(|_| {
-        envelope.letter = quarantined::<W>(&Unreadable::TooLong, content);
+        envelope.letter = quarantined::<W>(Unreadable::TooLong, content);
         envelope.encode().map_err(|_| Refusal::TooLarge)
     })
 }
