@@ -181,7 +181,8 @@ mod stack {
             assert!(allow.contains("POST"), "{path}: {allow}");
         }
         let token = Fixture::load("account-status/user-unlinked").unwrap().token().unwrap();
-        for forgery in Forgery::ALL.iter().copied() {
+        // The others are authentic: Kakao signed them, and they are quarantined.
+        for forgery in Forgery::ALL.iter().copied().filter(|forgery| forgery.code().is_some()) {
             let forged = token.forge(stack.keys.key(), forgery).unwrap();
             let request = Request::new("POST", "/webhooks/account-status").body("application/secevent+jwt", forged);
             let (status, _, body) = stack.send(&request).await;

@@ -78,7 +78,7 @@ async fn everybody_since_a_time_is_told_again_with_the_version_that_is_stored() 
     let of_the_forgotten = again.iter().filter(|event| event.text("user_id") == "3142857910");
     let of_the_forgotten: Vec<_> =
         of_the_forgotten.map(|event| (event.detail_type.as_str(), event.detail["version"].as_u64().unwrap())).collect();
-    assert_eq!(of_the_forgotten, [("erased", 2), ("access-changed", 2)]);
+    assert_eq!(of_the_forgotten, [("erased", 2), ("link-changed", 2), ("access-changed", 2)]);
 
     let (is_done, said) = khook(&service, &["--since", "2025-03-01T03:00:00.001Z"]).await;
     assert!(is_done && said.contains("0 users, 0 events published"), "{said}");

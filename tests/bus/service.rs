@@ -29,7 +29,15 @@ impl Service {
 
     /// The same with other values of these variables of the publisher.
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
-        let pipeline = Pipeline::start().await.unwrap();
+        Self::around(Pipeline::start().await.unwrap(), variables).await
+    }
+
+    /// A service whose functions go by the machine's clock, as the publisher does.
+    pub(crate) async fn start_now() -> Self {
+        Self::around(Pipeline::start().await.unwrap().with("TEST_CLOCK_AHEAD_MS", "0"), &[]).await
+    }
+
+    async fn around(pipeline: Pipeline, variables: &[(&str, &str)]) -> Self {
         let stream = Stream::begin(&pipeline.table).unwrap();
         let bus = Bus::start(&pipeline.table).await.unwrap();
         let unpublished = Queue::start().await.unwrap();
@@ -118,8 +126,9 @@ pub(crate) fn word(word: &str, user_id: &str) -> Value {
     })
 }
 
-/// An unlinking that is received now, and so dated now.
+/// An unlinking that is received now by the machine's clock, and so dated now.
 pub(crate) fn unlink_now(user_id: &str) -> Request {
+    let now = jiff::Timestamp::now().as_millisecond();
     let path = format!("/webhooks/unlink?app_id={APP_ID}&user_id={user_id}&referrer_type=ACCOUNT_DELETE");
-    Request::new("GET", &path).header("Authorization", &format!("KakaoAK {ADMIN_KEY}")).received_now()
+    Request::new("GET", &path).header("Authorization", &format!("KakaoAK {ADMIN_KEY}")).received_at(now)
 }

@@ -36,7 +36,7 @@ async fn counted(service: &Service, name: &str) -> Map<String, Value> {
 
 #[tokio::test]
 async fn publishing_is_counted_by_change_and_timed_from_the_event_on() {
-    let mut service = Service::start().await;
+    let mut service = Service::start_now().await;
     service.send(&unlink_now("3142857901")).await;
     service.send_message(&word("service-linked", "3142857902")).await;
     service.publish().await;
@@ -58,7 +58,7 @@ async fn publishing_is_counted_by_change_and_timed_from_the_event_on() {
 
 #[tokio::test]
 async fn the_time_that_a_bus_kept_us_waiting_counts() {
-    let mut service = Service::start().await;
+    let mut service = Service::start_now().await;
     service.send(&unlink_now("3142857901")).await;
     service.bus.gate().set(end_to_end::faults::Fault::Slow(std::time::Duration::from_millis(1_500)));
     service.publish().await;

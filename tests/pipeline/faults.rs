@@ -108,6 +108,31 @@ async fn different_events_under_one_id_are_all_in_the_inbox_and_then_in_the_tabl
 }
 
 #[tokio::test]
+async fn an_event_of_a_token_that_nothing_takes_stops_none_of_the_others() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let mut two = token("1", &format!("{OAUTH}user-linked"), 1, &json!({}));
+    two.claims["events"][format!("{OAUTH}user-scope-consent")] = json!({"scope": "account_email"});
+    let request = signed(&pipeline, &two);
+    for gate in [pipeline.queue.gate(), pipeline.table.gate()] {
+        gate.set_for(":user-linked", Fault::Status(500));
+    }
+    assert_eq!(pipeline.deliver(&request).await.unwrap().status, 503);
+    let kept = pipeline.queue.bodies();
+    assert!(kept.len() == 1 && kept[0].contains(":user-scope-consent"), "{kept:?}");
+    for gate in [pipeline.queue.gate(), pipeline.table.gate()] {
+        gate.set(Fault::None);
+    }
+    // Kakao delivers again.
+    assert_eq!(pipeline.deliver(&request).await.unwrap().status, 202);
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    let state = pipeline.state(APP_ID, "1").unwrap().unwrap();
+    assert_eq!(
+        (&state["link"]["status"], &state["scopes"]["account_email"]["granted"]),
+        (&json!("linked"), &json!(true))
+    );
+}
+
+#[tokio::test]
 async fn with_queue_and_table_failing_every_webhook_says_so_and_works_again_afterwards() {
     let mut pipeline = Pipeline::start().await.unwrap();
     for fault in [Fault::Status(500), Fault::Throttled] {

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 /// A batch of the queue. Each message is read by itself, so that an odd one fails alone.
 #[derive(Deserialize)]
 pub(crate) struct Event {
-    #[serde(rename = "Records", default)]
-    records: Vec<Value>,
+    #[serde(rename = "Records")]
+    records: Option<Vec<Value>>,
 }
 
 /// The messages that come again (Lambda, "Reporting batch item failures for Lambda functions with an Amazon SQS
@@ -21,17 +21,18 @@ pub(crate) struct Response {
 
 /// Applies a batch and names the messages that were not applied, so that only they come again.
 pub(crate) async fn apply<S: Store>(applier: &Applier<S>, event: Event, deadline: Instant) -> Response {
-    let records: Vec<Record> = event.records.iter().filter_map(record).collect();
+    let records: Vec<Record> = event.records.unwrap_or_default().iter().map(record).collect();
     let failed = applier.apply(&records, deadline).await;
     Response { failures: failed.into_iter().map(|id| json!({"itemIdentifier": id})).collect() }
 }
 
-/// What of a message is read. One without an id can't be named as failed; SQS makes none. One without a body is not an
-/// envelope, and is reported as such.
-fn record(message: &Value) -> Option<Record> {
+/// What of a message is read. One without an id is reported by an empty one, by which Lambda has the whole batch come
+/// again: nothing is lost. One without a body is not an envelope, and is reported as such.
+fn record(message: &Value) -> Record {
     let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
     let sent_at = text("/attributes/SentTimestamp").and_then(|millis| Time::from_millis(millis.parse().ok()?));
-    Some(Record { id: text("/messageId")?.to_owned(), body: text("/body").unwrap_or_default().to_owned(), sent_at })
+    let owned = |pointer| text(pointer).unwrap_or_default().to_owned();
+    Record { id: owned("/messageId"), body: owned("/body"), sent_at }
 }
 
 #[cfg(test)]
@@ -45,11 +46,12 @@ mod tests {
             {"messageId": "2", "body": "{}", "attributes": {"SentTimestamp": "1790660097000", "ApproximateReceiveCount": 7},
                 "messageAttributes": [], "eventSourceARN": null, "md5OfBody": 3},
             {"messageId": "3", "body": 7, "attributes": {"SentTimestamp": 5}},
+            {"messageId": 4, "body": "{}"},
         ]});
         let event: Event = serde_json::from_value(event).unwrap();
-        let records: Vec<_> = event.records.iter().filter_map(record).collect();
-        assert_eq!(records.iter().map(|record| &*record.id).collect::<Vec<_>>(), ["1", "2", "3"]);
-        assert_eq!(records.iter().map(|record| &*record.body).collect::<Vec<_>>(), ["{}", "{}", ""]);
+        let records: Vec<_> = event.records.unwrap().iter().map(record).collect();
+        assert_eq!(records.iter().map(|record| &*record.id).collect::<Vec<_>>(), ["1", "2", "3", ""]);
+        assert_eq!(records.iter().map(|record| &*record.body).collect::<Vec<_>>(), ["{}", "{}", "", "{}"]);
         assert_eq!(records[1].sent_at, Time::from_millis(1_790_660_097_000));
     }
 }

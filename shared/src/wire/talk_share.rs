@@ -22,6 +22,18 @@ open_enum! {
     }
 }
 
+impl ChatType {
+    /// The name under which a share to such a room is counted. All that are unknown have one, so that the counter's item
+    /// stays small whatever comes, and the same in any order.
+    #[must_use]
+    pub fn counted_as(&self) -> &str {
+        match self {
+            Self::Other(_) => "other",
+            known => known.as_str(),
+        }
+    }
+}
+
 /// One message was shared to one chat room. The custom values stay behind: beside the claimed user
 /// nothing of ours reads them, and they are the service's users' data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use kakao_webhooks::wire::Time;
 
 use super::{
@@ -23,17 +23,20 @@ pub struct Quarantined {
 }
 
 impl DynamoStore {
-    /// What waits in the quarantine, of so many days before `now`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn quarantined(&self, now: Time, days: u32) -> Result<Quarantined, StoreError> {
+    /// What waits in the quarantine, of so many days before `now`, and what kept a day from being read, if anything did:
+    /// then there may be more.
+    pub async fn quarantined(&self, now: Time, days: u32) -> (Quarantined, Option<StoreError>) {
         stream::iter(0..=days)
             .map(|ago| self.quarantined_of(now.minus_days(ago)))
             .buffer_unordered(AT_ONCE)
-            .try_fold(Quarantined::default(), |all, day| async move {
-                let oldest = all.oldest.into_iter().chain(day.oldest).min();
-                Ok(Quarantined { waiting: all.waiting + day.waiting, oldest })
+            .fold((Quarantined::default(), None), |(all, unread), day| async move {
+                match day {
+                    Ok(day) => {
+                        let oldest = all.oldest.into_iter().chain(day.oldest).min();
+                        (Quarantined { waiting: all.waiting + day.waiting, oldest }, unread)
+                    }
+                    Err(error) => (all, Some(error)),
+                }
             })
             .await
     }

@@ -4,6 +4,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
 use super::Applier;
@@ -47,13 +48,14 @@ impl<S: Store> Applier<S> {
     pub(super) async fn note_seen(&self, received: impl Iterator<Item = (Kind, Time)>, deadline: Instant) {
         let Some(seen) = &self.seen else { return };
         let until = deadline.min(Instant::now() + PATIENCE);
-        for (kind, at) in seen.worth_noting(received) {
+        join_all(seen.worth_noting(received).into_iter().map(async |(kind, at)| {
             match timeout_at(until, self.store.note_seen(kind, at)).await {
                 Ok(Ok(())) => seen.noted(kind, at),
                 Ok(Err(error)) => tracing::warn!(event = "seen_not_noted", kind = kind.name(), %error),
                 Err(_) => tracing::warn!(event = "seen_not_noted", kind = kind.name(), error = "no answer in time"),
             }
-        }
+        }))
+        .await;
     }
 }
 
