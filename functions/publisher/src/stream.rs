@@ -1,52 +1,211 @@
-use aws_lambda_events::{
-    event::dynamodb::{Event, EventRecord},
-    streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
-};
+use std::time::Duration;
+
 use kakao_webhooks::{state::is_published, wire::Time};
 use runtime::{
     ingest::Queue,
-    publish::{Bus, Publisher, Write},
+    publish::{Bus, Publisher, Unread, Write},
 };
-use serde_dynamo::{AttributeValue, Item};
+use serde::{Deserialize, Serialize};
+use serde_dynamo::Item;
+use serde_json::Value;
 use tokio::time::Instant;
+
+/// A batch of the table's stream. Each record is read by itself, so that an odd one fails alone.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Event {
+    #[serde(rename = "Records")]
+    records: Vec<Value>,
+}
+
+/// From which record on the stream has to come again (AWS Lambda, "Reporting batch item failures").
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Response {
+    batch_item_failures: Vec<Failure>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure {
+    item_identifier: String,
+}
 
 /// Publishes a batch of the stream, and names the record from which it has to come again.
 pub(crate) async fn publish<B: Bus, K: Queue>(
     publisher: &Publisher<B, K>,
     event: Event,
     deadline: Instant,
-) -> DynamoDbEventResponse {
+) -> Response {
     let writes: Vec<Write> = event.records.into_iter().filter_map(write).collect();
     let failed = publisher.publish(&writes, runtime::clock::now(), deadline).await;
-    let mut response = DynamoDbEventResponse::default();
-    response.batch_item_failures = failed
-        .into_iter()
-        .map(|sequence_number| {
-            let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = Some(sequence_number);
-            failure
-        })
-        .collect();
-    response
+    Response { batch_item_failures: failed.into_iter().map(|item_identifier| Failure { item_identifier }).collect() }
 }
 
-/// A record of an item whose changes are published. The event source filters likewise; here it holds
-/// whatever the source is.
-fn write(record: EventRecord) -> Option<Write> {
-    let text = |name: &str| match record.change.keys.get(name) {
-        Some(AttributeValue::S(text)) => text.as_str(),
-        _ => "",
+/// What is read of a record's `dynamodb`. An image is optional: the stream's view type decides whether it is there.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Change {
+    keys: Item,
+    sequence_number: String,
+    old_image: Option<Item>,
+    new_image: Option<Item>,
+    #[serde(default)]
+    approximate_creation_date_time: Value,
+}
+
+/// The write of an item whose changes are published. The event source filters likewise; here it holds whatever the
+/// source is. Only the event name `REMOVE` means a deletion, which is not published.
+fn write(record: Value) -> Option<Write> {
+    let text = |pointer| record.pointer(pointer).and_then(Value::as_str);
+    let is_other_item = match (text("/dynamodb/Keys/pk/S"), text("/dynamodb/Keys/sk/S")) {
+        (Some(partition), Some(sort)) => !is_published(partition, sort),
+        _ => false,
     };
-    if !is_published(text("pk"), text("sk")) {
+    if is_other_item || text("/eventName") == Some("REMOVE") {
         return None;
     }
-    let change = record.change;
-    let image = |image: Item| (!image.is_empty()).then_some(image);
-    Some(Write {
-        sequence_number: change.sequence_number.unwrap_or_default(),
-        keys: change.keys,
-        old: image(change.old_image),
-        new: image(change.new_image),
-        written_at: Time::from_millis(change.approximate_creation_date_time.timestamp_millis()),
-    })
+    let change = record.get("dynamodb").map(Change::deserialize);
+    match change {
+        Some(Ok(change)) if !change.keys.is_empty() && !change.sequence_number.is_empty() => Some(change.into()),
+        _ => Some(unread(record)),
+    }
+}
+
+impl From<Change> for Write {
+    fn from(change: Change) -> Self {
+        let image = |image: Option<Item>| image.filter(|image| !image.is_empty());
+        Self {
+            sequence_number: change.sequence_number,
+            keys: change.keys,
+            old: image(change.old_image),
+            new: image(change.new_image),
+            written_at: time(&change.approximate_creation_date_time),
+            unread: None,
+        }
+    }
+}
+
+/// Seconds since 1970, with or without a fraction. A time that can't be one is none.
+fn time(seconds: &Value) -> Option<Time> {
+    let since_1970 = Duration::try_from_secs_f64(seconds.as_f64()?).ok().filter(|time| !time.is_zero())?;
+    Time::from_millis(since_1970.as_millis().try_into().ok()?)
+}
+
+/// A record that can't be read, whole, with what is known of it.
+fn unread(record: Value) -> Write {
+    let keys: Option<Item> = record.pointer("/dynamodb/Keys").and_then(|keys| Item::deserialize(keys).ok());
+    let keys = keys.unwrap_or_default();
+    let sequence_number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or_default();
+    let sequence_number = sequence_number.to_owned();
+    let why = match (keys.is_empty(), sequence_number.is_empty()) {
+        (true, _) => "a stream record without readable keys",
+        (_, true) => "a stream record without a sequence number",
+        _ => "a stream record with an image that is no item",
+    };
+    Write { sequence_number, keys, unread: Some(Unread { why, record }), ..Write::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// As the stream sends a change of a user's state.
+    fn record() -> Value {
+        let image = json!({"pk": {"S": "USER#123456#1"}, "sk": {"S": "STATE"}, "version": {"N": "2"}});
+        json!({
+            "eventID": "e1", "eventName": "MODIFY", "eventSource": "aws:dynamodb",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_800_000_000, "SequenceNumber": "100", "SizeBytes": 900,
+                "Keys": {"pk": {"S": "USER#123456#1"}, "sk": {"S": "STATE"}},
+                "OldImage": image, "NewImage": image, "StreamViewType": "NEW_AND_OLD_IMAGES"
+            }
+        })
+    }
+
+    /// A record in which this stands instead, or no longer (`null`).
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut record = record();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let members = record.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        if value.is_null() {
+            members.remove(name)
+        } else {
+            members.insert(name.to_owned(), value)
+        };
+        record
+    }
+
+    #[test]
+    fn a_record_without_what_is_not_read_is_read() {
+        let whole = write(record()).unwrap();
+        assert!(whole.unread.is_none() && whole.old.is_some() && whole.new.is_some());
+        let names = ["/eventID", "/eventName", "/eventSource", "/dynamodb/SizeBytes", "/dynamodb/StreamViewType"];
+        for name in names {
+            assert_eq!(write(with(name, Value::Null)).as_ref(), Some(&whole), "{name}");
+            assert_eq!(write(with(name, json!([7]))).as_ref(), Some(&whole), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_missing_or_cannot_be_one_is_none_and_not_1970() {
+        let name = "/dynamodb/ApproximateCreationDateTime";
+        let written_at = |value| write(with(name, value)).unwrap().written_at.map(Time::as_millis);
+        assert_eq!(written_at(json!(1_800_000_000)), Some(1_800_000_000_000));
+        assert_eq!(written_at(json!(1.8e9)), Some(1_800_000_000_000));
+        assert_eq!(written_at(json!(1_800_000_000.5)), Some(1_800_000_000_500));
+        for none in
+            [Value::Null, json!(0), json!(-1), json!(1e300), json!(1_800_000_000_000_i64), json!("soon"), json!({})]
+        {
+            assert_eq!(written_at(none.clone()), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn only_the_event_name_says_that_an_item_was_deleted() {
+        for view_type in ["/dynamodb/NewImage", "/dynamodb/OldImage"] {
+            let mut removed = with(view_type, Value::Null);
+            removed["eventName"] = json!("REMOVE");
+            assert_eq!(write(removed), None);
+        }
+        for missing in [Value::Null, json!({})] {
+            let without_image = write(with("/dynamodb/NewImage", missing)).unwrap();
+            assert_eq!((without_image.new, without_image.unread), (None, None));
+            assert!(!without_image.keys.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_kept_whole_with_its_reason() {
+        for (name, value, why, number) in [
+            ("/dynamodb/SequenceNumber", Value::Null, "a stream record without a sequence number", ""),
+            ("/dynamodb/SequenceNumber", json!(""), "a stream record without a sequence number", ""),
+            ("/dynamodb/SequenceNumber", json!(100), "a stream record without a sequence number", ""),
+            ("/dynamodb/Keys", Value::Null, "a stream record without readable keys", "100"),
+            ("/dynamodb/Keys", json!({}), "a stream record without readable keys", "100"),
+            ("/dynamodb/Keys", json!("USER#1"), "a stream record without readable keys", "100"),
+            ("/dynamodb/NewImage", json!({"link": {"X": 7}}), "a stream record with an image that is no item", "100"),
+            ("/dynamodb/OldImage", json!("link"), "a stream record with an image that is no item", "100"),
+            ("/dynamodb", Value::Null, "a stream record without readable keys", ""),
+        ] {
+            let record = with(name, value);
+            let read = write(record.clone()).unwrap();
+            assert_eq!(read.sequence_number, number);
+            assert_eq!(read.unread, Some(Unread { why, record }));
+        }
+        for record in [Value::Null, json!("record"), json!([])] {
+            assert_eq!(write(record.clone()).unwrap().unread.unwrap().record, record);
+        }
+    }
+
+    #[test]
+    fn a_record_of_another_item_is_left_out_whatever_else_it_is() {
+        for (name, value) in [("/dynamodb/Keys/sk/S", "EVENT#1"), ("/dynamodb/Keys/pk/S", "INBOX#a")] {
+            assert_eq!(write(with(name, json!(value))), None);
+            let mut odd = with(name, json!(value));
+            odd["dynamodb"]["NewImage"] = json!(7);
+            assert_eq!(write(odd), None);
+        }
+    }
 }
