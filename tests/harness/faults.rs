@@ -9,6 +9,7 @@ use std::{
 use anyhow::Result;
 use axum::{
     Router,
+    body::to_bytes,
     extract::{Request, State},
     http::{StatusCode, header::CONTENT_TYPE},
     middleware::{Next, from_fn_with_state},
@@ -28,6 +29,8 @@ pub enum Fault {
     Throttled,
     /// It takes the request and never answers.
     Hangs,
+    /// It takes a request whose body has this text, and never answers it. It does the rest of its work.
+    HangsAt(&'static str),
     /// It does its work after this time.
     Slow(Duration),
 }
@@ -58,6 +61,14 @@ async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Respons
         )
             .into_response(),
         Fault::Hangs => std::future::pending().await,
+        Fault::HangsAt(text) => {
+            let (head, body) = request.into_parts();
+            let Ok(body) = to_bytes(body, usize::MAX).await else { return StatusCode::BAD_REQUEST.into_response() };
+            if body.windows(text.len()).any(|window| window == text.as_bytes()) {
+                return std::future::pending().await;
+            }
+            next.run(Request::from_parts(head, body.into())).await
+        }
         Fault::Slow(time) => {
             tokio::time::sleep(time).await;
             next.run(request).await

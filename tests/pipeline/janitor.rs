@@ -40,6 +40,54 @@ async fn what_is_in_the_inbox_reaches_the_table_once_the_queue_works_again() {
     }
 }
 
+/// Unlinks that the queue refused, so that they wait in the inbox.
+async fn with_waiting_unlinks(user_ids: [&str; 3]) -> Pipeline {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.queue.gate().set(Fault::Status(500));
+    for user_id in user_ids {
+        assert_eq!(pipeline.deliver(&unlink(user_id).id(user_id)).await.unwrap().status, 200);
+    }
+    pipeline.queue.gate().set(Fault::None);
+    pipeline
+}
+
+#[tokio::test]
+async fn a_partition_at_which_the_table_hangs_delays_neither_the_others_nor_the_key_set_nor_the_gauges() {
+    let mut pipeline = with_waiting_unlinks(["1", "2", "3"]).await;
+    let waiting = pipeline.items_of("INBOX#").unwrap();
+    // The first digit of the SHA-256 of "1".
+    pipeline.table.gate().set(Fault::HangsAt("INBOX#6"));
+    a_minute_passes(&mut pipeline).await;
+    let left = pipeline.items_of("INBOX#").unwrap();
+    assert_eq!((waiting.len(), left.len(), left[0]["sk"].as_str()), (3, 1, Some("1")));
+    assert!(pipeline.table.item("KEYSET", "KEYSET").unwrap().is_some());
+    let janitor = pipeline.function("janitor").await.unwrap();
+    janitor.line("inbox_unread", json!([1.0])).await.unwrap();
+    janitor.line("quarantine_waiting", json!([0.0])).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_event_at_which_the_queue_or_its_removal_hangs_delays_no_event_behind_it() {
+    // Their SHA-256 begin with 6: they share a partition, in this order.
+    let user_ids = ["1", "12", "21"];
+    let left = async |pipeline: &mut Pipeline| {
+        a_minute_passes(pipeline).await;
+        let left = pipeline.items_of("INBOX#").unwrap();
+        left.into_iter().map(|item| item["sk"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let mut pipeline = with_waiting_unlinks(user_ids).await;
+    pipeline.queue.gate().set(Fault::HangsAt(r#"\"id\":\"1\""#));
+    assert_eq!(left(&mut pipeline).await, ["1"]);
+    assert_eq!(pipeline.queue.bodies().len(), 2);
+
+    let mut pipeline = with_waiting_unlinks(user_ids).await;
+    pipeline.table.gate().set(Fault::HangsAt(r#""sk":{"S":"1"}"#));
+    assert_eq!(left(&mut pipeline).await, ["1"]);
+    assert_eq!(pipeline.queue.bodies().len(), 3);
+    pipeline.table.gate().set(Fault::None);
+    assert_eq!(left(&mut pipeline).await, Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn a_cold_start_with_the_endpoint_down_verifies_by_the_key_set_that_the_janitor_kept() {
     let mut pipeline = Pipeline::start().await.unwrap();

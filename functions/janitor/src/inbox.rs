@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream};
 use kakao_webhooks::{envelope::Envelope, wire::Time};
 use runtime::{
@@ -72,13 +74,16 @@ pub(crate) async fn empty(table: &DynamoStore, queue: &impl Queue, deadline: Ins
         .log(runtime::clock::now());
 }
 
+/// After so long one event counts as refused: it may hang at the queue, or at the table behind it.
+const LONGEST_RESEND: Duration = Duration::from_secs(3);
+
 /// After so many refusals in a row it is rather the queue than the envelopes: then one in [`ONE_IN`] is tried, other
 /// ones each minute, and the rest counted, until one goes.
 const MOST_REFUSALS: usize = 3;
 const ONE_IN: usize = 5;
 
 /// Page by page to the partition's end or the time's; what is left waits for the next minute. One that the
-/// queue refuses holds up none behind it.
+/// queue refuses, or at which it hangs, holds up none behind it.
 async fn empty_partition(
     table: &DynamoStore,
     queue: &impl Queue,
@@ -100,17 +105,22 @@ async fn empty_partition(
                 outcome.left(waiting);
                 continue;
             }
-            match timeout_at(deadline, resend(table, queue, waiting)).await {
-                Ok(Ok(())) => {
+            if Instant::now() >= deadline {
+                outcome.left(waiting);
+                continue;
+            }
+            let end = deadline.min(Instant::now() + LONGEST_RESEND);
+            let resent = timeout_at(end, resend(table, queue, waiting)).await;
+            match resent.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
+                Ok(()) => {
                     outcome.sent += 1;
                     refusals = 0;
                 }
-                Ok(Err(error)) => {
+                Err(error) => {
                     tracing::error!(event = "inbox_not_sent", event_id = %waiting.id, error);
                     outcome.left(waiting);
                     refusals += 1;
                 }
-                Err(_) => outcome.left(waiting),
             }
         }
     }
