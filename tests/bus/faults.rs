@@ -188,7 +188,7 @@ async fn a_record_that_lacks_what_nobody_reads_is_published_and_an_odd_one_fails
         service.bus.taken().iter().map(|event| event.text("user_id").to_owned()).collect();
     assert_eq!(users, ["3142857901", "3142857903"].map(str::to_owned).into());
     let kept: Value = serde_json::from_str(&service.unpublished.bodies()[0]).unwrap();
-    assert_eq!(kept["record"], records[1]);
+    assert_eq!(kept["unread"]["record"], records[1]);
     let now = jiff::Timestamp::now().as_second();
     for event in service.bus.taken() {
         let written_at: jiff::Timestamp = event.text("written_at").parse().unwrap();

@@ -22,6 +22,8 @@ pub(super) trait Account {
     async fn inbox(&self, table: &str) -> Read<Inbox>;
     /// How many events are in quarantine.
     async fn quarantined(&self, table: &str, now: Time) -> Read<usize>;
+    /// The view type of the table's stream. `None`: it has no stream.
+    async fn stream_view(&self, table: &str) -> Read<Option<String>>;
     /// The key set that the table keeps.
     async fn stored_keys(&self, table: &str) -> Read<Option<StoredKeys>>;
 }

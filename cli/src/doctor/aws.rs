@@ -169,6 +169,13 @@ impl Account for Aws {
         Ok(pages.iter().map(|page| usize::try_from(page.count).unwrap_or_default()).sum())
     }
 
+    async fn stream_view(&self, table: &str) -> Read<Option<String>> {
+        let asked = self.table.describe_table().table_name(table).send().await;
+        let described = asked.map_err(|error| unread("dynamodb:DescribeTable", &error))?.table;
+        let stream = described.and_then(|table| table.stream_specification).filter(|stream| stream.stream_enabled);
+        Ok(stream.and_then(|stream| stream.stream_view_type).map(|view| view.as_str().to_owned()))
+    }
+
     async fn stored_keys(&self, table: &str) -> Read<Option<StoredKeys>> {
         let key = || AttributeValue::S("KEYSET".to_owned());
         let asked = self.table.get_item().table_name(table).key("pk", key()).key("sk", key()).send().await;

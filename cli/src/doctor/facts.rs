@@ -169,6 +169,8 @@ pub(super) struct Facts {
     pub(super) queues: BTreeMap<&'static str, Read<Backlog>>,
     pub(super) inbox: Read<Inbox>,
     pub(super) quarantined: Read<usize>,
+    /// The view type of the table's stream. `None`: it has no stream.
+    pub(super) stream_view: Read<Option<String>>,
     pub(super) stored_keys: Read<Option<StoredKeys>>,
     /// `None` where no function says where it is.
     pub(super) published_keys: Option<PublishedKeys>,

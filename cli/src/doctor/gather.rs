@@ -28,7 +28,7 @@ pub(super) async fn facts(account: &impl Account, stack: Stack, now: Time) -> Fa
     let found = resources.as_deref().unwrap_or_default();
     let alarms = alarms_of(found);
     let table = stack.outputs.get("TableName").map_or("", String::as_str);
-    let (functions_and_keys, live, alarms, quota, queues, inbox, quarantined, stored_keys) = tokio::join!(
+    let (functions_and_keys, live, alarms, quota, queues, inbox, quarantined, stream_view, stored_keys) = tokio::join!(
         functions_and_keys(account, found),
         live(account, found),
         account.alarms(&alarms),
@@ -36,6 +36,7 @@ pub(super) async fn facts(account: &impl Account, stack: Stack, now: Time) -> Fa
         queues(account, &stack),
         account.inbox(table),
         account.quarantined(table, now),
+        account.stream_view(table),
         account.stored_keys(table),
     );
     let (functions, published_keys) = functions_and_keys;
@@ -50,6 +51,7 @@ pub(super) async fn facts(account: &impl Account, stack: Stack, now: Time) -> Fa
         queues,
         inbox,
         quarantined,
+        stream_view,
         stored_keys,
         published_keys,
     }

@@ -13,6 +13,8 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     }
     let quota = facts.quota.as_ref().map_or_else(|unread| unread.judgement(), |quota| concurrency(*quota));
     findings.push(quota.named("concurrency"));
+    let stream = facts.stream_view.as_ref().map_or_else(|unread| unread.judgement(), |view| stream(view.as_deref()));
+    findings.push(stream.named("table stream"));
     findings
 }
 
@@ -45,6 +47,22 @@ fn concurrency(quota: Quota) -> Judgement {
     Judgement::right(seen)
 }
 
+/// What the publisher needs: the images of an item before and after a write.
+const BOTH_IMAGES: &str = "NEW_AND_OLD_IMAGES";
+
+fn stream(view: Option<&str>) -> Judgement {
+    match view {
+        Some(BOTH_IMAGES) => Judgement::right(BOTH_IMAGES),
+        view => Judgement::mistake(
+            view.map_or_else(|| "the table has no stream".to_owned(), |view| format!("view type {view}")),
+            format!(
+                "changes can't be published without the view type {BOTH_IMAGES}: deploy template.yaml again, then \
+                 khook publish --since (docs/runbook.md, \"Changes were set aside\")"
+            ),
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +82,16 @@ mod tests {
         ] {
             let stack = Stack { status: text.to_owned(), outputs: [].into(), deployed_at: None };
             assert_eq!(status(&stack).verdict, verdict, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stream_of_another_view_type_is_a_mistake_with_its_fix() {
+        assert_eq!(stream(Some("NEW_AND_OLD_IMAGES")).verdict, Verdict::Right);
+        for view in [Some("KEYS_ONLY"), Some("OLD_IMAGE"), Some("NEW_IMAGE"), Some("ANOTHER"), None] {
+            let judged = stream(view);
+            assert_eq!(judged.verdict, Verdict::Mistake, "{view:?}");
+            assert!(judged.mend.contains("NEW_AND_OLD_IMAGES"), "{judged:?}");
         }
     }
 

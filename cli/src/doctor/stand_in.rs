@@ -122,6 +122,7 @@ pub(super) fn healthy() -> Facts {
         queues: queues.map(|output| (output, Ok(Backlog::default()))).into(),
         inbox: Ok(Inbox::default()),
         quarantined: Ok(0),
+        stream_view: Ok(Some("NEW_AND_OLD_IMAGES".to_owned())),
         stored_keys: Ok(Some(StoredKeys { fetched_at: ago(30), set: Ok(set.clone()) })),
         published_keys: Some(Ok(Ok(set))),
     }
@@ -182,6 +183,11 @@ impl Account for StandIn {
     async fn quarantined(&self, table: &str, _: Time) -> Read<usize> {
         assert_eq!(table, TABLE);
         self.take("dynamodb:Query", 0)
+    }
+
+    async fn stream_view(&self, table: &str) -> Read<Option<String>> {
+        assert_eq!(table, TABLE);
+        self.take("dynamodb:DescribeTable", Some("NEW_AND_OLD_IMAGES".to_owned()))
     }
 
     async fn stored_keys(&self, table: &str) -> Read<Option<StoredKeys>> {

@@ -77,6 +77,7 @@ async fn whoever_may_not_look_is_told_what_to_allow_and_has_not_seen_that_all_is
         "sqs:GetQueueAttributes",
         "dynamodb:Query",
         "dynamodb:GetItem",
+        "dynamodb:DescribeTable",
     ] {
         let account = StandIn { denied: vec![action], ..StandIn::default() };
         let report = examine(&account, "kakao-webhooks", None).await.unwrap();

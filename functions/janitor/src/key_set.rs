@@ -3,12 +3,14 @@ use runtime::{
     keys::{KeyEndpoint, KeySource},
     store::DynamoStore,
 };
+use tokio::time::{Instant, timeout_at};
 
 /// Puts the endpoint's key set on the shelf. One that can't be used never replaces a good one.
-pub(crate) async fn refresh(endpoint: &KeyEndpoint, table: &DynamoStore) {
-    match try_refresh(endpoint, table).await {
-        Ok(()) => tracing::info!(event = "key_set_kept"),
-        Err(error) => tracing::warn!(event = "key_set_not_kept", %error),
+pub(crate) async fn refresh(endpoint: &KeyEndpoint, table: &DynamoStore, deadline: Instant) {
+    match timeout_at(deadline, try_refresh(endpoint, table)).await {
+        Ok(Ok(())) => tracing::info!(event = "key_set_kept"),
+        Ok(Err(error)) => tracing::warn!(event = "key_set_not_kept", %error),
+        Err(_) => tracing::warn!(event = "key_set_not_kept", error = "no time left"),
     }
 }
 

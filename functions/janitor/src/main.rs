@@ -28,7 +28,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let deadline = wiring::deadline(&event.context);
         tokio::join!(
-            key_set::refresh(endpoint, table),
+            key_set::refresh(endpoint, table, deadline),
             inbox::empty(table, queue, deadline),
             gauges::measure(table, wanted, deadline)
         );

@@ -1,44 +1,33 @@
+use std::time::Duration;
+
 use kakao_webhooks::{state::is_published, wire::Time};
 use runtime::{
     ingest::Queue,
-    publish::{Bus, Publisher, Write},
+    publish::{Bus, Publisher, Unread, Write},
 };
 use serde::{Deserialize, Serialize};
-use serde_dynamo::{AttributeValue, Item};
-use serde_json::{Value, json};
+use serde_dynamo::Item;
+use serde_json::Value;
 use tokio::time::Instant;
 
 /// A batch of the table's stream. Each record is read by itself, so that an odd one fails alone.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct Event {
-    #[serde(rename = "Records", default)]
-    records: Vec<Value>,
+    #[serde(rename = "Records")]
+    records: Option<Vec<Value>>,
 }
 
-/// What of a record is read (DynamoDB Streams, "Record" and "StreamRecord"); nothing else is required.
-#[derive(Default, Deserialize)]
-struct Record {
-    #[serde(rename = "eventName", default)]
-    event_name: Option<String>,
-    dynamodb: Change,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Change {
-    keys: Item,
-    new_image: Option<Item>,
-    old_image: Option<Item>,
-    /// Seconds since 1970, with or without a fraction.
-    approximate_creation_date_time: Option<f64>,
-    sequence_number: Option<String>,
-}
-
-/// The first record that comes again, with all behind it.
-#[derive(Serialize)]
+/// From which record on the stream has to come again (AWS Lambda, "Reporting batch item failures").
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Response {
-    #[serde(rename = "batchItemFailures")]
-    failures: Vec<Value>,
+    batch_item_failures: Vec<Failure>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure {
+    item_identifier: String,
 }
 
 /// Publishes a batch of the stream, and names the record from which it has to come again.
@@ -47,126 +36,176 @@ pub(crate) async fn publish<B: Bus, K: Queue>(
     event: Event,
     deadline: Instant,
 ) -> Response {
-    let writes: Vec<Write> = event.records.into_iter().filter_map(write).collect();
+    let writes: Vec<Write> = event.records.unwrap_or_default().into_iter().filter_map(write).collect();
     let failed = publisher.publish(&writes, runtime::clock::now(), deadline).await;
-    Response { failures: failed.into_iter().map(|number| json!({"itemIdentifier": number})).collect() }
+    Response { batch_item_failures: failed.into_iter().map(|item_identifier| Failure { item_identifier }).collect() }
 }
 
-/// A record of an item whose changes are published. The event source filters likewise; here it holds
-/// whatever the source is.
+/// What is read of a record's `dynamodb`. An image is optional: the stream's view type decides whether it is there.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Change {
+    keys: Item,
+    sequence_number: String,
+    old_image: Option<Item>,
+    new_image: Option<Item>,
+    #[serde(default)]
+    approximate_creation_date_time: Value,
+}
+
+/// The write of an item whose changes are published. The event source filters likewise; here it holds whatever the
+/// source is. Only the event name `REMOVE` means a deletion, which is not published.
 fn write(record: Value) -> Option<Write> {
-    match Record::deserialize(&record) {
-        Ok(Record { event_name, dynamodb }) => write_of(event_name.as_deref(), dynamodb),
-        Err(_) => Some(Write {
-            sequence_number: text(&record, "/dynamodb/SequenceNumber"),
-            unreadable: Some("a record of an unknown form"),
-            record: Some(record),
-            ..Write::default()
-        }),
-    }
-}
-
-fn write_of(event_name: Option<&str>, change: Change) -> Option<Write> {
-    let key = |name: &str| match change.keys.get(name) {
-        Some(AttributeValue::S(text)) => text.as_str(),
-        _ => "",
+    let text = |pointer| record.pointer(pointer).and_then(Value::as_str);
+    let is_other_item = match (text("/dynamodb/Keys/pk/S"), text("/dynamodb/Keys/sk/S")) {
+        (Some(partition), Some(sort)) => !is_published(partition, sort),
+        _ => false,
     };
-    let has_key = !key("pk").is_empty();
-    if has_key && !is_published(key("pk"), key("sk")) {
+    if is_other_item || text("/eventName") == Some("REMOVE") {
         return None;
     }
-    let image = |image: Option<Item>| image.filter(|image| !image.is_empty());
-    let (old, new) = (image(change.old_image), image(change.new_image));
-    let unreadable = match (event_name, &new) {
-        _ if !has_key => Some("a record without a key"),
-        // An expired or deleted item is no news.
-        (Some("REMOVE"), _) | (_, Some(_)) => None,
-        _ => Some("a write without its new image: the stream's view type must be NEW_AND_OLD_IMAGES"),
+    let change = record.get("dynamodb").map(Change::deserialize);
+    match change {
+        Some(Ok(change)) if !change.keys.is_empty() && !change.sequence_number.is_empty() => Some(change.into()),
+        _ => Some(unread(record)),
+    }
+}
+
+impl From<Change> for Write {
+    fn from(change: Change) -> Self {
+        let image = |image: Option<Item>| image.filter(|image| !image.is_empty());
+        Self {
+            sequence_number: change.sequence_number,
+            keys: change.keys,
+            old: image(change.old_image),
+            new: image(change.new_image),
+            written_at: time(&change.approximate_creation_date_time),
+            unread: None,
+        }
+    }
+}
+
+/// Seconds since 1970, with or without a fraction. A time that can't be one is none.
+fn time(seconds: &Value) -> Option<Time> {
+    let since_1970 = Duration::try_from_secs_f64(seconds.as_f64()?).ok().filter(|time| !time.is_zero())?;
+    Time::from_millis(since_1970.as_millis().try_into().ok()?)
+}
+
+/// A record that can't be read, whole, with what is known of it.
+fn unread(record: Value) -> Write {
+    let keys: Option<Item> = record.pointer("/dynamodb/Keys").and_then(|keys| Item::deserialize(keys).ok());
+    let keys = keys.unwrap_or_default();
+    let sequence_number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or_default();
+    let sequence_number = sequence_number.to_owned();
+    let why = match (keys.is_empty(), sequence_number.is_empty()) {
+        (true, _) => "a stream record without readable keys",
+        (_, true) => "a stream record without a sequence number",
+        _ => "a stream record with an image that is no item",
     };
-    Some(Write {
-        sequence_number: change.sequence_number.unwrap_or_default(),
-        keys: change.keys,
-        old,
-        new: new.filter(|_| event_name != Some("REMOVE")),
-        written_at: change.approximate_creation_date_time.and_then(time),
-        unreadable,
-        record: None,
-    })
-}
-
-/// Nothing for a time that is none: 1970 would pass for a real one.
-fn time(seconds: f64) -> Option<Time> {
-    #[expect(clippy::cast_possible_truncation, reason = "a float saturates, and the range is checked next")]
-    Time::from_millis((seconds * 1_000.0).round() as i64).filter(|time| time.as_millis() > 0)
-}
-
-fn text(value: &Value, pointer: &str) -> String {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    Write { sequence_number, keys, unread: Some(Unread { why, record }), ..Write::default() }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn record(change: &str, with: Value) -> Value {
-        let mut record = json!({"eventName": change, "dynamodb": {
-            "Keys": {"pk": {"S": "USER#1#7"}, "sk": {"S": "STATE"}}, "SequenceNumber": "5",
-            "NewImage": {"version": {"N": "1"}}}});
-        for (name, value) in with.as_object().unwrap() {
-            record["dynamodb"][name] = value.clone();
-        }
+    /// As the stream sends a change of a user's state.
+    fn record() -> Value {
+        let image = json!({"pk": {"S": "USER#123456#1"}, "sk": {"S": "STATE"}, "version": {"N": "2"}});
+        json!({
+            "eventID": "e1", "eventName": "MODIFY", "eventSource": "aws:dynamodb",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_800_000_000, "SequenceNumber": "100", "SizeBytes": 900,
+                "Keys": {"pk": {"S": "USER#123456#1"}, "sk": {"S": "STATE"}},
+                "OldImage": image, "NewImage": image, "StreamViewType": "NEW_AND_OLD_IMAGES"
+            }
+        })
+    }
+
+    /// A record in which this stands instead, or no longer (`null`).
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut record = record();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let members = record.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        if value.is_null() {
+            members.remove(name)
+        } else {
+            members.insert(name.to_owned(), value)
+        };
         record
     }
 
     #[test]
-    fn a_member_that_is_not_read_may_be_missing_or_odd() {
-        let mut odd = record("MODIFY", json!({"SizeBytes": "many", "StreamViewType": 7, "Unknown": [1]}));
-        odd["userIdentity"] = json!(3);
-        odd["eventID"] = json!(null);
-        for record in [record("MODIFY", json!({})), odd] {
-            let write = write(record).unwrap();
-            assert_eq!((write.unreadable, write.new.is_some(), write.sequence_number.as_str()), (None, true, "5"));
+    fn a_record_without_what_is_not_read_is_read() {
+        let whole = write(record()).unwrap();
+        assert!(whole.unread.is_none() && whole.old.is_some() && whole.new.is_some());
+        let names = ["/eventID", "/eventName", "/eventSource", "/dynamodb/SizeBytes", "/dynamodb/StreamViewType"];
+        for name in names {
+            assert_eq!(write(with(name, Value::Null)).as_ref(), Some(&whole), "{name}");
+            assert_eq!(write(with(name, json!([7]))).as_ref(), Some(&whole), "{name}");
         }
     }
 
     #[test]
-    fn a_record_without_a_creation_time_is_not_dated_1970() {
-        for none in [json!({}), json!({"ApproximateCreationDateTime": null}), json!({"ApproximateCreationDateTime": 0})]
+    fn a_time_that_is_missing_or_cannot_be_one_is_none_and_not_1970() {
+        let name = "/dynamodb/ApproximateCreationDateTime";
+        let written_at = |value| write(with(name, value)).unwrap().written_at.map(Time::as_millis);
+        assert_eq!(written_at(json!(1_800_000_000)), Some(1_800_000_000_000));
+        assert_eq!(written_at(json!(1.8e9)), Some(1_800_000_000_000));
+        assert_eq!(written_at(json!(1_800_000_000.5)), Some(1_800_000_000_500));
+        for none in
+            [Value::Null, json!(0), json!(-1), json!(1e300), json!(1_800_000_000_000_i64), json!("soon"), json!({})]
         {
-            assert_eq!(write(record("MODIFY", none)).unwrap().written_at, None);
-        }
-        let dated = write(record("MODIFY", json!({"ApproximateCreationDateTime": 1_790_660_097.25}))).unwrap();
-        assert_eq!(dated.written_at, Time::from_millis(1_790_660_097_250));
-    }
-
-    #[test]
-    fn a_write_without_its_image_is_no_deletion() {
-        for image in [json!({"NewImage": null}), json!({"NewImage": {}})] {
-            for change in ["INSERT", "MODIFY", "SOMETHING"] {
-                let write = write(record(change, image.clone())).unwrap();
-                assert!(write.unreadable.unwrap().contains("NEW_AND_OLD_IMAGES"), "{change}");
-                assert_eq!(write.keys.len(), 2);
-            }
-            let removed = write(record("REMOVE", image)).unwrap();
-            assert_eq!((removed.unreadable, removed.new), (None, None));
+            assert_eq!(written_at(none.clone()), None, "{none}");
         }
     }
 
     #[test]
-    fn a_record_of_an_unknown_form_is_kept_as_it_came() {
-        for odd in
-            [json!({}), json!(7), record("MODIFY", json!({"Keys": 7})), record("MODIFY", json!({"NewImage": {"a": 1}}))]
-        {
-            let write = write(odd.clone()).unwrap();
-            assert_eq!((write.unreadable.is_some(), write.record), (true, Some(odd)));
+    fn only_the_event_name_says_that_an_item_was_deleted() {
+        for view_type in ["/dynamodb/NewImage", "/dynamodb/OldImage"] {
+            let mut removed = with(view_type, Value::Null);
+            removed["eventName"] = json!("REMOVE");
+            assert_eq!(write(removed), None);
         }
-        let keyless = write(record("MODIFY", json!({"Keys": {}}))).unwrap();
-        assert!(keyless.unreadable.unwrap().contains("without a key"));
+        for missing in [Value::Null, json!({})] {
+            let without_image = write(with("/dynamodb/NewImage", missing)).unwrap();
+            assert_eq!((without_image.new, without_image.unread), (None, None));
+            assert!(!without_image.keys.is_empty());
+        }
     }
 
     #[test]
-    fn a_record_of_another_item_is_none_of_ours() {
-        let keys = json!({"Keys": {"pk": {"S": "USER#1#7"}, "sk": {"S": "EVENT#1"}}, "NewImage": null});
-        assert!(write(record("INSERT", keys)).is_none());
+    fn a_record_that_cannot_be_read_is_kept_whole_with_its_reason() {
+        for (name, value, why, number) in [
+            ("/dynamodb/SequenceNumber", Value::Null, "a stream record without a sequence number", ""),
+            ("/dynamodb/SequenceNumber", json!(""), "a stream record without a sequence number", ""),
+            ("/dynamodb/SequenceNumber", json!(100), "a stream record without a sequence number", ""),
+            ("/dynamodb/Keys", Value::Null, "a stream record without readable keys", "100"),
+            ("/dynamodb/Keys", json!({}), "a stream record without readable keys", "100"),
+            ("/dynamodb/Keys", json!("USER#1"), "a stream record without readable keys", "100"),
+            ("/dynamodb/NewImage", json!({"link": {"X": 7}}), "a stream record with an image that is no item", "100"),
+            ("/dynamodb/OldImage", json!("link"), "a stream record with an image that is no item", "100"),
+            ("/dynamodb", Value::Null, "a stream record without readable keys", ""),
+        ] {
+            let record = with(name, value);
+            let read = write(record.clone()).unwrap();
+            assert_eq!(read.sequence_number, number);
+            assert_eq!(read.unread, Some(Unread { why, record }));
+        }
+        for record in [Value::Null, json!("record"), json!([])] {
+            assert_eq!(write(record.clone()).unwrap().unread.unwrap().record, record);
+        }
+    }
+
+    #[test]
+    fn a_record_of_another_item_is_left_out_whatever_else_it_is() {
+        for (name, value) in [("/dynamodb/Keys/sk/S", "EVENT#1"), ("/dynamodb/Keys/pk/S", "INBOX#a")] {
+            assert_eq!(write(with(name, json!(value))), None);
+            let mut odd = with(name, json!(value));
+            odd["dynamodb"]["NewImage"] = json!(7);
+            assert_eq!(write(odd), None);
+        }
     }
 }

@@ -39,10 +39,11 @@ impl EventBridge {
     /// The bus with this name.
     #[must_use]
     pub fn new(aws: &SdkConfig, bus: String) -> Self {
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3)).build();
+        // Two attempts fit into the time of a call: a connection that was frozen with the function may be dead.
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(1_800)).build();
         let config = Builder::from(aws)
             .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
+            .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(50)))
             .build();
         Self { client: Client::from_conf(config), bus }
     }

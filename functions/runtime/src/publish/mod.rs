@@ -7,4 +7,4 @@ mod publisher;
 mod tests;
 
 pub use bus::{Bus, EventBridge, MOST_ENTRIES, SOURCE};
-pub use publisher::{Publisher, Write};
+pub use publisher::{Publisher, Unread, Write};

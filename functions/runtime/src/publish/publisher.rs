@@ -1,11 +1,7 @@
 use std::{panic, panic::AssertUnwindSafe, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::{
-    StreamExt,
-    future::{join, join_all},
-    stream,
-};
+use futures_util::{StreamExt, future::join_all, stream};
 use kakao_webhooks::{
     envelope::{MAX_BYTES, to_ascii_json},
     state::{MAX_DETAIL_BYTES, Members, ProfileValues, Publication, UserItem},
@@ -14,7 +10,10 @@ use kakao_webhooks::{
 use serde::Serialize;
 use serde_dynamo::Item;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, timeout_at},
+};
 
 use super::{Bus, MOST_ENTRIES};
 use crate::ingest::{EdgeError, Queue};
@@ -22,25 +21,32 @@ use crate::ingest::{EdgeError, Queue};
 /// One write of an item, as the table's stream tells it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Write {
-    /// The stream's number of it: what is reported where it could not be published.
+    /// The stream's number of it: what is reported where it could not be published. Empty if the record has none: Lambda
+    /// then brings the whole batch again.
     pub sequence_number: String,
     /// The item's key.
     pub keys: Item,
     /// The item before. None: it is new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old: Option<Item>,
-    /// The item now. None: it was deleted, or expired.
+    /// The item now. None: the record lacks it, which is an error. A deletion is not published, and so not a write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new: Option<Item>,
     /// When it was written, if the stream says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written_at: Option<Time>,
-    /// The stream's record as it came, where it could not be read.
+    /// The record as the stream sent it, if no write could be read from it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub record: Option<Value>,
-    /// Why it can't be published, where that is known already.
-    #[serde(skip)]
-    pub unreadable: Option<&'static str>,
+    pub unread: Option<Unread>,
+}
+
+/// A record from which no write can be read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Unread {
+    /// What is wrong with it. No text of the record itself.
+    pub why: &'static str,
+    /// The whole record.
+    pub record: Value,
 }
 
 impl Write {
@@ -55,19 +61,13 @@ impl Write {
     /// The text by which it is kept: all of it, as far as the queue takes it; else the item as it is now, else
     /// its key, by which the table has it.
     fn text(&self) -> String {
-        let without_old = Self { old: None, record: None, ..self.clone() };
-        let without_images = Self { new: None, ..without_old.clone() };
+        let without_old = Self { old: None, ..self.clone() };
+        let without_images = Self { new: None, unread: None, ..without_old.clone() };
         let text = |write: &Self| to_ascii_json(write).unwrap_or_default();
         let fitting = [self, &without_old].into_iter().map(text).find(|text| text.len() <= MAX_BYTES);
         fitting.unwrap_or_else(|| text(&without_images))
     }
 }
-
-/// How many calls are under way at once, so that one that hangs doesn't hold up the rest.
-const CALLS_AT_ONCE: usize = 4;
-
-/// How long one call may take, its attempts included.
-const CALL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Publishes writes.
 #[derive(Debug)]
@@ -77,6 +77,15 @@ pub struct Publisher<B, K> {
     /// Where a write is kept that can't be read. None: it is reported as failed, again and again.
     kept: Option<K>,
 }
+
+/// How many calls of the bus, and of the queue beside it, run at once.
+const CALLS_AT_ONCE: usize = 8;
+
+/// After so long a call has failed: a small part of the time that a batch has.
+const LONGEST_CALL: Duration = Duration::from_secs(4);
+
+/// Why a write without its new image isn't published, and how to fix it.
+const NO_NEW_IMAGE: &str = "no new image: the table's stream must have the view type NEW_AND_OLD_IMAGES";
 
 /// Which of the writes a publication is of, and the publication.
 type Pending = (usize, Publication);
@@ -100,12 +109,9 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
                 Err(why) => unreadable.push((index, write, why)),
             }
         }
-        let keeping = unreadable
-            .into_iter()
-            .map(async |(index, write, why)| self.keep(write, &why, deadline).await.err().map(|()| index));
-        let (left, unkept) = join(self.put_all(pending, now, deadline), join_all(keeping)).await;
-        let failed = left.iter().map(|(write, _)| *write).chain(unkept.into_iter().flatten());
-        writes.get(failed.min()?).map(|write| write.sequence_number.clone())
+        let (left, not_kept) = tokio::join!(self.put_all(pending, now, deadline), self.keep_all(unreadable, deadline));
+        let failed = left.into_iter().map(|(index, _)| index).chain(not_kept).min()?;
+        writes.get(failed).map(|write| write.sequence_number.clone())
     }
 
     /// What a write changed. A panic is a write that can't be read: it must not hold up those behind it.
@@ -115,11 +121,11 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
                 serde_dynamo::from_item(item.clone()).map_err(|_| "a member that is no JSON".to_owned())?;
             UserItem::read(members).map_err(|error| error.to_string())
         };
-        if let Some(why) = write.unreadable {
-            return Err(why.to_owned());
-        }
         let read = || -> Result<Vec<Publication>, String> {
-            let Some(new) = &write.new else { return Ok(vec![]) };
+            if let Some(unread) = &write.unread {
+                return Err(unread.why.to_owned());
+            }
+            let new = write.new.as_ref().ok_or(NO_NEW_IMAGE)?;
             let old = write.old.as_ref().map(item).transpose()?;
             Ok(Publication::all(old.as_ref(), &item(new)?, write.written_at.unwrap_or(now), self.values))
         };
@@ -129,61 +135,105 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
         }
     }
 
+    /// Keeps what can't be read. Returns which of the writes could not be kept.
+    async fn keep_all(&self, unreadable: Vec<(usize, &Write, String)>, deadline: Instant) -> Vec<usize> {
+        let keep = async |(index, write, why): (usize, &Write, String)| {
+            let kept = self.keep(write, &why, deadline).await;
+            kept.is_err().then_some(index)
+        };
+        let calls: Vec<_> = unreadable.into_iter().map(keep).collect();
+        let not_kept: Vec<_> = stream::iter(calls).buffer_unordered(CALLS_AT_ONCE).collect().await;
+        not_kept.into_iter().flatten().collect()
+    }
+
     async fn keep(&self, write: &Write, why: &str, deadline: Instant) -> Result<(), ()> {
         let sequence_number = &write.sequence_number;
         tracing::error!(event = "unpublishable", sequence_number, why);
         let Some(kept) = &self.kept else { return Err(()) };
-        match timeout_at(deadline, kept.send(&write.text())).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => {
-                tracing::error!(event = "unpublishable_not_kept", sequence_number, %error);
-                Err(())
-            }
-            Err(_) => Err(()),
-        }
+        let sent = timeout_at(end_of_call(deadline), kept.send(&write.text())).await;
+        sent.unwrap_or_else(|_| Err(no_answer())).map_err(|error| {
+            tracing::error!(event = "unpublishable_not_kept", sequence_number, %error);
+        })
     }
 
-    /// Puts what is pending, and again what of it wasn't taken, until the time is over. Returns what is left.
-    async fn put_all(&self, mut pending: Vec<Pending>, now: Time, deadline: Instant) -> Vec<Pending> {
+    /// Puts what is pending. Returns what is left when the time is over.
+    async fn put_all(&self, pending: Vec<Pending>, now: Time, deadline: Instant) -> Vec<Pending> {
+        let puts = Puts { now, begun: Instant::now(), deadline, calls: Semaphore::new(CALLS_AT_ONCE) };
+        let left = chunks(pending).into_iter().map(|chunk| self.put_until_taken(chunk, &puts));
+        join_all(left).await.into_iter().flatten().collect()
+    }
+
+    /// Puts a chunk, and again what of it wasn't taken, until the time is over. Returns what is left. Chunks don't wait
+    /// for each other, but for their turn to call.
+    async fn put_until_taken(&self, chunk: Vec<Pending>, puts: &Puts) -> Vec<Pending> {
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(50))
             .with_max_delay(Duration::from_secs(2))
             .without_max_times()
             .with_jitter()
             .build();
-        let begun = Instant::now();
-        while !pending.is_empty() {
-            let puts = stream::iter(chunks(pending)).map(|chunk| self.put_chunk(chunk, now, begun, deadline));
-            pending = puts.buffered(CALLS_AT_ONCE).collect::<Vec<_>>().await.concat();
+        let mut parts = vec![chunk];
+        loop {
+            let left = join_all(parts.into_iter().map(|part| self.put_once(part, puts))).await;
+            parts = left.into_iter().flatten().collect();
             let pause = pauses.next().unwrap_or(Duration::from_secs(2));
-            if pending.is_empty() || Instant::now() + pause >= deadline {
-                break;
+            if parts.is_empty() || Instant::now() + pause >= puts.deadline {
+                return parts.into_iter().flatten().collect();
             }
             sleep(pause).await;
         }
-        pending
     }
 
-    /// Puts a chunk, and returns what of it wasn't taken. A call that hangs ends long before the deadline, so that
-    /// others get their turn.
-    async fn put_chunk(&self, chunk: Vec<Pending>, now: Time, begun: Instant, deadline: Instant) -> Vec<Pending> {
-        let (writes, publications): (Vec<_>, Vec<_>) = chunk.into_iter().unzip();
-        let until = deadline.min(Instant::now() + CALL_LIMIT);
-        let taken = timeout_at(until, self.put(&publications, now, begun)).await;
-        let taken = taken.unwrap_or_else(|_| vec![false; publications.len()]);
-        let chunk = writes.into_iter().zip(publications).zip(taken);
-        chunk.filter(|(_, taken)| !taken).map(|(one, _)| one).collect()
+    /// Returns what must be put again: together what the bus refused; each alone where the whole call failed or hung,
+    /// since one of them may be the cause.
+    async fn put_once(&self, part: Vec<Pending>, puts: &Puts) -> Vec<Vec<Pending>> {
+        let (writes, publications): (Vec<_>, Vec<_>) = part.into_iter().unzip();
+        let put = async {
+            let _turn = puts.calls.acquire().await;
+            timeout_at(end_of_call(puts.deadline), self.bus.put(&publications))
+                .await
+                .unwrap_or_else(|_| Err(no_answer()))
+        };
+        // Whoever has no turn until the deadline isn't put.
+        let put = timeout_at(puts.deadline, put).await.unwrap_or_else(|_| Err(no_answer()));
+        let has_failed = put.is_err();
+        let taken = puts.taken(&publications, put);
+        let left = writes.into_iter().zip(publications).zip(taken).filter(|(_, taken)| !taken).map(|(one, _)| one);
+        if has_failed {
+            return left.map(|one| vec![one]).collect();
+        }
+        let left: Vec<_> = left.collect();
+        if left.is_empty() { vec![] } else { vec![left] }
     }
+}
 
-    /// For each of the chunk, whether it is on the bus.
-    async fn put(&self, publications: &[Publication], now: Time, begun: Instant) -> Vec<bool> {
-        let put = self.bus.put(publications).await.unwrap_or_else(|error| vec![Err(error); publications.len()]);
+/// One batch's way to the bus.
+struct Puts {
+    now: Time,
+    begun: Instant,
+    deadline: Instant,
+    /// First come, first served: what fails again and again keeps nothing else from its first attempt.
+    calls: Semaphore,
+}
+
+impl Puts {
+    /// For each of the publications, whether it is on the bus.
+    fn taken(&self, publications: &[Publication], put: Result<Vec<Result<(), EdgeError>>, EdgeError>) -> Vec<bool> {
+        let put = put.unwrap_or_else(|error| vec![Err(error); publications.len()]);
         // An answer that is too short says nothing of the rest.
         let unanswered = std::iter::repeat_with(|| Err(EdgeError("not answered".to_owned())));
         let taken = put.into_iter().chain(unanswered).zip(publications);
-        let tried = begun.elapsed();
-        taken.map(|(taken, publication)| log(publication, taken.as_ref().err(), now, tried)).collect()
+        let tried = self.begun.elapsed();
+        taken.map(|(taken, publication)| log(publication, taken.as_ref().err(), self.now, tried)).collect()
     }
+}
+
+fn end_of_call(deadline: Instant) -> Instant {
+    deadline.min(Instant::now() + LONGEST_CALL)
+}
+
+fn no_answer() -> EdgeError {
+    EdgeError("no answer in time".to_owned())
 }
 
 fn log(publication: &Publication, error: Option<&EdgeError>, now: Time, tried: Duration) -> bool {

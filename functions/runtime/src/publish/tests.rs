@@ -16,13 +16,13 @@ use tokio::time::Instant;
 use super::*;
 use crate::ingest::{EdgeError, Queue};
 
-/// A bus that refuses some changes for some calls.
+/// A bus that refuses some changes for some calls, and fails or never answers a call that has a certain one.
 #[derive(Clone, Default)]
 struct FakeBus {
     refused: Arc<Mutex<BTreeMap<&'static str, usize>>>,
     is_down: bool,
-    /// A call with such a change is never answered.
     hangs_at: Option<&'static str>,
+    fails_at: Option<&'static str>,
     calls: Arc<Mutex<Vec<Vec<Publication>>>>,
     taken: Arc<Mutex<Vec<Publication>>>,
 }
@@ -42,11 +42,12 @@ impl FakeBus {
 impl Bus for FakeBus {
     async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), EdgeError>>, EdgeError> {
         self.calls.lock().unwrap().push(publications.to_vec());
-        if self.is_down {
-            return Err(EdgeError("down".to_owned()));
-        }
-        if publications.iter().any(|one| Some(one.change.name()) == self.hangs_at) {
+        let has = |name: Option<&str>| publications.iter().any(|one| Some(one.change.name()) == name);
+        if has(self.hangs_at) {
             std::future::pending::<()>().await;
+        }
+        if self.is_down || has(self.fails_at) {
+            return Err(EdgeError("down".to_owned()));
         }
         let take = |publication: &Publication| {
             let mut refused = self.refused.lock().unwrap();
@@ -68,6 +69,8 @@ impl Bus for FakeBus {
 #[derive(Clone, Default)]
 struct Kept {
     is_down: bool,
+    /// It never answers to a text that has this.
+    hangs_at: Option<&'static str>,
     texts: Arc<Mutex<Vec<String>>>,
 }
 
@@ -75,6 +78,9 @@ impl Queue for Kept {
     async fn send(&self, text: &str) -> Result<(), EdgeError> {
         if self.is_down {
             return Err(EdgeError("down".to_owned()));
+        }
+        if self.hangs_at.is_some_and(|part| text.contains(part)) {
+            std::future::pending::<()>().await;
         }
         self.texts.lock().unwrap().push(text.to_owned());
         Ok(())
@@ -151,8 +157,64 @@ async fn what_the_bus_never_takes_comes_again_from_its_write_on_with_the_same_id
     let bus = FakeBus { is_down: true, ..FakeBus::default() };
     assert_eq!(publish(&bus, None, &two_writes()).await.as_deref(), Some("1"));
     let calls = bus.calls.lock().unwrap();
-    assert!(calls.len() > 3, "{}", calls.len());
-    assert!(calls.iter().all(|call| *call == calls[0]));
+    assert!(calls.len() > 3 * ALL.len(), "{}", calls.len());
+    assert!(calls.iter().flatten().all(|one| calls[0].contains(one)));
+}
+
+/// Far less than the deadline, which is 20 seconds away.
+const SOON: Duration = Duration::from_secs(6);
+
+#[tokio::test(start_paused = true)]
+async fn a_change_at_which_the_bus_hangs_or_fails_delays_only_itself() {
+    let hangs = FakeBus { hangs_at: Some("sessions-voided"), ..FakeBus::default() };
+    let fails = FakeBus { fails_at: Some("sessions-voided"), ..FakeBus::default() };
+    for bus in [hangs, fails] {
+        let others = (3..30).map(|number| write(&number.to_string(), None, Some(linked())));
+        let writes: Vec<_> = two_writes().into_iter().chain(others).collect();
+        let publishing = tokio::spawn({
+            let bus = bus.clone();
+            async move { publish(&bus, None, &writes).await }
+        });
+        tokio::time::sleep(SOON).await;
+        assert!(!publishing.is_finished());
+        assert_eq!(bus.taken().len(), ALL.len() - 1 + 27 * 2);
+        assert_eq!(publishing.await.unwrap().as_deref(), Some("2"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_the_bus_always_refuses_delays_only_itself() {
+    let bus = FakeBus::refusing("sessions-voided", usize::MAX);
+    let writes: Vec<_> = (0..20).flat_map(|_| two_writes()).collect();
+    let begun = Instant::now();
+    assert_eq!(publish(&bus, None, &writes).await.as_deref(), Some("2"));
+    assert!(begun.elapsed() > SOON);
+    assert_eq!(bus.taken().len(), 20 * (ALL.len() - 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_kept_while_the_bus_hangs() {
+    let bus = FakeBus { hangs_at: Some("link-changed"), ..FakeBus::default() };
+    let unreadable = write("1", None, Some(item(2, &json!({"link": 7}))));
+    let (kept, writes) = (Kept::default(), vec![write("0", None, Some(linked())), unreadable]);
+    let publishing = tokio::spawn({
+        let kept = kept.clone();
+        async move { publish(&bus, Some(kept), &writes).await }
+    });
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(kept.texts.lock().unwrap().len(), 1);
+    assert_eq!(publishing.await.unwrap().as_deref(), Some("0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_cannot_be_kept_keeps_no_other_from_being_kept() {
+    let unreadable = |number: &str| write(number, None, Some(item(2, &json!({"link": 7}))));
+    let writes: Vec<_> = ["9", "1", "2"].map(unreadable).into();
+    let kept = Kept { hangs_at: Some("\"sequence_number\":\"9\""), ..Kept::default() };
+    let begun = Instant::now();
+    assert_eq!(publish(&FakeBus::default(), Some(kept.clone()), &writes).await.as_deref(), Some("9"));
+    assert!(begun.elapsed() < SOON);
+    assert_eq!(kept.texts.lock().unwrap().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,28 +238,39 @@ async fn a_write_that_cannot_be_read_is_kept_whole_and_holds_up_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_hangs_holds_up_neither_the_others_nor_what_cannot_be_read() {
-    let bus = FakeBus { hangs_at: Some("profile-changed"), ..FakeBus::default() };
-    let kept = Kept::default();
-    // The sixth chunk holds the change at which the bus hangs.
-    let mut writes: Vec<_> = (1..=60).map(|number| write(&number.to_string(), None, Some(linked()))).collect();
-    writes.insert(25, write("hanging", Some(linked()), Some(revoked())));
-    writes.push(Write { unreadable: Some("odd"), ..write("odd", None, Some(linked())) });
-    assert_eq!(publish(&bus, Some(kept.clone()), &writes).await.as_deref(), Some("hanging"));
-    assert_eq!(kept.texts.lock().unwrap().len(), 1);
-    let mut sizes: Vec<_> = bus.calls.lock().unwrap().iter().map(Vec::len).collect();
-    sizes.truncate(13);
-    assert_eq!(sizes.iter().sum::<usize>(), 122, "every chunk was tried in the first round");
-    assert_eq!(bus.taken().len(), 122 - 10);
+async fn an_item_that_was_written_without_a_change_is_no_news() {
+    let bus = FakeBus::default();
+    let same = linked().into_iter().chain([("version".to_owned(), json!(2))]).collect();
+    assert_eq!(publish(&bus, None, &[write("2", Some(linked()), Some(same))]).await, None);
+    assert!(bus.calls.lock().unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_item_that_expired_or_was_written_without_a_change_is_no_news() {
-    let bus = FakeBus::default();
-    let same = linked().into_iter().chain([("version".to_owned(), json!(2))]).collect();
-    let writes = [write("1", Some(linked()), None), write("2", Some(linked()), Some(same))];
-    assert_eq!(publish(&bus, None, &writes).await, None);
-    assert!(bus.calls.lock().unwrap().is_empty());
+async fn a_write_without_its_new_image_is_kept_by_its_key_and_never_taken_for_a_deletion() {
+    let keys = json!({"pk": "USER#123456#9007199254740993", "sk": "STATE"});
+    for old in [None, Some(linked())] {
+        let mut without = write("1", old, None);
+        without.keys = serde_dynamo::to_item(keys.clone()).unwrap();
+        let kept = Kept::default();
+        assert_eq!(publish(&FakeBus::default(), Some(kept.clone()), &[without.clone()]).await, None);
+        let record: Value = serde_json::from_str(&kept.texts.lock().unwrap()[0]).unwrap();
+        assert_eq!(record["keys"]["sk"], json!({"S": "STATE"}));
+        assert_eq!(publish(&FakeBus::default(), None, &[without]).await.as_deref(), Some("1"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_read_is_kept_whole_as_far_as_it_fits() {
+    for (bytes, is_whole) in [(100, true), (300_000, false)] {
+        let record = json!({"eventName": "MODIFY", "long": "x".repeat(bytes)});
+        let unread = Some(Unread { why: "odd", record: record.clone() });
+        let write = Write { sequence_number: "1".to_owned(), unread, ..Write::default() };
+        let kept = Kept::default();
+        assert_eq!(publish(&FakeBus::default(), Some(kept.clone()), &[write]).await, None);
+        let text = kept.texts.lock().unwrap()[0].clone();
+        let kept: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((kept["unread"]["record"] == record, &kept["sequence_number"]), (is_whole, &json!("1")));
+    }
 }
 
 #[tokio::test(start_paused = true)]
