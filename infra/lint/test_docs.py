@@ -1,4 +1,4 @@
-"""What the pages about deployment say of the template: every parameter, and nothing that isn't there.
+"""What the pages about deployment say of the template: nothing that isn't there.
 
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
@@ -12,24 +12,8 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).parents[2]
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
 PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("deploy.md", "deploy.ko.md")}
-ROW = re.compile(r"^\| `(\w+)` \| (`[^`]+`|–|required|필수) \| (.+) \|$", re.M)
 # What looks like a parameter or an output and is a word of AWS's.
 OTHERS = {"Retain", "Table", "Issued", "CachingDisabled", "AllViewerExceptHostHeader", "EventQueue", "Domain", "Authorization"}
-
-
-class Parameters(unittest.TestCase):
-    def test_every_parameter_is_in_the_table_with_its_default_and_no_other(self) -> None:
-        expected = {}
-        for name, parameter in TEMPLATE["Parameters"].items():
-            default = str(parameter.get("Default", "required"))
-            expected[name] = default if default == "required" else f"`{default}`" if default else "–"
-        for page, text in PAGES.items():
-            rows = {name: default.replace("필수", "required") for name, default, _ in ROW.findall(text)}
-            self.assertEqual(rows, expected, page)
-
-    def test_the_table_has_the_template_s_order(self) -> None:
-        for page, text in PAGES.items():
-            self.assertEqual([name for name, _, _ in ROW.findall(text)], list(TEMPLATE["Parameters"]), page)
 
 
 class Words(unittest.TestCase):
