@@ -284,7 +284,7 @@ mod tests {
 
     /// Whether 250 users were published on such a bus, and of how many that was said.
     async fn published(room: usize) -> (bool, usize) {
-        let bus = SlowBus { pause: PATIENCE / 40, room: room.into() };
+        let bus = SlowBus { pause: PATIENCE / 10, room: room.into() };
         let publisher = Publisher::new(bus, ProfileValues::Withheld, None::<SqsQueue>);
         let mut done = 0;
         let put = put(&publisher, &vec![linked(); 250], runtime::clock::now(), |slice| done += slice.len()).await;

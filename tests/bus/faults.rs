@@ -139,3 +139,59 @@ async fn what_can_neither_be_read_nor_set_aside_comes_again() {
     let again = json!({"batchItemFailures": [{"itemIdentifier": sequence_number(&poison)}]});
     assert_eq!(outcome, Outcome::Response(again));
 }
+
+/// A record without this member of its `dynamodb`.
+fn without(record: &Value, name: &str) -> Value {
+    let mut record = record.clone();
+    record["dynamodb"].as_object_mut().unwrap().remove(name);
+    record
+}
+
+#[tokio::test]
+async fn a_stream_of_another_view_type_is_reported_and_kept_and_no_deletion() {
+    for missing in ["KEYS_ONLY", "OLD_IMAGE"] {
+        let mut service = Service::start().await;
+        service.send_message(&word("service-linked", "3142857901")).await;
+        service.send_message(&word("service-linked", "3142857902")).await;
+        let records = service.stream.next(&service.pipeline.table).unwrap();
+        let mut blind = without(&records[0], "NewImage");
+        blind["eventName"] = json!("MODIFY");
+        if missing == "OLD_IMAGE" {
+            blind["dynamodb"]["OldImage"] = records[0]["dynamodb"]["NewImage"].clone();
+        }
+        let outcome = service.publisher.invoke(&event(&[blind.clone(), records[1].clone()])).await.unwrap();
+        assert_eq!(outcome, Outcome::Response(json!({"batchItemFailures": []})));
+        let line = service.publisher.line("event", "unpublishable").await.unwrap();
+        assert!(line["why"].as_str().unwrap().contains("NEW_AND_OLD_IMAGES"), "{line}");
+        let kept: Value = serde_json::from_str(&service.unpublished.bodies()[0]).unwrap();
+        assert_eq!(kept["keys"], blind["dynamodb"]["Keys"], "{missing}");
+        assert!(service.bus.taken().iter().all(|event| event.text("user_id") == "3142857902"), "{missing}");
+        assert!(!service.bus.taken().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_lacks_what_nobody_reads_is_published_and_an_odd_one_fails_alone() {
+    let mut service = Service::start().await;
+    for user in ["3142857901", "3142857902", "3142857903"] {
+        service.send_message(&word("service-linked", user)).await;
+    }
+    let mut records = service.stream.next(&service.pipeline.table).unwrap();
+    for member in ["SizeBytes", "StreamViewType", "ApproximateCreationDateTime"] {
+        records[0] = without(&records[0], member);
+    }
+    records[0].as_object_mut().unwrap().remove("eventSourceARN");
+    records[1]["dynamodb"]["NewImage"] = json!({"pk": 7});
+    let outcome = service.publisher.invoke(&event(&records)).await.unwrap();
+    assert_eq!(outcome, Outcome::Response(json!({"batchItemFailures": []})));
+    let users: std::collections::BTreeSet<_> =
+        service.bus.taken().iter().map(|event| event.text("user_id").to_owned()).collect();
+    assert_eq!(users, ["3142857901", "3142857903"].map(str::to_owned).into());
+    let kept: Value = serde_json::from_str(&service.unpublished.bodies()[0]).unwrap();
+    assert_eq!(kept["record"], records[1]);
+    let now = jiff::Timestamp::now().as_second();
+    for event in service.bus.taken() {
+        let written_at: jiff::Timestamp = event.text("written_at").parse().unwrap();
+        assert!((now - 120..=now + 1).contains(&written_at.as_second()), "{written_at}");
+    }
+}

@@ -9,6 +9,7 @@ use std::{
 use anyhow::Result;
 use axum::{
     Router,
+    body::{Body, to_bytes},
     extract::{Request, State},
     http::{StatusCode, header::CONTENT_TYPE},
     middleware::{Next, from_fn_with_state},
@@ -34,21 +35,44 @@ pub enum Fault {
 
 /// The switch before a server.
 #[derive(Clone, Debug, Default)]
-pub struct Gate(Arc<Mutex<Fault>>);
+pub struct Gate(Arc<Mutex<Setting>>);
+
+#[derive(Clone, Debug, Default)]
+struct Setting {
+    fault: Fault,
+    /// Only requests whose body holds this text meet the fault.
+    only: Option<String>,
+}
 
 impl Gate {
     /// From now on the server behaves like this.
     pub fn set(&self, fault: Fault) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+        self.put(Setting { fault, only: None });
     }
 
-    fn get(&self) -> Fault {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The same, but only towards requests whose body holds this text.
+    pub fn set_for(&self, text: &str, fault: Fault) {
+        self.put(Setting { fault, only: Some(text.to_owned()) });
+    }
+
+    fn put(&self, setting: Setting) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = setting;
+    }
+
+    /// The request, and what it meets.
+    async fn meet(&self, request: Request) -> (Request, Fault) {
+        let Setting { fault, only } = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(text) = only else { return (request, fault) };
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let is_meant = String::from_utf8_lossy(&body).contains(&text);
+        (Request::from_parts(parts, Body::from(body)), if is_meant { fault } else { Fault::None })
     }
 }
 
 async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    match gate.get() {
+    let (request, fault) = gate.meet(request).await;
+    match fault {
         Fault::None => next.run(request).await,
         Fault::Status(code) => StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response(),
         Fault::Throttled => (

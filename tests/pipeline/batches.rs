@@ -14,6 +14,44 @@ async fn envelope(pipeline: &mut Pipeline, user_id: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_user_whose_items_hang_or_fail_is_alone_in_the_failures_and_the_others_are_applied_at_once() {
+    for fault in [Fault::Hangs, Fault::Status(500), Fault::Throttled] {
+        let mut pipeline = Pipeline::start().await.unwrap().processor_limit(Duration::from_secs(5));
+        let mut batch = vec![];
+        for user_id in ["3142858501", "3142858502", "3142858503", "3142858504"] {
+            batch.push(envelope(&mut pipeline, user_id).await);
+        }
+        pipeline.table.gate().set_for("#3142858502", fault);
+        assert_eq!(pipeline.process_texts(&batch).await.unwrap(), [1], "{fault:?}");
+        pipeline.table.gate().set(Fault::None);
+        for user_id in ["3142858501", "3142858503", "3142858504"] {
+            assert_eq!(pipeline.state(APP_ID, user_id).unwrap().unwrap()["access"], "gone", "{fault:?} {user_id}");
+        }
+        assert_eq!(pipeline.process_texts(&batch[1..2]).await.unwrap(), Vec::<usize>::new());
+        assert_eq!(pipeline.state(APP_ID, "3142858502").unwrap().unwrap()["access"], "gone", "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn more_chat_types_than_an_item_holds_are_counted_together_and_none_is_lost() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.deliver(&crate::kakao::share("7", "first")).await.unwrap();
+    let first = pipeline.queue.take().remove(0).body;
+    let of =
+        |number: u32| first.replace("DirectChat", &format!("Chat{number:04}")).replace("first", &format!("r{number}"));
+    let texts: Vec<String> = (0..120).chain(0..120).map(of).collect();
+    for batch in texts.chunks(10) {
+        assert_eq!(pipeline.process_texts(batch).await.unwrap(), Vec::<usize>::new());
+    }
+    let shares = pipeline.state(APP_ID, "7").unwrap().unwrap()["shares"].clone();
+    let by_chat_type = shares["by_chat_type"].as_object().unwrap();
+    assert_eq!((&shares["count"], by_chat_type.len(), &by_chat_type["other"]), (&json!(120), 51, &json!(70)));
+    // The exact type stays in history.
+    let history = pipeline.history(&format!("USER#{APP_ID}#7")).unwrap();
+    assert_eq!(history.iter().filter(|line| line["chat_type"] == "other").count(), 0);
+}
+
+#[tokio::test]
 async fn only_the_poisonous_messages_of_a_batch_come_again() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let good = envelope(&mut pipeline, "1").await;

@@ -41,6 +41,43 @@ async fn what_is_in_the_inbox_reaches_the_table_once_the_queue_works_again() {
 }
 
 #[tokio::test]
+async fn an_envelope_at_which_the_queue_hangs_or_that_it_refuses_holds_up_none_behind_it() {
+    for fault in [Fault::Hangs, Fault::Status(500)] {
+        let mut pipeline = Pipeline::start().await.unwrap();
+        pipeline.queue.gate().set(Fault::Status(500));
+        let users: Vec<String> = (0..40).map(|number| (3_142_858_000_u64 + number).to_string()).collect();
+        for user_id in &users {
+            assert_eq!(pipeline.deliver(&unlink(user_id).id(user_id)).await.unwrap().status, 200);
+        }
+        pipeline.queue.gate().set_for("3142858007", fault);
+        a_minute_passes(&mut pipeline).await;
+        let left = pipeline.items_of("INBOX#").unwrap();
+        assert_eq!(left.iter().map(|item| item["sk"].clone()).collect::<Vec<_>>(), ["3142858007"], "{fault:?}");
+        assert_eq!(pipeline.queue.bodies().len(), 39);
+    }
+}
+
+#[tokio::test]
+async fn a_partition_that_hangs_keeps_neither_the_others_nor_the_key_set_waiting() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.queue.gate().set(Fault::Status(500));
+    for number in 0..40 {
+        let id = format!("event-{number}");
+        assert_eq!(pipeline.deliver(&unlink("3142858000").id(&id)).await.unwrap().status, 200);
+    }
+    let in_partition = |pipeline: &Pipeline, partition| pipeline.items_of(partition).unwrap().len();
+    let hanging = in_partition(&pipeline, "INBOX#7");
+    assert!(hanging > 0, "another id is needed");
+    pipeline.queue.gate().set(Fault::None);
+    pipeline.table.gate().set_for("INBOX#7", Fault::Hangs);
+    a_minute_passes(&mut pipeline).await;
+    pipeline.table.gate().set(Fault::None);
+    assert_eq!(in_partition(&pipeline, "INBOX#"), hanging);
+    assert!(pipeline.table.item("KEYSET", "KEYSET").unwrap().is_some());
+    pipeline.function("janitor").await.unwrap().line("inbox_unread", json!([1.0])).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_cold_start_with_the_endpoint_down_verifies_by_the_key_set_that_the_janitor_kept() {
     let mut pipeline = Pipeline::start().await.unwrap();
     a_minute_passes(&mut pipeline).await;

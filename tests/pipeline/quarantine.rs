@@ -7,7 +7,9 @@ use end_to_end::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::kakao::{OAUTH, admin_key, channel, channel_body, signed, skill, skill_body, snapshot, token, unlink};
+use crate::kakao::{
+    OAUTH, admin_key, channel, channel_body, share, signed, skill, skill_body, snapshot, token, unlink,
+};
 
 /// Delivers what can't be used: it is acknowledged, and all that is stored is one item in the quarantine.
 async fn quarantined(name: &str, request: impl FnOnce(&Pipeline) -> Request) -> Map<String, Value> {
@@ -92,6 +94,20 @@ async fn a_chatbot_message_of_nobody_is_answered_and_quarantined() {
     let mut body = skill_body("u1", "안녕");
     body["userRequest"]["user"]["id"] = Value::Null;
     assert_eq!(quarantined("skill-message-of-nobody", |_| skill(&body, "r1")).await["reason"], "missing_field");
+}
+
+#[tokio::test]
+async fn a_query_glued_to_that_of_the_registered_url_is_quarantined_by_its_name() {
+    for path in ["/webhooks/unlink", "/webhooks/talk-share"] {
+        let mut pipeline = Pipeline::start().await.unwrap();
+        let mut request = if path.ends_with("unlink") { unlink("7") } else { share("7", "r1") };
+        request.query = format!("p=shop01?{}", request.query);
+        assert_eq!(pipeline.deliver(&request).await.unwrap().status, 200);
+        assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+        let item = pipeline.items_of("QUARANTINE#").unwrap().remove(0);
+        assert_eq!(item["reason"], "glued_query", "{path}");
+        assert!(item["detail"].as_str().unwrap().contains("register the URL without a query"), "{item:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream};
 use kakao_webhooks::{envelope::Envelope, wire::Time};
 use runtime::{
@@ -77,6 +79,9 @@ pub(crate) async fn empty(table: &DynamoStore, queue: &impl Queue, deadline: Ins
 const MOST_REFUSALS: usize = 3;
 const ONE_IN: usize = 5;
 
+/// How long one envelope may take, so that one that hangs leaves time for those behind it.
+const ONE_LIMIT: Duration = Duration::from_secs(3);
+
 /// Page by page to the partition's end or the time's; what is left waits for the next minute. One that the
 /// queue refuses holds up none behind it.
 async fn empty_partition(
@@ -100,17 +105,18 @@ async fn empty_partition(
                 outcome.left(waiting);
                 continue;
             }
-            match timeout_at(deadline, resend(table, queue, waiting)).await {
-                Ok(Ok(())) => {
+            let until = deadline.min(Instant::now() + ONE_LIMIT);
+            let sent = timeout_at(until, resend(table, queue, waiting)).await;
+            match sent.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
+                Ok(()) => {
                     outcome.sent += 1;
                     refusals = 0;
                 }
-                Ok(Err(error)) => {
+                Err(error) => {
                     tracing::error!(event = "inbox_not_sent", event_id = %waiting.id, error);
                     outcome.left(waiting);
                     refusals += 1;
                 }
-                Err(_) => outcome.left(waiting),
             }
         }
     }

@@ -2,7 +2,6 @@
 
 mod batch;
 
-use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use runtime::{config::Variables, store::Applier, telemetry, wiring};
@@ -18,7 +17,7 @@ async fn main() -> Result<(), Error> {
     let store = wiring::table(&wiring::aws_of_function(&variables)?, &variables)?;
     let applier =
         &Applier::new(store, retention, variables.share_user_key()).watching_silence(variables.watches_silence()?);
-    run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
+    run(service_fn(|event: LambdaEvent<batch::Event>| async move {
         let deadline = wiring::deadline(&event.context);
         let response = batch::apply(applier, event.payload, deadline).await;
         telemetry::flush();

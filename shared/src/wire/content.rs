@@ -52,6 +52,15 @@ impl Content {
         Ok(parse_strict_json(self.body.expose())?.into())
     }
 
+    /// The reason with what the query shows of its cause.
+    #[must_use]
+    pub fn explain(&self, why: Unreadable) -> Unreadable {
+        match why {
+            Unreadable::Missing(field) if self.query.expose().contains('?') => Unreadable::GluedQuery(field),
+            why => why,
+        }
+    }
+
     /// What a later reader needs to read this again: the query or the body. For the quarantine only.
     #[must_use]
     pub fn payload(&self) -> Payload {

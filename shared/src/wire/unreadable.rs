@@ -54,6 +54,10 @@ pub enum Unreadable {
     /// A request of Kakao's new bot platform, another protocol. Connect the bot to a server of its own.
     #[error("it is a request of the new bot platform, which this version doesn't read; its content is not kept")]
     NewPlatform,
+    /// A field is missing, and the query holds a second `?`: the URL registered at Kakao has a query of its own, to
+    /// which Kakao appends another one.
+    #[error("the field `{0}` is missing: the query holds a second `?`; register the URL without a query of its own")]
+    GluedQuery(&'static str),
     /// Read well, but longer in our own form than the queue takes.
     #[error("the event is longer than the queue takes")]
     TooLong,
@@ -78,6 +82,7 @@ impl Unreadable {
             Self::RoomWebhook => "room_webhook",
             Self::ParameterValidation => "parameter_validation",
             Self::NewPlatform => "new_platform",
+            Self::GluedQuery(_) => "glued_query",
             Self::TooLong => "too_long",
         }
     }

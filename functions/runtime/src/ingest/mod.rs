@@ -18,7 +18,7 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use kakao_webhooks::{
     auth::{Sources, Unverified},
     envelope::{Envelope, Letter, Quarantine},
@@ -123,8 +123,9 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         }
         let content = request.content.clone();
         let (readings, answer) = self.webhook.read(request, arrival);
-        try_join_all(readings.into_iter().map(|reading| self.keep(reading, &content, arrival))).await?;
-        Ok(answer)
+        // One that nothing takes doesn't stop the others on their way.
+        let kept = join_all(readings.into_iter().map(|reading| self.keep(reading, &content, arrival))).await;
+        kept.into_iter().collect::<Result<(), _>>().map(|()| answer)
     }
 
     /// Puts an event where it is safe: the queue, or the inbox if the queue doesn't take it.
@@ -135,7 +136,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
             received_at: arrival.received_at,
             request_id: Some(arrival.request_id.clone()),
             replayed_at: None,
-            letter: reading.letter.unwrap_or_else(|why| quarantined::<W>(&why, content)),
+            letter: reading.letter.unwrap_or_else(|why| quarantined::<W>(why, content)),
         };
         let text = encode::<W>(&mut envelope, content)?;
         let log = |whereabouts| {
@@ -197,15 +198,16 @@ fn queue_until(arrival: &Arrival) -> Instant {
     arrival.deadline - arrival.left().mul_f32(0.4).min(Duration::from_secs(1))
 }
 
-fn quarantined<W: Webhook>(why: &Unreadable, content: &Content) -> Letter {
+fn quarantined<W: Webhook>(why: Unreadable, content: &Content) -> Letter {
+    let why = content.explain(why);
     tracing::warn!(event = "unreadable", kind = W::KIND.name(), reason = why.code(), detail = %why);
-    Letter::Quarantined { kind: W::KIND, quarantine: Quarantine::new(why, content.payload()) }
+    Letter::Quarantined { kind: W::KIND, quarantine: Quarantine::new(&why, content.payload()) }
 }
 
 /// The envelope's text. One that the queue would not take goes as it came, into the quarantine.
 fn encode<W: Webhook>(envelope: &mut Envelope, content: &Content) -> Result<String, Refusal> {
     envelope.encode().or_else(|_| {
-        envelope.letter = quarantined::<W>(&Unreadable::TooLong, content);
+        envelope.letter = quarantined::<W>(Unreadable::TooLong, content);
         envelope.encode().map_err(|_| Refusal::TooLarge)
     })
 }

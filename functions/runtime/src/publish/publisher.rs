@@ -1,6 +1,11 @@
 use std::{panic, panic::AssertUnwindSafe, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::{
+    StreamExt,
+    future::{join, join_all},
+    stream,
+};
 use kakao_webhooks::{
     envelope::{MAX_BYTES, to_ascii_json},
     state::{MAX_DETAIL_BYTES, Members, ProfileValues, Publication, UserItem},
@@ -8,6 +13,7 @@ use kakao_webhooks::{
 };
 use serde::Serialize;
 use serde_dynamo::Item;
+use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Bus, MOST_ENTRIES};
@@ -29,6 +35,12 @@ pub struct Write {
     /// When it was written, if the stream says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written_at: Option<Time>,
+    /// The stream's record as it came, where it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<Value>,
+    /// Why it can't be published, where that is known already.
+    #[serde(skip)]
+    pub unreadable: Option<&'static str>,
 }
 
 impl Write {
@@ -43,13 +55,19 @@ impl Write {
     /// The text by which it is kept: all of it, as far as the queue takes it; else the item as it is now, else
     /// its key, by which the table has it.
     fn text(&self) -> String {
-        let without_old = Self { old: None, ..self.clone() };
+        let without_old = Self { old: None, record: None, ..self.clone() };
         let without_images = Self { new: None, ..without_old.clone() };
         let text = |write: &Self| to_ascii_json(write).unwrap_or_default();
         let fitting = [self, &without_old].into_iter().map(text).find(|text| text.len() <= MAX_BYTES);
         fitting.unwrap_or_else(|| text(&without_images))
     }
 }
+
+/// How many calls are under way at once, so that one that hangs doesn't hold up the rest.
+const CALLS_AT_ONCE: usize = 4;
+
+/// How long one call may take, its attempts included.
+const CALL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Publishes writes.
 #[derive(Debug)]
@@ -82,15 +100,12 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
                 Err(why) => unreadable.push((index, write, why)),
             }
         }
-        // What can be told goes first: what can't must not use up its time.
-        let left = self.put_all(pending, now, deadline).await;
-        let mut failed: Vec<usize> = left.iter().map(|(write, _)| *write).collect();
-        for (index, write, why) in unreadable {
-            if self.keep(write, &why, deadline).await.is_err() {
-                failed.push(index);
-            }
-        }
-        writes.get(failed.into_iter().min()?).map(|write| write.sequence_number.clone())
+        let keeping = unreadable
+            .into_iter()
+            .map(async |(index, write, why)| self.keep(write, &why, deadline).await.err().map(|()| index));
+        let (left, unkept) = join(self.put_all(pending, now, deadline), join_all(keeping)).await;
+        let failed = left.iter().map(|(write, _)| *write).chain(unkept.into_iter().flatten());
+        writes.get(failed.min()?).map(|write| write.sequence_number.clone())
     }
 
     /// What a write changed. A panic is a write that can't be read: it must not hold up those behind it.
@@ -100,6 +115,9 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
                 serde_dynamo::from_item(item.clone()).map_err(|_| "a member that is no JSON".to_owned())?;
             UserItem::read(members).map_err(|error| error.to_string())
         };
+        if let Some(why) = write.unreadable {
+            return Err(why.to_owned());
+        }
         let read = || -> Result<Vec<Publication>, String> {
             let Some(new) = &write.new else { return Ok(vec![]) };
             let old = write.old.as_ref().map(item).transpose()?;
@@ -135,15 +153,8 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
             .build();
         let begun = Instant::now();
         while !pending.is_empty() {
-            let mut left = vec![];
-            for chunk in chunks(pending) {
-                let (writes, publications): (Vec<_>, Vec<_>) = chunk.into_iter().unzip();
-                let taken = timeout_at(deadline, self.put(&publications, now, begun)).await;
-                let taken = taken.unwrap_or_else(|_| vec![false; publications.len()]);
-                let chunk = writes.into_iter().zip(publications).zip(taken);
-                left.extend(chunk.filter(|(_, taken)| !taken).map(|(one, _)| one));
-            }
-            pending = left;
+            let puts = stream::iter(chunks(pending)).map(|chunk| self.put_chunk(chunk, now, begun, deadline));
+            pending = puts.buffered(CALLS_AT_ONCE).collect::<Vec<_>>().await.concat();
             let pause = pauses.next().unwrap_or(Duration::from_secs(2));
             if pending.is_empty() || Instant::now() + pause >= deadline {
                 break;
@@ -151,6 +162,17 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
             sleep(pause).await;
         }
         pending
+    }
+
+    /// Puts a chunk, and returns what of it wasn't taken. A call that hangs ends long before the deadline, so that
+    /// others get their turn.
+    async fn put_chunk(&self, chunk: Vec<Pending>, now: Time, begun: Instant, deadline: Instant) -> Vec<Pending> {
+        let (writes, publications): (Vec<_>, Vec<_>) = chunk.into_iter().unzip();
+        let until = deadline.min(Instant::now() + CALL_LIMIT);
+        let taken = timeout_at(until, self.put(&publications, now, begun)).await;
+        let taken = taken.unwrap_or_else(|_| vec![false; publications.len()]);
+        let chunk = writes.into_iter().zip(publications).zip(taken);
+        chunk.filter(|(_, taken)| !taken).map(|(one, _)| one).collect()
     }
 
     /// For each of the chunk, whether it is on the bus.

@@ -21,6 +21,8 @@ use crate::ingest::{EdgeError, Queue};
 struct FakeBus {
     refused: Arc<Mutex<BTreeMap<&'static str, usize>>>,
     is_down: bool,
+    /// A call with such a change is never answered.
+    hangs_at: Option<&'static str>,
     calls: Arc<Mutex<Vec<Vec<Publication>>>>,
     taken: Arc<Mutex<Vec<Publication>>>,
 }
@@ -42,6 +44,9 @@ impl Bus for FakeBus {
         self.calls.lock().unwrap().push(publications.to_vec());
         if self.is_down {
             return Err(EdgeError("down".to_owned()));
+        }
+        if publications.iter().any(|one| Some(one.change.name()) == self.hangs_at) {
+            std::future::pending::<()>().await;
         }
         let take = |publication: &Publication| {
             let mut refused = self.refused.lock().unwrap();
@@ -168,6 +173,22 @@ async fn a_write_that_cannot_be_read_is_kept_whole_and_holds_up_nobody() {
             assert_eq!(publish(&bus, nowhere, &writes).await.as_deref(), Some("1"));
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_holds_up_neither_the_others_nor_what_cannot_be_read() {
+    let bus = FakeBus { hangs_at: Some("profile-changed"), ..FakeBus::default() };
+    let kept = Kept::default();
+    // The sixth chunk holds the change at which the bus hangs.
+    let mut writes: Vec<_> = (1..=60).map(|number| write(&number.to_string(), None, Some(linked()))).collect();
+    writes.insert(25, write("hanging", Some(linked()), Some(revoked())));
+    writes.push(Write { unreadable: Some("odd"), ..write("odd", None, Some(linked())) });
+    assert_eq!(publish(&bus, Some(kept.clone()), &writes).await.as_deref(), Some("hanging"));
+    assert_eq!(kept.texts.lock().unwrap().len(), 1);
+    let mut sizes: Vec<_> = bus.calls.lock().unwrap().iter().map(Vec::len).collect();
+    sizes.truncate(13);
+    assert_eq!(sizes.iter().sum::<usize>(), 122, "every chunk was tried in the first round");
+    assert_eq!(bus.taken().len(), 122 - 10);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,18 @@
 //! Applies envelopes to a store. History first, then what they count, then the states: killed anywhere
 //! between, the queue brings the event again and the same items come out.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, slice, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+    slice,
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::{FutureExt, StreamExt, future::join, stream};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared, join_all, join4},
+};
 use kakao_webhooks::{
     envelope::Envelope,
     state::{Access, BotUser, Plan, State, Step, Subject, UserState, plan},
@@ -15,9 +23,6 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{QuarantineEntry, Retention, Saved, Store, StoreError, Written};
 
 use seen::Seen;
-
-/// How many things are done at once: enough to hide the round trips of a batch.
-const AT_ONCE: usize = 16;
 
 /// A message of the queue.
 #[derive(Clone, Debug)]
@@ -42,13 +47,24 @@ pub struct Applier<S> {
     seen: Option<Seen>,
 }
 
-/// A record whose history is written: what is left to do of it.
-struct Pending {
-    record: usize,
-    kind: Kind,
-    received_at: Time,
+/// Whether a record's history is written: it is written once, and awaited by each subject that the record concerns.
+type Recorded<'r> = Shared<BoxFuture<'r, bool>>;
+
+/// A record on its way.
+struct Entry<'r> {
+    record: &'r Record,
+    /// Its kind and its time of receipt, if it is an envelope.
+    received: Option<(Kind, Time)>,
     user: Option<(Subject, UserState)>,
     bot_user: Option<(Subject, BotUser)>,
+    recorded: Recorded<'r>,
+}
+
+/// What one record changes of a subject.
+struct Change<'r, T> {
+    record: &'r Record,
+    recorded: Recorded<'r>,
+    change: T,
 }
 
 impl<S: Store> Applier<S> {
@@ -64,51 +80,62 @@ impl<S: Store> Applier<S> {
     }
 
     /// Applies a batch and returns the ids of the records that were not applied, each for its own fault
-    /// only. At `deadline` what isn't done is left to the queue.
+    /// only: no record waits for another one but those of its own user. At `deadline` what isn't done is left to
+    /// the queue.
     pub async fn apply(&self, batch: &[Record], deadline: Instant) -> Vec<String> {
-        let recorded = stream::iter(batch.iter().enumerate())
-            .map(|(index, record)| async move {
-                let done = guarded(self.record(index, record), deadline).await;
-                done.map_err(|fault| self.report(record, &fault)).map_err(|()| index)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect::<Vec<_>>()
-            .await;
-        let mut failed: Vec<usize> = recorded.iter().filter_map(|done| done.as_ref().err().copied()).collect();
-        let pending: Vec<Pending> = recorded.into_iter().flatten().collect();
-        let seen = pending.iter().map(|one| (one.kind, one.received_at));
-        let (states, ()) =
-            join(self.merge_states(batch, &pending, deadline), self.note_seen(seen, deadline).boxed()).await;
-        failed.extend(states);
-        failed.sort_unstable();
-        failed.dedup();
-        failed.into_iter().filter_map(|index| batch.get(index)).map(|record| record.id.clone()).collect()
-    }
-
-    async fn merge_states(&self, batch: &[Record], pending: &[Pending], deadline: Instant) -> Vec<usize> {
-        let users = pending.iter().filter_map(|one| Some((one.record, one.user.clone()?)));
-        let mut failed = self.merge_all(batch, users.collect(), deadline).await;
-        let bot_users = pending.iter().filter_map(|one| Some((one.record, one.bot_user.clone()?)));
-        failed.extend(self.merge_all(batch, bot_users.collect(), deadline).await);
-        failed
+        let entries: Vec<Entry<'_>> = batch.iter().map(|record| self.begin(record, halfway_to(deadline))).collect();
+        let users = by_subject(&entries, |entry| entry.user.clone());
+        let bot_users = by_subject(&entries, |entry| entry.bot_user.clone());
+        let (recorded, users, bot_users, ()) = join4(
+            join_all(entries.iter().map(|entry| entry.recorded.clone())),
+            self.merge_all(users, deadline),
+            self.merge_all(bot_users, deadline),
+            self.note_recorded(&entries, deadline).boxed(),
+        )
+        .await;
+        let unrecorded =
+            entries.iter().zip(recorded).filter(|(_, recorded)| !recorded).map(|(entry, _)| &*entry.record.id);
+        let failed: BTreeSet<&str> = unrecorded.chain(users).chain(bot_users).collect();
+        batch.iter().map(|record| &record.id).filter(|id| failed.contains(id.as_str())).cloned().collect()
     }
 
     fn report(&self, record: &Record, fault: &Fault) {
         tracing::error!(event = "not_applied", message_id = record.id, fault = %fault);
     }
 
-    /// Writes what stands on its own: history, counts, the quarantine.
-    async fn record(&self, index: usize, record: &Record) -> Result<Pending, Fault> {
-        let envelope = Envelope::decode(&record.body)?.reread(&self.share_user_key).received(record.sent_at);
-        let kind = envelope.kind().name();
-        let pending = Pending {
-            record: index,
-            kind: envelope.kind(),
-            received_at: envelope.received_at,
-            user: None,
-            bot_user: None,
+    /// Says what must be done for a record, and begins with its history, for which it has until `until`.
+    fn begin<'r>(&'r self, record: &'r Record, until: Instant) -> Entry<'r> {
+        let (received, user, bot_user, write) = match self.read(record) {
+            Ok(read) => {
+                let (user, bot_user) = match &read.plan {
+                    Plan::Apply(step) => (step.user.clone(), step.bot_user.clone()),
+                    Plan::Quarantine { .. } => (None, None),
+                };
+                let received = (read.envelope.kind(), read.envelope.received_at);
+                (Some(received), user, bot_user, Ok(read))
+            }
+            Err(fault) => (None, None, None, Err(fault)),
         };
-        let step = match plan(&envelope) {
+        let recorded = async move {
+            let done = guarded(async { self.record(record, write?).await }, until).await;
+            done.inspect_err(|fault| self.report(record, fault)).is_ok()
+        };
+        Entry { record, received, user, bot_user, recorded: recorded.boxed().shared() }
+    }
+
+    /// What a record says. A panic stays with it, too.
+    fn read(&self, record: &Record) -> Result<Read, Fault> {
+        let read = || {
+            let envelope = Envelope::decode(&record.body)?.reread(&self.share_user_key).received(record.sent_at);
+            Ok(Read { plan: plan(&envelope), envelope })
+        };
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(Fault::Panic))
+    }
+
+    /// Writes what stands on its own: history, counts, the quarantine.
+    async fn record(&self, record: &Record, Read { envelope, plan }: Read) -> Result<(), Fault> {
+        let kind = envelope.kind().name();
+        let step = match plan {
             Plan::Apply(step) => step,
             Plan::Quarantine { reason, detail } => {
                 tracing::warn!(
@@ -127,14 +154,23 @@ impl<S: Store> Applier<S> {
                     received_at: envelope.received_at,
                     envelope: record.body.clone(),
                 };
-                self.store.put_quarantine(&entry).await?;
-                return Ok(pending);
+                return Ok(self.with_retries(|| self.store.put_quarantine(&entry)).await?);
             }
         };
         let written = self.with_retries(|| self.put_history(&step)).await?;
         let event = if written == Written::First { "recorded" } else { "duplicate" };
         tracing::info!(event, kind, event_id = envelope.id_for_log(), request_id = envelope.request_id);
-        Ok(Pending { user: step.user, bot_user: step.bot_user, ..pending })
+        Ok(())
+    }
+
+    /// Notes when each kind was last received, of what is recorded.
+    async fn note_recorded(&self, entries: &[Entry<'_>], deadline: Instant) {
+        if self.seen.is_none() {
+            return;
+        }
+        let recorded = join_all(entries.iter().map(|entry| entry.recorded.clone())).await;
+        let received = entries.iter().zip(recorded).filter_map(|(entry, recorded)| entry.received.filter(|_| recorded));
+        self.note_seen(received, deadline).await;
     }
 
     async fn put_history(&self, step: &Step) -> Result<Written, StoreError> {
@@ -148,57 +184,51 @@ impl<S: Store> Applier<S> {
         Ok(written)
     }
 
-    /// Merges each subject's events, and all of them into the stored state, once. Returns the records
+    /// Merges each subject's events, and all of them into the stored state, once. Returns the ids of the records
     /// whose state could not be written.
-    async fn merge_all<T: Kept>(
+    async fn merge_all<'r, T: Kept>(
         &self,
-        batch: &[Record],
-        changes: Vec<(usize, (Subject, T))>,
+        by_subject: BTreeMap<Subject, Vec<Change<'r, T>>>,
         deadline: Instant,
-    ) -> Vec<usize> {
-        let mut by_subject: BTreeMap<Subject, Vec<(usize, T)>> = BTreeMap::new();
-        for (record, (subject, change)) in changes {
-            by_subject.entry(subject).or_default().push((record, change));
-        }
-        let faults = stream::iter(by_subject)
-            .map(|(subject, changes)| async move { self.merge_subject(&subject, changes, deadline).await })
-            .buffer_unordered(AT_ONCE)
-            .collect::<Vec<_>>()
-            .await;
-        let report = |(record, fault): (usize, Fault)| {
-            batch.get(record).inspect(|record| self.report(record, &fault));
-            record
-        };
-        faults.into_iter().flatten().map(report).collect()
+    ) -> Vec<&'r str> {
+        let merged = by_subject.into_iter().map(|(subject, changes)| async move {
+            // History first: a state never says what history can't explain.
+            let recorded = join_all(changes.iter().map(|change| change.recorded.clone())).await;
+            let changes = changes.into_iter().zip(recorded).filter(|(_, recorded)| *recorded);
+            let changes: Vec<_> = changes.map(|(change, _)| change).collect();
+            if changes.is_empty() { vec![] } else { self.merge_subject(&subject, changes, deadline).await }
+        });
+        join_all(merged).await.concat()
     }
 
     /// Merges all changes of a subject at once; if that fails, one by one, so that none fails for another.
-    async fn merge_subject<T: Kept>(
+    async fn merge_subject<'r, T: Kept>(
         &self,
         subject: &Subject,
-        changes: Vec<(usize, T)>,
+        changes: Vec<Change<'r, T>>,
         deadline: Instant,
-    ) -> Vec<(usize, Fault)> {
-        let all = guarded(self.merge(subject, &changes), deadline).await;
-        let fault = match all {
+    ) -> Vec<&'r str> {
+        let fault = match guarded(self.merge(subject, &changes), deadline).await {
             Ok(()) => return vec![],
             Err(fault) => fault,
         };
-        if let [(record, _)] = changes.as_slice() {
-            return vec![(*record, fault)];
+        if let [alone] = changes.as_slice() {
+            self.report(alone.record, &fault);
+            return vec![&alone.record.id];
         }
-        let mut faults = Vec::new();
+        let mut failed = Vec::new();
         for one in &changes {
             if let Err(fault) = guarded(self.merge(subject, slice::from_ref(one)), deadline).await {
-                faults.push((one.0, fault));
+                self.report(one.record, &fault);
+                failed.push(one.record.id.as_str());
             }
         }
-        faults
+        failed
     }
 
-    async fn merge<T: Kept>(&self, subject: &Subject, changes: &[(usize, T)]) -> Result<(), Fault> {
+    async fn merge<T: Kept>(&self, subject: &Subject, changes: &[Change<'_, T>]) -> Result<(), Fault> {
         let mut change = T::default();
-        changes.iter().for_each(|(_, one)| change.merge(one.clone()));
+        changes.iter().for_each(|one| change.merge(one.change.clone()));
         match self.with_retries(|| self.try_merge(subject, &change)).await? {
             Outcome::Applied => {
                 tracing::info!(event = "applied", subject = %subject, ms = change.age(crate::clock::now()))
@@ -246,6 +276,33 @@ impl<S: Store> Applier<S> {
             }
         }
     }
+}
+
+/// A record that could be read.
+struct Read {
+    envelope: Envelope,
+    plan: Plan,
+}
+
+/// What the entries change, by subject.
+fn by_subject<'r, T>(
+    entries: &[Entry<'r>],
+    change: impl Fn(&Entry<'r>) -> Option<(Subject, T)>,
+) -> BTreeMap<Subject, Vec<Change<'r, T>>> {
+    let mut by_subject: BTreeMap<Subject, Vec<Change<'r, T>>> = BTreeMap::new();
+    for entry in entries {
+        if let Some((subject, change)) = change(entry) {
+            let change = Change { record: entry.record, recorded: entry.recorded.clone(), change };
+            by_subject.entry(subject).or_default().push(change);
+        }
+    }
+    by_subject
+}
+
+/// A history that hangs gives up then, so that the user's other records still have time.
+fn halfway_to(deadline: Instant) -> Instant {
+    let now = Instant::now();
+    now + deadline.saturating_duration_since(now) / 2
 }
 
 /// What came of a merge.

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    future::Future,
+    future::{Future, pending},
     pin::pin,
     sync::{Arc, Mutex},
     task::{Context, Waker},
@@ -36,6 +36,11 @@ struct Tables {
     states: BTreeMap<String, (Members, u64)>,
     quarantine: BTreeSet<String>,
     seen: BTreeMap<Kind, Time>,
+    /// Subjects of which the table answers nothing, or refuses everything.
+    hanging: BTreeSet<String>,
+    failing: BTreeSet<String>,
+    /// Events whose history it never answers.
+    hanging_events: BTreeSet<String>,
     /// Event ids that the table can't take, or panics at.
     refused: BTreeSet<String>,
     panicking: BTreeSet<String>,
@@ -56,6 +61,15 @@ impl Memory {
         self.0.lock().unwrap().clone()
     }
 
+    /// What the table does with everything of this subject.
+    async fn reach(&self, subject: &Subject) -> Result<(), StoreError> {
+        let (tables, key) = (self.tables(), subject.partition_key());
+        if tables.hanging.contains(&key) {
+            pending::<()>().await;
+        }
+        if tables.failing.contains(&key) { Err(StoreError::TryAgain("refused".to_owned())) } else { Ok(()) }
+    }
+
     async fn step<T>(&self, act: impl FnOnce(&mut Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
         yield_now().await;
         let done = act(&mut self.0.lock().unwrap());
@@ -66,14 +80,19 @@ impl Memory {
 
 impl Store for Memory {
     async fn put_history(&self, entry: &HistoryEntry) -> Result<Written, StoreError> {
+        self.reach(&entry.subject).await?;
         let key = entry.subject.partition_key() + &entry.sort_key();
         if self.tables().panicking.contains(entry.id.as_str()) {
             panic!("the table panics");
+        }
+        if self.tables().hanging_events.contains(entry.id.as_str()) {
+            pending::<()>().await;
         }
         self.step(|tables| Ok(if tables.history.insert(key) { Written::First } else { Written::Again })).await
     }
 
     async fn put_history_and_count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
+        self.reach(&entry.subject).await?;
         let key = entry.subject.partition_key() + &entry.sort_key();
         let counter = counted.subject().partition_key() + counted.sort_key();
         self.step(|tables| {
@@ -91,6 +110,7 @@ impl Store for Memory {
     }
 
     async fn load<S: State>(&self, subject: &Subject) -> Result<Loaded<S>, StoreError> {
+        self.reach(subject).await?;
         let item = self.step(|tables| Ok(tables.states.get(&subject.partition_key()).cloned())).await?;
         let Some((members, version)) = item else { return Ok(Loaded::default()) };
         let (state, rest) = S::from_members(members).unwrap();
@@ -254,6 +274,67 @@ proptest! {
         });
         prop_assert_eq!(memory.tables().outcome(), sequential(&events).outcome());
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn of_any_batch_exactly_the_records_of_users_that_hang_or_fail_are_reported_and_all_others_are_applied(
+        events in told(),
+        hanging in proptest::collection::btree_set(1..4_u64, 0..3),
+        failing in proptest::collection::btree_set(1..4_u64, 0..3),
+    ) {
+        let memory = Memory::default();
+        let key = |user: &u64| format!("USER#1#{user}");
+        {
+            let mut tables = memory.0.lock().unwrap();
+            tables.hanging = hanging.iter().map(key).collect();
+            tables.failing = failing.iter().map(key).collect();
+        }
+        let batch: Vec<Record> = events.iter().map(Told::record).collect();
+        let (deadline, limit) = (Duration::from_secs(20), Duration::from_secs(20));
+        let (failed, took) = run(async {
+            let start = Instant::now();
+            (applier(&memory).apply(&batch, start + deadline).await, start.elapsed())
+        });
+        let is_stuck = |told: &Told| hanging.contains(&told.user) || failing.contains(&told.user);
+        let expected: Vec<String> = events.iter().filter(|told| is_stuck(told)).map(|told| told.record().id).collect();
+        prop_assert_eq!(failed, expected);
+        prop_assert!(took <= limit, "{:?}", took);
+        let others: Vec<Told> = events.iter().filter(|told| !is_stuck(told)).cloned().collect();
+        prop_assert_eq!(memory.tables().outcome(), sequential(&others).outcome());
+    }
+}
+
+#[test]
+fn one_user_that_hangs_delays_nobody_else() {
+    let memory = Memory::default();
+    memory.0.lock().unwrap().hanging.insert("USER#1#1".to_owned());
+    let batch: Vec<Record> = (1..=20).map(|user| Told { user, at: 1, what: 1, id: user as u32 }.record()).collect();
+    run(async {
+        let applier = applier(&memory);
+        let mut work = pin!(applier.apply(&batch, far()));
+        // As many steps as one user takes by far, and no time at all.
+        for _ in 0..100 {
+            assert!(work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+    });
+    assert_eq!(memory.tables().states.len(), 19);
+}
+
+#[test]
+fn of_one_user_a_history_that_hangs_leaves_the_others_time_to_be_merged() {
+    let memory = Memory::default();
+    let batch: Vec<Record> = (0..3).map(|id| Told { user: 1, at: i64::from(id), what: 2, id }.record()).collect();
+    memory.0.lock().unwrap().hanging_events.insert("event-000001".to_owned());
+    let failed = run(async {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        applier(&memory).apply(&batch, deadline).await
+    });
+    assert_eq!(failed, ["m1"]);
+    let (state, _) = UserState::from_members(memory.tables().states["USER#1#1"].0.clone()).unwrap();
+    assert_eq!(state.profile["nickname"].value.value, "2");
 }
 
 #[test]
