@@ -1,4 +1,4 @@
-"""What the pages about deployment say of the template: nothing that isn't there.
+"""The pages about deployment name only what the template has, and links on every page lead somewhere.
 
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
@@ -34,16 +34,29 @@ class Words(unittest.TestCase):
         without_comments = [[re.sub(r" *#.*", "", block) for block in blocks] for blocks in commands]
         self.assertEqual(*[[re.sub(r"<[^>]+>", "<>", block) for block in blocks] for blocks in without_comments])
 
-    def test_every_page_that_is_pointed_to_is_there(self) -> None:
-        for page, text in PAGES.items():
-            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
-                self.assertTrue((ROOT / "docs" / target).exists(), f"{page}: {target}")
 
-    def test_every_section_that_is_pointed_to_is_there(self) -> None:
-        for page, text in PAGES.items():
-            headings = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.M)]
-            for anchor in re.findall(r"\]\(#([^)]+)\)", text):
-                self.assertIn(anchor, headings, page)
+class Links(unittest.TestCase):
+    """Of every page of the repository."""
+
+    PAGES = sorted({page for pattern in ("*.md", "docs/**/*.md", "infra/**/*.md", "shared/*.md", "tests/**/*.md") for page in ROOT.glob(pattern)})
+    FENCE = re.compile(r"^ *```.*?^ *```", re.M | re.S)
+    LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)]+))?\)")
+
+    def prose(self, page: Path) -> str:
+        return self.FENCE.sub("", page.read_text(encoding="utf-8"))
+
+    def anchors(self, page: Path) -> set[str]:
+        headings = re.findall(r"^#+ (.+)$", self.prose(page), re.M)
+        return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+    def test_every_file_and_section_that_a_page_points_to_exists(self) -> None:
+        self.assertGreater(len(self.PAGES), 20)
+        for page in self.PAGES:
+            for target, anchor in self.LINK.findall(self.prose(page)):
+                path = page.parent / target if target else page
+                self.assertTrue(path.exists(), f"{page.relative_to(ROOT)}: {target}")
+                if anchor and path.suffix == ".md":
+                    self.assertIn(anchor, self.anchors(path), f"{page.relative_to(ROOT)}: {target}")
 
 
 if __name__ == "__main__":
