@@ -96,7 +96,7 @@ def deployed(root: Path, environment: str, arguments: list[str]) -> dict[str, st
     config = tomllib.loads((root / "samconfig.toml").read_text(encoding="utf-8"))
     parameters = {**configured(config, environment), **given(arguments)}
     if unknown := parameters.keys() - declared((root / "template.yaml").read_text(encoding="utf-8")):
-        raise Unusable(f"the template has no parameter {', '.join(sorted(unknown))}. docs/deploy.md lists them")
+        raise Unusable(f"the template has no parameter {', '.join(sorted(unknown))}. docs/settings.md lists them")
     if "KakaoApps" not in parameters:
         raise Unusable("KakaoApps is missing. Put it into samconfig.toml, or say KakaoApps='[…]' behind the environment")
     if parameters.pop("Release", None):

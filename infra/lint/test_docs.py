@@ -1,4 +1,4 @@
-"""What the pages about deployment say of the template: every parameter, and nothing that isn't there.
+"""The pages about deployment name only what the template has, and links on every page lead somewhere.
 
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
@@ -12,24 +12,8 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).parents[2]
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
 PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("deploy.md", "deploy.ko.md")}
-ROW = re.compile(r"^\| `(\w+)` \| (`[^`]+`|–|required|필수) \| (.+) \|$", re.M)
 # What looks like a parameter or an output and is a word of AWS's.
 OTHERS = {"Retain", "Table", "Issued", "CachingDisabled", "AllViewerExceptHostHeader", "EventQueue", "Domain", "Authorization"}
-
-
-class Parameters(unittest.TestCase):
-    def test_every_parameter_is_in_the_table_with_its_default_and_no_other(self) -> None:
-        expected = {}
-        for name, parameter in TEMPLATE["Parameters"].items():
-            default = str(parameter.get("Default", "required"))
-            expected[name] = default if default == "required" else f"`{default}`" if default else "–"
-        for page, text in PAGES.items():
-            rows = {name: default.replace("필수", "required") for name, default, _ in ROW.findall(text)}
-            self.assertEqual(rows, expected, page)
-
-    def test_the_table_has_the_template_s_order(self) -> None:
-        for page, text in PAGES.items():
-            self.assertEqual([name for name, _, _ in ROW.findall(text)], list(TEMPLATE["Parameters"]), page)
 
 
 class Words(unittest.TestCase):
@@ -50,16 +34,29 @@ class Words(unittest.TestCase):
         without_comments = [[re.sub(r" *#.*", "", block) for block in blocks] for blocks in commands]
         self.assertEqual(*[[re.sub(r"<[^>]+>", "<>", block) for block in blocks] for blocks in without_comments])
 
-    def test_every_page_that_is_pointed_to_is_there(self) -> None:
-        for page, text in PAGES.items():
-            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
-                self.assertTrue((ROOT / "docs" / target).exists(), f"{page}: {target}")
 
-    def test_every_section_that_is_pointed_to_is_there(self) -> None:
-        for page, text in PAGES.items():
-            headings = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.M)]
-            for anchor in re.findall(r"\]\(#([^)]+)\)", text):
-                self.assertIn(anchor, headings, page)
+class Links(unittest.TestCase):
+    """Of every page of the repository."""
+
+    PAGES = sorted({page for pattern in ("*.md", "docs/**/*.md", "infra/**/*.md", "shared/*.md", "tests/**/*.md") for page in ROOT.glob(pattern)})
+    FENCE = re.compile(r"^ *```.*?^ *```", re.M | re.S)
+    LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)]+))?\)")
+
+    def prose(self, page: Path) -> str:
+        return self.FENCE.sub("", page.read_text(encoding="utf-8"))
+
+    def anchors(self, page: Path) -> set[str]:
+        headings = re.findall(r"^#+ (.+)$", self.prose(page), re.M)
+        return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+    def test_every_file_and_section_that_a_page_points_to_exists(self) -> None:
+        self.assertGreater(len(self.PAGES), 20)
+        for page in self.PAGES:
+            for target, anchor in self.LINK.findall(self.prose(page)):
+                path = page.parent / target if target else page
+                self.assertTrue(path.exists(), f"{page.relative_to(ROOT)}: {target}")
+                if anchor and path.suffix == ".md":
+                    self.assertIn(anchor, self.anchors(path), f"{page.relative_to(ROOT)}: {target}")
 
 
 if __name__ == "__main__":
