@@ -18,7 +18,7 @@ use kakao_webhooks::{
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use runtime::{
     ingest::{AccountStatus, EdgeError, Inbox, Ingest, Queue, Skill, TalkChannel, TalkShare, Unlink, Webhook, gateway},
-    keys::{FetchError, KeyDocument, KeyShelf, KeySource, Keys},
+    keys::{FetchError, KeyDocument, KeySetStore, KeySource, Keys},
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -78,7 +78,7 @@ impl KeySource for OneSet {
     }
 }
 
-impl KeyShelf for OneSet {
+impl KeySetStore for OneSet {
     async fn stored(&self) -> Result<Option<(Bytes, Duration)>, FetchError> {
         Ok(None)
     }

@@ -1,4 +1,4 @@
-//! What each pure room costs by itself, with its allocations: `cargo bench -p kakao-webhooks`. For whoever changes one of
+//! What each module costs by itself, with its allocations: `cargo bench -p kakao-webhooks`. For a change of one of
 //! them, to look at before and after; what the whole service costs is in docs/performance.md.
 #![expect(clippy::unwrap_used, reason = "a benchmark that can't be set up has nothing to say")]
 

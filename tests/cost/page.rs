@@ -9,7 +9,7 @@ use crate::{prices::Prices, service::Use};
 const PAGE: &str = "docs/cost.md";
 const BEGIN: &str = "<!-- measured: written by the suite -->\n";
 const END: &str = "<!-- /measured -->\n";
-const MEND: &str = "WRITE_DOCS=1 cargo test -p end-to-end --test cost";
+const FIX: &str = "WRITE_DOCS=1 cargo test -p end-to-end --test cost";
 /// Times in the log have more digits on a slow machine.
 const TOLERANCE: f64 = 0.1;
 /// As CloudWatch and Lambda bill a month: 730 hours.
@@ -31,7 +31,7 @@ pub(crate) fn check_or_write(prices: &Prices, measured: &[(&str, Use)], minute: 
     let differing: Vec<_> = written.lines().zip(found.lines()).filter(|(old, new)| !is_like(old, new)).collect();
     assert!(
         differing.is_empty() && written.lines().count() == found.lines().count(),
-        "{PAGE} isn't what was measured. To write it anew: {MEND}\nit says, and it is: {differing:#?}"
+        "{PAGE} isn't what was measured. To write it anew: {FIX}\nit says, and it is: {differing:#?}"
     );
 }
 

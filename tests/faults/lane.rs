@@ -88,7 +88,7 @@ impl Lane {
     /// Plays a row. What it returns has lost nothing; anything else is an error.
     pub(crate) async fn play(&mut self, row: &Row) -> Result<Measured<u16>> {
         let (who, function) = (somebody(), row.function);
-        self.put_on_shelf(row.shelf)?;
+        self.store_key_set(row.key_set_stored)?;
         let mut concerned = vec![];
         let warm = match row.process {
             Process::Cold => None,
@@ -130,7 +130,7 @@ impl Lane {
     }
 
     /// A stored key set, as fresh as can be, or none.
-    fn put_on_shelf(&self, is_there: bool) -> Result<()> {
+    fn store_key_set(&self, is_there: bool) -> Result<()> {
         const KEYSET: &str = "KEYSET";
         if !is_there {
             return self.pipeline.table.remove(KEYSET, KEYSET);

@@ -28,7 +28,7 @@ pub(crate) struct Line {
 const PAGE: &str = "docs/reliability.md";
 const BEGIN: &str = "<!-- measured: written by the suite -->\n";
 const END: &str = "<!-- /measured -->\n";
-const MEND: &str = "WRITE_DOCS=1 cargo test -p end-to-end --test faults";
+const FIX: &str = "WRITE_DOCS=1 cargo test -p end-to-end --test faults";
 
 /// Writes the document's tables, or compares them in everything but the times.
 pub(crate) fn check_or_write(lines: &[Line]) {
@@ -46,7 +46,7 @@ pub(crate) fn check_or_write(lines: &[Line]) {
     let wrong: Vec<_> = written.iter().filter(|line| !measured.contains(line)).collect();
     assert!(
         written == measured,
-        "{PAGE} isn't what was measured. To write it anew: {MEND}\nit lacks {missing:#?}\nit has {wrong:#?}"
+        "{PAGE} isn't what was measured. To write it anew: {FIX}\nit lacks {missing:#?}\nit has {wrong:#?}"
     );
 }
 

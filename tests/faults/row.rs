@@ -64,7 +64,7 @@ pub(crate) struct Row {
     pub(crate) table: How,
     pub(crate) keys: How,
     /// Whether the table has a stored key set.
-    pub(crate) shelf: bool,
+    pub(crate) key_set_stored: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Group {
 
 impl Row {
     const fn new(group: Group, function: Function, process: Process) -> Self {
-        Self { group, function, process, queue: How::Works, table: How::Works, keys: How::Works, shelf: false }
+        Self { group, function, process, queue: How::Works, table: How::Works, keys: How::Works, key_set_stored: false }
     }
 
     pub(crate) fn what_fails(&self) -> String {
@@ -125,7 +125,7 @@ impl Row {
         let mut words: Vec<_> =
             failing.into_iter().map(|(edges, how)| format!("{}: {}", edges.join(", "), how.words())).collect();
         if self.keys != How::Works && self.process == Process::Cold {
-            words.push(if self.shelf { "a key set is stored" } else { "no key set is stored" }.to_owned());
+            words.push(if self.key_set_stored { "a key set is stored" } else { "no key set is stored" }.to_owned());
         }
         words.join("; ")
     }
@@ -135,7 +135,7 @@ impl Row {
         let has_keys = !matches!(self.function, Function::AccountStatus)
             || !matches!(self.process, Process::Cold)
             || self.keys.confirms()
-            || (self.shelf && self.table.confirms());
+            || (self.key_set_stored && self.table.confirms());
         if !has_keys {
             return (false, Place::Nowhere);
         }
@@ -200,12 +200,15 @@ fn of_keys() -> Vec<Row> {
     let mut rows = vec![];
     for keys in How::FAULTS {
         let row = |process| Row { keys, ..Row::new(Group::Keys, Function::AccountStatus, process) };
-        rows.extend([row(Process::Cold), Row { shelf: true, ..row(Process::Cold) }, row(Process::Warm)]);
+        rows.extend([row(Process::Cold), Row { key_set_stored: true, ..row(Process::Cold) }, row(Process::Warm)]);
     }
     for how in How::TELLING {
         for keys in [how, How::Hangs] {
-            let cold =
-                Row { keys, shelf: true, ..Row::new(Group::KeysAndMore, Function::AccountStatus, Process::Cold) };
+            let cold = Row {
+                keys,
+                key_set_stored: true,
+                ..Row::new(Group::KeysAndMore, Function::AccountStatus, Process::Cold)
+            };
             rows.extend([
                 Row { queue: how, ..cold },
                 Row { table: how, ..cold },

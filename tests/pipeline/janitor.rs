@@ -1,4 +1,4 @@
-//! What the janitor does every minute: the inbox goes to the queue, and the key set stays on its shelf.
+//! What the janitor does every minute: the inbox goes to the queue, and the key set is stored in the table.
 
 use end_to_end::{Pipeline, Request, faults::Fault, gateway::RECEIVED_AT, lambda::Outcome, service::APP_ID};
 use serde_json::json;
@@ -90,7 +90,7 @@ async fn a_cold_start_with_the_endpoint_down_verifies_by_the_key_set_that_the_ja
 }
 
 #[tokio::test]
-async fn a_bad_answer_of_the_endpoint_does_not_replace_the_key_set_on_the_shelf() {
+async fn a_bad_answer_of_the_endpoint_does_not_replace_the_stored_key_set() {
     let mut pipeline = Pipeline::start().await.unwrap();
     a_minute_passes(&mut pipeline).await;
     let kept = pipeline.table.item("KEYSET", "KEYSET").unwrap().unwrap();

@@ -11,7 +11,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("account-status")?;
     let variables = Variables::of_process();
     let edges = Edges::new(&variables)?;
-    let keys = Keys::new(variables.key_endpoint()?, edges.spare.clone());
+    let keys = Keys::new(variables.key_endpoint()?, edges.fallback.clone());
     let webhook = AccountStatus { apps: variables.apps()?, keys, typing: variables.typing()? };
     tokio::join!(webhook.keys.warm_up(), edges.open());
     edges.acknowledge(webhook, variables.sources()?).await

@@ -13,7 +13,7 @@ const AT_ONCE: usize = 16;
 
 /// What came of the inbox.
 #[derive(Clone, Copy, Default)]
-struct Outcome {
+struct Tally {
     sent: u64,
     waiting: u64,
     oldest: Option<Time>,
@@ -21,7 +21,7 @@ struct Outcome {
     unread: u64,
 }
 
-impl Outcome {
+impl Tally {
     fn left(&mut self, waiting: &Waiting) {
         self.waiting += 1;
         let received_at = Envelope::decode(&waiting.envelope).ok().map(|envelope| envelope.received_at);
@@ -48,7 +48,7 @@ impl Outcome {
             tracing::warn!(event = "inbox_emptied", sent = self.sent);
         }
         tracing::info!(event = "measured", gauge = "inbox_unread", value = self.unread);
-        // What nobody looked at isn't known to be empty.
+        // What was not read is not known to be empty.
         if self.unread > 0 && self.waiting == 0 {
             return;
         }
@@ -69,7 +69,7 @@ pub(crate) async fn empty(table: &DynamoStore, queue: &impl Queue, deadline: Ins
     stream::iter(inbox_partitions())
         .map(|partition| async move { empty_partition(table, queue, &partition, turn, deadline).await })
         .buffer_unordered(AT_ONCE)
-        .fold(Outcome::default(), |all, one| async move { all.and(one) })
+        .fold(Tally::default(), |all, one| async move { all.and(one) })
         .await
         .log(runtime::clock::now());
 }
@@ -90,31 +90,31 @@ async fn empty_partition(
     partition: &str,
     turn: usize,
     deadline: Instant,
-) -> Outcome {
-    let (mut outcome, mut last, mut refusals) = (Outcome::default(), None, 0);
+) -> Tally {
+    let (mut tally, mut last, mut refusals) = (Tally::default(), None, 0);
     loop {
         let page = match timeout_at(deadline, table.waiting(partition, last.as_ref())).await {
-            Ok(Ok(page)) if page.is_empty() => return outcome,
+            Ok(Ok(page)) if page.is_empty() => return tally,
             Ok(Ok(page)) => page,
-            Ok(Err(error)) => return outcome.unread(partition, &error.to_string()),
-            Err(_) => return outcome.unread(partition, "no time left"),
+            Ok(Err(error)) => return tally.unread(partition, &error.to_string()),
+            Err(_) => return tally.unread(partition, "no time left"),
         };
         last = page.last().map(|waiting| waiting.id.clone());
         for (place, waiting) in page.iter().enumerate() {
             if refusals >= MOST_REFUSALS && place % ONE_IN != turn {
-                outcome.left(waiting);
+                tally.left(waiting);
                 continue;
             }
             let until = deadline.min(Instant::now() + ONE_LIMIT);
             let sent = timeout_at(until, resend(table, queue, waiting)).await;
             match sent.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
                 Ok(()) => {
-                    outcome.sent += 1;
+                    tally.sent += 1;
                     refusals = 0;
                 }
                 Err(error) => {
                     tracing::error!(event = "inbox_not_sent", event_id = %waiting.id, error);
-                    outcome.left(waiting);
+                    tally.left(waiting);
                     refusals += 1;
                 }
             }

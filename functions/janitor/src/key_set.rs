@@ -5,7 +5,7 @@ use runtime::{
 };
 use tokio::time::{Instant, timeout_at};
 
-/// Puts the endpoint's key set on the shelf. One that can't be used never replaces a good one.
+/// Stores the endpoint's key set in the table. One that can't be used never replaces a good one.
 pub(crate) async fn refresh(endpoint: &KeyEndpoint, table: &DynamoStore, deadline: Instant) {
     match timeout_at(deadline, try_refresh(endpoint, table)).await {
         Ok(Ok(())) => tracing::info!(event = "key_set_kept"),

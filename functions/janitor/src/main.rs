@@ -1,4 +1,4 @@
-//! Every minute: keeps the key set fresh on its shelf, sends what waits in the inbox to the queue, and measures what
+//! Every minute: keeps the stored key set fresh, sends what waits in the inbox to the queue, and measures what
 //! is stuck.
 
 mod gauges;

@@ -12,7 +12,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
     let webhook = Skill { apps: variables.apps()?, auth: variables.skill_auth()?, answer: variables.skill_answer()? };
     if webhook.auth.is_none() {
-        tracing::warn!(event = "unauthenticated", mend = "set SKILL_AUTH: until then no message becomes an event");
+        tracing::warn!(event = "unauthenticated", fix = "set SKILL_AUTH: until then no message becomes an event");
     }
     Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -13,7 +13,7 @@ pub struct App {
     /// carries is not documented, so any is right.
     #[serde(default)]
     rest_api_keys: Vec<String>,
-    /// One REST API key, for whoever has one.
+    /// One REST API key, for an app that has one.
     #[serde(default)]
     rest_api_key: Option<String>,
     /// Digests of its admin keys. Several while they rotate.
@@ -145,7 +145,7 @@ fn shares_a_key(one: &App, other: &App) -> bool {
         || one.bot_ids.iter().any(|bot| other.bot_ids.contains(bot))
 }
 
-/// What serde says, without the values it may quote: somebody may have put a key there. Names of members are
+/// What serde says, without the values it may quote: one may be a key. Names of members are
 /// no values.
 fn place_of(error: &serde_json::Error) -> String {
     let said = error.to_string();

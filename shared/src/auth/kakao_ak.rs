@@ -16,7 +16,7 @@ pub enum KeyFault {
 }
 
 impl Unverified {
-    /// Proves that whoever sent this knows an admin key of one of the apps
+    /// Proves that the sender knows an admin key of one of the apps
     /// (`Authorization: KakaoAK <key>`), before anything of the content is read.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl Unverified {
 }
 
 /// The key of the one `Authorization` header of the scheme `KakaoAK` (RFC 9110 §11.1: the scheme's
-/// case doesn't matter). Two headers are nobody's: the gateway may join them to one value.
+/// case doesn't matter). Two headers prove nothing: the gateway may join them to one value.
 fn admin_key(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (value, None) = (values.next()?, values.next()) else {

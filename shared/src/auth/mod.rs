@@ -1,4 +1,4 @@
-//! Who sent it: nothing unproven gets past this room. An [`Unverified`] request gives away only what
+//! Who sent it: nothing unproven gets past this module. An [`Unverified`] request gives away only what
 //! proving needs; only a [`Verified`] one can be read.
 
 mod apps;

@@ -3,8 +3,8 @@ use http::{HeaderMap, Method};
 
 use crate::wire::{Content, Personal};
 
-/// A request of which nobody knows yet who sent it. It gives away its method, its headers and how
-/// long its body is; the rest only to whoever has proven it.
+/// A request whose sender is not known yet. It gives away its method, its headers and how
+/// long its body is; the rest only once the sender is proven.
 #[derive(Debug)]
 pub struct Unverified {
     headers: HeaderMap,
@@ -59,7 +59,7 @@ fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A request whose sender is proven by `P`. Only this room makes one.
+/// A request whose sender is proven by `P`. Only this module makes one.
 #[derive(Debug)]
 pub struct Verified<P> {
     /// What proved it, and so which app it is for.

@@ -55,7 +55,7 @@ impl SkillAuth {
 }
 
 impl Unverified {
-    /// Proves that whoever sent this knows the skill's header value.
+    /// Proves that the sender knows the skill's header value.
     ///
     /// # Errors
     /// [`KeyFault`]: answer 401.
@@ -71,7 +71,7 @@ impl Unverified {
     }
 
     /// Gives up the proof: for a skill that is run without `SKILL_AUTH`, which answers everybody and
-    /// believes nobody. What comes out is content, never an event.
+    /// trusts none. What comes out is content, never an event.
     #[must_use]
     pub const fn unproven_content(&self) -> &Content {
         self.content()

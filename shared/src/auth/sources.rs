@@ -74,7 +74,7 @@ impl Sources {
         Ok(Self { check, networks })
     }
 
-    /// What is done with a request from `address`: `Ok(true)` where it is listed or nobody asks, `Ok(false)`
+    /// What is done with a request from `address`: `Ok(true)` where it is listed or not checked, `Ok(false)`
     /// where it isn't and is only observed. An address that the gateway didn't name is not listed.
     ///
     /// # Errors

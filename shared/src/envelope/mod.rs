@@ -165,7 +165,7 @@ impl Envelope {
         self.replayed_at.unwrap_or(self.received_at).max(self.received_at)
     }
 
-    /// The envelope with the queue's time of receipt where nobody of ours dated it: a service's own clock
+    /// The envelope with the queue's time of receipt where the service dated it: its own clock
     /// could put its word years ahead.
     #[must_use]
     pub fn received(mut self, sent_at: Option<Time>) -> Self {

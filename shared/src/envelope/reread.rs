@@ -1,4 +1,4 @@
-//! A delivery that couldn't be read is read again by whoever takes it out of the queue: after a fix, the
+//! A delivery that couldn't be read is read again by the processor: after a fix, the
 //! replay of the quarantine makes events of what it holds.
 
 use http::Method;

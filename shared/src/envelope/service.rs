@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::{Time, UserId};
 
-/// What the service says of one of its users, because Kakao tells nobody: when the service itself
+/// What the service says of one of its users, because Kakao does not report it: when the service itself
 /// unlinked a user, and, without the account status webhook, that a user linked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceEvent {

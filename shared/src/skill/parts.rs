@@ -24,12 +24,12 @@ pub enum ButtonAction {
         /// Its address.
         web_link_url: String,
     },
-    /// Rings somebody up.
+    /// Calls a phone number.
     Phone {
         /// Their number.
         phone_number: String,
     },
-    /// Shares the bubble with somebody else.
+    /// Shares the bubble with another user.
     Share,
     /// Calls a human, by the consultation plug-in.
     Operator,

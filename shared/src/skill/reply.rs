@@ -15,7 +15,7 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "a reply has three at most, and boxes would be in the way of whoever writes one"
+    reason = "a reply has three at most, and boxes would be in the way of a caller that writes one"
 )]
 #[serde(rename_all = "camelCase")]
 pub enum Component {

@@ -1,4 +1,4 @@
-//! What became different of a user, told to whoever must act on it. Pure: two states in, changes out.
+//! What became different of a user, for the consumers of the bus. Pure: two states in, changes out.
 
 use std::collections::BTreeMap;
 
@@ -252,7 +252,7 @@ fn why(state: &UserState) -> Option<Why> {
     account.map(|account| Why::Account(Dated::of(account))).or_else(|| link.map(|link| Why::Link(Dated::of(link))))
 }
 
-/// The registers that say something new, and the keys of those that were dropped for want of room.
+/// The registers that say something new, and the keys of those that were dropped for want of space.
 fn entries<T: PartialEq, D>(
     before: &Registers<T>,
     now: &Registers<T>,

@@ -73,7 +73,7 @@ type Maps<T> = BTreeMap<String, Dated<T>>;
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct UserMembers {
-    /// Derived, for whoever reads the item; never read back.
+    /// Derived, for readers of the item; never read back.
     #[serde(skip_serializing_if = "Option::is_none")]
     access: Option<Access>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,7 +121,7 @@ struct Bookkeeping {
 
 impl Bookkeeping {
     fn part<T>(&mut self, path: &str, register: Register<T>) -> Dated<T> {
-        // Nobody's: of an item that came without bookkeeping.
+        // Empty in an item that came without bookkeeping.
         if register.by != EventId::default() {
             self.by.insert(path.to_owned(), register.by);
         }

@@ -15,7 +15,7 @@ impl UserItem {
     /// Reads the members of an item whose partition is a member's or an open id's.
     ///
     /// # Errors
-    /// [`DocumentError`]: it is of another form, or nobody's.
+    /// [`DocumentError`]: it is of another form, or names no user.
     pub fn read(members: Members) -> Result<Self, DocumentError> {
         let text = |name| members.get(name).and_then(|value| value.as_str());
         let subject = text("pk").and_then(Subject::of_partition_key).ok_or(DocumentError::new("pk"))?;

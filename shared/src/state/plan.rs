@@ -48,7 +48,7 @@ pub struct Step {
     pub bot_user: Option<(Subject, BotUser)>,
 }
 
-/// One line of history. It never holds a profile value, a custom value or what somebody wrote.
+/// One line of history. It never holds a profile value, a custom value or what a user wrote.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistoryEntry {
     /// Whom it concerns.
@@ -137,22 +137,22 @@ fn plan_event(envelope: &Envelope, event: &Event) -> Plan {
             detail: "the event's own time is too far after its receipt".to_owned(),
         };
     }
-    let told = Told { envelope, event, occurred_at };
+    let occurrence = Occurrence { envelope, event, occurred_at };
     let step = match (event, &envelope.app_id) {
-        (Event::Skill(message), app_id) => Some(told.message(message, app_id.as_ref())),
+        (Event::Skill(message), app_id) => Some(occurrence.message(message, app_id.as_ref())),
         (_, None) => None,
         (Event::Unlink(unlink), Some(app)) => {
             let reason = unlink.reason.as_ref().map(|reason| reason.as_str().to_owned());
-            Some(told.of_user(app, unlink.user_id, unlinked(reason)))
+            Some(occurrence.of_user(app, unlink.user_id, unlinked(reason)))
         }
         (Event::AccountStatus(status), Some(app)) => {
-            Some(told.of_user(app, status.user_id, effects_of_security_event(&status.event)))
+            Some(occurrence.of_user(app, status.user_id, effects_of_security_event(&status.event)))
         }
         (Event::Service(service), Some(app)) => {
-            Some(told.of_user(app, service.user_id, effects_of_service_word(service.word)))
+            Some(occurrence.of_user(app, service.user_id, effects_of_service_word(service.word)))
         }
-        (Event::TalkChannel(channel), Some(app)) => Some(told.channel(app, channel)),
-        (Event::TalkShare(share), Some(app)) => Some(told.share(app, share)),
+        (Event::TalkChannel(channel), Some(app)) => Some(occurrence.channel(app, channel)),
+        (Event::TalkShare(share), Some(app)) => Some(occurrence.share(app, share)),
     };
     step.map_or_else(
         || Plan::Quarantine { reason: "missing_field".to_owned(), detail: "the envelope names no app".to_owned() },
@@ -171,13 +171,13 @@ const fn own_time(event: &Event) -> Option<Time> {
 }
 
 /// An event with its circumstances.
-struct Told<'e> {
+struct Occurrence<'e> {
     envelope: &'e Envelope,
     event: &'e Event,
     occurred_at: Time,
 }
 
-impl Told<'_> {
+impl Occurrence<'_> {
     fn history(&self, subject: Subject, effects: &[Effect]) -> HistoryEntry {
         HistoryEntry {
             effects: effects.iter().map(Effect::for_history).collect(),
@@ -218,7 +218,7 @@ impl Told<'_> {
         self.of_subject(subject, effects)
     }
 
-    /// A share touches nobody's state: who it was is a claim.
+    /// A share changes no user's state: who it was is a claim.
     fn share(&self, app: &AppId, share: &TalkShare) -> Step {
         let claimed = share.claimed_user.map(|user| Subject::User(app.clone(), user));
         let subject = claimed.clone().unwrap_or_else(|| Subject::ChatRoom(app.clone(), share.chat_id.clone()));

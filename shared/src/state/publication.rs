@@ -33,7 +33,7 @@ pub const MAX_DETAIL_BYTES: usize = 240 * 1024;
 /// Whether profile values are published, or only which changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProfileValues {
-    /// Names and times only: whoever needs a value reads the table.
+    /// Names and times only: a consumer that needs a value reads the table.
     #[default]
     Withheld,
     /// The values, too: everybody who may read the bus reads them.
@@ -44,7 +44,7 @@ impl Publication {
     /// What became different between two images of an item (no old one: it is new), `written_at` then.
     #[must_use]
     pub fn all(old: Option<&UserItem>, new: &UserItem, written_at: Time, values: ProfileValues) -> Vec<Self> {
-        // Somebody who is known by open id only doesn't log in: there is no door.
+        // A user known by open id only does not log in, so access means nothing.
         let is_of_door = |change: &Change| matches!(change, Change::AccessChanged { .. });
         let has_door = matches!(new.subject, Subject::User(..));
         let changes = changes(old.map(|old| &old.state), &new.state).into_iter();

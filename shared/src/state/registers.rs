@@ -63,7 +63,7 @@ impl<T: Safety + Ord> Merge for Register<T> {
     }
 }
 
-/// A register that nobody has written yet is nothing; nothing merges with anything.
+/// A register that was never written is nothing; nothing merges with anything.
 impl<T: Merge> Merge for Option<T> {
     fn merge(&mut self, other: Self) {
         match (self.as_mut(), other) {

@@ -10,11 +10,11 @@ pub const STATE: &str = "STATE";
 pub enum Subject {
     /// A member of an app.
     User(AppId, UserId),
-    /// Somebody whom an app's channel knows by open id only.
+    /// A user whom an app's channel knows by open id only.
     OpenId(AppId, OpenId),
     /// A chatbot's user.
     BotUser(BotId, BotUserKey),
-    /// A chat room that something was shared to by nobody we know. It has history only.
+    /// A chat room that a message was shared to by an unknown user. It has history only.
     ChatRoom(AppId, ChatId),
 }
 
@@ -42,7 +42,7 @@ impl Subject {
         parts.next().is_none().then_some(subject)
     }
 
-    /// The members of the key as attributes, for whoever reads the item.
+    /// The members of the key as attributes, for readers of the item.
     #[must_use]
     pub fn attributes(&self) -> Vec<(&'static str, String)> {
         match self {

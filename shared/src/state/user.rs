@@ -226,7 +226,7 @@ impl UserState {
         if until.0.is_none() {
             return;
         }
-        // Access must not change: somebody who has left or is blocked would be let in again.
+        // Access must not change: a user who has left or is blocked would be let in again.
         strip(&mut self.link, until);
         strip(&mut self.account, until);
         forget(&mut self.credential, until);
@@ -258,7 +258,7 @@ impl UserState {
     #[must_use]
     pub fn access(&self) -> Access {
         let linked_at = self.link.as_ref().filter(|link| link.value == Link::Linked).map(|link| link.at);
-        // Whoever logged in anew isn't locked out by what came before.
+        // A user who linked again isn't locked out by what came before.
         let holds_since = |at: Time| linked_at.is_none_or(|linked| at >= linked);
         if matches!(&self.link, Some(link) if matches!(link.value, Link::Unlinked { .. })) {
             return Access::Gone;

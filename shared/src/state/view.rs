@@ -25,7 +25,7 @@ pub fn user_view(mut item: Members, shares: Option<Members>) -> Value {
     // A counter that was erased counts nothing.
     let counts = |shares: &Members| shares.get("count").and_then(Value::as_u64) > Some(0);
     if let Some(mut shares) = shares.filter(counts) {
-        // Of somebody whom shares claim and nothing else is known of.
+        // Of a user whom only shares claim.
         for name in ["app_id", "user_id"] {
             if let Some(value) = shares.get(name).filter(|_| !item.contains_key(name)) {
                 item.insert(name.to_owned(), value.clone());

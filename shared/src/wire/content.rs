@@ -70,7 +70,7 @@ impl Content {
     }
 }
 
-/// What came, for whoever looks at it later: as text, or in base64 where it is no plain text (which
+/// What came, for the operator: as text, or in base64 where it is no plain text (which
 /// also would grow sixfold on its way through the queue).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,7 +93,7 @@ impl Payload {
         }
     }
 
-    /// The bytes again, unless somebody spoiled them.
+    /// The bytes again, unless they were changed.
     #[must_use]
     pub fn bytes(&self) -> Option<Bytes> {
         match self {

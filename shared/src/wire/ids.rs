@@ -46,7 +46,7 @@ impl fmt::Display for AppId {
 pub struct UserId(NonZeroU64);
 
 impl UserId {
-    /// From the number itself; zero is nobody's.
+    /// From the number itself; zero is no member's.
     #[must_use]
     pub fn new(number: u64) -> Option<Self> {
         NonZeroU64::new(number).map(Self)

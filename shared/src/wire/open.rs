@@ -1,4 +1,4 @@
-//! Kakao's enumerations are open: a value that nobody knows yet survives a round trip.
+//! Kakao's enumerations are open: an unknown value survives a round trip.
 
 /// Declares an enum of texts with an `Other` variant that keeps what is unknown. An unknown value
 /// may hold anything, so `Debug` shows its length only.

@@ -15,7 +15,7 @@ open_enum! {
     }
 }
 
-/// Who did it: a member of the app, or somebody whom only the channel knows.
+/// Who did it: a member of the app, or a user whom only the channel knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelUser {
@@ -45,7 +45,7 @@ impl TalkChannel {
     /// Reads the webhook. Where a field is absent or can't be read its deprecated twin is taken.
     ///
     /// # Errors
-    /// A missing or misshapen field, or an `id_type` that nobody knows.
+    /// A missing or misshapen field, or an unknown `id_type`.
     pub fn read(content: &Content) -> Result<Self, Unreadable> {
         let fields = content.fields()?;
         Ok(Self {

@@ -15,7 +15,7 @@ pub enum Unreadable {
     /// A field that must be exact, an id, is not UTF-8.
     #[error("the field `{0}` is not UTF-8")]
     FieldEncoding(&'static str),
-    /// A parameter came twice, so that nobody can say which one is meant.
+    /// A parameter came twice, so that it is unknown which one is meant.
     #[error("the field `{0}` is there twice")]
     Duplicate(String),
     /// A field without which the event can't be placed is not there.

@@ -45,7 +45,7 @@ const MEMBERS: [&str; 26] = [
     "subject",
     "address",
     "error",
-    "mend",
+    "fix",
     "message_id",
     "fault",
     "partition",

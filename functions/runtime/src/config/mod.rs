@@ -20,21 +20,21 @@ use crate::{
 /// Where Kakao publishes its keys.
 const KAKAO_JWKS_URL: &str = "https://kauth.kakao.com/.well-known/jwks.json";
 
-const CA_BUNDLE_MEND: &str = "Set it to the path of a file of certificates in PEM, or leave it out";
+const CA_BUNDLE_FIX: &str = "Set it to the path of a file of certificates in PEM, or leave it out";
 
 /// A variable that can't be used.
 #[derive(thiserror::Error)]
-#[error("{variable} {problem}. {mend}")]
+#[error("{variable} {problem}. {fix}")]
 pub struct ConfigError {
     /// Which.
     pub variable: &'static str,
     /// What is wrong with it.
     pub problem: String,
     /// What to do.
-    pub mend: &'static str,
+    pub fix: &'static str,
 }
 
-/// What ends a `main` is shown by its `Debug`: whoever reads it wants the sentence.
+/// What ends a `main` is shown by its `Debug`: its reader wants the sentence.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -63,8 +63,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         (self.0)(name).filter(|value| !value.trim().is_empty())
     }
 
-    fn required(&self, variable: &'static str, mend: &'static str) -> Result<String, ConfigError> {
-        self.get(variable).ok_or_else(|| ConfigError { variable, problem: "is not set".to_owned(), mend })
+    fn required(&self, variable: &'static str, fix: &'static str) -> Result<String, ConfigError> {
+        self.get(variable).ok_or_else(|| ConfigError { variable, problem: "is not set".to_owned(), fix })
     }
 
     /// `KAKAO_APPS`.
@@ -72,9 +72,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// # Errors
     /// Not set, or not what [`Apps::from_json`] reads.
     pub fn apps(&self) -> Result<Apps, ConfigError> {
-        const MEND: &str = r#"Set it to a JSON list such as [{"app_id":"123456","rest_api_keys":["<REST API key>"],"admin_key_sha256":["<what khook hash-key prints>"]}]"#;
-        let text = self.required("KAKAO_APPS", MEND)?;
-        Apps::from_json(&text).map_err(|error| malformed("KAKAO_APPS", &error, MEND))
+        const FIX: &str = r#"Set it to a JSON list such as [{"app_id":"123456","rest_api_keys":["<REST API key>"],"admin_key_sha256":["<what khook hash-key prints>"]}]"#;
+        let text = self.required("KAKAO_APPS", FIX)?;
+        Apps::from_json(&text).map_err(|error| malformed("KAKAO_APPS", &error, FIX))
     }
 
     /// `KAKAO_APPS`, for a function whose webhooks admin keys prove. An app without one is legitimate, since it may use
@@ -127,7 +127,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     pub fn ca_bundle(&self) -> Result<CaBundle, ConfigError> {
         let read = |path: String| CaBundle::read(&path);
         let bundle = self.get("AWS_CA_BUNDLE").map(read).transpose();
-        Ok(bundle.map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_MEND))?.unwrap_or_default())
+        Ok(bundle.map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_FIX))?.unwrap_or_default())
     }
 
     /// The connections to AWS, by [`Self::ca_bundle`].
@@ -135,7 +135,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// # Errors
     /// A file that can't be used.
     pub fn pool(&self) -> Result<Pool, ConfigError> {
-        Pool::new(self.ca_bundle()?).map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_MEND))
+        Pool::new(self.ca_bundle()?).map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_FIX))
     }
 
     /// `ACCEPT_UNTYPED_TOKENS`: `true` or `false`, by default `false`.
@@ -143,15 +143,15 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// # Errors
     /// Anything else.
     pub fn typing(&self) -> Result<Typing, ConfigError> {
-        const MEND: &str = "Leave it out, unless Kakao's tokens really come without a typ";
-        Ok(if self.flag("ACCEPT_UNTYPED_TOKENS", MEND)? { Typing::Optional } else { Typing::Required })
+        const FIX: &str = "Leave it out, unless Kakao's tokens really come without a typ";
+        Ok(if self.flag("ACCEPT_UNTYPED_TOKENS", FIX)? { Typing::Optional } else { Typing::Required })
     }
 
-    fn flag(&self, variable: &'static str, mend: &'static str) -> Result<bool, ConfigError> {
+    fn flag(&self, variable: &'static str, fix: &'static str) -> Result<bool, ConfigError> {
         match self.get(variable).as_deref() {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
-            Some(_) => Err(ConfigError { variable, problem: "is neither true nor false".to_owned(), mend }),
+            Some(_) => Err(ConfigError { variable, problem: "is neither true nor false".to_owned(), fix }),
         }
     }
 
@@ -178,8 +178,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// # Errors
     /// Anything else.
     pub fn profile_values(&self) -> Result<ProfileValues, ConfigError> {
-        const MEND: &str = "Leave it out, unless whoever reads the bus may see profile values";
-        let published = self.flag("PUBLISH_PROFILE_VALUES", MEND)?;
+        const FIX: &str = "Leave it out, unless every reader of the bus may see profile values";
+        let published = self.flag("PUBLISH_PROFILE_VALUES", FIX)?;
         Ok(if published { ProfileValues::Published } else { ProfileValues::Withheld })
     }
 
@@ -189,10 +189,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// # Errors
     /// Anything else.
     pub fn watches_silence(&self) -> Result<bool, ConfigError> {
-        self.flag(
-            "WATCH_SILENCE",
-            "Set it to true only where somebody wants to know how long a webhook has been silent",
-        )
+        self.flag("WATCH_SILENCE", "Set it to true only if an alarm on silent webhooks is wanted")
     }
 
     /// `SKILL_AUTH`, which may be absent.
@@ -212,13 +209,13 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// # Errors
     /// A list that can't be used, or an answer in it that Kakao wouldn't take.
     pub fn skill_answer(&self) -> Result<Box<dyn Answer>, ConfigError> {
-        const MEND: &str = r#"Set it to a JSON list such as [{"utterance":"영업시간","text":"10시부터 20시까지입니다.","quick_replies":["위치"]}]"#;
+        const FIX: &str = r#"Set it to a JSON list such as [{"utterance":"영업시간","text":"10시부터 20시까지입니다.","quick_replies":["위치"]}]"#;
         let otherwise: Box<dyn Answer> = match self.get("SKILL_TEXT") {
             Some(text) => Box::new(Fixed(text)),
             None => Box::new(Echo),
         };
         let Some(list) = self.get("SKILL_ANSWERS") else { return Ok(otherwise) };
-        let listed = Listed::from_json(&list, otherwise).map_err(|error| malformed("SKILL_ANSWERS", &error, MEND))?;
+        let listed = Listed::from_json(&list, otherwise).map_err(|error| malformed("SKILL_ANSWERS", &error, FIX))?;
         Ok(Box::new(listed))
     }
 
@@ -227,11 +224,11 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// # Errors
     /// Anything else, or nothing to check against.
     pub fn sources(&self) -> Result<Sources, ConfigError> {
-        const MEND: &str = "Set SOURCE_CIDRS to what khook ips prints, and SOURCE_CHECK to off, observe or enforce";
+        const FIX: &str = "Set SOURCE_CIDRS to what khook ips prints, and SOURCE_CHECK to off, observe or enforce";
         let check = self.get("SOURCE_CHECK").map(|text| SourceCheck::from_text(&text)).transpose();
-        let check = check.map_err(|error| malformed("SOURCE_CHECK", &error, MEND))?.unwrap_or_default();
+        let check = check.map_err(|error| malformed("SOURCE_CHECK", &error, FIX))?.unwrap_or_default();
         let list = self.get("SOURCE_CIDRS").unwrap_or_default();
-        Sources::new(check, &list).map_err(|error: SourcesError| malformed("SOURCE_CIDRS", &error, MEND))
+        Sources::new(check, &list).map_err(|error: SourcesError| malformed("SOURCE_CIDRS", &error, FIX))
     }
 
     /// The machine's clock. A debug build sets it forward by `TEST_CLOCK_AHEAD_MS` milliseconds: the tests' events have
@@ -244,7 +241,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         let Some(text) = self.get(VARIABLE).filter(|_| cfg!(debug_assertions)) else { return Ok(Clock::default()) };
         let problem = || "is not a whole number of milliseconds".to_owned();
         let parsed =
-            text.parse().map_err(|_| ConfigError { variable: VARIABLE, problem: problem(), mend: "Leave it out" });
+            text.parse().map_err(|_| ConfigError { variable: VARIABLE, problem: problem(), fix: "Leave it out" });
         parsed.map(Clock::ahead)
     }
 
@@ -271,8 +268,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
         // What is replayed must still find its history, or it is counted twice.
         let problem = format!("is shorter than queue, dead letters and quarantine keep an event: {least} days");
-        let mend = "Set it to at least that, or QUARANTINE_RETENTION_DAYS to less";
-        Err(ConfigError { variable: HISTORY, problem, mend })
+        let fix = "Set it to at least that, or QUARANTINE_RETENTION_DAYS to less";
+        Err(ConfigError { variable: HISTORY, problem, fix })
     }
 
     fn days(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
@@ -280,22 +277,22 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         text.trim().parse().ok().filter(|days| *days > 0).ok_or_else(|| ConfigError {
             variable,
             problem: "is not a whole number of days".to_owned(),
-            mend: "Set it to 1 or more",
+            fix: "Set it to 1 or more",
         })
     }
 }
 
 /// The text, if it is the URL of something that speaks HTTP. Nothing is sent to a queue whose URL is none, so every
 /// event would take the way through the inbox.
-fn url(variable: &'static str, text: String, mend: &'static str) -> Result<String, ConfigError> {
+fn url(variable: &'static str, text: String, fix: &'static str) -> Result<String, ConfigError> {
     let is_url = text.trim().parse::<Uri>().is_ok_and(|url| {
         matches!(url.scheme_str(), Some("https" | "http")) && url.host().is_some_and(|host| !host.is_empty())
     });
-    if is_url { Ok(text) } else { Err(ConfigError { variable, problem: "is not a URL".to_owned(), mend }) }
+    if is_url { Ok(text) } else { Err(ConfigError { variable, problem: "is not a URL".to_owned(), fix }) }
 }
 
-fn malformed(variable: &'static str, error: &impl std::error::Error, mend: &'static str) -> ConfigError {
-    ConfigError { variable, problem: format!("can't be used: {error}"), mend }
+fn malformed(variable: &'static str, error: &impl std::error::Error, fix: &'static str) -> ConfigError {
+    ConfigError { variable, problem: format!("can't be used: {error}"), fix }
 }
 
 #[cfg(test)]

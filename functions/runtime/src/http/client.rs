@@ -47,7 +47,7 @@ pub(crate) fn client(roots: impl Into<Arc<RootCertStore>>, most_idle: usize) -> 
     Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(most_idle).build(connector))
 }
 
-/// Sends a request of the SDK's. Whatever goes wrong, nobody knows whether the service has done what was asked; it is worth
+/// Sends a request of the SDK's. Whatever goes wrong, it is unknown whether the service has done what was asked; it is worth
 /// another attempt, since all that we ask for may be asked twice.
 pub(super) async fn send(client: &Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let mut request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;

@@ -49,7 +49,7 @@ impl Pool {
         Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
     }
 
-    /// Opens a connection to where this URI leads, and leaves it for whoever calls there next. Says whether somebody
+    /// Opens a connection to where this URI leads, and leaves it for the next call there. Says whether a server
     /// answers there, and doesn't say that the service is out of order. Whatever else goes wrong shows when something is sent.
     pub(crate) async fn open(&self, endpoint: &Uri) -> bool {
         let mut parts = endpoint.clone().into_parts();
@@ -99,8 +99,8 @@ impl Inside {
         if let Some(system) = self.system.get() {
             return Ok(system);
         }
-        let mend = "put the root of its certificate into a file and name that in AWS_CA_BUNDLE: starts are faster";
-        tracing::warn!(event = "system_roots_read", mend);
+        let fix = "put the root of its certificate into a file and name that in AWS_CA_BUNDLE: starts are faster";
+        tracing::warn!(event = "system_roots_read", fix);
         let system = client(self.bundle.with_the_systems(), MOST_IDLE)?;
         Ok(self.system.get_or_init(|| system))
     }

@@ -8,7 +8,7 @@ use rustls::{
 /// The roots of AWS's own certificates, as `build.rs` picks them.
 const AMAZON: &[TrustAnchor<'static>] = &include!(concat!(env!("OUT_DIR"), "/amazon_roots.rs"));
 
-/// Certificates that are trusted beside the ones compiled in: those of whoever stands between us and the world.
+/// Certificates that are trusted beside the ones compiled in: those of a proxy between us and AWS.
 #[derive(Clone, Debug, Default)]
 pub struct CaBundle {
     certificates: Vec<CertificateDer<'static>>,
@@ -63,7 +63,7 @@ impl CaBundle {
     /// The system's roots, Amazon's and these.
     pub(super) fn with_the_systems(&self) -> RootCertStore {
         let mut roots = self.with_amazons();
-        // Some systems keep certificates that nobody can use. With none at all Amazon's are what there is.
+        // Some systems keep certificates that cannot be used. With none at all Amazon's are what there is.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         roots
     }

@@ -6,7 +6,7 @@ use kakao_webhooks::{
 };
 
 use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
-use crate::keys::{KeyShelf, KeySource, Keys, KeysFault};
+use crate::keys::{KeySetStore, KeySource, Keys, KeysFault};
 
 /// Kakao Login's account status change webhook.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct AccountStatus<S, K> {
     pub typing: Typing,
 }
 
-impl<S: KeySource, K: KeyShelf> Webhook for AccountStatus<S, K> {
+impl<S: KeySource, K: KeySetStore> Webhook for AccountStatus<S, K> {
     const KIND: Kind = Kind::AccountStatus;
     const ROUTES: &'static [Route] = &[Route { path: "/webhooks/account-status", methods: &["POST"] }];
     const ACCEPTED: StatusCode = StatusCode::ACCEPTED;

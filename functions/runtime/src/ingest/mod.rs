@@ -103,7 +103,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         if !route.allows(request.method()) {
             return Err(Refusal::Method { allow: route.methods });
         }
-        if let Some(answer) = self.webhook.greet(route, &request)? {
+        if let Some(answer) = self.webhook.answer_unauthenticated(route, &request)? {
             return Ok(answer);
         }
         let is_effectless = request.method() == http::Method::HEAD;
@@ -150,7 +150,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
                 request_id = arrival.request_id,
             );
         };
-        // Most events are sent once: as long as there is time, somebody may still take it.
+        // Most events are sent once: as long as there is time, one of the two may still take it.
         let mut pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).without_max_times().build();
         loop {
             if let Some(whereabouts) = self.put(&envelope.id, &text, arrival).await {

@@ -22,7 +22,7 @@ use serde_json::json;
 use tokio::time::{Duration, Instant, advance, sleep};
 
 use super::*;
-use crate::keys::{FetchError, KeyDocument, KeyShelf, KeySource, Keys};
+use crate::keys::{FetchError, KeyDocument, KeySetStore, KeySource, Keys};
 
 const COOLDOWN: Duration = Duration::from_secs(10);
 
@@ -69,7 +69,7 @@ impl KeySource for Endpoint {
 
 struct EmptyShelf;
 
-impl KeyShelf for EmptyShelf {
+impl KeySetStore for EmptyShelf {
     async fn stored(&self) -> Result<Option<(Bytes, Duration)>, FetchError> {
         Ok(None)
     }
@@ -107,7 +107,7 @@ impl Instance {
         self.endpoint.fetched.lock().unwrap().set.clone()
     }
 
-    /// The answer to a token signed by this key, or with a key id that nobody has.
+    /// The answer to a token signed by this key, or with a key id that no key has.
     async fn answers(&self, key: Option<usize>, serial: u64) -> StatusCode {
         let known_before = self.set();
         let event = EventType::UserLinked.uri();
@@ -254,7 +254,7 @@ async fn run(seed: u64, pace: &'static Pace) -> Tally {
 
 #[tokio::test(start_paused = true)]
 async fn while_keys_roll_under_load_every_valid_token_is_taken_at_once_or_when_it_comes_again() {
-    // Whoever is told to come again after the cooldown comes then; a fetch that was under way may cost a second wait.
+    // A sender that must come again after the cooldown comes then; a fetch that was under way may cost a second wait.
     static PACE: Pace = Pace {
         longest_gap_ms: 700,
         bursts: 600,

@@ -18,7 +18,7 @@ use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
 pub struct Skill {
     /// The service's apps, for the bots that are tied to them.
     pub apps: Apps,
-    /// How Kakao proves itself. Without it everybody is answered and nobody believed.
+    /// How Kakao proves itself. Without it every sender is answered and none is trusted.
     pub auth: Option<SkillAuth>,
     /// What is answered.
     pub answer: Box<dyn skill::Answer>,
@@ -38,7 +38,7 @@ impl Webhook for Skill {
     const CHALLENGE: Option<&'static str> = None;
     type Proof = ();
 
-    fn greet(&self, route: &'static Route, request: &Unverified) -> Result<Option<Answer>, Refusal> {
+    fn answer_unauthenticated(&self, route: &'static Route, request: &Unverified) -> Result<Option<Answer>, Refusal> {
         if route.path == HEALTH {
             return Ok(Some(Answer::json_text(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())));
         }
@@ -89,7 +89,7 @@ fn read_message(payload: &Payload) -> Result<SkillMessage, Unreadable> {
 }
 
 impl Skill {
-    /// Who wrote what nobody can read is answered all the same.
+    /// A sender whose message cannot be read is answered all the same.
     fn reply(&self, payload: Payload, message: &Result<SkillMessage, Unreadable>) -> Answer {
         if let Err(Unreadable::ParameterValidation) = message {
             return Answer::json_text(StatusCode::OK, VALIDATION_ANSWER.to_owned());

@@ -29,7 +29,7 @@ pub trait Webhook: Send + Sync {
     ///
     /// # Errors
     /// [`Refusal`].
-    fn greet(&self, _route: &'static Route, _request: &Unverified) -> Result<Option<Answer>, Refusal> {
+    fn answer_unauthenticated(&self, _route: &'static Route, _request: &Unverified) -> Result<Option<Answer>, Refusal> {
         Ok(None)
     }
 

@@ -39,8 +39,8 @@ pub trait KeySource: Send + Sync + 'static {
     fn fetch(&self) -> impl Future<Output = Result<KeyDocument, FetchError>> + Send;
 }
 
-/// Where the last good key set is kept for whoever starts while the endpoint is down.
-pub trait KeyShelf: Send + Sync + 'static {
+/// Where the last good key set is kept for a start while the endpoint is down.
+pub trait KeySetStore: Send + Sync + 'static {
     /// The document that was put there last, and how long ago it was fetched. Bounds its own time.
     fn stored(&self) -> impl Future<Output = Result<Option<(Bytes, Duration)>, FetchError>> + Send;
 }
@@ -76,7 +76,7 @@ pub enum KeysFault {
 /// Kakao's keys, cached. One fetch is shared by all who wait for it, and nothing is locked meanwhile.
 pub struct Keys<S, K> {
     source: Arc<S>,
-    shelf: Arc<K>,
+    store: Arc<K>,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -122,10 +122,10 @@ impl Held {
     }
 }
 
-impl<S: KeySource, K: KeyShelf> Keys<S, K> {
-    /// An empty cache before a source; `shelf` stands in while the source fails.
-    pub fn new(source: S, shelf: K) -> Self {
-        Self { source: Arc::new(source), shelf: Arc::new(shelf), inner: Arc::default() }
+impl<S: KeySource, K: KeySetStore> Keys<S, K> {
+    /// An empty cache before a source; `store` stands in while the source fails.
+    pub fn new(source: S, store: K) -> Self {
+        Self { source: Arc::new(source), store: Arc::new(store), inner: Arc::default() }
     }
 
     /// Waits for the first fetch, during init, but not for long: a start never fails for it.
@@ -174,20 +174,20 @@ impl<S: KeySource, K: KeyShelf> Keys<S, K> {
         fetch.await;
     }
 
-    /// A fetch on a task of its own: it goes on when whoever waits for it gives up.
+    /// A fetch on a task of its own: it goes on when its callers give up.
     fn fetch(&self) -> Fetch {
-        let (source, shelf, shared) = (Arc::clone(&self.source), Arc::clone(&self.shelf), Arc::clone(&self.inner));
+        let (source, store, shared) = (Arc::clone(&self.source), Arc::clone(&self.store), Arc::clone(&self.inner));
         let start = Instant::now();
         let task = tokio::spawn(async move {
-            let got = AssertUnwindSafe(get_set(&*source, &*shelf, start)).catch_unwind().await;
+            let got = AssertUnwindSafe(get_set(&*source, &*store, start)).catch_unwind().await;
             lock(&shared).take(got.unwrap_or_default(), start);
         });
         task.map(drop).boxed().shared()
     }
 }
 
-/// The set from the source, or else from the shelf.
-async fn get_set(source: &impl KeySource, shelf: &impl KeyShelf, asked: Instant) -> Option<Held> {
+/// The set from the source, or else from the store.
+async fn get_set(source: &impl KeySource, store: &impl KeySetStore, asked: Instant) -> Option<Held> {
     let fetched = source.fetch().await.and_then(|document| {
         let (least, most) = FRESH_BOUNDS;
         let fresh_for = document.max_age.map_or(FRESH, |max_age| max_age.clamp(least, most));
@@ -197,7 +197,7 @@ async fn get_set(source: &impl KeySource, shelf: &impl KeyShelf, asked: Instant)
         Ok(held) => return Some(held),
         Err(error) => tracing::warn!(event = "key_set_fetch_failed", %error),
     }
-    let (document, age) = shelf
+    let (document, age) = store
         .stored()
         .await
         .inspect_err(|error| tracing::warn!(event = "key_set_load_failed", %error))
@@ -218,7 +218,7 @@ impl Inner {
         self.attempted.is_some_and(|last| last.elapsed() < COOLDOWN)
     }
 
-    /// Ends a fetch. What came from the shelf may be older than what is held. A fetch that failed because the
+    /// Ends a fetch. What came from the store may be older than what is held. A fetch that failed because the
     /// function was frozen meanwhile says nothing of the endpoint: the next may come at once.
     fn take(&mut self, got: Option<Held>, start: Instant) {
         self.in_flight = None;

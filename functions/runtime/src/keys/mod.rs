@@ -3,5 +3,5 @@
 mod cache;
 mod endpoint;
 
-pub use cache::{FetchError, KeyDocument, KeyShelf, KeySource, Keys, KeysFault};
+pub use cache::{FetchError, KeyDocument, KeySetStore, KeySource, Keys, KeysFault};
 pub use endpoint::{KeyEndpoint, KeyEndpointError};

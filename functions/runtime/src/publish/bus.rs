@@ -9,13 +9,13 @@ use kakao_webhooks::state::Publication;
 
 use crate::ingest::EdgeError;
 
-/// Who hands publications on to whoever asked for them.
+/// A bus that delivers publications to its consumers.
 pub trait Bus: Send + Sync {
     /// Puts at most [`MOST_ENTRIES`] publications. For each in its place: whether it was taken, or the
     /// bus's word for why not.
     ///
     /// # Errors
-    /// None was taken, or nobody knows.
+    /// None was taken, or it is unknown which.
     fn put(
         &self,
         publications: &[Publication],

@@ -1,4 +1,4 @@
-//! What changed of a user is told on a bus, to whoever must act on it: from the table's stream, so that
+//! Publishes on a bus what changed of a user: from the table's stream, so that
 //! nothing is told before it is stored, and nothing that is stored stays untold.
 
 mod bus;

@@ -194,7 +194,7 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
                 .await
                 .unwrap_or_else(|_| Err(no_answer()))
         };
-        // Whoever has no turn until the deadline isn't put.
+        // What has no turn until the deadline isn't put.
         let put = timeout_at(puts.deadline, put).await.unwrap_or_else(|_| Err(no_answer()));
         let has_failed = put.is_err();
         let taken = puts.taken(&publications, put);

@@ -9,7 +9,7 @@ use super::{
     dynamo::fault,
     items::{Item, key, text, text_of},
 };
-use crate::keys::{FetchError, KeyShelf};
+use crate::keys::{FetchError, KeySetStore};
 
 /// Both keys of the item.
 const KEYSET: &str = "KEYSET";
@@ -18,7 +18,7 @@ const KEYSET: &str = "KEYSET";
 const TIMEOUT: Duration = Duration::from_millis(500);
 
 impl DynamoStore {
-    /// Keeps a key set's document for whoever starts while the endpoint is down.
+    /// Keeps a key set's document for a start while the endpoint is down.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -36,7 +36,7 @@ impl DynamoStore {
     }
 }
 
-impl KeyShelf for DynamoStore {
+impl KeySetStore for DynamoStore {
     async fn stored(&self) -> Result<Option<(Bytes, Duration)>, FetchError> {
         let read = timeout(TIMEOUT, self.key_set()).await.map_err(|_| FetchError("no answer in time".to_owned()))?;
         let item = read.map_err(|error| FetchError(error.to_string()))?;
@@ -47,6 +47,6 @@ impl KeyShelf for DynamoStore {
 fn document(item: &Item, now: Time) -> Option<(Bytes, Duration)> {
     let fetched_at: Time = text_of(item, "fetched_at")?.parse().ok()?;
     let age = u64::try_from(now.millis_since(fetched_at)).unwrap_or_default();
-    // A set from the shelf is never as good as one that was just fetched.
+    // A stored set is never as good as one that was just fetched.
     Some((Bytes::copy_from_slice(text_of(item, "document")?.as_bytes()), Duration::from_millis(age.max(1))))
 }

@@ -4,12 +4,12 @@
 mod apply;
 mod counters;
 mod dynamo;
+mod fallback;
 mod inbox;
 pub(crate) mod items;
 mod key_set;
 mod quarantine;
 mod seen;
-mod spare;
 
 use std::future::Future;
 
@@ -20,10 +20,10 @@ use kakao_webhooks::{
 
 pub use apply::{Applier, Record};
 pub use dynamo::{DynamoStore, Pace};
+pub use fallback::FallbackTable;
 pub use inbox::Waiting;
 pub use items::{Loaded, QuarantineEntry, inbox_partitions};
 pub use quarantine::Quarantined;
-pub use spare::Spare;
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

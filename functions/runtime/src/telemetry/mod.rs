@@ -65,7 +65,7 @@ fn wanted(filter: Option<&str>) -> Result<Targets, ConfigError> {
     let unknown = || ConfigError {
         variable: FILTER,
         problem: "names a level that does not exist".to_owned(),
-        mend: "Set it to off, error, warn or info, or leave it out",
+        fix: "Set it to off, error, warn or info, or leave it out",
     };
     directives.try_fold(Targets::new().with_default(LevelFilter::INFO), |targets, directive| {
         // `Targets` itself reads a mistyped level as a target, which would silence everything else.
@@ -99,7 +99,7 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
     OURS.contains(&metadata.target().split("::").next().unwrap_or_default())
 }
 
-/// What libraries trace holds whole requests, keys and all: nobody can ask for that, whatever `RUST_LOG` says.
+/// What libraries trace holds whole requests, keys and all: no value of `RUST_LOG` makes them appear.
 fn is_harmless(metadata: &Metadata<'_>) -> bool {
     // Of a hundred values at once the metrics' crate leaves out some of the others, and calls that an error.
     let is_said_by_metrics = metadata.target().starts_with("metrics_cloudwatch_embedded");

@@ -1,4 +1,4 @@
-//! The rooms joined to a function: everything that a binary needs is built here, once, during init.
+//! The modules joined to a function: everything that a binary needs is built here, once, during init.
 
 mod aws;
 
@@ -16,13 +16,13 @@ use crate::{
     http::Pool,
     ingest::{Ingest, Webhook, gateway},
     queue::SqsQueue,
-    store::{DynamoStore, Pace, Spare},
+    store::{DynamoStore, FallbackTable, Pace},
     telemetry,
 };
 
 pub use aws::aws_of_function;
 
-/// The table that the variables name, for whoever has nobody waiting.
+/// The table that the variables name, for a function that no caller waits for.
 ///
 /// # Errors
 /// A variable that can't be used.
@@ -60,7 +60,7 @@ pub struct Edges {
     /// The queue.
     pub queue: SqsQueue,
     /// The table, for when the queue fails.
-    pub spare: Spare,
+    pub fallback: FallbackTable,
     pool: Pool,
     endpoints: Endpoints,
     clock: Clock,
@@ -100,12 +100,12 @@ impl Edges {
             Endpoints { queue: aws::queue_endpoint(variables, &url), table: aws::table_endpoint(variables) };
         let queue = SqsQueue::new(&aws, url);
         let (name, retention) = (variables.table_name()?, variables.retention()?);
-        let spare = Spare::new(move || DynamoStore::new(&aws, name, retention, Pace::Acknowledging));
-        Ok(Self { queue, spare, pool, endpoints, clock: variables.clock()? })
+        let fallback = FallbackTable::new(move || DynamoStore::new(&aws, name, retention, Pace::Acknowledging));
+        Ok(Self { queue, fallback, pool, endpoints, clock: variables.clock()? })
     }
 
     /// Opens the queue's connection, so that the first request needn't, and the table's if the queue doesn't answer, or not
-    /// soon: one that nobody uses would be closed before somebody does. Not for long: a start never fails for it.
+    /// soon: an unused one would be closed before it is needed. Not for long: a start never fails for it.
     pub async fn open(&self) {
         let opening = async {
             let Some(endpoint) = &self.endpoints.queue else { return };
@@ -120,7 +120,7 @@ impl Edges {
     }
 
     async fn open_table(&self) {
-        self.spare.make();
+        self.fallback.make();
         if let Some(endpoint) = &self.endpoints.table {
             self.pool.open(endpoint).await;
         }
@@ -131,7 +131,7 @@ impl Edges {
     /// # Errors
     /// A runtime that can't be reached.
     pub async fn acknowledge<W: Webhook>(self, webhook: W, sources: Sources) -> Result<(), Error> {
-        let ingest = Ingest::new(webhook, self.queue, self.spare).with_sources(sources).with_clock(self.clock);
+        let ingest = Ingest::new(webhook, self.queue, self.fallback).with_sources(sources).with_clock(self.clock);
         lambda_runtime::run(service_fn(async |event: LambdaEvent<gateway::Event>| {
             let answer = match gateway::request(event) {
                 Ok(request) => ingest.accept(request).await.map(gateway::response),

@@ -122,7 +122,7 @@ pub enum Typing {
     Optional,
 }
 
-/// A token that could be taken apart: nobody knows yet who made it.
+/// A token that could be taken apart; its signer is not known yet.
 #[derive(Debug)]
 pub struct UnverifiedToken {
     key_id: KeyId,
@@ -208,7 +208,7 @@ pub struct SignedToken {
     kept: Option<Personal<Bytes>>,
 }
 
-/// A token from Kakao that is not for somebody else.
+/// A token from Kakao that is not for another receiver.
 #[derive(Clone, Debug)]
 pub struct VerifiedToken {
     /// The app whose key `aud` names; none if the claims can't be read.

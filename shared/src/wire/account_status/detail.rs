@@ -8,7 +8,7 @@ use crate::wire::{Fields, Personal, ScopeId, Unreadable, open::open_enum, unlink
 open_enum! {
     /// Why a Kakao account is disabled (OpenID RISC Profile 1.0 §2.3).
     DisabledReason {
-        /// Somebody else took the account over.
+        /// Another person took the account over.
         Hijacking = "hijacking",
         /// The account is one of many made by a machine.
         BulkAccount = "bulk-account",

@@ -25,7 +25,7 @@ pub struct SkillPayload {
     pub flow: Flow,
 }
 
-/// Shows which block it is about, and nothing of what somebody said, which contexts and parameters hold, too.
+/// Shows which block it is about, and nothing of what the user said, which contexts and parameters hold, too.
 impl std::fmt::Debug for SkillPayload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let block = &self.user_request.block;

@@ -26,7 +26,7 @@ impl<'de> Deserialize<'de> for Event {
     }
 }
 
-/// An object whose members nobody has read yet: what is odd in one costs no other.
+/// An object whose members are not read yet: an odd one costs no other.
 #[derive(Default, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Object<'e>(#[serde(borrow)] BTreeMap<Name<'e>, &'e RawValue>);

@@ -27,7 +27,7 @@ use kakao_webhooks::{
 
 use super::Arrival;
 
-/// An event of something else. What ends an invocation is logged by its `Debug`: whoever reads it wants the sentence.
+/// An event of something else. What ends an invocation is logged by its `Debug`: its reader wants the sentence.
 #[derive(thiserror::Error)]
 #[error("the event is no request of an API Gateway HTTP API: invoke the function by one, with payload format 2.0")]
 pub struct NotARequest;

@@ -63,31 +63,31 @@ impl KeySource for Endpoint {
     }
 }
 
-/// A shelf with what somebody put there, so long before that moment.
+/// A store with what was put there, so long before that moment.
 #[derive(Clone, Default)]
-struct Shelf(Option<(String, Duration, Instant)>);
+struct Stored(Option<(String, Duration, Instant)>);
 
-impl Shelf {
+impl Stored {
     fn with(key: &SigningKey, age: Duration) -> Self {
         Self(Some((play_kakao::key_set([key]).to_string(), age, Instant::now())))
     }
 }
 
-impl KeyShelf for Shelf {
+impl KeySetStore for Stored {
     async fn stored(&self) -> Result<Option<(Bytes, Duration)>, FetchError> {
         Ok(self.0.clone().map(|(text, age, since)| (text.into(), age + since.elapsed())))
     }
 }
 
-fn keys(endpoint: &Endpoint) -> Keys<Endpoint, Shelf> {
-    Keys::new(endpoint.clone(), Shelf::default())
+fn keys(endpoint: &Endpoint) -> Keys<Endpoint, Stored> {
+    Keys::new(endpoint.clone(), Stored::default())
 }
 
 fn id(text: &str) -> KeyId {
     KeyId::new(text).unwrap()
 }
 
-async fn find(keys: &Keys<Endpoint, Shelf>, kid: &str) -> Result<PublicKey, KeysFault> {
+async fn find(keys: &Keys<Endpoint, Stored>, kid: &str) -> Result<PublicKey, KeysFault> {
     keys.find(&id(kid), Instant::now()).await
 }
 
@@ -141,7 +141,7 @@ async fn a_key_is_unknown_only_to_a_set_fetched_after_the_token_arrived() {
     advance(Duration::from_millis(1)).await;
     assert_eq!(keys.find(&id("new"), early).await.unwrap_err(), KeysFault::Unknown);
     advance(Duration::from_secs(1)).await;
-    // Within the cooldown nobody can say: Kakao may just have rotated.
+    // Within the cooldown it is unknown: Kakao may just have rotated.
     assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
     endpoint.serve(&[&OLD, &NEW]);
     advance(COOLDOWN).await;
@@ -205,15 +205,15 @@ async fn the_last_good_set_serves_for_a_day_while_the_endpoint_is_down() {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_while_the_endpoint_is_down_finds_the_set_on_the_shelf() {
-    let shelf = |age| Shelf::with(&OLD, age);
+    let store = |age| Stored::with(&OLD, age);
     let endpoint = Endpoint::default();
-    let keys = Keys::new(endpoint.clone(), shelf(USABLE - Duration::from_secs(60)));
+    let keys = Keys::new(endpoint.clone(), store(USABLE - Duration::from_secs(60)));
     find(&keys, "old").await.unwrap();
-    // A set from the shelf knows nothing of a key that may be newer.
+    // A set from the store knows nothing of a key that may be newer.
     assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
     advance(Duration::from_secs(120)).await;
     assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
-    let too_old = Keys::new(endpoint.clone(), shelf(USABLE + Duration::from_secs(1)));
+    let too_old = Keys::new(endpoint.clone(), store(USABLE + Duration::from_secs(1)));
     assert_eq!(find(&too_old, "old").await.unwrap_err(), UNAVAILABLE);
     endpoint.serve(&[&NEW]);
     advance(COOLDOWN).await;
@@ -225,7 +225,7 @@ async fn a_start_while_the_endpoint_is_down_finds_the_set_on_the_shelf() {
 #[tokio::test(start_paused = true)]
 async fn an_older_set_on_the_shelf_does_not_replace_what_is_held() {
     let endpoint = Endpoint::serving(&[&NEW]);
-    let keys = Keys::new(endpoint.clone(), Shelf::with(&OLD, Duration::from_secs(7_200)));
+    let keys = Keys::new(endpoint.clone(), Stored::with(&OLD, Duration::from_secs(7_200)));
     find(&keys, "new").await.unwrap();
     endpoint.answer(None);
     advance(COOLDOWN).await;

@@ -43,7 +43,7 @@ pub struct Applier<S> {
     /// The custom key of a share in which the service names the user: a share that couldn't be read at
     /// first is read again.
     share_user_key: String,
-    /// Where somebody wants to know how long a webhook has been silent.
+    /// There if an alarm on silent webhooks is wanted.
     seen: Option<Seen>,
 }
 
@@ -186,7 +186,7 @@ impl<S: Store> Applier<S> {
 
     /// Merges each subject's events, and all of them into the stored state, once. Returns the ids of the records
     /// whose state could not be written.
-    async fn merge_all<'r, T: Kept>(
+    async fn merge_all<'r, T: Expiring>(
         &self,
         by_subject: BTreeMap<Subject, Vec<Change<'r, T>>>,
         deadline: Instant,
@@ -202,7 +202,7 @@ impl<S: Store> Applier<S> {
     }
 
     /// Merges all changes of a subject at once; if that fails, one by one, so that none fails for another.
-    async fn merge_subject<'r, T: Kept>(
+    async fn merge_subject<'r, T: Expiring>(
         &self,
         subject: &Subject,
         changes: Vec<Change<'r, T>>,
@@ -226,28 +226,28 @@ impl<S: Store> Applier<S> {
         failed
     }
 
-    async fn merge<T: Kept>(&self, subject: &Subject, changes: &[Change<'_, T>]) -> Result<(), Fault> {
+    async fn merge<T: Expiring>(&self, subject: &Subject, changes: &[Change<'_, T>]) -> Result<(), Fault> {
         let mut change = T::default();
         changes.iter().for_each(|one| change.merge(one.change.clone()));
         match self.with_retries(|| self.try_merge(subject, &change)).await? {
-            Outcome::Applied => {
+            Merged::Changed => {
                 tracing::info!(event = "applied", subject = %subject, ms = change.age(crate::clock::now()))
             }
-            Outcome::Unchanged => tracing::info!(event = "unchanged", subject = %subject),
+            Merged::Unchanged => tracing::info!(event = "unchanged", subject = %subject),
         }
         Ok(())
     }
 
-    async fn try_merge<T: Kept>(&self, subject: &Subject, change: &T) -> Result<Outcome, StoreError> {
+    async fn try_merge<T: Expiring>(&self, subject: &Subject, change: &T) -> Result<Merged, StoreError> {
         let before = self.store.load::<T>(subject).await?;
         let mut after = before.state.clone();
         after.merge(change.clone());
         if after == before.state && before.version > 0 {
-            return Ok(Outcome::Unchanged);
+            return Ok(Merged::Unchanged);
         }
         let expires_at = after.expires_at(self.retention);
         match self.store.save(subject, &before, &after, expires_at).await? {
-            Saved::Done => Ok(Outcome::Applied),
+            Saved::Done => Ok(Merged::Changed),
             Saved::Conflict => {
                 tracing::info!(event = "conflict", subject = %subject);
                 Err(StoreError::TryAgain("another worker was faster".to_owned()))
@@ -306,14 +306,14 @@ fn history_until(deadline: Instant) -> Instant {
 }
 
 /// What came of a merge.
-enum Outcome {
-    Applied,
+enum Merged {
+    Changed,
     /// The state says all of it already.
     Unchanged,
 }
 
 /// A state that may expire with its user.
-trait Kept: State {
+trait Expiring: State {
     /// Until when the item is kept; `None`: for good.
     fn expires_at(&self, retention: Retention) -> Option<Time>;
 
@@ -326,7 +326,7 @@ trait Kept: State {
     }
 }
 
-impl Kept for UserState {
+impl Expiring for UserState {
     fn expires_at(&self, retention: Retention) -> Option<Time> {
         let is_gone = self.access() == Access::Gone || self.is_forgotten();
         self.updated_at.0.filter(|_| is_gone).map(|time| time.plus_days(retention.gone_days))
@@ -337,7 +337,7 @@ impl Kept for UserState {
     }
 }
 
-impl Kept for BotUser {
+impl Expiring for BotUser {
     fn expires_at(&self, retention: Retention) -> Option<Time> {
         self.newest().map(|seen| seen.plus_days(retention.history_days))
     }

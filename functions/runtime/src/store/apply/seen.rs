@@ -11,7 +11,7 @@ use super::Applier;
 use crate::store::Store;
 use kakao_webhooks::wire::{Kind, Time};
 
-/// A note names the hour: whoever asks thinks in days, and a write for each batch would cost as much as a state.
+/// A note names the hour: the alarm counts in days, and a write for each batch would cost as much as a state.
 /// Not "at most every hour", which would depend on the order of the events.
 const HOUR: i64 = 60 * 60 * 1_000;
 

@@ -9,17 +9,17 @@ use kakao_webhooks::wire::EventId;
 use super::DynamoStore;
 use crate::{
     ingest::{EdgeError, Inbox},
-    keys::{FetchError, KeyShelf},
+    keys::{FetchError, KeySetStore},
 };
 
-/// The table, for whoever needs it only when something else has failed. Making DynamoDB's client is a tenth of a start's
+/// The table, for a function that needs it only when something else has failed. Making DynamoDB's client is a tenth of a start's
 /// work, so it is made when it is first used.
 #[derive(Clone, Debug)]
-pub struct Spare(Arc<LazyLock<DynamoStore, Make>>);
+pub struct FallbackTable(Arc<LazyLock<DynamoStore, Make>>);
 
 type Make = Box<dyn FnOnce() -> DynamoStore + Send>;
 
-impl Spare {
+impl FallbackTable {
     /// The table that `make` makes.
     pub fn new(make: impl FnOnce() -> DynamoStore + Send + 'static) -> Self {
         Self(Arc::new(LazyLock::new(Box::new(make))))
@@ -31,15 +31,15 @@ impl Spare {
     }
 }
 
-impl Inbox for Spare {
+impl Inbox for FallbackTable {
     async fn put(&self, id: &EventId, envelope: &str, within: Duration) -> Result<(), EdgeError> {
         self.0.put(id, envelope, within).await
     }
 }
 
-impl KeyShelf for Spare {
+impl KeySetStore for FallbackTable {
     async fn stored(&self) -> Result<Option<(Bytes, Duration)>, FetchError> {
-        // The SDK's future is large, and whoever fetches keys carries it along, though hardly anybody ever needs it.
+        // The SDK's future is large, and each fetch of keys would carry it along, though it is hardly ever needed.
         Box::pin(self.0.stored()).await
     }
 }
