@@ -347,7 +347,8 @@ class Vocabulary(unittest.TestCase):
             ("AWS/ApiGateway", "Count"),
         }
         events = set(re.findall(r"`([a-z_]+)`", self.PAGE.split("## The events")[1]))
-        sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions/runtime/src").rglob("*.rs"))
+        folders = ("shared/src", "functions/runtime/src")
+        sources = "".join(path.read_text(encoding="utf-8") for folder in folders for path in (ROOT / folder).rglob("*.rs"))
         # What a filter makes of log lines.
         filters = [metric for one in of_type("AWS::Logs::MetricFilter").values() for metric in one["MetricTransformations"]]
         known |= {(named(metric["MetricNamespace"]), metric["MetricName"]) for metric in filters}
