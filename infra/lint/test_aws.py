@@ -13,6 +13,9 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
 PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+
+# The namespace of our own metrics, which Lambda's logs carry.
+OURS = "KakaoWebhooks/${AWS::StackName}"
 ACKNOWLEDGING = ["Unlink", "AccountStatus", "TalkShare", "TalkChannel", "Skill"]
 
 
@@ -35,6 +38,19 @@ class GradualDeployment(unittest.TestCase):
         unqualified = {f"{name}Function.Arn" for name in ACKNOWLEDGING}
         for action in ("lambda:GetAlias", "lambda:UpdateAlias"):
             self.assertEqual(allowed[action], qualified | unqualified, action)
+
+
+class LateMetrics(unittest.TestCase):
+    def test_an_alarm_on_a_metric_that_may_be_late_looks_back_over_more_periods_than_it_needs(self) -> None:
+        for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+            # Missing data that counts as breaching errs the other way.
+            if OURS not in str(alarm) or alarm["TreatMissingData"] == "breaching":
+                continue
+            periods = {metric["MetricStat"]["Period"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric}
+            (period,) = periods or {alarm["Period"]}
+            needed = alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])
+            spare = (alarm["EvaluationPeriods"] - needed) * period
+            self.assertGreaterEqual(spare, 120, f"{name}: a data point that is late by two minutes would be missed")
 
 
 if __name__ == "__main__":
