@@ -53,5 +53,14 @@ class LateMetrics(unittest.TestCase):
             self.assertGreaterEqual(spare, 120, f"{name}: a data point that is late by two minutes would be missed")
 
 
+class Limits(unittest.TestCase):
+    def test_a_record_that_crashes_the_publisher_is_set_aside_before_those_behind_it_expire(self) -> None:
+        source = RESOURCES["PublisherSource"]["Properties"]
+        lives = 24 * 3_600
+        # Without the setting Lambda tries until the record is gone, and so are those behind it.
+        self.assertLessEqual(source.get("MaximumRecordAgeInSeconds", lives), lives - 2 * 3_600)
+        self.assertEqual(named(source["DestinationConfig"]["OnFailure"]["Destination"]), "UnpublishedQueue.Arn")
+
+
 if __name__ == "__main__":
     unittest.main()
