@@ -61,6 +61,10 @@ class Limits(unittest.TestCase):
         self.assertLessEqual(source.get("MaximumRecordAgeInSeconds", lives), lives - 2 * 3_600)
         self.assertEqual(named(source["DestinationConfig"]["OnFailure"]["Destination"]), "UnpublishedQueue.Arn")
 
+    def test_the_access_log_takes_no_room_in_the_account_s_log_resource_policy(self) -> None:
+        group = RESOURCES[named(RESOURCES["Api"]["Properties"]["AccessLogSettings"]["DestinationArn"]).removesuffix(".Arn")]
+        self.assertRegex(group["Properties"]["LogGroupName"]["Fn::Sub"], r"^/aws/vendedlogs/")
+
 
 if __name__ == "__main__":
     unittest.main()
