@@ -65,6 +65,11 @@ class Limits(unittest.TestCase):
         group = RESOURCES[named(RESOURCES["Api"]["Properties"]["AccessLogSettings"]["DestinationArn"]).removesuffix(".Arn")]
         self.assertRegex(group["Properties"]["LogGroupName"]["Fn::Sub"], r"^/aws/vendedlogs/")
 
+    def test_who_writes_the_session_that_get_caller_identity_prints_reads_how_to_fix_it(self) -> None:
+        description = PARAMETERS["QueueSenderArns"]["ConstraintDescription"]
+        self.assertIn("get-caller-identity", description)
+        self.assertIn("aws iam get-role", description)
+
 
 if __name__ == "__main__":
     unittest.main()
