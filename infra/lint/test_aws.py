@@ -70,6 +70,13 @@ class Limits(unittest.TestCase):
         self.assertIn("get-caller-identity", description)
         self.assertIn("aws iam get-role", description)
 
+    def test_the_processor_leaves_a_new_account_s_concurrency_to_who_answers_kakao(self) -> None:
+        new_account = 10
+        publisher = RESOURCES["PublisherSource"]["Properties"]["ParallelizationFactor"]
+        self.assertEqual(named(RESOURCES["ProcessorSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"]), "ProcessorConcurrency")
+        # One more for the janitor. The rest is the five acknowledging functions'.
+        self.assertGreaterEqual(new_account - PARAMETERS["ProcessorConcurrency"]["Default"] - publisher - 1, len(ACKNOWLEDGING))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
 PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("deploy.md", "deploy.ko.md")}
 ROW = re.compile(r"^\| `(\w+)` \| (`[^`]+`|–|required|필수) \| (.+) \|$", re.M)
+ALARMS = {name.removesuffix("Alarm") for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
 # What looks like a parameter or an output and is a word of AWS's.
 OTHERS = {"Retain", "Table", "Issued", "CachingDisabled", "AllViewerExceptHostHeader", "EventQueue", "Domain", "Authorization"}
 
@@ -34,7 +35,7 @@ class Parameters(unittest.TestCase):
 
 class Words(unittest.TestCase):
     def test_whatever_is_named_like_a_parameter_or_an_output_is_one(self) -> None:
-        known = {*TEMPLATE["Parameters"], *TEMPLATE["Outputs"], *OTHERS}
+        known = {*TEMPLATE["Parameters"], *TEMPLATE["Outputs"], *ALARMS, *OTHERS}
         for page, text in PAGES.items():
             named = set(re.findall(r"`((?:[A-Z][a-z0-9]+)+)`", text)) | set(re.findall(r"\b([A-Z]\w+)='?\w*'?`", text))
             self.assertLessEqual(named, known | {"Canary10Percent5Minutes", "AllAtOnce"}, page)
