@@ -3,10 +3,13 @@
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
 
+import re
+import tomllib
 import unittest
 from pathlib import Path
 from typing import Any
 
+import yaml
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +33,16 @@ def named(value: Any) -> Any:
     return ".".join(value) if isinstance(value, list) else value
 
 
+def shifting_minutes(kind: str) -> int:
+    """How long CodeDeploy shifts traffic, by the name of its configuration."""
+    if kind == "AllAtOnce":
+        return 0
+    if canary := re.fullmatch(r"Canary\d+Percent(\d+)Minutes", kind):
+        return int(canary[1])
+    percent, every = map(int, re.fullmatch(r"Linear(\d+)PercentEvery(\d+)Minutes?", kind).groups())  # type: ignore[union-attr]
+    return 100 // percent * every
+
+
 class GradualDeployment(unittest.TestCase):
     def test_codedeploy_may_read_and_move_an_alias_by_both_forms_of_its_arn(self) -> None:
         (policy,) = RESOURCES["DeploymentRole"]["Properties"]["Policies"]
@@ -38,6 +51,20 @@ class GradualDeployment(unittest.TestCase):
         unqualified = {f"{name}Function.Arn" for name in ACKNOWLEDGING}
         for action in ("lambda:GetAlias", "lambda:UpdateAlias"):
             self.assertEqual(allowed[action], qualified | unqualified, action)
+
+    def test_the_slowest_type_ends_before_the_waiting_and_the_session_do(self) -> None:
+        slowest = max(shifting_minutes(kind) for kind in PARAMETERS["Deployment"]["AllowedValues"] if kind)
+        # The rest of the update: roles, versions, the API, alarms.
+        needed = slowest + 20
+        for name, environment in tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8")).items():
+            if name != "version":
+                self.assertGreaterEqual(environment["deploy"]["parameters"]["max_wait_duration"], needed, name)
+        workflow = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8"))
+        for job in workflow["jobs"].values():
+            for step in job["steps"]:
+                if "configure-aws-credentials" in step.get("uses", ""):
+                    self.assertGreaterEqual(step["with"]["role-duration-seconds"], needed * 60)
+                    self.assertGreaterEqual(job["timeout-minutes"], needed)
 
 
 class LateMetrics(unittest.TestCase):
