@@ -276,6 +276,12 @@ class Settings(unittest.TestCase):
             "PathPrefix": ["", "k3x9_Qw7-aa"],
             "KmsKeyArn": ["", "arn:aws:kms:ap-northeast-2:123456789012:key/0a1b-2c"],
             "Release": ["", "0a1b2c3d4e5f"],
+            "QueueSenderArns": [
+                "",
+                "arn:aws:iam::123456789012:role/service",
+                "arn:aws:iam::123456789012:user/team/operator",
+                "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/ap-northeast-2/AWSReservedSSO_Operator_0a1b2c3d4e5f6789",
+            ],
             "KakaoJwksUrl": ["https://kauth.kakao.com/.well-known/jwks.json", "http://127.0.0.1:8765/keys"],
         }
         refused: dict[str, list[str]] = {
@@ -289,6 +295,12 @@ class Settings(unittest.TestCase):
             "PathPrefix": ["short", "with/slash/in/it"],
             "KmsKeyArn": ["alias/mine", "arn:aws:kms:ap-northeast-2:123456789012:alias/mine"],
             "Release": ["a release"],
+            "QueueSenderArns": [
+                "service",
+                "arn:aws:sts::123456789012:assumed-role/service/session",
+                "arn:aws:iam::123456789012:root",
+                "arn:aws:iam::12345678901:role/service",
+            ],
             "KakaoJwksUrl": ["http://kauth.kakao.com/", "kauth.kakao.com"],
         }
         for name, values in taken.items():

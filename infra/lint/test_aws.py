@@ -1,0 +1,109 @@
+"""What AWS's own rules ask of the template, and the local cloud does not apply.
+
+    .local/lint/bin/python -m unittest discover -s infra/lint
+"""
+
+import re
+import tomllib
+import unittest
+from pathlib import Path
+from typing import Any
+
+import yaml
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+
+# The namespace of our own metrics, which Lambda's logs carry.
+OURS = "KakaoWebhooks/${AWS::StackName}"
+ACKNOWLEDGING = ["Unlink", "AccountStatus", "TalkShare", "TalkChannel", "Skill"]
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {name: resource["Properties"] for name, resource in RESOURCES.items() if resource["Type"] == kind}
+
+
+def named(value: Any) -> Any:
+    """What an intrinsic function names."""
+    if isinstance(value, dict) and len(value) == 1:
+        (value,) = value.values()
+    return ".".join(value) if isinstance(value, list) else value
+
+
+def shifting_minutes(kind: str) -> int:
+    """How long CodeDeploy shifts traffic, by the name of its configuration."""
+    if kind == "AllAtOnce":
+        return 0
+    if canary := re.fullmatch(r"Canary\d+Percent(\d+)Minutes", kind):
+        return int(canary[1])
+    percent, every = map(int, re.fullmatch(r"Linear(\d+)PercentEvery(\d+)Minutes?", kind).groups())  # type: ignore[union-attr]
+    return 100 // percent * every
+
+
+class GradualDeployment(unittest.TestCase):
+    def test_codedeploy_may_read_and_move_an_alias_by_both_forms_of_its_arn(self) -> None:
+        (policy,) = RESOURCES["DeploymentRole"]["Properties"]["Policies"]
+        allowed = {one["Action"]: {named(arn) for arn in one["Resource"]} for one in policy["PolicyDocument"]["Statement"] if "lambda:" in one["Action"]}
+        qualified = {f"${{{name}Function.Arn}}:live" for name in ACKNOWLEDGING}
+        unqualified = {f"{name}Function.Arn" for name in ACKNOWLEDGING}
+        for action in ("lambda:GetAlias", "lambda:UpdateAlias"):
+            self.assertEqual(allowed[action], qualified | unqualified, action)
+
+    def test_the_slowest_type_ends_before_the_waiting_and_the_session_do(self) -> None:
+        slowest = max(shifting_minutes(kind) for kind in PARAMETERS["Deployment"]["AllowedValues"] if kind)
+        # The rest of the update: roles, versions, the API, alarms.
+        needed = slowest + 20
+        for name, environment in tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8")).items():
+            if name != "version":
+                self.assertGreaterEqual(environment["deploy"]["parameters"]["max_wait_duration"], needed, name)
+        workflow = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8"))
+        for job in workflow["jobs"].values():
+            for step in job["steps"]:
+                if "configure-aws-credentials" in step.get("uses", ""):
+                    self.assertGreaterEqual(step["with"]["role-duration-seconds"], needed * 60)
+                    self.assertGreaterEqual(job["timeout-minutes"], needed)
+
+
+class LateMetrics(unittest.TestCase):
+    def test_an_alarm_on_a_metric_that_may_be_late_looks_back_over_more_periods_than_it_needs(self) -> None:
+        for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+            # Missing data that counts as breaching errs the other way.
+            if OURS not in str(alarm) or alarm["TreatMissingData"] == "breaching":
+                continue
+            periods = {metric["MetricStat"]["Period"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric}
+            (period,) = periods or {alarm["Period"]}
+            needed = alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])
+            spare = (alarm["EvaluationPeriods"] - needed) * period
+            self.assertGreaterEqual(spare, 120, f"{name}: a data point that is late by two minutes would be missed")
+
+
+class Limits(unittest.TestCase):
+    def test_a_record_that_crashes_the_publisher_is_set_aside_before_those_behind_it_expire(self) -> None:
+        source = RESOURCES["PublisherSource"]["Properties"]
+        lives = 24 * 3_600
+        # Without the setting Lambda tries until the record is gone, and so are those behind it.
+        self.assertLessEqual(source.get("MaximumRecordAgeInSeconds", lives), lives - 2 * 3_600)
+        self.assertEqual(named(source["DestinationConfig"]["OnFailure"]["Destination"]), "UnpublishedQueue.Arn")
+
+    def test_the_access_log_takes_no_room_in_the_account_s_log_resource_policy(self) -> None:
+        group = RESOURCES[named(RESOURCES["Api"]["Properties"]["AccessLogSettings"]["DestinationArn"]).removesuffix(".Arn")]
+        self.assertRegex(group["Properties"]["LogGroupName"]["Fn::Sub"], r"^/aws/vendedlogs/")
+
+    def test_who_writes_the_session_that_get_caller_identity_prints_reads_how_to_fix_it(self) -> None:
+        description = PARAMETERS["QueueSenderArns"]["ConstraintDescription"]
+        self.assertIn("get-caller-identity", description)
+        self.assertIn("aws iam get-role", description)
+
+    def test_the_processor_leaves_a_new_account_s_concurrency_to_who_answers_kakao(self) -> None:
+        new_account = 10
+        publisher = RESOURCES["PublisherSource"]["Properties"]["ParallelizationFactor"]
+        self.assertEqual(named(RESOURCES["ProcessorSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"]), "ProcessorConcurrency")
+        # One more for the janitor. The rest is the five acknowledging functions'.
+        self.assertGreaterEqual(new_account - PARAMETERS["ProcessorConcurrency"]["Default"] - publisher - 1, len(ACKNOWLEDGING))
+
+
+if __name__ == "__main__":
+    unittest.main()
