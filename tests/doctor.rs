@@ -19,9 +19,8 @@ mod doctor {
         wire::Time,
     };
     use khook::{
-        cloud::{Build, Cloud, Options},
-        logs::LogReader,
-        progress::Progress,
+        local::{Build, Cloud, Options, logs::LogReader},
+        ui::progress::Progress,
     };
     use serde_json::Value;
     use tokio::{

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{
+use crate::commands::{
     check::{self, Check},
     demo::Demo,
     dev::Dev,

@@ -1,0 +1,5 @@
+//! What `dlq`, `inbox` and `quarantine` share.
+
+pub mod letter;
+pub mod replayed;
+pub mod which;
