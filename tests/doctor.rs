@@ -87,7 +87,7 @@ mod doctor {
                     let text = |name: &str| finding[name].as_str().unwrap_or_default();
                     // How fast it is is this machine's affair.
                     if text("verdict") != "right" && !text("seen").starts_with("time: ") {
-                        assert!(!text("mend").is_empty(), "{finding}");
+                        assert!(!text("fix").is_empty(), "{finding}");
                         let name = section["section"].as_str().unwrap().split(' ').next().unwrap();
                         faults.push(format!("{name}, {} {}: {}", text("check"), text("verdict"), text("seen")));
                     }

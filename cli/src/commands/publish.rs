@@ -120,7 +120,7 @@ impl Counted {
     }
 
     fn print(&self) -> Result<()> {
-        let mut table = output::table(["Change", "Events"]);
+        let mut table = output::table(&["Change", "Events"]);
         for (change, events) in &self.changes {
             table.add_row([(*change).to_owned(), events.to_string()]);
         }

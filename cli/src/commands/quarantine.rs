@@ -1,28 +1,30 @@
-//! `khook quarantine`: authentic events that couldn't be used.
+//! `khook quarantine`: authentic events that could not be used.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Args, Subcommand};
-use kakao_webhooks::{ingest::Queue, state::Members, wire::Time};
+use clap::Subcommand;
+use kakao_webhooks::wire::Time;
 use serde_json::{Value, json};
 
 use crate::{
     aws::{
-        table::{Table, text},
+        table::Table,
         target::{QueueTarget, TableTarget, same_service},
     },
-    commands::waiting::replayed::replayed,
-    ui::{ask, output},
+    commands::waiting::{
+        self, Chosen, Fate, Place, Reach, StoredItem, Swept, Wanted, Words, replayed::replayed, which::Which,
+        work_through,
+    },
 };
 
-/// Authentic events that couldn't be used: look, replay after a fix, or drop.
+/// Authentic events that could not be used: list, show, replay after a fix, or drop.
 #[derive(Debug, Subcommand)]
 pub enum Quarantine {
     /// List what is in quarantine, oldest first
     #[command(after_help = "Examples:\n  khook quarantine list\n  khook quarantine list --days 3 --json")]
     List {
-        /// Of the last so many days
+        /// Only those of the last so many days
         #[arg(long, default_value_t = 60, value_name = "NUMBER")]
         days: u32,
         /// Where it is.
@@ -32,7 +34,7 @@ pub enum Quarantine {
         #[arg(long)]
         json: bool,
     },
-    /// Show one of them with all that came. It holds personal data
+    /// Show one event with everything that was received, personal data included
     Show {
         /// Its key, as `list` prints it
         key: String,
@@ -40,7 +42,8 @@ pub enum Quarantine {
         #[command(flatten)]
         table: TableTarget,
     },
-    /// Send them through the queue again. Twice is once; what still can't be used comes back
+    /// Send events to the event queue again. Replaying an event twice has no further effect; one that still cannot be
+    /// used returns to the quarantine
     #[command(after_help = "Examples:\n  khook quarantine replay '2026-01-01T00:00:00.000Z#id'\n  \
                             khook quarantine replay --all")]
     Replay {
@@ -54,7 +57,7 @@ pub enum Quarantine {
         #[command(flatten)]
         queue: QueueTarget,
     },
-    /// Delete them for good
+    /// Delete events for good
     Drop {
         /// Which of them.
         #[command(flatten)]
@@ -68,61 +71,38 @@ pub enum Quarantine {
     },
 }
 
-/// Which of them.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct Which {
-    /// Their keys, as `list` prints them
-    #[arg(value_name = "KEY")]
-    keys: Vec<String>,
-    /// All of them
-    #[arg(long)]
-    all: bool,
-}
-
-/// As far back as the template lets the quarantine reach.
+/// The longest time, in days, for which the template keeps quarantined events.
 const LONGEST_DAYS: u32 = 60;
 
 impl Quarantine {
-    /// Runs it.
+    /// Runs it. The exit code says whether all that was asked for was done.
     ///
     /// # Errors
     /// A key that isn't there, or a table or queue that can't be reached.
     pub async fn run(self) -> Result<ExitCode> {
+        let whole = |table| Kept { table, days: LONGEST_DAYS };
         match self {
-            Self::List { days, table, json } => list(&entries(&table.table().await?, days).await?, json)?,
-            Self::Show { key, table } => output::json(&shown(&entry(&table.table().await?, &key).await?))?,
+            Self::List { days, table, json } => {
+                let kept = Kept { table: table.table().await?, days: days.min(LONGEST_DAYS) };
+                waiting::list(&kept, usize::MAX, json).await
+            }
+            Self::Show { key, table } => waiting::show(&whole(table.table().await?), key, usize::MAX).await,
             Self::Replay { which, table, queue } => {
                 same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
-                let (table, queue) = (table.table().await?, queue.queue().await?);
-                let chosen = chosen(&table, which).await?;
-                for entry in &chosen {
-                    replay(&table, &queue, entry).await?;
-                }
-                output::line(format!("{} sent through the queue again", chosen.len()))?;
+                let (kept, queue) = (whole(table.table().await?), queue.queue().await?);
+                waiting::replay(&kept, &queue, which.wanted(), usize::MAX, false).await
             }
             Self::Drop { which, table, yes } => {
-                let table = table.table().await?;
-                let chosen = chosen(&table, which).await?;
-                ask::whether(&format!("Delete {} quarantined events for good?", chosen.len()), yes).await?;
-                for entry in &chosen {
-                    table.delete(text(entry, "pk"), text(entry, "sk"), None).await?;
-                }
-                output::line(format!("{} deleted", chosen.len()))?;
+                waiting::drop_for_good(&whole(table.table().await?), which.wanted(), usize::MAX, yes).await
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
 /// The day's partition of a key.
 fn partition(key: &str) -> Result<String> {
-    let day = key.get(..10).with_context(|| format!("`{key}` is no key as `khook quarantine list` prints them"))?;
+    let day = key.get(..10).with_context(|| format!("`{key}` is not a key as `khook quarantine list` prints it"))?;
     Ok(format!("QUARANTINE#{day}"))
-}
-
-async fn entry(table: &Table, key: &str) -> Result<Members> {
-    table.get(&partition(key)?, key).await?.with_context(|| format!("`{key}` is not in quarantine (any more)"))
 }
 
 /// All partitions that the quarantine can have, oldest first.
@@ -135,65 +115,95 @@ fn last_days(now: Time, days: u32) -> impl Iterator<Item = String> {
     (0..=days).rev().map(move |ago| format!("QUARANTINE#{}", day(ago)))
 }
 
-async fn entries(table: &Table, days: u32) -> Result<Vec<Members>> {
-    let mut entries = Vec::new();
-    for partition in last_days(Time::now(), days.min(LONGEST_DAYS)) {
-        entries.extend(table.partition(&partition).await?);
-    }
-    Ok(entries)
+/// What this table keeps in quarantine, of the last so many days.
+struct Kept {
+    table: Table,
+    days: u32,
 }
 
-async fn chosen(table: &Table, which: Which) -> Result<Vec<Members>> {
-    if which.all {
-        return entries(table, LONGEST_DAYS).await;
+impl Kept {
+    async fn one(&self, key: &str) -> Result<StoredItem> {
+        let item = self.table.get(&partition(key)?, key).await?;
+        item.map(StoredItem).with_context(|| format!("`{key}` is not in quarantine (any more)"))
     }
-    let mut chosen = Vec::new();
-    for key in which.keys {
-        chosen.push(entry(table, &key).await?);
+
+    async fn find(&self, wanted: Wanted) -> Result<Vec<StoredItem>> {
+        let mut found = Vec::new();
+        match wanted {
+            Wanted::All => {
+                for partition in last_days(Time::now(), self.days) {
+                    found.extend(self.table.partition(&partition).await?.into_iter().map(StoredItem));
+                }
+            }
+            Wanted::These(keys) => {
+                for key in keys {
+                    found.push(self.one(&key).await?);
+                }
+            }
+        }
+        Ok(found)
     }
-    Ok(chosen)
 }
 
-const COLUMNS: [&str; 5] = ["sk", "kind", "app_id", "reason", "detail"];
+/// The members that `list` prints.
+const LISTED: [&str; 5] = ["sk", "kind", "app_id", "reason", "detail"];
 
-fn list(entries: &[Members], json: bool) -> Result<()> {
-    if json {
-        let entry = |entry: &Members| -> Value {
-            COLUMNS
-                .map(|name| (if name == "sk" { "key" } else { name }, json!(text(entry, name))))
-                .into_iter()
-                .collect()
+impl Place for Kept {
+    type Item = StoredItem;
+    const WORDS: Words = Words {
+        noun: "quarantined event",
+        empty: "The quarantine is empty.",
+        stays: "stays in quarantine",
+        before_drop: "Kakao got its 200 and doesn't send them again.",
+    };
+    const COLUMNS: &'static [&'static str] = &["Key", "Kind", "App", "Reason", "Detail"];
+    const REFUSALS: usize = 1;
+
+    fn id(item: &StoredItem) -> &str {
+        item.text("sk")
+    }
+
+    /// A key begins with its time.
+    fn since(_item: &StoredItem) -> Option<Time> {
+        None
+    }
+
+    fn row(item: &StoredItem, _now: Time) -> Vec<String> {
+        LISTED.map(|name| item.text(name).to_owned()).to_vec()
+    }
+
+    fn described(item: &StoredItem, _now: Time) -> Value {
+        LISTED.map(|name| (if name == "sk" { "key" } else { name }, json!(item.text(name)))).into_iter().collect()
+    }
+
+    fn shown(item: &StoredItem, _now: Time) -> Value {
+        item.readable()
+    }
+
+    async fn sweep(
+        &self,
+        chosen: Chosen<StoredItem>,
+        _limit: usize,
+        visit: impl AsyncFnMut(StoredItem) -> Result<Fate>,
+    ) -> Result<Swept> {
+        let items = match chosen {
+            Chosen::Wanted(wanted) => self.find(wanted).await?,
+            Chosen::Found(items) => items,
         };
-        return output::json(&entries.iter().map(entry).collect());
+        work_through(&self.table, items, true, visit).await?;
+        Ok(Swept::default())
     }
-    if entries.is_empty() {
-        return output::line("Nothing is in quarantine.");
-    }
-    let mut table = output::table(["Key", "Kind", "App", "Reason", "In words"]);
-    for entry in entries {
-        table.add_row(COLUMNS.map(|name| text(entry, name).to_owned()));
-    }
-    output::print_table(&table)
-}
 
-/// The item with its envelope as JSON instead of text.
-fn shown(entry: &Members) -> Value {
-    let mut entry = entry.clone();
-    if let Ok(envelope) = serde_json::from_str(text(&entry, "envelope")) {
-        entry.insert("envelope".to_owned(), envelope);
+    /// Marks the item first: one that the processor puts back meanwhile no longer has the mark, and stays.
+    async fn text_to_send(&self, item: &StoredItem, at: &str, _anyway: bool) -> Result<Option<String>> {
+        let text = replayed(item.text("envelope"), at)?;
+        self.table.mark(item.text("pk"), Self::id(item), at).await?;
+        Ok(Some(text))
     }
-    Value::Object(entry)
-}
 
-/// Marks the item, sends its envelope, and deletes it if it still bears the mark: one that the processor has
-/// put back meanwhile stays.
-async fn replay(table: &Table, queue: &impl Queue, entry: &Members) -> Result<()> {
-    let (partition, key) = (text(entry, "pk"), text(entry, "sk"));
-    let now = Time::now().to_string();
-    let envelope = replayed(text(entry, "envelope"), &now)?;
-    table.mark(partition, key, &now).await?;
-    queue.send(&envelope).await.with_context(|| format!("the queue doesn't take `{key}`; it stays in quarantine"))?;
-    table.delete(partition, key, Some(&now)).await
+    fn more(_reach: Reach, _limit: usize) -> Option<String> {
+        None
+    }
 }
 
 #[cfg(test)]

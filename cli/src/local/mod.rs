@@ -49,7 +49,7 @@ impl Cloud {
     /// Provisions, builds, starts and deploys.
     ///
     /// # Errors
-    /// Whatever is missing on this machine, with its mend.
+    /// Whatever is missing on this machine, with how to fix it.
     pub async fn start(options: &Options, progress: Progress) -> Result<Self> {
         let project = Project::find()?;
         let python = venv::provision(&project, venv::CLOUD, progress).await?;

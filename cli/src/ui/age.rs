@@ -18,6 +18,13 @@ pub fn shown(seconds: i64) -> String {
     unit.map_or_else(|| format!("{seconds} s"), |(name, length)| format!("{} {name}", seconds / length))
 }
 
+/// A time and its age as cells of a table.
+#[must_use]
+pub fn cells(since: Option<Time>, now: Time) -> [String; 2] {
+    let cell = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    [cell(since.map(|time| time.to_string())), cell(since.map(|time| shown(seconds(time, now))))]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 pub mod age;
 pub mod ask;
+pub mod count;
 pub mod diff;
 pub mod output;
 pub mod progress;

@@ -110,10 +110,10 @@ async fn what_somebody_else_looks_at_is_hidden_and_not_gone() {
     service.khook(&["list"]).await.printed();
     for command in [&["list"][..], &["list", "--json"], &["replay", "--all"], &["drop", "--all"]] {
         let error = service.khook(command).await.refused();
-        assert!(error.contains("1 dead letters are being looked at") && error.contains("half a minute"), "{error}");
+        assert!(error.contains("1 dead letter cannot be seen now") && error.contains("half a minute"), "{error}");
     }
     let error = service.khook(&["drop", "--all", "--yes"]).await.refused();
-    assert!(error.contains("are being looked at"), "{error}");
+    assert!(error.contains("cannot be seen now"), "{error}");
     service.dead.no_trouble();
     service.dead.pass(HALF_A_MINUTE);
     service.khook(&["replay", "--all"]).await.printed();

@@ -40,22 +40,22 @@ pub(super) async fn check(walk: &mut Walk<'_>, url: &Url, manner: Manner) {
 }
 
 fn refused(answer: &Answer, codes: &[&str]) -> Judgement {
-    let mend = "check the signature with Kakao's key set, and answer 400 to whatever isn't a valid token";
+    let fix = "check the signature with Kakao's key set, and answer 400 to whatever isn't a valid token";
     match answer.status {
         400 => {
-            let mend = format!("say why (RFC 8935): {{\"err\":\"{}\",\"description\":\"…\"}}", codes.join("|"));
-            let Some(body) = answer.json() else { return status::no_json(answer, &mend) };
+            let fix = format!("say why (RFC 8935): {{\"err\":\"{}\",\"description\":\"…\"}}", codes.join("|"));
+            let Some(body) = answer.json() else { return status::no_json(answer, &fix) };
             match body.get("err").and_then(Value::as_str).filter(|code| codes.contains(code)) {
                 Some(code) => Judgement::right(format!("400 {code}")),
-                None => Judgement::mistake(format!("400 with {}", answer.excerpt()), mend),
+                None => Judgement::mistake(format!("400 with {}", answer.excerpt()), fix),
             }
         }
-        200..=299 => Judgement::mistake(format!("{}: it takes anybody's word", answer.status), mend),
+        200..=299 => Judgement::mistake(format!("{}: it takes anybody's word", answer.status), fix),
         401 => Judgement::mistake(
             "401",
             "ask for no key here: the token's signature is the proof, and Kakao sends no other",
         ),
-        _ => status::otherwise(answer, mend),
+        _ => status::otherwise(answer, fix),
     }
 }
 

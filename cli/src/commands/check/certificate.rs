@@ -1,4 +1,4 @@
-//! What is wrong with a certificate, in the words of whoever has to mend it.
+//! What is wrong with a certificate, in the words of whoever has to fix it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -49,7 +49,7 @@ impl CertificateFault {
     }
 
     pub(super) fn judgement(&self) -> Judgement {
-        let (seen, mend) = match self {
+        let (seen, fix) = match self {
             Self::SelfSigned => (
                 "the certificate is self-signed".to_owned(),
                 "Kakao trusts public authorities only: get a certificate of one (ACM, Let's Encrypt)",
@@ -72,7 +72,7 @@ impl CertificateFault {
             ),
             Self::Other(what) => (format!("the certificate is refused: {what}"), "get one of a public authority"),
         };
-        Judgement::mistake(seen, mend)
+        Judgement::mistake(seen, fix)
     }
 }
 
@@ -92,7 +92,7 @@ impl Witness {
     /// A witness, and what a client needs to be watched by it.
     ///
     /// # Errors
-    /// None that can be mended.
+    /// None that can be fixed.
     pub(super) fn new() -> Result<(Arc<Self>, ClientConfig)> {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_fault_of_a_certificate_has_its_own_mend() {
+    fn each_fault_of_a_certificate_has_its_own_fix() {
         let certificate = CertificateDer::from(vec![0]);
         let of = |error| CertificateFault::of(&error, &certificate, 0);
         let faults = [
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!((expired, early), (CertificateFault::Expired, CertificateFault::Early));
         assert_eq!((other_name, unchained), (CertificateFault::OtherName, CertificateFault::Unchained(0)));
         assert!(matches!(other, CertificateFault::Other(_)));
-        let mends: std::collections::BTreeSet<_> = faults.iter().map(|fault| fault.judgement().mend).collect();
-        assert_eq!(mends.len(), 5);
+        let fixes: std::collections::BTreeSet<_> = faults.iter().map(|fault| fault.judgement().fix).collect();
+        assert_eq!(fixes.len(), 5);
     }
 }

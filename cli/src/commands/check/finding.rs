@@ -10,7 +10,7 @@ pub(crate) enum Verdict {
     Right,
     /// Kakao gets along with it, or may.
     Warning,
-    /// It has to be mended.
+    /// It has to be fixed.
     Mistake,
     /// It can't be told from here.
     Unknown,
@@ -32,28 +32,28 @@ impl Verdict {
 pub(crate) struct Judgement {
     pub(crate) verdict: Verdict,
     pub(crate) seen: String,
-    pub(crate) mend: String,
+    pub(crate) fix: String,
 }
 
 impl Judgement {
     pub(crate) fn right(seen: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Right, seen: seen.into(), mend: String::new() }
+        Self { verdict: Verdict::Right, seen: seen.into(), fix: String::new() }
     }
 
-    pub(crate) fn warning(seen: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warning, seen: seen.into(), mend: mend.into() }
+    pub(crate) fn warning(seen: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Warning, seen: seen.into(), fix: fix.into() }
     }
 
-    pub(crate) fn mistake(seen: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Mistake, seen: seen.into(), mend: mend.into() }
+    pub(crate) fn mistake(seen: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Mistake, seen: seen.into(), fix: fix.into() }
     }
 
-    pub(crate) fn unknown(seen: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Unknown, seen: seen.into(), mend: mend.into() }
+    pub(crate) fn unknown(seen: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Unknown, seen: seen.into(), fix: fix.into() }
     }
 
     pub(crate) fn named(self, check: &'static str) -> Finding {
-        Finding { check, verdict: self.verdict, seen: self.seen, mend: self.mend, ms: None }
+        Finding { check, verdict: self.verdict, seen: self.seen, fix: self.fix, ms: None }
     }
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Finding {
     pub(crate) verdict: Verdict,
     pub(crate) seen: String,
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub(crate) mend: String,
+    pub(crate) fix: String,
     /// How long the answer took, where there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ms: Option<u128>,

@@ -13,7 +13,7 @@ const MAX_SIMPLE_TEXT: usize = 1_000;
 /// The answer to a message.
 pub(super) fn judge(answer: &Answer) -> Judgement {
     let form = status::is_json(answer);
-    if !form.mend.is_empty() {
+    if !form.fix.is_empty() {
         return form;
     }
     let Some(reply) = answer.json() else {
@@ -28,7 +28,7 @@ pub(super) fn judge(answer: &Answer) -> Judgement {
             "none, if nothing is to be said (a group chatbot's notification); else one to three bubbles",
         ),
         None => Judgement::right("a valid SkillResponse"),
-        Some((seen, mend)) => Judgement::mistake(seen, mend),
+        Some((seen, fix)) => Judgement::mistake(seen, fix),
     }
 }
 
@@ -38,7 +38,7 @@ fn is_without_bubbles(reply: &Value) -> bool {
     reply.pointer("/template/outputs").and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
-/// The first thing that is wrong, and the mend.
+/// The first thing that is wrong, and the fix.
 fn fault(reply: &Value, bytes: usize) -> Option<Fault> {
     if bytes > MAX_REPLY_BYTES {
         return Some((format!("{bytes} bytes"), "stay below 30 KB: longer ones may show the block's fallback"));
@@ -117,8 +117,8 @@ mod tests {
     use crate::commands::check::finding::Verdict;
 
     fn found(reply: &Value) -> Option<String> {
-        fault(reply, reply.to_string().len()).map(|(seen, mend)| {
-            assert!(!mend.is_empty());
+        fault(reply, reply.to_string().len()).map(|(seen, fix)| {
+            assert!(!fix.is_empty());
             seen
         })
     }
@@ -141,18 +141,18 @@ mod tests {
     fn an_answer_without_bubbles_is_a_remark() {
         let found = judge(&status::tests::json(200, r#"{"version": "2.0", "template": {"outputs": []}}"#));
         assert_eq!(found.verdict, Verdict::Warning);
-        assert!(found.seen.contains("empty") && found.mend.contains("group chatbot"), "{found:?}");
+        assert!(found.seen.contains("empty") && found.fix.contains("group chatbot"), "{found:?}");
     }
 
     #[test]
     fn an_answer_one_level_too_deep_or_behind_a_mark_is_named_by_its_real_mistake() {
-        for (body, seen, mend) in [
+        for (body, seen, fix) in [
             (r#"{"response": {"template": {"outputs": []}, "version": "2.0"}}"#, "`response`", "unwrap it"),
             ("\u{feff}{\"version\": \"2.0\"}", "byte order mark", "without BOM"),
         ] {
             let found = judge(&status::tests::json(200, body));
             assert_eq!(found.verdict, Verdict::Mistake);
-            assert!(found.seen.contains(seen) && found.mend.contains(mend), "{found:?}");
+            assert!(found.seen.contains(seen) && found.fix.contains(fix), "{found:?}");
         }
     }
 

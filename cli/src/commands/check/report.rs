@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use console::{Style, measure_text_width};
 use reqwest::Url;
 use serde_json::{Value, json};
 
@@ -10,7 +11,10 @@ use super::{
     finding::{Finding, Verdict},
     route::Route,
 };
-use crate::ui::output::{self, Cell, Color, Table, UNKNOWN};
+use crate::ui::{
+    count::counted,
+    output::{self, Text, UNKNOWN},
+};
 
 /// A route, and what was found there.
 pub(crate) struct Checked {
@@ -42,24 +46,47 @@ pub(super) fn print(checked: &[Checked]) -> Result<()> {
             output::line("")?;
         }
         output::line(format!("{} {}", checked.route.name(), checked.url))?;
-        output::print_table(&table(&checked.findings))?;
+        lines(&checked.findings, output::columns()).into_iter().try_for_each(output::line)?;
     }
     output::line("")?;
     output::line(Tally::of_routes(checked).sentence())
 }
 
-/// Findings, one in a row.
-pub(crate) fn table(findings: &[Finding]) -> Table {
-    let mut table = output::table(["Check", "", "Seen", "Mend"]);
+/// Each finding on a line; below it the fix, if there is one.
+pub(crate) fn lines<'f>(findings: impl IntoIterator<Item = &'f Finding> + Clone, columns: usize) -> Vec<Text> {
+    let name = |finding: &Finding| output::visible(finding.check);
+    let names = findings.clone().into_iter().map(|finding| measure_text_width(&name(finding))).max();
+    let names = names.unwrap_or_default();
+    let margin = " ".repeat(names + MARGIN);
+    let room = columns.saturating_sub(names + MARGIN);
+    let mut lines = vec![];
     for finding in findings {
-        table.add_row([
-            Cell::new(finding.check),
-            sign(finding.verdict),
-            Cell::new(&finding.seen),
-            Cell::new(&finding.mend),
-        ]);
+        let gap = " ".repeat(names - measure_text_width(&name(finding)).min(names) + 2);
+        let mut start = Text::from("  ").styled(style(finding.verdict), finding.verdict.sign());
+        start = start.and(format!(" {}{gap}", finding.check));
+        for part in output::wrap(&output::visible(&finding.seen), room) {
+            lines.push(start.and(part));
+            start = Text::from(&margin);
+        }
+        let fix = if finding.fix.is_empty() {
+            vec![]
+        } else {
+            output::wrap(&format!("fix: {}", output::visible(&finding.fix)), room)
+        };
+        lines.extend(fix.into_iter().map(|part| Text::from(&margin).styled(Style::new().bold(), part)));
     }
-    table
+    lines
+}
+
+/// Two columns, the sign, a blank, and the gap behind the name.
+const MARGIN: usize = 6;
+
+pub(crate) fn style(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Right => Style::new().green(),
+        Verdict::Warning => Style::new().yellow(),
+        Verdict::Mistake | Verdict::Unknown => Style::new().red(),
+    }
 }
 
 /// How many of each.
@@ -88,9 +115,19 @@ impl Tally {
         Self::of(checked.iter().flat_map(|checked| &checked.findings))
     }
 
-    /// Whether nothing has to be mended, and all could be told.
+    /// Whether nothing has to be fixed, and everything could be checked.
     pub(crate) const fn is_right(self) -> bool {
         self.mistakes == 0 && self.unknown == 0
+    }
+
+    /// The worst verdict among them.
+    pub(crate) const fn worst(self) -> Verdict {
+        match self {
+            Self { mistakes: 1.., .. } => Verdict::Mistake,
+            Self { unknown: 1.., .. } => Verdict::Unknown,
+            Self { warnings: 1.., .. } => Verdict::Warning,
+            _ => Verdict::Right,
+        }
     }
 
     pub(crate) fn exit_code(self) -> ExitCode {
@@ -104,23 +141,14 @@ impl Tally {
     /// The last line.
     pub(crate) fn sentence(self) -> String {
         let Self { mistakes, warnings, unknown } = self;
-        let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         match (mistakes, warnings) {
-            (0, _) if unknown > 0 => "It couldn't be checked.".to_owned(),
-            (0, 0) => "All is right.".to_owned(),
+            (0, _) if unknown > 0 => "It could not be checked.".to_owned(),
+            (0, 0) => "No problem found.".to_owned(),
             (0, _) => format!("No mistake, {}.", counted(warnings, "warning")),
             (_, 0) => format!("{}.", counted(mistakes, "mistake")),
             (..) => format!("{}, {}.", counted(mistakes, "mistake"), counted(warnings, "warning")),
         }
     }
-}
-
-fn sign(verdict: Verdict) -> Cell {
-    Cell::new(verdict.sign()).fg(match verdict {
-        Verdict::Right => Color::Green,
-        Verdict::Warning => Color::Yellow,
-        Verdict::Mistake | Verdict::Unknown => Color::Red,
-    })
 }
 
 #[cfg(test)]
@@ -130,11 +158,11 @@ mod tests {
     #[test]
     fn the_last_line_counts_and_the_exit_status_says_the_worst() {
         for (mistakes, warnings, unknown, sentence, code) in [
-            (0, 0, 0, "All is right.", ExitCode::SUCCESS),
+            (0, 0, 0, "No problem found.", ExitCode::SUCCESS),
             (0, 1, 0, "No mistake, 1 warning.", ExitCode::SUCCESS),
             (2, 0, 0, "2 mistakes.", ExitCode::FAILURE),
             (1, 2, 0, "1 mistake, 2 warnings.", ExitCode::FAILURE),
-            (0, 0, 1, "It couldn't be checked.", ExitCode::from(UNKNOWN)),
+            (0, 0, 1, "It could not be checked.", ExitCode::from(UNKNOWN)),
             (1, 0, 1, "1 mistake.", ExitCode::FAILURE),
         ] {
             let tally = Tally { mistakes, warnings, unknown };

@@ -153,11 +153,11 @@ mod tests {
         assert_eq!(found("https://a.example/webhooks/unlink"), None);
         let warned = found("https://a.example/webhooks/unlink?p=shop01").unwrap();
         assert_eq!(warned.verdict, Verdict::Warning);
-        assert!(!format!("{warned:?}").contains("shop01") && warned.mend.contains("without"), "{warned:?}");
+        assert!(!format!("{warned:?}").contains("shop01") && warned.fix.contains("without"), "{warned:?}");
     }
 
     #[test]
-    fn what_is_no_address_is_told_the_mend() {
+    fn what_is_no_address_is_told_the_fix() {
         for text in ["", "a.example/skill", "ftp://a.example/skill", "https://u:p@a.example/skill"] {
             assert!(routes(text, None).is_err(), "{text}");
         }

@@ -111,8 +111,8 @@ fn registration_body(answer: &Answer) -> Judgement {
     if let Some(wrapper) = wrapper::around(&body) {
         return wrapper::judgement(&wrapper);
     }
-    if let Some((seen, mend)) = reply::version(&body) {
-        return Judgement::mistake(seen, mend);
+    if let Some((seen, fix)) = reply::version(&body) {
+        return Judgement::mistake(seen, fix);
     }
     match body.get("data") {
         None => Judgement::mistake("`data` is missing", "add \"data\": {}"),
@@ -190,12 +190,12 @@ mod tests {
     use crate::commands::check::{finding::Verdict, status::tests::json};
 
     #[test]
-    fn each_status_of_the_registration_check_but_200_has_its_own_mend() {
+    fn each_status_of_the_registration_check_but_200_has_its_own_fix() {
         assert_eq!(registration_status(&json(200, "")).verdict, Verdict::Right);
         let found = [201, 401, 405, 302, 404, 500].map(|status| registration_status(&json(status, "")));
         assert!(found.iter().all(|found| found.verdict == Verdict::Mistake));
-        let mends: std::collections::BTreeSet<_> = found.into_iter().map(|found| found.mend).collect();
-        assert_eq!(mends.len(), 6);
+        let fixes: std::collections::BTreeSet<_> = found.into_iter().map(|found| found.fix).collect();
+        assert_eq!(fixes.len(), 6);
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(unproven(&json(401, ""), false).verdict, Verdict::Right);
         assert_eq!(unproven(&json(200, ""), false).verdict, Verdict::Warning);
         assert_eq!(unproven(&json(200, ""), true).verdict, Verdict::Mistake);
-        assert!(unproven(&json(422, ""), true).mend.contains("any JSON object"));
+        assert!(unproven(&json(422, ""), true).fix.contains("any JSON object"));
     }
 
     #[test]
@@ -233,6 +233,6 @@ mod tests {
         assert_eq!(known(&json(413, "")).verdict, Verdict::Right);
         assert_eq!(known(&json(401, "")).verdict, Verdict::Mistake);
         assert_eq!(known(&json(200, "")).verdict, Verdict::Warning);
-        assert!(proven(&json(401, "")).mend.contains("hash-key"));
+        assert!(proven(&json(401, "")).fix.contains("hash-key"));
     }
 }

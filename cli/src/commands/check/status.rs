@@ -7,7 +7,7 @@ use super::{ask::Answer, finding::Judgement};
 /// What a status means that nobody waited for. `None` where the route has its own word for it.
 pub(super) fn unexpected(answer: &Answer) -> Option<Judgement> {
     let status = answer.status;
-    let (seen, mend) = match status {
+    let (seen, fix) = match status {
         300..=399 => {
             let to = answer.header(&LOCATION);
             return Some(Judgement::mistake(
@@ -28,11 +28,11 @@ pub(super) fn unexpected(answer: &Answer) -> Option<Judgement> {
         500..=599 => (format!("{status}: it failed"), "look into the function's log: it didn't start, or broke off"),
         _ => return None,
     };
-    Some(Judgement::mistake(seen, mend))
+    Some(Judgement::mistake(seen, fix))
 }
 
-pub(super) fn otherwise(answer: &Answer, mend: &str) -> Judgement {
-    unexpected(answer).unwrap_or_else(|| Judgement::mistake(answer.status.to_string(), mend))
+pub(super) fn otherwise(answer: &Answer, fix: &str) -> Judgement {
+    unexpected(answer).unwrap_or_else(|| Judgement::mistake(answer.status.to_string(), fix))
 }
 
 /// The content type of a JSON answer. A charset is let pass: Express writes one, and Kakao's check passes Express.
@@ -46,14 +46,14 @@ pub(super) fn is_json(answer: &Answer) -> Judgement {
 }
 
 /// A body that is no JSON. The mark is invisible in every editor: nobody finds it by looking.
-pub(super) fn no_json(answer: &Answer, mend: &str) -> Judgement {
+pub(super) fn no_json(answer: &Answer, fix: &str) -> Judgement {
     if answer.body.starts_with('\u{feff}') {
         return Judgement::mistake(
             "the body begins with a byte order mark (U+FEFF), which JSON may not",
             "write it without: save the file as UTF-8 without BOM (in Python encoding=\"utf-8\", not \"utf-8-sig\")",
         );
     }
-    Judgement::mistake(format!("no JSON: {}", answer.excerpt()), mend)
+    Judgement::mistake(format!("no JSON: {}", answer.excerpt()), fix)
 }
 
 /// The same path with a slash at its end.
@@ -135,15 +135,15 @@ pub(super) mod tests {
         for status in [301, 302, 307, 308] {
             let found = unexpected(&answer(status, &[(LOCATION, "https://b.example/skill/")], "")).unwrap();
             assert_eq!(found.verdict, Verdict::Mistake);
-            assert!(found.seen.contains("https://b.example/skill/") && found.mend.contains("no redirect"));
+            assert!(found.seen.contains("https://b.example/skill/") && found.fix.contains("no redirect"));
         }
     }
 
     #[test]
-    fn each_refusal_of_somebody_else_has_its_own_mend() {
-        let mends: std::collections::BTreeSet<_> =
-            [301, 403, 404, 429, 500, 503].map(|status| unexpected(&answer(status, &[], "")).unwrap().mend).into();
-        assert_eq!(mends.len(), 6);
+    fn each_refusal_of_somebody_else_has_its_own_fix() {
+        let fixes: std::collections::BTreeSet<_> =
+            [301, 403, 404, 429, 500, 503].map(|status| unexpected(&answer(status, &[], "")).unwrap().fix).into();
+        assert_eq!(fixes.len(), 6);
         assert_eq!(unexpected(&answer(401, &[], "")), None);
     }
 

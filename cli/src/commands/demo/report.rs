@@ -25,7 +25,7 @@ impl Report {
 
     pub(super) fn print(&self) -> Result<()> {
         let mut table =
-            output::table(["", "What Kakao tells", "Webhook", "Status", "ms", "What changed (times in UTC)"]);
+            output::table(&["", "What Kakao tells", "Webhook", "Status", "ms", "What changed (times in UTC)"]);
         table.align_right(4);
         for (number, outcome) in self.outcomes.iter().enumerate() {
             table.add_row([

@@ -20,7 +20,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{aws::table::reason, ui::output};
+use crate::{
+    aws::table::reason,
+    commands::waiting::{Fate, Reach, Swept, Wanted},
+    ui::output,
+};
 
 /// A dead-letter queue.
 #[derive(Clone, Debug)]
@@ -40,45 +44,6 @@ pub struct DeadLetter {
     pub sent_at: Option<Time>,
     /// How often it was received, looks included.
     pub receives: u32,
-}
-
-/// What becomes of a message that was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It is given back.
-    Kept,
-    /// It is deleted.
-    Deleted,
-}
-
-/// Whom a sweep is after.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// All of them.
-    All,
-    /// Those with these ids.
-    These(BTreeSet<String>),
-}
-
-/// How a sweep ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Wanted, and not there.
-    pub missing: BTreeSet<String>,
-    /// How far it came.
-    pub reach: Reach,
-}
-
-/// How far a sweep came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reach {
-    /// To the end, or to the last that was wanted.
-    #[default]
-    Whole,
-    /// To its limit: there may be more.
-    Limit,
-    /// To where the queue brought nothing but what had been looked at: there may be more.
-    Circle,
 }
 
 /// The most that SQS hands out or takes back at once.
@@ -168,7 +133,7 @@ impl DeadLetters {
     ///
     /// # Errors
     /// The first of the queue's or of `visit`'s.
-    pub async fn sweep(
+    pub async fn sweep_wanted(
         &self,
         wanted: &Wanted,
         limit: usize,
@@ -207,7 +172,7 @@ impl DeadLetters {
             for (letter, receipt) in new {
                 if wanted.has(&letter.id) {
                     let id = letter.id.clone();
-                    if visit(letter).await? == Fate::Deleted {
+                    if visit(letter).await? != Fate::Kept {
                         self.delete(&id, &receipt).await?;
                         hands.held.remove(&id);
                         hands.deleted.insert(id);
@@ -292,23 +257,6 @@ impl DeadLetters {
                 .set_entries(Some(entries))
                 .send()
                 .await;
-        }
-    }
-}
-
-impl Wanted {
-    fn has(&self, id: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::These(ids) => ids.contains(id),
-        }
-    }
-
-    /// Those that weren't seen yet; `None` where nobody knows.
-    fn missing(&self, seen: &BTreeSet<String>) -> Option<BTreeSet<String>> {
-        match self {
-            Self::All => None,
-            Self::These(ids) => Some(ids.difference(seen).cloned().collect()),
         }
     }
 }

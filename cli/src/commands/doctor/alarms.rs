@@ -81,11 +81,11 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_that_rings_is_a_mistake_whose_mend_is_the_runbooks_section() {
+    fn an_alarm_that_rings_is_a_mistake_whose_fix_is_the_runbooks_section() {
         let found = with(|alarms| alarms[0].rings = true);
         assert_eq!(worst(&found), Verdict::Mistake);
         assert_eq!(found[0].seen, "DeadLettersAlarm: A message could not be processed five times");
-        assert_eq!(found[0].mend, "docs/runbook.md, \"Dead letters\"");
+        assert_eq!(found[0].fix, "docs/runbook.md, \"Dead letters\"");
     }
 
     #[test]
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(worst(&with(|_| ())), Verdict::Right);
         let found = with(|alarms| alarms.iter_mut().for_each(|alarm| alarm.tells = false));
         assert_eq!(worst(&found), Verdict::Warning);
-        assert!(found.last().unwrap().mend.contains("AlarmTopicArn"));
+        assert!(found.last().unwrap().fix.contains("AlarmTopicArn"));
         let found = with(|alarms| alarms[1].tells = false);
         assert!(found.last().unwrap().seen.starts_with("QueueBehindAlarm have none"), "{found:?}");
     }

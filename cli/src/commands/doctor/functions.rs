@@ -34,9 +34,9 @@ fn unread_by_all(facts: &Facts) -> Option<&Unread> {
 }
 
 fn state(read: Option<&Read<Option<Function>>>, resources: &[Resource], logical_id: &str) -> Judgement {
-    let mend = "deploy the whole template.yaml: each function has its webhook";
+    let fix = "deploy the whole template.yaml: each function has its webhook";
     match read {
-        None => Judgement::mistake(format!("the stack has no {logical_id}"), mend),
+        None => Judgement::mistake(format!("the stack has no {logical_id}"), fix),
         Some(Ok(None)) => {
             let id = resources.iter().find(|resource| resource.logical_id == logical_id);
             let id = id.map_or(logical_id, |resource| resource.physical_id.as_str());
@@ -55,11 +55,11 @@ fn running(function: &Function) -> Judgement {
     match (function.state.as_str(), function.last_update.as_str()) {
         ("Active", "Successful") => Judgement::right("active"),
         ("Failed", _) => {
-            Judgement::mistake(format!("it can't run{because}"), "mend what Lambda names, and deploy again")
+            Judgement::mistake(format!("it can't run{because}"), "fix what Lambda names, and deploy again")
         }
         (_, "Failed") => Judgement::mistake(
             format!("its last update failed, and the version before runs{because}"),
-            "mend what Lambda names, and deploy again",
+            "fix what Lambda names, and deploy again",
         ),
         ("Pending", _) | (_, "InProgress") => {
             Judgement::warning("it is being updated", "wait until it is, and look again")
@@ -193,7 +193,7 @@ mod tests {
         facts.functions.insert("unlink", Err(denied.clone()));
         let found: Vec<_> = findings(&facts).into_iter().filter(|found| found.verdict != Verdict::Right).collect();
         assert_eq!(found, [denied.judgement().named("unlink")]);
-        assert_eq!(found[0].mend, "allow yourself lambda:GetFunctionConfiguration");
+        assert_eq!(found[0].fix, "allow yourself lambda:GetFunctionConfiguration");
         facts.functions.values_mut().for_each(|read| *read = Err(denied.clone()));
         assert_eq!(findings(&facts), [denied.judgement().named("functions")]);
     }

@@ -1,4 +1,4 @@
-//! `khook doctor`: a deployed stack from outside and inside, and the mend of whatever is wrong with it.
+//! `khook doctor`: a deployed stack from outside and inside, and how to fix what is wrong with it.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -41,7 +41,7 @@ use crate::{
 use account::Account;
 use aws::Aws;
 use facts::{Facts, Stack};
-use report::{Piece, Report, Section};
+use report::{Report, Section};
 
 /// Options of `khook doctor`.
 #[derive(Debug, Args)]
@@ -52,6 +52,9 @@ pub struct Doctor {
     /// With a stack: where Kakao calls it, if that isn't the stack's own address
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// Also list the checks that found nothing wrong
+    #[arg(long)]
+    all: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -92,7 +95,7 @@ impl Doctor {
     }
 
     async fn examined(self) -> Result<ExitCode> {
-        let is_json = self.json;
+        let (is_json, all) = (self.json, self.all);
         let patient = self.patient().await?;
         let mut step = Progress::of_stderr().step("Looking");
         step.note("at everything at once");
@@ -101,12 +104,7 @@ impl Doctor {
         if is_json {
             output::json(&report.json())?;
         } else {
-            for piece in report.pieces() {
-                match piece {
-                    Piece::Line(text) => output::line(text)?,
-                    Piece::Table(table) => output::print_table(&table)?,
-                }
-            }
+            report.lines(output::columns(), all).into_iter().try_for_each(output::line)?;
         }
         Ok(report.tally().exit_code())
     }
@@ -188,7 +186,7 @@ fn judged(facts: &Facts) -> Vec<Section> {
     told.map(|(name, findings)| Section::new(name, findings)).collect()
 }
 
-/// What `khook dlq`, `inbox` and the others are told by.
+/// The variables by which `khook dlq`, `inbox` and the others find the stack.
 fn variables(stack: &Stack) -> Vec<(&'static str, String)> {
     let variables = [
         ("TABLE_NAME", "TableName"),

@@ -1,16 +1,17 @@
-//! What the doctor says, to people and to machines.
+//! The doctor's report, for people and for machines.
 
+use console::Style;
 use serde_json::{Value, json};
 
 use crate::{
     commands::check::{
-        finding::Finding,
+        finding::{Finding, Verdict},
         report::{self, Tally},
     },
-    ui::output::Table,
+    ui::{count::counted, output::Text},
 };
 
-/// One part of the body, and what was found there.
+/// One part of the stack, and what was found there.
 #[derive(Clone, Debug)]
 pub(super) struct Section {
     pub(super) name: String,
@@ -18,7 +19,7 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// The same finding twice is said once.
+    /// A finding that occurs twice is reported once.
     pub(super) fn new(name: impl Into<String>, findings: Vec<Finding>) -> Self {
         let mut said: Vec<Finding> = vec![];
         for finding in findings {
@@ -63,30 +64,41 @@ impl Report {
         })
     }
 
-    /// For people, piece by piece.
-    pub(super) fn pieces(&self) -> Vec<Piece> {
-        let mut pieces = vec![];
-        for section in &self.sections {
-            pieces.push(Piece::Line(section.name.clone()));
-            pieces.push(Piece::Table(Box::new(report::table(&section.findings))));
-            pieces.push(Piece::Line(String::new()));
-        }
-        if self.tally().mistakes > 0 && !self.variables.is_empty() {
-            pieces.push(Piece::Line("For khook's other commands:".to_owned()));
-            let variables = self.variables.iter().map(|(name, value)| format!("export {name}='{value}'"));
-            pieces.extend(variables.chain([String::new()]).map(Piece::Line));
-        }
-        pieces.push(Piece::Line(match self.tally() {
-            // All the rest could be.
-            Tally { mistakes: 0, unknown: unknown @ 1.., .. } => format!("{unknown} couldn't be told."),
+    /// For people: the result first, then a line for each section that is right, and each problem of the others with
+    /// its fix; with `all` every check.
+    pub(super) fn lines(&self, columns: usize, all: bool) -> Vec<Text> {
+        let tally = self.tally();
+        let result = match tally {
+            Tally { mistakes: 0, unknown: unknown @ 1.., .. } => {
+                format!("{} could not be made.", counted(unknown, "check"))
+            }
             tally => tally.sentence(),
-        }));
-        pieces
+        };
+        let mut lines = vec![Text::default().styled(report::style(tally.worst()).bold(), result), Text::default()];
+        for section in &self.sections {
+            lines.push(section.heading());
+            let is_shown = |finding: &&Finding| all || finding.verdict != Verdict::Right;
+            lines.extend(report::lines(section.findings.iter().filter(is_shown), columns));
+        }
+        if tally.mistakes > 0 && !self.variables.is_empty() {
+            lines.extend([Text::default(), Text::from("For khook's other commands:")]);
+            lines.extend(self.variables.iter().map(|(name, value)| Text::from(format!("export {name}='{value}'"))));
+        }
+        lines
     }
 }
 
-/// A piece of what is printed.
-pub(super) enum Piece {
-    Line(String),
-    Table(Box<Table>),
+impl Section {
+    fn heading(&self) -> Text {
+        let tally = Tally::of(&self.findings);
+        let right = self.findings.iter().filter(|finding| finding.verdict == Verdict::Right).count();
+        let count = if right == self.findings.len() {
+            counted(right, "check")
+        } else {
+            format!("{right} of {} right", counted(self.findings.len(), "check"))
+        };
+        let worst = tally.worst();
+        let sign = Text::default().styled(report::style(worst), worst.sign());
+        sign.and(format!(" {}: ", self.name)).styled(Style::new().dim(), count)
+    }
 }

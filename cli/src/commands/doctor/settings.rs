@@ -136,7 +136,7 @@ mod tests {
             let found = with(name, variable, "secret");
             let fault = found.iter().find(|finding| finding.check == name).unwrap();
             assert_eq!(fault.verdict, Verdict::Mistake);
-            assert!(fault.seen.starts_with(variable) && !fault.mend.is_empty(), "{fault:?}");
+            assert!(fault.seen.starts_with(variable) && !fault.fix.is_empty(), "{fault:?}");
             assert!(!format!("{found:?}").contains("secret"), "{found:?}");
         }
     }

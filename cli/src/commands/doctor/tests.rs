@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     commands::check::finding::{Finding, Verdict},
-    ui::output::UNKNOWN,
+    ui::output::{Text, UNKNOWN},
 };
 
 fn report_of(facts: &Facts) -> Report {
@@ -20,13 +20,8 @@ fn report_of(facts: &Facts) -> Report {
     }
 }
 
-/// As it comes where there is no terminal.
-fn text(report: &Report) -> String {
-    let lines = report.pieces().into_iter().map(|piece| match piece {
-        Piece::Line(text) => text,
-        Piece::Table(table) => table.plain(),
-    });
-    lines.collect::<Vec<_>>().join("\n")
+fn text(report: &Report, columns: usize, all: bool) -> String {
+    report.lines(columns, all).iter().map(Text::plain).collect::<Vec<_>>().join("\n")
 }
 
 /// A fault of each sort.
@@ -49,17 +44,22 @@ fn a_healthy_stack_is_all_right_and_a_reader_sees_it_at_once() {
     let report = report_of(&stand_in::healthy());
     assert_eq!(report.tally().exit_code(), ExitCode::SUCCESS);
     assert!(report.findings().all(|finding| finding.verdict == Verdict::Right));
-    assert_snapshot!("healthy", text(&report));
+    assert_snapshot!("healthy", text(&report, 80, false));
+    assert_snapshot!("healthy-all", text(&report, 80, true));
 }
 
 #[test]
-fn whatever_is_wrong_stands_in_the_table_with_its_mend() {
+fn every_problem_is_listed_with_its_fix() {
     let report = report_of(&ill());
     assert_eq!(report.tally().exit_code(), ExitCode::FAILURE);
     for finding in report.findings() {
-        assert_eq!(finding.mend.is_empty(), finding.verdict == Verdict::Right, "{finding:?}");
+        assert_eq!(finding.fix.is_empty(), finding.verdict == Verdict::Right, "{finding:?}");
     }
-    assert_snapshot!("ill", text(&report));
+    for columns in [60, 80, 120] {
+        let shown = text(&report, columns, false);
+        assert!(shown.lines().all(|line| line.starts_with("export ") || line.chars().count() <= columns), "{shown}");
+        assert_snapshot!(format!("ill-{columns}"), shown);
+    }
     assert_json_snapshot!("ill-json", report.json());
 }
 
@@ -81,7 +81,7 @@ async fn whoever_may_not_look_is_told_what_to_allow_and_has_not_seen_that_all_is
         let account = StandIn { denied: vec![action], ..StandIn::default() };
         let report = examine(&account, "kakao-webhooks", None).await.unwrap();
         let wrong = wrong(&report);
-        assert!(wrong.iter().any(|finding| finding.mend == format!("allow yourself {action}")), "{action}: {wrong:#?}");
+        assert!(wrong.iter().any(|finding| finding.fix == format!("allow yourself {action}")), "{action}: {wrong:#?}");
         let is_known = |finding: &&Finding| finding.verdict != Verdict::Warning && finding.verdict != Verdict::Unknown;
         assert_eq!(wrong.iter().copied().filter(is_known).count(), 0, "{action}: {wrong:#?}");
         assert_eq!(report.tally().exit_code(), ExitCode::from(UNKNOWN), "{action}");
@@ -93,7 +93,7 @@ async fn without_a_look_at_the_stack_nothing_can_be_told() {
     let account = StandIn { denied: vec!["cloudformation:DescribeStacks"], ..StandIn::default() };
     let report = examine(&account, "kakao-webhooks", None).await.unwrap();
     assert_eq!(report.tally().exit_code(), ExitCode::from(UNKNOWN));
-    assert_eq!(wrong(&report)[0].mend, "allow yourself cloudformation:DescribeStacks");
+    assert_eq!(wrong(&report)[0].fix, "allow yourself cloudformation:DescribeStacks");
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ mod tests {
         ] {
             let mistakes: Vec<_> = found.iter().filter(|finding| finding.verdict != Verdict::Right).collect();
             assert_eq!((mistakes.len(), mistakes[0].verdict), (1, Verdict::Mistake), "{command}");
-            assert!(mistakes[0].mend.contains(command), "{command}: {mistakes:?}");
+            assert!(mistakes[0].fix.contains(command), "{command}: {mistakes:?}");
         }
     }
 

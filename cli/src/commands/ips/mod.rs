@@ -122,7 +122,7 @@ fn print(
     difference: Option<&Difference>,
     list: &str,
 ) -> Result<()> {
-    let mut table = output::table(["Network", "Service", "Change", "Configured"]);
+    let mut table = output::table(&["Network", "Service", "Change", "Configured"]);
     for network in &published.networks {
         let service = network.service.as_deref().unwrap_or("–");
         let change = match network.change {

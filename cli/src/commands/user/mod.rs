@@ -146,7 +146,7 @@ async fn show(who: &Who) -> Result<ExitCode> {
     let heading = Text::from("User ").styled(Style::new().bold(), &who.user_id);
     output::line(heading.and(format!(" of app {}: ", who.app_id)).styled(style.bold(), access))?;
     output::line("")?;
-    let mut table = output::table(["What", "Is", "Since"]);
+    let mut table = output::table(&["What", "Is", "Since"]);
     for [what, is, since] in rows(&view) {
         table.add_row([what, is, since]);
     }
@@ -206,7 +206,7 @@ async fn history(who: &Who, limit: usize) -> Result<ExitCode> {
         output::json(&entries.iter().map(event).collect())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = output::table(["Occurred", "Received", "Kind", "Event", "Id"]);
+    let mut table = output::table(&["Occurred", "Received", "Kind", "Event", "Id"]);
     for entry in &entries {
         table.add_row(OF_HISTORY.map(|name| text(entry, name).to_owned()));
     }
@@ -230,7 +230,7 @@ async fn rebuilt(who: &Who) -> Result<ExitCode> {
     } else {
         let (lines, telling) = rebuilt.lines;
         output::line(format!("{telling} of {lines} lines of history say what they did."))?;
-        let mut table = output::table(["Member", "Stored", "By history"]);
+        let mut table = output::table(&["Member", "Stored", "By history"]);
         for (name, stored, proven) in &differences {
             table.add_row([name.clone(), plain(stored), plain(proven)]);
         }

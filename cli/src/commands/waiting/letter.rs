@@ -61,7 +61,7 @@ pub fn cells(summary: &Result<Summary, EnvelopeError>) -> [String; 3] {
         Ok(summary) => {
             [summary.what.clone(), summary.event_id.clone(), summary.app_id.clone().unwrap_or_else(|| "–".to_owned())]
         }
-        Err(error) => [format!("no envelope: {error}"), "–".to_owned(), "–".to_owned()],
+        Err(error) => [format!("not a known envelope ({error})"), "–".to_owned(), "–".to_owned()],
     }
 }
 
@@ -104,6 +104,6 @@ mod tests {
     fn what_is_none_says_why() {
         let none = summary("poison");
         assert_eq!(members(&none), json!({"no_envelope": "it is no envelope"}).as_object().cloned().unwrap());
-        assert_eq!(cells(&summary(r#"{"v":2}"#))[0], "no envelope: it is an envelope of an unknown version");
+        assert_eq!(cells(&summary(r#"{"v":2}"#))[0], "not a known envelope (it is an envelope of an unknown version)");
     }
 }

@@ -1,6 +1,8 @@
-//! Which of the waiting messages a command is about.
+//! Which of the waiting items a command is about.
 
 use clap::{Args, value_parser};
+
+use super::Wanted;
 
 /// Which of them.
 #[derive(Debug, Args)]
@@ -8,10 +10,16 @@ use clap::{Args, value_parser};
 pub struct Which {
     /// Their ids, as `list` prints them
     #[arg(value_name = "ID")]
-    pub ids: Vec<String>,
+    ids: Vec<String>,
     /// All of them
     #[arg(long)]
-    pub all: bool,
+    all: bool,
+}
+
+impl Which {
+    pub(crate) fn wanted(self) -> Wanted {
+        if self.all { Wanted::All } else { Wanted::These(self.ids.into_iter().collect()) }
+    }
 }
 
 /// How far a command looks.

@@ -6,6 +6,7 @@
 mod table;
 mod text;
 mod visible;
+mod wrap;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -20,6 +21,7 @@ pub use comfy_table::Color;
 pub use table::{Cell, Table};
 pub use text::Text;
 pub use visible::visible;
+pub use wrap::{shortened, wrap};
 
 /// Prints a line.
 ///
@@ -59,8 +61,19 @@ pub fn json(value: &Value) -> Result<()> {
 /// # Errors
 /// If nobody reads any more.
 pub fn print_table(table: &Table) -> Result<()> {
-    to_stdout(&table.rendered())
+    to_stdout(&table.rendered(columns(), console::colors_enabled()))
 }
+
+/// The columns of standard output: the terminal's; else those that `COLUMNS` says; else 80.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "it writes nothing")]
+pub fn columns() -> usize {
+    let terminal = || console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    let variable = || std::env::var("COLUMNS").ok()?.parse().ok();
+    terminal().or_else(variable).unwrap_or(DEFAULT_COLUMNS).clamp(40, 170)
+}
+
+const DEFAULT_COLUMNS: usize = 80;
 
 /// Says something on standard error. Whoever closed it doesn't want to hear it.
 pub fn say(text: impl Into<Text>) {
@@ -144,7 +157,7 @@ pub fn or_unknown(ended: Result<ExitCode>) -> Result<ExitCode> {
 
 /// A table with these headings.
 #[must_use]
-pub fn table<const COLUMNS: usize>(headings: [&str; COLUMNS]) -> Table {
+pub fn table(headings: &[&str]) -> Table {
     Table::new(headings)
 }
 

@@ -24,6 +24,12 @@ impl Text {
         self
     }
 
+    /// With styles, or without.
+    pub(super) fn rendered(&self, styled: bool) -> String {
+        let style = |(style, part): &(Style, String)| style.clone().force_styling(styled).apply_to(part).to_string();
+        self.0.iter().map(style).collect()
+    }
+
     /// As standard output shows it.
     pub(super) fn for_stdout(&self) -> String {
         self.0.iter().map(|(style, part)| style.apply_to(part).to_string()).collect()
