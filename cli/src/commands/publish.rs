@@ -18,7 +18,7 @@ use crate::{
         table::{Table, text},
         target::{BusTarget, TableTarget, same_service},
     },
-    ui::{ask, output, progress::Progress},
+    ui::{ask, count::counted as counted_noun, output, progress::Progress},
 };
 
 /// Whose state is published again.
@@ -142,18 +142,30 @@ impl Publish {
         if self.dry_run {
             let counted = self.each_page(&table, None).await?;
             counted.print()?;
-            output::line(format!("{} users, {} events; nothing was published", counted.users, counted.events()))?;
+            output::line(format!(
+                "{}, {}; nothing was published",
+                counted_noun(counted.users, "user"),
+                counted_noun(counted.events(), "event")
+            ))?;
             return Ok(exit_code(&counted));
         }
         same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_BUS_NAME", self.bus.is_named()))?;
         let bus = self.bus.bus().await?;
         if !self.yes && self.whose.since.is_some() {
             let users = self.each_page(&table, None).await?.users;
-            ask::whether(&format!("Publish the state of {users} users again?"), users <= MOST_UNASKED).await?;
+            ask::whether(
+                &format!("Publish the state of {} again?", counted_noun(users, "user")),
+                users <= MOST_UNASKED,
+            )
+            .await?;
         }
         let published = self.each_page(&table, Some(&Publisher::new(bus, self.values(), None))).await?;
         published.print()?;
-        output::line(format!("{} users, {} events published", published.users, published.events()))?;
+        output::line(format!(
+            "{}, {} published",
+            counted_noun(published.users, "user"),
+            counted_noun(published.events(), "event")
+        ))?;
         Ok(exit_code(&published))
     }
 
@@ -170,17 +182,17 @@ impl Publish {
         let page = async |items: Vec<Members>| -> Result<()> {
             let done = |slice: &[Members]| {
                 counted.add(slice, written_at, self.values());
-                step.note(&format!("{} users", counted.users));
+                step.note(&counted_noun(counted.users, "user"));
             };
             let Some(publisher) = publisher else {
                 items.chunks(SLICE).for_each(done);
                 return Ok(());
             };
             let put = put(publisher, &items, written_at, done).await;
-            put.with_context(|| format!("{} users, then", counted.users))
+            put.with_context(|| format!("{}, then", counted_noun(counted.users, "user")))
         };
         self.pages(table, page).await?;
-        step.done(&format!("{} users", counted.users));
+        step.done(&counted_noun(counted.users, "user"));
         if counted.unreadable > 0 {
             output::warn(&format!(
                 "{} items are of an unknown form and left out: use the khook of the version that wrote them",

@@ -14,7 +14,7 @@ type Change = fn(&Asked, Said) -> Said;
 type Mistake = (Change, &'static str, &'static str, &'static str);
 
 async fn each_is_found(path: &str, keys: &[&str], mistakes: &[Mistake]) {
-    for (index, (change, check, verdict, mend)) in mistakes.iter().copied().enumerate() {
+    for (index, (change, check, verdict, fix)) in mistakes.iter().copied().enumerate() {
         let server = serve(move |asked: &Asked| change(asked, right(asked))).await;
         let (code, found) = faults(&format!("{}{path}", server.url()), keys).await;
         let which = format!("{path} {index} {check}: {found:#?}");

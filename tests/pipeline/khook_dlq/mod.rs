@@ -84,7 +84,8 @@ async fn a_list_says_what_each_is_and_gives_all_of_them_back() {
     snapshot("khook-dlq-list", &listed);
     assert_eq!(service.dead.visible().len(), 4);
     let printed = service.khook(&["list"]).await.printed();
-    for shown in ["unlink", APP_ID, "no envelope: it is an envelope of an unknown version", "2025-03-01T03:30:00.100Z"]
+    for shown in
+        ["unlink", APP_ID, "not a known envelope (it is an envelope of an unknown version)", "2025-03-01T03:30:00.100Z"]
     {
         assert!(printed.contains(shown), "{printed}");
     }

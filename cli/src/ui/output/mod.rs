@@ -66,7 +66,6 @@ pub fn print_table(table: &Table) -> Result<()> {
 
 /// The columns of standard output: the terminal's; else those that `COLUMNS` says; else 80.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "it writes nothing")]
 pub fn columns() -> usize {
     let terminal = || console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
     let variable = || std::env::var("COLUMNS").ok()?.parse().ok();
