@@ -15,9 +15,8 @@ mod doctor {
     };
     use kakao_webhooks::auth::Digest;
     use khook::{
-        cloud::{Build, Cloud, Options},
-        logs::LogReader,
-        progress::Progress,
+        local::{Build, Cloud, Options, logs::LogReader},
+        ui::progress::Progress,
     };
     use runtime::store::{DynamoStore, Pace, Retention};
     use serde_json::Value;
@@ -85,7 +84,7 @@ mod doctor {
                     let text = |name: &str| finding[name].as_str().unwrap_or_default();
                     // How fast it is is this machine's affair.
                     if text("verdict") != "right" && !text("seen").starts_with("time: ") {
-                        assert!(!text("mend").is_empty(), "{finding}");
+                        assert!(!text("fix").is_empty(), "{finding}");
                         let name = section["section"].as_str().unwrap().split(' ').next().unwrap();
                         faults.push(format!("{name}, {} {}: {}", text("check"), text("verdict"), text("seen")));
                     }

@@ -14,8 +14,8 @@ mod followed {
     use aws_sdk_sqs::types::QueueAttributeName::QueueArn;
     use end_to_end::{Fixture, Request, binaries::workspace, keys::KeyEndpoint, service, service::REST_API_KEY};
     use khook::{
-        cloud::{Build, Cloud, Options, Packages, Project, provision},
-        progress::Progress,
+        local::{Build, Cloud, Options, Packages, Project, provision},
+        ui::progress::Progress,
     };
     use play_kakao::Token;
     use serde_json::{Value, json};

@@ -13,8 +13,8 @@ mod stack {
         wire::Time,
     };
     use khook::{
-        cloud::{Build, Cloud, Options},
-        progress::Progress,
+        local::{Build, Cloud, Options},
+        ui::progress::Progress,
     };
     use play_kakao::Forgery;
     use serde_json::Value;

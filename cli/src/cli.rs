@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{
+use crate::commands::{
     check::{self, Check},
     demo::Demo,
     dev::Dev,
@@ -63,10 +63,10 @@ enum Command {
                                         file. `khook send <webhook> --help` has more."
     )]
     Send(Send),
-    /// Check an address from outside, as Kakao sees it: every known mistake, and its mend
+    /// Check an address from outside, as Kakao sees it: every known mistake, and how to fix it
     #[command(after_help = check::EXAMPLES)]
     Check(Check),
-    /// Look at a deployed stack from outside and inside: what is wrong with it, and its mend
+    /// Look at a deployed stack from outside and inside: what is wrong with it, and how to fix it
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(Doctor),
     /// Look up what is known of a user

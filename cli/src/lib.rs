@@ -1,36 +1,10 @@
 //! The operator's and developer's tool of kakao-webhooks, as a library: the binary `khook` is its
-//! command line, the end-to-end tests use [`cloud`] and [`kakao`].
+//! command line, the end-to-end tests use [`local`] and [`kakao`].
 
-pub mod age;
-pub mod ask;
-pub mod check;
+pub mod aws;
 pub mod cli;
-pub mod cloud;
-pub mod dead_letters;
-pub mod demo;
-pub mod dev;
-pub mod diff;
-pub mod dlq;
-pub mod doctor;
-pub mod hash_key;
-pub mod inbox;
-pub mod ips;
+pub mod commands;
 pub mod kakao;
-pub mod keys;
-pub mod letter;
-pub mod logs;
-pub mod output;
-pub mod progress;
-pub mod publish;
-pub mod quarantine;
+pub mod local;
 pub mod random;
-pub mod rebuild;
-pub mod replayed;
-pub mod running;
-pub mod send;
-pub mod service;
-pub mod table;
-pub mod target;
-pub mod user;
-pub mod when;
-pub mod which;
+pub mod ui;

@@ -5,7 +5,7 @@ use std::{env, ffi::OsString, process::ExitCode};
 
 use anyhow::{Result, anyhow};
 use clap::Parser;
-use khook::{cli::Cli, output};
+use khook::{cli::Cli, ui::output};
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {

@@ -1,7 +1,6 @@
 //! An ordinary Rust server, on no cloud, that takes the unlink and the account status change webhook:
 //! `KAKAO_APPS='[{"app_id":"…","rest_api_keys":["…"],"admin_key_sha256":["…"]}]' cargo run --example axum`.
-//! It prints what happened; a service would store it before it answers, since an unlink is sent once.
-#![expect(clippy::print_stdout, reason = "an example shows what it read")]
+//! It logs what happened; a service would store it before it answers, since an unlink is sent once.
 
 use std::{
     error::Error,
@@ -51,9 +50,9 @@ async fn unlink(State(service): State<Arc<Service>>, request: Request) -> Respon
         return StatusCode::UNAUTHORIZED.into_response();
     };
     match Unlink::read(&request.content, &request.proof) {
-        Ok(unlink) => println!("unlinked: {} of app {}", unlink.user_id.digits(), request.proof),
+        Ok(unlink) => eprintln!("unlinked: {} of app {}", unlink.user_id.digits(), request.proof),
         // Authentic all the same: keep `request.content` and look at it.
-        Err(why) => println!("an unlink that can't be read: {why}"),
+        Err(why) => eprintln!("an unlink that can't be read: {why}"),
     }
     StatusCode::OK.into_response()
 }
@@ -64,8 +63,8 @@ async fn account_status(State(service): State<Arc<Service>>, request: Request) -
         Ok(events) => {
             for TokenEvent { id, event } in events {
                 match event {
-                    Ok(status) => println!("{id}: {}", status.event.event_type().uri()),
-                    Err(why) => println!("{id}: an event that can't be read: {why}"),
+                    Ok(status) => eprintln!("{id}: {}", status.event.event_type().uri()),
+                    Err(why) => eprintln!("{id}: an event that can't be read: {why}"),
                 }
             }
             StatusCode::ACCEPTED.into_response()
@@ -120,7 +119,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let apps = Apps::from_json(&std::env::var("KAKAO_APPS")?)?;
     let keys = KeySet::from_json(&reqwest::get(KEYS).await?.bytes().await?)?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    println!("listening on http://{}", listener.local_addr()?);
+    eprintln!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, routes(Arc::new(Service::new(apps, keys)))).await?;
     Ok(())
 }

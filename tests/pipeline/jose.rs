@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, process::Stdio};
 use end_to_end::{Answer, Pipeline, binaries::workspace, service::REST_API_KEY};
 use kakao_webhooks::wire::account_status::EventType;
 use khook::{
-    cloud::{Packages, Project, provision},
-    progress::Progress,
+    local::{Packages, Project, provision},
+    ui::progress::Progress,
 };
 use serde_json::Value;
 use tokio::process::Command;

@@ -1,4 +1,4 @@
-//! One mistake at a time, each found alone and with its mend.
+//! One mistake at a time, each found alone and with its fix.
 
 use serde_json::{Value, json};
 
@@ -10,17 +10,17 @@ use super::{
 /// What a mistaken server says where the right one says this.
 type Change = fn(&Asked, Said) -> Said;
 
-/// A mistake: what it makes of an answer; and the check that finds it, how, with which words in the mend.
+/// A mistake: what it makes of an answer; and the check that finds it, how, with which words in the fix.
 type Mistake = (Change, &'static str, &'static str, &'static str);
 
 async fn each_is_found(path: &str, keys: &[&str], mistakes: &[Mistake]) {
-    for (index, (change, check, verdict, mend)) in mistakes.iter().copied().enumerate() {
+    for (index, (change, check, verdict, fix)) in mistakes.iter().copied().enumerate() {
         let server = serve(move |asked: &Asked| change(asked, right(asked))).await;
         let (code, found) = faults(&format!("{}{path}", server.url()), keys).await;
         let which = format!("{path} {index} {check}: {found:#?}");
         assert_eq!(found.len(), 1, "{which}");
         assert_eq!((&found[0]["check"], &found[0]["verdict"]), (&json!(check), &json!(verdict)), "{which}");
-        assert!(found[0]["mend"].as_str().unwrap().contains(mend), "{which}");
+        assert!(found[0]["fix"].as_str().unwrap().contains(fix), "{which}");
         assert_eq!(code, Some(i32::from(verdict == "mistake")), "{which}");
     }
 }

@@ -1,4 +1,4 @@
-//! `khook check`, the real binary: against servers with one mistake each it finds that one and names the mend, and
+//! `khook check`, the real binary: against servers with one mistake each it finds that one and names the fix, and
 //! against this project's own functions it finds none.
 
 mod bridge;
@@ -109,12 +109,12 @@ async fn our_own_functions_with_mistakes_in_their_settings_are_told_which() {
     let (url, other) = (format!("{}/skill", bridge.url()), KeyFile::of("other", "0123456789abcdef0123456789abcdef"));
     let (code, found) = faults(&url, &[]).await;
     assert_eq!((code, found.len(), &found[0]["verdict"]), (Some(0), 1, &json!("warning")), "{found:#?}");
-    assert!(found[0]["mend"].as_str().unwrap().contains("SKILL_AUTH"));
+    assert!(found[0]["fix"].as_str().unwrap().contains("SKILL_AUTH"));
 
     let unlink = format!("{}/webhooks/unlink", bridge.url());
     let (code, found) = faults(&unlink, &["--admin-key-file", other.path()]).await;
     assert_eq!((code, found.len(), &found[0]["check"]), (Some(1), 1, &json!("the admin key")), "{found:#?}");
-    assert!(found[0]["mend"].as_str().unwrap().contains("KakaoApps"));
+    assert!(found[0]["fix"].as_str().unwrap().contains("KakaoApps"));
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn a_key_set_out_of_reach_is_warned_of_and_nothing_is_taken_for_it() {
     let bridge = Bridge::before(pipeline).await;
     let (code, found) = faults(&format!("{}/webhooks/account-status", bridge.url()), &[]).await;
     assert_eq!((code, found.len(), &found[0]["check"]), (Some(0), 1, &json!("forged token")), "{found:#?}");
-    assert!(found[0]["mend"].as_str().unwrap().contains("key set"));
+    assert!(found[0]["fix"].as_str().unwrap().contains("key set"));
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn the_tutorials_program_passes_with_warnings() {
 
 #[tokio::test]
 async fn each_mistake_of_a_certificate_is_told_from_the_others() {
-    for (shown, seen, mend) in [
+    for (shown, seen, fix) in [
         (Shown::SelfSigned, "self-signed", "public authorities only"),
         (Shown::Expired, "has expired", "renew it"),
         (Shown::Early, "isn't valid yet", "clock"),
@@ -163,7 +163,7 @@ async fn each_mistake_of_a_certificate_is_told_from_the_others() {
         let (code, found) = findings(&server.url(), &[]).await;
         assert_eq!((code, found.len(), &found[0]["verdict"]), (Some(1), 1, &json!("mistake")), "{shown:?} {found:?}");
         assert!(found[0]["seen"].as_str().unwrap().contains(seen), "{shown:?} {found:?}");
-        assert!(found[0]["mend"].as_str().unwrap().contains(mend), "{shown:?} {found:?}");
+        assert!(found[0]["fix"].as_str().unwrap().contains(fix), "{shown:?} {found:?}");
     }
 }
 
@@ -179,7 +179,7 @@ async fn https_on_a_port_of_plain_http_is_told() {
     let server = serve(right).await;
     let (code, found) = findings(&format!("{}/skill", server.url().replace("http:", "https:")), &[]).await;
     assert_eq!((code, found.len()), (Some(1), 1), "{found:?}");
-    assert!(found[0]["mend"].as_str().unwrap().contains("serve HTTPS"), "{found:?}");
+    assert!(found[0]["fix"].as_str().unwrap().contains("serve HTTPS"), "{found:?}");
 }
 
 #[tokio::test]

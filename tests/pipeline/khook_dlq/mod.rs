@@ -84,7 +84,8 @@ async fn a_list_says_what_each_is_and_gives_all_of_them_back() {
     snapshot("khook-dlq-list", &listed);
     assert_eq!(service.dead.visible().len(), 4);
     let printed = service.khook(&["list"]).await.printed();
-    for shown in ["unlink", APP_ID, "no envelope: it is an envelope of an unknown version", "2025-03-01T03:30:00.100Z"]
+    for shown in
+        ["unlink", APP_ID, "not a known envelope (it is an envelope of an unknown version)", "2025-03-01T03:30:00.100Z"]
     {
         assert!(printed.contains(shown), "{printed}");
     }
@@ -110,10 +111,10 @@ async fn what_somebody_else_looks_at_is_hidden_and_not_gone() {
     service.khook(&["list"]).await.printed();
     for command in [&["list"][..], &["list", "--json"], &["replay", "--all"], &["drop", "--all"]] {
         let error = service.khook(command).await.refused();
-        assert!(error.contains("1 dead letters are being looked at") && error.contains("half a minute"), "{error}");
+        assert!(error.contains("1 dead letter cannot be seen now") && error.contains("half a minute"), "{error}");
     }
     let error = service.khook(&["drop", "--all", "--yes"]).await.refused();
-    assert!(error.contains("are being looked at"), "{error}");
+    assert!(error.contains("cannot be seen now"), "{error}");
     service.dead.no_trouble();
     service.dead.pass(HALF_A_MINUTE);
     service.khook(&["replay", "--all"]).await.printed();

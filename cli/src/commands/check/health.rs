@@ -1,0 +1,52 @@
+//! The health check.
+
+use reqwest::{Method, Url};
+use serde_json::json;
+
+use super::{
+    ask::{Answer, Ask},
+    finding::Judgement,
+    route::{Route, below},
+    status,
+    walk::{Judge, Walk},
+};
+
+pub(super) async fn check(walk: &mut Walk<'_>, url: &Url) {
+    let judges: [Judge<'_>; 3] = [("status", &of_status), ("content type", &status::is_json), ("body", &of_body)];
+    if let Some(plain) = walk.step(Ask::new(Method::GET, url), &judges).await {
+        let alike = |answer: &Answer| status::is_alike(answer, &plain);
+        walk.step(Ask::new(Method::GET, &below(url, "/")), &[("trailing slash", &alike)]).await;
+        walk.step(Ask::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 200))]).await;
+    }
+    let methods = |answer: &Answer| status::wrong_method(answer, Route::Health.methods());
+    walk.step(Ask::new(Method::PUT, url), &[("wrong method", &methods)]).await;
+}
+
+const MEND: &str = "answer GET with 200 and {\"status\":\"ok\"}";
+
+fn of_status(answer: &Answer) -> Judgement {
+    if answer.status == 200 { Judgement::right("200") } else { status::otherwise(answer, MEND) }
+}
+
+fn of_body(answer: &Answer) -> Judgement {
+    match answer.json() {
+        None => status::no_json(answer, MEND),
+        Some(body) if body == json!({"status": "ok"}) => Judgement::right(answer.excerpt()),
+        Some(_) => Judgement::mistake(answer.excerpt(), MEND),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::check::{finding::Verdict, status::tests::json};
+
+    #[test]
+    fn only_ok_is_healthy() {
+        assert_eq!(of_body(&json(200, r#"{ "status": "ok" }"#)).verdict, Verdict::Right);
+        for body in ["", "ok", r#"{"status":"down"}"#, r#"{"status":"ok","a":1}"#] {
+            assert_eq!(of_body(&json(200, body)).verdict, Verdict::Mistake, "{body}");
+        }
+        assert_eq!(of_status(&json(204, "")).verdict, Verdict::Mistake);
+    }
+}

@@ -1,0 +1,176 @@
+//! `khook check`: what Kakao would find at an address, and every mistake that is known, found from outside.
+
+mod account_status;
+mod ask;
+mod certificate;
+pub(crate) mod finding;
+mod health;
+mod reply;
+pub(crate) mod report;
+pub(crate) mod route;
+mod skill;
+mod status;
+mod walk;
+mod webhook;
+mod wrapper;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use reqwest::{
+    Url,
+    header::{HeaderName, HeaderValue},
+};
+use runtime::ingest::MAX_BODY_BYTES;
+
+use crate::ui::output;
+use ask::{Ask, Asker};
+use finding::Judgement;
+use report::{Checked, Tally};
+use route::Route;
+use walk::Walk;
+
+/// Options of `khook check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The address as it is registered at Kakao; or a base, and all six routes below it are checked
+    #[arg(value_name = "URL")]
+    url: String,
+    /// Which route it is, where the end of the path doesn't say it
+    #[arg(long, value_name = "ROUTE")]
+    kind: Option<Route>,
+    /// The header that proves a chatbot's messages
+    #[arg(long, alias = "header", value_name = "NAME", default_value = "x-skill-key")]
+    skill_header: HeaderName,
+    /// A file with that header's value: is it the service's?
+    #[arg(long, value_name = "FILE")]
+    skill_key_file: Option<PathBuf>,
+    /// With that key, send a message: it becomes an event of the bot user khook-check
+    #[arg(long, requires = "skill_key_file")]
+    send: bool,
+    /// A file with the app's primary admin key: is it the service's? Nothing is sent that has an effect
+    #[arg(long, value_name = "FILE")]
+    admin_key_file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `khook check --help` ends with.
+pub(crate) const EXAMPLES: &str = "\
+It asks straight, without a proxy, and trusts the public authorities only: as Kakao does. No key goes over plain http://, \
+but on this machine. Without --send nothing that it asks of this service is kept.
+
+The exit status is 0 if all is right (a ! is no mistake), 1 if a mistake was found, 2 if it couldn't be checked.
+
+Examples:
+  khook check https://hooks.example.com/v1                      all six routes
+  khook check https://hooks.example.com/v1/skill --skill-key-file key.txt --send
+  khook check https://hooks.example.com/webhooks/unlink --admin-key-file admin-key.txt
+  khook check https://bot.example.com/kakao --kind skill --json | jq '.routes[].findings'";
+
+/// Whether what is asked may ring an alarm of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// It may: a well-formed key that is nobody's, a token of a key that nobody knows.
+    Thorough,
+    /// It may not: whoever looks at the alarms, too, would find what it did itself.
+    Quiet,
+}
+
+struct Proofs {
+    skill: skill::Proof,
+    admin_key: Option<HeaderValue>,
+}
+
+impl Check {
+    /// Runs it. The exit code says whether a mistake was found.
+    ///
+    /// # Errors
+    /// None but a standard output that is closed: what went wrong is said here, since 1 is a mistake that was found.
+    pub async fn run(self) -> Result<ExitCode> {
+        output::or_unknown(self.checked().await)
+    }
+
+    async fn checked(self) -> Result<ExitCode> {
+        let checked = check_all(route::routes(&self.url, self.kind)?, &self.proofs()?, Manner::Thorough).await?;
+        if self.json {
+            report::json(&checked)?
+        } else {
+            report::print(&checked)?
+        }
+        Ok(Tally::of_routes(&checked).exit_code())
+    }
+
+    fn proofs(&self) -> Result<Proofs> {
+        let value = self.skill_key_file.as_deref().map(|file| secret(file, "")).transpose()?;
+        let skill = skill::Proof { header: self.skill_header.clone(), value, send: self.send };
+        let admin_key = self.admin_key_file.as_deref().map(|file| secret(file, "KakaoAK ")).transpose()?;
+        Ok(Proofs { skill, admin_key })
+    }
+}
+
+/// A header's value from a file, never shown.
+fn secret(file: &Path, scheme: &str) -> Result<HeaderValue> {
+    let text = fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
+    let key = text.trim();
+    ensure!(!key.is_empty(), "{} is empty: there is no key in it", file.display());
+    let value = HeaderValue::from_str(&format!("{scheme}{key}")).ok();
+    let mut value = value.with_context(|| format!("what is in {} can't stand in a header", file.display()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// What is found at a base without keys, and without an alarm that would ring for it.
+///
+/// # Errors
+/// If it is no address, or there can be no client on this machine.
+pub(crate) async fn quietly(base: &str) -> Result<Vec<Checked>> {
+    let skill = skill::Proof { header: HeaderName::from_static("x-skill-key"), value: None, send: false };
+    check_all(route::routes(base, None)?, &Proofs { skill, admin_key: None }, Manner::Quiet).await
+}
+
+async fn check_all(routes: Vec<(Route, Url)>, proofs: &Proofs, manner: Manner) -> Result<Vec<Checked>> {
+    let asker = Asker::new()?;
+    let mut checked = vec![];
+    for (route, url) in routes {
+        let found = check(&asker, route, &url, proofs, manner).await?;
+        let is_silent = found.is_silent();
+        checked.push(found);
+        if is_silent {
+            // Nobody answers: the other routes are at the same place.
+            break;
+        }
+    }
+    Ok(checked)
+}
+
+async fn check(asker: &Asker, route: Route, url: &Url, proofs: &Proofs, manner: Manner) -> Result<Checked> {
+    if route::is_open(url) {
+        let open = Judgement::mistake("plain http://", "serve and register https://: Kakao takes nothing else");
+        return Ok(Checked { route, url: url.clone(), findings: vec![open.named("https")] });
+    }
+    let mut walk = Walk::new(asker);
+    match route {
+        Route::Skill => skill::check(&mut walk, url, &proofs.skill).await,
+        Route::Health => health::check(&mut walk, url).await,
+        Route::AccountStatus => account_status::check(&mut walk, url, manner).await,
+        Route::Unlink | Route::TalkShare | Route::TalkChannel => {
+            webhook::check(&mut walk, route, url, proofs.admin_key.as_ref(), manner).await?;
+        }
+    }
+    let patience = if route == Route::Skill { skill::PATIENCE } else { webhook::PATIENCE };
+    let mut findings = walk.end(patience);
+    findings.extend(route::own_query(url).map(|query| query.named("address")));
+    Ok(Checked { route, url: url.clone(), findings })
+}
+
+/// The same with a body that no function of ours takes, whoever sends it.
+fn oversized(ask: Ask) -> Ask {
+    ask.body("application/json", "x".repeat(MAX_BODY_BYTES + 1))
+}

@@ -1,0 +1,144 @@
+//! The webhooks whose sender proves itself by an admin key.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use reqwest::{
+    Method, Url,
+    header::{AUTHORIZATION, HeaderValue},
+};
+
+use super::{
+    Manner,
+    ask::{Answer, Ask},
+    finding::Judgement,
+    oversized,
+    route::{Route, below},
+    status,
+    walk::{Patience, Walk},
+};
+use crate::random;
+
+pub(super) const PATIENCE: Patience = Patience { near: Duration::from_secs(2), over: Duration::from_secs(3) };
+
+/// A request that names no user, by the method that the webhook has.
+fn bare(route: Route, url: &Url) -> Ask {
+    if route.methods().contains(&"GET") {
+        return Ask::new(Method::GET, url);
+    }
+    Ask::new(Method::POST, url).body("application/json", "{}")
+}
+
+/// # Errors
+/// If the system has no randomness.
+pub(super) async fn check(
+    walk: &mut Walk<'_>,
+    route: Route,
+    url: &Url,
+    key: Option<&HeaderValue>,
+    manner: Manner,
+) -> Result<()> {
+    if let Some(plain) = walk.step(bare(route, url), &[("no key", &refused)]).await {
+        let alike = |answer: &Answer| status::is_alike(answer, &plain);
+        walk.step(bare(route, &below(url, "/")), &[("trailing slash", &alike)]).await;
+        let nobodys = nobodys_key(manner)?;
+        walk.step(bare(route, url).header(AUTHORIZATION, &nobodys), &[("wrong key", &refused)]).await;
+    }
+    let methods = |answer: &Answer| status::wrong_method(answer, route.methods());
+    walk.step(Ask::new(Method::PUT, url), &[("wrong method", &methods)]).await;
+    let expected = if route.methods().contains(&"HEAD") { 401 } else { 405 };
+    walk.step(Ask::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, expected))]).await;
+    walk.step(bare(route, &below(url, "/khook-check")), &[("unknown path below", &status::below)]).await;
+    if let Some(key) = key {
+        walk.step(effectless(route, url).header(AUTHORIZATION, key), &[("the admin key", &known)]).await;
+    }
+    Ok(())
+}
+
+/// A key that could be an app's and is none; quietly, one that never was a key.
+fn nobodys_key(manner: Manner) -> Result<HeaderValue> {
+    let key = match manner {
+        Manner::Thorough => random::hex::<16>()?,
+        Manner::Quiet => "khook-doctor".to_owned(),
+    };
+    Ok(HeaderValue::try_from(format!("KakaoAK {key}"))?)
+}
+
+/// What the service takes from Kakao and does nothing for: HEAD, or where there is none a body that is too long.
+fn effectless(route: Route, url: &Url) -> Ask {
+    if route.methods().contains(&"HEAD") {
+        return Ask::new(Method::HEAD, url);
+    }
+    oversized(Ask::new(Method::POST, url))
+}
+
+fn refused(answer: &Answer) -> Judgement {
+    match answer.status {
+        401 => Judgement::right("401"),
+        200..=299 => Judgement::mistake(
+            format!("{}: it takes anybody's word", answer.status),
+            "compare the Authorization header with the app's admin key before anything is read, and answer 401",
+        ),
+        400 | 415 | 422 => Judgement::mistake(
+            format!("{} instead of 401", answer.status),
+            "look at the key before the content: a stranger learns nothing then",
+        ),
+        _ => status::otherwise(answer, "answer 401 to whoever has no key of the app"),
+    }
+}
+
+fn known(answer: &Answer) -> Judgement {
+    match answer.status {
+        200 | 413 => Judgement::right(format!("{}: the key is right, and nothing was sent", answer.status)),
+        401 => Judgement::mistake(
+            "401: the key is none of the service's",
+            "compare khook hash-key with admin_key_sha256 in KakaoApps: Kakao sends the app's primary admin key",
+        ),
+        403 => Judgement::warning(
+            "403: the key is right, and this machine's address isn't Kakao's",
+            "none, if SourceCheck=enforce is meant; khook ips says whether SourceCidrs is right",
+        ),
+        _ => status::otherwise(answer, "answer 200 to the right key"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::check::{finding::Verdict, status::tests::json};
+
+    #[test]
+    fn only_401_refuses_a_stranger() {
+        assert_eq!(refused(&json(401, "")).verdict, Verdict::Right);
+        for (status, word) in
+            [(200, "anybody's word"), (202, "anybody's word"), (400, "instead of 401"), (301, "redirect"), (404, "404")]
+        {
+            let found = refused(&json(status, ""));
+            assert_eq!(found.verdict, Verdict::Mistake, "{status}");
+            assert!(found.seen.contains(word), "{status}: {}", found.seen);
+        }
+    }
+
+    #[test]
+    fn only_a_thorough_check_sends_a_key_that_looks_like_one() {
+        let looks_like_one = |manner| {
+            let value = nobodys_key(manner).unwrap();
+            let key = value.to_str().unwrap().strip_prefix("KakaoAK ").unwrap().to_owned();
+            key.len() == 32 && key.chars().all(|letter| letter.is_ascii_hexdigit())
+        };
+        assert!(looks_like_one(Manner::Thorough) && !looks_like_one(Manner::Quiet));
+    }
+
+    #[test]
+    fn a_right_key_is_told_from_a_wrong_one_and_from_a_source_check() {
+        for (status, verdict) in [
+            (200, Verdict::Right),
+            (413, Verdict::Right),
+            (401, Verdict::Mistake),
+            (403, Verdict::Warning),
+            (503, Verdict::Mistake),
+        ] {
+            assert_eq!(known(&json(status, "")).verdict, verdict, "{status}");
+        }
+    }
+}

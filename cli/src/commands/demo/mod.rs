@@ -1,0 +1,83 @@
+//! `khook demo`: the whole service on this machine, and a member's life played against it.
+
+mod play;
+mod report;
+mod story;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::{aws::table::Table, commands::dev, local::running::Place, ui::progress::Progress};
+use play::Player;
+use story::{MEMBER, Step, Then};
+
+pub use play::Outcome;
+
+/// Options of `khook demo`.
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// Print one JSON document instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Stay afterwards, as `khook dev` does, until Ctrl-C
+    #[arg(long, conflicts_with = "json")]
+    keep: bool,
+}
+
+impl Demo {
+    /// Runs it. The exit code says whether all was as it should be.
+    ///
+    /// # Errors
+    /// What is missing on this machine, or a local cloud that breaks down.
+    pub async fn run(self) -> Result<ExitCode> {
+        let place = self.keep.then(Place::take).transpose()?;
+        let progress = Progress::of_stderr();
+        let stage = dev::Stage::set_up(progress).await?;
+        let dev::Stage { cloud, kakao, .. } = &stage;
+        let mut player = Player::new(cloud)?;
+        let steps = story::story(kakao, runtime::clock::now())?;
+        let outcomes = play_all(&mut player, &steps, progress).await?;
+        let user = player.table().view(&format!("USER#{}#{MEMBER}", kakao.app_id)).await?.unwrap_or(Value::Null);
+        let strays = strays(player.table(), &steps).await?;
+        let report = report::Report { outcomes, user, strays };
+        if self.json {
+            report.print_json()?
+        } else {
+            report.print()?
+        }
+        if let Some(place) = place {
+            dev::stay(place, cloud, kakao).await?;
+        }
+        stage.cloud.stop().await;
+        Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+async fn play_all(player: &mut Player, steps: &[Step], progress: Progress) -> Result<Vec<Outcome>> {
+    let mut playing = progress.step("Playing Kakao");
+    let mut outcomes = Vec::new();
+    for (number, step) in steps.iter().enumerate() {
+        playing.note(&format!("{}/{}: {}", number + 1, steps.len(), step.title));
+        outcomes.push(player.play(step).await?);
+    }
+    playing.done(&format!("{} requests", steps.len()));
+    Ok(outcomes)
+}
+
+/// What the table holds and should not, or the other way round: every event once, and nothing set aside.
+async fn strays(table: &Table, steps: &[Step]) -> Result<Vec<String>> {
+    let keys = table.keys().await?;
+    let mut strays: Vec<String> = keys
+        .iter()
+        .filter(|(partition, _)| partition.starts_with("INBOX#") || partition.starts_with("QUARANTINE#"))
+        .map(|(partition, sort)| format!("{partition} / {sort}"))
+        .collect();
+    let events = keys.iter().filter(|(_, sort)| sort.starts_with("EVENT#")).count();
+    let expected = steps.iter().filter(|step| matches!(step.then, Then::Effect { .. })).count();
+    if events != expected {
+        strays.push(format!("{events} events in the history instead of {expected}"));
+    }
+    Ok(strays)
+}

@@ -1,0 +1,234 @@
+//! `khook dev`: the whole service on this machine, until Ctrl-C.
+
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::Result;
+use console::{Color, Style};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::{
+    kakao::{AccountStatus, Kakao, KeyServer, Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink},
+    local::{
+        Build, Cloud, Options,
+        logs::{LogLine, LogReader},
+        running::Place,
+    },
+    ui::{
+        output::{self, Text},
+        progress::Progress,
+    },
+};
+
+/// Options of `khook dev`.
+#[derive(Debug, clap::Args)]
+pub struct Dev {}
+
+const MEMBER: &str = "1234567890";
+/// The member by which CloudWatch knows a line that is a metric, and nothing for a reader.
+const METRICS: &str = "_aws";
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
+
+impl Dev {
+    /// Runs it until it is broken off.
+    ///
+    /// # Errors
+    /// Another one that runs, what is missing on this machine, or a local cloud that breaks down.
+    pub async fn run(self) -> Result<ExitCode> {
+        let place = Place::take()?;
+        let stage = Stage::set_up(Progress::of_stderr()).await?;
+        stay(place, &stage.cloud, &stage.kakao).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The service on this machine, and somebody who plays Kakao.
+pub struct Stage {
+    /// Where the service runs.
+    pub cloud: Cloud,
+    /// Who plays.
+    pub kakao: Kakao,
+    /// The functions ask it for Kakao's keys as long as they run.
+    _keys: KeyServer,
+}
+
+impl Stage {
+    /// Builds, starts and deploys it all.
+    ///
+    /// # Errors
+    /// What is missing on this machine, or a local cloud that breaks down.
+    pub async fn set_up(progress: Progress) -> Result<Self> {
+        let kakao = Kakao::generate()?;
+        let keys = KeyServer::start([&kakao.signing_key()?]).await?;
+        let options = Options { build: Build::local(), parameters: kakao.parameters(keys.url()) };
+        let cloud = Cloud::start(&options, progress).await?;
+        Ok(Self { cloud, kakao, _keys: keys })
+    }
+}
+
+/// Says how Kakao is played against a cloud, and follows its logs until broken off.
+///
+/// # Errors
+/// If the cloud breaks down.
+pub async fn stay(mut place: Place, cloud: &Cloud, kakao: &Kakao) -> Result<()> {
+    place.announce(cloud, kakao)?;
+    introduce(cloud, kakao)?;
+    let mut logs = LogReader::of_all(cloud)?;
+    loop {
+        for line in logs.read().await? {
+            if !line.fields.contains_key(METRICS) {
+                output::line(shown(&line))?;
+            }
+        }
+        sleep(BETWEEN_LOOKS).await;
+    }
+}
+
+fn introduce(cloud: &Cloud, kakao: &Kakao) -> Result<()> {
+    let base = cloud.base_url();
+    heading("The five URLs, as you would set them at Kakao")?;
+    for (name, path) in [
+        ("unlink", "/webhooks/unlink"),
+        ("account status", "/webhooks/account-status"),
+        ("talk share", "/webhooks/talk-share"),
+        ("talk channel", "/webhooks/talk-channel"),
+        ("chatbot skill", "/skill"),
+    ] {
+        output::line(format!("  {name:<15} {base}{path}"))?;
+    }
+    heading("Play Kakao with curl (the keys are this run's own)")?;
+    for request in samples(kakao)? {
+        output::lines(&request.curl(base))?;
+        output::line("")?;
+    }
+    heading("… or with khook, which finds this run by itself")?;
+    for example in [
+        "send account-status --event user-linked --user 1234567890",
+        "send account-status --event user-profile-changed --user 1234567890 --member nickname=라이언",
+        "send account-status --event user-unlinked --user 1234567890 --forge signature --expect 400",
+        "send talk-channel --event added --user 1234567890",
+        "send talk-share --custom user_id=1234567890 --as query",
+        "send skill --app-user 1234567890 --utterance 안녕하세요",
+        "send unlink --user 1234567890 --as form",
+    ] {
+        output::line(format!("  cargo khook {example}"))?;
+    }
+    heading("What came of it")?;
+    output::line(format!("  cargo khook user show {} {MEMBER}", kakao.app_id))?;
+    output::line(format!("  cargo khook user history {} {MEMBER}", kakao.app_id))?;
+    heading("The functions' logs (Ctrl-C ends everything)")
+}
+
+fn heading(text: &str) -> Result<()> {
+    output::line("")?;
+    output::line(Text::default().styled(Style::new().bold().cyan(), text))
+}
+
+/// One request of each kind.
+fn samples(kakao: &Kakao) -> Result<Vec<Request>> {
+    let now = runtime::clock::now();
+    let unlink = Unlink {
+        app_id: kakao.app_id.clone(),
+        user_id: MEMBER.to_owned(),
+        referrer_type: Some("UNLINK_FROM_APPS".to_owned()),
+        group_user_token: None,
+    };
+    let share = TalkShare {
+        chat_type: "DirectChat".to_owned(),
+        chat_id: "a1b2c3d4".to_owned(),
+        custom: [("user_id".to_owned(), Value::from(MEMBER))].into_iter().collect(),
+        resource_id: "share-1".to_owned(),
+        ..TalkShare::default()
+    };
+    let channel = TalkChannel {
+        event: "added".to_owned(),
+        id: MEMBER.to_owned(),
+        id_type: "app_user_id".to_owned(),
+        channel_id: "_ISxgbxb".to_owned(),
+        channel_uuid: Some("@khook".to_owned()),
+        at: Some(now),
+        resource_id: "channel-1".to_owned(),
+        deprecated: false,
+    };
+    let message = SkillMessage {
+        bot_id: kakao.bot_id.clone(),
+        user_key: "bot-user-1".to_owned(),
+        app_user_id: Some(MEMBER.to_owned()),
+        utterance: "안녕하세요".to_owned(),
+        request_id: "message-1".to_owned(),
+        ..SkillMessage::default()
+    };
+    let linked = AccountStatus {
+        audience: kakao.rest_api_key.clone(),
+        user_id: MEMBER.to_owned(),
+        token_id: "token-1".to_owned(),
+        at: now.as_seconds(),
+        event_uri: "https://schemas.openid.net/secevent/oauth/event-type/user-linked".to_owned(),
+        ..AccountStatus::default()
+    };
+    Ok(vec![
+        linked.request(&kakao.signing_key()?, None)?,
+        channel.request(&kakao.admin_key),
+        share.request(&kakao.admin_key, Shape::Query),
+        message.request(Some(kakao.skill_proof())),
+        unlink.request(&kakao.admin_key, Shape::Form),
+    ])
+}
+
+/// A log line on one line: time, function, event, fields.
+fn shown(line: &LogLine) -> Text {
+    let mut fields = line.fields.clone();
+    let time = fields.remove("timestamp").and_then(|time| Some(time.as_str()?.chars().skip(11).take(12).collect()));
+    let time: String = time.unwrap_or_default();
+    let level = fields.remove("level").and_then(|level| Some(level.as_str()?.to_owned())).unwrap_or_default();
+    let event = fields.remove("event").or_else(|| fields.remove("message"));
+    let event = event.as_ref().map(plain).unwrap_or_default();
+    let color = match level.as_str() {
+        "ERROR" => Color::Red,
+        "WARN" => Color::Yellow,
+        "INFO" => Color::Green,
+        // A panic, or whatever else isn't of our logger.
+        "" => Color::Magenta,
+        _ => Color::White,
+    };
+    let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", brief(name, value))).collect();
+    Text::default()
+        .styled(Style::new().dim(), format!("{time:<12} "))
+        .styled(Style::new().cyan(), format!("{:<14} ", line.function))
+        .styled(Style::new().fg(color).bold(), format!("{event:<12} "))
+        .styled(Style::new().dim(), fields.join(" "))
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The beginning of a request's id is enough to see which lines belong together.
+fn brief(name: &str, value: &Value) -> String {
+    let text = plain(value);
+    if name == "request_id" { text.chars().take(8).collect() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_log_line_of_a_panic_cannot_write_to_the_terminal() {
+        let fields = json!({"message": "\u{1b}[2J\u{9b}\nnext", "a\u{202e}": "\r"});
+        let line = LogLine { function: "unlink".into(), at: 0, fields: fields.as_object().unwrap().clone() };
+        let shown = shown(&line).plain();
+        assert_eq!(shown, r"             unlink         \u{1b}[2J\u{9b}\nnext   a\u{202e}=\r");
+    }
+
+    #[test]
+    fn a_log_line_is_short() {
+        let fields = json!({
+            "timestamp": "2026-11-20T10:33:49.123456Z", "level": "INFO", "event": "kept", "kind": "unlink", "ms": 3,
+        });
+        let line = LogLine { function: "unlink".into(), at: 0, fields: fields.as_object().unwrap().clone() };
+        assert_eq!(shown(&line).plain(), "10:33:49.123 unlink         kept         kind=unlink ms=3");
+    }
+}

@@ -1,0 +1,285 @@
+//! The dead-letter queue. SQS lists nothing: whoever wants to look has to receive, and give back.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use aws_config::{SdkConfig, timeout::TimeoutConfig};
+use aws_sdk_sqs::{
+    Client,
+    config::Builder,
+    error::{ProvideErrorMetadata, SdkError},
+    types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName},
+};
+use kakao_webhooks::wire::Time;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task::{JoinHandle, block_in_place},
+    time::{Instant, timeout},
+};
+
+use crate::{
+    aws::table::reason,
+    commands::waiting::{Fate, Reach, Swept, Wanted},
+    ui::output,
+};
+
+/// A dead-letter queue.
+#[derive(Clone, Debug)]
+pub struct DeadLetters {
+    client: Client,
+    url: String,
+}
+
+/// A message that could not be processed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The queue's id of it.
+    pub id: String,
+    /// Its text.
+    pub body: String,
+    /// When it was first sent: being moved here doesn't change that.
+    pub sent_at: Option<Time>,
+    /// How often it was received, looks included.
+    pub receives: u32,
+}
+
+/// The most that SQS hands out or takes back at once.
+const BATCH: usize = 10;
+/// How long a received message is hidden from others: longer than ten can take, and short if we are broken off
+/// before we give it back.
+const HIDDEN: Duration = Duration::from_secs(30);
+/// A wait asks all of SQS's servers; without one an empty answer means nothing.
+const WAIT: Duration = Duration::from_secs(1);
+/// So many empty answers in a row are the end. One with what was seen before is none: what was hidden for long enough
+/// comes back, and others may be behind it.
+const EMPTY_ANSWERS: u32 = 2;
+/// For one attempt of a call, its wait included.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a command that is ended by a signal goes on to give back what it holds.
+const GIVING_BACK: Duration = Duration::from_secs(5);
+
+/// A sweep under way. Dropped before its end, it gives back what it holds.
+struct Hands<'d> {
+    dead_letters: &'d DeadLetters,
+    seen: BTreeSet<String>,
+    /// Ids and their newest receipts, to be given back.
+    held: BTreeMap<String, String>,
+    deleted: BTreeSet<String>,
+    /// A receive that is not answered yet: the queue may have hidden messages for it already.
+    asked: Option<JoinHandle<Result<Vec<Message>>>>,
+}
+
+impl<'d> Hands<'d> {
+    const fn new(dead_letters: &'d DeadLetters) -> Self {
+        Self { dead_letters, seen: BTreeSet::new(), held: BTreeMap::new(), deleted: BTreeSet::new(), asked: None }
+    }
+
+    async fn receive(&mut self, at_most: usize) -> Result<Vec<Message>> {
+        let dead_letters = self.dead_letters.clone();
+        let asked = self.asked.insert(tokio::spawn(async move { dead_letters.receive(at_most).await }));
+        let received = asked.await;
+        self.asked = None;
+        received?
+    }
+
+    /// What can't be given back comes back by itself when it has been hidden for long enough.
+    async fn give_back(&mut self) {
+        let receipts: Vec<String> = self.held.values().cloned().collect();
+        self.dead_letters.give_back(&receipts).await;
+        self.held.clear();
+    }
+
+    /// The same, with what is handed out only now.
+    async fn let_go(&mut self) {
+        if let Some(asked) = self.asked.take()
+            && let Ok(Ok(Ok(received))) = timeout(WAIT * 2, asked).await
+        {
+            let with_receipt = |message: Message| Some((message.message_id?, message.receipt_handle?));
+            self.held.extend(received.into_iter().filter_map(with_receipt));
+        }
+        self.give_back().await;
+    }
+}
+
+impl Drop for Hands<'_> {
+    fn drop(&mut self) {
+        if self.held.is_empty() && self.asked.is_none() {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else { return };
+        // One with a single thread can't go on while that thread waits: they come back by themselves then.
+        if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
+            output::say("Giving the dead letters back ...");
+            let _ = block_in_place(|| runtime.block_on(async { timeout(GIVING_BACK, self.let_go()).await }));
+        }
+    }
+}
+
+impl DeadLetters {
+    /// The queue at this URL.
+    #[must_use]
+    pub fn new(aws: &SdkConfig, url: impl Into<String>) -> Self {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build();
+        let config = Builder::from(aws).timeout_config(timeouts).build();
+        Self { client: Client::from_conf(config), url: url.into() }
+    }
+
+    /// Shows every wanted message once to `visit`, of at most `limit` that it looks at, and does with it what the
+    /// answer says. All that is left is given back at the end, or comes back by itself if we don't get there.
+    ///
+    /// # Errors
+    /// The first of the queue's or of `visit`'s.
+    pub async fn sweep_wanted(
+        &self,
+        wanted: &Wanted,
+        limit: usize,
+        visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
+    ) -> Result<Swept> {
+        let mut hands = Hands::new(self);
+        let swept = self.rounds(&mut hands, wanted, limit, visit).await;
+        hands.give_back().await;
+        swept
+    }
+
+    async fn rounds(
+        &self,
+        hands: &mut Hands<'_>,
+        wanted: &Wanted,
+        limit: usize,
+        mut visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
+    ) -> Result<Swept> {
+        let (mut empty, mut last_new) = (0, Instant::now());
+        loop {
+            let missing = wanted.missing(&hands.seen);
+            let is_whole = missing.as_ref().is_some_and(BTreeSet::is_empty) || empty == EMPTY_ANSWERS;
+            let reach = match hands.seen.len() {
+                _ if is_whole => Some(Reach::Whole),
+                seen if seen >= limit => Some(Reach::Limit),
+                _ if last_new.elapsed() > HIDDEN => Some(Reach::Circle),
+                _ => None,
+            };
+            if let Some(reach) = reach {
+                return Ok(Swept { missing: missing.unwrap_or_default(), reach });
+            }
+            let received = hands.receive(limit - hands.seen.len()).await?;
+            empty = if received.is_empty() { empty + 1 } else { 0 };
+            let new = self.taken_up(hands, received).await?;
+            let has_new = !new.is_empty();
+            for (letter, receipt) in new {
+                if wanted.has(&letter.id) {
+                    let id = letter.id.clone();
+                    if visit(letter).await? != Fate::Kept {
+                        self.delete(&id, &receipt).await?;
+                        hands.held.remove(&id);
+                        hands.deleted.insert(id);
+                    }
+                }
+            }
+            if has_new {
+                last_new = Instant::now();
+            }
+        }
+    }
+
+    /// Those that weren't seen before. SQS may hand out what it was told to delete: that is told again.
+    async fn taken_up(&self, hands: &mut Hands<'_>, received: Vec<Message>) -> Result<Vec<(DeadLetter, String)>> {
+        let mut new = Vec::new();
+        for message in received {
+            let (Some(id), Some(receipt)) = (message.message_id.clone(), message.receipt_handle.clone()) else {
+                continue;
+            };
+            if hands.deleted.contains(&id) {
+                self.delete(&id, &receipt).await?;
+                continue;
+            }
+            hands.held.insert(id.clone(), receipt.clone());
+            if hands.seen.insert(id.clone()) {
+                new.push((letter(id, message), receipt));
+            }
+        }
+        Ok(new)
+    }
+
+    async fn receive(&self, at_most: usize) -> Result<Vec<Message>> {
+        let seconds = |time: Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
+        let received = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(i32::try_from(at_most.min(BATCH)).unwrap_or(1))
+            .visibility_timeout(seconds(HIDDEN))
+            .wait_time_seconds(seconds(WAIT))
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .send()
+            .await;
+        Ok(received.map_err(|error| fault(&error))?.messages.unwrap_or_default())
+    }
+
+    /// How many there are, hidden ones included, as far as the queue knows: it may take a minute to learn of a change.
+    ///
+    /// # Errors
+    /// If the queue can't be asked.
+    pub async fn count(&self) -> Result<u64> {
+        let asked = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
+            .attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+            .send()
+            .await;
+        let counts = asked.map_err(|error| fault(&error))?.attributes.unwrap_or_default();
+        counts.values().map(|count| count.parse::<u64>().context("the queue's count is no number")).sum()
+    }
+
+    async fn delete(&self, id: &str, receipt: &str) -> Result<()> {
+        let deleted = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await;
+        deleted.map(drop).map_err(|error| {
+            fault(&error).context(format!("`{id}` is done, but stays a dead letter. The same again is harmless"))
+        })
+    }
+
+    async fn give_back(&self, receipts: &[String]) {
+        for batch in receipts.chunks(BATCH) {
+            let entry = |(index, receipt): (usize, &String)| {
+                let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string());
+                entry.receipt_handle(receipt).visibility_timeout(0).build().ok()
+            };
+            let entries = batch.iter().enumerate().filter_map(entry).collect();
+            let _ = self
+                .client
+                .change_message_visibility_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries))
+                .send()
+                .await;
+        }
+    }
+}
+
+fn letter(id: String, message: Message) -> DeadLetter {
+    let attribute = |name| message.attributes.as_ref().and_then(|attributes| attributes.get(&name));
+    let sent_at = attribute(MessageSystemAttributeName::SentTimestamp);
+    let receives = attribute(MessageSystemAttributeName::ApproximateReceiveCount);
+    DeadLetter {
+        id,
+        sent_at: sent_at.and_then(|millis| Time::from_millis(millis.parse().ok()?)),
+        receives: receives.and_then(|count| count.parse().ok()).unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+    }
+}
+
+fn fault<E, R>(error: &SdkError<E, R>) -> anyhow::Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    anyhow::anyhow!(
+        "the dead-letter queue can't be used: {}\nAre the AWS credentials, the region (AWS_REGION) and the URL right?",
+        reason(error)
+    )
+}

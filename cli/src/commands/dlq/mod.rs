@@ -1,0 +1,244 @@
+//! `khook dlq`: messages that the processor could not process.
+
+pub mod dead_letters;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use clap::Subcommand;
+use kakao_webhooks::{envelope::MAX_BYTES, wire::Time};
+use serde_json::{Value, json};
+
+use crate::{
+    aws::target::{DeadLetterTarget, QueueTarget},
+    commands::waiting::{
+        self, Chosen, Fate, Place, Reach, Swept, Words, letter,
+        replayed::replayed,
+        which::{Limit, Which},
+    },
+    ui::{age, count::counted, output},
+};
+use dead_letters::{DeadLetter, DeadLetters};
+
+/// Dead letters: list, show, replay after a fix, or drop.
+#[derive(Debug, Subcommand)]
+pub enum Dlq {
+    /// List the dead letters, oldest first if --limit covers all of them. Listing receives the messages: it counts as a
+    /// receive, and hides them from other readers for up to 30 seconds
+    #[command(after_help = "Examples:\n  khook dlq list\n  khook dlq list --limit 50 --json")]
+    List {
+        /// How far it looks.
+        #[command(flatten)]
+        limit: Limit,
+        /// Where they are.
+        #[command(flatten)]
+        dead_letters: DeadLetterTarget,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one dead letter with its whole text, personal data included
+    #[command(after_help = "Example:\n  khook dlq show 6b0e7a3c-…")]
+    Show {
+        /// Its id, as `list` prints it
+        id: String,
+        /// How far it looks.
+        #[command(flatten)]
+        limit: Limit,
+        /// Where they are.
+        #[command(flatten)]
+        dead_letters: DeadLetterTarget,
+    },
+    /// Send dead letters to the event queue again, and delete each one that the queue accepted. Replaying an event twice
+    /// has no further effect
+    #[command(
+        after_help = "A message that is not a known envelope is kept: the processor would reject it again.\n\nExamples:\n  \
+                            khook dlq replay 6b0e7a3c-… 91d2…\n  khook dlq replay --all"
+    )]
+    Replay {
+        /// Which of them.
+        #[command(flatten)]
+        which: Which,
+        /// How far it looks.
+        #[command(flatten)]
+        limit: Limit,
+        /// Also send messages that are not known envelopes
+        #[arg(long)]
+        anyway: bool,
+        /// Where they are.
+        #[command(flatten)]
+        dead_letters: DeadLetterTarget,
+        /// Where they go.
+        #[command(flatten)]
+        queue: QueueTarget,
+    },
+    /// Delete dead letters for good
+    #[command(after_help = "Examples:\n  khook dlq drop 6b0e7a3c-…\n  khook dlq drop --all")]
+    Drop {
+        /// Which of them.
+        #[command(flatten)]
+        which: Which,
+        /// How far it looks.
+        #[command(flatten)]
+        limit: Limit,
+        /// Where they are.
+        #[command(flatten)]
+        dead_letters: DeadLetterTarget,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+impl Dlq {
+    /// Runs it. The exit code says whether all that was asked for was done.
+    ///
+    /// # Errors
+    /// An id that isn't there, or a queue that can't be reached.
+    pub async fn run(self) -> Result<ExitCode> {
+        match self {
+            Self::List { limit, dead_letters, json } => {
+                waiting::list(&dead_letters.dead_letters().await?, limit.get(), json).await
+            }
+            Self::Show { id, limit, dead_letters } => {
+                waiting::show(&dead_letters.dead_letters().await?, id, limit.get()).await
+            }
+            Self::Replay { which, limit, anyway, dead_letters, queue } => {
+                let (dead_letters, queue) = dead_letters.with_queue(&queue).await?;
+                waiting::replay(&dead_letters, &queue, which.wanted(), limit.get(), anyway).await
+            }
+            Self::Drop { which, limit, dead_letters, yes } => {
+                waiting::drop_for_good(&dead_letters.dead_letters().await?, which.wanted(), limit.get(), yes).await
+            }
+        }
+    }
+}
+
+impl Place for DeadLetters {
+    type Item = DeadLetter;
+    const WORDS: Words = Words {
+        noun: "dead letter",
+        empty: "There are no dead letters.",
+        stays: "stays a dead letter",
+        before_drop: "Kakao got its 200 and doesn't send them again.",
+    };
+    const COLUMNS: &'static [&'static str] = &["Id", "What", "Event id", "App", "Sent", "Received", "Age"];
+    const REFUSALS: usize = 1;
+
+    fn id(letter: &DeadLetter) -> &str {
+        &letter.id
+    }
+
+    fn since(letter: &DeadLetter) -> Option<Time> {
+        letter.sent_at
+    }
+
+    fn row(letter: &DeadLetter, now: Time) -> Vec<String> {
+        let [what, event_id, app] = letter::cells(&letter::summary(&letter.body));
+        let [sent_at, age] = age::cells(letter.sent_at, now);
+        vec![letter.id.clone(), what, event_id, app, sent_at, format!("{}×", letter.receives), age]
+    }
+
+    fn described(letter: &DeadLetter, now: Time) -> Value {
+        let mut members = letter::members(&letter::summary(&letter.body));
+        members.extend([
+            ("message_id".to_owned(), json!(letter.id)),
+            ("sent_at".to_owned(), json!(letter.sent_at)),
+            ("receives".to_owned(), json!(letter.receives)),
+            ("age_seconds".to_owned(), json!(letter.sent_at.map(|time| age::seconds(time, now)))),
+        ]);
+        Value::Object(members)
+    }
+
+    fn shown(letter: &DeadLetter, now: Time) -> Value {
+        let mut shown = Self::described(letter, now);
+        if let Some(members) = shown.as_object_mut() {
+            members.insert("body".to_owned(), letter::readable(&letter.body));
+        }
+        shown
+    }
+
+    async fn sweep(
+        &self,
+        chosen: Chosen<DeadLetter>,
+        limit: usize,
+        visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
+    ) -> Result<Swept> {
+        self.sweep_wanted(&chosen.into_wanted(Self::id), limit, visit).await
+    }
+
+    async fn text_to_send(&self, letter: &DeadLetter, at: &str, anyway: bool) -> Result<Option<String>> {
+        Ok(text_to_send(letter, at, anyway))
+    }
+
+    async fn confirm_empty(&self) -> Result<()> {
+        let hidden = usize::try_from(self.count().await?)?;
+        ensure!(
+            hidden == 0,
+            "{} cannot be seen now: another process is reading them, or they were deleted a moment ago. Try again in \
+             half a minute",
+            counted(hidden, Self::WORDS.noun)
+        );
+        Ok(())
+    }
+
+    fn more(reach: Reach, limit: usize) -> Option<String> {
+        match reach {
+            Reach::Whole => None,
+            Reach::Limit => {
+                Some(format!("looked at {}, and there may be more: raise --limit", counted(limit, Self::WORDS.noun)))
+            }
+            Reach::Circle => Some(
+                "the queue returned the same messages again, and there may be more: replay or drop some, then look \
+                 again"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// The envelope with the time of the replay; anything else, if it is sent at all, as it is.
+fn text_to_send(letter: &DeadLetter, at: &str, anyway: bool) -> Option<String> {
+    match letter::summary(&letter.body) {
+        Ok(_) => {
+            let marked = replayed(&letter.body, at).ok();
+            // One that the time would make too long for the queue goes as it is.
+            Some(marked.filter(|text| text.len() <= MAX_BYTES).unwrap_or_else(|| letter.body.clone()))
+        }
+        Err(_) if anyway => Some(letter.body.clone()),
+        Err(error) => {
+            output::warn(&format!(
+                "`{}` is kept: not a known envelope ({error}). The processor would reject it again; --anyway sends it",
+                letter.id
+            ));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dead(body: &str) -> DeadLetter {
+        DeadLetter { id: "m1".into(), body: body.into(), sent_at: Time::from_seconds(1_700_000_000), receives: 6 }
+    }
+
+    #[test]
+    fn a_row_says_what_it_is_and_how_old() {
+        let now = Time::from_seconds(1_700_000_000 + 7_200).unwrap();
+        let envelope =
+            r#"{"v":1,"id":"e1","received_at":"2026-01-01T00:00:00Z","kind":"unlink","event":{"user_id":"7"}}"#;
+        let sent = "2023-11-14T22:13:20.000Z";
+        assert_eq!(DeadLetters::row(&dead(envelope), now), ["m1", "unlink", "e1", "–", sent, "6×", "2 h"]);
+        let what = "not a known envelope (it is no envelope)";
+        assert_eq!(DeadLetters::row(&dead("x"), now), ["m1", what, "–", "–", sent, "6×", "2 h"]);
+    }
+
+    #[test]
+    fn only_what_a_processor_can_read_is_sent_unless_told_otherwise() {
+        assert_eq!(text_to_send(&dead("poison"), "2026-01-01T00:00:00.000Z", false), None);
+        assert_eq!(text_to_send(&dead(r#"{"v":2}"#), "2026-01-01T00:00:00.000Z", false), None);
+        assert_eq!(text_to_send(&dead("poison"), "2026-01-01T00:00:00.000Z", true).as_deref(), Some("poison"));
+    }
+}

@@ -1,0 +1,106 @@
+//! The stack's alarms: which ring, and whether anybody hears them.
+
+use super::{
+    facts::{Alarm, Facts, Resource},
+    gather::alarms_of,
+};
+use crate::commands::check::finding::{Finding, Judgement};
+
+const RUNBOOK: &str = "docs/runbook.md";
+
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    let Ok(resources) = &facts.resources else { return vec![] };
+    let alarms = match &facts.alarms {
+        Ok(alarms) => alarms,
+        Err(unread) => return vec![unread.judgement().named("alarms")],
+    };
+    let mut findings: Vec<_> = alarms
+        .iter()
+        .filter(|alarm| alarm.rings)
+        .map(|alarm| ringing(alarm, logical_id(resources, &alarm.name), facts.is_new()).named("rings"))
+        .collect();
+    let gone = alarms_of(resources).into_iter().filter(|name| !alarms.iter().any(|alarm| alarm.name == *name));
+    findings.extend(gone.map(|name| {
+        let seen = format!("{} was deleted past CloudFormation", logical_id(resources, &name));
+        Judgement::mistake(seen, "delete its lines from the template, deploy, put them back, deploy").named("gone")
+    }));
+    if findings.is_empty() {
+        findings.push(Judgement::right(format!("none of {}", alarms.len())).named("rings"));
+    }
+    findings.push(heard(alarms, resources).named("tell somebody"));
+    findings
+}
+
+fn logical_id<'r>(resources: &'r [Resource], name: &'r str) -> &'r str {
+    resources.iter().find(|resource| resource.physical_id == name).map_or(name, |resource| &resource.logical_id)
+}
+
+/// The description says what it means, and which section of the runbook it is for.
+fn ringing(alarm: &Alarm, id: &str, is_new: bool) -> Judgement {
+    let trim = |text: &str| text.trim().trim_end_matches([':', '.']).to_owned();
+    // It rings until the janitor has come to its first end.
+    if is_new && id == "JanitorStillAlarm" {
+        return Judgement::warning(format!("{id}: the stack is new"), "look again in a quarter of an hour");
+    }
+    match alarm.description.split_once(RUNBOOK) {
+        Some((means, section)) => {
+            Judgement::mistake(format!("{id}: {}", trim(means)), format!("{RUNBOOK}{}", section.trim_end_matches('.')))
+        }
+        None => Judgement::mistake(format!("{id}: {}", trim(&alarm.description)), "look at it in CloudWatch's console"),
+    }
+}
+
+fn heard(alarms: &[Alarm], resources: &[Resource]) -> Judgement {
+    let silent: Vec<_> =
+        alarms.iter().filter(|alarm| !alarm.tells).map(|alarm| logical_id(resources, &alarm.name)).collect();
+    match silent.len() {
+        0 => Judgement::right("each has an action"),
+        count if count == alarms.len() => {
+            Judgement::warning("none has an action", "set AlarmTopicArn: AlarmTopicArn is empty, nobody is told")
+        }
+        _ => Judgement::warning(
+            format!("{} have none, or it is switched off", silent.join(", ")),
+            "somebody changed them past the stack: switch their actions on, or deploy again",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::{
+        check::finding::Verdict,
+        doctor::stand_in::{self, worst},
+    };
+
+    fn with(change: impl FnOnce(&mut Vec<Alarm>)) -> Vec<Finding> {
+        let mut facts = stand_in::healthy();
+        let Ok(alarms) = &mut facts.alarms else { panic!("no alarms") };
+        change(alarms);
+        findings(&facts)
+    }
+
+    #[test]
+    fn an_alarm_that_rings_is_a_mistake_whose_fix_is_the_runbooks_section() {
+        let found = with(|alarms| alarms[0].rings = true);
+        assert_eq!(worst(&found), Verdict::Mistake);
+        assert_eq!(found[0].seen, "DeadLettersAlarm: A message could not be processed five times");
+        assert_eq!(found[0].fix, "docs/runbook.md, \"Dead letters\"");
+    }
+
+    #[test]
+    fn an_alarm_that_nobody_hears_is_warned_of() {
+        assert_eq!(worst(&with(|_| ())), Verdict::Right);
+        let found = with(|alarms| alarms.iter_mut().for_each(|alarm| alarm.tells = false));
+        assert_eq!(worst(&found), Verdict::Warning);
+        assert!(found.last().unwrap().fix.contains("AlarmTopicArn"));
+        let found = with(|alarms| alarms[1].tells = false);
+        assert!(found.last().unwrap().seen.starts_with("QueueBehindAlarm have none"), "{found:?}");
+    }
+
+    #[test]
+    fn an_alarm_that_is_gone_is_a_mistake() {
+        let found = with(|alarms| drop(alarms.remove(0)));
+        assert_eq!(worst(&found), Verdict::Mistake);
+    }
+}

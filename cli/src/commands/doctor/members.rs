@@ -1,0 +1,116 @@
+//! The stack's functions, as `template.yaml` has them.
+
+use runtime::config::{ConfigError, Variables};
+
+/// A function.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member {
+    /// Its binary.
+    pub(super) name: &'static str,
+    /// Its name in the template.
+    pub(super) logical_id: &'static str,
+    /// Whether it answers Kakao.
+    pub(super) acknowledges: bool,
+    /// What it reads when it starts.
+    reads: &'static [Setting],
+}
+
+/// Something that a function reads when it starts, and doesn't start without.
+#[derive(Clone, Copy, Debug)]
+enum Setting {
+    Apps,
+    Sources,
+    Queue,
+    Table,
+    Retention,
+    Keys,
+    Typing,
+    SkillAuth,
+    SkillAnswer,
+    Bus,
+    ProfileValues,
+}
+
+use Setting::{Apps, Bus, Keys, ProfileValues, Queue, Retention, SkillAnswer, SkillAuth, Sources, Table, Typing};
+
+/// All of them.
+pub(super) const MEMBERS: [Member; 8] = [
+    acknowledging("unlink", "UnlinkFunction", &[Apps, Sources, Queue, Table]),
+    acknowledging("account-status", "AccountStatusFunction", &[Apps, Sources, Queue, Table, Keys, Typing]),
+    acknowledging("talk-share", "TalkShareFunction", &[Apps, Sources, Queue, Table]),
+    acknowledging("talk-channel", "TalkChannelFunction", &[Apps, Sources, Queue, Table]),
+    acknowledging("skill", "SkillFunction", &[Apps, Sources, Queue, Table, SkillAuth, SkillAnswer]),
+    behind("processor", "ProcessorFunction", &[Table, Retention]),
+    behind("janitor", "JanitorFunction", &[Queue, Table, Keys, Retention]),
+    behind("publisher", "PublisherFunction", &[Bus, ProfileValues]),
+];
+
+const fn acknowledging(name: &'static str, logical_id: &'static str, reads: &'static [Setting]) -> Member {
+    Member { name, logical_id, acknowledges: true, reads }
+}
+
+const fn behind(name: &'static str, logical_id: &'static str, reads: &'static [Setting]) -> Member {
+    Member { name, logical_id, acknowledges: false, reads }
+}
+
+/// Those that answer Kakao.
+pub(super) fn acknowledging_members() -> impl Iterator<Item = Member> {
+    MEMBERS.into_iter().filter(|member| member.acknowledges)
+}
+
+impl Member {
+    /// The first that it would not start with.
+    ///
+    /// # Errors
+    /// The library's own word, which shows no value.
+    pub(super) fn would_start<F>(self, variables: &Variables<F>) -> Result<(), ConfigError>
+    where
+        F: Fn(&str) -> Option<String>,
+    {
+        self.reads.iter().try_for_each(|setting| match setting {
+            Apps => variables.apps().map(drop),
+            Sources => variables.sources().map(drop),
+            Queue => variables.event_queue_url().map(drop),
+            Table => variables.table_name().map(drop),
+            Retention => variables.retention().map(drop),
+            Keys => variables.key_endpoint().map(drop),
+            Typing => variables.typing().map(drop),
+            SkillAuth => variables.skill_auth().map(drop),
+            SkillAnswer => variables.skill_answer().map(drop),
+            Bus => variables.event_bus_name().map(drop),
+            ProfileValues => variables.profile_values().map(drop),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_templates_functions_are_all_of_them() {
+        let template = include_str!("../../../../template.yaml");
+        let mut lines = template.lines().peekable();
+        let mut found = BTreeSet::new();
+        while let Some(line) = lines.next() {
+            if lines.peek().is_some_and(|next| next.trim() == "Type: AWS::Serverless::Function") {
+                found.insert(line.trim().trim_end_matches(':').to_owned());
+            }
+        }
+        assert_eq!(found, MEMBERS.map(|member| member.logical_id.to_owned()).into());
+        for member in MEMBERS {
+            assert!(template.contains(&format!("Binary: {} }}", member.name)), "{}", member.name);
+        }
+    }
+
+    #[test]
+    fn whoever_answers_kakao_needs_apps_and_a_place_to_put_events() {
+        let nothing = Variables::new(|_| None);
+        for member in acknowledging_members() {
+            assert_eq!(member.would_start(&nothing).unwrap_err().variable, "KAKAO_APPS", "{}", member.name);
+        }
+        assert_eq!(acknowledging_members().count(), 5);
+    }
+}

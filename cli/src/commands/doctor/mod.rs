@@ -1,0 +1,200 @@
+//! `khook doctor`: a deployed stack from outside and inside, and how to fix what is wrong with it.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `account`, `aws` | the edge: what the account says of a stack, in our words, and who asks AWS for it |
+//! | `gather`, `facts` | asks for everything at once; what came of it |
+//! | `stack`, `functions`, `settings`, `keys`, `waiting`, `alarms` | judge the facts. Pure |
+//! | `outside` | what Kakao finds, by `khook check` |
+//! | `report` | says it |
+
+mod account;
+mod alarms;
+mod aws;
+mod facts;
+mod functions;
+mod gather;
+mod keys;
+mod members;
+mod outside;
+mod report;
+mod settings;
+mod stack;
+#[cfg(test)]
+mod stand_in;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use aws_config::SdkConfig;
+use clap::Args;
+
+use crate::{
+    aws::target,
+    local::{self, running::Running},
+    ui::{output, progress::Progress},
+};
+use account::Account;
+use aws::Aws;
+use facts::{Facts, Stack};
+use report::{Report, Section};
+
+/// Options of `khook doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The CloudFormation stack; or a base URL, and it is looked at from outside only. By default the running `khook dev`
+    #[arg(value_name = "STACK|URL")]
+    whom: Option<String>,
+    /// With a stack: where Kakao calls it, if that isn't the stack's own address
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Also list the checks that found nothing wrong
+    #[arg(long)]
+    all: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `khook doctor --help` ends with.
+pub(crate) const EXAMPLES: &str = "\
+It reads and changes nothing, and no alarm rings for what it asks. It shows no key, no value of a setting and nobody's data.
+
+The exit status is 0 if nothing is wrong (a ! is no mistake), 1 if something is, 2 if it couldn't be told.
+
+Examples:
+  khook doctor                                        the running khook dev
+  AWS_REGION=ap-northeast-2 khook doctor kakao-webhooks
+  khook doctor kakao-webhooks --url https://hooks.example.com/v1
+  khook doctor https://hooks.example.com/v1 --json | jq .ok";
+
+/// The stack's name in the local cloud (infra/local/deploy.py).
+const LOCAL_STACK: &str = "kakao-webhooks";
+
+/// Who is looked at.
+struct Patient {
+    /// `None`: from outside only.
+    inside: Option<(SdkConfig, String)>,
+    /// `None`: the stack says it.
+    base_url: Option<String>,
+    /// Whether other commands have to be told where it is.
+    is_named: bool,
+}
+
+impl Doctor {
+    /// Runs it. The exit code says whether something is wrong.
+    ///
+    /// # Errors
+    /// None but a standard output that is closed: what went wrong is said here, since 1 is something that was found.
+    pub async fn run(self) -> Result<ExitCode> {
+        output::or_unknown(self.examined().await)
+    }
+
+    async fn examined(self) -> Result<ExitCode> {
+        let (is_json, all) = (self.json, self.all);
+        let patient = self.patient().await?;
+        let mut step = Progress::of_stderr().step("Looking");
+        step.note("at everything at once");
+        let report = patient.report().await?;
+        step.done("");
+        if is_json {
+            output::json(&report.json())?;
+        } else {
+            report.lines(output::columns(), all).into_iter().try_for_each(output::line)?;
+        }
+        Ok(report.tally().exit_code())
+    }
+
+    async fn patient(self) -> Result<Patient> {
+        let is_url = |text: &String| text.contains("://");
+        match self.whom {
+            Some(url) if is_url(&url) => {
+                ensure!(self.url.is_none(), "name one base URL, not two");
+                Ok(Patient { inside: None, base_url: Some(url), is_named: true })
+            }
+            Some(stack) => {
+                let aws = target::aws().await;
+                ensure!(aws.region().is_some(), "no region: set AWS_REGION to the one that `{stack}` is deployed in");
+                Ok(Patient { inside: Some((aws, stack)), base_url: self.url, is_named: true })
+            }
+            None => {
+                let running = Running::found("name a stack or a base URL")?;
+                let aws = local::sdk_config(&running.endpoint, &running.region);
+                let base_url = Some(self.url.unwrap_or(running.base_url));
+                Ok(Patient { inside: Some((aws, LOCAL_STACK.to_owned())), base_url, is_named: false })
+            }
+        }
+    }
+}
+
+impl Patient {
+    async fn report(self) -> Result<Report> {
+        let Some((aws, name)) = self.inside else {
+            let base_url = self.base_url.unwrap_or_default();
+            let sections = vec![outside_of(&base_url).await?];
+            return Ok(Report { stack: None, base_url: Some(base_url), sections, variables: vec![] });
+        };
+        let mut report = examine(&Aws::new(aws, &name), &name, self.base_url).await?;
+        if !self.is_named {
+            report.variables.clear();
+        }
+        Ok(report)
+    }
+}
+
+/// Both parts, at once.
+async fn examine(account: &impl Account, name: &str, base_url: Option<String>) -> Result<Report> {
+    let stack = account.stack().await;
+    let own = || stack.as_ref().ok()?.outputs.get("BaseUrl").cloned();
+    let base_url = base_url.or_else(own);
+    let outside = async {
+        match &base_url {
+            Some(base_url) => outside_of(base_url).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let inside = async {
+        match &stack {
+            Ok(stack) => judged(&gather::facts(account, stack.clone(), runtime::clock::now()).await),
+            Err(unread) => vec![Section::new(format!("stack {name}"), vec![unread.judgement().named("stack")])],
+        }
+    };
+    let (outside, inside) = tokio::join!(outside, inside);
+    let sections = outside?.into_iter().chain(inside).collect();
+    let variables = stack.as_ref().map(variables).unwrap_or_default();
+    Ok(Report { stack: Some(name.to_owned()), base_url, sections, variables })
+}
+
+async fn outside_of(base_url: &str) -> Result<Section> {
+    Ok(Section::new(format!("outside {base_url}"), outside::findings(base_url).await?))
+}
+
+fn judged(facts: &Facts) -> Vec<Section> {
+    let sections = [
+        ("stack", stack::findings(facts)),
+        ("functions", functions::findings(facts)),
+        ("settings", settings::findings(facts)),
+        ("key set", keys::findings(facts)),
+        ("waiting", waiting::findings(facts)),
+        ("alarms", alarms::findings(facts)),
+    ];
+    let told = sections.into_iter().filter(|(_, findings)| !findings.is_empty());
+    told.map(|(name, findings)| Section::new(name, findings)).collect()
+}
+
+/// The variables by which `khook dlq`, `inbox` and the others find the stack.
+fn variables(stack: &Stack) -> Vec<(&'static str, String)> {
+    let variables = [
+        ("TABLE_NAME", "TableName"),
+        ("EVENT_QUEUE_URL", "EventQueueUrl"),
+        ("DEAD_LETTER_QUEUE_URL", "DeadLetterQueueUrl"),
+        ("EVENT_BUS_NAME", "BusName"),
+    ];
+    variables
+        .into_iter()
+        .filter_map(|(variable, output)| Some((variable, stack.outputs.get(output)?.clone())))
+        .collect()
+}

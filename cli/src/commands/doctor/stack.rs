@@ -1,0 +1,106 @@
+//! The stack itself, and the account's room for its functions.
+
+use super::facts::{Facts, Quota, Stack};
+use crate::commands::check::finding::{Finding, Judgement};
+
+/// What new accounts have less than, until they ask for more.
+const ENOUGH: i32 = 100;
+
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut findings = vec![status(&facts.stack).named("status")];
+    if let Err(unread) = &facts.resources {
+        findings.push(unread.judgement().named("resources"));
+    }
+    let quota = facts.quota.as_ref().map_or_else(|unread| unread.judgement(), |quota| concurrency(*quota));
+    findings.push(quota.named("concurrency"));
+    let stream = facts.stream_view.as_ref().map_or_else(|unread| unread.judgement(), |view| stream(view.as_deref()));
+    findings.push(stream.named("table stream"));
+    findings
+}
+
+fn status(stack: &Stack) -> Judgement {
+    let status = stack.status.as_str();
+    match status {
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => Judgement::right(status),
+        "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" => Judgement::warning(
+            status,
+            "the last deployment failed, and what was before it runs: look at the stack's events",
+        ),
+        _ if stack.is_changing() => Judgement::warning(status, "wait until it has settled, and look again"),
+        _ => Judgement::mistake(status, "look at the stack's events for the first that failed, and deploy again"),
+    }
+}
+
+fn concurrency(quota: Quota) -> Judgement {
+    let Quota { concurrent, unreserved } = quota;
+    let seen = format!("{concurrent} executions at once, {unreserved} of them unreserved");
+    if concurrent < ENOUGH {
+        return Judgement::warning(
+            seen,
+            "a burst is throttled, and what Kakao sends once is lost: ask for more (Service Quotas, AWS Lambda, Concurrent \
+             executions)",
+        );
+    }
+    if unreserved < ENOUGH {
+        return Judgement::warning(seen, "other functions have reserved what these need in a burst: leave them more");
+    }
+    Judgement::right(seen)
+}
+
+/// What the publisher needs: the images of an item before and after a write.
+const BOTH_IMAGES: &str = "NEW_AND_OLD_IMAGES";
+
+fn stream(view: Option<&str>) -> Judgement {
+    match view {
+        Some(BOTH_IMAGES) => Judgement::right(BOTH_IMAGES),
+        view => Judgement::mistake(
+            view.map_or_else(|| "the table has no stream".to_owned(), |view| format!("view type {view}")),
+            format!(
+                "changes can't be published without the view type {BOTH_IMAGES}: deploy template.yaml again, then \
+                 khook publish --since (docs/runbook.md, \"Changes were set aside\")"
+            ),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::check::finding::Verdict;
+
+    #[test]
+    fn only_a_settled_stack_is_right_and_a_failed_one_is_a_mistake() {
+        for (text, verdict) in [
+            ("CREATE_COMPLETE", Verdict::Right),
+            ("UPDATE_COMPLETE", Verdict::Right),
+            ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Verdict::Warning),
+            ("UPDATE_IN_PROGRESS", Verdict::Warning),
+            ("UPDATE_ROLLBACK_COMPLETE", Verdict::Warning),
+            ("ROLLBACK_COMPLETE", Verdict::Mistake),
+            ("UPDATE_ROLLBACK_FAILED", Verdict::Mistake),
+            ("DELETE_FAILED", Verdict::Mistake),
+        ] {
+            let stack = Stack { status: text.to_owned(), outputs: [].into(), deployed_at: None };
+            assert_eq!(status(&stack).verdict, verdict, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stream_of_another_view_type_is_a_mistake_with_its_fix() {
+        assert_eq!(stream(Some("NEW_AND_OLD_IMAGES")).verdict, Verdict::Right);
+        for view in [Some("KEYS_ONLY"), Some("OLD_IMAGE"), Some("NEW_IMAGE"), Some("ANOTHER"), None] {
+            let judged = stream(view);
+            assert_eq!(judged.verdict, Verdict::Mistake, "{view:?}");
+            assert!(judged.fix.contains("NEW_AND_OLD_IMAGES"), "{judged:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_accounts_ten_executions_are_warned_of() {
+        let verdict = |concurrent, unreserved| concurrency(Quota { concurrent, unreserved }).verdict;
+        assert_eq!(verdict(10, 10), Verdict::Warning);
+        assert_eq!(verdict(99, 99), Verdict::Warning);
+        assert_eq!(verdict(100, 100), Verdict::Right);
+        assert_eq!(verdict(1_000, 20), Verdict::Warning);
+    }
+}

@@ -1,0 +1,122 @@
+use insta::{assert_json_snapshot, assert_snapshot};
+
+use super::{
+    facts::{Backlog, Unread},
+    report::Report,
+    stand_in::{self, StandIn, function},
+    *,
+};
+use crate::{
+    commands::check::finding::{Finding, Verdict},
+    ui::output::{Text, UNKNOWN},
+};
+
+fn report_of(facts: &Facts) -> Report {
+    Report {
+        stack: Some("kakao-webhooks".to_owned()),
+        base_url: Some("https://hooks.example.com".to_owned()),
+        sections: judged(facts),
+        variables: variables(&facts.stack),
+    }
+}
+
+fn text(report: &Report, columns: usize, all: bool) -> String {
+    report.lines(columns, all).iter().map(Text::plain).collect::<Vec<_>>().join("\n")
+}
+
+/// A fault of each sort.
+fn ill() -> Facts {
+    let mut facts = stand_in::healthy();
+    facts.stack.status = "UPDATE_ROLLBACK_COMPLETE".to_owned();
+    facts.quota = Err(Unread::Denied("lambda:GetAccountSettings"));
+    facts.functions.insert("skill", Ok(None));
+    facts.queues.insert("DeadLetterQueueUrl", Ok(Backlog { waiting: 2, in_hand: 0 }));
+    facts.inbox = Err(Unread::Late("dynamodb:Query"));
+    if let Ok(alarms) = &mut facts.alarms {
+        alarms[0].rings = true;
+        alarms.iter_mut().for_each(|alarm| alarm.tells = false);
+    }
+    facts
+}
+
+#[test]
+fn a_healthy_stack_is_all_right_and_a_reader_sees_it_at_once() {
+    let report = report_of(&stand_in::healthy());
+    assert_eq!(report.tally().exit_code(), ExitCode::SUCCESS);
+    assert!(report.findings().all(|finding| finding.verdict == Verdict::Right));
+    assert_snapshot!("healthy", text(&report, 80, false));
+    assert_snapshot!("healthy-all", text(&report, 80, true));
+}
+
+#[test]
+fn every_problem_is_listed_with_its_fix() {
+    let report = report_of(&ill());
+    assert_eq!(report.tally().exit_code(), ExitCode::FAILURE);
+    for finding in report.findings() {
+        assert_eq!(finding.fix.is_empty(), finding.verdict == Verdict::Right, "{finding:?}");
+    }
+    for columns in [60, 80, 120] {
+        let shown = text(&report, columns, false);
+        assert!(shown.lines().all(|line| line.starts_with("export ") || line.chars().count() <= columns), "{shown}");
+        assert_snapshot!(format!("ill-{columns}"), shown);
+    }
+    assert_json_snapshot!("ill-json", report.json());
+}
+
+fn wrong(report: &Report) -> Vec<&Finding> {
+    report.findings().filter(|finding| finding.verdict != Verdict::Right).collect()
+}
+
+#[tokio::test]
+async fn whoever_may_not_look_is_told_what_to_allow_and_has_not_seen_that_all_is_well() {
+    for action in [
+        "cloudformation:ListStackResources",
+        "lambda:GetFunctionConfiguration",
+        "cloudwatch:DescribeAlarms",
+        "lambda:GetAccountSettings",
+        "sqs:GetQueueAttributes",
+        "dynamodb:Query",
+        "dynamodb:GetItem",
+        "dynamodb:DescribeTable",
+    ] {
+        let account = StandIn { denied: vec![action], ..StandIn::default() };
+        let report = examine(&account, "kakao-webhooks", None).await.unwrap();
+        let wrong = wrong(&report);
+        assert!(wrong.iter().any(|finding| finding.fix == format!("allow yourself {action}")), "{action}: {wrong:#?}");
+        let is_known = |finding: &&Finding| finding.verdict != Verdict::Warning && finding.verdict != Verdict::Unknown;
+        assert_eq!(wrong.iter().copied().filter(is_known).count(), 0, "{action}: {wrong:#?}");
+        assert_eq!(report.tally().exit_code(), ExitCode::from(UNKNOWN), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_look_at_the_stack_nothing_can_be_told() {
+    let account = StandIn { denied: vec!["cloudformation:DescribeStacks"], ..StandIn::default() };
+    let report = examine(&account, "kakao-webhooks", None).await.unwrap();
+    assert_eq!(report.tally().exit_code(), ExitCode::from(UNKNOWN));
+    assert_eq!(wrong(&report)[0].fix, "allow yourself cloudformation:DescribeStacks");
+}
+
+#[tokio::test]
+async fn what_the_account_says_reaches_the_judges() {
+    let report = examine(&StandIn::default(), "kakao-webhooks", None).await.unwrap();
+    let all: Vec<_> = wrong(&report).iter().map(|finding| finding.check).collect();
+    // Nobody listens where its key set should be.
+    assert_eq!(all, ["published"]);
+    let mut older = function("unlink");
+    older.code_sha256 = "older".to_owned();
+    let report = examine(&StandIn { live: Some(older), ..StandIn::default() }, "kakao-webhooks", None).await.unwrap();
+    assert!(wrong(&report).iter().any(|finding| finding.check == "alias live" && finding.verdict == Verdict::Mistake));
+    assert_eq!(report.tally().exit_code(), ExitCode::FAILURE);
+}
+
+#[tokio::test]
+async fn a_stack_without_an_address_is_looked_at_from_inside_and_one_with_an_address_from_both_sides() {
+    let names = async |base_url: Option<String>| {
+        let report = examine(&StandIn::default(), "kakao-webhooks", base_url).await.unwrap();
+        report.sections.into_iter().map(|section| section.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(None).await[0], "stack");
+    // Nobody listens there either.
+    assert_eq!(names(Some("http://127.0.0.1:1".to_owned())).await[0], "outside http://127.0.0.1:1");
+}

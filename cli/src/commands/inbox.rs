@@ -1,0 +1,227 @@
+//! `khook inbox`: acknowledged events that the queue did not accept, and that wait in the table for the janitor.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use kakao_webhooks::wire::Time;
+use runtime::store::inbox_partitions;
+use serde_json::{Value, json};
+
+use crate::{
+    aws::{
+        table::Table,
+        target::{QueueTarget, TableTarget, same_service},
+    },
+    commands::waiting::{
+        self, Chosen, Fate, Place, Reach, StoredItem, Swept, Wanted, Words, letter,
+        which::{Limit, Which},
+        work_through,
+    },
+    ui::{age, count::counted},
+};
+
+/// The inbox: list, show, send now what the janitor would send within a minute, or drop.
+#[derive(Debug, Subcommand)]
+pub enum Inbox {
+    /// List what waits in the inbox, oldest first if --limit covers all of it
+    #[command(after_help = "Examples:\n  khook inbox list\n  khook inbox list --limit 50 --json")]
+    List {
+        /// How far it looks.
+        #[command(flatten)]
+        limit: Limit,
+        /// Where it is.
+        #[command(flatten)]
+        table: TableTarget,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one event with its whole envelope, personal data included
+    #[command(after_help = "Example:\n  khook inbox show 9f1b…:user-unlinked")]
+    Show {
+        /// Its event id, as `list` prints it
+        id: String,
+        /// Where it is.
+        #[command(flatten)]
+        table: TableTarget,
+    },
+    /// Send events to the event queue now, and delete each one that the queue accepted. Replaying an event twice has no
+    /// further effect
+    #[command(after_help = "Examples:\n  khook inbox replay 9f1b…:user-unlinked\n  khook inbox replay --all")]
+    Replay {
+        /// Which of them.
+        #[command(flatten)]
+        which: Which,
+        /// How far it looks.
+        #[command(flatten)]
+        limit: Limit,
+        /// Where it is.
+        #[command(flatten)]
+        table: TableTarget,
+        /// Where it goes.
+        #[command(flatten)]
+        queue: QueueTarget,
+    },
+    /// Delete events for good. Each is an acknowledged event and is lost then
+    #[command(after_help = "Examples:\n  khook inbox drop 9f1b…:user-unlinked\n  khook inbox drop --all")]
+    Drop {
+        /// Which of them.
+        #[command(flatten)]
+        which: Which,
+        /// How far it looks.
+        #[command(flatten)]
+        limit: Limit,
+        /// Where it is.
+        #[command(flatten)]
+        table: TableTarget,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+impl Inbox {
+    /// Runs it. The exit code says whether all that was asked for was done.
+    ///
+    /// # Errors
+    /// An id that isn't there, or a table or queue that can't be reached.
+    pub async fn run(self) -> Result<ExitCode> {
+        match self {
+            Self::List { limit, table, json } => waiting::list(&Waiting(table.table().await?), limit.get(), json).await,
+            Self::Show { id, table } => waiting::show(&Waiting(table.table().await?), id, usize::MAX).await,
+            Self::Replay { which, limit, table, queue } => {
+                same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
+                let (inbox, queue) = (Waiting(table.table().await?), queue.queue().await?);
+                waiting::replay(&inbox, &queue, which.wanted(), limit.get(), false).await
+            }
+            Self::Drop { which, limit, table, yes } => {
+                waiting::drop_for_good(&Waiting(table.table().await?), which.wanted(), limit.get(), yes).await
+            }
+        }
+    }
+}
+
+/// The inbox of this table.
+struct Waiting(Table);
+
+impl Waiting {
+    /// The store decides which of the partitions an id is in.
+    async fn one(&self, id: &str) -> Result<StoredItem> {
+        for partition in inbox_partitions() {
+            if let Some(item) = self.0.get(&partition, id).await? {
+                return Ok(StoredItem(item));
+            }
+        }
+        bail!("`{id}` is not in the inbox (any more): the janitor sends what is in it every minute")
+    }
+
+    async fn find(&self, wanted: Wanted, limit: usize) -> Result<Vec<StoredItem>> {
+        match wanted {
+            Wanted::All => {
+                let found = self.0.in_turn(inbox_partitions(), limit).await?;
+                let mut found: Vec<_> = found.into_iter().map(StoredItem).collect();
+                found.sort_by_cached_key(|item| (Self::since(item), Self::id(item).to_owned()));
+                Ok(found)
+            }
+            Wanted::These(ids) => {
+                let mut found = Vec::new();
+                for id in ids {
+                    found.push(self.one(&id).await?);
+                }
+                Ok(found)
+            }
+        }
+    }
+}
+
+impl Place for Waiting {
+    type Item = StoredItem;
+    const WORDS: Words = Words {
+        noun: "acknowledged event",
+        empty: "The inbox is empty.",
+        stays: "stays in the inbox",
+        before_drop: "Kakao got its 200 and doesn't send them again: they are lost.",
+    };
+    const COLUMNS: &'static [&'static str] = &["Event id", "What", "App", "Received", "Age"];
+    /// As the janitor does: one event that the queue refuses does not block those behind it.
+    const REFUSALS: usize = 3;
+
+    fn id(item: &StoredItem) -> &str {
+        item.text("sk")
+    }
+
+    fn since(item: &StoredItem) -> Option<Time> {
+        letter::summary(item.text("envelope")).ok().map(|summary| summary.received_at)
+    }
+
+    fn row(item: &StoredItem, now: Time) -> Vec<String> {
+        let [what, _, app] = letter::cells(&letter::summary(item.text("envelope")));
+        let [received_at, age] = age::cells(Self::since(item), now);
+        vec![Self::id(item).to_owned(), what, app, received_at, age]
+    }
+
+    fn described(item: &StoredItem, now: Time) -> Value {
+        let mut members = letter::members(&letter::summary(item.text("envelope")));
+        members.insert("event_id".to_owned(), json!(Self::id(item)));
+        let age = Self::since(item).map(|time| age::seconds(time, now));
+        members.insert("age_seconds".to_owned(), json!(age));
+        Value::Object(members)
+    }
+
+    fn shown(item: &StoredItem, _now: Time) -> Value {
+        item.readable()
+    }
+
+    async fn sweep(
+        &self,
+        chosen: Chosen<StoredItem>,
+        limit: usize,
+        visit: impl AsyncFnMut(StoredItem) -> Result<Fate>,
+    ) -> Result<Swept> {
+        let (items, may_be_cut) = match chosen {
+            Chosen::Wanted(wanted) => {
+                let may_be_cut = wanted == Wanted::All;
+                (self.find(wanted, limit).await?, may_be_cut)
+            }
+            Chosen::Found(items) => (items, false),
+        };
+        let reach = if may_be_cut && items.len() >= limit { Reach::Limit } else { Reach::Whole };
+        work_through(&self.0, items, false, visit).await?;
+        Ok(Swept { reach, ..Swept::default() })
+    }
+
+    async fn text_to_send(&self, item: &StoredItem, _at: &str, _anyway: bool) -> Result<Option<String>> {
+        Ok(Some(item.text("envelope").to_owned()))
+    }
+
+    fn more(reach: Reach, limit: usize) -> Option<String> {
+        (reach == Reach::Limit).then(|| {
+            format!(
+                "looked at {}, not necessarily the oldest, and there may be more and older ones: raise --limit",
+                counted(limit, "event")
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_what_waits_and_since_when() {
+        let now = Time::from_seconds(1_700_000_120).unwrap();
+        let envelope = r#"{"v":1,"id":"e1","app_id":"1","received_at":"2023-11-14T22:13:20Z","kind":"unlink","event":{"user_id":"7"}}"#;
+        let item = |envelope: &str| {
+            json!({"pk": "INBOX#0", "sk": "e1", "envelope": envelope}).as_object().cloned().map(StoredItem)
+        };
+        assert_eq!(
+            Waiting::row(&item(envelope).unwrap(), now),
+            ["e1", "unlink", "1", "2023-11-14T22:13:20.000Z", "2 min"]
+        );
+        let newer = item(r#"{"v":2}"#).unwrap();
+        assert_eq!(Waiting::row(&newer, now)[1], "not a known envelope (it is an envelope of an unknown version)");
+        assert_eq!(Waiting::described(&newer, now)["event_id"], "e1");
+    }
+}

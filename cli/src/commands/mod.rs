@@ -1,0 +1,16 @@
+//! One module per command of `khook`.
+
+pub mod check;
+pub mod demo;
+pub mod dev;
+pub mod dlq;
+pub mod doctor;
+pub mod hash_key;
+pub mod inbox;
+pub mod ips;
+pub mod keys;
+pub mod publish;
+pub mod quarantine;
+pub mod send;
+pub mod user;
+pub mod waiting;

@@ -1,0 +1,319 @@
+//! `khook publish`: tells the bus again what is true of users, for a consumer that is new or lost something.
+
+use std::{collections::BTreeMap, process::ExitCode, str::FromStr, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use kakao_webhooks::{
+    state::{Members, ProfileValues, Publication, Subject, UserItem},
+    wire::Time,
+};
+use runtime::{
+    ingest::Queue,
+    publish::{Bus, EventBridge, Publisher, Write},
+    queue::SqsQueue,
+};
+use tokio::time::Instant;
+
+use crate::{
+    aws::{
+        table::{Table, text},
+        target::{BusTarget, TableTarget, same_service},
+    },
+    ui::{ask, count::counted as counted_noun, output, progress::Progress},
+};
+
+/// Whose state is published again.
+#[derive(Debug, Args)]
+#[group(id = "whose", required = true, multiple = false)]
+pub struct Whose {
+    /// One user: the app's number and the member number
+    #[arg(long, num_args = 2, value_names = ["APP_ID", "MEMBER_NUMBER"])]
+    user: Option<Vec<String>>,
+    /// Somebody whom a channel knows by open id only: the app's number and the open id
+    #[arg(long, num_args = 2, value_names = ["APP_ID", "OPEN_ID"])]
+    open_id: Option<Vec<String>>,
+    /// Everybody with an event at this time (RFC 3339) or later. It goes by the events' own time: reach back far enough
+    #[arg(long, value_name = "TIME")]
+    since: Option<Time>,
+}
+
+impl Whose {
+    /// Whom it names, if it names one, and in which words.
+    fn named(&self) -> Result<Option<(Subject, String)>> {
+        let (subject, app_id, id) = match (self.user.as_deref(), self.open_id.as_deref()) {
+            (Some([app_id, user_id]), _) => (Subject::User(read(app_id)?, read(user_id)?), app_id, user_id),
+            (_, Some([app_id, open_id])) => (Subject::OpenId(read(app_id)?, read(open_id)?), app_id, open_id),
+            _ => return Ok(None),
+        };
+        let words = format!("{subject} {id} of app {app_id}");
+        Ok(Some((subject, words)))
+    }
+}
+
+fn read<T>(text: &str) -> Result<T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    text.parse().with_context(|| format!("`{text}`"))
+}
+
+/// Tells the bus again.
+#[derive(Debug, Args)]
+pub struct Publish {
+    #[command(flatten)]
+    whose: Whose,
+    /// Only count what would be published
+    #[arg(long)]
+    dry_run: bool,
+    /// With profile values, as PublishProfileValues of the stack
+    #[arg(long)]
+    profile_values: bool,
+    /// Don't ask, however many users it is
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    table: TableTarget,
+    #[command(flatten)]
+    bus: BusTarget,
+}
+
+pub(crate) const EXAMPLES: &str = "\
+All that is true of a user is published as if it were new, with the version that is stored. An event that says what it \
+said before has its id of before; one that says more has a new one. A consumer that follows docs/follow-up.md acts on \
+what it missed, and acts again on what is still true: each of its acts is harmless twice.
+
+Examples:
+  khook publish --user 123456 9007199254740993
+  khook publish --open-id 123456 mBWwUmRSYFVl…
+  khook publish --since 2026-11-01T00:00:00Z --dry-run
+  TABLE_NAME=… EVENT_BUS_NAME=… khook publish --since 2026-11-01T00:00:00Z --yes
+
+On AWS it may dynamodb:GetItem and dynamodb:Scan on the table and events:PutEvents on the bus.";
+
+/// How many users are published without a question.
+const MOST_UNASKED: usize = 100;
+
+/// How many users are published at once: a page of the table may have thousands, more than a slow bus takes in time.
+const SLICE: usize = 100;
+/// How long the bus may refuse a slice before it is given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What was found, and what would be told of it.
+#[derive(Debug, Default)]
+struct Counted {
+    users: usize,
+    unreadable: usize,
+    changes: BTreeMap<&'static str, usize>,
+}
+
+impl Counted {
+    fn add(&mut self, items: &[Members], written_at: Time, values: ProfileValues) {
+        for item in items {
+            let Ok(item) = UserItem::read(item.clone()) else {
+                self.unreadable += 1;
+                continue;
+            };
+            self.users += 1;
+            for publication in Publication::all(None, &item, written_at, values) {
+                *self.changes.entry(publication.change.name()).or_default() += 1;
+            }
+        }
+    }
+
+    fn print(&self) -> Result<()> {
+        let mut table = output::table(&["Change", "Events"]);
+        for (change, events) in &self.changes {
+            table.add_row([(*change).to_owned(), events.to_string()]);
+        }
+        output::print_table(&table)
+    }
+
+    fn events(&self) -> usize {
+        self.changes.values().sum()
+    }
+}
+
+impl Publish {
+    /// Runs it. The exit code says whether everything could be read.
+    ///
+    /// # Errors
+    /// An unknown user, a table that can't be read, a bus that doesn't take it, or nobody who says yes.
+    pub async fn run(self) -> Result<ExitCode> {
+        let table = self.table.table().await?;
+        if self.dry_run {
+            let counted = self.each_page(&table, None).await?;
+            counted.print()?;
+            output::line(format!(
+                "{}, {}; nothing was published",
+                counted_noun(counted.users, "user"),
+                counted_noun(counted.events(), "event")
+            ))?;
+            return Ok(exit_code(&counted));
+        }
+        same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_BUS_NAME", self.bus.is_named()))?;
+        let bus = self.bus.bus().await?;
+        if !self.yes && self.whose.since.is_some() {
+            let users = self.each_page(&table, None).await?.users;
+            ask::whether(
+                &format!("Publish the state of {} again?", counted_noun(users, "user")),
+                users <= MOST_UNASKED,
+            )
+            .await?;
+        }
+        let published = self.each_page(&table, Some(&Publisher::new(bus, self.values(), None))).await?;
+        published.print()?;
+        output::line(format!(
+            "{}, {} published",
+            counted_noun(published.users, "user"),
+            counted_noun(published.events(), "event")
+        ))?;
+        Ok(exit_code(&published))
+    }
+
+    const fn values(&self) -> ProfileValues {
+        if self.profile_values { ProfileValues::Published } else { ProfileValues::Withheld }
+    }
+
+    /// Goes through all that is asked for, page by page, and publishes it if there is a publisher.
+    async fn each_page(&self, table: &Table, publisher: Option<&Publisher<EventBridge, SqsQueue>>) -> Result<Counted> {
+        let doing = if publisher.is_some() { "Publishing" } else { "Counting" };
+        let mut step = Progress::of_stderr().step(doing);
+        let written_at = before_it_is_read()?;
+        let mut counted = Counted::default();
+        let page = async |items: Vec<Members>| -> Result<()> {
+            let done = |slice: &[Members]| {
+                counted.add(slice, written_at, self.values());
+                step.note(&counted_noun(counted.users, "user"));
+            };
+            let Some(publisher) = publisher else {
+                items.chunks(SLICE).for_each(done);
+                return Ok(());
+            };
+            let put = put(publisher, &items, written_at, done).await;
+            put.with_context(|| format!("{}, then", counted_noun(counted.users, "user")))
+        };
+        self.pages(table, page).await?;
+        step.done(&counted_noun(counted.users, "user"));
+        if counted.unreadable > 0 {
+            output::warn(&format!(
+                "{} items are of an unknown form and left out: use the khook of the version that wrote them",
+                counted.unreadable
+            ));
+        }
+        Ok(counted)
+    }
+
+    async fn pages(&self, table: &Table, mut page: impl AsyncFnMut(Vec<Members>) -> Result<()>) -> Result<()> {
+        if let Some((subject, words)) = self.whose.named()? {
+            let Some(item) = table.get(&subject.partition_key(), "STATE").await? else {
+                bail!("nothing is known of {words}")
+            };
+            return page(vec![item]).await;
+        }
+        let Some(since) = self.whose.since else { return Ok(()) };
+        table.states_since(&since.to_string(), page).await
+    }
+}
+
+/// What is published again was written before it was read. In whole seconds, as the stream has it: whatever is written
+/// from now on is dated no earlier.
+fn before_it_is_read() -> Result<Time> {
+    Time::from_seconds(runtime::clock::now().as_seconds()).context("this machine's clock is out of any range")
+}
+
+/// Publishes the items, each slice with a time of its own, and hands on what is published.
+async fn put<B: Bus, K: Queue>(
+    publisher: &Publisher<B, K>,
+    items: &[Members],
+    written_at: Time,
+    mut done: impl FnMut(&[Members]),
+) -> Result<()> {
+    for slice in items.chunks(SLICE) {
+        let readable = slice.iter().filter(|item| UserItem::read((*item).clone()).is_ok());
+        let writes: Vec<Write> =
+            readable.map(|item| Write::of_members(text(item, "pk").to_owned(), item.clone(), written_at)).collect();
+        let left = publisher.publish(&writes, runtime::clock::now(), Instant::now() + PATIENCE).await;
+        ensure!(
+            left.is_none(),
+            "the bus doesn't take them. Are its name (EVENT_BUS_NAME), the region and the permission events:PutEvents \
+             right? Run it again: consumers drop what they have seen"
+        );
+        done(slice);
+    }
+    Ok(())
+}
+
+fn exit_code(counted: &Counted) -> ExitCode {
+    if counted.unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use runtime::ingest::EdgeError;
+    use serde_json::{Value, json};
+    use tokio::time::sleep;
+
+    use super::*;
+
+    fn item(link: &Value) -> Members {
+        let item = json!({"pk": "USER#1#2", "sk": "STATE", "version": 3, "link": link,
+            "sessions_valid_from": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z"});
+        item.as_object().unwrap().clone()
+    }
+
+    fn linked() -> Members {
+        item(&json!({"status": "linked", "at": "2026-01-01T00:00:00.000Z"}))
+    }
+
+    #[test]
+    fn what_would_be_told_is_counted_by_change_and_what_cannot_be_read_apart() {
+        let items = [linked(), item(&json!(7))];
+        let mut counted = Counted::default();
+        counted.add(&items, runtime::clock::now(), ProfileValues::Withheld);
+        assert_eq!((counted.users, counted.unreadable, counted.events()), (1, 1, 3));
+        let names: Vec<_> = counted.changes.into_keys().collect();
+        assert_eq!(names, ["access-changed", "link-changed", "sessions-voided"]);
+    }
+
+    /// A bus that takes this long for everything, until it takes nothing any more.
+    struct SlowBus {
+        pause: Duration,
+        room: AtomicUsize,
+    }
+
+    impl Bus for SlowBus {
+        async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), EdgeError>>, EdgeError> {
+            sleep(self.pause).await;
+            let less = |room: usize| room.checked_sub(publications.len());
+            match self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
+                Ok(_) => Ok(publications.iter().map(|_| Ok(())).collect()),
+                Err(_) => Err(EdgeError("full".to_owned())),
+            }
+        }
+    }
+
+    /// Whether 250 users were published on such a bus, and of how many that was said.
+    async fn published(room: usize) -> (bool, usize) {
+        let bus = SlowBus { pause: PATIENCE / 8, room: room.into() };
+        let publisher = Publisher::new(bus, ProfileValues::Withheld, None::<SqsQueue>);
+        let mut done = 0;
+        let put = put(&publisher, &vec![linked(); 250], runtime::clock::now(), |slice| done += slice.len()).await;
+        (put.is_ok(), done)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_may_take_longer_than_the_bus_is_waited_for() {
+        let start = Instant::now();
+        assert_eq!(published(usize::MAX).await, (true, 250));
+        assert!(start.elapsed() > PATIENCE, "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_published_before_a_bus_gave_up_is_known() {
+        // Two hundred users' three changes each, and a few more.
+        assert_eq!(published(620).await, (false, 200));
+    }
+}

@@ -1,0 +1,218 @@
+//! `khook quarantine`: authentic events that could not be used.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use kakao_webhooks::wire::Time;
+use serde_json::{Value, json};
+
+use crate::{
+    aws::{
+        table::Table,
+        target::{QueueTarget, TableTarget, same_service},
+    },
+    commands::waiting::{
+        self, Chosen, Fate, Place, Reach, StoredItem, Swept, Wanted, Words, replayed::replayed, which::Which,
+        work_through,
+    },
+};
+
+/// Authentic events that could not be used: list, show, replay after a fix, or drop.
+#[derive(Debug, Subcommand)]
+pub enum Quarantine {
+    /// List what is in quarantine, oldest first
+    #[command(after_help = "Examples:\n  khook quarantine list\n  khook quarantine list --days 3 --json")]
+    List {
+        /// Only those of the last so many days
+        #[arg(long, default_value_t = 60, value_name = "NUMBER")]
+        days: u32,
+        /// Where it is.
+        #[command(flatten)]
+        table: TableTarget,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one event with everything that was received, personal data included
+    Show {
+        /// Its key, as `list` prints it
+        key: String,
+        /// Where it is.
+        #[command(flatten)]
+        table: TableTarget,
+    },
+    /// Send events to the event queue again. Replaying an event twice has no further effect; one that still cannot be
+    /// used returns to the quarantine
+    #[command(after_help = "Examples:\n  khook quarantine replay '2026-01-01T00:00:00.000Z#id'\n  \
+                            khook quarantine replay --all")]
+    Replay {
+        /// Which of them.
+        #[command(flatten)]
+        which: Which,
+        /// Where it is.
+        #[command(flatten)]
+        table: TableTarget,
+        /// Where it goes.
+        #[command(flatten)]
+        queue: QueueTarget,
+    },
+    /// Delete events for good
+    Drop {
+        /// Which of them.
+        #[command(flatten)]
+        which: Which,
+        /// Where it is.
+        #[command(flatten)]
+        table: TableTarget,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// The longest time, in days, for which the template keeps quarantined events.
+const LONGEST_DAYS: u32 = 60;
+
+impl Quarantine {
+    /// Runs it. The exit code says whether all that was asked for was done.
+    ///
+    /// # Errors
+    /// A key that isn't there, or a table or queue that can't be reached.
+    pub async fn run(self) -> Result<ExitCode> {
+        let whole = |table| Kept { table, days: LONGEST_DAYS };
+        match self {
+            Self::List { days, table, json } => {
+                let kept = Kept { table: table.table().await?, days: days.min(LONGEST_DAYS) };
+                waiting::list(&kept, usize::MAX, json).await
+            }
+            Self::Show { key, table } => waiting::show(&whole(table.table().await?), key, usize::MAX).await,
+            Self::Replay { which, table, queue } => {
+                same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
+                let (kept, queue) = (whole(table.table().await?), queue.queue().await?);
+                waiting::replay(&kept, &queue, which.wanted(), usize::MAX, false).await
+            }
+            Self::Drop { which, table, yes } => {
+                waiting::drop_for_good(&whole(table.table().await?), which.wanted(), usize::MAX, yes).await
+            }
+        }
+    }
+}
+
+/// The day's partition of a key.
+fn partition(key: &str) -> Result<String> {
+    let day = key.get(..10).with_context(|| format!("`{key}` is not a key as `khook quarantine list` prints it"))?;
+    Ok(format!("QUARANTINE#{day}"))
+}
+
+/// All partitions that the quarantine can have, oldest first.
+pub(crate) fn partitions(now: Time) -> impl Iterator<Item = String> {
+    last_days(now, LONGEST_DAYS)
+}
+
+fn last_days(now: Time, days: u32) -> impl Iterator<Item = String> {
+    let day = move |ago| Time::from_millis(now.as_millis() - i64::from(ago) * 86_400_000).unwrap_or(now).day();
+    (0..=days).rev().map(move |ago| format!("QUARANTINE#{}", day(ago)))
+}
+
+/// What this table keeps in quarantine, of the last so many days.
+struct Kept {
+    table: Table,
+    days: u32,
+}
+
+impl Kept {
+    async fn one(&self, key: &str) -> Result<StoredItem> {
+        let item = self.table.get(&partition(key)?, key).await?;
+        item.map(StoredItem).with_context(|| format!("`{key}` is not in quarantine (any more)"))
+    }
+
+    async fn find(&self, wanted: Wanted) -> Result<Vec<StoredItem>> {
+        let mut found = Vec::new();
+        match wanted {
+            Wanted::All => {
+                for partition in last_days(runtime::clock::now(), self.days) {
+                    found.extend(self.table.partition(&partition).await?.into_iter().map(StoredItem));
+                }
+            }
+            Wanted::These(keys) => {
+                for key in keys {
+                    found.push(self.one(&key).await?);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The members that `list` prints.
+const LISTED: [&str; 5] = ["sk", "kind", "app_id", "reason", "detail"];
+
+impl Place for Kept {
+    type Item = StoredItem;
+    const WORDS: Words = Words {
+        noun: "quarantined event",
+        empty: "The quarantine is empty.",
+        stays: "stays in quarantine",
+        before_drop: "Kakao got its 200 and doesn't send them again.",
+    };
+    const COLUMNS: &'static [&'static str] = &["Key", "Kind", "App", "Reason", "Detail"];
+    const REFUSALS: usize = 1;
+
+    fn id(item: &StoredItem) -> &str {
+        item.text("sk")
+    }
+
+    /// A key begins with its time.
+    fn since(_item: &StoredItem) -> Option<Time> {
+        None
+    }
+
+    fn row(item: &StoredItem, _now: Time) -> Vec<String> {
+        LISTED.map(|name| item.text(name).to_owned()).to_vec()
+    }
+
+    fn described(item: &StoredItem, _now: Time) -> Value {
+        LISTED.map(|name| (if name == "sk" { "key" } else { name }, json!(item.text(name)))).into_iter().collect()
+    }
+
+    fn shown(item: &StoredItem, _now: Time) -> Value {
+        item.readable()
+    }
+
+    async fn sweep(
+        &self,
+        chosen: Chosen<StoredItem>,
+        _limit: usize,
+        visit: impl AsyncFnMut(StoredItem) -> Result<Fate>,
+    ) -> Result<Swept> {
+        let items = match chosen {
+            Chosen::Wanted(wanted) => self.find(wanted).await?,
+            Chosen::Found(items) => items,
+        };
+        work_through(&self.table, items, true, visit).await?;
+        Ok(Swept::default())
+    }
+
+    /// Marks the item first: one that the processor puts back meanwhile no longer has the mark, and stays.
+    async fn text_to_send(&self, item: &StoredItem, at: &str, _anyway: bool) -> Result<Option<String>> {
+        let text = replayed(item.text("envelope"), at)?;
+        self.table.mark(item.text("pk"), Self::id(item), at).await?;
+        Ok(Some(text))
+    }
+
+    fn more(_reach: Reach, _limit: usize) -> Option<String> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_names_its_partition() {
+        assert_eq!(partition("2026-01-01T00:00:00.000Z#id").unwrap(), "QUARANTINE#2026-01-01");
+        assert!(partition("x").is_err());
+    }
+}

@@ -1,0 +1,148 @@
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser},
+};
+use kakao_webhooks::wire::{Time, account_status::EventType};
+use serde_json::Value;
+
+use super::{Pair, Target, check_member_number, given, members};
+use crate::{
+    kakao::{AccountStatus, Forgery, KeyRing, Request},
+    random,
+    ui::when::event_time,
+};
+
+pub(super) const EXAMPLES: &str = "\
+Events (or any URI):
+  token-issued token-revoked tokens-revoked sessions-revoked user-linked user-unlinked
+  user-scope-consent user-scope-withdraw user-profile-changed
+  account-disabled account-enabled account-purged account-credential-change-required
+  credential-compromise credential-change assurance-level-change
+  identifier-changed identifier-recycled
+
+Examples:
+  khook send account-status --event user-unlinked --user 123 --member reason=ACCOUNT_DELETE
+  khook send account-status --event user-profile-changed --user 123 --member nickname=라이언
+  khook send account-status --event user-linked --user 123 --forge signature --expect 400
+  khook send account-status --event user-linked --user 123 --claim toe=null";
+
+/// Options of `khook send account-status`.
+#[derive(Debug, Args)]
+pub struct SendAccountStatus {
+    /// The event, by its name or URI
+    #[arg(long, value_name = "EVENT")]
+    event: String,
+    /// The member number
+    #[arg(long, value_name = "NUMBER")]
+    user: String,
+    /// What the event says beside its subject, as in reason=hijacking; the value may be JSON. Repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
+    member: Vec<Pair>,
+    /// A claim, as in app_id=1; the value may be JSON, and null leaves the claim out. Repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
+    claim: Vec<Pair>,
+    /// When it happened and was issued (RFC 3339); now by default
+    #[arg(long, value_name = "TIME", value_parser = event_time)]
+    at: Option<Time>,
+    /// aud: a REST API key of the app; by default that of the running `khook dev`
+    #[arg(long, value_name = "KEY")]
+    audience: Option<String>,
+    /// jti; random by default. The same again makes a duplicate
+    #[arg(long, value_name = "ID")]
+    jti: Option<String>,
+    /// Make one thing wrong
+    #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(forgeries()))]
+    forge: Option<String>,
+    /// A key file of `khook keys`, whose newest key signs; by default the key of the running `khook dev`
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Sign with the key of this id in the key file
+    #[arg(long, value_name = "ID", requires = "key")]
+    kid: Option<String>,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+impl SendAccountStatus {
+    pub(super) fn request(&self) -> Result<Request> {
+        check_member_number(&self.user);
+        let kakao = self.target.kakao();
+        let of_running = kakao.as_ref().map(|kakao| kakao.rest_api_key.clone());
+        let status = AccountStatus {
+            audience: given(self.audience.clone(), of_running, "--audience")?,
+            user_id: self.user.clone(),
+            token_id: self.jti.clone().map_or_else(random::hex::<16>, Ok)?,
+            at: self.at.unwrap_or_else(runtime::clock::now).as_seconds(),
+            event_uri: uri(&self.event)?,
+            members: members(&self.member),
+            claims: members(&self.claim).into_iter().map(|(name, value)| (name, seconds(value))).collect(),
+        };
+        let key = match (&self.key, kakao) {
+            (Some(file), _) => KeyRing::read(file)?.signing_key(self.kid.as_deref())?,
+            (None, Some(kakao)) => kakao.signing_key()?,
+            (None, None) => anyhow::bail!(
+                "there is no signing key: name a key file with --key (`khook keys new` makes one), or leave out --url"
+            ),
+        };
+        status.request(&key, self.forge.as_deref().and_then(Forgery::named))
+    }
+}
+
+/// What `--forge` takes, each with what it is and what it should be answered.
+fn forgeries() -> Vec<PossibleValue> {
+    let value = |forgery: &Forgery| {
+        let answer = forgery.code().map_or_else(|| "202, quarantined".to_owned(), |code| format!("400 {code}"));
+        let help = format!("{} {answer}", forgery.what());
+        PossibleValue::new(forgery.name()).help(help)
+    };
+    Forgery::ALL.iter().map(value).collect()
+}
+
+/// A claim's time may be written as RFC 3339: tokens have seconds.
+fn seconds(value: Value) -> Value {
+    let time = value.as_str().and_then(|text| text.parse::<Time>().ok());
+    time.map_or(value, |time| Value::from(time.as_seconds()))
+}
+
+fn uri(event: &str) -> Result<String> {
+    if event.contains(':') {
+        return Ok(event.to_owned());
+    }
+    let known = EventType::of_name(event).map(|known| known.uri().to_owned());
+    known.with_context(|| format!("`{event}` is no event. `khook send account-status --help` lists them"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_named_or_a_uri() {
+        assert!(uri("user-linked").unwrap().ends_with("/oauth/event-type/user-linked"));
+        assert_eq!(uri("https://example.com/new").unwrap(), "https://example.com/new");
+        assert!(uri("user-liked").unwrap_err().to_string().contains("--help"));
+    }
+
+    #[test]
+    fn every_forgery_can_be_asked_for_and_says_what_it_is_answered() {
+        let forgeries = forgeries();
+        assert_eq!(forgeries.len(), Forgery::ALL.len());
+        for (value, forgery) in forgeries.iter().zip(Forgery::ALL) {
+            assert_eq!(value.get_name(), forgery.name());
+            assert!(
+                value.get_help().unwrap().to_string().ends_with(forgery.code().unwrap_or("quarantined")),
+                "{forgery:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_help_lists_every_event() {
+        for known in EventType::KNOWN {
+            assert!(EXAMPLES.contains(known.known_name().unwrap()), "{known:?}");
+        }
+    }
+}

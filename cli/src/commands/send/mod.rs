@@ -1,0 +1,207 @@
+//! `khook send`: plays Kakao against any address.
+
+mod account_status;
+mod webhooks;
+
+use std::{fs, path::PathBuf, process::ExitCode, str::FromStr};
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use console::Style;
+use kakao_webhooks::wire::UserId;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    kakao::{Kakao, Request},
+    local::running::Running,
+    ui::output::{self, Text},
+};
+
+/// The webhooks.
+#[derive(Debug, Subcommand)]
+pub enum Send {
+    /// Kakao Login's unlink webhook
+    #[command(after_help = webhooks::UNLINK_EXAMPLES)]
+    Unlink(webhooks::SendUnlink),
+    /// Kakao Login's account status change webhook: a signed token
+    #[command(after_help = account_status::EXAMPLES)]
+    AccountStatus(account_status::SendAccountStatus),
+    /// KakaoTalk Share's webhook
+    #[command(after_help = webhooks::SHARE_EXAMPLES)]
+    TalkShare(webhooks::SendTalkShare),
+    /// KakaoTalk Channel's webhook
+    #[command(after_help = webhooks::CHANNEL_EXAMPLES)]
+    TalkChannel(webhooks::SendTalkChannel),
+    /// A chatbot's skill request
+    #[command(after_help = webhooks::SKILL_EXAMPLES)]
+    Skill(webhooks::SendSkill),
+}
+
+impl Send {
+    /// Sends it. The exit code says whether the answer was the right one.
+    ///
+    /// # Errors
+    /// What is missing to send it, or nobody who answers.
+    pub async fn run(self) -> Result<ExitCode> {
+        match self {
+            Self::Unlink(send) => deliver(&send.target, || send.request()).await,
+            Self::AccountStatus(send) => deliver(&send.target, || send.request()).await,
+            Self::TalkShare(send) => deliver(&send.target, || send.request()).await,
+            Self::TalkChannel(send) => deliver(&send.target, || send.request()).await,
+            Self::Skill(send) => deliver(&send.target, || send.request()).await,
+        }
+    }
+}
+
+/// Where to, and what is expected.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// The address before /webhooks/… and /skill; by default that of the running `khook dev`
+    #[arg(long, value_name = "URL", help_heading = "Delivery")]
+    url: Option<String>,
+    /// The status that is right; by default any success
+    #[arg(long, value_name = "STATUS", help_heading = "Delivery")]
+    expect: Option<u16>,
+    /// Print the answer as JSON
+    #[arg(long, help_heading = "Delivery")]
+    json: bool,
+    /// Print the curl command instead of sending (it shows the key)
+    #[arg(long, help_heading = "Delivery", conflicts_with = "json")]
+    curl: bool,
+}
+
+impl Target {
+    fn base(&self) -> Result<String> {
+        match &self.url {
+            Some(url) => Ok(url.clone()),
+            None => Ok(Running::found("name the address with --url")?.base_url),
+        }
+    }
+
+    /// The keys of the running `khook dev`, if it's to it that we send.
+    fn kakao(&self) -> Option<Kakao> {
+        if self.url.is_some() { None } else { Running::find().map(|running| running.kakao) }
+    }
+}
+
+/// A secret that never stands on the command line: from a file, or else of the running `khook dev` (whose key no
+/// variable of the shell can know), or else from the environment.
+fn secret(file: Option<&PathBuf>, variable: &str, of_running: Option<String>, option: &str) -> Result<String> {
+    if let Some(file) = file {
+        let text = fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
+        return Ok(text.trim().to_owned());
+    }
+    let named = std::env::var(variable).ok().filter(|text| !text.is_empty());
+    of_running.or(named).with_context(|| {
+        format!(
+            "there is no key: name a file with {option} or set {variable}, or start `khook dev` and leave out --url"
+        )
+    })
+}
+
+/// An option that is given, or else that of the running `khook dev`.
+fn given<T>(value: Option<T>, of_running: Option<T>, option: &str) -> Result<T> {
+    value
+        .or(of_running)
+        .with_context(|| format!("{option} is missing. It is known only of a running `khook dev`, without --url"))
+}
+
+/// Warns of what Kakao never sends. It is sent all the same: what comes of it can be seen.
+fn check_member_number(text: &str) {
+    if let Some(warning) = odd_member_number(text) {
+        output::warn(warning);
+    }
+}
+
+fn odd_member_number(text: &str) -> Option<&'static str> {
+    text.parse::<UserId>().is_err().then_some(
+        "the member number is no positive number of at most 64 bits: it ends in quarantine, as it would from Kakao",
+    )
+}
+
+/// `name=value`, the value JSON if it can be read as such, else a text.
+#[derive(Clone, Debug)]
+struct Pair(String, Value);
+
+impl FromStr for Pair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("it is not NAME=VALUE")?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        Ok(Self(name.to_owned(), value))
+    }
+}
+
+fn members(pairs: &[Pair]) -> Map<String, Value> {
+    pairs.iter().map(|Pair(name, value)| (name.clone(), value.clone())).collect()
+}
+
+async fn deliver(target: &Target, request: impl FnOnce() -> Result<Request>) -> Result<ExitCode> {
+    let base = target.base()?;
+    let request = request()?;
+    if target.curl {
+        output::lines(&request.curl(&base))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let answer = request.send(&base).await?;
+    let is_right = target.expect.map_or((200..300).contains(&answer.status), |expected| answer.status == expected);
+    if target.json {
+        let body = serde_json::from_str(&answer.body).unwrap_or_else(|_| Value::from(answer.body.clone()));
+        output::json(&json!({
+            "ok": is_right, "kind": request.kind.name(), "status": answer.status, "ms": answer.took.as_millis(), "body": body,
+        }))?;
+    } else {
+        let style = if is_right { Style::new().green() } else { Style::new().red() };
+        let expected = target.expect.filter(|_| !is_right).map(|status| format!(", expected {status}"));
+        let how = format!(" {} ms, {} {}", answer.took.as_millis(), request.kind.name(), request.shape());
+        let status = Text::default().styled(style.bold(), answer.status).and(expected.unwrap_or_default());
+        output::line(status.styled(Style::new().dim(), how))?;
+        if !answer.body.is_empty() {
+            output::foreign(&answer.body)?;
+        }
+    }
+    Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_json_where_it_can_be_and_text_elsewhere() {
+        for (text, value) in [
+            ("a=1", json!(1)),
+            ("a=\"1\"", json!("1")),
+            ("a=한 글", json!("한 글")),
+            ("a=", json!("")),
+            ("a=b=c", json!("b=c")),
+            ("a=null", Value::Null),
+        ] {
+            assert_eq!(text.parse::<Pair>().unwrap().1, value, "{text}");
+        }
+        assert!("a".parse::<Pair>().is_err());
+    }
+
+    #[test]
+    fn what_no_member_number_can_be_is_warned_of() {
+        for text in ["1", "9007199254740993", "18446744073709551615"] {
+            assert_eq!(odd_member_number(text), None, "{text}");
+        }
+        for text in ["", "0", "-1", "+1", "1.5", "abc", "18446744073709551616"] {
+            assert!(odd_member_number(text).is_some_and(|warning| warning.contains("quarantine")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_comes_from_a_file_before_anything_else() {
+        let folder = std::env::temp_dir().join(format!("khook-secret-{}", std::process::id()));
+        fs::write(&folder, "  abc\n").unwrap();
+        let found = secret(Some(&folder), "KHOOK_NO_SUCH_VARIABLE", Some("other".into()), "--x").unwrap();
+        fs::remove_file(&folder).unwrap();
+        assert_eq!(found, "abc");
+        assert_eq!(secret(None, "KHOOK_NO_SUCH_VARIABLE", Some("other".into()), "--x").unwrap(), "other");
+        let error = secret(None, "KHOOK_NO_SUCH_VARIABLE", None, "--admin-key-file").unwrap_err().to_string();
+        assert!(error.contains("--admin-key-file") && error.contains("KHOOK_NO_SUCH_VARIABLE"));
+    }
+}

@@ -1,0 +1,248 @@
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use kakao_webhooks::wire::Time;
+
+use super::{Pair, Target, check_member_number, given, members, secret};
+use crate::{
+    kakao::{Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check},
+    random,
+    ui::when::event_time,
+};
+
+/// The app's primary admin key.
+#[derive(Debug, Args)]
+struct AdminKey {
+    /// A file with the admin key; else that of the running `khook dev` (without --url), else KAKAO_ADMIN_KEY
+    #[arg(long, value_name = "FILE")]
+    admin_key_file: Option<PathBuf>,
+}
+
+impl AdminKey {
+    fn get(&self, target: &Target) -> Result<String> {
+        let of_running = target.kakao().map(|kakao| kakao.admin_key);
+        secret(self.admin_key_file.as_ref(), "KAKAO_ADMIN_KEY", of_running, "--admin-key-file")
+    }
+}
+
+fn resource_id(given: Option<&String>) -> Result<String> {
+    given.map_or_else(random::hex::<16>, |id| Ok(id.clone()))
+}
+
+pub(super) const UNLINK_EXAMPLES: &str = "\
+Examples:
+  khook send unlink --user 1234567890
+  khook send unlink --user 1234567890 --as form --referrer-type ACCOUNT_DELETE
+  KAKAO_ADMIN_KEY=$(cat key.txt) khook send unlink --url https://hooks.example.com --app-id 123456 --user 1234567890";
+
+/// Options of `khook send unlink`.
+#[derive(Debug, Args)]
+pub struct SendUnlink {
+    /// The member number
+    #[arg(long, value_name = "NUMBER")]
+    user: String,
+    /// The app's number; by default that of the running `khook dev`
+    #[arg(long, value_name = "NUMBER")]
+    app_id: Option<String>,
+    /// Why: ACCOUNT_DELETE, FORCED_ACCOUNT_DELETE, UNLINK_FROM_ADMIN, UNLINK_FROM_APPS, INCOMPLETE_SIGN_UP, …
+    #[arg(long, value_name = "REASON", default_value = "UNLINK_FROM_APPS")]
+    referrer_type: String,
+    /// For apps in a group
+    #[arg(long, value_name = "TOKEN")]
+    group_user_token: Option<String>,
+    /// How the fields are sent
+    #[arg(long = "as", value_name = "SHAPE", default_value = "query")]
+    shape: Shape,
+    #[command(flatten)]
+    admin_key: AdminKey,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+impl SendUnlink {
+    pub(super) fn request(&self) -> Result<Request> {
+        check_member_number(&self.user);
+        let unlink = Unlink {
+            app_id: given(self.app_id.clone(), self.target.kakao().map(|kakao| kakao.app_id), "--app-id")?,
+            user_id: self.user.clone(),
+            referrer_type: Some(self.referrer_type.clone()),
+            group_user_token: self.group_user_token.clone(),
+        };
+        Ok(unlink.request(&self.admin_key.get(&self.target)?, self.shape))
+    }
+}
+
+pub(super) const SHARE_EXAMPLES: &str = "\
+Examples:
+  khook send talk-share --custom user_id=1234567890
+  khook send talk-share --as form --chat-type MultiChat --custom item=7 --custom 'note=한 글'
+  khook send talk-share --resource-id 1 && khook send talk-share --resource-id 1   # a duplicate";
+
+/// Options of `khook send talk-share`.
+#[derive(Debug, Args)]
+pub struct SendTalkShare {
+    /// MemoChat, DirectChat, MultiChat, OpenDirectChat, OpenMultiChat, …
+    #[arg(long, value_name = "TYPE", default_value = "DirectChat")]
+    chat_type: String,
+    /// HASH_CHAT_ID: the chat room
+    #[arg(long, value_name = "HASH", default_value = "a1b2c3d4")]
+    chat_id: String,
+    /// TEMPLATE_ID
+    #[arg(long, value_name = "NUMBER")]
+    template_id: Option<u64>,
+    /// A custom key, as in user_id=123; the value may be JSON. Repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
+    custom: Vec<Pair>,
+    /// X-Kakao-Resource-ID; random by default
+    #[arg(long, value_name = "ID")]
+    resource_id: Option<String>,
+    /// How the fields are sent
+    #[arg(long = "as", value_name = "SHAPE", default_value = "json")]
+    shape: Shape,
+    #[command(flatten)]
+    admin_key: AdminKey,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+impl SendTalkShare {
+    pub(super) fn request(&self) -> Result<Request> {
+        let share = TalkShare {
+            chat_type: self.chat_type.clone(),
+            chat_id: self.chat_id.clone(),
+            template_id: self.template_id,
+            custom: members(&self.custom),
+            resource_id: resource_id(self.resource_id.as_ref())?,
+        };
+        Ok(share.request(&self.admin_key.get(&self.target)?, self.shape))
+    }
+}
+
+pub(super) const CHANNEL_EXAMPLES: &str = "\
+Examples:
+  khook send talk-channel --event added --user 1234567890
+  khook send talk-channel --event blocked --open-id abcdef
+  khook send talk-channel --event added --user 1234567890 --at 2026-01-02T03:04:05Z --deprecated";
+
+/// Options of `khook send talk-channel`.
+#[derive(Debug, Args)]
+pub struct SendTalkChannel {
+    /// added, or blocked
+    #[arg(long, value_name = "EVENT")]
+    event: String,
+    /// The member number
+    #[arg(long, value_name = "NUMBER", required_unless_present = "open_id", conflicts_with = "open_id")]
+    user: Option<String>,
+    /// The open id of a user who did not consent
+    #[arg(long, value_name = "ID")]
+    open_id: Option<String>,
+    /// The channel's public id
+    #[arg(long, value_name = "ID", default_value = "_ISxgbxb")]
+    channel: String,
+    /// The channel's search name
+    #[arg(long, value_name = "NAME", default_value = "@khook")]
+    channel_uuid: String,
+    /// When it happened (RFC 3339); now by default
+    #[arg(long, value_name = "TIME", value_parser = event_time)]
+    at: Option<Time>,
+    /// X-Kakao-Resource-ID; random by default
+    #[arg(long, value_name = "ID")]
+    resource_id: Option<String>,
+    /// With the deprecated names of the fields
+    #[arg(long)]
+    deprecated: bool,
+    #[command(flatten)]
+    admin_key: AdminKey,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+impl SendTalkChannel {
+    pub(super) fn request(&self) -> Result<Request> {
+        self.user.iter().for_each(|user| check_member_number(user));
+        let id_type = if self.open_id.is_some() { "open_id" } else { "app_user_id" };
+        let channel = TalkChannel {
+            event: self.event.clone(),
+            id: self.user.clone().or_else(|| self.open_id.clone()).unwrap_or_default(),
+            id_type: id_type.to_owned(),
+            channel_id: self.channel.clone(),
+            channel_uuid: Some(self.channel_uuid.clone()),
+            at: Some(self.at.unwrap_or_else(runtime::clock::now)),
+            resource_id: resource_id(self.resource_id.as_ref())?,
+            deprecated: self.deprecated,
+        };
+        Ok(channel.request(&self.admin_key.get(&self.target)?))
+    }
+}
+
+pub(super) const SKILL_EXAMPLES: &str = "\
+Examples:
+  khook send skill --utterance 안녕하세요 --app-user 1234567890
+  khook send skill --check
+  KAKAO_SKILL_KEY=$(cat key.txt) khook send skill --url https://hooks.example.com --bot 5f… --utterance hi";
+
+/// Options of `khook send skill`.
+#[derive(Debug, Args)]
+pub struct SendSkill {
+    /// Only the check (a GET) that Kakao makes when the URL is registered
+    #[arg(long)]
+    check: bool,
+    /// What the user writes
+    #[arg(long, value_name = "TEXT", default_value = "안녕하세요")]
+    utterance: String,
+    /// The chatbot's id; by default that of the running `khook dev`
+    #[arg(long, value_name = "ID")]
+    bot: Option<String>,
+    /// The user as the bot knows them
+    #[arg(long, value_name = "KEY", default_value = "bot-user-1")]
+    user_key: String,
+    /// The user as the bot's channel knows them
+    #[arg(long, value_name = "KEY")]
+    plusfriend_user_key: Option<String>,
+    /// The member number, for a user who is linked
+    #[arg(long, value_name = "NUMBER")]
+    app_user: Option<String>,
+    /// Whether the user added the channel
+    #[arg(long, value_name = "TRUE|FALSE")]
+    friend: Option<bool>,
+    /// X-Request-Id; random by default
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// The header that proves Kakao
+    #[arg(long, value_name = "NAME", default_value = "x-skill-key")]
+    skill_header: String,
+    /// A file with the header's value; else that of the running `khook dev` (without --url), else KAKAO_SKILL_KEY
+    #[arg(long, value_name = "FILE")]
+    skill_key_file: Option<PathBuf>,
+    /// Without that header
+    #[arg(long, conflicts_with = "skill_key_file")]
+    no_key: bool,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+impl SendSkill {
+    pub(super) fn request(&self) -> Result<Request> {
+        if self.check {
+            return Ok(registration_check());
+        }
+        self.app_user.iter().for_each(|user| check_member_number(user));
+        let kakao = self.target.kakao();
+        let message = SkillMessage {
+            bot_id: given(self.bot.clone(), kakao.as_ref().map(|kakao| kakao.bot_id.clone()), "--bot")?,
+            user_key: self.user_key.clone(),
+            plusfriend_user_key: self.plusfriend_user_key.clone(),
+            app_user_id: self.app_user.clone(),
+            is_friend: self.friend,
+            utterance: self.utterance.clone(),
+            request_id: resource_id(self.request_id.as_ref())?,
+        };
+        if self.no_key {
+            return Ok(message.request(None));
+        }
+        let of_running = kakao.map(|kakao| kakao.skill_key);
+        let key = secret(self.skill_key_file.as_ref(), "KAKAO_SKILL_KEY", of_running, "--skill-key-file")?;
+        Ok(message.request(Some((&self.skill_header, &key))))
+    }
+}

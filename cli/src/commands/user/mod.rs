@@ -1,0 +1,270 @@
+//! `khook user`: what is known of a user.
+
+pub mod rebuild;
+pub mod service;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use console::Style;
+use kakao_webhooks::{
+    envelope::ServiceWord,
+    state::{Members, Subject},
+    wire::{AppId, UserId},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    aws::{
+        table::{Table, text},
+        target::TableTarget,
+    },
+    commands::user::{rebuild::rebuild, service::Say},
+    ui::{
+        diff::register,
+        output::{self, Text},
+    },
+};
+
+/// What is known of a user.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Show the state of a user
+    #[command(after_help = "Examples:\n  khook user show 123456 9007199254740993\n  \
+                            khook user show 123456 9007199254740993 --json | jq .access")]
+    Show {
+        /// Whose.
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Show a user's history, oldest first
+    #[command(after_help = "Examples:\n  khook user history 123456 9007199254740993 --limit 20\n  \
+                            khook user history 123456 9007199254740993 --json")]
+    History {
+        /// Whose.
+        #[command(flatten)]
+        who: Who,
+        /// At most this many of the newest events
+        #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+        limit: usize,
+    },
+    /// Fold a user's history, and show where the stored state differs, as far as history can prove it
+    #[command(
+        after_help = "The exit status is 0 if nothing differs. History holds no profile values and is kept for a \
+                            stated time only.\n\nExample:\n  khook user rebuild 123456 9007199254740993"
+    )]
+    Rebuild {
+        /// Whose.
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say that a user linked with the app, for a service without Kakao's account status webhook
+    Link(Say),
+    /// Say that the service itself unlinked a user: Kakao tells nobody
+    Unlink(Say),
+    /// Say that what came before was a mistake: linked and active (the way back after Kakao's webhook test tool)
+    Restore(Say),
+    /// Have everything of a user forgotten
+    Erase(Say),
+}
+
+/// A user of an app, and where to look.
+#[derive(Debug, Args)]
+pub struct Who {
+    /// The Kakao app's number
+    app_id: String,
+    /// The member number (회원번호)
+    #[arg(value_name = "MEMBER_NUMBER")]
+    user_id: String,
+    #[command(flatten)]
+    table: TableTarget,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Who {
+    fn subject(&self) -> Result<Subject> {
+        let app_id: AppId = self.app_id.parse().with_context(|| format!("`{}`", self.app_id))?;
+        let user_id: UserId = self.user_id.parse().with_context(|| format!("`{}`", self.user_id))?;
+        Ok(Subject::User(app_id, user_id))
+    }
+
+    fn partition(&self) -> Result<String> {
+        Ok(self.subject()?.partition_key())
+    }
+
+    async fn table(&self) -> Result<Table> {
+        self.table.table().await
+    }
+
+    fn unknown(&self) -> Result<ExitCode> {
+        if self.json {
+            output::json(&Value::Null)?;
+        }
+        anyhow::bail!(
+            "nothing is known of user {} of app {}. Is it the right app, and the right table? What could not be read or placed is in \
+             `khook quarantine list`",
+            self.user_id,
+            self.app_id
+        )
+    }
+}
+
+impl User {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// An unknown user, or a table that can't be read.
+    pub async fn run(self) -> Result<ExitCode> {
+        match self {
+            Self::Show { who } => show(&who).await,
+            Self::History { who, limit } => history(&who, limit).await,
+            Self::Rebuild { who } => rebuilt(&who).await,
+            Self::Link(say) => say.run(ServiceWord::ServiceLinked).await,
+            Self::Unlink(say) => say.run(ServiceWord::ServiceUnlinked).await,
+            Self::Restore(say) => say.run(ServiceWord::ServiceRestored).await,
+            Self::Erase(say) => say.run(ServiceWord::ServiceErased).await,
+        }
+    }
+}
+
+async fn show(who: &Who) -> Result<ExitCode> {
+    let partition = who.partition()?;
+    let Some(view) = who.table().await?.view(&partition).await? else { return who.unknown() };
+    if who.json {
+        output::json(&view)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let access = view.get("access").and_then(Value::as_str).unwrap_or("unknown");
+    let style = match access {
+        "allowed" => Style::new().green(),
+        "blocked" => Style::new().yellow(),
+        _ => Style::new().red(),
+    };
+    let heading = Text::from("User ").styled(Style::new().bold(), &who.user_id);
+    output::line(heading.and(format!(" of app {}: ", who.app_id)).styled(style.bold(), access))?;
+    output::line("")?;
+    let mut table = output::table(&["What", "Is", "Since"]);
+    for [what, is, since] in rows(&view) {
+        table.add_row([what, is, since]);
+    }
+    output::print_table(&table)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Members that the heading says.
+const IN_HEADING: [&str; 4] = ["app_id", "user_id", "access", "version"];
+
+/// The state as rows: what, its value, since when.
+fn rows(view: &Value) -> Vec<[String; 3]> {
+    let mut rows = Vec::new();
+    for (name, value) in view.as_object().into_iter().flatten().filter(|(name, _)| !IN_HEADING.contains(&name.as_str()))
+    {
+        match value {
+            Value::Object(entries) if ["scopes", "profile", "channels", "bots"].contains(&name.as_str()) => {
+                rows.extend(entries.iter().map(|(key, entry)| row(&format!("{name}.{key}"), entry)));
+            }
+            value => rows.push(row(name, value)),
+        }
+    }
+    rows
+}
+
+fn row(what: &str, value: &Value) -> [String; 3] {
+    let Value::Object(members) = value else {
+        return [what.to_owned(), plain(value), String::new()];
+    };
+    let since = ["at", "last_at", "last_seen_at"].into_iter().find(|name| members.contains_key(*name));
+    let others = members.iter().filter(|(name, _)| Some(name.as_str()) != since);
+    let others = || others.map(|(name, value)| format!("{name} {}", plain(value))).collect::<Vec<_>>().join(", ");
+    let is = register(members).unwrap_or_else(others);
+    let since = since.map(|name| text(members, name)).unwrap_or_default();
+    [what.to_owned(), is, since.to_owned()]
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What an entry of the history says of its event.
+const OF_HISTORY: [&str; 5] = ["occurred_at", "received_at", "kind", "event", "event_id"];
+
+async fn history(who: &Who, limit: usize) -> Result<ExitCode> {
+    let partition = who.partition()?;
+    let mut entries = who.table().await?.history(&partition).await?;
+    if entries.is_empty() {
+        return who.unknown();
+    }
+    let left_out = entries.len().saturating_sub(limit);
+    entries.drain(..left_out);
+    if who.json {
+        let event = |entry: &Members| -> Value {
+            OF_HISTORY.map(|name| (name, json!(text(entry, name)))).into_iter().collect()
+        };
+        output::json(&entries.iter().map(event).collect())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut table = output::table(&["Occurred", "Received", "Kind", "Event", "Id"]);
+    for entry in &entries {
+        table.add_row(OF_HISTORY.map(|name| text(entry, name).to_owned()));
+    }
+    output::print_table(&table)?;
+    if left_out > 0 {
+        output::line(format!("{left_out} older ones are left out (--limit {})", left_out + entries.len()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn rebuilt(who: &Who) -> Result<ExitCode> {
+    let (subject, table) = (who.subject()?, who.table().await?);
+    let partition = subject.partition_key();
+    let history = table.history(&partition).await?;
+    let Some(item) = table.get(&partition, "STATE").await? else { return who.unknown() };
+    let rebuilt = rebuild(&subject, &history, item)?;
+    let differences = rebuilt.differences();
+    if who.json {
+        let each = |(name, stored, proven): &(String, Value, Value)| json!({"member": name, "stored": stored, "history": proven});
+        output::json(&differences.iter().map(each).collect())?;
+    } else {
+        let (lines, telling) = rebuilt.lines;
+        output::line(format!("{telling} of {lines} lines of history say what they did."))?;
+        let mut table = output::table(&["Member", "Stored", "By history"]);
+        for (name, stored, proven) in &differences {
+            table.add_row([name.clone(), plain(stored), plain(proven)]);
+        }
+        match differences.is_empty() {
+            true => output::line("The stored state is what history proves.")?,
+            false => output::print_table(&table)?,
+        }
+    }
+    Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_register_is_a_row() {
+        let view = json!({
+            "app_id": "1", "version": 3, "access": "gone",
+            "link": {"status": "unlinked", "reason": "ACCOUNT_DELETE", "at": "t1"},
+            "scopes": {"account_email": {"granted": true, "at": "t2"}},
+            "sessions_valid_from": "t3",
+            "shares": {"count": 2, "last_at": "t4"},
+        });
+        let rows = rows(&view);
+        let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(String::as_str)).collect();
+        assert_eq!(
+            rows,
+            [
+                ["link", "unlinked (ACCOUNT_DELETE)", "t1"],
+                ["scopes.account_email", "granted", "t2"],
+                ["sessions_valid_from", "t3", ""],
+                ["shares", "count 2", "t4"],
+            ]
+        );
+    }
+}

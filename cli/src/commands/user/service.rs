@@ -1,0 +1,69 @@
+//! `khook user link|unlink|restore|erase`: the service's own word.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use kakao_webhooks::{
+    envelope::{Envelope, Event, Letter, ServiceEvent, ServiceWord},
+    wire::{AppId, EventId, Time, UserId},
+};
+use runtime::ingest::Queue;
+
+use crate::{
+    aws::target::QueueTarget,
+    random,
+    ui::{ask, output, when::event_time},
+};
+
+/// What the service says of one of its users.
+#[derive(Debug, Args)]
+pub struct Say {
+    /// The Kakao app's number
+    app_id: String,
+    /// The member number (회원번호)
+    #[arg(value_name = "MEMBER_NUMBER")]
+    user_id: String,
+    /// When that became true (RFC 3339); by default now
+    #[arg(long, value_name = "TIME", value_parser = event_time)]
+    at: Option<Time>,
+    #[command(flatten)]
+    queue: QueueTarget,
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Say {
+    /// Asks, and puts the word into the queue.
+    ///
+    /// # Errors
+    /// A user that can't be, or a queue that doesn't take it.
+    pub async fn run(self, word: ServiceWord) -> Result<ExitCode> {
+        let app_id: AppId = self.app_id.parse().with_context(|| format!("`{}`", self.app_id))?;
+        let user_id: UserId = self.user_id.parse().with_context(|| format!("`{}`", self.user_id))?;
+        let queue = self.queue.queue().await?;
+        ask::whether(&format!("Tell of user {} of app {app_id}: {}?", self.user_id, meaning(word)), self.yes).await?;
+        let now = runtime::clock::now();
+        let envelope = Envelope {
+            id: EventId::from_text(&format!("khook-{}", random::hex::<16>()?)),
+            app_id: Some(app_id),
+            received_at: now,
+            request_id: None,
+            replayed_at: None,
+            letter: Letter::Event(Event::Service(ServiceEvent { word, user_id, at: self.at.unwrap_or(now) })),
+        };
+        queue.send(&envelope.encode()?).await.context("the queue doesn't take it: nothing was done")?;
+        output::line(format!("{} is in the queue", word.name()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+const fn meaning(word: ServiceWord) -> &'static str {
+    match word {
+        ServiceWord::ServiceLinked => "linked with the app",
+        ServiceWord::ServiceUnlinked => "no longer linked; sessions and tokens are void, profile and scopes go",
+        ServiceWord::ServiceRestored => "what came before was a mistake, linked and active",
+        ServiceWord::ServiceErased => "forget everything up to then",
+    }
+}

@@ -1,0 +1,317 @@
+//! The skeleton behind `dlq`, `inbox` and `quarantine`: list, show, replay and drop what waits for an operator.
+
+pub mod letter;
+pub mod replayed;
+mod stored;
+#[cfg(test)]
+mod tests;
+pub mod which;
+
+use std::{collections::BTreeSet, process::ExitCode};
+
+use anyhow::{Error, Result, bail};
+use kakao_webhooks::wire::Time;
+use runtime::ingest::Queue;
+use serde_json::Value;
+
+use crate::ui::{
+    ask,
+    count::{counted, plural},
+    output::{self, Table},
+    progress::Progress,
+};
+
+pub use stored::StoredItem;
+pub(crate) use stored::work_through;
+
+/// What a place calls its items, and what it says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    /// One item: `dead letter`.
+    pub(crate) noun: &'static str,
+    /// Printed when there are none.
+    pub(crate) empty: &'static str,
+    /// What happens to an item that is not sent: `stays in the inbox`.
+    pub(crate) stays: &'static str,
+    /// What an operator should know before deleting.
+    pub(crate) before_drop: &'static str,
+}
+
+/// A place where events wait for an operator.
+pub(crate) trait Place {
+    type Item;
+    const WORDS: Words;
+    /// The columns of `list`. The first is the id.
+    const COLUMNS: &'static [&'static str];
+    /// A replay ends when the event queue has refused this many items in a row.
+    const REFUSALS: usize;
+
+    fn id(item: &Self::Item) -> &str;
+    /// What `list` sorts by, before the id.
+    fn since(item: &Self::Item) -> Option<Time>;
+    fn row(item: &Self::Item, now: Time) -> Vec<String>;
+    /// A member of `list --json`.
+    fn described(item: &Self::Item, now: Time) -> Value;
+    /// What `show` prints, personal data included.
+    fn shown(item: &Self::Item, now: Time) -> Value;
+
+    /// Hands each chosen item to `visit` once, and does with it what that says.
+    async fn sweep(
+        &self,
+        chosen: Chosen<Self::Item>,
+        limit: usize,
+        visit: impl AsyncFnMut(Self::Item) -> Result<Fate>,
+    ) -> Result<Swept>;
+
+    /// What a replay at this time sends of an item; `None`, after a warning, if it is kept.
+    async fn text_to_send(&self, item: &Self::Item, at: &str, anyway: bool) -> Result<Option<String>>;
+
+    /// Fails if a place that looks empty is not.
+    async fn confirm_empty(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Why there may be more than was looked at, and what helps.
+    fn more(reach: Reach, limit: usize) -> Option<String>;
+}
+
+/// What happens to an item that was visited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It stays.
+    Kept,
+    /// It is deleted.
+    Dropped,
+    /// It was sent to the event queue at this time, and is deleted here.
+    Replayed {
+        /// The time of the replay.
+        at: String,
+    },
+}
+
+/// Which items an operator asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of them.
+    All,
+    /// Those with these ids.
+    These(BTreeSet<String>),
+}
+
+/// Which items a sweep works on.
+pub(crate) enum Chosen<I> {
+    /// Those that it finds.
+    Wanted(Wanted),
+    /// Those that an earlier sweep found.
+    Found(Vec<I>),
+}
+
+/// How a sweep ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Ids that were asked for and not found.
+    pub missing: BTreeSet<String>,
+    /// How far it came.
+    pub reach: Reach,
+}
+
+/// How far a sweep came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// To the end, or to the last item that was asked for.
+    #[default]
+    Whole,
+    /// To its limit: there may be more.
+    Limit,
+    /// To where the queue returned only what had been looked at: there may be more.
+    Circle,
+}
+
+impl Wanted {
+    pub(crate) fn has(&self, id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(ids) => ids.contains(id),
+        }
+    }
+
+    /// Those that weren't seen yet; `None` where that is unknown.
+    pub(crate) fn missing(&self, seen: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+        match self {
+            Self::All => None,
+            Self::These(ids) => Some(ids.difference(seen).cloned().collect()),
+        }
+    }
+}
+
+impl<I> Chosen<I> {
+    /// The same by id.
+    pub(crate) fn into_wanted(self, id: impl Fn(&I) -> &str) -> Wanted {
+        match self {
+            Self::Wanted(wanted) => wanted,
+            Self::Found(items) => Wanted::These(items.iter().map(|item| id(item).to_owned()).collect()),
+        }
+    }
+}
+
+/// Finds the wanted items, oldest first. All of them stay.
+async fn look<P: Place>(place: &P, wanted: Wanted, limit: usize) -> Result<(Vec<P::Item>, Swept)> {
+    let noun = P::WORDS.noun;
+    let mut step = Progress::of_stderr().step(format!("Looking for {}", plural(noun)));
+    let mut found = Vec::new();
+    let swept = place
+        .sweep(Chosen::Wanted(wanted), limit, async |item| {
+            found.push(item);
+            step.note(&format!("{} found", found.len()));
+            Ok(Fate::Kept)
+        })
+        .await?;
+    step.done(&format!("{} found", found.len()));
+    found.sort_by(|one, other| (P::since(one), P::id(one)).cmp(&(P::since(other), P::id(other))));
+    if found.is_empty() && swept.missing.is_empty() {
+        place.confirm_empty().await?;
+    }
+    Ok((found, swept))
+}
+
+/// `list`.
+pub(crate) async fn list<P: Place>(place: &P, limit: usize, json: bool) -> Result<ExitCode> {
+    let (found, swept) = look(place, Wanted::All, limit).await?;
+    let now = runtime::clock::now();
+    if json {
+        output::json(&found.iter().map(|item| P::described(item, now)).collect())?;
+    } else if found.is_empty() {
+        output::line(P::WORDS.empty)?;
+    } else {
+        output::print_table(&table::<P>(&found, now))?;
+    }
+    warn_of_more::<P>(swept.reach, limit);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table<P: Place>(found: &[P::Item], now: Time) -> Table {
+    let mut table = output::table(P::COLUMNS);
+    for item in found {
+        table.add_row(P::row(item, now));
+    }
+    table
+}
+
+/// `show`.
+pub(crate) async fn show<P: Place>(place: &P, id: String, limit: usize) -> Result<ExitCode> {
+    let (found, swept) = look(place, Wanted::These([id].into()), limit).await?;
+    complete::<P>(&swept, limit)?;
+    found.iter().try_for_each(|item| output::json(&P::shown(item, runtime::clock::now())))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `replay`. The exit status says whether all that was asked for was sent.
+pub(crate) async fn replay<P: Place>(
+    place: &P,
+    queue: &impl Queue,
+    wanted: Wanted,
+    limit: usize,
+    anyway: bool,
+) -> Result<ExitCode> {
+    let mut step = Progress::of_stderr().step(format!("Sending {} to the event queue", plural(P::WORDS.noun)));
+    let all_wanted = wanted == Wanted::All;
+    let (mut sent, mut kept, mut refused_in_a_row) = (0_usize, 0_usize, 0_usize);
+    let swept = place
+        .sweep(Chosen::Wanted(wanted), limit, async |item| {
+            let at = runtime::clock::now().to_string();
+            let Some(text) = place.text_to_send(&item, &at, anyway).await? else {
+                kept += 1;
+                return Ok(Fate::Kept);
+            };
+            if let Err(error) = queue.send(&text).await {
+                kept += 1;
+                refused_in_a_row += 1;
+                refused::<P>(&item, error.into(), refused_in_a_row)?;
+                return Ok(Fate::Kept);
+            }
+            refused_in_a_row = 0;
+            sent += 1;
+            step.note(&format!("{sent} sent"));
+            Ok(Fate::Replayed { at })
+        })
+        .await;
+    let swept = swept.map_err(|error| if sent == 0 { error } else { error.context(format!("{sent} sent, then")) })?;
+    step.done("");
+    if all_wanted && sent + kept == 0 {
+        place.confirm_empty().await?;
+    }
+    output::line(format!("{sent} sent to the event queue"))?;
+    complete::<P>(&swept, limit)?;
+    warn_of_more::<P>(swept.reach, limit);
+    Ok(if kept == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Warns of an item that the event queue refused, and fails when it has refused too many in a row.
+fn refused<P: Place>(item: &P::Item, error: Error, in_a_row: usize) -> Result<()> {
+    let what = format!("the event queue did not accept `{}`; it {}", P::id(item), P::WORDS.stays);
+    if in_a_row < P::REFUSALS {
+        output::warn(&format!("{what}: {error:#}"));
+        return Ok(());
+    }
+    let in_a_row = if in_a_row > 1 {
+        format!("{in_a_row} in a row were refused. The rest {}: ", P::WORDS.stays)
+    } else {
+        String::new()
+    };
+    Err(error.context(format!("{in_a_row}{what}")))
+}
+
+/// `drop`, after a question.
+pub(crate) async fn drop_for_good<P: Place>(place: &P, wanted: Wanted, limit: usize, yes: bool) -> Result<ExitCode> {
+    let all_wanted = wanted == Wanted::All;
+    let chosen = if yes {
+        Chosen::Wanted(wanted)
+    } else {
+        // What arrives while we wait for the answer is not deleted.
+        let (found, swept) = look(place, wanted, limit).await?;
+        complete::<P>(&swept, limit)?;
+        warn_of_more::<P>(swept.reach, limit);
+        if found.is_empty() {
+            output::line(P::WORDS.empty)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let items = counted(found.len(), P::WORDS.noun);
+        ask::whether(&format!("Delete {items} for good? {}", P::WORDS.before_drop), yes).await?;
+        Chosen::Found(found)
+    };
+    let mut step = Progress::of_stderr().step(format!("Deleting {}", plural(P::WORDS.noun)));
+    let mut deleted = 0_usize;
+    let swept = place
+        .sweep(chosen, limit, async |_| {
+            deleted += 1;
+            step.note(&format!("{deleted} deleted"));
+            Ok(Fate::Dropped)
+        })
+        .await?;
+    step.done("");
+    if all_wanted && yes && deleted == 0 {
+        place.confirm_empty().await?;
+    }
+    output::line(format!("{deleted} deleted"))?;
+    complete::<P>(&swept, limit)?;
+    warn_of_more::<P>(swept.reach, limit);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fails if an id that was asked for was not found.
+fn complete<P: Place>(swept: &Swept, limit: usize) -> Result<()> {
+    if swept.missing.is_empty() {
+        return Ok(());
+    }
+    let missing: Vec<_> = swept.missing.iter().map(|id| format!("`{id}`")).collect();
+    let hint = P::more(swept.reach, limit).unwrap_or_else(|| {
+        "they are gone, or another process is reading them now: try again in half a minute".to_owned()
+    });
+    bail!("not among the {}: {}; {hint}", plural(P::WORDS.noun), missing.join(", "))
+}
+
+fn warn_of_more<P: Place>(reach: Reach, limit: usize) {
+    if let Some(more) = P::more(reach, limit) {
+        output::warn(&more);
+    }
+}

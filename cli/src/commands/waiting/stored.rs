@@ -1,0 +1,49 @@
+//! Items of the table that wait: the inbox's and the quarantine's.
+
+use anyhow::{Context, Result};
+use kakao_webhooks::state::Members;
+use serde_json::Value;
+
+use super::{Fate, letter};
+use crate::aws::table::{Table, text};
+
+/// An item of the table with an envelope.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredItem(pub Members);
+
+impl StoredItem {
+    pub(crate) fn text(&self, name: &str) -> &str {
+        text(&self.0, name)
+    }
+
+    /// The item with its envelope as JSON instead of text.
+    pub(crate) fn readable(&self) -> Value {
+        let mut members = self.0.clone();
+        members.insert("envelope".to_owned(), letter::readable(self.text("envelope")));
+        Value::Object(members)
+    }
+}
+
+/// Hands each item to `visit`, and deletes those that it says. With `marked`, one that was replayed is deleted only if
+/// it still has the mark of that replay.
+pub(crate) async fn work_through(
+    table: &Table,
+    items: Vec<StoredItem>,
+    marked: bool,
+    mut visit: impl AsyncFnMut(StoredItem) -> Result<Fate>,
+) -> Result<()> {
+    for item in items {
+        let (partition, key) = (item.text("pk").to_owned(), item.text("sk").to_owned());
+        match visit(item).await? {
+            Fate::Kept => {}
+            Fate::Dropped => table.delete(&partition, &key, None).await?,
+            Fate::Replayed { at } => {
+                let deleted = table.delete(&partition, &key, marked.then_some(at.as_str())).await;
+                deleted.with_context(|| {
+                    format!("`{key}` was sent, but could not be deleted here. Sending it again is harmless")
+                })?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! Which of the waiting items a command is about.
+
+use clap::{Args, value_parser};
+
+use super::Wanted;
+
+/// Which of them.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// Their ids, as `list` prints them
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+}
+
+impl Which {
+    pub(crate) fn wanted(self) -> Wanted {
+        if self.all { Wanted::All } else { Wanted::These(self.ids.into_iter().collect()) }
+    }
+}
+
+/// How far a command looks.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Limit {
+    /// Look at no more than this many
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000, value_parser = value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+impl Limit {
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+}

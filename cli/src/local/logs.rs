@@ -1,0 +1,164 @@
+//! The functions' logs in a local cloud: CloudWatch Logs, by plain HTTP.
+
+use std::collections::HashSet;
+
+use anyhow::{Context, Result};
+use reqwest::Client;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::local::Cloud;
+
+/// One line that a function logged.
+#[derive(Clone, Debug)]
+pub struct LogLine {
+    /// The function's binary.
+    pub function: String,
+    /// When the local cloud got it, in milliseconds since 1970.
+    pub at: i64,
+    /// What it says: an event with fields, or (from a panic, say) something else as its `message`.
+    pub fields: Map<String, Value>,
+}
+
+impl LogLine {
+    /// The event's name.
+    #[must_use]
+    pub fn event(&self) -> &str {
+        self.fields.get("event").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// Reads on from where it stopped. A line appears when its invocation has ended.
+#[derive(Debug)]
+pub struct LogReader {
+    client: Client,
+    endpoint: String,
+    groups: Vec<Group>,
+}
+
+#[derive(Debug)]
+struct Group {
+    function: String,
+    name: String,
+    newest: i64,
+    /// The streams that were read. Each is of one invocation, and complete when it appears.
+    streams: HashSet<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    events: Vec<Event>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    log_stream_name: String,
+    timestamp: i64,
+    message: String,
+}
+
+/// The local cloud's lines may come later than their times say, but not by more than this.
+const LATE_MILLIS: i64 = 5_000;
+
+/// It checks no signature, but wants one to be there.
+const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/ap-northeast-2/logs/aws4_request, \
+                             SignedHeaders=host, Signature=0";
+
+impl LogReader {
+    /// The logs of all functions.
+    ///
+    /// # Errors
+    /// If there is no HTTP client.
+    pub fn of_all(cloud: &Cloud) -> Result<Self> {
+        let groups = cloud.stack().functions.iter();
+        let groups = groups.map(|(binary, function)| (binary.clone(), function.log_group.clone())).collect();
+        Self::new(cloud.endpoint(), groups)
+    }
+
+    /// The logs of one function, by its binary.
+    ///
+    /// # Errors
+    /// If there is no such function.
+    pub fn of(cloud: &Cloud, binary: &str) -> Result<Self> {
+        let group = cloud.log_group(binary).with_context(|| format!("template.yaml has no function {binary}"))?;
+        Self::new(cloud.endpoint(), vec![(binary.to_owned(), group.to_owned())])
+    }
+
+    fn new(endpoint: &str, groups: Vec<(String, String)>) -> Result<Self> {
+        let groups = groups.into_iter();
+        let groups = groups.map(|(function, name)| Group { function, name, newest: 0, streams: HashSet::new() });
+        let client = Client::builder().no_proxy().build()?;
+        Ok(Self { client, endpoint: endpoint.to_owned(), groups: groups.collect() })
+    }
+
+    /// What the functions have logged since, in the order of time.
+    ///
+    /// # Errors
+    /// If the local cloud doesn't answer.
+    pub async fn read(&mut self) -> Result<Vec<LogLine>> {
+        let mut lines = Vec::new();
+        for group in &mut self.groups {
+            let answer = self
+                .client
+                .post(&self.endpoint)
+                .header("Authorization", AUTHORIZATION)
+                .header("X-Amz-Target", "Logs_20140328.FilterLogEvents")
+                .header("Content-Type", "application/x-amz-json-1.1")
+                .body(json!({"logGroupName": group.name, "startTime": (group.newest - LATE_MILLIS).max(0)}).to_string())
+                .send()
+                .await
+                .context("the local cloud doesn't answer any more")?;
+            let answer: Answer =
+                serde_json::from_str(&answer.text().await?).context("the local cloud has no such log")?;
+            lines.extend(group.take(answer.events));
+        }
+        lines.sort_by_key(|line| line.at);
+        Ok(lines)
+    }
+}
+
+impl Group {
+    fn take(&mut self, mut events: Vec<Event>) -> Vec<LogLine> {
+        events.retain(|event| !self.streams.contains(&event.log_stream_name));
+        self.newest = events.iter().map(|event| event.timestamp).chain([self.newest]).max().unwrap_or_default();
+        self.streams.extend(events.iter().map(|event| event.log_stream_name.clone()));
+        let function = &self.function;
+        let line = |event: Event| {
+            Some(LogLine { function: function.clone(), at: event.timestamp, fields: fields(&event.message)? })
+        };
+        events.into_iter().filter_map(line).collect()
+    }
+}
+
+/// The fields of a line; `None` for Lambda's own.
+fn fields(message: &str) -> Option<Map<String, Value>> {
+    let message = message.trim();
+    if message.is_empty() || ["START ", "END ", "REPORT "].iter().any(|platform| message.starts_with(platform)) {
+        return None;
+    }
+    match serde_json::from_str(message) {
+        Ok(Value::Object(fields)) => Some(fields),
+        _ => Some(Map::from_iter([("message".to_owned(), Value::from(message))])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_read_once_and_lambdas_own_lines_are_left_out() {
+        let mut group = Group { function: "f".into(), name: "g".into(), newest: 0, streams: HashSet::new() };
+        let event = |stream: &str, message: &str| Event {
+            log_stream_name: stream.to_owned(),
+            timestamp: 7,
+            message: message.to_owned(),
+        };
+        let of = |stream| vec![event(stream, "START RequestId: x"), event(stream, r#"{"event":"kept"}"#)];
+        let lines = group.take(of("a"));
+        assert_eq!((lines.len(), lines[0].event(), group.newest), (1, "kept", 7));
+        assert_eq!(group.take(of("a").into_iter().chain(of("b")).collect()).len(), 1);
+        assert_eq!(group.take(vec![event("c", "thread panicked")])[0].fields["message"], "thread panicked");
+    }
+}

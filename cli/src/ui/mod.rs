@@ -1,0 +1,9 @@
+//! How `khook` talks to people: output, progress, prompts.
+
+pub mod age;
+pub mod ask;
+pub mod count;
+pub mod diff;
+pub mod output;
+pub mod progress;
+pub mod when;

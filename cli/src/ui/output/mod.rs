@@ -1,0 +1,183 @@
+//! What a command prints: data on standard output, colours only where somebody looks.
+//!
+//! Everything that `khook` writes goes through here (`clippy.toml` forbids the other ways), and here every text is made
+//! [`visible`]: what comes from outside can't move the cursor, colour the terminal, ring it, or look like another line.
+
+mod table;
+mod text;
+mod visible;
+mod wrap;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use anyhow::Result;
+use console::Style;
+use serde_json::Value;
+
+pub use comfy_table::Color;
+pub use table::{Cell, Table};
+pub use text::Text;
+pub use visible::visible;
+pub use wrap::{shortened, wrap};
+
+/// Prints a line.
+///
+/// # Errors
+/// If nobody reads any more.
+pub fn line(text: impl Into<Text>) -> Result<()> {
+    to_stdout(&text.into().for_stdout())
+}
+
+/// Prints a text of ours that has several lines.
+///
+/// # Errors
+/// If nobody reads any more.
+pub fn lines(text: &str) -> Result<()> {
+    text.split('\n').try_for_each(line)
+}
+
+/// Prints a text of somebody else's that may have several lines. Those after the first are indented: none of them can
+/// be taken for a line of ours.
+///
+/// # Errors
+/// If nobody reads any more.
+pub fn foreign(text: &str) -> Result<()> {
+    to_stdout(&indented(text))
+}
+
+/// Prints a JSON document.
+///
+/// # Errors
+/// If nobody reads any more.
+pub fn json(value: &Value) -> Result<()> {
+    to_stdout(&visible::visible_json(&serde_json::to_string_pretty(value)?))
+}
+
+/// Prints a table.
+///
+/// # Errors
+/// If nobody reads any more.
+pub fn print_table(table: &Table) -> Result<()> {
+    to_stdout(&table.rendered(columns(), console::colors_enabled()))
+}
+
+/// The columns of standard output: the terminal's; else those that `COLUMNS` says; else 80.
+#[must_use]
+pub fn columns() -> usize {
+    let terminal = || console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    let variable = || std::env::var("COLUMNS").ok()?.parse().ok();
+    terminal().or_else(variable).unwrap_or(DEFAULT_COLUMNS).clamp(40, 170)
+}
+
+const DEFAULT_COLUMNS: usize = 80;
+
+/// Says something on standard error. Whoever closed it doesn't want to hear it.
+pub fn say(text: impl Into<Text>) {
+    to_stderr(&text.into().for_stderr());
+}
+
+/// Warns on standard error.
+pub fn warn(text: &str) {
+    labelled("warning:", Style::new().yellow().bold(), text);
+}
+
+/// Says why a command failed, on standard error; nothing if only nobody reads any more.
+pub fn complain(error: &anyhow::Error) {
+    if !is_broken_pipe(error) {
+        labelled("error:", Style::new().red().bold(), &format!("{error:#}"));
+    }
+}
+
+fn labelled(label: &str, style: Style, text: &str) {
+    let label = Text::default().styled(style, label);
+    to_stderr(&format!("{} {}", label.for_stderr(), indented(text)));
+}
+
+/// Its lines, each visible, and those after the first indented.
+fn indented(text: &str) -> String {
+    text.trim_end_matches('\n').split('\n').map(visible).collect::<Vec<_>>().join("\n  ")
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where everything goes through")]
+fn to_stdout(text: &str) -> Result<()> {
+    writeln!(io::stdout().lock(), "{text}")?;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where everything goes through")]
+fn to_stderr(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Writes a question to standard error, where the answer is typed behind it.
+///
+/// # Errors
+/// If it can't be written.
+#[expect(clippy::disallowed_methods, reason = "this is where everything goes through")]
+pub fn ask(question: &str) -> Result<()> {
+    let mut stderr = io::stderr().lock();
+    stderr.write_all(format!("{} ", visible(question)).as_bytes())?;
+    stderr.flush()?;
+    Ok(())
+}
+
+/// Whether somebody looks at standard error.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "it writes nothing")]
+pub fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Whether an error is only that nobody reads any more.
+#[must_use]
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.root_cause().downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The exit status of a command whose 1 says what it found, where that could not be found out.
+pub const UNKNOWN: u8 = 2;
+
+/// How such a command ends: an error is said here, and is [`UNKNOWN`].
+///
+/// # Errors
+/// If nobody reads any more.
+pub fn or_unknown(ended: Result<ExitCode>) -> Result<ExitCode> {
+    match ended {
+        Err(error) if !is_broken_pipe(&error) => {
+            complain(&error);
+            Ok(ExitCode::from(UNKNOWN))
+        }
+        ended => ended,
+    }
+}
+
+/// A table with these headings.
+#[must_use]
+pub fn table(headings: &[&str]) -> Table {
+    Table::new(headings)
+}
+
+/// A cell that says how it went.
+#[must_use]
+pub fn verdict_cell(text: &str, good: bool) -> Cell {
+    Cell::new(text).fg(if good { Color::Green } else { Color::Red })
+}
+
+/// A cell that stands back.
+#[must_use]
+pub fn faint_cell(text: &str) -> Cell {
+    Cell::new(text).faint()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_line_of_somebody_elses_cannot_be_taken_for_one_of_ours() {
+        assert_eq!(indented("a\nerror: b\r\n\u{1b}c\n"), "a\n  error: b\\r\n  \\u{1b}c");
+    }
+}
