@@ -89,7 +89,7 @@ pub enum Counted {
     Share {
         /// The claimed user.
         subject: Subject,
-        /// `CHAT_TYPE`, as it is counted.
+        /// `CHAT_TYPE`.
         chat_type: String,
     },
     /// Messages of a chatbot's user.
@@ -225,8 +225,7 @@ impl Occurrence<'_> {
         Step {
             history: self.history(subject, &[]),
             wiped: None,
-            counted: claimed
-                .map(|subject| Counted::Share { subject, chat_type: share.chat_type.counted_as().to_owned() }),
+            counted: claimed.map(|subject| Counted::Share { subject, chat_type: share.chat_type.as_str().to_owned() }),
             user: None,
             bot_user: None,
         }

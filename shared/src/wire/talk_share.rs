@@ -23,14 +23,10 @@ open_enum! {
 }
 
 impl ChatType {
-    /// The name under which a share to such a room is counted. All that are unknown have one, so that the counter's item
-    /// stays small whatever comes, and the same in any order.
+    /// Whether Kakao documents it. The others have no bound in number.
     #[must_use]
-    pub fn counted_as(&self) -> &str {
-        match self {
-            Self::Other(_) => "other",
-            known => known.as_str(),
-        }
+    pub const fn is_known(&self) -> bool {
+        !matches!(self, Self::Other(_))
     }
 }
 

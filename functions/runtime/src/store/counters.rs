@@ -22,6 +22,18 @@ use super::{
 /// Counts only what isn't older than an erasure.
 const NOT_ERASED: &str = "attribute_not_exists(erased_until) OR erased_until < :received_at";
 
+/// Counts under an unknown chat type's own name only while the item has room for it. An item without the map gets it
+/// first.
+const HAS_ROOM: &str = "attribute_not_exists(by_chat_type) OR attribute_exists(by_chat_type.#chat_type) \
+                        OR size(by_chat_type) < :most";
+
+/// The most chat types that are counted by name beside the known ones: a new one of Kakao's must not need a new version
+/// of ours, and thousands must not fill the item.
+const MOST_CHAT_TYPES: usize = 50;
+
+/// Under this name all others are counted.
+const OTHER_CHAT_TYPES: &str = "other";
+
 /// The sort key of the counter of shares.
 const SHARES: &str = "SHARES";
 
@@ -30,8 +42,8 @@ enum Transacted {
     Done,
     /// The history item was there.
     Known,
-    /// The service had the counter erased, the event with it.
-    Erased,
+    /// The service had the counter erased, the event with it; or there is no room for the chat type's name.
+    Uncounted,
     /// The counter has no map yet.
     Unprepared,
     /// Another transaction held one of the items.
@@ -47,7 +59,7 @@ impl Transacted {
         let codes: Vec<_> = reasons.map(|reason| reason.code().unwrap_or("None")).collect();
         match codes.as_slice() {
             ["ConditionalCheckFailed", ..] => Some(Self::Known),
-            [_, "ConditionalCheckFailed"] => Some(Self::Erased),
+            [_, "ConditionalCheckFailed"] => Some(Self::Uncounted),
             codes if codes.contains(&"ValidationError") => Some(Self::Unprepared),
             codes => codes.contains(&"TransactionConflict").then_some(Self::Conflict),
         }
@@ -65,6 +77,22 @@ fn number(count: u64) -> AttributeValue {
     AttributeValue::N(count.to_string())
 }
 
+/// Whether a chat type is counted by name however many others are.
+fn has_a_place(chat_type: &str) -> bool {
+    chat_type == OTHER_CHAT_TYPES || ChatType::from(chat_type).is_known()
+}
+
+/// The known chat types and the first others by name, and the rest together.
+fn bounded(mut counts: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let unknown = counts.keys().filter(|name| !has_a_place(name));
+    let surplus: Vec<String> = unknown.skip(MOST_CHAT_TYPES).cloned().collect();
+    let count: u64 = surplus.iter().filter_map(|name| counts.remove(name)).sum();
+    if count > 0 {
+        *counts.entry(OTHER_CHAT_TYPES.to_owned()).or_default() += count;
+    }
+    counts
+}
+
 /// The attributes that say whose counter it is.
 fn owner(subject: &Subject) -> impl Iterator<Item = (String, AttributeValue)> {
     subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), text(value)))
@@ -77,15 +105,19 @@ fn counter_key(counted: &Counted) -> Item {
 impl DynamoStore {
     /// Writes a line of history and adds one to a counter, both or neither.
     pub(super) async fn count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
-        let mut outcome = self.transact(entry, counted).await?;
+        let mut outcome = self.transact(entry, counted, counted).await?;
         if matches!(outcome, Transacted::Unprepared) && matches!(counted, Counted::Share { .. }) {
             self.prepare_counter(counted).await?;
-            outcome = self.transact(entry, counted).await?;
+            outcome = self.transact(entry, counted, counted).await?;
+        }
+        if let (Transacted::Uncounted, Counted::Share { subject, .. }) = (&outcome, counted) {
+            let other = Counted::Share { subject: subject.clone(), chat_type: OTHER_CHAT_TYPES.to_owned() };
+            outcome = self.transact(entry, counted, &other).await?;
         }
         let written = match outcome {
             Transacted::Done => Written::First,
             Transacted::Known => Written::Again,
-            Transacted::Erased => return self.put_history_of(entry, Some(counted)).await,
+            Transacted::Uncounted => return self.put_history_of(entry, Some(counted)).await,
             Transacted::Conflict => return Err(StoreError::TryAgain("another transaction holds the item".to_owned())),
             Transacted::Unprepared => {
                 return Err(StoreError::Never("the counter's item is of an unknown form".to_owned()));
@@ -110,13 +142,19 @@ impl DynamoStore {
         }
     }
 
-    async fn transact(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Transacted, StoreError> {
+    /// Writes the history of what is `counted`, and adds one to `counter`.
+    async fn transact(
+        &self,
+        entry: &HistoryEntry,
+        counted: &Counted,
+        counter: &Counted,
+    ) -> Result<Transacted, StoreError> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(items::history(entry, Some(counted), self.retention)?))
             .condition_expression(NOT_THERE)
             .build();
-        let update = self.counter_update(counted, entry.received_at);
+        let update = self.counter_update(counter, entry.received_at);
         let never = |error: aws_sdk_dynamodb::error::BuildError| StoreError::Never(error.to_string());
         let written = self
             .client
@@ -143,13 +181,19 @@ impl DynamoStore {
             .expression_attribute_values(":received_at", text(received_at.to_string()))
             .expression_attribute_names("#count", "count")
             .expression_attribute_values(":one", number(1));
-        match counted {
-            Counted::Message { .. } => update.update_expression("ADD #count :one"),
-            Counted::Share { chat_type, .. } => update
-                .update_expression("ADD #count :one, by_chat_type.#chat_type :one")
-                .expression_attribute_names("#chat_type", chat_type),
+        let Counted::Share { chat_type, .. } = counted else {
+            return update.update_expression("ADD #count :one").build();
+        };
+        let update = update
+            .update_expression("ADD #count :one, by_chat_type.#chat_type :one")
+            .expression_attribute_names("#chat_type", chat_type);
+        if has_a_place(chat_type) {
+            return update.build();
         }
-        .build()
+        update
+            .condition_expression(format!("({NOT_ERASED}) AND ({HAS_ROOM})"))
+            .expression_attribute_values(":most", number(MOST_CHAT_TYPES as u64))
+            .build()
     }
 
     /// Adds to a map that isn't there are refused, so the map comes first.
@@ -206,7 +250,9 @@ impl DynamoStore {
         item.insert("count".to_owned(), number(total));
         item.insert(
             "by_chat_type".to_owned(),
-            AttributeValue::M(counts.into_iter().map(|(chat_type, count)| (chat_type, number(count))).collect()),
+            AttributeValue::M(
+                bounded(counts).into_iter().map(|(chat_type, count)| (chat_type, number(count))).collect(),
+            ),
         );
         item.insert("erased_until".to_owned(), text(until.to_string()));
         let newest = before.get("last_at").filter(|last| last.as_s().is_ok_and(|last| *last > until.to_string()));
@@ -258,8 +304,7 @@ impl DynamoStore {
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| fault(&error))?;
             if let Some(Ok(chat_type)) = item.get(CHAT_TYPE).map(AttributeValue::as_s) {
-                let chat_type = ChatType::from(chat_type.as_str());
-                *counts.entry(chat_type.counted_as().to_owned()).or_insert(0) += 1;
+                *counts.entry(chat_type.clone()).or_insert(0) += 1;
             }
         }
         Ok(counts)
