@@ -3,6 +3,7 @@
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
 
+import json
 import re
 import tomllib
 import unittest
@@ -65,6 +66,30 @@ class GradualDeployment(unittest.TestCase):
                 if "configure-aws-credentials" in step.get("uses", ""):
                     self.assertGreaterEqual(step["with"]["role-duration-seconds"], needed * 60)
                     self.assertGreaterEqual(job["timeout-minutes"], needed)
+
+
+class Replacing(unittest.TestCase):
+    POLICY = json.loads((ROOT / "infra/stack-policy.json").read_text(encoding="utf-8"))["Statement"]
+
+    def test_what_holds_events_or_states_outlives_its_deletion_and_its_replacement(self) -> None:
+        for name, resource in RESOURCES.items():
+            if resource["Type"] in ("AWS::SQS::Queue", "AWS::DynamoDB::Table"):
+                self.assertEqual((resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")), ("Retain", "Retain"), name)
+
+    def test_the_stack_policy_denies_replacing_or_deleting_what_must_stay_and_allows_the_rest(self) -> None:
+        allow, deny = self.POLICY
+        self.assertEqual(allow, {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"})
+        self.assertEqual((deny["Effect"], deny["Principal"]), ("Deny", "*"))
+        self.assertEqual(set(deny["Action"]), {"Update:Replace", "Update:Delete"})
+        self.assertEqual(set(deny["Resource"]), {f"LogicalResourceId/{name}" for name in ("Table", "EventQueue", "Domain")})
+        for resource in deny["Resource"]:
+            self.assertIn(resource.removeprefix("LogicalResourceId/"), RESOURCES)
+
+    def test_by_hand_and_from_github_the_stack_gets_its_policy_and_its_protection(self) -> None:
+        for page in ("docs/deploy.md", "docs/deploy.ko.md", ".github/workflows/deploy.yml"):
+            text = (ROOT / page).read_text(encoding="utf-8")
+            self.assertRegex(text, r"set-stack-policy [^#]*--stack-policy-body file://infra/stack-policy\.json", page)
+            self.assertIn("update-termination-protection --enable-termination-protection", text, page)
 
 
 class LateMetrics(unittest.TestCase):
