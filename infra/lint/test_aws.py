@@ -92,6 +92,21 @@ class Replacing(unittest.TestCase):
             self.assertIn("update-termination-protection --enable-termination-protection", text, page)
 
 
+class OwnKey(unittest.TestCase):
+    def test_nothing_is_read_before_the_functions_may_use_the_key(self) -> None:
+        self.assertEqual(RESOURCES["UseKey"]["Condition"], "HasKmsKey")
+        for name in of_type("AWS::Lambda::EventSourceMapping"):
+            waits = RESOURCES[name].get("Metadata", {}).get("DependsOn")
+            self.assertEqual(waits, {"Fn::If": ["HasKmsKey", {"Ref": "UseKey"}, ""]}, name)
+
+    def test_the_pages_list_what_who_deploys_needs_of_the_key(self) -> None:
+        # DynamoDB developer guide, "Authorizing use of a customer managed key": the caller needs these by DynamoDB.
+        needed = {"Encrypt", "Decrypt", "ReEncrypt*", "GenerateDataKey*", "DescribeKey", "CreateGrant"}
+        for page in ("docs/deploy.md", "docs/deploy.ko.md"):
+            (paragraph,) = [one for one in (ROOT / page).read_text(encoding="utf-8").split("\n\n") if "kms:CreateGrant" in one]
+            self.assertLessEqual({f"`kms:{action}`" for action in needed}, set(re.findall(r"`kms:[^`]+`", paragraph)), page)
+
+
 class LateMetrics(unittest.TestCase):
     def test_an_alarm_on_a_metric_that_may_be_late_looks_back_over_more_periods_than_it_needs(self) -> None:
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
