@@ -107,6 +107,36 @@ class OwnKey(unittest.TestCase):
             self.assertLessEqual({f"`kms:{action}`" for action in needed}, set(re.findall(r"`kms:[^`]+`", paragraph)), page)
 
 
+class TheApi(unittest.TestCase):
+    API = RESOURCES["Api"]["Properties"]
+
+    def test_a_greedy_path_declares_its_parameter_as_sam_does(self) -> None:
+        for path, methods in self.API["DefinitionBody"]["paths"].items():
+            declared = methods["x-amazon-apigateway-any-method"].get("parameters", [])
+            greedy = [{"name": "proxy+", "in": "path", "required": True}]
+            self.assertEqual(declared, greedy if path.endswith("/{proxy+}") else [], path)
+
+    def test_its_description_fits_with_the_longest_name_of_a_stack(self) -> None:
+        for description in self.API["Description"]["Fn::If"][1:]:
+            separator, parts = description["Fn::Join"] if isinstance(description, dict) else ("", [description])
+            # CloudFormation names a resource <stack>-<logical id>-<12 characters>; a stack's name has 128.
+            longest = [part if isinstance(part, str) else f"{'s' * 128}-{part['Ref']}-{'x' * 12}" for part in parts]
+            self.assertLess(len(separator.join(longest)), 1_024)
+
+
+class Pages(unittest.TestCase):
+    def test_what_a_failed_first_deployment_leaves_behind_is_named_and_how_to_remove_it(self) -> None:
+        for page in ("docs/deploy.md", "docs/deploy.ko.md"):
+            text = (ROOT / page).read_text(encoding="utf-8")
+            self.assertIn("ROLLBACK_COMPLETE", text, page)
+            for command in ("describe-stack-resources", "--no-deletion-protection-enabled", "delete-table", "delete-queue"):
+                self.assertIn(command, text.split("ROLLBACK_COMPLETE")[1].split("\n## ")[0], page)
+
+    def test_the_costs_count_the_requests_of_the_default_key(self) -> None:
+        self.assertEqual(RESOURCES["Table"]["Properties"]["SSESpecification"]["SSEType"], "KMS")
+        self.assertIn("`aws/dynamodb`", (ROOT / "docs/cost.md").read_text(encoding="utf-8"))
+
+
 class LateMetrics(unittest.TestCase):
     def test_an_alarm_on_a_metric_that_may_be_late_looks_back_over_more_periods_than_it_needs(self) -> None:
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
