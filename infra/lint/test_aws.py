@@ -132,6 +132,22 @@ class Pages(unittest.TestCase):
             for command in ("describe-stack-resources", "--no-deletion-protection-enabled", "delete-table", "delete-queue"):
                 self.assertIn(command, text.split("ROLLBACK_COMPLETE")[1].split("\n## ")[0], page)
 
+    def test_a_role_for_github_trusts_one_environment_by_both_forms_of_the_subject(self) -> None:
+        for page in ("docs/deploy.md", "docs/deploy.ko.md"):
+            text = (ROOT / page).read_text(encoding="utf-8")
+            policies = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", text, re.M | re.S) if "Statement" in block]
+            (trust,) = [one["Statement"][0] for one in policies if "AssumeRoleWithWebIdentity" in str(one)]
+            claims = {claim.split(":")[-1]: value for claim, value in trust["Condition"]["StringEquals"].items()}
+            self.assertEqual(claims["aud"], "sts.amazonaws.com", page)
+            by_name, by_id = claims["sub"]
+            self.assertRegex(by_name, r"^repo:<[^>]+>/<[^>]+>:environment:prod$", page)
+            self.assertRegex(by_id, r"^repo:<[^>]+>@<[^>]+>/<[^>]+>@<[^>]+>:environment:prod$", page)
+            (create,) = [one["Statement"] for one in policies if "CreateChangeSet" in str(one)]
+            self.assertNotIn("ExecuteChangeSet", str(create), page)
+            # What resolve_s3 asks for.
+            self.assertIn("s3:PutObject", str(create), page)
+            self.assertIn("stack/aws-sam-cli-managed-default/", str(create), page)
+
     def test_the_costs_count_the_requests_of_the_default_key(self) -> None:
         self.assertEqual(RESOURCES["Table"]["Properties"]["SSESpecification"]["SSEType"], "KMS")
         self.assertIn("`aws/dynamodb`", (ROOT / "docs/cost.md").read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (`[^`]+`|–|required|필수) \| (.+) \|$", re
 ALARMS = {name.removesuffix("Alarm") for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
 # What looks like a parameter or an output and is a word of AWS's.
 OTHERS = {"Retain", "Table", "Issued", "CachingDisabled", "AllViewerExceptHostHeader", "EventQueue", "Domain", "Authorization"}
+OTHERS |= {"DescribeStacks", "DescribeChangeSet", "SetStackPolicy", "UpdateTerminationProtection"}
 
 
 class Parameters(unittest.TestCase):
