@@ -107,6 +107,36 @@ class OwnKey(unittest.TestCase):
             self.assertLessEqual({f"`kms:{action}`" for action in needed}, set(re.findall(r"`kms:[^`]+`", paragraph)), page)
 
 
+class WhatAnOperatorAsksFor(unittest.TestCase):
+    def test_an_alarm_watches_the_account_s_concurrency_against_its_own_limit(self) -> None:
+        share, used = RESOURCES["AccountConcurrencyAlarm"]["Properties"]["Metrics"]
+        self.assertIn("SERVICE_QUOTA(used)", share["Expression"])
+        metric = used["MetricStat"]["Metric"]
+        dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+        self.assertEqual((metric["Namespace"], metric["MetricName"]), ("AWS/Usage", "ResourceCount"))
+        self.assertEqual(dimensions, {"Service": "Lambda", "Type": "Resource", "Resource": "ConcurrentExecutions", "Class": "None"})
+
+    def test_an_alarm_watches_the_throttles_of_every_function_that_answers_no_request(self) -> None:
+        metrics = [one["MetricStat"]["Metric"] for one in RESOURCES["BackgroundThrottledAlarm"]["Properties"]["Metrics"] if "MetricStat" in one]
+        self.assertEqual({one["MetricName"] for one in metrics}, {"Throttles"})
+        watched = {named(one["Dimensions"][0]["Value"]) for one in metrics}
+        answering = {f"{name}Function" for name in ACKNOWLEDGING}
+        self.assertEqual(watched, set(of_type("AWS::Serverless::Function")) - answering)
+
+    def test_only_the_four_webhooks_reserve_concurrency_and_only_by_parameter(self) -> None:
+        functions = of_type("AWS::Serverless::Function")
+        reserving = {name for name, function in functions.items() if "ReservedConcurrentExecutions" in function}
+        self.assertEqual(reserving, {f"{name}Function" for name in ACKNOWLEDGING if name != "Skill"})
+        self.assertEqual(PARAMETERS["WebhookConcurrency"]["Default"], 0)
+
+    def test_the_probe_from_outside_asks_where_kakao_does_and_only_by_parameter(self) -> None:
+        self.assertEqual((RESOURCES["HealthProbe"]["Condition"], PARAMETERS["OutsideProbe"]["Default"]), ("ProbesHealth", "false"))
+        asked = RESOURCES["HealthProbe"]["Properties"]["HealthCheckConfig"]
+        self.assertEqual(asked["Type"], "HTTPS")
+        self.assertEqual(asked["FullyQualifiedDomainName"]["Fn::If"][:2], ["HasDomain", {"Ref": "DomainName"}])
+        self.assertEqual([named(path) for path in asked["ResourcePath"]["Fn::If"]], ["HasPathPrefix", "/${PathPrefix}/health", "/health"])
+
+
 class TheApi(unittest.TestCase):
     API = RESOURCES["Api"]["Properties"]
 
