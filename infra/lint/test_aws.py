@@ -3,6 +3,7 @@
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
 
+import json
 import re
 import tomllib
 import unittest
@@ -65,6 +66,127 @@ class GradualDeployment(unittest.TestCase):
                 if "configure-aws-credentials" in step.get("uses", ""):
                     self.assertGreaterEqual(step["with"]["role-duration-seconds"], needed * 60)
                     self.assertGreaterEqual(job["timeout-minutes"], needed)
+
+
+class Replacing(unittest.TestCase):
+    POLICY = json.loads((ROOT / "infra/stack-policy.json").read_text(encoding="utf-8"))["Statement"]
+
+    def test_what_holds_events_or_states_outlives_its_deletion_and_its_replacement(self) -> None:
+        for name, resource in RESOURCES.items():
+            if resource["Type"] in ("AWS::SQS::Queue", "AWS::DynamoDB::Table"):
+                self.assertEqual((resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")), ("Retain", "Retain"), name)
+
+    def test_the_stack_policy_denies_replacing_or_deleting_what_must_stay_and_allows_the_rest(self) -> None:
+        allow, deny = self.POLICY
+        self.assertEqual(allow, {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"})
+        self.assertEqual((deny["Effect"], deny["Principal"]), ("Deny", "*"))
+        self.assertEqual(set(deny["Action"]), {"Update:Replace", "Update:Delete"})
+        self.assertEqual(set(deny["Resource"]), {f"LogicalResourceId/{name}" for name in ("Table", "EventQueue", "Domain")})
+        for resource in deny["Resource"]:
+            self.assertIn(resource.removeprefix("LogicalResourceId/"), RESOURCES)
+
+    def test_by_hand_and_from_github_the_stack_gets_its_policy_and_its_protection(self) -> None:
+        for page in ("docs/deploy.md", "docs/deploy.ko.md", ".github/workflows/deploy.yml"):
+            text = (ROOT / page).read_text(encoding="utf-8")
+            self.assertRegex(text, r"set-stack-policy [^#]*--stack-policy-body file://infra/stack-policy\.json", page)
+            self.assertIn("update-termination-protection --enable-termination-protection", text, page)
+
+
+class OwnKey(unittest.TestCase):
+    def test_nothing_is_read_before_the_functions_may_use_the_key(self) -> None:
+        self.assertEqual(RESOURCES["UseKey"]["Condition"], "HasKmsKey")
+        for name in of_type("AWS::Lambda::EventSourceMapping"):
+            waits = RESOURCES[name].get("Metadata", {}).get("DependsOn")
+            self.assertEqual(waits, {"Fn::If": ["HasKmsKey", {"Ref": "UseKey"}, ""]}, name)
+
+    def test_the_pages_list_what_who_deploys_needs_of_the_key(self) -> None:
+        # DynamoDB developer guide, "Authorizing use of a customer managed key": the caller needs these by DynamoDB.
+        needed = {"Encrypt", "Decrypt", "ReEncrypt*", "GenerateDataKey*", "DescribeKey", "CreateGrant"}
+        for page in ("docs/deploy.md", "docs/deploy.ko.md"):
+            (paragraph,) = [one for one in (ROOT / page).read_text(encoding="utf-8").split("\n\n") if "kms:CreateGrant" in one]
+            self.assertLessEqual({f"`kms:{action}`" for action in needed}, set(re.findall(r"`kms:[^`]+`", paragraph)), page)
+
+
+class WhatAnOperatorAsksFor(unittest.TestCase):
+    def test_an_alarm_watches_the_account_s_concurrency_against_its_own_limit(self) -> None:
+        share, used = RESOURCES["AccountConcurrencyAlarm"]["Properties"]["Metrics"]
+        self.assertIn("SERVICE_QUOTA(used)", share["Expression"])
+        metric = used["MetricStat"]["Metric"]
+        dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+        self.assertEqual((metric["Namespace"], metric["MetricName"]), ("AWS/Usage", "ResourceCount"))
+        self.assertEqual(dimensions, {"Service": "Lambda", "Type": "Resource", "Resource": "ConcurrentExecutions", "Class": "None"})
+
+    def test_an_alarm_watches_the_throttles_of_every_function_that_answers_no_request(self) -> None:
+        metrics = [one["MetricStat"]["Metric"] for one in RESOURCES["BackgroundThrottledAlarm"]["Properties"]["Metrics"] if "MetricStat" in one]
+        self.assertEqual({one["MetricName"] for one in metrics}, {"Throttles"})
+        watched = {named(one["Dimensions"][0]["Value"]) for one in metrics}
+        answering = {f"{name}Function" for name in ACKNOWLEDGING}
+        self.assertEqual(watched, set(of_type("AWS::Serverless::Function")) - answering)
+
+    def test_only_the_four_webhooks_reserve_concurrency_and_only_by_parameter(self) -> None:
+        functions = of_type("AWS::Serverless::Function")
+        reserving = {name for name, function in functions.items() if "ReservedConcurrentExecutions" in function}
+        self.assertEqual(reserving, {f"{name}Function" for name in ACKNOWLEDGING if name != "Skill"})
+        self.assertEqual(PARAMETERS["WebhookConcurrency"]["Default"], 0)
+
+    def test_the_probe_from_outside_asks_where_kakao_does_and_only_by_parameter(self) -> None:
+        self.assertEqual((RESOURCES["HealthProbe"]["Condition"], PARAMETERS["OutsideProbe"]["Default"]), ("ProbesHealth", "false"))
+        asked = RESOURCES["HealthProbe"]["Properties"]["HealthCheckConfig"]
+        self.assertEqual(asked["Type"], "HTTPS")
+        self.assertEqual(asked["FullyQualifiedDomainName"]["Fn::If"][:2], ["HasDomain", {"Ref": "DomainName"}])
+        self.assertEqual([named(path) for path in asked["ResourcePath"]["Fn::If"]], ["HasPathPrefix", "/${PathPrefix}/health", "/health"])
+
+
+class TheApi(unittest.TestCase):
+    API = RESOURCES["Api"]["Properties"]
+
+    def test_a_greedy_path_declares_its_parameter_as_sam_does(self) -> None:
+        for path, methods in self.API["DefinitionBody"]["paths"].items():
+            declared = methods["x-amazon-apigateway-any-method"].get("parameters", [])
+            greedy = [{"name": "proxy+", "in": "path", "required": True}]
+            self.assertEqual(declared, greedy if path.endswith("/{proxy+}") else [], path)
+
+    def test_its_description_fits_with_the_longest_name_of_a_stack(self) -> None:
+        for description in self.API["Description"]["Fn::If"][1:]:
+            separator, parts = description["Fn::Join"] if isinstance(description, dict) else ("", [description])
+            # CloudFormation names a resource <stack>-<logical id>-<12 characters>; a stack's name has 128.
+            longest = [part if isinstance(part, str) else f"{'s' * 128}-{part['Ref']}-{'x' * 12}" for part in parts]
+            self.assertLess(len(separator.join(longest)), 1_024)
+
+
+class Pages(unittest.TestCase):
+    def test_what_a_failed_first_deployment_leaves_behind_is_named_and_how_to_remove_it(self) -> None:
+        for page in ("docs/deploy.md", "docs/deploy.ko.md"):
+            text = (ROOT / page).read_text(encoding="utf-8")
+            self.assertIn("ROLLBACK_COMPLETE", text, page)
+            for command in ("describe-stack-resources", "--no-deletion-protection-enabled", "delete-table", "delete-queue"):
+                self.assertIn(command, text.split("ROLLBACK_COMPLETE")[1].split("\n## ")[0], page)
+
+    def test_a_role_for_github_trusts_one_environment_by_both_forms_of_the_subject(self) -> None:
+        for page in ("docs/deploy.md", "docs/deploy.ko.md"):
+            text = (ROOT / page).read_text(encoding="utf-8")
+            policies = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", text, re.M | re.S) if "Statement" in block]
+            (trust,) = [one["Statement"][0] for one in policies if "AssumeRoleWithWebIdentity" in str(one)]
+            claims = {claim.split(":")[-1]: value for claim, value in trust["Condition"]["StringEquals"].items()}
+            self.assertEqual(claims["aud"], "sts.amazonaws.com", page)
+            by_name, by_id = claims["sub"]
+            self.assertRegex(by_name, r"^repo:<[^>]+>/<[^>]+>:environment:prod$", page)
+            self.assertRegex(by_id, r"^repo:<[^>]+>@<[^>]+>/<[^>]+>@<[^>]+>:environment:prod$", page)
+            (create,) = [one["Statement"] for one in policies if "CreateChangeSet" in str(one)]
+            self.assertNotIn("ExecuteChangeSet", str(create), page)
+            # What resolve_s3 asks for.
+            self.assertIn("s3:PutObject", str(create), page)
+            self.assertIn("stack/aws-sam-cli-managed-default/", str(create), page)
+
+    def test_the_page_of_deployment_lists_what_was_never_seen_on_real_aws(self) -> None:
+        for page, heading in (("docs/deploy.md", "Never seen on real AWS"), ("docs/deploy.ko.md", "실제 AWS에서 확인하지 않은 것")):
+            section = (ROOT / page).read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+            for name in ("IAM", "CodeDeploy", "SERVICE_QUOTA", "/aws/vendedlogs/", "WebhookConcurrency", "OutsideProbe"):
+                self.assertIn(name, section, page)
+
+    def test_the_costs_count_the_requests_of_the_default_key(self) -> None:
+        self.assertEqual(RESOURCES["Table"]["Properties"]["SSESpecification"]["SSEType"], "KMS")
+        self.assertIn("`aws/dynamodb`", (ROOT / "docs/cost.md").read_text(encoding="utf-8"))
 
 
 class LateMetrics(unittest.TestCase):

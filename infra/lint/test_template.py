@@ -156,7 +156,9 @@ class Waiting(unittest.TestCase):
 
     def test_nothing_holds_an_acknowledging_function_back_and_the_processor_is_held(self) -> None:
         for name, function in FUNCTIONS.items():
-            self.assertNotIn("ReservedConcurrentExecutions", function, name)
+            reserved = function.get("ReservedConcurrentExecutions", {}).get("Fn::If", ["ReservesConcurrency", None, {"Ref": "AWS::NoValue"}])
+            self.assertEqual((reserved[0], reserved[2]), ("ReservesConcurrency", {"Ref": "AWS::NoValue"}), name)
+        self.assertEqual(TEMPLATE["Parameters"]["WebhookConcurrency"]["Default"], 0)
         self.assertIn("ScalingConfig", RESOURCES["ProcessorSource"]["Properties"])
 
 
@@ -355,6 +357,7 @@ class Vocabulary(unittest.TestCase):
             ("AWS/Lambda", "Errors"),
             ("AWS/Lambda", "Throttles"),
             ("AWS/Lambda", "IteratorAge"),
+            ("AWS/Usage", "ResourceCount"),
             ("AWS/ApiGateway", "4xx"),
             ("AWS/ApiGateway", "Count"),
         }

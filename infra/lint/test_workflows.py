@@ -59,12 +59,25 @@ class Workflows(unittest.TestCase):
             self.assertTrue((ROOT / path).is_file(), path)
 
     def test_credentials_come_after_whatever_builds_and_no_cache_is_deployed(self) -> None:
-        steps = WORKFLOWS["deploy.yml"]["jobs"]["deploy"]["steps"]
-        (credentials,) = [place for place, step in enumerate(steps) if "configure-aws-credentials" in step.get("uses", "")]
-        builds = [place for place, step in enumerate(steps) if re.search(r"\b(build|install)", step.get("run", ""))]
-        self.assertTrue(builds)
-        self.assertLess(max(builds), credentials)
-        self.assertFalse([step for step in steps if step.get("uses", "").startswith("actions/cache")])
+        for name, job in WORKFLOWS["deploy.yml"]["jobs"].items():
+            steps = job["steps"]
+            (credentials,) = [place for place, step in enumerate(steps) if "configure-aws-credentials" in step.get("uses", "")]
+            builds = [place for place, step in enumerate(steps) if re.search(r"\b(build|install)", step.get("run", ""))]
+            self.assertTrue(builds, name)
+            self.assertLess(max(builds), credentials, name)
+            self.assertFalse([step for step in steps if step.get("uses", "").startswith("actions/cache")], name)
+
+    def test_a_change_set_is_shown_first_and_executed_only_in_the_environment_that_asks_for_approval(self) -> None:
+        jobs = WORKFLOWS["deploy.yml"]["jobs"]
+        create, execute = ("\n".join(step.get("run", "") for step in jobs[name]["steps"]) for name in ("change-set", "deploy"))
+        self.assertEqual(set(jobs), {"change-set", "deploy"})
+        self.assertEqual(create.count("sam deploy"), create.count("--no-execute-changeset"))
+        self.assertRegex(create, r"describe-change-set[\s\S]*GITHUB_STEP_SUMMARY")
+        self.assertNotIn("execute-change-set", create)
+        self.assertNotIn("sam deploy", execute)
+        self.assertIn('execute-change-set --change-set-name "$CHANGE_SET"', execute)
+        self.assertEqual(jobs["deploy"]["needs"], "change-set")
+        self.assertEqual(jobs["change-set"]["environment"], jobs["deploy"]["environment"] + "-change-set")
 
     def test_what_may_be_chosen_is_what_the_template_takes(self) -> None:
         chosen = WORKFLOWS["deploy.yml"][True]["workflow_dispatch"]["inputs"]["deployment"]["options"]

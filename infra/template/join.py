@@ -24,6 +24,7 @@ PARTS = [
     "deployments.yaml",
     "gradual.yaml",
     "alarms.yaml",
+    "concurrency.yaml",
     "slow.yaml",
     "silence.yaml",
     "errors.yaml",
