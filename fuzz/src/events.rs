@@ -1,7 +1,10 @@
 //! Events of one user out of a fuzzer's bytes. Few names, times and ids, so that ties and bounds are the rule.
 
 use arbitrary::{Result, Unstructured};
-use kakao_webhooks::{state::{Account, Assurance, Bot, Channel, Credential, Effect, Link, ProfileValue, UserState}, wire::{EventId, Time}};
+use kakao_webhooks::{
+    state::{Account, Assurance, Bot, Channel, Credential, Effect, Link, ProfileValue, UserState},
+    wire::{EventId, Time},
+};
 
 /// A history as the states of its events.
 ///

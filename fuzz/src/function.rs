@@ -9,7 +9,12 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
-use kakao_webhooks::{auth::{SkillAuth, Typing}, envelope::Envelope, skill::Echo, wire::{EventId, Kind, account_status::EventType, parse_strict_json, skill::VALIDATION_ANSWER}};
+use kakao_webhooks::{
+    auth::{SkillAuth, Typing},
+    envelope::Envelope,
+    skill::Echo,
+    wire::{EventId, Kind, account_status::EventType, parse_strict_json, skill::VALIDATION_ANSWER},
+};
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use runtime::{
     ingest::{AccountStatus, EdgeError, Inbox, Ingest, Queue, Skill, TalkChannel, TalkShare, Unlink, Webhook, gateway},

@@ -16,7 +16,10 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::Method;
-use kakao_webhooks::{auth::Apps, wire::{AppId, Content, Personal}};
+use kakao_webhooks::{
+    auth::Apps,
+    wire::{AppId, Content, Personal},
+};
 
 /// The service's apps.
 pub static APPS: LazyLock<Apps> = LazyLock::new(|| Apps::from_json(service::KAKAO_APPS).unwrap());

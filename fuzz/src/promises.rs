@@ -1,6 +1,10 @@
 //! What must hold of every event and every envelope, wherever it came from.
 
-use kakao_webhooks::{envelope::{Envelope, EnvelopeError, Event, Letter, MAX_BYTES, ServiceWord}, state::{Account, Effect, HistoryEntry, Link, Merge, Plan, Rest, State, Subject, UserState, plan}, wire::{AppId, EventId, Time, account_status::EventType}};
+use kakao_webhooks::{
+    envelope::{Envelope, EnvelopeError, Event, Letter, MAX_BYTES, ServiceWord},
+    state::{Account, Effect, HistoryEntry, Link, Merge, Plan, Rest, State, Subject, UserState, plan},
+    wire::{AppId, EventId, Time, account_status::EventType},
+};
 
 /// An envelope around an event, as the acknowledging functions make it.
 #[must_use]

@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use kakao_webhooks::{auth::{KeyId, KeySet, PublicKey, Unverified}, wire::{Content, Personal}};
+use kakao_webhooks::{
+    auth::{KeyId, KeySet, PublicKey, Unverified},
+    wire::{Content, Personal},
+};
 use play_kakao::{Algorithm, SigningKey};
 
 /// The id of the one key.

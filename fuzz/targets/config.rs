@@ -2,7 +2,11 @@
 //! showing a value, and a list that is taken never makes a reply that Kakao doesn't.
 #![no_main]
 
-use kakao_webhooks::{auth::{Apps, Digest, SkillAuth}, skill::{Answer, Echo, Listed}, wire::skill::SkillPayload};
+use kakao_webhooks::{
+    auth::{Apps, Digest, SkillAuth},
+    skill::{Answer, Echo, Listed},
+    wire::skill::SkillPayload,
+};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

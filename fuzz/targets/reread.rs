@@ -2,7 +2,10 @@
 //! came.
 #![no_main]
 
-use kakao_webhooks::{envelope::{Envelope, Letter, Quarantine}, wire::{EventId, Kind, Payload, Unreadable}};
+use kakao_webhooks::{
+    envelope::{Envelope, Letter, Quarantine},
+    wire::{EventId, Kind, Payload, Unreadable},
+};
 use kakao_webhooks_fuzz::{APP_ID, line_and_rest, promises};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

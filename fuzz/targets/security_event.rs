@@ -1,7 +1,15 @@
 //! One member of a token's `events`: its URI on the first line, then its object.
 #![no_main]
 
-use kakao_webhooks::{envelope::{Event, Letter}, state::effects_of_security_event, wire::{Time, UserId, account_status::{AccountStatus, EventType, SecurityEvent}, parse_strict_json}};
+use kakao_webhooks::{
+    envelope::{Event, Letter},
+    state::effects_of_security_event,
+    wire::{
+        Time, UserId,
+        account_status::{AccountStatus, EventType, SecurityEvent},
+        parse_strict_json,
+    },
+};
 use kakao_webhooks_fuzz::{APP_ID, line_and_rest, promises};
 use libfuzzer_sys::fuzz_target;
 

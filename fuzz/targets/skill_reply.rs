@@ -1,7 +1,10 @@
 //! A skill's payload and the reply to it, as Kakao takes one.
 #![no_main]
 
-use kakao_webhooks::{skill::{Answer, Echo, MAX_REPLY_BYTES, respond}, wire::skill::SkillPayload};
+use kakao_webhooks::{
+    skill::{Answer, Echo, MAX_REPLY_BYTES, respond},
+    wire::skill::SkillPayload,
+};
 use kakao_webhooks_fuzz::content;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

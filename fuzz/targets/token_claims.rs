@@ -4,7 +4,11 @@
 use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use kakao_webhooks::{auth::{TokenRefusal, Typing, UnverifiedToken}, envelope::{Event, Letter, Quarantine, events_of_token}, wire::{EventId, Kind, Payload, Time, parse_strict_json}};
+use kakao_webhooks::{
+    auth::{TokenRefusal, Typing, UnverifiedToken},
+    envelope::{Event, Letter, Quarantine, events_of_token},
+    wire::{EventId, Kind, Payload, Time, parse_strict_json},
+};
 use kakao_webhooks_fuzz::{APPS, promises, service, token};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

@@ -3,7 +3,10 @@
 
 use std::str::FromStr;
 
-use kakao_webhooks::wire::{AppId, BotId, BotUserKey, ChannelId, ChatId, EventId, OpenId, ScopeId, Time, UserId, talk_channel::ChannelEvent, talk_share::ChatType, unlink::UnlinkReason};
+use kakao_webhooks::wire::{
+    AppId, BotId, BotUserKey, ChannelId, ChatId, EventId, OpenId, ScopeId, Time, UserId, talk_channel::ChannelEvent,
+    talk_share::ChatType, unlink::UnlinkReason,
+};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

@@ -2,7 +2,10 @@
 //! webhook, the method and the media type.
 #![no_main]
 
-use kakao_webhooks::{envelope::{Event, Letter, Quarantine}, wire::{Kind, skill::SkillMessage, talk_channel::TalkChannel, talk_share::TalkShare, unlink::Unlink}};
+use kakao_webhooks::{
+    envelope::{Event, Letter, Quarantine},
+    wire::{Kind, skill::SkillMessage, talk_channel::TalkChannel, talk_share::TalkShare, unlink::Unlink},
+};
 use kakao_webhooks_fuzz::{APP_ID, content, promises};
 use libfuzzer_sys::fuzz_target;
 
