@@ -42,7 +42,7 @@ async fn a_user_is_told_again_under_the_same_ids() {
     let service = start().await;
     let told = service.bus.taken();
     let (is_done, said) = khook(&service, &["--user", APP_ID, "3142857910"]).await;
-    assert!(is_done && said.contains("1 users, 5 events published"), "{said}");
+    assert!(is_done && said.contains("1 user, 5 events published"), "{said}");
     let again = service.bus.taken().split_off(told.len());
     assert_eq!(again.iter().map(|event| event.detail_type.as_str()).collect::<Vec<_>>(), OF_ONE_WHO_LEFT);
     for event in again {
@@ -58,7 +58,7 @@ async fn somebody_known_by_open_id_only_is_told_again() {
     service.send_fixture(&Fixture::load("talk-channel/open-id").unwrap()).await;
     let told = service.bus.taken().len();
     let (is_done, said) = khook(&service, &["--open-id", APP_ID, OPEN_ID]).await;
-    assert!(is_done && said.contains("1 users, 1 events published"), "{said}");
+    assert!(is_done && said.contains("1 user, 1 event published"), "{said}");
     let again = service.bus.taken().split_off(told);
     assert_eq!((again[0].text("open_id"), again[0].detail_type.as_str()), (OPEN_ID, "channel-changed"));
     let (is_done, said) = khook(&service, &["--open-id", APP_ID, "another"]).await;
