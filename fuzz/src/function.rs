@@ -149,7 +149,7 @@ fn is_about_stream(token: &[u8]) -> bool {
     let claims = token.split(|byte| *byte == b'.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     let claims = claims.and_then(|claims| parse_strict_json(&claims).ok()).unwrap_or_default();
     let events = claims.get("events").and_then(Value::as_object);
-    events.is_some_and(|events| events.keys().any(|uri| EventType::of_uri(uri).is_about_the_stream()))
+    events.is_some_and(|events| events.keys().any(|uri| EventType::of_uri(uri).is_verification()))
 }
 
 fn answer<W: Webhook>(webhook: W, request: Request) -> Response<Body> {

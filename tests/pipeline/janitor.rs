@@ -41,6 +41,28 @@ async fn what_is_in_the_inbox_reaches_the_table_once_the_queue_works_again() {
 }
 
 #[tokio::test]
+async fn another_event_that_takes_the_id_of_one_on_its_way_out_of_the_inbox_stays() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.queue.gate().set(Fault::Status(500));
+    assert_eq!(pipeline.deliver(&unlink("3142858000").id("one-id")).await.unwrap().status, 200);
+    let partition = pipeline.items_of("INBOX#").unwrap()[0]["pk"].as_str().unwrap().to_owned();
+    pipeline.queue.gate().set(Fault::None);
+    // Its deletion is on its way while the other one comes.
+    pipeline.table.gate().set_for("one-id", Fault::Slow(std::time::Duration::from_millis(1_500)));
+    let event = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}});
+    let id = pipeline.function("janitor").await.unwrap().begin(&event).await;
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while pipeline.queue.bodies().is_empty() {
+        assert!(std::time::Instant::now() < patience, "the janitor sends nothing");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    pipeline.table.set(&partition, "one-id", "envelope", "another").unwrap();
+    pipeline.function("janitor").await.unwrap().finish(&id).await.unwrap();
+    let left = pipeline.items_of("INBOX#").unwrap();
+    assert_eq!(left.iter().map(|item| item["envelope"].clone()).collect::<Vec<_>>(), ["another"]);
+}
+
+#[tokio::test]
 async fn an_envelope_at_which_the_queue_hangs_or_that_it_refuses_holds_up_none_behind_it() {
     for fault in [Fault::Hangs, Fault::Status(500)] {
         let mut pipeline = Pipeline::start().await.unwrap();

@@ -159,23 +159,25 @@ impl Table {
         marked.map(drop).map_err(|error| self.fault(&error))
     }
 
-    /// Deletes an item; with a mark only if it still bears it. One that is gone is deleted.
+    /// Deletes an item that still holds this envelope and, with a mark, still bears that. One that is gone is deleted.
     ///
     /// # Errors
     /// If the table can't be written.
-    pub async fn delete(&self, partition: &str, sort: &str, mark: Option<&str>) -> Result<()> {
+    pub async fn delete(&self, partition: &str, sort: &str, envelope: &str, mark: Option<&str>) -> Result<()> {
         let delete = self
             .client
             .delete_item()
             .table_name(&self.name)
             .key("pk", AttributeValue::S(partition.to_owned()))
             .key("sk", AttributeValue::S(sort.to_owned()));
-        let delete = match mark {
-            None => delete,
-            Some(mark) => delete
-                .condition_expression("replayed_at = :mark")
-                .expression_attribute_values(":mark", AttributeValue::S(mark.to_owned())),
-        };
+        let values =
+            [(":envelope", "envelope", Some(envelope).filter(|text| !text.is_empty())), (":mark", "replayed_at", mark)];
+        let values = values.into_iter().filter_map(|(name, member, value)| Some((name, member, value?)));
+        let conditions: Vec<_> = values.clone().map(|(name, member, _)| format!("{member} = {name}")).collect();
+        let values = values.map(|(name, _, value)| (name.to_owned(), AttributeValue::S(value.to_owned())));
+        let delete = delete
+            .set_condition_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
+            .set_expression_attribute_values((!conditions.is_empty()).then(|| values.collect()));
         match delete.send().await {
             Err(error) if error.code() != Some("ConditionalCheckFailedException") => Err(self.fault(&error)),
             _ => Ok(()),

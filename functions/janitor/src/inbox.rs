@@ -124,5 +124,5 @@ async fn empty_partition(
 
 async fn resend(table: &DynamoStore, queue: &impl Queue, waiting: &Waiting) -> Result<(), String> {
     queue.send(&waiting.envelope).await.map_err(|error| error.to_string())?;
-    table.remove_waiting(&waiting.id).await.map_err(|error| error.to_string())
+    table.remove_waiting(waiting).await.map_err(|error| error.to_string())
 }

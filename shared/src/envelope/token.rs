@@ -54,7 +54,7 @@ fn event_id(token_id: &str, uri: &str) -> EventId {
 
 fn read(uri: &str, event: &Value, placed: Result<(UserId, Time), Unreadable>) -> Result<AccountStatus, Unreadable> {
     let (user_id, at) = match placed {
-        Err(Unreadable::NoSubject) if EventType::of_uri(uri).is_about_the_stream() => Err(Unreadable::StreamEvent),
+        Err(Unreadable::NoSubject) if EventType::of_uri(uri).is_verification() => Err(Unreadable::StreamEvent),
         placed => placed,
     }?;
     let members = match event {

@@ -249,12 +249,15 @@ fn of_nobody(make: &Make<'_>) -> Vec<Row> {
     };
     let profiles =
         ["ssf", "sse", "risc"].map(|profile| format!("https://schemas.openid.net/secevent/{profile}/event-type/"));
-    let of_stream = ["verification", "stream-updated"];
     let mut rows = vec![
         alone(&format!("{OAUTH}client-disabled"), NO_SUBJECT),
         alone(&format!("{OAUTH}verification"), NO_SUBJECT),
         alone("https://example.com/ssf/event-type/verification", NO_SUBJECT),
     ];
-    rows.extend(profiles.iter().flat_map(|profile| of_stream.map(|name| alone(&format!("{profile}{name}"), taken(0)))));
+    for profile in profiles {
+        rows.push(alone(&format!("{profile}verification"), taken(0)));
+        // Events stop, and an operator must know.
+        rows.push(alone(&format!("{profile}stream-updated"), NO_SUBJECT));
+    }
     rows
 }

@@ -24,7 +24,7 @@ impl StoredItem {
     }
 }
 
-/// Hands each item to `visit`, and deletes those that it says. With `marked`, one that was replayed is deleted only if
+/// Hands each item to `visit`, and deletes those that it says, as long as they hold what was read. With `marked`, one that was replayed is deleted only if
 /// it still has the mark of that replay.
 pub(crate) async fn work_through(
     table: &Table,
@@ -33,12 +33,12 @@ pub(crate) async fn work_through(
     mut visit: impl AsyncFnMut(StoredItem) -> Result<Fate>,
 ) -> Result<()> {
     for item in items {
-        let (partition, key) = (item.text("pk").to_owned(), item.text("sk").to_owned());
+        let [partition, key, envelope] = ["pk", "sk", "envelope"].map(|name| item.text(name).to_owned());
         match visit(item).await? {
             Fate::Kept => {}
-            Fate::Dropped => table.delete(&partition, &key, None).await?,
+            Fate::Dropped => table.delete(&partition, &key, &envelope, None).await?,
             Fate::Replayed { at } => {
-                let deleted = table.delete(&partition, &key, marked.then_some(at.as_str())).await;
+                let deleted = table.delete(&partition, &key, &envelope, marked.then_some(at.as_str())).await;
                 deleted.with_context(|| {
                     format!("`{key}` was sent, but could not be deleted here. Sending it again is harmless")
                 })?;

@@ -98,7 +98,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     pub fn event_queue_url(&self) -> Result<String, ConfigError> {
         const FIX: &str = "Set it to the queue's URL, for example \
                            https://sqs.ap-northeast-2.amazonaws.com/123456789012/events (template.yaml does)";
-        url("EVENT_QUEUE_URL", self.required("EVENT_QUEUE_URL", FIX)?, FIX)
+        url("EVENT_QUEUE_URL", &self.required("EVENT_QUEUE_URL", FIX)?, FIX)
     }
 
     /// `TABLE_NAME`.
@@ -169,7 +169,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// There, but not a URL.
     pub fn unpublished_queue_url(&self) -> Result<Option<String>, ConfigError> {
         const VARIABLE: &str = "UNPUBLISHED_QUEUE_URL";
-        let checked = |text| url(VARIABLE, text, "Set it to the queue's URL, or leave it out");
+        let checked = |text: String| url(VARIABLE, &text, "Set it to the queue's URL, or leave it out");
         self.get(VARIABLE).map(checked).transpose()
     }
 
@@ -284,8 +284,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 
 /// The text, if it is the URL of something that speaks HTTP. Nothing is sent to a queue whose URL is none, so every
 /// event would take the way through the inbox.
-fn url(variable: &'static str, text: String, fix: &'static str) -> Result<String, ConfigError> {
-    let is_url = text.trim().parse::<Uri>().is_ok_and(|url| {
+fn url(variable: &'static str, text: &str, fix: &'static str) -> Result<String, ConfigError> {
+    let text = text.trim().to_owned();
+    let is_url = text.parse::<Uri>().is_ok_and(|url| {
         matches!(url.scheme_str(), Some("https" | "http")) && url.host().is_some_and(|host| !host.is_empty())
     });
     if is_url { Ok(text) } else { Err(ConfigError { variable, problem: "is not a URL".to_owned(), fix }) }
@@ -343,6 +344,13 @@ mod tests {
             assert_eq!(with("EVENT_QUEUE_URL", value).event_queue_url().unwrap(), value);
             assert_eq!(with("UNPUBLISHED_QUEUE_URL", value).unpublished_queue_url().unwrap().as_deref(), Some(value));
         }
+    }
+
+    #[test]
+    fn blanks_around_a_queue_url_are_not_part_of_it() {
+        let url = "https://sqs.ap-northeast-2.amazonaws.com/123456789012/q";
+        let around = with("EVENT_QUEUE_URL", " https://sqs.ap-northeast-2.amazonaws.com/123456789012/q\n");
+        assert_eq!(around.event_queue_url().unwrap(), url);
     }
 
     #[test]

@@ -71,14 +71,20 @@ impl DynamoStore {
         Ok(read.items().iter().map(waiting).collect())
     }
 
-    /// Takes an item out of the inbox, once the queue has it. Harmless twice.
+    /// Takes an envelope out of the inbox, once the queue has it. Another one that was put under its id meanwhile stays.
+    /// Harmless twice.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn remove_waiting(&self, id: &EventId) -> Result<(), StoreError> {
-        let key = items::key(items::inbox_partition(id), id.as_str());
-        let removed = self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await;
-        removed.map(drop).map_err(|error| fault(&error))
+    pub async fn remove_waiting(&self, waiting: &Waiting) -> Result<(), StoreError> {
+        let key = items::key(items::inbox_partition(&waiting.id), waiting.id.as_str());
+        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key));
+        let delete = delete.condition_expression("envelope = :envelope");
+        let delete = delete.expression_attribute_values(":envelope", items::text(&waiting.envelope));
+        match delete.send().await {
+            Err(error) if !is_condition(&error) => Err(fault(&error)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -95,17 +95,18 @@ event_types! {
     UserProfileChanged = kakao / "user-profile-changed": "Profile values changed.",
 }
 
-/// What a transmitter says of the stream of events itself (OpenID SSF 1.0 §8.1.4, §8.1.5), in each profile's prefix so far.
+/// How a transmitter checks that events arrive (OpenID SSF 1.0 §8.1.4), in each profile's prefix so far. Not
+/// `stream-updated`: that says that events stop, and an operator must know.
 const STREAM_PREFIXES: [&str; 3] = ["ssf", "sse", "risc"];
-const STREAM_EVENTS: [&str; 2] = ["verification", "stream-updated"];
+const VERIFICATION: &str = "verification";
 
 impl EventType {
-    /// Whether it is about the stream of events, and so about no user.
+    /// Whether it only verifies the stream of events, and so is about no user.
     #[must_use]
-    pub fn is_about_the_stream(&self) -> bool {
+    pub fn is_verification(&self) -> bool {
         let path = self.uri().strip_prefix("https://schemas.openid.net/secevent/");
         path.and_then(|path| path.split_once("/event-type/"))
-            .is_some_and(|(profile, name)| STREAM_PREFIXES.contains(&profile) && STREAM_EVENTS.contains(&name))
+            .is_some_and(|(profile, name)| STREAM_PREFIXES.contains(&profile) && name == VERIFICATION)
     }
 }
 
