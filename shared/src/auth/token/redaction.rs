@@ -6,25 +6,76 @@ use crate::wire::{is_key, scalars};
 /// Members whose value is a token, whatever its format is said to be.
 const TOKEN_MEMBERS: [&str; 5] = ["token", "token_identifier", "access_token", "refresh_token", "id_token"];
 
+/// Events whose subject is a token: as it is, or as the `id` of an opaque subject.
+const TOKEN_EVENTS: [&str; 2] = ["/event-type/token-issued", "/event-type/token-revoked"];
+
 /// The claims with a filler for each token in them, if there is one. What is no JSON is searched, too: it will be kept.
 pub(super) fn without_tokens(claims: &[u8]) -> Option<Vec<u8>> {
     let mut redacted = claims.to_vec();
-    let (mut is_token, mut before) = (false, 0);
+    let (mut place, mut before) = (Place::default(), 0);
     for range in scalars(claims) {
-        // What follows the end of an object is no value of its last key.
-        is_token &= !claims.get(before..range.start).is_some_and(|between| between.contains(&b'}'));
+        place.pass(claims.get(before..range.start).unwrap_or_default());
         before = range.end;
         if is_key(claims, range.end) {
-            is_token = claims.get(range).is_some_and(names_a_token);
-        } else if is_token && let Some(value) = redacted.get_mut(range) {
+            place.enter(claims.get(range).unwrap_or_default());
+        } else if place.is_token()
+            && let Some(value) = redacted.get_mut(range)
+        {
             fill(value);
         }
     }
     (redacted != claims).then_some(redacted)
 }
 
-fn names_a_token(key: &[u8]) -> bool {
-    serde_json::from_slice::<String>(key).is_ok_and(|name| TOKEN_MEMBERS.contains(&name.as_str()))
+/// Where in the claims a scalar stands. Depths count objects and arrays.
+#[derive(Default)]
+struct Place {
+    depth: i64,
+    /// The depth of the key below which everything is a token.
+    token: Option<i64>,
+    /// The depth of the key of an event about a token.
+    event: Option<i64>,
+    /// The depth of the `subject` of such an event: a token where it is no object.
+    subject: Option<i64>,
+}
+
+impl Place {
+    /// Passes what stands between two scalars.
+    fn pass(&mut self, between: &[u8]) {
+        for byte in between {
+            match byte {
+                b'{' => {
+                    self.depth += 1;
+                    self.subject = None;
+                }
+                b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth -= 1;
+                    for of_key in [&mut self.token, &mut self.event, &mut self.subject] {
+                        *of_key = of_key.filter(|depth| *depth <= self.depth);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn enter(&mut self, key: &[u8]) {
+        let name = serde_json::from_slice::<String>(key).unwrap_or_default();
+        let depth = self.depth;
+        for of_key in [&mut self.token, &mut self.event, &mut self.subject] {
+            *of_key = of_key.filter(|known| *known < depth);
+        }
+        let is_token = TOKEN_MEMBERS.contains(&name.as_str()) || (self.event.is_some() && name == "id");
+        self.token = self.token.or(is_token.then_some(depth));
+        self.subject = (self.event.is_some() && name == "subject").then_some(depth);
+        let is_event = TOKEN_EVENTS.iter().any(|event| name.ends_with(event));
+        self.event = self.event.or(is_event.then_some(depth));
+    }
+
+    const fn is_token(&self) -> bool {
+        self.token.is_some() || self.subject.is_some()
+    }
 }
 
 /// A string stays a string, a number a number.
@@ -58,6 +109,19 @@ mod tests {
             (r#"{"t\u006fken":["a","b"],"c":"d"}"#, r#"{"t\u006fken":["*","*"],"c":"d"}"#),
             (r#"[{"token":"abc"},"d",5]"#, r#"[{"token":"***"},"d",5]"#),
             (r#"{"refresh_token":-12.5e3,"c":1}"#, r#"{"refresh_token":-11.1e1,"c":1}"#),
+            (
+                r#"{"token":{"value":"abc","c":["d",{"e":1}]},"f":"g"}"#,
+                r#"{"token":{"value":"***","c":["*",{"e":1}]},"f":"g"}"#,
+            ),
+            (r#"{"token":["a",{"x":2},"bc"],"f":"g"}"#, r#"{"token":["*",{"x":1},"**"],"f":"g"}"#),
+            (
+                r#"{"u/event-type/token-revoked":{"subject":"abc","reason":"x"},"sub":"7"}"#,
+                r#"{"u/event-type/token-revoked":{"subject":"***","reason":"x"},"sub":"7"}"#,
+            ),
+            (
+                r#"{"u/event-type/token-issued":{"subject":{"format":"opaque","id":"abc"},"token_subject":{"sub":"7"}}}"#,
+                r#"{"u/event-type/token-issued":{"subject":{"format":"opaque","id":"***"},"token_subject":{"sub":"7"}}}"#,
+            ),
             // No JSON, and kept all the same.
             (r#"{"token":"abc","token":"def"}{"#, r#"{"token":"***","token":"***"}{"#),
             (r#"{"token":"abc"#, r#"{"token":"***"#),
@@ -68,9 +132,13 @@ mod tests {
 
     #[test]
     fn claims_without_a_token_are_kept_as_they_came() {
-        for claims in
-            [r#"{"token_type":"refresh_token","token_subject":{"sub":"7"}}"#, r#"{"a":"token:","b":"c"}"#, "", "\""]
-        {
+        for claims in [
+            r#"{"token_type":"refresh_token","token_subject":{"sub":"7"}}"#,
+            r#"{"u/event-type/token-revoked":{"subject":{"subject_type":"iss-sub","sub":"7"}},"id":"8","subject":"9"}"#,
+            r#"{"a":"token:","b":"c"}"#,
+            "",
+            "\"",
+        ] {
             assert_eq!(without_tokens(claims.as_bytes()), None, "{claims}");
         }
     }
