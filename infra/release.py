@@ -25,7 +25,7 @@ FORMS = [rf"""ParameterKey=([A-Za-z0-9"']+),ParameterValue={VALUE}""", rf"""(?: 
 
 
 class Unusable(Exception):
-    """What is wrong, and its mend."""
+    """What is wrong, and how to fix it."""
 
 
 def unquoted(text: str) -> str:

@@ -110,7 +110,7 @@ async fn what_kakao_may_mean_by_an_unreadable_element_is_not_passed_over() {
 
 #[tokio::test]
 async fn what_cannot_be_told_ends_with_2_and_says_whose_move_it_is() {
-    for (status, body, mend) in [
+    for (status, body, fix) in [
         (401, json!({"msg": "wrong appKey", "code": -401}), "Is it a REST API key"),
         (500, json!({}), "Try again later"),
         (302, json!({}), "Try again later"),
@@ -118,7 +118,7 @@ async fn what_cannot_be_told_ends_with_2_and_says_whose_move_it_is() {
     ] {
         let done = Kakao::answering(status, body).await.khook(Some(ALL), &[]).await;
         assert_eq!(done.code, Some(2), "{status}");
-        assert!(done.refused().contains(mend), "{status}");
+        assert!(done.refused().contains(fix), "{status}");
     }
     let kakao = Kakao::answering(200, documented()).await;
     let done = kakao.khook(Some("192.0.2.0/24,secret"), &[]).await;

@@ -59,7 +59,7 @@ forgeries! {
     Typ = "typ" / Some("invalid_request"), "The type of an ID token.";
     Issuer = "issuer" / Some("invalid_issuer"), "Another issuer.";
     Audience = "audience" / Some("invalid_audience"), "Another receiver's audience.";
-    Subject = "subject" / None, "An event whose subject is somebody else.";
+    Subject = "subject" / None, "An event whose subject is another user.";
     FutureIat = "future-iat" / None, "Issued a hundred years after it happened.";
     ToeAfterIat = "toe-after-iat" / None, "It happened an hour after it was issued.";
     NoJti = "no-jti" / None, "No id of its own.";

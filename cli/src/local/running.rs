@@ -198,9 +198,9 @@ mod tests {
         assert!(!folder.join(FILE).exists());
         assert_eq!(fs::read_to_string(folder.join(LOCK)).unwrap(), std::process::id().to_string());
         place.write(&running("http://ours.example")).unwrap();
-        fs::write(folder.join(FILE), "somebody else's").unwrap();
+        fs::write(folder.join(FILE), "another process's").unwrap();
         drop(place);
-        assert_eq!(fs::read_to_string(folder.join(FILE)).unwrap(), "somebody else's");
+        assert_eq!(fs::read_to_string(folder.join(FILE)).unwrap(), "another process's");
         fs::remove_dir_all(folder).unwrap();
     }
 }

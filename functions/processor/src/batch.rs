@@ -1,29 +1,15 @@
 use kakao_webhooks::wire::Time;
-use runtime::store::{Applier, Record, Store};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use runtime::{
+    batch::{Batch, BatchResponse},
+    store::{Applier, Record, Store},
+};
+use serde_json::Value;
 use tokio::time::Instant;
 
-/// A batch of the queue. Each message is read by itself, so that an odd one fails alone.
-#[derive(Deserialize)]
-pub(crate) struct Event {
-    #[serde(rename = "Records")]
-    records: Option<Vec<Value>>,
-}
-
-/// The messages that come again (Lambda, "Reporting batch item failures for Lambda functions with an Amazon SQS
-/// trigger").
-#[derive(Serialize)]
-pub(crate) struct Response {
-    #[serde(rename = "batchItemFailures")]
-    failures: Vec<Value>,
-}
-
 /// Applies a batch and names the messages that were not applied, so that only they come again.
-pub(crate) async fn apply<S: Store>(applier: &Applier<S>, event: Event, deadline: Instant) -> Response {
-    let records: Vec<Record> = event.records.unwrap_or_default().iter().map(record).collect();
-    let failed = applier.apply(&records, deadline).await;
-    Response { failures: failed.into_iter().map(|id| json!({"itemIdentifier": id})).collect() }
+pub(crate) async fn apply<S: Store>(applier: &Applier<S>, batch: Batch, deadline: Instant) -> BatchResponse {
+    let records: Vec<Record> = batch.records().iter().map(record).collect();
+    BatchResponse::of_failed(applier.apply(&records, deadline).await)
 }
 
 /// What of a message is read. One without an id is reported by an empty one, by which Lambda has the whole batch come
@@ -37,6 +23,8 @@ fn record(message: &Value) -> Record {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -48,8 +36,8 @@ mod tests {
             {"messageId": "3", "body": 7, "attributes": {"SentTimestamp": 5}},
             {"messageId": 4, "body": "{}"},
         ]});
-        let event: Event = serde_json::from_value(event).unwrap();
-        let records: Vec<_> = event.records.unwrap().iter().map(record).collect();
+        let batch: Batch = serde_json::from_value(event).unwrap();
+        let records: Vec<_> = batch.records().iter().map(record).collect();
         assert_eq!(records.iter().map(|record| &*record.id).collect::<Vec<_>>(), ["1", "2", "3", ""]);
         assert_eq!(records.iter().map(|record| &*record.body).collect::<Vec<_>>(), ["{}", "{}", "", "{}"]);
         assert_eq!(records[1].sent_at, Time::from_millis(1_790_660_097_000));

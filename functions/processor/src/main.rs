@@ -4,7 +4,7 @@ mod batch;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
-use runtime::{config::Variables, store::Applier, telemetry, wiring};
+use runtime::{batch::Batch, config::Variables, store::Applier, telemetry, wiring};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
     let store = wiring::table(&wiring::aws_of_function(&variables)?, &variables)?;
     let applier =
         &Applier::new(store, retention, variables.share_user_key()).watching_silence(variables.watches_silence()?);
-    run(service_fn(|event: LambdaEvent<batch::Event>| async move {
+    run(service_fn(|event: LambdaEvent<Batch>| async move {
         let deadline = wiring::deadline(&event.context);
         let response = batch::apply(applier, event.payload, deadline).await;
         telemetry::flush();

@@ -5,6 +5,7 @@ mod stream;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use runtime::{
+    batch::Batch,
     config::Variables,
     publish::{EventBridge, Publisher},
     queue::SqsQueue,
@@ -22,7 +23,7 @@ async fn main() -> Result<(), Error> {
     let aws = wiring::aws_of_function(&variables)?;
     let kept = variables.unpublished_queue_url()?.map(|url| SqsQueue::new(&aws, url));
     let publisher = &Publisher::new(EventBridge::new(&aws, bus), values, kept);
-    run(service_fn(|event: LambdaEvent<stream::Event>| async move {
+    run(service_fn(|event: LambdaEvent<Batch>| async move {
         let deadline = wiring::deadline(&event.context);
         let response = stream::publish(publisher, event.payload, deadline).await;
         telemetry::flush();

@@ -2,43 +2,24 @@ use std::time::Duration;
 
 use kakao_webhooks::{state::is_published, wire::Time};
 use runtime::{
+    batch::{Batch, BatchResponse},
     ingest::Queue,
     publish::{Bus, Publisher, Unread, Write},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_dynamo::Item;
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// A batch of the table's stream. Each record is read by itself, so that an odd one fails alone.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Event {
-    #[serde(rename = "Records")]
-    records: Option<Vec<Value>>,
-}
-
-/// From which record on the stream has to come again (AWS Lambda, "Reporting batch item failures").
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Response {
-    batch_item_failures: Vec<Failure>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Failure {
-    item_identifier: String,
-}
-
 /// Publishes a batch of the stream, and names the record from which it has to come again.
 pub(crate) async fn publish<B: Bus, K: Queue>(
     publisher: &Publisher<B, K>,
-    event: Event,
+    batch: Batch,
     deadline: Instant,
-) -> Response {
-    let writes: Vec<Write> = event.records.unwrap_or_default().into_iter().filter_map(write).collect();
+) -> BatchResponse {
+    let writes: Vec<Write> = batch.records().into_iter().filter_map(write).collect();
     let failed = publisher.publish(&writes, runtime::clock::now(), deadline).await;
-    Response { batch_item_failures: failed.into_iter().map(|item_identifier| Failure { item_identifier }).collect() }
+    BatchResponse::of_failed(failed)
 }
 
 /// What is read of a record's `dynamodb`. An image is optional: the stream's view type decides whether it is there.

@@ -4,6 +4,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`clock`] | the present time |
+//! | [`batch`] | what Lambda hands over from a queue or a stream, and which records come again |
 //! | [`http`] | connections: whom they trust, how they are opened and kept |
 //! | [`keys`] | Kakao's signing keys: the endpoint, and the cached key set |
 //! | [`ingest`] | the one path of the acknowledging functions, and the traits of its edges |
@@ -19,6 +20,7 @@
 #[cfg(all(panic = "abort", not(feature = "fuzzing")))]
 compile_error!("a panic must stay with its record, answer or request: build with panic = \"unwind\"");
 
+pub mod batch;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "fuzzing")]

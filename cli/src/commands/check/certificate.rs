@@ -1,4 +1,4 @@
-//! What is wrong with a certificate, in the words of whoever has to fix it.
+//! What is wrong with a certificate, in the words of the operator who fixes it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -22,17 +22,17 @@ pub(super) async fn check(walk: &mut Walk<'_>, url: &Url) {
     walk.step(Ask::new(Method::PUT, url), &[("wrong method", &methods)]).await;
 }
 
-const MEND: &str = "answer GET with 200 and {\"status\":\"ok\"}";
+const FIX: &str = "answer GET with 200 and {\"status\":\"ok\"}";
 
 fn of_status(answer: &Answer) -> Judgement {
-    if answer.status == 200 { Judgement::right("200") } else { status::otherwise(answer, MEND) }
+    if answer.status == 200 { Judgement::right("200") } else { status::otherwise(answer, FIX) }
 }
 
 fn of_body(answer: &Answer) -> Judgement {
     match answer.json() {
-        None => status::no_json(answer, MEND),
+        None => status::no_json(answer, FIX),
         Some(body) if body == json!({"status": "ok"}) => Judgement::right(answer.excerpt()),
-        Some(_) => Judgement::mistake(answer.excerpt(), MEND),
+        Some(_) => Judgement::mistake(answer.excerpt(), FIX),
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn is_json(answer: &Answer) -> Judgement {
     }
 }
 
-/// A body that is no JSON. The mark is invisible in every editor: nobody finds it by looking.
+/// A body that is not JSON. The mark is invisible in every editor.
 pub(super) fn no_json(answer: &Answer, fix: &str) -> Judgement {
     if answer.body.starts_with('\u{feff}') {
         return Judgement::mistake(

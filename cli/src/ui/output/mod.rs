@@ -39,7 +39,7 @@ pub fn lines(text: &str) -> Result<()> {
     text.split('\n').try_for_each(line)
 }
 
-/// Prints a text of somebody else's that may have several lines. Those after the first are indented: none of them can
+/// Prints a text from outside that may have several lines. Those after the first are indented: none of them can
 /// be taken for a line of ours.
 ///
 /// # Errors
