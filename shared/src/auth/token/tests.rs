@@ -340,9 +340,8 @@ fn rfc_9493_3_2_the_user_is_found_in_every_form_and_place() {
     for form in [
         iss_sub.clone(),
         json!({"subject_type": "iss-sub", "iss": ISSUER, "sub": "7"}),
-        json!({"format": "opaque", "id": "7"}),
-        json!({"format": "aliases", "identifiers": [email, {"format": "opaque", "id": "x"}, iss_sub]}),
-        json!({"format": "aliases", "identifiers": [{"iss": "https://x", "sub": "8"}, {"format": "opaque", "id": "7"}]}),
+        json!({"format": "aliases", "identifiers": [email, {"format": "opaque", "id": "8"}, iss_sub]}),
+        json!({"format": "aliases", "identifiers": [{"iss": "https://x", "sub": "8"}, iss_sub]}),
         json!({"format": "complex", "user": iss_sub, "device": {"format": "opaque", "id": "9"}}),
         json!({"user": {"format": "aliases", "identifiers": [iss_sub]}}),
     ] {
@@ -362,8 +361,11 @@ fn an_event_that_names_no_user_has_no_subject() {
         (EventType::TokensRevoked.uri(), json!(null), json!({"sub_id": {"format": "opaque", "id": "stream"}})),
         (EventType::TokenRevoked.uri(), json!({"subject": {"subject_type": "oauth_token", "token": "7"}}), json!({})),
         (EventType::UserLinked.uri(), json!({"subject": [7], "sub_id": {"identifiers": {"sub": "7"}}}), json!({})),
-        // What an event that we don't know calls by such an id may be anything.
         ("https://example.com/new", json!({"subject": opaque}), json!({"sub_id": opaque})),
+        (EventType::UserUnlinked.uri(), json!({"subject": opaque}), json!({"sub_id": opaque})),
+        (EventType::UserUnlinked.uri(), json!({"subject": {"subject_type": "opaque", "id": 7}}), json!({})),
+        (EventType::UserUnlinked.uri(), json!({"subject": {"user": opaque}}), json!({})),
+        (EventType::UserUnlinked.uri(), json!({}), json!({"sub_id": {"identifiers": [opaque]}})),
     ] {
         assert_eq!(named(uri, &event, &more), Err(Unreadable::NoSubject), "{uri} {event} {more}");
     }
