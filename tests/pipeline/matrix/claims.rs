@@ -168,7 +168,7 @@ fn subjects(make: &Make<'_>) -> Vec<Row> {
         ),
         token("another in a complex subject", sub(), json!({"subject": {"user": newer("1")}}), None, OTHER_SUBJECT),
         token("an alias", None, json!({}), Some(json!({"format": "aliases", "identifiers": [newer(USER)]})), taken(1)),
-        token("an opaque id", None, json!({"sub_id": {"format": "opaque", "id": USER}}), None, taken(1)),
+        token("an opaque id", None, json!({"sub_id": {"format": "opaque", "id": USER}}), None, NO_SUBJECT),
         token("an opaque id of something", None, json!({"sub_id": {"format": "opaque", "id": "x"}}), None, NO_SUBJECT),
         token("token_subject", None, json!({"token_subject": older(USER)}), None, taken(1)),
         token("another in token_subject", sub(), json!({"token_subject": older("1")}), None, OTHER_SUBJECT),

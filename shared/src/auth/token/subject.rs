@@ -1,10 +1,10 @@
 use serde_json::{Map, Value};
 
 use super::{ISSUER, NamedEvent};
-use crate::wire::{Unreadable, UserId, account_status::EventType};
+use crate::wire::{Unreadable, UserId};
 
 /// The one user that all parts of a token name (RFC 8417 §2.2; RFC 9493; `subject_type` and `token_subject` as drafts of it
-/// and of the OAuth event types have them).
+/// and of the OAuth event types have them). Only a `sub` is known to be a member number: an opaque `id` may be any id.
 pub(super) fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Result<Value, Unreadable> {
     let in_events = events
         .iter()
@@ -14,20 +14,13 @@ pub(super) fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Res
         return Err(Unreadable::OtherSubject);
     }
     let named = claims.get("sub").into_iter().chain(identifiers.iter().filter_map(|identifier| identifier.get("sub")));
-    let subject = match agreed(named)? {
-        // An event that we don't know may name anything by such an id: a stream, a client.
-        None if events.iter().all(|(uri, _)| EventType::of_uri(uri).known_name().is_some()) => {
-            agreed(identifiers.iter().filter_map(|identifier| opaque_member_number(identifier)))?
-        }
-        subject => subject,
-    };
-    subject.cloned().ok_or(Unreadable::NoSubject)
+    agreed(named)?.cloned().ok_or(Unreadable::NoSubject)
 }
 
 /// The identifiers of the user that a subject has: the user's part of a complex one (OpenID SSF 1.0 §3.2), the aliases that
-/// are Kakao's (RFC 9493 §3.2.8).
+/// are Kakao's (RFC 9493 §3.2.8). A `user` of another shape identifies no one, and hides no `sub` beside it.
 fn identifiers_of(subject: &Value) -> Vec<&Value> {
-    let user = subject.get("user").unwrap_or(subject);
+    let user = subject.get("user").filter(|user| user.is_object()).unwrap_or(subject);
     match user.get("identifiers").and_then(Value::as_array) {
         Some(aliases) => aliases.iter().filter(|alias| !is_of_another_issuer(alias)).collect(),
         None => vec![user],
@@ -36,13 +29,6 @@ fn identifiers_of(subject: &Value) -> Vec<&Value> {
 
 fn is_of_another_issuer(identifier: &Value) -> bool {
     identifier.get("iss").is_some_and(|issuer| issuer.as_str() != Some(ISSUER))
-}
-
-/// The `id` of an opaque identifier (RFC 9493 §3.2.5), if it can be a member number.
-fn opaque_member_number(identifier: &Value) -> Option<&Value> {
-    let format = identifier.get("format").or_else(|| identifier.get("subject_type"))?;
-    let id = identifier.get("id").filter(|_| format == "opaque")?;
-    UserId::try_from(id).is_ok().then_some(id)
 }
 
 fn agreed<'v>(mut subjects: impl Iterator<Item = &'v Value>) -> Result<Option<&'v Value>, Unreadable> {

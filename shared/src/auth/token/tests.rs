@@ -276,7 +276,11 @@ fn rfc_7519_2_a_date_is_in_seconds_and_may_have_a_fraction() {
 #[test]
 fn rfc_8417_2_2_a_claim_that_every_token_has_is_missed_and_costs_no_other() {
     let with = |name, value: Value| claims_of(with_claim(name, value));
-    for (id, why) in [(json!(7), Unreadable::Shape("jti")), (json!(""), Unreadable::Missing("jti"))] {
+    for (id, why) in [
+        (json!(7), Unreadable::Shape("jti")),
+        (json!(""), Unreadable::Missing("jti")),
+        (json!("jti-\u{fffd}"), Unreadable::FieldEncoding("jti")),
+    ] {
         assert_eq!(with("jti", id).token_id, Err(why));
     }
     for (events, why) in [
@@ -340,9 +344,8 @@ fn rfc_9493_3_2_the_user_is_found_in_every_form_and_place() {
     for form in [
         iss_sub.clone(),
         json!({"subject_type": "iss-sub", "iss": ISSUER, "sub": "7"}),
-        json!({"format": "opaque", "id": "7"}),
-        json!({"format": "aliases", "identifiers": [email, {"format": "opaque", "id": "x"}, iss_sub]}),
-        json!({"format": "aliases", "identifiers": [{"iss": "https://x", "sub": "8"}, {"format": "opaque", "id": "7"}]}),
+        json!({"format": "aliases", "identifiers": [email, {"format": "opaque", "id": "8"}, iss_sub]}),
+        json!({"format": "aliases", "identifiers": [{"iss": "https://x", "sub": "8"}, iss_sub]}),
         json!({"format": "complex", "user": iss_sub, "device": {"format": "opaque", "id": "9"}}),
         json!({"user": {"format": "aliases", "identifiers": [iss_sub]}}),
     ] {
@@ -355,6 +358,17 @@ fn rfc_9493_3_2_the_user_is_found_in_every_form_and_place() {
 }
 
 #[test]
+fn a_user_that_is_no_object_hides_no_sub_beside_it() {
+    for user in [json!("8"), json!(null), json!([]), json!([{"sub": "8"}]), json!(8), json!(true)] {
+        let subject = json!({"subject": {"iss": ISSUER, "sub": "7", "user": user}});
+        let linked = EventType::UserLinked.uri();
+        assert_eq!(named(linked, &subject, &json!({})), Ok(json!("7")), "{user}");
+        assert_eq!(named(linked, &subject, &json!({"sub": "9"})), Err(Unreadable::OtherSubject), "{user}");
+        assert_eq!(named(linked, &json!({"subject": {"user": user}}), &json!({})), Err(Unreadable::NoSubject), "{user}");
+    }
+}
+
+#[test]
 fn an_event_that_names_no_user_has_no_subject() {
     let opaque = json!({"format": "opaque", "id": "7"});
     for (uri, event, more) in [
@@ -362,8 +376,11 @@ fn an_event_that_names_no_user_has_no_subject() {
         (EventType::TokensRevoked.uri(), json!(null), json!({"sub_id": {"format": "opaque", "id": "stream"}})),
         (EventType::TokenRevoked.uri(), json!({"subject": {"subject_type": "oauth_token", "token": "7"}}), json!({})),
         (EventType::UserLinked.uri(), json!({"subject": [7], "sub_id": {"identifiers": {"sub": "7"}}}), json!({})),
-        // What an event that we don't know calls by such an id may be anything.
         ("https://example.com/new", json!({"subject": opaque}), json!({"sub_id": opaque})),
+        (EventType::UserUnlinked.uri(), json!({"subject": opaque}), json!({"sub_id": opaque})),
+        (EventType::UserUnlinked.uri(), json!({"subject": {"subject_type": "opaque", "id": 7}}), json!({})),
+        (EventType::UserUnlinked.uri(), json!({"subject": {"user": opaque}}), json!({})),
+        (EventType::UserUnlinked.uri(), json!({}), json!({"sub_id": {"identifiers": [opaque]}})),
     ] {
         assert_eq!(named(uri, &event, &more), Err(Unreadable::NoSubject), "{uri} {event} {more}");
     }
