@@ -4,7 +4,7 @@
 
 use kakao_webhooks::{
     auth::{Apps, Digest, SkillAuth},
-    skill::{Answer, Echo, Listed},
+    skill::{Echo, Listed, Responder},
     wire::skill::SkillPayload,
 };
 use libfuzzer_sys::fuzz_target;
@@ -34,7 +34,7 @@ fuzz_target!(|text: &str| {
         assert!(!error.to_string().contains(SECRET));
     }
     if let Ok(listed) = Listed::from_json(text, Box::new(Echo)) {
-        assert!(listed.answer(&SkillPayload::default()).build().is_ok());
+        assert!(listed.reply(&SkillPayload::default()).build().is_ok());
     }
 });
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use kakao_webhooks::{
-    skill::{Answer, Echo, MAX_REPLY_BYTES, respond},
+    skill::{Echo, MAX_REPLY_BYTES, Responder, respond},
     wire::skill::SkillPayload,
 };
 use kakao_webhooks_fuzz::content;
@@ -12,7 +12,7 @@ use serde_json::Value;
 fuzz_target!(|data: &[u8]| {
     let Some(Ok(body)) = content(data).map(|content| content.json()) else { return };
     let payload = SkillPayload::read(body);
-    let built = Echo.answer(&payload).build();
+    let built = Echo.reply(&payload).build();
     assert!(built.is_ok(), "an echo that Kakao doesn't take: {built:?}");
     let reply = respond(&Echo, &payload).into_json();
     assert!(reply.len() <= MAX_REPLY_BYTES, "more than Kakao takes");

@@ -7,7 +7,7 @@ use super::{
 
 /// Whether a card stands alone or with others in a row: there it has less room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Placement {
     Alone,
     InCarousel,
 }
@@ -65,18 +65,18 @@ pub struct TextCard {
 }
 
 impl TextCard {
-    pub(super) fn check(&self, check: &mut Check, place: Place) {
+    pub(super) fn check(&self, check: &mut Check, placement: Placement) {
         let (title, description) = texts(self.title.as_ref(), self.description.as_ref());
         if title.trim().is_empty() && description.trim().is_empty() {
-            check.fault("title", Rule::Conflict("a title or a description is needed"));
+            check.violated("title", Rule::Conflict("a title or a description is needed"));
         }
         check.characters("title", title, 50);
-        match place {
-            Place::Alone => {
+        match placement {
+            Placement::Alone => {
                 let together = characters(title) + characters(description);
                 check.at_most("description", together, 400, Unit::Characters);
             }
-            Place::InCarousel => check.characters("description", description, 128),
+            Placement::InCarousel => check.characters("description", description, 128),
         }
         check_buttons(check, &self.buttons, self.button_layout, false);
     }
@@ -106,11 +106,11 @@ pub struct BasicCard {
 }
 
 impl BasicCard {
-    pub(super) fn check(&self, check: &mut Check, place: Place) {
+    pub(super) fn check(&self, check: &mut Check, placement: Placement) {
         let (title, description) = texts(self.title.as_ref(), self.description.as_ref());
         check.characters("title", title, 50);
         check.characters("description", description, 230);
-        if place == Place::InCarousel {
+        if placement == Placement::InCarousel {
             check.lines("title", title, 2);
             check.lines("description", description, 2);
         }
@@ -176,7 +176,7 @@ impl CommerceCard {
         check.characters("title", title, 30);
         check.characters("description", description, 40);
         if self.discount_rate.is_some() && self.discounted_price.is_none() {
-            check.fault("discountRate", Rule::Conflict("it needs discountedPrice"));
+            check.violated("discountRate", Rule::Conflict("it needs discountedPrice"));
         }
         check.at_most("discountRate", self.discount_rate.unwrap_or_default().into(), 100, Unit::Elements);
         check.each("thumbnails", &self.thumbnails, (1, 1), |check, thumbnail| thumbnail.check(check));

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::{
-    cards::{BasicCard, CommerceCard, Place, TextCard},
+    cards::{BasicCard, CommerceCard, Placement, TextCard},
     check::{Check, Rule},
     lists::{ItemCard, ListCard},
 };
@@ -65,22 +65,22 @@ impl Carousel {
     }
 
     pub(super) fn check(&self, check: &mut Check) {
-        let place = Place::InCarousel;
+        let placement = Placement::InCarousel;
         match &self.cards {
             Cards::TextCard(cards) => {
-                check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check, place));
+                check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check, placement));
             }
             Cards::BasicCard(cards) => {
-                check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check, place));
+                check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check, placement));
                 alike(check, cards, |card| card.thumbnail.fixed_ratio, SHAPES);
             }
             Cards::CommerceCard(cards) => {
                 check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check));
                 alike(check, cards, CommerceCard::is_square, SHAPES);
             }
-            Cards::ListCard(cards) => check.each("items", cards, FEW, |check, card| card.check(check, place)),
+            Cards::ListCard(cards) => check.each("items", cards, FEW, |check, card| card.check(check, placement)),
             Cards::ItemCard(cards) => {
-                check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check, place));
+                check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check, placement));
                 alike(check, cards, ItemCard::parts, PARTS);
             }
         }
@@ -90,7 +90,7 @@ impl Carousel {
     fn check_header(&self, check: &mut Check) {
         let Some(header) = &self.header else { return };
         if matches!(self.cards, Cards::TextCard(_) | Cards::ListCard(_)) {
-            check.fault("header", Rule::Conflict("text cards and lists have none"));
+            check.violated("header", Rule::Conflict("text cards and lists have none"));
         }
         check.below("header", |check| {
             check.required("title", &header.title);
@@ -107,6 +107,6 @@ const PARTS: &str = "all cards of a carousel have a thumbnail, a head, a profile
 
 fn alike<T, P: PartialEq>(check: &mut Check, cards: &[T], of: impl Fn(&T) -> P, what: &'static str) {
     if cards.windows(2).any(|two| matches!(two, [one, other] if of(one) != of(other))) {
-        check.fault("items", Rule::Conflict(what));
+        check.violated("items", Rule::Conflict(what));
     }
 }

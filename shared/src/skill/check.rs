@@ -2,18 +2,18 @@ use std::fmt;
 
 /// Everything that is wrong with a reply: Kakao would show the block's fallback in its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct InvalidReply(pub Vec<Fault>);
+pub struct InvalidReply(pub Vec<Violation>);
 
 impl fmt::Display for InvalidReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let faults: Vec<_> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&faults.join("; "))
+        let violations: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&violations.join("; "))
     }
 }
 
 /// One thing that is wrong. It names the field and never shows its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct Violation {
     /// Where, as in `outputs[0].textCard.buttons[1].label`.
     pub field: String,
     /// What.
@@ -61,7 +61,7 @@ pub enum Unit {
     Bytes,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let field = &self.field;
         match self.rule {
@@ -93,12 +93,12 @@ pub(super) fn characters(text: &str) -> usize {
 #[derive(Default)]
 pub(super) struct Check {
     path: String,
-    faults: Vec<Fault>,
+    violations: Vec<Violation>,
 }
 
 impl Check {
     pub(super) fn end(self) -> Result<(), InvalidReply> {
-        if self.faults.is_empty() { Ok(()) } else { Err(InvalidReply(self.faults)) }
+        if self.violations.is_empty() { Ok(()) } else { Err(InvalidReply(self.violations)) }
     }
 
     /// Checks what lies below a member.
@@ -128,7 +128,7 @@ impl Check {
 
     pub(super) fn count(&mut self, member: &str, length: usize, (least, most): (usize, usize)) {
         if length < least {
-            self.fault(member, Rule::AtLeast { limit: least, length });
+            self.violated(member, Rule::AtLeast { limit: least, length });
         }
         self.at_most(member, length, most, Unit::Elements);
     }
@@ -140,7 +140,7 @@ impl Check {
 
     pub(super) fn required(&mut self, member: &str, text: &str) {
         if text.trim().is_empty() {
-            self.fault(member, Rule::Required);
+            self.violated(member, Rule::Required);
         }
     }
 
@@ -155,20 +155,20 @@ impl Check {
     pub(super) fn url(&mut self, member: &str, url: &str) {
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
         if !rest.is_some_and(|rest| !rest.is_empty() && !url.contains(|c: char| c.is_whitespace() || c.is_control())) {
-            self.fault(member, Rule::Url);
+            self.violated(member, Rule::Url);
         }
     }
 
     pub(super) fn at_most(&mut self, member: &str, length: usize, limit: usize, unit: Unit) {
         if length > limit {
-            self.fault(member, Rule::AtMost { limit, length, unit });
+            self.violated(member, Rule::AtMost { limit, length, unit });
         }
     }
 
-    pub(super) fn fault(&mut self, member: &str, rule: Rule) {
+    pub(super) fn violated(&mut self, member: &str, rule: Rule) {
         self.below(member, |below| {
             let field = below.path.clone();
-            below.faults.push(Fault { field, rule });
+            below.violations.push(Violation { field, rule });
         });
     }
 }

@@ -2,7 +2,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    cards::{Place, texts},
+    cards::{Placement, texts},
     check::{Check, Rule, Unit, characters},
     parts::{Button, ButtonLayout, Link, MAX_ALT_TEXT, check_buttons},
 };
@@ -73,9 +73,9 @@ pub enum ItemAction {
 }
 
 impl ListCard {
-    pub(super) fn check(&self, check: &mut Check, place: Place) {
+    pub(super) fn check(&self, check: &mut Check, placement: Placement) {
         check.below("header", |check| check.required("title", &self.header.title));
-        let most = if place == Place::Alone { 5 } else { 4 };
+        let most = if placement == Placement::Alone { 5 } else { 4 };
         check.each("items", &self.items, (2, most), |check, item| item.check(check));
         check_buttons(check, &self.buttons, self.button_layout, false);
     }
@@ -217,9 +217,9 @@ pub enum Alignment {
 }
 
 impl ItemCard {
-    pub(super) fn check(&self, check: &mut Check, place: Place) {
-        let (most_items, most_characters) = if place == Place::Alone { (10, 200) } else { (5, 100) };
-        self.check_top(check, place);
+    pub(super) fn check(&self, check: &mut Check, placement: Placement) {
+        let (most_items, most_characters) = if placement == Placement::Alone { (10, 200) } else { (5, 100) };
+        self.check_top(check, placement);
         check.each("itemList", &self.item_list, (1, most_items), |check, item| {
             check.text("title", &item.title, 6);
             check.required("description", &item.description);
@@ -233,7 +233,7 @@ impl ItemCard {
         }
         let (title, description) = texts(self.title.as_ref(), self.description.as_ref());
         if title.trim().is_empty() && !description.trim().is_empty() {
-            check.fault("title", Rule::Conflict("a description needs a title"));
+            check.violated("title", Rule::Conflict("a description needs a title"));
         }
         let together = characters(title) + characters(description);
         check.at_most("description", together, most_characters, Unit::Characters);
@@ -242,12 +242,12 @@ impl ItemCard {
         check_buttons(check, &self.buttons, self.button_layout, is_square);
     }
 
-    fn check_top(&self, check: &mut Check, place: Place) {
+    fn check_top(&self, check: &mut Check, placement: Placement) {
         if let Some(thumbnail) = &self.thumbnail {
-            check.below("thumbnail", |check| thumbnail.check(check, place));
+            check.below("thumbnail", |check| thumbnail.check(check, placement));
         }
         if self.head.is_some() && self.profile.is_some() {
-            check.fault("head", Rule::Conflict("not together with a profile"));
+            check.violated("head", Rule::Conflict("not together with a profile"));
         }
         if let Some(head) = &self.head {
             check.below("head", |check| {
@@ -280,7 +280,7 @@ impl ItemThumbnail {
         matches!((self.width, self.height), (Some(width), Some(height)) if u64::from(width) == 2 * u64::from(height))
     }
 
-    fn check(&self, check: &mut Check, place: Place) {
+    fn check(&self, check: &mut Check, placement: Placement) {
         check.url("imageUrl", &self.image_url);
         check.characters("altText", self.alt_text.as_deref().unwrap_or_default(), MAX_ALT_TEXT);
         if let Some(link) = &self.link {
@@ -288,10 +288,10 @@ impl ItemThumbnail {
         }
         let is_square = self.width == self.height;
         if !is_square && !self.is_wide() {
-            check.fault("width", Rule::Conflict("it must be as great as the height, or twice as great"));
+            check.violated("width", Rule::Conflict("it must be as great as the height, or twice as great"));
         }
-        if place == Place::InCarousel && !self.is_wide() {
-            check.fault("width", Rule::Conflict("in a carousel it must be twice the height"));
+        if placement == Placement::InCarousel && !self.is_wide() {
+            check.violated("width", Rule::Conflict("in a carousel it must be twice the height"));
         }
     }
 }

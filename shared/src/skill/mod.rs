@@ -2,24 +2,24 @@
 //! "Chatbot > Skill development guide > JSON format by type of answer", section `SkillResponse`). A reply is
 //! made of plain structs; only a valid one becomes a [`SkillResponse`], and only that leaves the function.
 
-mod answer;
 mod cards;
 mod carousel;
 mod check;
 mod lists;
 mod parts;
 mod reply;
+mod responder;
 #[cfg(test)]
 mod tests;
 mod words;
 
-pub use answer::{Answer, Echo, Fixed, ListError, Listed, respond};
 pub use cards::{BasicCard, CommerceCard, Currency, SimpleImage, SimpleText, TextCard};
 pub use carousel::{Cards, Carousel, CarouselHeader, CoverImage};
-pub use check::{Fault, InvalidReply, Rule, Unit};
+pub use check::{InvalidReply, Rule, Unit, Violation};
 pub use lists::{
     Alignment, Head, ImageTitle, Item, ItemAction, ItemCard, ItemProfile, ItemThumbnail, ListCard, ListHeader,
     ListItem, Summary,
 };
 pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, Tap, Thumbnail};
 pub use reply::{Component, ContextValue, MAX_REPLY_BYTES, Reply, SkillResponse};
+pub use responder::{Echo, Fixed, ListError, Listed, Responder, respond};

@@ -185,7 +185,7 @@ impl Link {
             }
         }
         if *self == Self::default() {
-            check.fault("web", Rule::Required);
+            check.violated("web", Rule::Required);
         }
     }
 }

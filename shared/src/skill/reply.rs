@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    cards::{BasicCard, CommerceCard, MAX_SIMPLE_TEXT, Place, SimpleImage, SimpleText, TextCard},
+    cards::{BasicCard, CommerceCard, MAX_SIMPLE_TEXT, Placement, SimpleImage, SimpleText, TextCard},
     carousel::Carousel,
     check::{Check, InvalidReply, Unit, characters},
     lists::{ItemCard, ListCard},
@@ -203,11 +203,11 @@ impl Component {
         match self {
             Self::SimpleText(text) => check.below("simpleText", |check| text.check(check)),
             Self::SimpleImage(image) => check.below("simpleImage", |check| image.check(check)),
-            Self::TextCard(card) => check.below("textCard", |check| card.check(check, Place::Alone)),
-            Self::BasicCard(card) => check.below("basicCard", |check| card.check(check, Place::Alone)),
+            Self::TextCard(card) => check.below("textCard", |check| card.check(check, Placement::Alone)),
+            Self::BasicCard(card) => check.below("basicCard", |check| card.check(check, Placement::Alone)),
             Self::CommerceCard(card) => check.below("commerceCard", |check| card.check(check)),
-            Self::ListCard(card) => check.below("listCard", |check| card.check(check, Place::Alone)),
-            Self::ItemCard(card) => check.below("itemCard", |check| card.check(check, Place::Alone)),
+            Self::ListCard(card) => check.below("listCard", |check| card.check(check, Placement::Alone)),
+            Self::ItemCard(card) => check.below("itemCard", |check| card.check(check, Placement::Alone)),
             Self::Carousel(carousel) => check.below("carousel", |check| carousel.check(check)),
         }
     }

@@ -11,10 +11,10 @@ fn built(reply: &Reply) -> Value {
     serde_json::from_str(&reply.build().unwrap().into_json()).unwrap()
 }
 
-fn faults(reply: &Reply) -> Vec<String> {
+fn violations(reply: &Reply) -> Vec<String> {
     match reply.build() {
         Ok(_) => vec![],
-        Err(InvalidReply(faults)) => faults.iter().map(ToString::to_string).collect(),
+        Err(InvalidReply(violations)) => violations.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -351,9 +351,9 @@ fn each_limit_holds_and_one_past_it_is_named_with_field_limit_and_length() {
         }),
     ];
     for (field, limit, unit, made) in limits {
-        assert_eq!(faults(&made(limit)), Vec::<String>::new(), "{field} at its limit");
+        assert_eq!(violations(&made(limit)), Vec::<String>::new(), "{field} at its limit");
         let wrong = format!("`{field}` has {} {unit}, at most {limit} are allowed", limit + 1);
-        assert_eq!(faults(&made(limit + 1)), [wrong]);
+        assert_eq!(violations(&made(limit + 1)), [wrong]);
     }
 }
 
@@ -372,7 +372,7 @@ fn too_few_are_as_wrong_as_too_many() {
         (Reply::of(CommerceCard { thumbnails: vec![], ..commerce_card() }), "outputs[0].commerceCard.thumbnails", 1),
     ] {
         let wrong = format!("`{field}` has {} elements, at least {least} are needed", least - 1);
-        assert_eq!(faults(&reply), [wrong]);
+        assert_eq!(violations(&reply), [wrong]);
     }
 }
 
@@ -414,8 +414,8 @@ fn what_is_required_or_does_not_go_together_is_named() {
         Reply::of(Carousel { header: Some(header()), ..carousels()[0].clone() }),
         Reply::text("a").quick_reply(QuickReply::block(" ", "")).context(ContextValue::default()),
     ];
-    let said: Vec<_> = cases.iter().map(faults).collect();
-    assert!(said.iter().all(|faults| !faults.is_empty()), "{said:#?}");
+    let said: Vec<_> = cases.iter().map(violations).collect();
+    assert!(said.iter().all(|violations| !violations.is_empty()), "{said:#?}");
     insta::assert_json_snapshot!("required-and-conflicts", said);
 }
 
@@ -423,7 +423,7 @@ fn what_is_required_or_does_not_go_together_is_named() {
 fn the_length_is_that_of_the_strictest_reading() {
     // One symbol, two UTF-16 code units.
     let text = "🙂".repeat(501);
-    assert_eq!(faults(&Reply::of(SimpleText { text: text.clone() })).len(), 1);
+    assert_eq!(violations(&Reply::of(SimpleText { text: text.clone() })).len(), 1);
     let reply = built(&Reply::text(&text));
     assert_eq!(reply["template"]["outputs"][0]["simpleText"]["text"], "🙂".repeat(500));
 }
@@ -432,8 +432,8 @@ fn payload(members: Value) -> SkillPayload {
     serde_json::from_value(members).unwrap()
 }
 
-fn said(answer: &dyn Answer, members: Value) -> Value {
-    let reply: Value = serde_json::from_str(&respond(answer, &payload(members)).into_json()).unwrap();
+fn said(responder: &dyn Responder, members: Value) -> Value {
+    let reply: Value = serde_json::from_str(&respond(responder, &payload(members)).into_json()).unwrap();
     reply["template"]["outputs"][0]["simpleText"]["text"].clone()
 }
 
@@ -452,7 +452,7 @@ fn a_list_answers_with_the_first_that_fits_and_otherwise_with_the_other_answer()
     ] {
         assert_eq!(said(&listed, members), answer);
     }
-    let reply = listed.answer(&payload(json!({"userRequest": {"utterance": "영업시간"}})));
+    let reply = listed.reply(&payload(json!({"userRequest": {"utterance": "영업시간"}})));
     assert_eq!(
         built(&reply)["template"]["quickReplies"][0],
         json!({"label": "위치", "action": "message", "messageText": "위치"})
@@ -515,14 +515,14 @@ fn a_list_that_kakao_would_not_take_is_no_list() {
 #[test]
 fn whatever_happens_inside_the_user_gets_a_valid_reply() {
     struct Panics;
-    impl Answer for Panics {
-        fn answer(&self, _payload: &SkillPayload) -> Reply {
+    impl Responder for Panics {
+        fn reply(&self, _payload: &SkillPayload) -> Reply {
             panic!("a bug")
         }
     }
     struct Invalid;
-    impl Answer for Invalid {
-        fn answer(&self, _payload: &SkillPayload) -> Reply {
+    impl Responder for Invalid {
+        fn reply(&self, _payload: &SkillPayload) -> Reply {
             Reply::default()
         }
     }

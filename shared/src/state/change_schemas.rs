@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     Merge, ProfileValues, Publication, UserItem, UserState,
     change_contract::PublishedChange,
-    laws::{Told, history, user},
+    laws::{Incident, history, user},
     schemas::{is_published, schema_of},
 };
 use crate::wire::Time;
@@ -33,13 +33,13 @@ fn names_in_schema() -> BTreeSet<String> {
 }
 
 /// What a member's item tells in these writes.
-fn published(batches: &[Vec<Told>], values: ProfileValues) -> Vec<Value> {
+fn published(batches: &[Vec<Incident>], values: ProfileValues) -> Vec<Value> {
     let item = |version, state| UserItem { subject: user(), version, state };
     let written_at = Time::from_seconds(1_800_000_000).unwrap();
     let (mut old, mut published) = (None::<UserItem>, vec![]);
     for (version, batch) in (1..).zip(batches) {
         let mut state = old.as_ref().map_or_else(UserState::default, |old| old.state.clone());
-        batch.iter().for_each(|told| state.merge(told.state()));
+        batch.iter().for_each(|incident| state.merge(incident.state()));
         let new = item(version, state);
         published.extend(Publication::all(old.as_ref(), &new, written_at, values));
         old = Some(new);
@@ -47,8 +47,8 @@ fn published(batches: &[Vec<Told>], values: ProfileValues) -> Vec<Value> {
     published.iter().map(|one| serde_json::from_str(&one.detail()).unwrap()).collect()
 }
 
-/// Every name that generated histories have told.
-static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// Every name that generated histories have published.
+static NAMES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 fn whatever_is_published_fits() {
     proptest!(super::laws::cases(), |(batches in vec(history(), 1..4), are_published in any::<bool>())| {
@@ -57,7 +57,7 @@ fn whatever_is_published_fits() {
             prop_assert!(VALIDATOR.is_valid(&change), "{change}: {:?}", VALIDATOR.validate(&change));
             let read: PublishedChange = serde_json::from_value(change.clone()).unwrap();
             prop_assert_eq!(serde_json::to_value(read).unwrap(), change.clone());
-            TOLD.lock().unwrap().insert(change["change"].as_str().unwrap().to_owned());
+            NAMES.lock().unwrap().insert(change["change"].as_str().unwrap().to_owned());
         }
     });
 }
@@ -65,7 +65,7 @@ fn whatever_is_published_fits() {
 #[test]
 fn every_change_of_generated_histories_fits_the_schema_and_the_schema_has_no_other() {
     whatever_is_published_fits();
-    assert_eq!(*TOLD.lock().unwrap(), names_in_schema());
+    assert_eq!(*NAMES.lock().unwrap(), names_in_schema());
 }
 
 /// A right one, with other members.

@@ -24,13 +24,13 @@ pub enum Change {
         everything_until: Option<Time>,
     },
     /// The link with the app.
-    LinkChanged(Turn<Link>),
+    LinkChanged(Transition<Link>),
     /// The Kakao account.
-    AccountChanged(Turn<Account>),
+    AccountChanged(Transition<Account>),
     /// The credential.
-    CredentialChanged(Turn<Credential>),
+    CredentialChanged(Transition<Credential>),
     /// The strength of authentication.
-    AssuranceChanged(Turn<Assurance>),
+    AssuranceChanged(Transition<Assurance>),
     /// What the service may let the user do.
     AccessChanged {
         /// Before. Absent where the user was unknown.
@@ -85,7 +85,7 @@ pub enum Change {
 
 /// One register before and after.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Turn<T> {
+pub struct Transition<T> {
     /// Before. Absent where nothing was known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Dated<T>>,
@@ -144,10 +144,10 @@ impl Change {
     pub fn at(&self) -> Option<Time> {
         match self {
             Self::Erased { until, everything_until } => Some(*until).max(*everything_until),
-            Self::LinkChanged(turn) => Some(turn.to.at),
-            Self::AccountChanged(turn) => Some(turn.to.at),
-            Self::CredentialChanged(turn) => Some(turn.to.at),
-            Self::AssuranceChanged(turn) => Some(turn.to.at),
+            Self::LinkChanged(transition) => Some(transition.to.at),
+            Self::AccountChanged(transition) => Some(transition.to.at),
+            Self::CredentialChanged(transition) => Some(transition.to.at),
+            Self::AssuranceChanged(transition) => Some(transition.to.at),
             Self::AccessChanged { why, .. } => why.as_ref().map(Why::at),
             Self::SessionsVoided { valid_from: at } | Self::TokensVoided { valid_from: at } => Some(*at),
             Self::ProfileStale { since: at } => Some(*at),
@@ -161,10 +161,10 @@ impl Change {
     #[must_use]
     pub fn without_from(mut self) -> Self {
         match &mut self {
-            Self::LinkChanged(turn) => turn.from = None,
-            Self::AccountChanged(turn) => turn.from = None,
-            Self::CredentialChanged(turn) => turn.from = None,
-            Self::AssuranceChanged(turn) => turn.from = None,
+            Self::LinkChanged(transition) => transition.from = None,
+            Self::AccountChanged(transition) => transition.from = None,
+            Self::CredentialChanged(transition) => transition.from = None,
+            Self::AssuranceChanged(transition) => transition.from = None,
             Self::AccessChanged { from, .. } => *from = None,
             _ => {}
         }
@@ -191,7 +191,7 @@ impl Why {
 }
 
 /// What became different from `old` (nothing, if the user was unknown) to `new`. Nothing for what didn't;
-/// what erasure took away is told by [`Change::Erased`] alone, which comes first.
+/// what erasure took away is described by [`Change::Erased`] alone, which comes first.
 #[must_use]
 pub fn changes(old: Option<&UserState>, new: &UserState) -> Vec<Change> {
     let unknown = UserState::default();
@@ -203,10 +203,10 @@ pub fn changes(old: Option<&UserState>, new: &UserState) -> Vec<Change> {
     let channels = entries(&before.channels, &new.channels, new.wiped_until, Dated::of);
     [
         erasure(before, new),
-        turn(kept.link.as_ref(), new.link.as_ref()).map(Change::LinkChanged),
-        turn(kept.account.as_ref(), new.account.as_ref()).map(Change::AccountChanged),
-        turn(before.credential.as_ref(), new.credential.as_ref()).map(Change::CredentialChanged),
-        turn(before.assurance.as_ref(), new.assurance.as_ref()).map(Change::AssuranceChanged),
+        transition(kept.link.as_ref(), new.link.as_ref()).map(Change::LinkChanged),
+        transition(kept.account.as_ref(), new.account.as_ref()).map(Change::AccountChanged),
+        transition(before.credential.as_ref(), new.credential.as_ref()).map(Change::CredentialChanged),
+        transition(before.assurance.as_ref(), new.assurance.as_ref()).map(Change::AssuranceChanged),
         access(old, new),
         raised(before.sessions_valid_from, new.sessions_valid_from)
             .map(|valid_from| Change::SessionsVoided { valid_from }),
@@ -231,10 +231,10 @@ fn erasure(before: &UserState, new: &UserState) -> Option<Change> {
     Some(Change::Erased { until, everything_until })
 }
 
-/// Which event wrote a register is the merge's business: only what it says, and since when, is told.
-fn turn<T: Clone + PartialEq>(before: Option<&Register<T>>, now: Option<&Register<T>>) -> Option<Turn<T>> {
+/// Which event wrote a register is the merge's business: only what it says, and since when, is described.
+fn transition<T: Clone + PartialEq>(before: Option<&Register<T>>, now: Option<&Register<T>>) -> Option<Transition<T>> {
     let (from, to) = (before.map(Dated::of), Dated::of(now?));
-    (from.as_ref() != Some(&to)).then_some(Turn { from, to })
+    (from.as_ref() != Some(&to)).then_some(Transition { from, to })
 }
 
 fn access(old: Option<&UserState>, new: &UserState) -> Option<Change> {
@@ -257,12 +257,12 @@ fn entries<T: PartialEq, D>(
     before: &Registers<T>,
     now: &Registers<T>,
     erased_until: Newest,
-    told: impl Fn(&Register<T>) -> D,
+    described: impl Fn(&Register<T>) -> D,
 ) -> Option<(BTreeMap<String, D>, Vec<String>)> {
     let is_same = |one: &Register<T>, other: &Register<T>| one.value == other.value && one.at == other.at;
     let is_new = |key: &str, register: &Register<T>| before.get(key).is_none_or(|known| !is_same(known, register));
     let new = now.iter().filter(|(key, register)| is_new(key, register));
-    let new: BTreeMap<String, D> = new.map(|(key, register)| (key.clone(), told(register))).collect();
+    let new: BTreeMap<String, D> = new.map(|(key, register)| (key.clone(), described(register))).collect();
     let left = before.iter().filter(|(key, _)| !now.contains_key(*key));
     let dropped = left.filter(|(_, register)| Some(register.at) > erased_until.0).map(|(key, _)| key.clone());
     let dropped: Vec<String> = dropped.collect();

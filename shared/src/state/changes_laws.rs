@@ -1,4 +1,4 @@
-//! The laws of changes: what they tell is enough to keep a copy, and nothing that didn't change is told.
+//! The laws of changes: what they tell is enough to keep a copy, and nothing that didn't change is published.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use proptest::{collection::vec, prelude::*};
 use super::{
     Access, Account, Assurance, Change, Channel, Credential, Dated, Field, Link, Merge, Register, Registers, Scope,
     UserState, changes,
-    laws::{Told, history},
+    laws::{Incident, history},
 };
 use crate::wire::Time;
 
@@ -107,7 +107,7 @@ impl Replica {
 }
 
 /// Some events at a time, as batches bring them.
-fn batches() -> impl Strategy<Value = Vec<Vec<Told>>> {
+fn batches() -> impl Strategy<Value = Vec<Vec<Incident>>> {
     vec(history(), 0..6)
 }
 
@@ -167,7 +167,7 @@ impl Unordered {
     }
 
     /// What it holds of the door, the scopes and the channels.
-    fn told(&self) -> Held {
+    fn published(&self) -> Held {
         let access = self.single.get("access-changed").and_then(|(_, change)| match change {
             Change::AccessChanged { to, .. } => Some(*to),
             _ => None,
@@ -184,27 +184,27 @@ proptest! {
     fn the_changes_in_any_order_and_any_number_make_the_state_by_the_rules(
         (batches, seed) in (batches(), any::<u64>())
     ) {
-        let (mut state, mut told) = (None::<UserState>, vec![]);
+        let (mut state, mut published) = (None::<UserState>, vec![]);
         for (version, batch) in (1_u64..).zip(batches) {
             let mut next = state.clone().unwrap_or_default();
             batch.iter().for_each(|event| next.merge(event.state()));
             if next.updated_at.0.is_none() {
                 continue;
             }
-            told.extend(changes(state.as_ref(), &next).into_iter().map(|change| (version, change)));
+            published.extend(changes(state.as_ref(), &next).into_iter().map(|change| (version, change)));
             state = Some(next);
         }
-        told.extend(told.clone());
+        published.extend(published.clone());
         // A shuffle that is the same for the same seed.
-        told.sort_by_key(|(version, change)| {
+        published.sort_by_key(|(version, change)| {
             let place = (version.wrapping_add(change.name().len() as u64)).wrapping_mul(seed | 1);
             (place.rotate_left(17), *version, change.name())
         });
         let mut replica = Unordered::default();
-        told.into_iter().for_each(|(version, change)| replica.apply(version, change));
+        published.into_iter().for_each(|(version, change)| replica.apply(version, change));
         if let Some(state) = state {
             let expected = Replica::of(&state);
-            prop_assert_eq!(replica.told(), (expected.access, expected.scopes, expected.channels));
+            prop_assert_eq!(replica.published(), (expected.access, expected.scopes, expected.channels));
         }
     }
 
@@ -213,7 +213,7 @@ proptest! {
         let (mut state, mut replica) = (None::<UserState>, Replica::default());
         for batch in batches {
             let mut next = state.clone().unwrap_or_default();
-            batch.iter().for_each(|told| next.merge(told.state()));
+            batch.iter().for_each(|incident| next.merge(incident.state()));
             if state.as_ref() == Some(&next) || next.updated_at.0.is_none() {
                 continue;
             }
@@ -226,9 +226,9 @@ proptest! {
     #[test]
     fn what_comes_again_changes_nothing(history in history()) {
         let state = super::laws::fold(&history);
-        for told in &history {
+        for incident in &history {
             let mut again = state.clone();
-            again.merge(told.state());
+            again.merge(incident.state());
             prop_assert_eq!(changes(Some(&state), &again), vec![]);
         }
     }

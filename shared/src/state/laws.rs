@@ -10,13 +10,13 @@ use crate::wire::{EventId, Time};
 
 /// An event with its effects. Few times and ids, so that ties and duplicates are the rule.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct Incident {
     effects: Vec<Effect>,
     at: Time,
     by: EventId,
 }
 
-impl Told {
+impl Incident {
     pub(crate) fn state(&self) -> UserState {
         UserState::of_event(self.effects.clone(), self.at, &self.by)
     }
@@ -53,20 +53,20 @@ fn effect() -> impl Strategy<Value = Effect> {
     ]
 }
 
-fn told() -> impl Strategy<Value = Told> {
-    (vec(effect(), 1..4), 0..6_i64, "[a-c]").prop_map(|(effects, at, by)| Told {
+fn incident() -> impl Strategy<Value = Incident> {
+    (vec(effect(), 1..4), 0..6_i64, "[a-c]").prop_map(|(effects, at, by)| Incident {
         effects,
         at: Time::from_seconds(at).unwrap(),
         by: EventId::from_text(&by),
     })
 }
 
-pub(crate) fn history() -> impl Strategy<Value = Vec<Told>> {
-    vec(told(), 0..10)
+pub(crate) fn history() -> impl Strategy<Value = Vec<Incident>> {
+    vec(incident(), 0..10)
 }
 
-pub(super) fn fold(history: &[Told]) -> UserState {
-    history.iter().fold(UserState::default(), |state, told| merged(state, told.state()))
+pub(super) fn fold(history: &[Incident]) -> UserState {
+    history.iter().fold(UserState::default(), |state, incident| merged(state, incident.state()))
 }
 
 fn merged(mut one: UserState, other: UserState) -> UserState {
@@ -132,7 +132,7 @@ proptest! {
 
     #[test]
     fn nothing_erased_comes_back(history in history(), late in history(), at in 0..6_i64) {
-        let erasure = Told {
+        let erasure = Incident {
             effects: vec![Effect::Erase],
             at: Time::from_seconds(at).unwrap(),
             by: EventId::from_text("erasure"),
@@ -147,7 +147,7 @@ proptest! {
 
     #[test]
     fn being_forgotten_never_changes_access(history in history(), late in history(), at in 0..6_i64) {
-        let forgotten = Told {
+        let forgotten = Incident {
             effects: vec![Effect::Erase, Effect::Wipe],
             at: Time::from_seconds(at).unwrap(),
             by: EventId::from_text("forgotten"),
@@ -176,15 +176,15 @@ proptest! {
     }
 }
 
-fn at(seconds: i64, effects: Vec<Effect>) -> Told {
-    Told { effects, at: Time::from_seconds(seconds).unwrap(), by: EventId::from_text(&format!("e{seconds}")) }
+fn at(seconds: i64, effects: Vec<Effect>) -> Incident {
+    Incident { effects, at: Time::from_seconds(seconds).unwrap(), by: EventId::from_text(&format!("e{seconds}")) }
 }
 
-fn linked(seconds: i64) -> Told {
+fn linked(seconds: i64) -> Incident {
     at(seconds, vec![Effect::Link(Link::Linked)])
 }
 
-fn unlinked(seconds: i64) -> Told {
+fn unlinked(seconds: i64) -> Incident {
     at(seconds, super::effects::unlinked(None))
 }
 
@@ -243,8 +243,8 @@ fn who_was_purged_is_gone_until_a_new_link() {
 #[test]
 fn a_tie_goes_to_the_safer_value_and_then_to_the_greater_id() {
     let tie = |one: Effect, other: Effect| {
-        let told = |effect, by: &str| Told { by: EventId::from_text(by), ..at(1, vec![effect]) };
-        fold(&[told(one, "b"), told(other, "a")])
+        let incident = |effect, by: &str| Incident { by: EventId::from_text(by), ..at(1, vec![effect]) };
+        fold(&[incident(one, "b"), incident(other, "a")])
     };
     assert_eq!(tie(Effect::Link(Link::Linked), Effect::Link(Link::Unlinked { reason: None })).access(), Access::Gone);
     let scope = |granted| Effect::Scope("a".parse().unwrap(), granted);
@@ -255,7 +255,7 @@ fn a_tie_goes_to_the_safer_value_and_then_to_the_greater_id() {
 
 #[test]
 fn a_map_keeps_the_newest_of_too_many_in_any_order() {
-    let mut history: Vec<Told> = (0..200)
+    let mut history: Vec<Incident> = (0..200)
         .map(|index| at(index % 150, vec![Effect::Profile(format!("f{index:03}"), ProfileValue { value: "1".into() })]))
         .collect();
     let forwards = fold(&history);

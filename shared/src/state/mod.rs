@@ -29,7 +29,7 @@ mod user;
 mod view;
 
 pub use bot::BotUser;
-pub use changes::{Change, Field, Turn, Why, changes};
+pub use changes::{Change, Field, Transition, Why, changes};
 pub use document::{DocumentError, Members, Rest, State};
 pub use effects::{Effect, effects_of_security_event, effects_of_service_word};
 pub use item::UserItem;

@@ -6,7 +6,7 @@ use std::fmt;
 use http::Uri;
 use kakao_webhooks::{
     auth::{Apps, SkillAuth, SourceCheck, Sources, SourcesError, Typing},
-    skill::{Answer, Echo, Fixed, Listed},
+    skill::{Echo, Fixed, Listed, Responder},
     state::ProfileValues,
 };
 
@@ -208,9 +208,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     ///
     /// # Errors
     /// A list that can't be used, or an answer in it that Kakao wouldn't take.
-    pub fn skill_answer(&self) -> Result<Box<dyn Answer>, ConfigError> {
+    pub fn skill_answer(&self) -> Result<Box<dyn Responder>, ConfigError> {
         const FIX: &str = r#"Set it to a JSON list such as [{"utterance":"영업시간","text":"10시부터 20시까지입니다.","quick_replies":["위치"]}]"#;
-        let otherwise: Box<dyn Answer> = match self.get("SKILL_TEXT") {
+        let otherwise: Box<dyn Responder> = match self.get("SKILL_TEXT") {
             Some(text) => Box::new(Fixed(text)),
             None => Box::new(Echo),
         };

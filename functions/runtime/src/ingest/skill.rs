@@ -21,7 +21,7 @@ pub struct Skill {
     /// How Kakao proves itself. Without it every sender is answered and none is trusted.
     pub auth: Option<SkillAuth>,
     /// What is answered.
-    pub answer: Box<dyn skill::Answer>,
+    pub answer: Box<dyn skill::Responder>,
 }
 
 const SKILL: &str = "/skill";

@@ -12,7 +12,7 @@ const TOKEN_EVENTS: [&str; 2] = ["/event-type/token-issued", "/event-type/token-
 /// The claims with a filler for each token in them, if there is one. What is no JSON is searched, too: it will be kept.
 pub(super) fn without_tokens(claims: &[u8]) -> Option<Vec<u8>> {
     let mut redacted = claims.to_vec();
-    let (mut place, mut before) = (Place::default(), 0);
+    let (mut place, mut before) = (Position::default(), 0);
     for range in scalars(claims) {
         place.pass(claims.get(before..range.start).unwrap_or_default());
         before = range.end;
@@ -29,7 +29,7 @@ pub(super) fn without_tokens(claims: &[u8]) -> Option<Vec<u8>> {
 
 /// Where in the claims a scalar stands. Depths count objects and arrays.
 #[derive(Default)]
-struct Place {
+struct Position {
     depth: i64,
     /// The depth of the key below which everything is a token.
     token: Option<i64>,
@@ -39,7 +39,7 @@ struct Place {
     subject: Option<i64>,
 }
 
-impl Place {
+impl Position {
     /// Passes what stands between two scalars.
     fn pass(&mut self, between: &[u8]) {
         for byte in between {

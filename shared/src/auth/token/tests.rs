@@ -364,7 +364,11 @@ fn a_user_that_is_no_object_hides_no_sub_beside_it() {
         let linked = EventType::UserLinked.uri();
         assert_eq!(named(linked, &subject, &json!({})), Ok(json!("7")), "{user}");
         assert_eq!(named(linked, &subject, &json!({"sub": "9"})), Err(Unreadable::OtherSubject), "{user}");
-        assert_eq!(named(linked, &json!({"subject": {"user": user}}), &json!({})), Err(Unreadable::NoSubject), "{user}");
+        assert_eq!(
+            named(linked, &json!({"subject": {"user": user}}), &json!({})),
+            Err(Unreadable::NoSubject),
+            "{user}"
+        );
     }
 }
 

@@ -99,9 +99,7 @@ fn names_in(element: &Value, member: &'static str) -> Vec<Result<ScopeId, Unread
     let Some(text) = element.as_str() else { return vec![Err(Unreadable::Shape(member))] };
     let is_separator = |character: char| character.is_whitespace() || character == ',';
     let names = text.split(is_separator).filter(|name| !name.is_empty());
-    names
-        .map(|name| exact(name, member).and_then(|name| name.parse().map_err(|_| Unreadable::Shape(member))))
-        .collect()
+    names.map(|name| exact(name, member).and_then(|name| name.parse().map_err(|_| Unreadable::Shape(member)))).collect()
 }
 
 #[cfg(test)]

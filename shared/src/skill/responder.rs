@@ -12,9 +12,9 @@ use crate::wire::skill::SkillPayload;
 
 /// What a bot answers: the seam for your own. Called once per message, on the way of the answer: no
 /// network, no waiting.
-pub trait Answer: Send + Sync {
+pub trait Responder: Send + Sync {
     /// The reply to a message.
-    fn answer(&self, payload: &SkillPayload) -> Reply;
+    fn reply(&self, payload: &SkillPayload) -> Reply;
 }
 
 /// What is said where there is nothing to say.
@@ -24,8 +24,8 @@ const NOTHING_SAID: &str = "무엇을 도와드릴까요?";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Echo;
 
-impl Answer for Echo {
-    fn answer(&self, payload: &SkillPayload) -> Reply {
+impl Responder for Echo {
+    fn reply(&self, payload: &SkillPayload) -> Reply {
         Reply::text(payload.user_request.words().unwrap_or(NOTHING_SAID))
     }
 }
@@ -34,8 +34,8 @@ impl Answer for Echo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fixed(pub String);
 
-impl Answer for Fixed {
-    fn answer(&self, _payload: &SkillPayload) -> Reply {
+impl Responder for Fixed {
+    fn reply(&self, _payload: &SkillPayload) -> Reply {
         Reply::text(&self.0)
     }
 }
@@ -43,7 +43,7 @@ impl Answer for Fixed {
 /// Answers from a short list; another answer where none fits.
 pub struct Listed {
     entries: Vec<Entry>,
-    otherwise: Box<dyn Answer>,
+    otherwise: Box<dyn Responder>,
 }
 
 /// One line of the list. It fits if everything that it names is so; naming nothing, it fits always.
@@ -126,7 +126,7 @@ impl Listed {
     ///
     /// # Errors
     /// [`ListError`].
-    pub fn from_json(text: &str, otherwise: Box<dyn Answer>) -> Result<Self, ListError> {
+    pub fn from_json(text: &str, otherwise: Box<dyn Responder>) -> Result<Self, ListError> {
         let entries: Vec<Entry> = serde_json::from_str(text)
             .map_err(|error| ListError::Form { line: error.line(), column: error.column() })?;
         for (index, entry) in entries.iter().enumerate() {
@@ -136,18 +136,18 @@ impl Listed {
     }
 }
 
-impl Answer for Listed {
-    fn answer(&self, payload: &SkillPayload) -> Reply {
+impl Responder for Listed {
+    fn reply(&self, payload: &SkillPayload) -> Reply {
         let found = Found::of(payload);
         let entry = self.entries.iter().find(|entry| entry.fits(&found));
-        entry.map_or_else(|| self.otherwise.answer(payload), Entry::reply)
+        entry.map_or_else(|| self.otherwise.reply(payload), Entry::reply)
     }
 }
 
 /// The answer's reply, or plain words if it panics or makes a reply that Kakao doesn't take. Group chat rooms take no
 /// quick replies: there they are left out.
-pub fn respond(answer: &dyn Answer, payload: &SkillPayload) -> SkillResponse {
-    let reply = match catch_unwind(AssertUnwindSafe(|| answer.answer(payload))) {
+pub fn respond(responder: &dyn Responder, payload: &SkillPayload) -> SkillResponse {
+    let reply = match catch_unwind(AssertUnwindSafe(|| responder.reply(payload))) {
         Ok(reply) if payload.user_request.is_in_room() => Ok(reply.without_quick_replies()),
         Ok(reply) => Ok(reply),
         Err(_) => Err("a panic".to_owned()),
