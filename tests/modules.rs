@@ -9,6 +9,7 @@ mod modules {
     };
 
     use end_to_end::binaries::workspace;
+    use kakao_webhooks::wire::Route;
 
     /// The sources of the two crates.
     const CRATES: [&str; 2] = ["shared/src", "functions/runtime/src"];
@@ -86,6 +87,22 @@ mod modules {
                     }
                 }
             }
+        }
+    }
+
+    /// The template's API gives every method of a path, and of all paths below it, to the path's function.
+    #[test]
+    fn the_template_has_exactly_the_routes_of_the_table() {
+        let template = fs::read_to_string(workspace().join("infra/template/api.yaml")).unwrap();
+        let paths = template.lines().filter_map(|line| line.strip_prefix("          \"/")?.strip_suffix("\":"));
+        let mut paths: Vec<String> = paths.map(|path| format!("/{path}")).collect();
+        let below = |route: &Route| [route.path.to_owned(), format!("{}/{{proxy+}}", route.path)];
+        let mut expected: Vec<String> = Route::ALL.iter().flat_map(below).collect();
+        paths.sort();
+        expected.sort();
+        assert_eq!(paths, expected);
+        for function in Route::ALL.map(|route| route.function) {
+            assert!(workspace().join("functions").join(function).join("src/main.rs").is_file(), "{function}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use kakao_webhooks::state::user_view;
+use kakao_webhooks::{state::user_view, wire::Route};
 use runtime::store::inbox_partitions;
 use serde_json::{Map, Value, json};
 
@@ -32,16 +32,6 @@ pub struct Pipeline {
     /// Instead of the template's.
     processor_limit: Option<Duration>,
 }
-
-/// Which function has which route, as template.yaml has them: each with all paths below it.
-pub const ROUTES: [(&str, &str); 6] = [
-    ("/webhooks/unlink", "unlink"),
-    ("/webhooks/account-status", "account-status"),
-    ("/webhooks/talk-share", "talk-share"),
-    ("/webhooks/talk-channel", "talk-channel"),
-    ("/skill", "skill"),
-    ("/health", "skill"),
-];
 
 /// How many messages a batch has at the most, as template.yaml has it.
 const BATCH: usize = 10;
@@ -155,9 +145,9 @@ impl Pipeline {
     /// If no function has the path, or it doesn't answer at all.
     pub async fn deliver(&mut self, request: &Request) -> Result<Answer> {
         let path = request.path.trim_end_matches('/');
-        let route = ROUTES.iter().find(|(end, _)| path.ends_with(end));
-        let (_, name) = route.with_context(|| format!("the gateway has no route for {path}"))?;
-        self.deliver_to(name, request).await
+        let route = Route::ALL.into_iter().find(|route| path.ends_with(route.path));
+        let route = route.with_context(|| format!("the gateway has no route for {path}"))?;
+        self.deliver_to(route.function, request).await
     }
 
     /// Sends a request to a function, whatever its path.

@@ -4,6 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use console::{Color, Style};
+use kakao_webhooks::wire::Route;
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -87,14 +88,14 @@ pub async fn stay(mut place: Place, cloud: &Cloud, kakao: &Kakao) -> Result<()> 
 fn introduce(cloud: &Cloud, kakao: &Kakao) -> Result<()> {
     let base = cloud.base_url();
     heading("The five URLs, as you would set them at Kakao")?;
-    for (name, path) in [
-        ("unlink", "/webhooks/unlink"),
-        ("account status", "/webhooks/account-status"),
-        ("talk share", "/webhooks/talk-share"),
-        ("talk channel", "/webhooks/talk-channel"),
-        ("chatbot skill", "/skill"),
+    for (name, route) in [
+        ("unlink", Route::UNLINK),
+        ("account status", Route::ACCOUNT_STATUS),
+        ("talk share", Route::TALK_SHARE),
+        ("talk channel", Route::TALK_CHANNEL),
+        ("chatbot skill", Route::SKILL),
     ] {
-        output::line(format!("  {name:<15} {base}{path}"))?;
+        output::line(format!("  {name:<15} {base}{}", route.path))?;
     }
     heading("Play Kakao with curl (the keys are this run's own)")?;
     for request in samples(kakao)? {

@@ -1,7 +1,7 @@
 //! The webhooks as Kakao documents them, each from its fields to a request.
 
 use anyhow::{Context, Result};
-use kakao_webhooks::wire::Kind;
+use kakao_webhooks::wire::{Kind, Route};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -86,7 +86,7 @@ impl Unlink {
             "referrer_type": self.referrer_type, "group_user_token": self.group_user_token,
         }));
         let headers = headers(&[("Authorization", &kakao_ak(admin_key))]);
-        shaped(Kind::Unlink, "/webhooks/unlink", &fields, headers, shape)
+        shaped(Kind::Unlink, Route::UNLINK.path, &fields, headers, shape)
     }
 }
 
@@ -114,7 +114,7 @@ impl TalkShare {
         }));
         fields.extend(self.custom.clone());
         let headers = headers(&[("Authorization", &kakao_ak(admin_key)), ("X-Kakao-Resource-ID", &self.resource_id)]);
-        shaped(Kind::TalkShare, "/webhooks/talk-share", &fields, headers, shape)
+        shaped(Kind::TalkShare, Route::TALK_SHARE.path, &fields, headers, shape)
     }
 }
 
@@ -153,7 +153,7 @@ impl TalkChannel {
             json!({"channel_public_id": self.channel_id, "channel_uuid": self.channel_uuid, "updated_at": self.at})
         }));
         let headers = headers(&[("Authorization", &kakao_ak(admin_key)), ("X-Kakao-Resource-ID", &self.resource_id)]);
-        shaped(Kind::TalkChannel, "/webhooks/talk-channel", &fields, headers, Shape::Json)
+        shaped(Kind::TalkChannel, Route::TALK_CHANNEL.path, &fields, headers, Shape::Json)
     }
 }
 
@@ -209,7 +209,7 @@ pub fn token_request(token: String) -> Request {
     Request {
         kind: Kind::AccountStatus,
         method: Method::POST,
-        path: "/webhooks/account-status",
+        path: Route::ACCOUNT_STATUS.path,
         query: String::new(),
         headers: headers(&[("Content-Type", "application/secevent+jwt"), ("Accept", "application/json")]),
         body: token,
@@ -256,7 +256,7 @@ impl SkillMessage {
         }));
         let mut headers = headers(&[("X-Request-Id", &self.request_id)]);
         headers.extend(proof.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        shaped(Kind::Skill, "/skill", &fields, headers, Shape::Json)
+        shaped(Kind::Skill, Route::SKILL.path, &fields, headers, Shape::Json)
     }
 }
 
@@ -266,7 +266,7 @@ pub fn registration_check() -> Request {
     Request {
         kind: Kind::Skill,
         method: Method::GET,
-        path: "/skill",
+        path: Route::SKILL.path,
         query: String::new(),
         headers: headers(&[]),
         body: String::new(),

@@ -6,6 +6,7 @@ mod ids;
 mod json_scalars;
 mod open;
 mod personal;
+mod route;
 mod strict_json;
 mod time;
 mod unreadable;
@@ -23,6 +24,7 @@ pub use ids::{AppId, BotId, BotUserKey, ChannelId, ChatId, EventId, InvalidId, O
 pub use json_scalars::from_json;
 pub(crate) use json_scalars::{is_key, scalars};
 pub use personal::Personal;
+pub use route::Route;
 pub use strict_json::{StrictJsonError, parse as parse_strict_json};
 pub use time::Time;
 pub use unreadable::Unreadable;

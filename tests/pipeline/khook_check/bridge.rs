@@ -11,8 +11,8 @@ use axum::{
 use end_to_end::{
     Pipeline,
     faults::{Gate, Server},
-    pipeline::ROUTES,
 };
+use kakao_webhooks::wire::Route;
 use tokio::sync::Mutex;
 
 /// The service behind HTTP.
@@ -37,7 +37,7 @@ async fn pass(State(pipeline): State<Arc<Mutex<Pipeline>>>, request: Request) ->
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     let is_of = |route: &str| path.strip_prefix(route).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let Some((_, function)) = ROUTES.iter().find(|(route, _)| is_of(route)) else {
+    let Some(route) = Route::ALL.into_iter().find(|route| is_of(route.path)) else {
         return Response::builder().status(404).body(Body::from(r#"{"message":"Not Found"}"#)).unwrap();
     };
     let body = to_bytes(body, 10_000_000).await.unwrap();
@@ -47,7 +47,7 @@ async fn pass(State(pipeline): State<Arc<Mutex<Pipeline>>>, request: Request) ->
         parts.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     event.headers.retain(|(name, _)| name != "host" && name != "content-length");
     event.body = (!body.is_empty()).then(|| body.to_vec());
-    let answer = pipeline.lock().await.deliver_to(function, &event.received_now()).await.unwrap();
+    let answer = pipeline.lock().await.deliver_to(route.function, &event.received_now()).await.unwrap();
     let mut response = Response::builder().status(answer.status);
     for (name, value) in answer.headers {
         response = response.header(name, value);

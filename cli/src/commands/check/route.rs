@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
+use kakao_webhooks::wire;
 use reqwest::Url;
 
 use super::finding::Judgement;
@@ -29,15 +30,19 @@ impl Route {
     pub(super) const ALL: [Self; 6] =
         [Self::Skill, Self::Unlink, Self::AccountStatus, Self::TalkShare, Self::TalkChannel, Self::Health];
 
-    pub(super) const fn path(self) -> &'static str {
+    const fn entry(self) -> wire::Route {
         match self {
-            Self::Skill => "/skill",
-            Self::Unlink => "/webhooks/unlink",
-            Self::AccountStatus => "/webhooks/account-status",
-            Self::TalkShare => "/webhooks/talk-share",
-            Self::TalkChannel => "/webhooks/talk-channel",
-            Self::Health => "/health",
+            Self::Skill => wire::Route::SKILL,
+            Self::Unlink => wire::Route::UNLINK,
+            Self::AccountStatus => wire::Route::ACCOUNT_STATUS,
+            Self::TalkShare => wire::Route::TALK_SHARE,
+            Self::TalkChannel => wire::Route::TALK_CHANNEL,
+            Self::Health => wire::Route::HEALTH,
         }
+    }
+
+    pub(super) const fn path(self) -> &'static str {
+        self.entry().path
     }
 
     pub(crate) const fn name(self) -> &'static str {
@@ -53,11 +58,7 @@ impl Route {
 
     /// The methods that our functions take, as `Allow` lists them.
     pub(super) const fn methods(self) -> &'static [&'static str] {
-        match self {
-            Self::Skill | Self::Unlink | Self::TalkShare => &["GET", "HEAD", "POST"],
-            Self::Health => &["GET", "HEAD"],
-            Self::AccountStatus | Self::TalkChannel => &["POST"],
-        }
+        self.entry().methods
     }
 }
 

@@ -1,7 +1,7 @@
 //! A member's life, as Kakao tells it: what is sent, and what must come of it.
 
 use anyhow::Result;
-use kakao_webhooks::wire::{Time, account_status::EventType, skill::REGISTRATION_ANSWER};
+use kakao_webhooks::wire::{Route, Time, account_status::EventType, skill::REGISTRATION_ANSWER};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -108,7 +108,7 @@ impl Narrator<'_> {
 
     /// Of an event that is to be taken.
     fn taken(&mut self, title: &str, user: &str, event: &str, request: Request, state: Vec<(&'static str, Value)>) {
-        let status = if request.path == "/webhooks/account-status" { 202 } else { 200 };
+        let status = if request.path == Route::ACCOUNT_STATUS.path { 202 } else { 200 };
         let state = state.into_iter().map(|(pointer, value)| (pointer.to_owned(), value)).collect();
         let then = Then::Effect { partition: self.partition(user), event: event.to_owned(), state };
         self.push(title, user, request, status, then);

@@ -2,10 +2,10 @@ use http::StatusCode;
 use kakao_webhooks::{
     auth::{Apps, Claims, TokenRefusal, Typing, Unverified, UnverifiedToken, Verified, VerifiedToken},
     envelope::{Event, Letter, TokenEvent, events_of_token},
-    wire::{AppId, Kind, Unreadable},
+    wire::{AppId, Kind, Route, Unreadable},
 };
 
-use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
+use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Webhook};
 use crate::keys::{KeySetStore, KeySource, Keys, KeysFault};
 
 /// Kakao Login's account status change webhook.
@@ -21,7 +21,7 @@ pub struct AccountStatus<S, K> {
 
 impl<S: KeySource, K: KeySetStore> Webhook for AccountStatus<S, K> {
     const KIND: Kind = Kind::AccountStatus;
-    const ROUTES: &'static [Route] = &[Route { path: "/webhooks/account-status", methods: &["POST"] }];
+    const ROUTES: &'static [Route] = &[Route::ACCOUNT_STATUS];
     const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
     type Proof = VerifiedToken;
 

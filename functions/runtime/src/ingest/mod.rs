@@ -37,7 +37,7 @@ pub use skill::Skill;
 pub use talk_channel::TalkChannel;
 pub use talk_share::TalkShare;
 pub use unlink::Unlink;
-pub use webhook::{Reading, Route, Webhook};
+pub use webhook::{Reading, Webhook};
 
 /// The longest body that is read. Kakao's are a few hundred bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -100,7 +100,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
 
     async fn take(&self, path: &str, request: Unverified, arrival: &Arrival) -> Result<Answer, Refusal> {
         let route = webhook::route_of::<W>(path).ok_or(Refusal::NotFound)?;
-        if !route.allows(request.method()) {
+        if !route.methods.contains(&request.method().as_str()) {
             return Err(Refusal::Method { allow: route.methods });
         }
         if let Some(answer) = self.webhook.answer_unauthenticated(route, &request)? {

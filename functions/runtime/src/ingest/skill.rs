@@ -6,12 +6,12 @@ use kakao_webhooks::{
     envelope::{Event, Letter},
     skill,
     wire::{
-        Fields, Kind, Unreadable,
+        Fields, Kind, Route, Unreadable,
         skill::{REGISTRATION_ANSWER, SkillMessage, SkillPayload, VALIDATION_ANSWER, bot_of},
     },
 };
 
-use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Route, Webhook};
+use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Webhook};
 
 /// A chatbot's skill: it answers Kakao's registration check and every message, and takes the messages of
 /// a proven sender as events.
@@ -24,13 +24,9 @@ pub struct Skill {
     pub answer: Box<dyn skill::Responder>,
 }
 
-const SKILL: &str = "/skill";
-const HEALTH: &str = "/health";
-
 impl Webhook for Skill {
     const KIND: Kind = Kind::Skill;
-    const ROUTES: &'static [Route] =
-        &[Route { path: SKILL, methods: &["GET", "HEAD", "POST"] }, Route { path: HEALTH, methods: &["GET", "HEAD"] }];
+    const ROUTES: &'static [Route] = &[Route::SKILL, Route::HEALTH];
     const ACCEPTED: StatusCode = StatusCode::OK;
     /// Kakao waits 5 seconds for a chatbot.
     const BUDGET: Duration = Duration::from_secs(4);
@@ -39,7 +35,7 @@ impl Webhook for Skill {
     type Proof = ();
 
     fn answer_unauthenticated(&self, route: &'static Route, request: &Unverified) -> Result<Option<Answer>, Refusal> {
-        if route.path == HEALTH {
+        if *route == Route::HEALTH {
             return Ok(Some(Answer::json_text(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())));
         }
         if *request.method() != Method::POST {

@@ -2,10 +2,10 @@ use http::StatusCode;
 use kakao_webhooks::{
     auth::{Apps, Unverified, Verified},
     envelope::{Event, Letter},
-    wire::{AppId, Kind, talk_channel},
+    wire::{AppId, Kind, Route, talk_channel},
 };
 
-use super::{Answer, Arrival, Reading, Refusal, Route, Webhook};
+use super::{Answer, Arrival, Reading, Refusal, Webhook};
 
 /// KakaoTalk Channel's webhook.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct TalkChannel {
 
 impl Webhook for TalkChannel {
     const KIND: Kind = Kind::TalkChannel;
-    const ROUTES: &'static [Route] = &[Route { path: "/webhooks/talk-channel", methods: &["POST"] }];
+    const ROUTES: &'static [Route] = &[Route::TALK_CHANNEL];
     const ACCEPTED: StatusCode = StatusCode::OK;
     type Proof = AppId;
 

@@ -2,10 +2,10 @@ use http::StatusCode;
 use kakao_webhooks::{
     auth::{Apps, Unverified, Verified},
     envelope::{Event, Letter},
-    wire::{AppId, Kind, talk_share},
+    wire::{AppId, Kind, Route, talk_share},
 };
 
-use super::{Answer, Arrival, Reading, Refusal, Route, Webhook};
+use super::{Answer, Arrival, Reading, Refusal, Webhook};
 
 /// KakaoTalk Share's webhook.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct TalkShare {
 
 impl Webhook for TalkShare {
     const KIND: Kind = Kind::TalkShare;
-    const ROUTES: &'static [Route] = &[Route { path: "/webhooks/talk-share", methods: &["GET", "HEAD", "POST"] }];
+    const ROUTES: &'static [Route] = &[Route::TALK_SHARE];
     const ACCEPTED: StatusCode = StatusCode::OK;
     type Proof = AppId;
 

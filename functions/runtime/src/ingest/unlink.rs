@@ -2,10 +2,10 @@ use http::StatusCode;
 use kakao_webhooks::{
     auth::{Apps, Unverified, Verified},
     envelope::{Event, Letter},
-    wire::{AppId, Kind, unlink},
+    wire::{AppId, Kind, Route, unlink},
 };
 
-use super::{Answer, Arrival, Reading, Refusal, Route, Webhook};
+use super::{Answer, Arrival, Reading, Refusal, Webhook};
 
 /// Kakao Login's unlink webhook.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Unlink {
 
 impl Webhook for Unlink {
     const KIND: Kind = Kind::Unlink;
-    const ROUTES: &'static [Route] = &[Route { path: "/webhooks/unlink", methods: &["GET", "HEAD", "POST"] }];
+    const ROUTES: &'static [Route] = &[Route::UNLINK];
     const ACCEPTED: StatusCode = StatusCode::OK;
     type Proof = AppId;
 

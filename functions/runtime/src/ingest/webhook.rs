@@ -1,10 +1,10 @@
 use std::{future::Future, time::Duration};
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use kakao_webhooks::{
     auth::{Unverified, Verified},
     envelope::Letter,
-    wire::{AppId, EventId, Kind, Unreadable},
+    wire::{AppId, EventId, Kind, Route, Unreadable},
 };
 
 use super::{Answer, Arrival, Refusal};
@@ -54,22 +54,6 @@ pub struct Reading {
     pub app_id: Option<AppId>,
     /// The event, or why there is none: then the request goes into the quarantine.
     pub letter: Result<Letter, Unreadable>,
-}
-
-/// A path and the methods that it takes.
-#[derive(Debug)]
-pub struct Route {
-    /// How the path ends, so that a prefix (a stage, a mapping, an unguessable segment) may stand before.
-    pub path: &'static str,
-    /// The methods, as the `Allow` header lists them.
-    pub methods: &'static [&'static str],
-}
-
-impl Route {
-    /// Whether the route takes a method. `HEAD` is `GET` without a body and without effect.
-    pub(super) fn allows(&self, method: &Method) -> bool {
-        self.methods.contains(&method.as_str())
-    }
 }
 
 /// The route that a path is; a trailing slash doesn't matter.
