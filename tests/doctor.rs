@@ -2,8 +2,11 @@
 //! what was just deployed, rings no alarm by looking, and finds each fault that is planted.
 
 #[cfg(test)]
+mod deployed;
+
+#[cfg(test)]
 mod doctor {
-    use std::{process::Stdio, time::Duration};
+    use std::process::Stdio;
 
     use aws_sdk_cloudwatch::types::StateValue;
     use aws_sdk_dynamodb::types::AttributeValue::S;
@@ -11,22 +14,16 @@ mod doctor {
     use end_to_end::{
         binaries::binary,
         keys::KeyEndpoint,
-        service::{self, ADMIN_KEY, REST_API_KEY},
+        patience::becomes,
+        service::{ADMIN_KEY, REST_API_KEY},
     };
     use kakao_webhooks::auth::Digest;
-    use khook::{
-        local::{Build, Cloud, Options, logs::LogReader},
-        ui::progress::Progress,
-    };
+    use khook::local::{Cloud, logs::LogReader};
     use runtime::store::{DynamoStore, Pace, Retention};
     use serde_json::Value;
-    use tokio::{
-        process::Command,
-        time::{Instant, sleep},
-    };
+    use tokio::process::Command;
 
-    /// Long enough for a machine under load; only a broken stack takes it all.
-    const PATIENCE: Duration = Duration::from_secs(90);
+    use crate::deployed;
 
     struct Stack {
         cloud: Cloud,
@@ -39,9 +36,7 @@ mod doctor {
     }
 
     async fn deploy() -> Stack {
-        let keys = KeyEndpoint::start().await.unwrap();
-        let parameters = service::parameters(keys.url());
-        let cloud = Cloud::start(&Options { build: Build::for_tests(), parameters }, Progress::Lines).await.unwrap();
+        let (cloud, keys) = deployed::deploy().await;
         let aws = cloud.sdk_config();
         Stack {
             functions: aws_sdk_lambda::Client::new(&aws),
@@ -126,15 +121,11 @@ mod doctor {
             let environment = Environment::builder().set_variables(Some(variables)).build();
             let update = self.functions.update_function_configuration().function_name(name);
             update.environment(environment).send().await.unwrap();
-            let deadline = Instant::now() + PATIENCE;
-            loop {
-                let found = self.functions.get_function_configuration().function_name(name).send().await.unwrap();
-                if found.last_update_status == Some(LastUpdateStatus::Successful) {
-                    return;
-                }
-                assert!(Instant::now() < deadline, "{found:?}");
-                sleep(Duration::from_millis(100)).await;
-            }
+            let status = || async {
+                let found = self.functions.get_function_configuration().function_name(name).send().await;
+                found.unwrap().last_update_status
+            };
+            becomes("the update", &Some(LastUpdateStatus::Successful), status).await;
         }
 
         /// What waits in the inbox would be gone within a minute.

@@ -2,6 +2,9 @@
 //! HTTP comes out of the bus by rules, and ends sessions.
 
 #[cfg(test)]
+mod deployed;
+
+#[cfg(test)]
 mod followed {
     use std::{
         collections::{BTreeMap, BTreeSet},
@@ -12,9 +15,15 @@ mod followed {
     use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
     use aws_sdk_eventbridge::types::Target;
     use aws_sdk_sqs::types::QueueAttributeName::QueueArn;
-    use end_to_end::{Fixture, Request, binaries::workspace, keys::KeyEndpoint, service, service::REST_API_KEY};
+    use end_to_end::{
+        Fixture, Request,
+        binaries::workspace,
+        keys::KeyEndpoint,
+        patience::{PATIENCE, becomes},
+        service::{self, REST_API_KEY},
+    };
     use khook::{
-        local::{Build, Cloud, Options, Packages, Project, provision},
+        local::{Cloud, Packages, Project, provision},
         ui::progress::Progress,
     };
     use play_kakao::Token;
@@ -24,8 +33,7 @@ mod followed {
         time::{Instant, sleep},
     };
 
-    /// Long enough for a machine under load; only a broken stack takes it all.
-    const PATIENCE: Duration = Duration::from_secs(90);
+    use crate::deployed;
 
     /// What the local cloud itself runs on.
     const PYTHON: Packages =
@@ -44,9 +52,7 @@ mod followed {
     }
 
     async fn deploy() -> Stack {
-        let keys = KeyEndpoint::start().await.unwrap();
-        let parameters = service::parameters(keys.url());
-        let cloud = Cloud::start(&Options { build: Build::for_tests(), parameters }, Progress::Lines).await.unwrap();
+        let (cloud, keys) = deployed::deploy().await;
         let aws = cloud.sdk_config();
         Stack {
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
@@ -60,13 +66,7 @@ mod followed {
 
     impl Stack {
         async fn send(&self, request: &Request) {
-            let gap = if request.query.is_empty() { "" } else { "?" };
-            let url = format!("{}{}{gap}{}", self.cloud.base_url(), request.path, request.query);
-            let mut sent = self.http.request(request.method.parse().unwrap(), url);
-            for (name, value) in &request.headers {
-                sent = sent.header(name, value);
-            }
-            let answer = sent.body(request.body.clone().unwrap_or_default()).send().await.unwrap();
+            let answer = request.send_to(&self.http, self.cloud.base_url()).await.unwrap();
             assert!(answer.status().is_success(), "{}: {}", request.path, answer.status());
         }
 
@@ -135,15 +135,7 @@ mod followed {
 
         async fn becomes(&self, table: &str, user_id: &str, sessions: &[&str], door: Option<&str>) {
             let wanted = (sessions.iter().map(|name| (*name).to_owned()).collect(), door.map(str::to_owned));
-            let deadline = Instant::now() + PATIENCE;
-            loop {
-                let found = self.sessions(table, user_id).await;
-                if found == wanted {
-                    return;
-                }
-                assert!(Instant::now() < deadline, "{found:?} is not {wanted:?}");
-                sleep(Duration::from_millis(100)).await;
-            }
+            becomes("sessions and door", &wanted, || self.sessions(table, user_id)).await;
         }
     }
 

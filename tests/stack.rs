@@ -2,26 +2,22 @@
 //! to the table, and what can't be processed to the dead letters.
 
 #[cfg(test)]
-mod stack {
-    use std::{future::Future, time::Duration};
+mod deployed;
 
+#[cfg(test)]
+mod stack {
     use aws_sdk_dynamodb::types::AttributeValue;
     use aws_sdk_sqs::types::QueueAttributeName;
-    use end_to_end::{Fixture, Request, keys::KeyEndpoint, service};
+    use end_to_end::{Fixture, Request, keys::KeyEndpoint, patience::becomes, service};
     use kakao_webhooks::{
         state::{Members, user_view},
         wire::Time,
     };
-    use khook::{
-        local::{Build, Cloud, Options},
-        ui::progress::Progress,
-    };
+    use khook::local::Cloud;
     use play_kakao::Forgery;
     use serde_json::Value;
-    use tokio::time::{Instant, sleep};
 
-    /// Long enough for a machine under load; only a broken stack takes it all.
-    const PATIENCE: Duration = Duration::from_secs(90);
+    use crate::deployed;
 
     struct Stack {
         cloud: Cloud,
@@ -33,9 +29,7 @@ mod stack {
     }
 
     async fn deploy() -> Stack {
-        let keys = KeyEndpoint::start().await.unwrap();
-        let parameters = service::parameters(keys.url());
-        let cloud = Cloud::start(&Options { build: Build::for_tests(), parameters }, Progress::Lines).await.unwrap();
+        let (cloud, keys) = deployed::deploy().await;
         let aws = cloud.sdk_config();
         Stack {
             http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
@@ -50,13 +44,7 @@ mod stack {
     impl Stack {
         /// The status, the `Allow` header and the body that the gateway answers.
         async fn send(&self, request: &Request) -> (u16, String, String) {
-            let gap = if request.query.is_empty() { "" } else { "?" };
-            let url = format!("{}{}{gap}{}", self.cloud.base_url(), request.path, request.query);
-            let mut sent = self.http.request(request.method.parse().unwrap(), url);
-            for (name, value) in &request.headers {
-                sent = sent.header(name, value);
-            }
-            let answer = sent.body(request.body.clone().unwrap_or_default()).send().await.unwrap();
+            let answer = request.send_to(&self.http, self.cloud.base_url()).await.unwrap();
             let allow = answer.headers().get("allow").map(|value| value.to_str().unwrap().to_owned());
             (answer.status().as_u16(), allow.unwrap_or_default(), answer.text().await.unwrap())
         }
@@ -103,23 +91,6 @@ mod stack {
                 }
                 _ => {}
             }
-        }
-    }
-
-    /// Asks until the answer is the expected one; the last one tells what is wrong.
-    async fn becomes<T: PartialEq + std::fmt::Debug, F: Future<Output = T>>(
-        what: &str,
-        expected: &T,
-        ask: impl Fn() -> F,
-    ) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let found = ask().await;
-            if found == *expected {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{what}: {found:#?} is not {expected:#?}");
-            sleep(Duration::from_millis(100)).await;
         }
     }
 

@@ -120,6 +120,19 @@ impl Request {
         self
     }
 
+    /// Sends it over HTTP to the gateway at this address.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn send_to(&self, http: &reqwest::Client, base_url: &str) -> Result<reqwest::Response> {
+        let gap = if self.query.is_empty() { "" } else { "?" };
+        let mut sent = http.request(self.method.parse()?, format!("{base_url}{}{gap}{}", self.path, self.query));
+        for (name, value) in &self.headers {
+            sent = sent.header(name, value);
+        }
+        Ok(sent.body(self.body.clone().unwrap_or_default()).send().await?)
+    }
+
     /// The event that the gateway makes of it.
     #[must_use]
     pub fn event(&self) -> Value {

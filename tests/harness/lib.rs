@@ -12,6 +12,7 @@
 //! | [`faults`], [`key_faults`], [`proxy`] | what can be wrong with those three |
 //! | [`fixture`] | a file of `tests/fixtures`: what Kakao sends, and what shall come of it |
 //! | [`dice`], [`fold`] | chance that can be had again, and what the table must hold after some events |
+//! | [`patience`] | waiting for what must come true |
 //! | [`hygiene`] | the search of all logs for what must not be there |
 //! | [`pipeline`] | all of it joined: deliver, drain, look |
 
@@ -27,6 +28,7 @@ pub mod key_faults;
 pub mod keys;
 pub mod lambda;
 mod listening;
+pub mod patience;
 pub mod pipeline;
 pub mod proxy;
 pub mod queue;

@@ -1,0 +1,24 @@
+//! Waiting for what must come true.
+
+use std::{fmt::Debug, future::Future, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+/// Long enough for a machine under load; only what is broken takes it all.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Asks until the answer is the expected one.
+///
+/// # Panics
+/// If it isn't within [`PATIENCE`]; the last answer says what is wrong.
+pub async fn becomes<T: PartialEq + Debug, F: Future<Output = T>>(what: &str, expected: &T, ask: impl Fn() -> F) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let found = ask().await;
+        if found == *expected {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{what}: {found:#?} is not {expected:#?}");
+        sleep(Duration::from_millis(100)).await;
+    }
+}
