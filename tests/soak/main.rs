@@ -15,6 +15,8 @@ mod account;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod processors;
@@ -22,8 +24,6 @@ mod processors;
 mod service;
 #[cfg(test)]
 mod story;
-#[cfg(test)]
-mod weather;
 
 #[cfg(test)]
 mod tests {

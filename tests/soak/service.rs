@@ -23,9 +23,9 @@ use tokio::time::timeout;
 use crate::{
     account::Account,
     memory::Memory,
+    outages::Outages,
     people,
     story::{Post, STRANGER, Story},
-    weather::Weather,
 };
 
 /// So long a processor has for a batch. On a table that is too busy it uses all of it.
@@ -45,7 +45,7 @@ pub(crate) struct Service {
     /// Messages that processors have.
     at_work: Mutex<usize>,
     account: Mutex<Account>,
-    weather: Weather,
+    outages: Outages,
     is_done: AtomicBool,
 }
 
@@ -67,7 +67,7 @@ impl Service {
             total: story.posts.len(),
             at_work: Mutex::default(),
             account: Mutex::default(),
-            weather: Weather::default(),
+            outages: Outages::default(),
             is_done: AtomicBool::default(),
         })
     }
@@ -102,7 +102,7 @@ impl Service {
     pub(crate) fn put_off(&self, post: Post) {
         // A token can also be put off for a key set that can't be had yet.
         if post.function != "account-status" {
-            self.weather.nobody_kept();
+            self.outages.request_was_lost();
         }
         self.posts[post.function].lock().unwrap().push_back(post);
     }
@@ -126,12 +126,12 @@ impl Service {
 
     /// One more request was sent: what fails may change.
     pub(crate) fn turn(&self) {
-        self.weather.turn(&self.pipeline, self.progress());
+        self.outages.apply(&self.pipeline, self.progress());
     }
 
     /// Whether nothing will fail any more.
     pub(crate) fn is_calm(&self) -> bool {
-        !self.weather.is_rough()
+        !self.outages.is_waiting_for_a_failure()
     }
 
     pub(crate) fn receive(&self, most: usize) -> Option<Vec<Message>> {
@@ -154,7 +154,7 @@ impl Service {
         let usable = batch.iter().filter(usable).count();
         if usable > 0 {
             self.count(|account| account.failed += usable);
-            self.weather.gave_up();
+            self.outages.gave_up();
             self.turn();
         }
     }

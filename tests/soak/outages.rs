@@ -15,27 +15,27 @@ const QUEUE: [(Range<usize>, Fault); 5] = [
     (620..660, Fault::Status(500)),
     (880..900, Fault::Status(503)),
 ];
-/// Here queue and table are both too busy, until so many requests could be kept by nobody.
+/// Here queue and table are both too busy, until so many requests were taken by neither.
 const BOTH: (Range<usize>, usize) = (250..340, 3);
 /// From here on the table is too busy until a processor has given up.
 const OUTAGE: usize = 360;
 
 #[derive(Default)]
-pub(crate) struct Weather {
-    both: Spell,
+pub(crate) struct Outages {
+    both: Phase,
     unkept: AtomicUsize,
-    outage: Spell,
+    table: Phase,
 }
 
 /// Something that begins once and ends once.
 #[derive(Default)]
-struct Spell(AtomicU8);
+struct Phase(AtomicU8);
 
 const BEFORE: u8 = 0;
 const NOW: u8 = 1;
 const OVER: u8 = 2;
 
-impl Spell {
+impl Phase {
     fn begin(&self) {
         let _ = self.0.compare_exchange(BEFORE, NOW, Ordering::SeqCst, Ordering::SeqCst);
     }
@@ -49,9 +49,9 @@ impl Spell {
     }
 }
 
-impl Weather {
+impl Outages {
     /// So many thousandths of the story are sent.
-    pub(crate) fn turn(&self, pipeline: &Pipeline, thousandths: usize) {
+    pub(crate) fn apply(&self, pipeline: &Pipeline, thousandths: usize) {
         match thousandths {
             at if BOTH.0.contains(&at) => self.both.begin(),
             at if at >= BOTH.0.end => self.both.end(),
@@ -59,16 +59,16 @@ impl Weather {
         }
         // One after the other: what is put off then is what both together make.
         if thousandths >= OUTAGE && !self.both.is_on() {
-            self.outage.begin();
+            self.table.begin();
         }
         let queue = QUEUE.iter().find(|(when, _)| when.contains(&thousandths)).map(|(_, fault)| *fault);
         let is_busy = |now: bool| now.then_some(Fault::Throttled);
         pipeline.queue.gate().set(is_busy(self.both.is_on()).or(queue).unwrap_or_default());
-        pipeline.table.gate().set(is_busy(self.both.is_on() || self.outage.is_on()).unwrap_or_default());
+        pipeline.table.gate().set(is_busy(self.both.is_on() || self.table.is_on()).unwrap_or_default());
     }
 
     /// Neither queue nor table took a request.
-    pub(crate) fn nobody_kept(&self) {
+    pub(crate) fn request_was_lost(&self) {
         if self.both.is_on() && self.unkept.fetch_add(1, Ordering::SeqCst) + 1 >= BOTH.1 {
             self.both.end();
         }
@@ -76,11 +76,11 @@ impl Weather {
 
     /// A processor has given up on something.
     pub(crate) fn gave_up(&self) {
-        self.outage.end();
+        self.table.end();
     }
 
-    /// Whether something fails that ends only by somebody's giving up.
-    pub(crate) fn is_rough(&self) -> bool {
-        self.both.is_on() || self.outage.is_on()
+    /// Whether an outage is on that ends only when requests or processors fail.
+    pub(crate) fn is_waiting_for_a_failure(&self) -> bool {
+        self.both.is_on() || self.table.is_on()
     }
 }
