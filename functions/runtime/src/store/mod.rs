@@ -7,6 +7,7 @@ mod dynamo;
 mod fallback;
 mod inbox;
 pub(crate) mod items;
+mod kept;
 mod key_set;
 mod quarantine;
 mod seen;

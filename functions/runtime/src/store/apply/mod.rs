@@ -157,6 +157,7 @@ impl<S: Store> Applier<S> {
                     reason,
                     detail,
                     received_at: envelope.received_at,
+                    replayed_at: envelope.replayed_at,
                     envelope: record.body.clone(),
                 };
                 return Ok(self.with_retries(|| self.store.put_quarantine(&entry)).await?);
