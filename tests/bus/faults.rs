@@ -60,7 +60,7 @@ async fn what_is_throttled_singly_is_put_again_alone() {
 }
 
 #[tokio::test]
-async fn the_stream_waits_at_the_first_write_that_is_not_wholly_told() {
+async fn the_stream_waits_at_the_first_write_whose_entry_the_bus_throttles() {
     let mut service = Service::start().await;
     for user in ["3142857901", "3142857902", "3142857903"] {
         let said = if user == "3142857902" { "service-unlinked" } else { "service-linked" };
@@ -76,6 +76,30 @@ async fn the_stream_waits_at_the_first_write_that_is_not_wholly_told() {
     service.publish().await;
     assert_eq!(service.bus.ids(), service.ids_of_a_calm_bus().await);
     assert!(service.bus.taken().len() > service.bus.ids().len());
+}
+
+#[tokio::test]
+async fn an_entry_that_the_bus_refuses_for_ever_is_set_aside_and_the_stream_goes_on() {
+    let mut service = Service::start().await;
+    for user in ["3142857901", "3142857902", "3142857903"] {
+        let said = if user == "3142857902" { "service-unlinked" } else { "service-linked" };
+        service.send_message(&word(said, user)).await;
+    }
+    let all = service.ids_of_a_calm_bus().await;
+    let records = service.stream.next(&service.pipeline.table).unwrap();
+    service.bus.refuse("sessions-voided", "NotAuthorizedForDetailTypeException");
+    service.publish().await;
+    assert_eq!(service.stream.next(&service.pipeline.table).unwrap(), Vec::<Value>::new());
+    assert!(service.bus.taken().iter().all(|event| event.detail_type != "sessions-voided"));
+    assert_eq!(service.bus.ids().len(), all.len() - 1);
+
+    let kept: Value = serde_json::from_str(&service.unpublished.bodies()[0]).unwrap();
+    assert_eq!(service.unpublished.bodies().len(), 1);
+    assert_eq!(kept["sequence_number"], records[1]["dynamodb"]["SequenceNumber"]);
+    assert_eq!(kept["new"], records[1]["dynamodb"]["NewImage"]);
+    let line = service.publisher.line("event", "unpublishable").await.unwrap();
+    assert_eq!(line["why"], kept["why"]);
+    assert!(line["why"].as_str().unwrap().ends_with("NotAuthorizedForDetailTypeException"), "{line}");
 }
 
 #[tokio::test]

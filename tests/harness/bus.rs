@@ -71,8 +71,10 @@ struct Held {
     taken: Vec<Event>,
     /// How many entries each call had.
     calls: Vec<usize>,
-    /// How often entries of a type are still refused.
-    refused: BTreeMap<String, usize>,
+    /// How often entries of a type are still throttled.
+    throttled: BTreeMap<String, usize>,
+    /// The entries of these types are refused, with this error code.
+    refused: BTreeMap<String, String>,
     /// Which were taken before what they tell was stored.
     early: Vec<Event>,
 }
@@ -124,7 +126,12 @@ impl Bus {
 
     /// From now on entries of this type are throttled singly, this many times.
     pub fn throttle(&self, detail_type: &str, times: usize) {
-        lock(&self.held).refused.insert(detail_type.to_owned(), times);
+        lock(&self.held).throttled.insert(detail_type.to_owned(), times);
+    }
+
+    /// From now on each entry of this type is refused with this error code.
+    pub fn refuse(&self, detail_type: &str, code: &str) {
+        lock(&self.held).refused.insert(detail_type.to_owned(), code.to_owned());
     }
 
     /// Everything that it took, in order.
@@ -187,7 +194,10 @@ impl Held {
             return fail("InvalidArgument");
         }
         let Ok(detail) = serde_json::from_str(text("Detail")) else { return fail("MalformedDetail") };
-        if let Some(times) = self.refused.get_mut(text("DetailType")).filter(|times| **times > 0) {
+        if let Some(code) = self.refused.get(text("DetailType")) {
+            return fail(code);
+        }
+        if let Some(times) = self.throttled.get_mut(text("DetailType")).filter(|times| **times > 0) {
             *times -= 1;
             return fail("ThrottlingException");
         }

@@ -51,6 +51,64 @@ async fn unknown_chat_types_beyond_fifty_are_counted_together_and_known_ones_by_
     assert_eq!((by_chat_type.len(), &by_chat_type["DirectChat"], &by_chat_type["other"]), (52, &json!(1), &json!(70)));
 }
 
+/// The longest number for which something is accepted, from 0 on.
+fn longest(limit: usize, is_accepted: impl Fn(usize) -> bool) -> usize {
+    let (mut accepted, mut refused) = (0, limit);
+    while refused - accepted > 1 {
+        let middle = usize::midpoint(accepted, refused);
+        *(if is_accepted(middle) { &mut accepted } else { &mut refused }) = middle;
+    }
+    accepted
+}
+
+/// Puts a counter of shares that has these chat types, each counted once, and no byte left.
+fn put_full_counter(pipeline: &Pipeline, user_id: &str, chat_types: usize) {
+    let names = (0..chat_types).map(|number| format!("{}{number:04}", "x".repeat(96)));
+    let by_chat_type: serde_json::Map<String, Value> = names.map(|name| (name, json!({"N": "1"}))).collect();
+    let item = |padding: usize| {
+        json!({
+            "pk": {"S": format!("USER#{APP_ID}#{user_id}")}, "sk": {"S": "SHARES"},
+            "count": {"N": chat_types.to_string()}, "by_chat_type": {"M": by_chat_type.clone()},
+            "padding": {"S": "x".repeat(padding)},
+        })
+    };
+    let most = longest(500_000, |padding| pipeline.table.put(&item(padding)).is_ok());
+    pipeline.table.put(&item(most)).unwrap();
+    assert!(pipeline.table.set(&format!("USER#{APP_ID}#{user_id}"), "SHARES", "more", "x").is_err());
+}
+
+#[tokio::test]
+async fn a_counter_that_is_full_of_chat_types_from_before_they_were_bounded_counts_again() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    put_full_counter(&pipeline, "7", 3_000);
+    for id in ["first", "second"] {
+        pipeline.deliver(&crate::kakao::share("7", id)).await.unwrap();
+        let known = pipeline.queue.take().remove(0).body;
+        let unknown = known.replace("DirectChat", "ChatNew").replace(id, &format!("{id}-new"));
+        assert_eq!(pipeline.process_texts(&[known, unknown]).await.unwrap(), Vec::<usize>::new());
+    }
+    let counter = pipeline.table.item(&format!("USER#{APP_ID}#7"), "SHARES").unwrap().unwrap();
+    assert_eq!(counter["count"], 3_004);
+    let by_chat_type = counter["by_chat_type"].as_object().unwrap();
+    let of = |name: &str| by_chat_type[name].as_u64().unwrap();
+    assert_eq!((by_chat_type.len(), of("DirectChat"), of("other")), (52, 2, 2_952));
+    assert_eq!(pipeline.history(&format!("USER#{APP_ID}#7")).unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_counter_that_is_full_of_something_else_costs_no_history_and_is_reported() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    put_full_counter(&pipeline, "7", 0);
+    pipeline.deliver(&crate::kakao::share("7", "first")).await.unwrap();
+    let text = pipeline.queue.take().remove(0).body;
+    for _ in 0..2 {
+        assert_eq!(pipeline.process_texts(std::slice::from_ref(&text)).await.unwrap(), Vec::<usize>::new());
+    }
+    assert_eq!(pipeline.history(&format!("USER#{APP_ID}#7")).unwrap().len(), 1);
+    let line = pipeline.function("processor").await.unwrap().line("event", "not_counted").await.unwrap();
+    assert_eq!(line["level"], "WARN", "{line}");
+}
+
 #[tokio::test]
 async fn only_the_poisonous_messages_of_a_batch_come_again() {
     let mut pipeline = Pipeline::start().await.unwrap();

@@ -221,6 +221,24 @@ async fn what_still_cannot_be_read_comes_back_and_can_be_dropped() {
 }
 
 #[tokio::test]
+async fn what_is_replayed_and_comes_back_before_its_item_is_deleted_is_there_once() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let key = put(&mut pipeline, "id", "user_id=7").await;
+    let text = pipeline.items_of("QUARANTINE#").unwrap()[0]["envelope"].as_str().unwrap().to_owned();
+    khook(&pipeline, &["quarantine", "replay", &key]).await.printed();
+    let [sent] = <[String; 1]>::try_from(pipeline.queue.bodies()).unwrap();
+    let replayed_at = serde_json::from_str::<Value>(&sent).unwrap()["replayed_at"].as_str().unwrap().to_owned();
+    // As khook leaves it if it is killed after it sent the event.
+    assert_eq!(pipeline.process_texts(&[text]).await.unwrap(), Vec::<usize>::new());
+    let pk = format!("QUARANTINE#{}", key.split_at(10).0);
+    pipeline.table.set(&pk, &key, "replayed_at", &replayed_at).unwrap();
+    drained(&mut pipeline).await;
+    let items = pipeline.items_of("QUARANTINE#").unwrap();
+    assert_eq!(items.len(), 1, "{items:?}");
+    assert_eq!((&items[0]["envelope"], items[0].get("replayed_at")), (&json!(sent), None));
+}
+
+#[tokio::test]
 async fn a_queue_that_fails_leaves_it_in_quarantine() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let key = put(&mut pipeline, "id", "user_id=7").await;

@@ -130,6 +130,28 @@ async fn a_request_of_the_new_bot_platform_is_quarantined_without_its_token() {
 }
 
 #[tokio::test]
+async fn different_events_under_one_id_in_one_millisecond_are_all_in_quarantine() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let bodies = ["one", "two", "three"].map(|unknown| {
+        let mut body = channel_body("added", "3142858200", "2025-03-01T01:00:00Z");
+        body["id_type"] = json!(unknown);
+        body
+    });
+    for body in bodies.iter().chain(&bodies) {
+        assert_eq!(pipeline.deliver(&channel(body, "one-id")).await.unwrap().status, 200);
+        assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    }
+    let items = pipeline.items_of("QUARANTINE#").unwrap();
+    assert_eq!(items.len(), bodies.len(), "each once: {items:?}");
+    for body in bodies {
+        let text = body.to_string();
+        let is_of = |item: &&Map<String, Value>| payload(item)["text"] == text;
+        assert_eq!(items.iter().filter(is_of).count(), 1);
+    }
+    assert_eq!(items.iter().filter(|item| item["sk"].as_str().unwrap().ends_with("#one-id")).count(), 1);
+}
+
+#[tokio::test]
 async fn a_token_whose_event_has_an_unknown_shape_is_quarantined() {
     let consent = token("3142858200", &format!("{OAUTH}user-scope-consent"), 1, &json!({"scope": {"new": "shape"}}));
     let item = quarantined("token-of-an-unknown-shape", |pipeline| signed(pipeline, &consent)).await;

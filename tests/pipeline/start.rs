@@ -73,6 +73,7 @@ async fn a_malformed_variable_is_named_and_its_value_is_not_shown() {
         ("publisher", "PUBLISH_PROFILE_VALUES", "a-secret"),
         ("processor", "HISTORY_RETENTION_DAYS", "a-secret"),
         ("processor", "HISTORY_RETENTION_DAYS", "1"),
+        ("processor", "GONE_RETENTION_DAYS", "30"),
         ("talk-share", "EVENT_QUEUE_URL", "a-secret"),
         ("publisher", "UNPUBLISHED_QUEUE_URL", "a-secret"),
         ("janitor", "RUST_LOG", "a-secret"),

@@ -252,7 +252,7 @@ fn exit_code(counted: &Counted) -> ExitCode {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use runtime::ingest::EdgeError;
+    use runtime::{ingest::EdgeError, publish::Refused};
     use serde_json::{Value, json};
     use tokio::time::sleep;
 
@@ -285,7 +285,7 @@ mod tests {
     }
 
     impl Bus for SlowBus {
-        async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), EdgeError>>, EdgeError> {
+        async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), Refused>>, EdgeError> {
             sleep(self.pause).await;
             let less = |room: usize| room.checked_sub(publications.len());
             match self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {

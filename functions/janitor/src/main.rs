@@ -7,7 +7,7 @@ mod key_set;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
-use runtime::{config::Variables, queue::SqsQueue, telemetry, wiring};
+use runtime::{config::Variables, queue::SqsQueue, store::Retention, telemetry, wiring};
 use serde_json::Value;
 
 #[global_allocator]
@@ -18,13 +18,11 @@ async fn main() -> Result<(), Error> {
     telemetry::init("janitor")?;
     let variables = Variables::of_process();
     let endpoint = &variables.key_endpoint()?;
-    let wanted = gauges::Wanted {
-        quarantine_days: variables.retention()?.quarantine_days,
-        silence: variables.watches_silence()?,
-    };
+    let wanted =
+        gauges::Wanted { quarantine_days: variables.quarantine_days()?, silence: variables.watches_silence()? };
     let aws = wiring::aws_of_function(&variables)?;
     let queue = &SqsQueue::new(&aws, variables.event_queue_url()?);
-    let table = &wiring::table(&aws, &variables)?;
+    let table = &wiring::table(&aws, &variables, Retention::default())?;
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let deadline = wiring::deadline(&event.context);
         tokio::join!(

@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init("processor")?;
     let variables = Variables::of_process();
     let retention = variables.retention()?;
-    let store = wiring::table(&wiring::aws_of_function(&variables)?, &variables)?;
+    let store = wiring::table(&wiring::aws_of_function(&variables)?, &variables, retention)?;
     let applier =
         &Applier::new(store, retention, variables.share_user_key()).watching_silence(variables.watches_silence()?);
     run(service_fn(|event: LambdaEvent<Batch>| async move {

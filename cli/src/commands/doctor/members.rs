@@ -23,6 +23,7 @@ enum Setting {
     Queue,
     Table,
     Retention,
+    QuarantineDays,
     Keys,
     Typing,
     SkillAuth,
@@ -31,7 +32,9 @@ enum Setting {
     ProfileValues,
 }
 
-use Setting::{Apps, Bus, Keys, ProfileValues, Queue, Retention, SkillAnswer, SkillAuth, Sources, Table, Typing};
+use Setting::{
+    Apps, Bus, Keys, ProfileValues, QuarantineDays, Queue, Retention, SkillAnswer, SkillAuth, Sources, Table, Typing,
+};
 
 /// All of them.
 pub(super) const MEMBERS: [Member; 8] = [
@@ -41,7 +44,7 @@ pub(super) const MEMBERS: [Member; 8] = [
     acknowledging("talk-channel", "TalkChannelFunction", &[Apps, Sources, Queue, Table]),
     acknowledging("skill", "SkillFunction", &[Apps, Sources, Queue, Table, SkillAuth, SkillAnswer]),
     behind("processor", "ProcessorFunction", &[Table, Retention]),
-    behind("janitor", "JanitorFunction", &[Queue, Table, Keys, Retention]),
+    behind("janitor", "JanitorFunction", &[Queue, Table, Keys, QuarantineDays]),
     behind("publisher", "PublisherFunction", &[Bus, ProfileValues]),
 ];
 
@@ -73,6 +76,7 @@ impl Member {
             Queue => variables.event_queue_url().map(drop),
             Table => variables.table_name().map(drop),
             Retention => variables.retention().map(drop),
+            QuarantineDays => variables.quarantine_days().map(drop),
             Keys => variables.key_endpoint().map(drop),
             Typing => variables.typing().map(drop),
             SkillAuth => variables.skill_auth().map(drop),

@@ -254,22 +254,36 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// `HISTORY_RETENTION_DAYS`, `QUARANTINE_RETENTION_DAYS` and `GONE_RETENTION_DAYS`.
     ///
     /// # Errors
-    /// Not a whole number of at least 1, or history that ends before a late delivery of its event can.
+    /// Not a whole number of at least 1; or history, or the state of a user who is gone, that ends before a late delivery
+    /// of an event can.
     pub fn retention(&self) -> Result<Retention, ConfigError> {
         const HISTORY: &str = "HISTORY_RETENTION_DAYS";
+        const GONE: &str = "GONE_RETENTION_DAYS";
         let retention = Retention {
-            history_days: self.days(HISTORY, 90)?,
-            quarantine_days: self.days("QUARANTINE_RETENTION_DAYS", 30)?,
-            gone_days: self.days("GONE_RETENTION_DAYS", 90)?,
+            history_days: self.days(HISTORY, Retention::default().history_days)?,
+            quarantine_days: self.quarantine_days()?,
+            gone_days: self.days(GONE, Retention::default().gone_days)?,
         };
-        let least = retention.least_history_days();
-        if retention.history_days >= least {
-            return Ok(retention);
+        let least = retention.longest_delay_days();
+        // What is replayed must still find its history, or it is counted twice; and the state of who is gone, or an
+        // older event links that user again.
+        let kept = [(HISTORY, retention.history_days), (GONE, retention.gone_days)];
+        match kept.into_iter().find(|(_, days)| *days < least) {
+            None => Ok(retention),
+            Some((variable, _)) => Err(ConfigError {
+                variable,
+                problem: format!("is shorter than queue, dead letters and quarantine keep an event: {least} days"),
+                fix: "Set it to at least that, or QUARANTINE_RETENTION_DAYS to less",
+            }),
         }
-        // What is replayed must still find its history, or it is counted twice.
-        let problem = format!("is shorter than queue, dead letters and quarantine keep an event: {least} days");
-        let fix = "Set it to at least that, or QUARANTINE_RETENTION_DAYS to less";
-        Err(ConfigError { variable: HISTORY, problem, fix })
+    }
+
+    /// `QUARANTINE_RETENTION_DAYS` alone, for a function that writes neither history nor states.
+    ///
+    /// # Errors
+    /// Not a whole number of at least 1.
+    pub fn quarantine_days(&self) -> Result<u32, ConfigError> {
+        self.days("QUARANTINE_RETENTION_DAYS", Retention::default().quarantine_days)
     }
 
     fn days(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
@@ -354,14 +368,22 @@ mod tests {
     }
 
     #[test]
-    fn history_that_ends_before_its_events_late_deliveries_is_refused() {
+    fn what_is_kept_of_a_user_for_less_time_than_a_late_delivery_can_take_is_refused() {
         // 7 days in the queue, 14 among the dead letters, 30 in the quarantine.
-        for days in ["1", "50"] {
-            let error = with("HISTORY_RETENTION_DAYS", days).retention().unwrap_err().to_string();
-            assert!(error.contains("HISTORY_RETENTION_DAYS is shorter") && error.contains("51 days"), "{error}");
+        for variable in ["HISTORY_RETENTION_DAYS", "GONE_RETENTION_DAYS"] {
+            for days in ["1", "50"] {
+                let error = with(variable, days).retention().unwrap_err().to_string();
+                assert!(error.starts_with(&format!("{variable} is shorter")) && error.contains("51 days"), "{error}");
+                assert!(error.ends_with("Set it to at least that, or QUARANTINE_RETENTION_DAYS to less"), "{error}");
+            }
+            assert!(with(variable, "51").retention().is_ok());
         }
-        assert_eq!(with("HISTORY_RETENTION_DAYS", "51").retention().unwrap().history_days, 51);
         assert!(with("QUARANTINE_RETENTION_DAYS", "70").retention().is_err());
+    }
+
+    #[test]
+    fn the_quarantine_alone_needs_no_other_retention() {
+        assert_eq!(with("QUARANTINE_RETENTION_DAYS", "70").quarantine_days().unwrap(), 70);
     }
 
     #[test]

@@ -1,8 +1,11 @@
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
 
 use tokio::time::Instant;
 
-use kakao_webhooks::wire::{EventId, Time};
+use kakao_webhooks::{
+    state::FUTURE_TOLERANCE_MILLIS,
+    wire::{EventId, Time},
+};
 
 /// When and as what a request came, and until when it must be answered.
 #[derive(Clone, Debug)]
@@ -21,13 +24,13 @@ pub struct Arrival {
     pub source: Option<IpAddr>,
 }
 
-/// A gateway's time that is further away than this from our clock is not when it received the request: `sam local`
-/// gives seconds in place of milliseconds. An unlink dated by it would be void, or freeze the link.
-const PLAUSIBLE_DISTANCE_MILLIS: u64 = 24 * 60 * 60 * 1_000;
+/// The ages, in milliseconds, by which a gateway's time is when it received the request. `sam local` gives seconds in
+/// place of milliseconds, and a clock ahead of ours is wrong: an unlink dated so would be void, or freeze the link.
+const PLAUSIBLE_AGES_MILLIS: RangeInclusive<i64> = -FUTURE_TOLERANCE_MILLIS..=24 * 60 * 60 * 1_000;
 
 /// A gateway's clock that is further away than this is not believed for the deadline: the event may be
 /// a replayed one.
-const PLAUSIBLE_AGE_MILLIS: i64 = 10_000;
+const AGES_WITHIN_A_REQUEST_MILLIS: RangeInclusive<i64> = 0..=10_000;
 
 /// A request that reaches us (almost) too late, after a slow cold start, is kept all the same, though its
 /// sender may have given up: most are sent once. With less than this left …
@@ -37,13 +40,14 @@ const LATE_BUDGET: Duration = Duration::from_secs(1);
 
 impl Arrival {
     /// An arrival handed over `now` that the gateway dated `time_epoch` (milliseconds), to be answered within
-    /// `budget` of that. A date further than a day from `now` is none.
+    /// `budget` of that. A date more than a day before `now`, or further ahead of it than an event's own time may be, is
+    /// none.
     #[must_use]
     pub fn new(request_id: String, time_epoch: i64, now: Time, handed_over: Instant, budget: Duration) -> Self {
-        let is_plausible = |time: &Time| now.millis_since(*time).unsigned_abs() <= PLAUSIBLE_DISTANCE_MILLIS;
+        let is_plausible = |time: &Time| PLAUSIBLE_AGES_MILLIS.contains(&now.millis_since(*time));
         let received_at = Time::from_millis(time_epoch).filter(is_plausible).unwrap_or(now);
         let age = now.millis_since(received_at);
-        let spent = if (0..=PLAUSIBLE_AGE_MILLIS).contains(&age) { age.unsigned_abs() } else { 0 };
+        let spent = if AGES_WITHIN_A_REQUEST_MILLIS.contains(&age) { age.unsigned_abs() } else { 0 };
         let left = budget.saturating_sub(Duration::from_millis(spent));
         let left = if left < TOO_LITTLE { LATE_BUDGET } else { left };
         Self { request_id, received_at, now, handed_over, deadline: handed_over + left, source: None }
@@ -84,16 +88,17 @@ mod tests {
     }
 
     #[test]
-    fn the_gateways_time_is_the_receive_time_within_a_day_of_our_clock() {
-        for time_epoch in [NOW - DAY, NOW - 1, NOW, NOW + 1, NOW + DAY] {
+    fn the_gateways_time_is_the_receive_time_from_a_day_before_our_clock_to_ten_minutes_after_it() {
+        for time_epoch in [NOW - DAY, NOW - 1, NOW, NOW + 1, NOW + FUTURE_TOLERANCE_MILLIS] {
             assert_eq!(arrival(time_epoch).0.received_at.as_millis(), time_epoch);
         }
     }
 
     #[test]
-    fn a_gateways_time_in_seconds_or_years_ahead_is_not_the_receive_time() {
-        let ten_years = 3_650 * DAY;
-        for time_epoch in [NOW / 1_000, 0, -1, NOW - DAY - 1, NOW + DAY + 1, NOW + ten_years, i64::MIN, i64::MAX] {
+    fn a_gateways_time_in_seconds_or_ahead_of_our_clock_is_not_the_receive_time() {
+        let (hour, ten_years) = (DAY / 24, 3_650 * DAY);
+        let ahead = [FUTURE_TOLERANCE_MILLIS + 1, hour, DAY, ten_years].map(|ahead| NOW + ahead);
+        for time_epoch in [NOW / 1_000, 0, -1, NOW - DAY - 1, i64::MIN, i64::MAX].into_iter().chain(ahead) {
             assert_eq!(arrival(time_epoch).0.received_at.as_millis(), NOW, "{time_epoch}");
         }
     }

@@ -11,15 +11,49 @@ use crate::ingest::EdgeError;
 
 /// A bus that delivers publications to its consumers.
 pub trait Bus: Send + Sync {
-    /// Puts at most [`MOST_ENTRIES`] publications. For each in its place: whether it was taken, or the
-    /// bus's word for why not.
+    /// Puts at most [`MOST_ENTRIES`] publications. For each in its place: whether it was accepted, or why not.
     ///
     /// # Errors
-    /// None was taken, or it is unknown which.
+    /// None was accepted, or it is unknown which.
     fn put(
         &self,
         publications: &[Publication],
-    ) -> impl Future<Output = Result<Vec<Result<(), EdgeError>>, EdgeError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Result<(), Refused>>, EdgeError>> + Send;
+}
+
+/// Why the bus did not accept one entry: its error code, which holds no value of the entry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The bus may accept the same entry later.
+    #[error("{0}")]
+    TryAgain(String),
+    /// The bus will not accept this entry, however often it is put.
+    #[error("{0}")]
+    Never(String),
+}
+
+/// The error codes of an entry after which the same entry may be accepted: the documented ones (EventBridge,
+/// "PutEventsResultEntry" and "Common Errors") and the other names that AWS has for them. All others are permanent.
+const RETRYABLE: [&str; 10] = [
+    "InternalException",
+    "InternalFailure",
+    "InternalServerError",
+    "RequestLimitExceeded",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
+impl Refused {
+    /// What an entry's error code means.
+    #[must_use]
+    pub fn with_code(code: &str) -> Self {
+        let refused = if RETRYABLE.contains(&code) { Self::TryAgain } else { Self::Never };
+        refused(code.to_owned())
+    }
 }
 
 /// How many entries the bus takes at once (EventBridge, "PutEvents").
@@ -60,13 +94,13 @@ impl EventBridge {
 }
 
 impl Bus for EventBridge {
-    async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), EdgeError>>, EdgeError> {
+    async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), Refused>>, EdgeError> {
         let entries = publications.iter().map(|publication| self.entry(publication)).collect();
         let put = self.client.put_events().set_entries(Some(entries)).send().await;
         let put = put.map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))?;
         let of = |entry: &aws_sdk_eventbridge::types::PutEventsResultEntry| match entry.error_code() {
             None => Ok(()),
-            Some(code) => Err(EdgeError(code.to_owned())),
+            Some(code) => Err(Refused::with_code(code)),
         };
         Ok(put.entries().iter().map(of).collect())
     }

@@ -6,5 +6,5 @@ mod publisher;
 #[cfg(test)]
 mod tests;
 
-pub use bus::{Bus, EventBridge, MOST_ENTRIES, SOURCE};
+pub use bus::{Bus, EventBridge, MOST_ENTRIES, Refused, SOURCE};
 pub use publisher::{Publisher, Unread, Write};

@@ -1,7 +1,7 @@
-use std::{panic, panic::AssertUnwindSafe, time::Duration};
+use std::{collections::BTreeSet, panic, panic::AssertUnwindSafe, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::{StreamExt, future::join_all, stream};
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use kakao_webhooks::{
     envelope::{MAX_BYTES, to_ascii_json},
     state::{MAX_DETAIL_BYTES, Members, ProfileValues, Publication, UserItem},
@@ -11,11 +11,11 @@ use serde::Serialize;
 use serde_dynamo::Item;
 use serde_json::Value;
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, mpsc},
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{Bus, MOST_ENTRIES};
+use super::{Bus, MOST_ENTRIES, Refused};
 use crate::ingest::{EdgeError, Queue};
 
 /// One write of an item, as the table's stream tells it.
@@ -58,15 +58,23 @@ impl Write {
         Self { sequence_number, new, written_at: Some(written_at), ..Self::default() }
     }
 
-    /// The text by which it is kept: all of it, as far as the queue takes it; else the item as it is now, else
-    /// its key, by which the table has it.
-    fn text(&self) -> String {
+    /// The text by which it is kept, with the reason: all of it, as far as the queue takes it; else the item as it is
+    /// now, else its key, by which the table has it.
+    fn text(&self, why: &str) -> String {
         let without_old = Self { old: None, ..self.clone() };
         let without_images = Self { new: None, unread: None, ..without_old.clone() };
-        let text = |write: &Self| to_ascii_json(write).unwrap_or_default();
+        let text = |write: &Self| to_ascii_json(&Unpublished { why, write }).unwrap_or_default();
         let fitting = [self, &without_old].into_iter().map(text).find(|text| text.len() <= MAX_BYTES);
         fitting.unwrap_or_else(|| text(&without_images))
     }
+}
+
+/// A write as it is kept.
+#[derive(Serialize)]
+struct Unpublished<'w> {
+    why: &'w str,
+    #[serde(flatten)]
+    write: &'w Write,
 }
 
 /// Publishes writes.
@@ -74,7 +82,7 @@ impl Write {
 pub struct Publisher<B, K> {
     bus: B,
     values: ProfileValues,
-    /// Where a write is kept that can't be read. None: it is reported as failed, again and again.
+    /// Where a write is kept that can't be published. None: it is reported as failed, again and again.
     kept: Option<K>,
 }
 
@@ -90,26 +98,33 @@ const NO_NEW_IMAGE: &str = "no new image: the table's stream must have the view 
 /// Which of the writes a publication is of, and the publication.
 type Pending = (usize, Publication);
 
+/// Which of the writes can't be published, and why.
+type Unpublishable = (usize, String);
+
 impl<B: Bus, K: Queue> Publisher<B, K> {
-    /// Publishes on `bus`, and keeps in `kept` what can't be read.
+    /// Publishes on `bus`, and keeps in `kept` what can't be read and what the bus will never accept.
     pub const fn new(bus: B, values: ProfileValues, kept: Option<K>) -> Self {
         Self { bus, values, kept }
     }
 
-    /// Publishes what the writes changed. Returns the sequence number of the first that isn't published
-    /// whole: the stream brings it and those behind it again, and what was published comes again with the
+    /// Publishes what the writes changed. Returns the sequence number of the first that is neither published
+    /// whole nor kept: the stream brings it and those behind it again, and what was published comes again with the
     /// same id.
     pub async fn publish(&self, writes: &[Write], now: Time, deadline: Instant) -> Option<String> {
-        let (mut pending, mut unreadable) = (vec![], vec![]);
+        // Kept at once: at the deadline there would be no time for it.
+        let (set_aside, unpublishable) = mpsc::unbounded_channel();
+        let puts = Puts { now, begun: Instant::now(), deadline, calls: Semaphore::new(CALLS_AT_ONCE), set_aside };
+        let mut pending = vec![];
         for (index, write) in writes.iter().enumerate() {
             match self.read(write, now) {
                 Ok(publications) => {
                     pending.extend(publications.into_iter().map(|publication| (index, publication)));
                 }
-                Err(why) => unreadable.push((index, write, why)),
+                Err(why) => puts.set_aside(index, why),
             }
         }
-        let (left, not_kept) = tokio::join!(self.put_all(pending, now, deadline), self.keep_all(unreadable, deadline));
+        let (left, not_kept) =
+            tokio::join!(self.put_all(pending, puts), self.keep_all(writes, unpublishable, deadline));
         let failed = left.into_iter().map(|(index, _)| index).chain(not_kept).min()?;
         writes.get(failed).map(|write| write.sequence_number.clone())
     }
@@ -135,30 +150,41 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
         }
     }
 
-    /// Keeps what can't be read. Returns which of the writes could not be kept.
-    async fn keep_all(&self, unreadable: Vec<(usize, &Write, String)>, deadline: Instant) -> Vec<usize> {
-        let keep = async |(index, write, why): (usize, &Write, String)| {
-            let kept = self.keep(write, &why, deadline).await;
-            kept.is_err().then_some(index)
-        };
-        let calls: Vec<_> = unreadable.into_iter().map(keep).collect();
-        let not_kept: Vec<_> = stream::iter(calls).buffer_unordered(CALLS_AT_ONCE).collect().await;
-        not_kept.into_iter().flatten().collect()
+    /// Keeps what can't be published, each write once. Returns which of the writes could not be kept.
+    async fn keep_all(
+        &self,
+        writes: &[Write],
+        mut unpublishable: mpsc::UnboundedReceiver<Unpublishable>,
+        deadline: Instant,
+    ) -> Vec<usize> {
+        let (mut seen, mut not_kept) = (BTreeSet::new(), vec![]);
+        let mut calls = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                Some((index, why)) = unpublishable.recv(), if calls.len() < CALLS_AT_ONCE => {
+                    let write = writes.get(index).filter(|_| seen.insert(index));
+                    calls.extend(write.map(|write| async move { (index, self.keep(write, &why, deadline).await) }));
+                }
+                Some((index, kept)) = calls.next(), if !calls.is_empty() => {
+                    not_kept.extend(kept.is_err().then_some(index));
+                }
+                else => return not_kept,
+            }
+        }
     }
 
     async fn keep(&self, write: &Write, why: &str, deadline: Instant) -> Result<(), ()> {
         let sequence_number = &write.sequence_number;
         tracing::error!(event = "unpublishable", sequence_number, why);
         let Some(kept) = &self.kept else { return Err(()) };
-        let sent = timeout_at(end_of_call(deadline), kept.send(&write.text())).await;
+        let sent = timeout_at(end_of_call(deadline), kept.send(&write.text(why))).await;
         sent.unwrap_or_else(|_| Err(no_answer())).map_err(|error| {
             tracing::error!(event = "unpublishable_not_kept", sequence_number, %error);
         })
     }
 
     /// Puts what is pending. Returns what is left when the time is over.
-    async fn put_all(&self, pending: Vec<Pending>, now: Time, deadline: Instant) -> Vec<Pending> {
-        let puts = Puts { now, begun: Instant::now(), deadline, calls: Semaphore::new(CALLS_AT_ONCE) };
+    async fn put_all(&self, pending: Vec<Pending>, puts: Puts) -> Vec<Pending> {
         let left = chunks(pending).into_iter().map(|chunk| self.put_until_taken(chunk, &puts));
         join_all(left).await.into_iter().flatten().collect()
     }
@@ -184,8 +210,8 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
         }
     }
 
-    /// Returns what must be put again: together what the bus refused; each alone where the whole call failed or hung,
-    /// since one of them may be the cause.
+    /// Returns what must be put again: together what the bus may accept later; each alone where the whole call failed or
+    /// hung, since one of them may be the cause, and what the bus will not accept, since it may be for another's sake.
     async fn put_once(&self, part: Vec<Pending>, puts: &Puts) -> Vec<Vec<Pending>> {
         let (writes, publications): (Vec<_>, Vec<_>) = part.into_iter().unzip();
         let put = async {
@@ -196,14 +222,7 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
         };
         // What has no turn until the deadline isn't put.
         let put = timeout_at(puts.deadline, put).await.unwrap_or_else(|_| Err(no_answer()));
-        let has_failed = put.is_err();
-        let taken = puts.taken(&publications, put);
-        let left = writes.into_iter().zip(publications).zip(taken).filter(|(_, taken)| !taken).map(|(one, _)| one);
-        if has_failed {
-            return left.map(|one| vec![one]).collect();
-        }
-        let left: Vec<_> = left.collect();
-        if left.is_empty() { vec![] } else { vec![left] }
+        puts.left(writes.into_iter().zip(publications).collect(), put)
     }
 }
 
@@ -214,17 +233,35 @@ struct Puts {
     deadline: Instant,
     /// First come, first served: what fails again and again keeps nothing else from its first attempt.
     calls: Semaphore,
+    /// Where a write goes that can't be published.
+    set_aside: mpsc::UnboundedSender<Unpublishable>,
 }
 
 impl Puts {
-    /// For each of the publications, whether it is on the bus.
-    fn taken(&self, publications: &[Publication], put: Result<Vec<Result<(), EdgeError>>, EdgeError>) -> Vec<bool> {
-        let put = put.unwrap_or_else(|error| vec![Err(error); publications.len()]);
+    /// What of a call must be put again, in parts. What was alone and is refused for good is not among it.
+    fn left(&self, part: Vec<Pending>, put: Result<Vec<Result<(), Refused>>, EdgeError>) -> Vec<Vec<Pending>> {
+        let (has_failed, was_alone) = (put.is_err(), part.len() == 1);
+        let put = put.unwrap_or_else(|EdgeError(why)| vec![Err(Refused::TryAgain(why)); part.len()]);
         // An answer that is too short says nothing of the rest.
-        let unanswered = std::iter::repeat_with(|| Err(EdgeError("not answered".to_owned())));
-        let taken = put.into_iter().chain(unanswered).zip(publications);
+        let unanswered = std::iter::repeat_with(|| Err(Refused::TryAgain("not answered".to_owned())));
+        let (mut together, mut alone) = (vec![], vec![]);
         let tried = self.begun.elapsed();
-        taken.map(|(taken, publication)| log(publication, taken.as_ref().err(), self.now, tried)).collect()
+        for (one, put) in part.into_iter().zip(put.into_iter().chain(unanswered)) {
+            log(&one.1, put.as_ref().err(), self.now, tried);
+            match put {
+                Ok(()) => {}
+                Err(Refused::Never(code)) if was_alone => self.set_aside(one.0, format!("the bus refuses it: {code}")),
+                Err(Refused::TryAgain(_)) if !has_failed => together.push(one),
+                Err(_) => alone.push(vec![one]),
+            }
+        }
+        alone.extend((!together.is_empty()).then_some(together));
+        alone
+    }
+
+    fn set_aside(&self, write: usize, why: String) {
+        // The receiver lives as long as the batch.
+        drop(self.set_aside.send((write, why)));
     }
 }
 
@@ -236,17 +273,16 @@ fn no_answer() -> EdgeError {
     EdgeError("no answer in time".to_owned())
 }
 
-fn log(publication: &Publication, error: Option<&EdgeError>, now: Time, tried: Duration) -> bool {
+fn log(publication: &Publication, refused: Option<&Refused>, now: Time, tried: Duration) {
     // Not the id: it could be matched with those of all member numbers there are.
     let (change, version) = (publication.change.name(), publication.version);
-    let Some(error) = error else {
-        let waited = u64::try_from(now.millis_since(publication.at)).unwrap_or_default();
-        let ms = waited.saturating_add(u64::try_from(tried.as_millis()).unwrap_or_default());
-        tracing::info!(event = "published", change, version, ms);
-        return true;
-    };
-    tracing::warn!(event = "not_published", change, version, %error);
-    false
+    if let Some(error) = refused {
+        tracing::warn!(event = "not_published", change, version, %error);
+        return;
+    }
+    let waited = u64::try_from(now.millis_since(publication.at)).unwrap_or_default();
+    let ms = waited.saturating_add(u64::try_from(tried.as_millis()).unwrap_or_default());
+    tracing::info!(event = "published", change, version, ms);
 }
 
 /// As many at once as the bus takes, by number and by size.

@@ -23,6 +23,8 @@ struct FakeBus {
     is_down: bool,
     hangs_at: Option<&'static str>,
     fails_at: Option<&'static str>,
+    /// It refuses each entry of this change for good.
+    never: Option<&'static str>,
     calls: Arc<Mutex<Vec<Vec<Publication>>>>,
     taken: Arc<Mutex<Vec<Publication>>>,
 }
@@ -40,7 +42,7 @@ impl FakeBus {
 }
 
 impl Bus for FakeBus {
-    async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), EdgeError>>, EdgeError> {
+    async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), Refused>>, EdgeError> {
         self.calls.lock().unwrap().push(publications.to_vec());
         let has = |name: Option<&str>| publications.iter().any(|one| Some(one.change.name()) == name);
         if has(self.hangs_at) {
@@ -50,11 +52,14 @@ impl Bus for FakeBus {
             return Err(EdgeError("down".to_owned()));
         }
         let take = |publication: &Publication| {
+            if Some(publication.change.name()) == self.never {
+                return Err(Refused::with_code("MalformedDetail"));
+            }
             let mut refused = self.refused.lock().unwrap();
             match refused.get_mut(publication.change.name()) {
                 Some(times) if *times > 0 => {
                     *times -= 1;
-                    Err(EdgeError("ThrottlingException".to_owned()))
+                    Err(Refused::with_code("ThrottlingException"))
                 }
                 _ => {
                     self.taken.lock().unwrap().push(publication.clone());
@@ -190,6 +195,58 @@ async fn a_change_that_the_bus_always_refuses_delays_only_itself() {
     assert_eq!(publish(&bus, None, &writes).await.as_deref(), Some("2"));
     assert!(begun.elapsed() > SOON);
     assert_eq!(bus.taken().len(), 20 * (ALL.len() - 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_the_bus_refuses_for_ever_is_kept_and_delays_only_itself() {
+    let bus = FakeBus { never: Some("sessions-voided"), ..FakeBus::default() };
+    let (kept, writes) = (Kept::default(), [two_writes(), vec![write("3", None, Some(linked()))]].concat());
+    let begun = Instant::now();
+    assert_eq!(publish(&bus, Some(kept.clone()), &writes).await, None);
+    assert!(begun.elapsed() < SOON);
+    assert_eq!(bus.taken().len(), writes.len() * 2 - 1);
+    let texts = kept.texts.lock().unwrap().clone();
+    let record: Value = serde_json::from_str(&texts[0]).unwrap();
+    assert_eq!((texts.len(), &record["sequence_number"]), (1, &json!("2")));
+    assert_eq!(record["why"], "the bus refuses it: MalformedDetail");
+    assert_eq!(record["new"], serde_json::to_value(writes[1].new.as_ref().unwrap()).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_is_refused_for_good_only_after_it_was_put_alone_and_its_write_is_kept_once() {
+    let bus = FakeBus { never: Some("link-changed"), ..FakeBus::default() };
+    let (kept, writes) = (Kept::default(), vec![write("1", None, Some(linked())); 3]);
+    assert_eq!(publish(&bus, Some(kept.clone()), &writes).await, None);
+    let sizes: Vec<_> = bus.calls.lock().unwrap().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [6, 1, 1, 1]);
+    assert_eq!(kept.texts.lock().unwrap().len(), writes.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_the_bus_refuses_for_ever_and_that_cannot_be_kept_is_reported() {
+    let bus = FakeBus { never: Some("sessions-voided"), ..FakeBus::default() };
+    for nowhere in [None, Some(Kept { is_down: true, ..Kept::default() })] {
+        assert_eq!(publish(&bus, nowhere, &two_writes()).await.as_deref(), Some("2"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_the_bus_refuses_for_ever_is_kept_while_the_bus_hangs_at_another() {
+    let bus = FakeBus { never: Some("sessions-voided"), hangs_at: Some("link-changed"), ..FakeBus::default() };
+    let kept = Kept::default();
+    let writes = vec![write("1", Some(linked()), Some(revoked())), write("2", None, Some(linked()))];
+    assert_eq!(publish(&bus, Some(kept.clone()), &writes).await.as_deref(), Some("2"));
+    assert_eq!(kept.texts.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn only_an_entry_that_the_bus_may_accept_later_is_put_again() {
+    for code in ["ThrottlingException", "InternalFailure", "InternalException", "ServiceUnavailable"] {
+        assert_eq!(Refused::with_code(code), Refused::TryAgain(code.to_owned()));
+    }
+    for code in ["MalformedDetail", "InvalidArgument", "NotAuthorizedForDetailTypeException", "a code to come"] {
+        assert_eq!(Refused::with_code(code), Refused::Never(code.to_owned()));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,6 +34,9 @@ const MOST_CHAT_TYPES: usize = 50;
 /// Under this name all others are counted.
 const OTHER_CHAT_TYPES: &str = "other";
 
+/// The member of a counter of shares that counts by chat type.
+const BY_CHAT_TYPE: &str = "by_chat_type";
+
 /// The sort key of the counter of shares.
 const SHARES: &str = "SHARES";
 
@@ -44,8 +47,8 @@ enum Transacted {
     Known,
     /// The service had the counter erased, the event with it; or there is no room for the chat type's name.
     Uncounted,
-    /// The counter has no map yet.
-    Unprepared,
+    /// The counter has no map yet, is full, or is of an unknown form.
+    Unusable,
     /// Another transaction held one of the items.
     Conflict,
 }
@@ -53,28 +56,56 @@ enum Transacted {
 impl Transacted {
     fn of(error: &SdkError<TransactWriteItemsError>) -> Option<Self> {
         let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
-            return (error.code() == Some("ValidationException")).then_some(Self::Unprepared);
+            return (error.code() == Some("ValidationException")).then_some(Self::Unusable);
         };
         let reasons = cancelled.cancellation_reasons().iter();
         let codes: Vec<_> = reasons.map(|reason| reason.code().unwrap_or("None")).collect();
         match codes.as_slice() {
             ["ConditionalCheckFailed", ..] => Some(Self::Known),
             [_, "ConditionalCheckFailed"] => Some(Self::Uncounted),
-            codes if codes.contains(&"ValidationError") => Some(Self::Unprepared),
+            codes if codes.contains(&"ValidationError") => Some(Self::Unusable),
             codes => codes.contains(&"TransactionConflict").then_some(Self::Conflict),
         }
     }
 }
 
-/// What a counter's condition compares with; DynamoDB takes no empty map.
+/// What [`unchanged`] compares with; DynamoDB takes no empty map.
 fn expected(before: &Item) -> Option<Item> {
     let named = |name: &str| Some((format!(":{name}"), before.get(name)?.clone()));
     let expected: Item = ["count", "erased_until"].into_iter().filter_map(named).collect();
     (!expected.is_empty()).then_some(expected)
 }
 
+/// That nothing was counted or erased since this was read.
+fn unchanged(before: &Item) -> String {
+    let unchanged = |name: &str| match before.contains_key(name) {
+        true => format!("#{name} = :{name}"),
+        false => format!("attribute_not_exists(#{name})"),
+    };
+    ["count", "erased_until"].map(unchanged).join(" AND ")
+}
+
+fn counted_meanwhile() -> StoreError {
+    StoreError::TryAgain("something was counted meanwhile".to_owned())
+}
+
+fn not_counted(why: &str) {
+    tracing::warn!(event = "not_counted", why);
+}
+
 fn number(count: u64) -> AttributeValue {
     AttributeValue::N(count.to_string())
+}
+
+fn numbers(counts: BTreeMap<String, u64>) -> AttributeValue {
+    AttributeValue::M(counts.into_iter().map(|(name, count)| (name, number(count))).collect())
+}
+
+/// The counts by chat type. `None`: there are none, or they are of an unknown form.
+fn by_chat_type(item: &Item) -> Option<BTreeMap<String, u64>> {
+    let counts = item.get(BY_CHAT_TYPE)?.as_m().ok()?;
+    let number = |count: &AttributeValue| count.as_n().ok()?.parse().ok();
+    counts.iter().map(|(name, count)| Some((name.clone(), number(count)?))).collect()
 }
 
 /// Whether a chat type is counted by name however many others are.
@@ -103,28 +134,41 @@ fn counter_key(counted: &Counted) -> Item {
 }
 
 impl DynamoStore {
-    /// Writes a line of history and adds one to a counter, both or neither.
+    /// Writes a line of history and adds one to a counter, both or neither. A counter that can't take it costs no event:
+    /// its history is written alone, from which it can be counted again.
     pub(super) async fn count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
-        let mut outcome = self.transact(entry, counted, counted).await?;
-        if matches!(outcome, Transacted::Unprepared) && matches!(counted, Counted::Share { .. }) {
-            self.prepare_counter(counted).await?;
-            outcome = self.transact(entry, counted, counted).await?;
+        let mut outcome = self.transact_by_name(entry, counted).await?;
+        if matches!(outcome, Transacted::Unusable) && self.prepare_counter(counted).await? {
+            outcome = self.transact_by_name(entry, counted).await?;
         }
-        if let (Transacted::Uncounted, Counted::Share { subject, .. }) = (&outcome, counted) {
-            let other = Counted::Share { subject: subject.clone(), chat_type: OTHER_CHAT_TYPES.to_owned() };
-            outcome = self.transact(entry, counted, &other).await?;
+        if matches!(outcome, Transacted::Unusable) {
+            // Again in any case: another worker may have bounded it just now.
+            self.bound_counter(counted).await?;
+            outcome = self.transact_by_name(entry, counted).await?;
         }
         let written = match outcome {
             Transacted::Done => Written::First,
             Transacted::Known => Written::Again,
             Transacted::Uncounted => return self.put_history_of(entry, Some(counted)).await,
-            Transacted::Conflict => return Err(StoreError::TryAgain("another transaction holds the item".to_owned())),
-            Transacted::Unprepared => {
-                return Err(StoreError::Never("the counter's item is of an unknown form".to_owned()));
+            Transacted::Unusable => {
+                not_counted("the item is full, or of an unknown form");
+                return self.put_history_of(entry, Some(counted)).await;
             }
+            Transacted::Conflict => return Err(StoreError::TryAgain("another transaction holds the item".to_owned())),
         };
-        self.touch_counter(counted, entry.received_at).await?;
+        match self.touch_counter(counted, entry.received_at).await {
+            Err(StoreError::Never(error)) => not_counted(&error),
+            touched => touched?,
+        }
         Ok(written)
+    }
+
+    /// As [`Self::transact`], under the chat type's name while there is room for it.
+    async fn transact_by_name(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Transacted, StoreError> {
+        let outcome = self.transact(entry, counted, counted).await?;
+        let (Transacted::Uncounted, Counted::Share { subject, .. }) = (&outcome, counted) else { return Ok(outcome) };
+        let other = Counted::Share { subject: subject.clone(), chat_type: OTHER_CHAT_TYPES.to_owned() };
+        self.transact(entry, counted, &other).await
     }
 
     /// Writes a line of history alone, unless it is there.
@@ -196,8 +240,11 @@ impl DynamoStore {
             .build()
     }
 
-    /// Adds to a map that isn't there are refused, so the map comes first.
-    async fn prepare_counter(&self, counted: &Counted) -> Result<(), StoreError> {
+    /// Adds to a map that isn't there are refused, so the map comes first. Whether it is there now.
+    async fn prepare_counter(&self, counted: &Counted) -> Result<bool, StoreError> {
+        if !matches!(counted, Counted::Share { .. }) {
+            return Ok(false);
+        }
         let prepared = self
             .client
             .update_item()
@@ -207,7 +254,43 @@ impl DynamoStore {
             .expression_attribute_values(":empty", AttributeValue::M([].into()))
             .send()
             .await;
-        prepared.map(drop).map_err(|error| fault(&error))
+        match prepared.map_err(|error| fault(&error)) {
+            Ok(_) => Ok(true),
+            // No room even for that.
+            Err(StoreError::Never(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts the surplus chat types of a counter together: an item from before they were bounded may be full of them.
+    async fn bound_counter(&self, counted: &Counted) -> Result<(), StoreError> {
+        let before = self.read_counter(&counter_key(counted)).await?;
+        let Some(counts) = by_chat_type(&before) else { return Ok(()) };
+        let bounded = bounded(counts.clone());
+        if bounded == counts {
+            return Ok(());
+        }
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(counter_key(counted)))
+            .update_expression("SET by_chat_type = :bounded")
+            .condition_expression(unchanged(&before))
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_names("#erased_until", "erased_until")
+            .set_expression_attribute_values(expected(&before))
+            .expression_attribute_values(":bounded", numbers(bounded));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_condition(&error) => Err(counted_meanwhile()),
+            Err(error) => Err(fault(&error)),
+        }
+    }
+
+    async fn read_counter(&self, key: &Item) -> Result<Item, StoreError> {
+        let read = self.client.get_item().table_name(&self.table).set_key(Some(key.clone())).consistent_read(true);
+        Ok(read.send().await.map_err(|error| fault(&error))?.item.unwrap_or_default())
     }
 
     /// Moves the counter's newest time forwards, and its expiry with it. Harmless twice.
@@ -237,8 +320,7 @@ impl DynamoStore {
     /// Counts a user's shares anew, from history, leaving out what was received until then.
     pub(super) async fn recount_shares(&self, subject: &Subject, until: Time) -> Result<(), StoreError> {
         let key = items::key(subject.partition_key(), SHARES);
-        let read = self.client.get_item().table_name(&self.table).set_key(Some(key.clone())).consistent_read(true);
-        let before = read.send().await.map_err(|error| fault(&error))?.item.unwrap_or_default();
+        let before = self.read_counter(&key).await?;
         let erased_until = text_of(&before, "erased_until");
         if erased_until.is_some_and(|erased| erased >= until.to_string().as_str()) {
             return Ok(());
@@ -248,12 +330,7 @@ impl DynamoStore {
         let mut item = key;
         item.extend(owner(subject));
         item.insert("count".to_owned(), number(total));
-        item.insert(
-            "by_chat_type".to_owned(),
-            AttributeValue::M(
-                bounded(counts).into_iter().map(|(chat_type, count)| (chat_type, number(count))).collect(),
-            ),
-        );
+        item.insert(BY_CHAT_TYPE.to_owned(), numbers(bounded(counts)));
         item.insert("erased_until".to_owned(), text(until.to_string()));
         let newest = before.get("last_at").filter(|last| last.as_s().is_ok_and(|last| *last > until.to_string()));
         item.extend(newest.map(|last| ("last_at".to_owned(), last.clone())));
@@ -263,25 +340,18 @@ impl DynamoStore {
 
     /// Writes a counter anew unless something was counted or erased meanwhile.
     async fn replace_counter(&self, item: Item, before: &Item) -> Result<(), StoreError> {
-        let unchanged = |name: &str, value: &str| match before.contains_key(name) {
-            true => format!("#{name} = {value}"),
-            false => format!("attribute_not_exists(#{name})"),
-        };
-        let conditions = [unchanged("count", ":count"), unchanged("erased_until", ":erased_until")];
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression(conditions.join(" AND "))
+            .condition_expression(unchanged(before))
             .expression_attribute_names("#count", "count")
             .expression_attribute_names("#erased_until", "erased_until")
             .set_expression_attribute_values(expected(before));
         match put.send().await {
             Ok(_) => Ok(()),
-            Err(error) if is_condition(&error) => {
-                Err(StoreError::TryAgain("something was counted meanwhile".to_owned()))
-            }
+            Err(error) if is_condition(&error) => Err(counted_meanwhile()),
             Err(error) => Err(fault(&error)),
         }
     }

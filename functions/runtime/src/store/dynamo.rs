@@ -13,7 +13,7 @@ use kakao_webhooks::{
     wire::{Kind, Time},
 };
 
-use super::{Loaded, QuarantineEntry, Retention, Saved, Store, StoreError, Written, items};
+use super::{Loaded, QuarantineEntry, Retention, Saved, Store, StoreError, Written, items, kept::name_beside};
 
 /// The table in DynamoDB.
 #[derive(Clone, Debug)]
@@ -111,15 +111,12 @@ impl Store for DynamoStore {
     }
 
     async fn put_quarantine(&self, entry: &QuarantineEntry) -> Result<(), StoreError> {
-        let item = items::quarantine(entry, self.retention);
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| fault(&error))
+        let name = items::quarantine_name(entry);
+        if self.put_quarantined(entry, &name).await? {
+            return Ok(());
+        }
+        // Another event of this id was received in the same millisecond.
+        self.put_quarantined(entry, &name_beside(&name, &entry.envelope)).await.map(drop)
     }
 
     async fn note_seen(&self, kind: Kind, at: Time) -> Result<(), StoreError> {

@@ -8,9 +8,10 @@ use super::{
     DynamoStore, StoreError,
     dynamo::{fault, is_condition},
     items::{self, Item, text_of},
+    kept::{is_put, name_beside},
 };
 use crate::ingest::{EdgeError, Inbox};
-use kakao_webhooks::wire::{EventId, sha256_hex};
+use kakao_webhooks::wire::EventId;
 
 /// An envelope that waits for the queue.
 #[derive(Clone, Debug)]
@@ -30,15 +31,12 @@ impl Inbox for DynamoStore {
         if self.put_unless_another_is_there(id, envelope, within).await? {
             return Ok(());
         }
-        // Another event waits under this id: ids are only as unique as their sender makes them.
-        let id = EventId::from_text(&format!("{id}:{}", sha256_hex(envelope.as_bytes())));
+        // Another event waits under this id.
+        let id = EventId::from_text(&name_beside(id.as_str(), envelope));
         let put = self.put_unless_another_is_there(&id, envelope, end.saturating_duration_since(Instant::now()));
         put.await.map(drop)
     }
 }
-
-/// Nothing is written over but by itself: a sender that repeats an id would destroy an event.
-const THERE_ONLY_AS_IT_IS: &str = "attribute_not_exists(pk) OR envelope = :envelope";
 
 impl DynamoStore {
     /// Whether the envelope is in the inbox under this id. If not, another is.
@@ -50,14 +48,9 @@ impl DynamoStore {
     ) -> Result<bool, EdgeError> {
         // Two attempts: a connection that was frozen may be dead.
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(within.mul_f32(0.48)).build();
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(items::inbox(id, envelope)));
-        let put = put.condition_expression(THERE_ONLY_AS_IT_IS);
-        let put = put.expression_attribute_values(":envelope", items::text(envelope)).customize();
-        match put.config_override(Builder::new().timeout_config(timeouts)).send().await {
-            Ok(_) => Ok(true),
-            Err(error) if is_condition(&error) => Ok(false),
-            Err(error) => Err(EdgeError(DisplayErrorContext(&error).to_string())),
-        }
+        let put = self.put_unless_another(items::inbox(id, envelope), None).customize();
+        let put = put.config_override(Builder::new().timeout_config(timeouts)).send().await;
+        is_put(put, |error| EdgeError(DisplayErrorContext(error).to_string()))
     }
 
     /// Some items of one of the inbox's partitions, behind this one.

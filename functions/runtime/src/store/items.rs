@@ -11,6 +11,9 @@ use super::{Retention, StoreError};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
+/// An envelope's text, in the inbox and in the quarantine.
+pub(super) const ENVELOPE: &str = "envelope";
+
 /// The kind of chat room, in a share's history.
 pub(super) const CHAT_TYPE: &str = "chat_type";
 
@@ -42,6 +45,8 @@ pub struct QuarantineEntry {
     pub detail: String,
     /// When it was received.
     pub received_at: Time,
+    /// When an operator sent it again, if one did.
+    pub replayed_at: Option<Time>,
     /// The envelope's text, to be replayed.
     pub envelope: String,
 }
@@ -106,9 +111,13 @@ pub(super) fn history(
     Ok(item)
 }
 
-pub(super) fn quarantine(entry: &QuarantineEntry, retention: Retention) -> Item {
-    let sort = format!("{}#{}", entry.received_at, entry.id);
-    let mut item = key(quarantine_partition(entry.received_at), sort);
+/// The name in the quarantine: by time, so that a day's items are listed oldest first.
+pub(super) fn quarantine_name(entry: &QuarantineEntry) -> String {
+    format!("{}#{}", entry.received_at, entry.id)
+}
+
+pub(super) fn quarantine(entry: &QuarantineEntry, name: &str, retention: Retention) -> Item {
+    let mut item = key(quarantine_partition(entry.received_at), name);
     item.extend(
         [
             ("event_id", text(entry.id.as_str())),
@@ -116,7 +125,7 @@ pub(super) fn quarantine(entry: &QuarantineEntry, retention: Retention) -> Item 
             ("reason", text(&entry.reason)),
             ("detail", text(&entry.detail)),
             ("received_at", text(entry.received_at.to_string())),
-            ("envelope", text(&entry.envelope)),
+            (ENVELOPE, text(&entry.envelope)),
             ("expires_at", seconds(entry.received_at.plus_days(retention.quarantine_days))),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
@@ -127,7 +136,7 @@ pub(super) fn quarantine(entry: &QuarantineEntry, retention: Retention) -> Item 
 
 pub(super) fn inbox(id: &EventId, envelope: &str) -> Item {
     let mut item = key(inbox_partition(id), id.as_str());
-    item.insert("envelope".to_owned(), text(envelope));
+    item.insert(ENVELOPE.to_owned(), text(envelope));
     item
 }
 

@@ -2,9 +2,10 @@ use futures_util::{StreamExt, stream};
 use kakao_webhooks::wire::Time;
 
 use super::{
-    DynamoStore, StoreError,
+    DynamoStore, QuarantineEntry, StoreError,
     dynamo::fault,
-    items::{quarantine_partition, text_of},
+    items::{self, quarantine_partition, text_of},
+    kept::is_put,
 };
 
 /// How many days are looked at at once.
@@ -23,6 +24,12 @@ pub struct Quarantined {
 }
 
 impl DynamoStore {
+    /// Whether the event is in the quarantine under this name. If not, another is.
+    pub(super) async fn put_quarantined(&self, entry: &QuarantineEntry, name: &str) -> Result<bool, StoreError> {
+        let item = items::quarantine(entry, name, self.retention);
+        is_put(self.put_unless_another(item, entry.replayed_at).send().await, fault)
+    }
+
     /// What waits in the quarantine, of so many days before `now`, and what kept a day from being read, if anything did:
     /// then there may be more.
     pub async fn quarantined(&self, now: Time, days: u32) -> (Quarantined, Option<StoreError>) {

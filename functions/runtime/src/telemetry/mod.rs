@@ -58,26 +58,46 @@ pub fn init(function: &'static str) -> Result<(), ConfigError> {
 /// The variable that filters the log.
 const FILTER: &str = "RUST_LOG";
 
+/// A directive of `RUST_LOG`: a target, or everything else, and its level.
+type Directive<'d> = (Option<&'d str>, LevelFilter);
+
 /// What `RUST_LOG` asks for: a level, or levels by target. No `EnvFilter`: it can filter by values, too, and brings two
 /// engines for regular expressions into every function for it.
 fn wanted(filter: Option<&str>) -> Result<Targets, ConfigError> {
-    let mut directives = filter.unwrap_or_default().split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    let directives = filter.unwrap_or_default().split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    let directives = directives.map(directive).collect::<Result<Vec<_>, _>>()?;
+    let level_of = |target| directives.iter().rev().find(|(named, _)| *named == target).map(|(_, level)| *level);
+    let default = level_of(None).unwrap_or(LevelFilter::INFO);
+    let of_ours = level_of(Some(FORMER)).unwrap_or(default);
+    // `Targets` compares by prefix: a target that is none, such as `s`, would be that of the crate `skill`.
+    let ours = OURS.into_iter().map(|name| (name.to_owned(), of_ours));
+    let named = directives.iter().filter_map(|(target, level)| Some((target.filter(|name| *name != FORMER)?, *level)));
+    let named = named.flat_map(|(target, level)| {
+        [Some(target.to_owned()), moved(target)].into_iter().flatten().map(move |target| (target, level))
+    });
+    Ok(Targets::new().with_default(default).with_targets(ours.chain(named)))
+}
+
+/// The target of all our log lines before the code was split into crates.
+const FORMER: &str = "kakao_webhooks";
+
+/// Where the module of a former target is now, if it is in another crate.
+fn moved(target: &str) -> Option<String> {
+    let module = target.strip_prefix(FORMER)?.strip_prefix("::")?;
+    Some(format!("runtime::{module}"))
+}
+
+fn directive(text: &str) -> Result<Directive<'_>, ConfigError> {
     let unknown = || ConfigError {
         variable: FILTER,
         problem: "names a level that does not exist".to_owned(),
-        fix: "Set it to off, error, warn or info, or leave it out",
+        fix: "Set it to off, error, warn or info, with levels by target if you like (info,runtime=warn), or leave it out",
     };
-    directives.try_fold(Targets::new().with_default(LevelFilter::INFO), |targets, directive| {
-        // `Targets` itself reads a mistyped level as a target, which would silence everything else.
-        let (target, level) = directive.rsplit_once('=').map_or((None, directive), |(to, level)| (Some(to), level));
-        // `LevelFilter` itself takes nothing for `error`.
-        let named = Some(level.trim()).filter(|level| !level.is_empty()).ok_or_else(unknown)?;
-        let level: LevelFilter = named.parse().map_err(|_| unknown())?;
-        Ok(match target {
-            None => targets.with_default(level),
-            Some(target) => targets.with_target(target.trim(), level),
-        })
-    })
+    // `Targets` itself reads a mistyped level as a target, which would silence everything else.
+    let (target, level) = text.rsplit_once('=').map_or((None, text), |(target, level)| (Some(target.trim()), level));
+    // `LevelFilter` itself takes nothing for `error`.
+    let level = Some(level.trim()).filter(|level| !level.is_empty()).ok_or_else(unknown)?;
+    Ok((target, level.parse().map_err(|_| unknown())?))
 }
 
 /// Our own crates.
@@ -129,10 +149,10 @@ mod tests {
     fn a_level_or_levels_by_target_are_what_is_logged_and_info_where_nothing_else_is_asked_for() {
         let enables = |filter, target, level| wanted(filter).unwrap().would_enable(target, &level);
         assert!(enables(Some("warn"), "unlink", Level::WARN) && !enables(Some("warn"), "unlink", Level::INFO));
-        let by_target = Some("info,kakao_webhooks=debug");
-        assert!(enables(by_target, "kakao_webhooks::ingest", Level::DEBUG));
+        let by_target = Some("info,runtime=debug");
+        assert!(enables(by_target, module_path!(), Level::DEBUG));
         assert!(enables(by_target, "unlink", Level::INFO) && !enables(by_target, "unlink", Level::DEBUG));
-        assert!(!enables(Some("warn,kakao_webhooks=info"), "unlink", Level::INFO));
+        assert!(!enables(Some("warn,runtime=info"), "unlink", Level::INFO));
         assert!(!enables(Some("off"), "unlink", Level::ERROR) && enables(Some("WARN"), "unlink", Level::WARN));
         for nothing in [None, Some(""), Some(" , ")] {
             assert!(enables(nothing, "unlink", Level::INFO) && !enables(nothing, "unlink", Level::DEBUG));
@@ -140,8 +160,34 @@ mod tests {
     }
 
     #[test]
+    fn the_target_of_before_the_split_into_crates_is_that_of_all_of_them() {
+        let enables = |filter, target, level| wanted(Some(filter)).unwrap().would_enable(target, &level);
+        for target in [module_path!(), "unlink", "processor::batch", "kakao_webhooks::wire"] {
+            assert!(enables("warn,kakao_webhooks=info", target, Level::INFO), "{target}");
+            assert!(!enables("info,kakao_webhooks=warn", target, Level::INFO), "{target}");
+        }
+        assert!(!enables("warn,kakao_webhooks=info", "hyper", Level::INFO));
+        assert!(enables("kakao_webhooks=off,unlink=info", "unlink", Level::INFO));
+        assert!(enables("off,kakao_webhooks::telemetry=info", module_path!(), Level::INFO));
+        assert!(!enables("off,kakao_webhooks::telemetry=info", "runtime::ingest", Level::INFO));
+    }
+
+    #[test]
+    fn a_target_that_none_of_our_lines_has_changes_none_of_them() {
+        let enables = |filter, target, level| wanted(Some(filter)).unwrap().would_enable(target, &level);
+        for filter in
+            ["hyper=off", "r=off", "run=error", "unlin=off", "s=off", "unknown=off", "kakao_webhook=off", "=off"]
+        {
+            for target in OURS.into_iter().chain([module_path!()]) {
+                assert!(enables(filter, target, Level::INFO), "{filter}: {target}");
+            }
+        }
+    }
+
+    #[test]
     fn a_level_that_does_not_exist_is_refused_and_silences_nothing() {
-        for filter in ["inof", "kakao_webhooks=loud", "info,unlink=", "info,unlink", "verbose,info", "kakao_webhooks"] {
+        for filter in ["inof", "kakao_webhooks=loud", "info,unlink=", "info,runtime", "verbose,info", "kakao_webhooks"]
+        {
             let error = wanted(Some(filter)).unwrap_err().to_string();
             assert!(error.starts_with("RUST_LOG names a level that does not exist. Set it to"), "{error}");
         }

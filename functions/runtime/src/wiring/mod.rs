@@ -16,21 +16,22 @@ use crate::{
     http::Pool,
     ingest::{Ingest, Webhook, gateway},
     queue::SqsQueue,
-    store::{DynamoStore, FallbackTable, Pace},
+    store::{DynamoStore, FallbackTable, Pace, Retention},
     telemetry,
 };
 
 pub use aws::aws_of_function;
 
-/// The table that the variables name, for a function that no caller waits for.
+/// The table that the variables name, for a function that no caller waits for. Only what writes history, states or the
+/// quarantine needs another retention than the default.
 ///
 /// # Errors
 /// A variable that can't be used.
-pub fn table<F>(aws: &SdkConfig, variables: &Variables<F>) -> Result<DynamoStore, ConfigError>
+pub fn table<F>(aws: &SdkConfig, variables: &Variables<F>, retention: Retention) -> Result<DynamoStore, ConfigError>
 where
     F: Fn(&str) -> Option<String>,
 {
-    Ok(DynamoStore::new(aws, variables.table_name()?, variables.retention()?, Pace::Background))
+    Ok(DynamoStore::new(aws, variables.table_name()?, retention, Pace::Background))
 }
 
 /// Time kept to hand in the answer.
@@ -99,7 +100,8 @@ impl Edges {
         let endpoints =
             Endpoints { queue: aws::queue_endpoint(variables, &url), table: aws::table_endpoint(variables) };
         let queue = SqsQueue::new(&aws, url);
-        let (name, retention) = (variables.table_name()?, variables.retention()?);
+        // The inbox and the key set are kept until they are removed.
+        let (name, retention) = (variables.table_name()?, Retention::default());
         let fallback = FallbackTable::new(move || DynamoStore::new(&aws, name, retention, Pace::Acknowledging));
         Ok(Self { queue, fallback, pool, endpoints, clock: variables.clock()? })
     }

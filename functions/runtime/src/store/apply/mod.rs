@@ -50,6 +50,11 @@ pub struct Applier<S> {
 /// Whether a record's history is written: it is written once, and awaited by each subject that the record concerns.
 type Recorded<'r> = Shared<BoxFuture<'r, bool>>;
 
+/// So long a record's history may take, and then the merge of a user: one call of the table with all its attempts.
+/// Without it, as many users that hang as there are processors at once (`ProcessorConcurrency`) would hold up all others
+/// for the whole time of an invocation.
+const LONGEST_STEP: Duration = Duration::from_secs(10);
+
 /// A record on its way.
 struct Entry<'r> {
     record: &'r Record,
@@ -80,8 +85,8 @@ impl<S: Store> Applier<S> {
     }
 
     /// Applies a batch and returns the ids of the records that were not applied, each for its own fault
-    /// only: no record waits for another one but those of its own user. At `deadline` what isn't done is left to
-    /// the queue.
+    /// only: no record waits for another one but those of its own user. At `deadline`, or when a step of it has taken
+    /// ten seconds, what isn't done is left to the queue.
     pub async fn apply(&self, batch: &[Record], deadline: Instant) -> Vec<String> {
         let entries: Vec<Entry<'_>> = batch.iter().map(|record| self.begin(record, history_until(deadline))).collect();
         let users = by_subject(&entries, |entry| entry.user.clone());
@@ -152,6 +157,7 @@ impl<S: Store> Applier<S> {
                     reason,
                     detail,
                     received_at: envelope.received_at,
+                    replayed_at: envelope.replayed_at,
                     envelope: record.body.clone(),
                 };
                 return Ok(self.with_retries(|| self.store.put_quarantine(&entry)).await?);
@@ -208,7 +214,8 @@ impl<S: Store> Applier<S> {
         changes: Vec<Change<'r, T>>,
         deadline: Instant,
     ) -> Vec<&'r str> {
-        let fault = match guarded(self.merge(subject, &changes), deadline).await {
+        let until = end_of_step(deadline);
+        let fault = match guarded(self.merge(subject, &changes), until).await {
             Ok(()) => return vec![],
             Err(fault) => fault,
         };
@@ -218,7 +225,7 @@ impl<S: Store> Applier<S> {
         }
         let mut failed = Vec::new();
         for one in &changes {
-            if let Err(fault) = guarded(self.merge(subject, slice::from_ref(one)), deadline).await {
+            if let Err(fault) = guarded(self.merge(subject, slice::from_ref(one)), until).await {
                 self.report(one.record, &fault);
                 failed.push(one.record.id.as_str());
             }
@@ -302,7 +309,12 @@ fn by_subject<'r, T>(
 /// A history that hangs gives up an eighth before the deadline, so that the user's other records still have time. Most
 /// of the time is its own: a connection that died unnoticed costs one whole attempt.
 fn history_until(deadline: Instant) -> Instant {
-    deadline - deadline.saturating_duration_since(Instant::now()) / 8
+    end_of_step(deadline - deadline.saturating_duration_since(Instant::now()) / 8)
+}
+
+/// When a step that begins now ends at the latest.
+fn end_of_step(deadline: Instant) -> Instant {
+    deadline.min(Instant::now() + LONGEST_STEP)
 }
 
 /// What came of a merge.

@@ -41,6 +41,8 @@ struct Tables {
     failing: BTreeSet<String>,
     /// Events whose history it never answers.
     hanging_events: BTreeSet<String>,
+    /// Subjects whose state it never answers, though it takes their history.
+    hanging_states: BTreeSet<String>,
     /// Event ids that the table can't take, or panics at.
     refused: BTreeSet<String>,
     panicking: BTreeSet<String>,
@@ -111,6 +113,9 @@ impl Store for Memory {
 
     async fn load<S: State>(&self, subject: &Subject) -> Result<Loaded<S>, StoreError> {
         self.reach(subject).await?;
+        if self.tables().hanging_states.contains(&subject.partition_key()) {
+            pending::<()>().await;
+        }
         let item = self.step(|tables| Ok(tables.states.get(&subject.partition_key()).cloned())).await?;
         let Some((members, version)) = item else { return Ok(Loaded::default()) };
         let (state, rest) = S::from_members(members).unwrap();
@@ -335,6 +340,25 @@ fn of_one_user_a_history_that_hangs_leaves_the_others_time_to_be_merged() {
     assert_eq!(failed, ["m1"]);
     let (state, _) = UserState::from_members(memory.tables().states["USER#1#1"].0.clone()).unwrap();
     assert_eq!(state.profile["nickname"].value.value, "2");
+}
+
+#[test]
+fn a_user_who_hangs_keeps_the_processor_for_ten_seconds_however_long_it_has() {
+    let batch: Vec<Record> = (0..3).map(|id| Told { user: 1, at: i64::from(id), what: 2, id }.record()).collect();
+    let others: Vec<Record> = (3..6).map(|id| Told { user: 2, at: i64::from(id), what: 2, id }.record()).collect();
+    let whole: Vec<Record> = [batch, others].concat();
+    let (history_hangs, state_hangs) = (Memory::default(), Memory::default());
+    history_hangs.0.lock().unwrap().hanging.insert("USER#1#1".to_owned());
+    state_hangs.0.lock().unwrap().hanging_states.insert("USER#1#1".to_owned());
+    for memory in [history_hangs, state_hangs] {
+        let (failed, took) = run(async {
+            let start = Instant::now();
+            (applier(&memory).apply(&whole, far()).await, start.elapsed())
+        });
+        assert_eq!(failed, ["m0", "m1", "m2"]);
+        assert!(took < LONGEST_STEP + Duration::from_millis(10), "{took:?}");
+        assert_eq!(memory.tables().states["USER#1#2"].1, 1);
+    }
 }
 
 #[test]
