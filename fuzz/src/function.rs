@@ -17,7 +17,8 @@ use kakao_webhooks::{
 };
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use runtime::{
-    ingest::{AccountStatus, EdgeError, Inbox, Ingest, Queue, Skill, TalkChannel, TalkShare, Unlink, Webhook, gateway},
+    edges::{EdgeError, Inbox, Queue},
+    ingest::{AccountStatus, Ingest, Skill, TalkChannel, TalkShare, Unlink, Webhook, gateway},
     keys::{FetchError, KeyDocument, KeySetStore, KeySource, Keys},
 };
 use serde_json::Value;

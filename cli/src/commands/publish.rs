@@ -9,7 +9,7 @@ use kakao_webhooks::{
     wire::Time,
 };
 use runtime::{
-    ingest::Queue,
+    edges::Queue,
     publish::{Bus, EventBridge, Publisher, Write},
     queue::SqsQueue,
 };

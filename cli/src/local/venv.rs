@@ -13,7 +13,7 @@ use super::{
     project::Project,
 };
 use crate::ui::progress::{Progress, Step};
-use kakao_webhooks::auth::Digest;
+use kakao_webhooks::wire::sha256_hex;
 
 /// What runs Python: the one named by `KHOOK_PYTHON`, or the first of these that is new enough.
 const PYTHONS: [&str; 5] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
@@ -43,7 +43,7 @@ pub(super) const CLOUD: Packages =
 pub async fn provision(project: &Project, packages: Packages, progress: Progress) -> Result<PathBuf> {
     let requirements = project.path(packages.requirements);
     let wanted = fs::read(&requirements).with_context(|| format!("{} can't be read", requirements.display()))?;
-    let wanted = Digest::of(&wanted).to_string();
+    let wanted = sha256_hex(&wanted);
     let _lock = project.lock(&format!("{}.lock", packages.folder), progress).await?;
     let venv = project.local(packages.folder);
     let (python, stamp) = (venv.join("bin/python"), venv.join("khook-stamp"));

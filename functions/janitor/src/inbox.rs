@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use kakao_webhooks::{envelope::Envelope, wire::Time};
 use runtime::{
-    ingest::Queue,
+    edges::Queue,
     store::{DynamoStore, Waiting, inbox_partitions},
 };
 use tokio::time::{Instant, timeout_at};

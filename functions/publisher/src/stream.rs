@@ -3,7 +3,7 @@ use std::time::Duration;
 use kakao_webhooks::{state::is_published, wire::Time};
 use runtime::{
     batch::{Batch, BatchResponse},
-    ingest::Queue,
+    edges::Queue,
     publish::{Bus, Publisher, Unread, Write},
 };
 use serde::Deserialize;

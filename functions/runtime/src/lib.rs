@@ -7,7 +7,8 @@
 //! | [`batch`] | what Lambda hands over from a queue or a stream, and which records come again |
 //! | [`http`] | connections: whom they trust, how they are opened and kept |
 //! | [`keys`] | Kakao's signing keys: the endpoint, and the cached key set |
-//! | [`ingest`] | the one path of the acknowledging functions, and the traits of its edges |
+//! | [`edges`] | where envelopes go: the queue, and the inbox while it fails |
+//! | [`ingest`] | the one path of the acknowledging functions |
 //! | [`queue`] | SQS |
 //! | [`store`] | DynamoDB; how a plan is applied |
 //! | [`publish`] | EventBridge; what is published of a write |
@@ -23,6 +24,7 @@ compile_error!("a panic must stay with its record, answer or request: build with
 pub mod batch;
 pub mod clock;
 pub mod config;
+pub mod edges;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
 pub mod http;

@@ -8,7 +8,7 @@ use kakao_webhooks::{
     envelope::{Envelope, Event, Letter, ServiceEvent, ServiceWord},
     wire::{AppId, EventId, Time, UserId},
 };
-use runtime::ingest::Queue;
+use runtime::edges::Queue;
 
 use crate::{
     aws::target::QueueTarget,

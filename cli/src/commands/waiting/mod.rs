@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, process::ExitCode};
 
 use anyhow::{Error, Result, bail};
 use kakao_webhooks::wire::Time;
-use runtime::ingest::Queue;
+use runtime::edges::Queue;
 use serde_json::Value;
 
 use crate::ui::{

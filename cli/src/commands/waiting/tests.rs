@@ -1,6 +1,6 @@
 use std::sync::Mutex;
 
-use runtime::ingest::EdgeError;
+use runtime::edges::EdgeError;
 use serde_json::json;
 
 use super::*;

@@ -4,7 +4,6 @@
 mod account_status;
 mod answer;
 mod arrival;
-mod edges;
 pub mod gateway;
 mod skill;
 mod talk_channel;
@@ -27,12 +26,14 @@ use kakao_webhooks::{
 use lambda_http::{Body, Error, Request, Response};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    edges::{EdgeError, Inbox, Queue},
+};
 
 pub use account_status::AccountStatus;
 pub use answer::{Answer, Refusal};
 pub use arrival::Arrival;
-pub use edges::{EdgeError, Inbox, Queue};
 pub use skill::Skill;
 pub use talk_channel::TalkChannel;
 pub use talk_share::TalkShare;

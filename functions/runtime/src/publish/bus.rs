@@ -7,7 +7,7 @@ use aws_sdk_eventbridge::{
 
 use kakao_webhooks::state::Publication;
 
-use crate::ingest::EdgeError;
+use crate::edges::EdgeError;
 
 /// A bus that delivers publications to its consumers.
 pub trait Bus: Send + Sync {

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{Bus, MOST_ENTRIES, Refused};
-use crate::ingest::{EdgeError, Queue};
+use crate::edges::{EdgeError, Queue};
 
 /// One write of an item, as the table's stream tells it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

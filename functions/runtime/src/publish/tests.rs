@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
-use crate::ingest::{EdgeError, Queue};
+use crate::edges::{EdgeError, Queue};
 
 /// A bus that refuses some changes for some calls, and fails or never answers a call that has a certain one.
 #[derive(Clone, Default)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::{Client, config::Builder, error::DisplayErrorContext};
 
-use crate::ingest::{EdgeError, Queue};
+use crate::edges::{EdgeError, Queue};
 
 /// A queue in SQS.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use kakao_webhooks::wire::EventId;
 
 use super::DynamoStore;
 use crate::{
-    ingest::{EdgeError, Inbox},
+    edges::{EdgeError, Inbox},
     keys::{FetchError, KeySetStore},
 };
 

@@ -10,7 +10,7 @@ use super::{
     items::{self, Item, text_of},
     kept::{is_put, name_beside},
 };
-use crate::ingest::{EdgeError, Inbox};
+use crate::edges::{EdgeError, Inbox};
 use kakao_webhooks::wire::EventId;
 
 /// An envelope that waits for the queue.

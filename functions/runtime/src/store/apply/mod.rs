@@ -104,8 +104,8 @@ impl<S: Store> Applier<S> {
         batch.iter().map(|record| &record.id).filter(|id| failed.contains(id.as_str())).cloned().collect()
     }
 
-    fn report(&self, record: &Record, fault: &Fault) {
-        tracing::error!(event = "not_applied", message_id = record.id, fault = %fault);
+    fn report(&self, record: &Record, error: &ApplyError) {
+        tracing::error!(event = "not_applied", message_id = record.id, %error);
     }
 
     /// Says what must be done for a record, and begins with its history, for which it has until `until`.
@@ -119,26 +119,26 @@ impl<S: Store> Applier<S> {
                 let received = (read.envelope.kind(), read.envelope.received_at);
                 (Some(received), user, bot_user, Ok(read))
             }
-            Err(fault) => (None, None, None, Err(fault)),
+            Err(error) => (None, None, None, Err(error)),
         };
         let recorded = async move {
             let done = guarded(async { self.record(record, write?).await }, until).await;
-            done.inspect_err(|fault| self.report(record, fault)).is_ok()
+            done.inspect_err(|error| self.report(record, error)).is_ok()
         };
         Entry { record, received, user, bot_user, recorded: recorded.boxed().shared() }
     }
 
     /// What a record says. A panic stays with it, too.
-    fn read(&self, record: &Record) -> Result<Read, Fault> {
+    fn read(&self, record: &Record) -> Result<Read, ApplyError> {
         let read = || {
             let envelope = Envelope::decode(&record.body)?.reread(&self.share_user_key).received(record.sent_at);
             Ok(Read { plan: plan(&envelope), envelope })
         };
-        catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(Fault::Panic))
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(ApplyError::Panic))
     }
 
     /// Writes what stands on its own: history, counts, the quarantine.
-    async fn record(&self, record: &Record, Read { envelope, plan }: Read) -> Result<(), Fault> {
+    async fn record(&self, record: &Record, Read { envelope, plan }: Read) -> Result<(), ApplyError> {
         let kind = envelope.kind().name();
         let step = match plan {
             Plan::Apply(step) => step,
@@ -215,25 +215,25 @@ impl<S: Store> Applier<S> {
         deadline: Instant,
     ) -> Vec<&'r str> {
         let until = end_of_step(deadline);
-        let fault = match guarded(self.merge(subject, &changes), until).await {
+        let error = match guarded(self.merge(subject, &changes), until).await {
             Ok(()) => return vec![],
-            Err(fault) => fault,
+            Err(error) => error,
         };
         if let [alone] = changes.as_slice() {
-            self.report(alone.record, &fault);
+            self.report(alone.record, &error);
             return vec![&alone.record.id];
         }
         let mut failed = Vec::new();
         for one in &changes {
-            if let Err(fault) = guarded(self.merge(subject, slice::from_ref(one)), until).await {
-                self.report(one.record, &fault);
+            if let Err(error) = guarded(self.merge(subject, slice::from_ref(one)), until).await {
+                self.report(one.record, &error);
                 failed.push(one.record.id.as_str());
             }
         }
         failed
     }
 
-    async fn merge<T: Expiring>(&self, subject: &Subject, changes: &[Change<'_, T>]) -> Result<(), Fault> {
+    async fn merge<T: Expiring>(&self, subject: &Subject, changes: &[Change<'_, T>]) -> Result<(), ApplyError> {
         let mut change = T::default();
         changes.iter().for_each(|one| change.merge(one.change.clone()));
         match self.with_retries(|| self.try_merge(subject, &change)).await? {
@@ -361,7 +361,7 @@ impl Expiring for BotUser {
 
 /// Why a record was not applied. It goes back to the queue.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum ApplyError {
     #[error(transparent)]
     Envelope(#[from] kakao_webhooks::envelope::EnvelopeError),
     #[error(transparent)]
@@ -373,11 +373,11 @@ enum Fault {
 }
 
 /// Runs to the end, the deadline or a panic: none of them touches another record.
-async fn guarded<T>(work: impl Future<Output = Result<T, Fault>>, deadline: Instant) -> Result<T, Fault> {
+async fn guarded<T>(work: impl Future<Output = Result<T, ApplyError>>, deadline: Instant) -> Result<T, ApplyError> {
     match timeout_at(deadline, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(done)) => done,
-        Ok(Err(_)) => Err(Fault::Panic),
-        Err(_) => Err(Fault::Deadline),
+        Ok(Err(_)) => Err(ApplyError::Panic),
+        Err(_) => Err(ApplyError::Deadline),
     }
 }
 

@@ -1,3 +1,6 @@
+//! Where envelopes go: the queue, and the inbox while it fails. Traits in our own words, so that what uses them knows no
+//! SDK.
+
 use std::{future::Future, time::Duration};
 
 use kakao_webhooks::wire::EventId;
