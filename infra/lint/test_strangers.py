@@ -83,6 +83,7 @@ STRANGER = {
     # A refusal waits for one fetch of the key set at most, which is far below the alarm's threshold.
     (OURS, "answered_ms"): Moves.NO,
     (OURS, "kept"): Moves.NO,
+    (OURS, "applied_stream"): Moves.NO,
     # Of the levels, ERROR alone is counted.
     (OURS, "errors_logged"): Moves.NO,
     # What the janitor counts by itself, every minute. A flood can keep it from running.

@@ -107,6 +107,17 @@ impl Settings {
     }
 }
 
+/// An event source mapping: by which Lambda takes messages or records to a function.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) id: String,
+    pub(super) state: String,
+    /// Why it came into this state.
+    pub(super) reason: Option<String>,
+    /// What came of the last batch, in Lambda's words. SQS's have none.
+    pub(super) last_result: Option<String>,
+}
+
 /// An alarm.
 #[derive(Clone, Debug)]
 pub(super) struct Alarm {
@@ -163,6 +174,8 @@ pub(super) struct Facts {
     pub(super) functions: BTreeMap<&'static str, Read<Option<Function>>>,
     /// What the alias `live` of an acknowledging function serves, by the function's name. `None`: there is no such alias.
     pub(super) live: BTreeMap<&'static str, Read<Option<Function>>>,
+    /// By logical id, those that the stack has. `None`: Lambda has none of that id.
+    pub(super) sources: BTreeMap<&'static str, Read<Option<Source>>>,
     pub(super) alarms: Read<Vec<Alarm>>,
     pub(super) quota: Read<Quota>,
     /// By output. Those that the stack has.
