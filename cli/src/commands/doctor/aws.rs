@@ -128,6 +128,7 @@ impl Account for Aws {
                 state: mapping.state.unwrap_or_default(),
                 reason: mapping.state_transition_reason,
                 last_result: mapping.last_processing_result,
+                most_at_once: mapping.scaling_config.and_then(|scaling| scaling.maximum_concurrency),
             })),
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => Err(unread("lambda:GetEventSourceMapping", &error)),

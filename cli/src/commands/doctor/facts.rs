@@ -116,6 +116,8 @@ pub(super) struct Source {
     pub(super) reason: Option<String>,
     /// What came of the last batch, in Lambda's words. SQS's have none.
     pub(super) last_result: Option<String>,
+    /// How many batches at once it hands over at most, if that is limited.
+    pub(super) most_at_once: Option<i32>,
 }
 
 /// An alarm.
@@ -196,6 +198,11 @@ impl Facts {
     /// Whether it was deployed a moment ago.
     pub(super) fn is_new(&self) -> bool {
         self.stack.deployed_at.is_some_and(|time| age::seconds(time, self.now) < NEW)
+    }
+
+    /// An event source mapping that could be read.
+    pub(super) fn source(&self, logical_id: &str) -> Option<&Source> {
+        self.sources.get(logical_id)?.as_ref().ok()?.as_ref()
     }
 
     /// The functions that could be read.

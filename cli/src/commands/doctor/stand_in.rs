@@ -107,6 +107,7 @@ fn source(logical_id: &str) -> Source {
         state: "Enabled".to_owned(),
         reason: Some("USER_INITIATED".to_owned()),
         last_result: (logical_id == PUBLISHER).then(|| "OK".to_owned()),
+        most_at_once: (logical_id == PROCESSOR).then_some(2),
     }
 }
 
