@@ -128,6 +128,14 @@ mod doctor {
             becomes("the update", &Some(LastUpdateStatus::Successful), status).await;
         }
 
+        async fn disable_the_publishers_source(&self) {
+            let name = &self.cloud.stack().functions["publisher"].name;
+            let found = self.functions.list_event_source_mappings().function_name(name).send().await.unwrap();
+            let [source] = found.event_source_mappings() else { panic!("{found:?}") };
+            let update = self.functions.update_event_source_mapping().uuid(source.uuid().unwrap());
+            update.enabled(false).send().await.unwrap();
+        }
+
         /// What waits in the inbox would be gone within a minute.
         async fn dismiss_the_janitor(&self) {
             let rules = self.events.list_rules().name_prefix("kakao-webhooks-JanitorFunction").send().await.unwrap();
@@ -175,10 +183,13 @@ mod doctor {
         stack.put(&format!("QUARANTINE#{}", runtime::clock::now().day()), "event").await;
         stack.alarm("InboxWaitingAlarm").await;
         stack.leave_the_alias_behind("talk-share").await;
+        stack.disable_the_publishers_source().await;
         let (code, faults) = stack.diagnosis().await;
         assert_eq!(code, Some(1), "{faults:#?}");
         let expected = [
             "functions, alias live mistake: talk-share 1 is an older configuration: RUST_LOG differ",
+            "event, publisher mistake: disabled (USER_INITIATED): no change is published, and a write is lost to the bus after \
+             24 hours",
             "waiting, dead letters mistake: 1 message",
             "waiting, inbox mistake: 1 event",
             "waiting, quarantine mistake: 1 event",
@@ -190,7 +201,7 @@ mod doctor {
         assert_eq!(code, Some(1), "{printed}");
         // At 80 columns a fix may go on in the next line.
         let in_one_line = printed.split_whitespace().collect::<Vec<_>>().join(" ");
-        for text in ["✓", "✗", "khook dlq replay --all", "docs/runbook.md, \"The inbox\"", "5 mistakes, 1 warning."]
+        for text in ["✓", "✗", "khook dlq replay --all", "docs/runbook.md, \"The inbox\"", "6 mistakes, 1 warning."]
         {
             assert!(in_one_line.contains(text), "{text}: {printed}");
         }

@@ -123,6 +123,20 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
         answering = {f"{name}Function" for name in ACKNOWLEDGING}
         self.assertEqual(watched, set(of_type("AWS::Serverless::Function")) - answering)
 
+    def test_an_alarm_watches_that_what_is_written_to_the_stream_calls_the_publisher(self) -> None:
+        alarm = RESOURCES["PublisherStillAlarm"]["Properties"]
+        metrics = {one["Id"]: one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one}
+        self.assertEqual((metrics["written"]["Metric"]["MetricName"], metrics["called"]["Metric"]["MetricName"]), ("applied_stream", "Invocations"))
+        (dimension,) = metrics["called"]["Metric"]["Dimensions"]
+        self.assertEqual(dimension, {"Name": "FunctionName", "Value": {"Ref": "PublisherFunction"}})
+        # A quiet hour has no write, and says nothing.
+        self.assertIn("FILL(written, 0) > 0 AND FILL(called, 0) == 0", alarm["Metrics"][0]["Expression"])
+        self.assertEqual(alarm["TreatMissingData"], "notBreaching")
+        # A write at the end of a period is published in the next: that must happen more than twice to count.
+        self.assertGreaterEqual(alarm["DatapointsToAlarm"], 3)
+        # And a stream that stands still is noticed long before its records are lost.
+        self.assertLessEqual(alarm["EvaluationPeriods"] * metrics["written"]["Period"], 12 * 3_600)
+
     def test_only_the_four_webhooks_reserve_concurrency_and_only_by_parameter(self) -> None:
         functions = of_type("AWS::Serverless::Function")
         reserving = {name for name, function in functions.items() if "ReservedConcurrentExecutions" in function}

@@ -356,6 +356,7 @@ class Vocabulary(unittest.TestCase):
             ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
             ("AWS/Lambda", "Errors"),
             ("AWS/Lambda", "Throttles"),
+            ("AWS/Lambda", "Invocations"),
             ("AWS/Lambda", "IteratorAge"),
             ("AWS/Usage", "ResourceCount"),
             ("AWS/ApiGateway", "4xx"),

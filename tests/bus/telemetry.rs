@@ -1,14 +1,17 @@
 //! What the publisher counts and what it logs.
 
-use end_to_end::stream::{event, with_new_member};
+use end_to_end::{
+    lambda::Lambda,
+    stream::{event, with_new_member},
+};
 use serde_json::{Map, Value, json};
 
 use crate::service::{Service, unlink_now, word};
 
 /// The metrics of all invocations so far: counts added up, and every value of a histogram.
-fn metrics(service: &Service) -> Map<String, Value> {
+fn metrics(function: &Lambda) -> Map<String, Value> {
     let mut all = Map::new();
-    for line in service.publisher.lines().into_iter().filter(|line| line.get("_aws").is_some()) {
+    for line in function.lines().into_iter().filter(|line| line.get("_aws").is_some()) {
         for (name, value) in line.as_object().unwrap() {
             let sum = |value: &Value| value.as_f64().unwrap_or_default();
             let entry = all.entry(name.clone()).or_insert(json!(0.0));
@@ -22,14 +25,14 @@ fn metrics(service: &Service) -> Map<String, Value> {
 }
 
 /// The lines of metrics take a moment from the process to here.
-async fn counted(service: &Service, name: &str) -> Map<String, Value> {
+async fn counted(function: &Lambda, name: &str) -> Map<String, Value> {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {
-        let metrics = metrics(service);
+        let metrics = metrics(function);
         if metrics.contains_key(name) {
             return metrics;
         }
-        assert!(tokio::time::Instant::now() < deadline, "{:?}", service.publisher.lines());
+        assert!(tokio::time::Instant::now() < deadline, "{:?}", function.lines());
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }
@@ -40,7 +43,7 @@ async fn publishing_is_counted_by_change_and_timed_from_the_event_on() {
     service.send(&unlink_now("3142857901")).await;
     service.send_message(&word("service-linked", "3142857902")).await;
     service.publish().await;
-    let metrics = counted(&service, "published_ms").await;
+    let metrics = counted(&service.publisher, "published_ms").await;
     let counts = |name: &str| metrics.get(name).and_then(Value::as_f64);
     assert_eq!(counts("published"), Some(service.bus.taken().len() as f64));
     assert_eq!(counts("published_access-changed"), Some(2.0));
@@ -83,4 +86,27 @@ async fn the_log_names_nobody_and_holds_no_profile_value_whatever_happens() {
     let (searched, finds) = service.pipeline.watch().search();
     assert_eq!(finds, []);
     assert_eq!(searched.lacks(&["published", "not_published", "unpublishable", "metrics"]), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn the_writes_that_the_stream_brings_to_the_publisher_are_counted_apart_from_all_others() {
+    let mut service = Service::start().await;
+    service.send_every_fixture().await;
+    let processor = service.pipeline.function("processor").await.unwrap();
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    // The last lines may still be on their way.
+    loop {
+        let applied: Vec<_> = processor.lines().into_iter().filter(|line| line["event"] == "applied").collect();
+        let counted = metrics(processor).get("applied_stream").and_then(Value::as_f64);
+        let of = |subject: &str| applied.iter().filter(|line| line["subject"] == subject).collect::<Vec<_>>();
+        let (users, open_ids, bot_users) = (of("user"), of("open id"), of("bot user"));
+        assert!(users.iter().chain(&open_ids).all(|line| line["whereabouts"] == "stream"), "{applied:#?}");
+        assert!(bot_users.iter().all(|line| line.get("whereabouts").is_none()), "{applied:#?}");
+        let are_all_there = ![&users, &open_ids, &bot_users].iter().any(|lines| lines.is_empty());
+        if are_all_there && counted == Some((users.len() + open_ids.len()) as f64) {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{counted:?} of {applied:#?}");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
 }

@@ -96,6 +96,53 @@ async fn an_unknown_key_inside_the_cooldown_may_come_again_and_costs_no_fetch() 
     assert_eq!(pipeline.queue.bodies().len(), 1);
 }
 
+#[tokio::test]
+async fn two_invented_key_ids_within_the_cooldown_are_neither_an_error_nor_unavailable() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    assert_eq!(pipeline.deliver(&signed_linked(&pipeline)).await.unwrap().status, 202);
+    for _ in 0..2 {
+        let unknown = pushed(linked().forge(pipeline.keys.key(), Forgery::Kid).unwrap());
+        let answer = pipeline.deliver(&unknown).await.unwrap();
+        assert_eq!((answer.status, answer.headers["retry-after"].as_str()), (503, "10"));
+        assert_eq!(answer.body, r#"{"error":"unavailable"}"#);
+    }
+    // The metrics' line is the invocation's last.
+    let lines = invocations(&mut pipeline, 3).await;
+    let refused: Vec<_> = lines.iter().filter(|line| line["event"] == "refused").collect();
+    assert_eq!(refused.len(), 2, "{lines:#?}");
+    for line in refused {
+        assert_eq!((&line["level"], &line["reason"]), (&json!("INFO"), &json!("unknown_key_cooldown")));
+    }
+    assert!(lines.iter().all(|line| line["level"] != "ERROR" && line["level"] != "WARN"), "{lines:#?}");
+    let counted = |name: &str| lines.iter().filter_map(|line| line[name].as_u64()).sum::<u64>();
+    assert_eq!((counted("refused_unknown_key_cooldown"), counted("refused_unavailable")), (2, 0), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn without_a_usable_key_set_a_token_is_unavailable_and_that_is_an_error() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.keys.gate().set(Fault::Status(500));
+    let request = signed_linked(&pipeline);
+    assert_eq!(pipeline.deliver(&request).await.unwrap().status, 503);
+    let lines = invocations(&mut pipeline, 1).await;
+    let refused = lines.iter().find(|line| line["event"] == "refused").unwrap();
+    assert_eq!((&refused["level"], &refused["reason"]), (&json!("ERROR"), &json!("unavailable")));
+    assert!(lines.iter().any(|line| line["refused_unavailable"] == 1), "{lines:#?}");
+}
+
+/// What the function wrote, once so many invocations have written their metrics: those take a moment to get here.
+async fn invocations(pipeline: &mut Pipeline, number: usize) -> Vec<Value> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let lines = pipeline.function("account-status").await.unwrap().lines();
+        if lines.iter().filter(|line| line.get("_aws").is_some()).count() >= number {
+            return lines;
+        }
+        assert!(Instant::now() < deadline, "{lines:#?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 fn signed_linked(pipeline: &Pipeline) -> end_to_end::Request {
     signed(pipeline, &linked())
 }

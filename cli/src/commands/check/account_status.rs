@@ -28,7 +28,7 @@ pub(super) async fn check(walk: &mut Walk<'_>, url: &Url, manner: Manner) {
         let other_type = Ask::new(Method::POST, url).body("application/json", "{}");
         walk.step(other_type, &[("wrong content type", &invalid)]).await;
         walk.step(post(url, UNSIGNED), &[("unsigned token", &invalid)]).await;
-        // It may be told 503, and for that alarms ring.
+        // It may have to wait until the key set can be asked for again.
         if manner == Manner::Thorough {
             walk.patient_step(post(url, FORGED), &[("forged token", &forged)]).await;
         }

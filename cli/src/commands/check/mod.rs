@@ -74,7 +74,7 @@ Examples:
   khook check https://hooks.example.com/webhooks/unlink --admin-key-file admin-key.txt
   khook check https://bot.example.com/kakao --kind skill --json | jq '.routes[].findings'";
 
-/// Whether what is asked may ring an alarm of the service.
+/// Whether what is asked may take long, and count for an alarm of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
     /// It may: a well-formed key that is nobody's, a token of a key that nobody knows.

@@ -2,7 +2,7 @@
 
 use kakao_webhooks::wire::Time;
 
-use super::facts::{Alarm, Backlog, Function, Inbox, Quota, Read, Resource, Stack, StoredKeys};
+use super::facts::{Alarm, Backlog, Function, Inbox, Quota, Read, Resource, Source, Stack, StoredKeys};
 
 /// The account, asked. Each call ends in time and changes nothing.
 pub(super) trait Account {
@@ -12,6 +12,8 @@ pub(super) trait Account {
     async fn resources(&self) -> Read<Vec<Resource>>;
     /// A function as it was deployed last, or what its alias serves. `None` if there is no such one.
     async fn function(&self, name: &str, alias: Option<&str>) -> Read<Option<Function>>;
+    /// An event source mapping. `None` if there is no such one.
+    async fn source(&self, id: &str) -> Read<Option<Source>>;
     /// Those of these alarms that are there.
     async fn alarms(&self, names: &[String]) -> Read<Vec<Alarm>>;
     /// What its functions may do at once.

@@ -20,7 +20,7 @@ use runtime::store::inbox_partitions;
 
 use super::{
     account::Account,
-    facts::{Alarm, Backlog, Function, Inbox, Quota, Read, Resource, Settings, Stack, StoredKeys, Unread},
+    facts::{Alarm, Backlog, Function, Inbox, Quota, Read, Resource, Settings, Source, Stack, StoredKeys, Unread},
 };
 use crate::{
     aws::table::reason,
@@ -118,6 +118,20 @@ impl Account for Aws {
             Ok(configuration) => function(configuration).map(Some),
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => Err(unread("lambda:GetFunctionConfiguration", &error)),
+        }
+    }
+
+    async fn source(&self, id: &str) -> Read<Option<Source>> {
+        match self.functions.get_event_source_mapping().uuid(id).send().await {
+            Ok(mapping) => Ok(Some(Source {
+                id: id.to_owned(),
+                state: mapping.state.unwrap_or_default(),
+                reason: mapping.state_transition_reason,
+                last_result: mapping.last_processing_result,
+                most_at_once: mapping.scaling_config.and_then(|scaling| scaling.maximum_concurrency),
+            })),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
+            Err(error) => Err(unread("lambda:GetEventSourceMapping", &error)),
         }
     }
 

@@ -107,6 +107,19 @@ impl Settings {
     }
 }
 
+/// An event source mapping: by which Lambda takes messages or records to a function.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) id: String,
+    pub(super) state: String,
+    /// Why it came into this state.
+    pub(super) reason: Option<String>,
+    /// What came of the last batch, in Lambda's words. SQS's have none.
+    pub(super) last_result: Option<String>,
+    /// How many batches at once it hands over at most, if that is limited.
+    pub(super) most_at_once: Option<i32>,
+}
+
 /// An alarm.
 #[derive(Clone, Debug)]
 pub(super) struct Alarm {
@@ -163,6 +176,8 @@ pub(super) struct Facts {
     pub(super) functions: BTreeMap<&'static str, Read<Option<Function>>>,
     /// What the alias `live` of an acknowledging function serves, by the function's name. `None`: there is no such alias.
     pub(super) live: BTreeMap<&'static str, Read<Option<Function>>>,
+    /// By logical id, those that the stack has. `None`: Lambda has none of that id.
+    pub(super) sources: BTreeMap<&'static str, Read<Option<Source>>>,
     pub(super) alarms: Read<Vec<Alarm>>,
     pub(super) quota: Read<Quota>,
     /// By output. Those that the stack has.
@@ -183,6 +198,11 @@ impl Facts {
     /// Whether it was deployed a moment ago.
     pub(super) fn is_new(&self) -> bool {
         self.stack.deployed_at.is_some_and(|time| age::seconds(time, self.now) < NEW)
+    }
+
+    /// An event source mapping that could be read.
+    pub(super) fn source(&self, logical_id: &str) -> Option<&Source> {
+        self.sources.get(logical_id)?.as_ref().ok()?.as_ref()
     }
 
     /// The functions that could be read.

@@ -9,8 +9,9 @@ use tokio::time::sleep;
 
 use super::{
     account::Account,
-    facts::{Backlog, Facts, Function, PublishedKeys, Read, Resource, Stack},
+    facts::{Backlog, Facts, Function, PublishedKeys, Read, Resource, Source, Stack},
     members::{MEMBERS, acknowledging_members},
+    sources::{PROCESSOR, PUBLISHER},
 };
 
 /// The alias that a gradual deployment moves.
@@ -28,9 +29,10 @@ pub(super) async fn facts(account: &impl Account, stack: Stack, now: Time) -> Fa
     let found = resources.as_deref().unwrap_or_default();
     let alarms = alarms_of(found);
     let table = stack.outputs.get("TableName").map_or("", String::as_str);
-    let (functions_and_keys, live, alarms, quota, queues, inbox, quarantined, stream_view, stored_keys) = tokio::join!(
+    let (functions_and_keys, live, sources, alarms, quota, queues, inbox, quarantined, stream_view, stored_keys) = tokio::join!(
         functions_and_keys(account, found),
         live(account, found),
+        sources(account, found),
         account.alarms(&alarms),
         account.quota(),
         queues(account, &stack),
@@ -46,6 +48,7 @@ pub(super) async fn facts(account: &impl Account, stack: Stack, now: Time) -> Fa
         resources,
         functions,
         live,
+        sources,
         alarms,
         quota,
         queues,
@@ -78,6 +81,14 @@ async fn live(account: &impl Account, resources: &[Resource]) -> Functions {
     let asked = acknowledging_members().filter_map(|member| {
         let physical_id = physical(resources, member.logical_id)?;
         Some(async move { (member.name, account.function(physical_id, Some(LIVE)).await) })
+    });
+    join_all(asked).await.into_iter().collect()
+}
+
+async fn sources(account: &impl Account, resources: &[Resource]) -> BTreeMap<&'static str, Read<Option<Source>>> {
+    let asked = [PROCESSOR, PUBLISHER].into_iter().filter_map(|logical_id| {
+        let id = physical(resources, logical_id)?;
+        Some(async move { (logical_id, account.source(id).await) })
     });
     join_all(asked).await.into_iter().collect()
 }

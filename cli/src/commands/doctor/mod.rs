@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `account`, `aws` | the edge: what the account says of a stack, in our words, and who asks AWS for it |
 //! | `gather`, `facts` | asks for everything at once; what came of it |
-//! | `stack`, `functions`, `settings`, `keys`, `waiting`, `alarms` | judge the facts. Pure |
+//! | `stack`, `functions`, `sources`, `settings`, `keys`, `waiting`, `alarms` | judge the facts. Pure |
 //! | `outside` | what Kakao finds, by `khook check` |
 //! | `report` | says it |
 
@@ -19,6 +19,7 @@ mod members;
 mod outside;
 mod report;
 mod settings;
+mod sources;
 mod stack;
 #[cfg(test)]
 mod stand_in;
@@ -176,6 +177,7 @@ fn judged(facts: &Facts) -> Vec<Section> {
     let sections = [
         ("stack", stack::findings(facts)),
         ("functions", functions::findings(facts)),
+        ("event sources", sources::findings(facts)),
         ("settings", settings::findings(facts)),
         ("key set", keys::findings(facts)),
         ("waiting", waiting::findings(facts)),

@@ -1,17 +1,25 @@
 //! The stack itself, and the account's room for its functions.
 
-use super::facts::{Facts, Quota, Stack};
+use super::{
+    facts::{Facts, Quota, Stack},
+    sources::PROCESSOR,
+};
 use crate::commands::check::finding::{Finding, Judgement};
 
 /// What new accounts have less than, until they ask for more.
 const ENOUGH: i32 = 100;
+/// What the stack runs beside the processor: the five that answer Kakao, the publisher's two batches, the janitor.
+const BESIDE_PROCESSOR: i32 = 8;
+/// The default of the parameter `ProcessorConcurrency`, and the least that Lambda takes.
+const LEAST_PROCESSOR: i32 = 2;
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings = vec![status(&facts.stack).named("status")];
     if let Err(unread) = &facts.resources {
         findings.push(unread.judgement().named("resources"));
     }
-    let quota = facts.quota.as_ref().map_or_else(|unread| unread.judgement(), |quota| concurrency(*quota));
+    let processor = facts.source(PROCESSOR).and_then(|source| source.most_at_once);
+    let quota = facts.quota.as_ref().map_or_else(|unread| unread.judgement(), |quota| concurrency(*quota, processor));
     findings.push(quota.named("concurrency"));
     let stream = facts.stream_view.as_ref().map_or_else(|unread| unread.judgement(), |view| stream(view.as_deref()));
     findings.push(stream.named("table stream"));
@@ -31,9 +39,22 @@ fn status(stack: &Stack) -> Judgement {
     }
 }
 
-fn concurrency(quota: Quota) -> Judgement {
+/// A batch that is throttled uses up receives of its messages, and the webhooks are throttled beside it.
+fn concurrency(quota: Quota, processor: Option<i32>) -> Judgement {
     let Quota { concurrent, unreserved } = quota;
     let seen = format!("{concurrent} executions at once, {unreserved} of them unreserved");
+    let most = unreserved - BESIDE_PROCESSOR;
+    if let Some(processor) = processor.filter(|processor| *processor > most) {
+        let lower = if most >= LEAST_PROCESSOR {
+            format!("set ProcessorConcurrency to at most {most}, or ask for more")
+        } else {
+            format!("set ProcessorConcurrency to {LEAST_PROCESSOR}, and ask for more")
+        };
+        return Judgement::mistake(
+            format!("{seen}; the processor may take {processor}, the other functions need {BESIDE_PROCESSOR}"),
+            format!("{lower} (Service Quotas, AWS Lambda, Concurrent executions)"),
+        );
+    }
     if concurrent < ENOUGH {
         return Judgement::warning(
             seen,
@@ -66,7 +87,7 @@ fn stream(view: Option<&str>) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::check::finding::Verdict;
+    use crate::commands::{check::finding::Verdict, doctor::members::acknowledging_members};
 
     #[test]
     fn only_a_settled_stack_is_right_and_a_failed_one_is_a_mistake() {
@@ -97,10 +118,45 @@ mod tests {
 
     #[test]
     fn a_new_accounts_ten_executions_are_warned_of() {
-        let verdict = |concurrent, unreserved| concurrency(Quota { concurrent, unreserved }).verdict;
+        let verdict = |concurrent, unreserved| concurrency(Quota { concurrent, unreserved }, Some(2)).verdict;
         assert_eq!(verdict(10, 10), Verdict::Warning);
         assert_eq!(verdict(99, 99), Verdict::Warning);
         assert_eq!(verdict(100, 100), Verdict::Right);
         assert_eq!(verdict(1_000, 20), Verdict::Warning);
+    }
+
+    #[test]
+    fn a_processor_that_leaves_the_others_too_little_is_a_mistake_with_what_fits() {
+        let of = |unreserved, processor| concurrency(Quota { concurrent: 1_000, unreserved }, processor);
+        for (unreserved, processor, fits) in [
+            (10, None, true),
+            (10, Some(2), true),
+            (10, Some(3), false),
+            (9, Some(2), false),
+            (58, Some(50), true),
+            (57, Some(50), false),
+            (1_000, Some(992), true),
+            (1_000, Some(993), false),
+        ] {
+            let judged = of(unreserved, processor);
+            assert_eq!(judged.verdict != Verdict::Mistake, fits, "{unreserved} {processor:?}: {judged:?}");
+        }
+        assert!(of(10, Some(50)).fix.starts_with("set ProcessorConcurrency to at most 2, or ask for more"));
+        assert!(of(5, Some(2)).fix.starts_with("set ProcessorConcurrency to 2, and ask for more"));
+        assert!(of(10, Some(50)).seen.ends_with("the processor may take 50, the other functions need 8"));
+    }
+
+    #[test]
+    fn what_runs_beside_the_processor_is_what_the_template_has() {
+        let template = include_str!("../../../../template.yaml");
+        let number = |name: &str| {
+            let line = template.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
+            line.trim().parse::<i32>().unwrap()
+        };
+        let answering = i32::try_from(acknowledging_members().count()).unwrap();
+        assert_eq!(BESIDE_PROCESSOR, answering + number("ParallelizationFactor:") + 1);
+        let parameter = template.split("\n  ProcessorConcurrency:\n").nth(1).unwrap();
+        let default = parameter.lines().find_map(|line| line.trim().strip_prefix("Default: ")).unwrap();
+        assert_eq!(default.parse(), Ok(LEAST_PROCESSOR));
     }
 }

@@ -7,8 +7,11 @@ use play_kakao::SigningKey;
 
 use super::{
     account::Account,
-    facts::{Alarm, Backlog, Facts, Function, Inbox, Quota, Read, Resource, Settings, Stack, StoredKeys, Unread},
+    facts::{
+        Alarm, Backlog, Facts, Function, Inbox, Quota, Read, Resource, Settings, Source, Stack, StoredKeys, Unread,
+    },
     members::MEMBERS,
+    sources::{PROCESSOR, PUBLISHER},
 };
 use crate::commands::check::finding::{Finding, Verdict};
 
@@ -94,7 +97,18 @@ fn resources() -> Vec<Resource> {
         kind: kind.to_owned(),
     };
     let functions = MEMBERS.iter().map(|member| resource(member.logical_id, "AWS::Lambda::Function"));
-    functions.chain(ALARMS.iter().map(|(name, _)| resource(name, "AWS::CloudWatch::Alarm"))).collect()
+    let sources = [PROCESSOR, PUBLISHER].map(|name| resource(name, "AWS::Lambda::EventSourceMapping"));
+    functions.chain(sources).chain(ALARMS.iter().map(|(name, _)| resource(name, "AWS::CloudWatch::Alarm"))).collect()
+}
+
+fn source(logical_id: &str) -> Source {
+    Source {
+        id: format!("stack-{logical_id}"),
+        state: "Enabled".to_owned(),
+        reason: Some("USER_INITIATED".to_owned()),
+        last_result: (logical_id == PUBLISHER).then(|| "OK".to_owned()),
+        most_at_once: (logical_id == PROCESSOR).then_some(2),
+    }
 }
 
 fn alarms() -> Vec<Alarm> {
@@ -117,6 +131,7 @@ pub(super) fn healthy() -> Facts {
         resources: Ok(resources()),
         functions: MEMBERS.iter().map(|member| (member.name, Ok(Some(function(member.name))))).collect(),
         live: [("unlink", Ok(None))].into(),
+        sources: [PROCESSOR, PUBLISHER].map(|name| (name, Ok(Some(source(name))))).into(),
         alarms: Ok(alarms()),
         quota: Ok(Quota { concurrent: 1_000, unreserved: 1_000 }),
         queues: queues.map(|output| (output, Ok(Backlog::default()))).into(),
@@ -158,6 +173,11 @@ impl Account for StandIn {
             Some(_) => None,
         };
         self.take("lambda:GetFunctionConfiguration", found)
+    }
+
+    async fn source(&self, id: &str) -> Read<Option<Source>> {
+        let found = [PROCESSOR, PUBLISHER].map(source).into_iter().find(|source| source.id == id);
+        self.take("lambda:GetEventSourceMapping", found)
     }
 
     async fn alarms(&self, names: &[String]) -> Read<Vec<Alarm>> {

@@ -72,6 +72,7 @@ async fn whoever_may_not_look_is_told_what_to_allow_and_has_not_seen_that_all_is
     for action in [
         "cloudformation:ListStackResources",
         "lambda:GetFunctionConfiguration",
+        "lambda:GetEventSourceMapping",
         "cloudwatch:DescribeAlarms",
         "lambda:GetAccountSettings",
         "sqs:GetQueueAttributes",

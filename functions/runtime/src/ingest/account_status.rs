@@ -33,6 +33,7 @@ impl<S: KeySource, K: KeySetStore> Webhook for AccountStatus<S, K> {
         let token = UnverifiedToken::parse(&request, self.typing)?;
         let key = self.keys.find(token.key_id(), arrival.handed_over).await.map_err(|fault| match fault {
             KeysFault::Unknown => Refusal::Token(TokenRefusal::UnknownKey),
+            KeysFault::TooSoon { retry_after } => Refusal::UnknownKeyCooldown { retry_after },
             KeysFault::Unavailable { retry_after } => Refusal::Unavailable { retry_after },
         })?;
         let token = token.verify(&key)?.accept(&self.apps)?;

@@ -95,7 +95,14 @@ pub enum Refusal {
     /// The token isn't valid.
     #[error("token refused: {0}")]
     Token(#[from] TokenRefusal),
-    /// We can't take it, or can't know, now. The sender may try again.
+    /// The key set that is in use doesn't have the token's key, and it is too soon to fetch another. The sender may try
+    /// again. A stranger causes this as a rule, so it is no fault of ours: no alarm looks at it.
+    #[error("unknown key, within the cooldown")]
+    UnknownKeyCooldown {
+        /// After how many seconds.
+        retry_after: u64,
+    },
+    /// We can't take it, or can't verify anything, now. The sender may try again.
     #[error("unavailable")]
     Unavailable {
         /// After how many seconds.
@@ -126,7 +133,7 @@ impl Refusal {
                 &json!({"err": refusal.code(), "description": refusal.description()}),
             )
             .with_header(CONTENT_LANGUAGE, "en"),
-            Self::Unavailable { retry_after } => {
+            Self::UnknownKeyCooldown { retry_after } | Self::Unavailable { retry_after } => {
                 error(StatusCode::SERVICE_UNAVAILABLE, "unavailable").with_header(RETRY_AFTER, retry_after.to_string())
             }
         }
@@ -143,6 +150,7 @@ impl Refusal {
             Self::Source(Unlisted) => "source_unlisted",
             Self::TooLarge => "too_large",
             Self::Token(refusal) => refusal.reason(),
+            Self::UnknownKeyCooldown { .. } => "unknown_key_cooldown",
             Self::Unavailable { .. } => "unavailable",
         }
     }

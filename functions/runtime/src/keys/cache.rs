@@ -65,8 +65,15 @@ pub enum KeysFault {
     /// A set that was asked for after the token arrived doesn't have it: refuse the token.
     #[error("a fresh key set doesn't have the key")]
     Unknown,
-    /// We can't know: no usable set, or it is too soon to ask again. Let Kakao deliver again.
-    #[error("no fresh key set can be had now")]
+    /// The usable set doesn't have it, and no fresher one can be had now. As a rule somebody made the id up; but Kakao may
+    /// have published the key a moment ago: let it deliver again.
+    #[error("the key set doesn't have the key, and it is too soon to ask for a fresh one")]
+    TooSoon {
+        /// After how many seconds asking again makes sense.
+        retry_after: u64,
+    },
+    /// There is no usable set: no token can be verified. Let Kakao deliver again.
+    #[error("no usable key set")]
     Unavailable {
         /// After how many seconds asking again makes sense.
         retry_after: u64,
@@ -143,11 +150,11 @@ impl<S: KeySource, K: KeySetStore> Keys<S, K> {
             return Ok(key);
         }
         self.refresh_unless(|held| held.is_newer_than(arrived)).await;
-        match self.known(id) {
-            Some(key) => Ok(key),
-            None if self.held().is_some_and(|held| held.is_newer_than(arrived)) => Err(KeysFault::Unknown),
-            None => Err(KeysFault::Unavailable { retry_after: COOLDOWN.as_secs() }),
-        }
+        let retry_after = COOLDOWN.as_secs();
+        let held = self.held().ok_or(KeysFault::Unavailable { retry_after })?;
+        held.set.get(id).cloned().ok_or_else(|| {
+            if held.is_newer_than(arrived) { KeysFault::Unknown } else { KeysFault::TooSoon { retry_after } }
+        })
     }
 
     fn held(&self) -> Option<Held> {

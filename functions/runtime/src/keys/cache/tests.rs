@@ -91,6 +91,7 @@ async fn find(keys: &Keys<Endpoint, Stored>, kid: &str) -> Result<PublicKey, Key
     keys.find(&id(kid), Instant::now()).await
 }
 
+const TOO_SOON: KeysFault = KeysFault::TooSoon { retry_after: 10 };
 const UNAVAILABLE: KeysFault = KeysFault::Unavailable { retry_after: 10 };
 
 #[tokio::test(start_paused = true)]
@@ -110,7 +111,7 @@ async fn an_unknown_kid_costs_at_most_one_fetch_per_cooldown() {
     find(&keys, "old").await.unwrap();
     for second in 0..100 {
         let fault = find(&keys, &format!("junk{second}")).await.unwrap_err();
-        assert!(matches!(fault, KeysFault::Unknown | KeysFault::Unavailable { .. }));
+        assert!(matches!(fault, KeysFault::Unknown | KeysFault::TooSoon { .. }));
         advance(Duration::from_secs(1)).await;
     }
     assert!(endpoint.fetches() <= 11, "{}", endpoint.fetches());
@@ -125,8 +126,8 @@ async fn a_failed_fetch_cools_down_too_and_the_old_set_stays() {
     for answer in [None, Some("garbage".to_owned()), Some(r#"{"keys":[]}"#.to_owned())] {
         endpoint.answer(answer);
         let before = endpoint.fetches();
-        assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
-        assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
+        assert_eq!(find(&keys, "new").await.unwrap_err(), TOO_SOON);
+        assert_eq!(find(&keys, "new").await.unwrap_err(), TOO_SOON);
         assert_eq!(endpoint.fetches(), before + 1);
         find(&keys, "old").await.unwrap();
         advance(COOLDOWN).await;
@@ -142,7 +143,7 @@ async fn a_key_is_unknown_only_to_a_set_fetched_after_the_token_arrived() {
     assert_eq!(keys.find(&id("new"), early).await.unwrap_err(), KeysFault::Unknown);
     advance(Duration::from_secs(1)).await;
     // Within the cooldown it is unknown: Kakao may just have rotated.
-    assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
+    assert_eq!(find(&keys, "new").await.unwrap_err(), TOO_SOON);
     endpoint.serve(&[&OLD, &NEW]);
     advance(COOLDOWN).await;
     find(&keys, "new").await.unwrap();
@@ -155,7 +156,7 @@ async fn an_answer_that_was_on_its_way_when_the_token_came_proves_no_key_unknown
     let keys = keys(&endpoint);
     keys.warm_up().now_or_never();
     advance(Duration::from_millis(100)).await;
-    assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
+    assert_eq!(find(&keys, "new").await.unwrap_err(), TOO_SOON);
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,7 +211,7 @@ async fn a_start_while_the_endpoint_is_down_finds_the_set_on_the_shelf() {
     let keys = Keys::new(endpoint.clone(), store(USABLE - Duration::from_secs(60)));
     find(&keys, "old").await.unwrap();
     // A set from the store knows nothing of a key that may be newer.
-    assert_eq!(find(&keys, "new").await.unwrap_err(), UNAVAILABLE);
+    assert_eq!(find(&keys, "new").await.unwrap_err(), TOO_SOON);
     advance(Duration::from_secs(120)).await;
     assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
     let too_old = Keys::new(endpoint.clone(), store(USABLE + Duration::from_secs(1)));
@@ -219,7 +220,7 @@ async fn a_start_while_the_endpoint_is_down_finds_the_set_on_the_shelf() {
     advance(COOLDOWN).await;
     find(&keys, "new").await.unwrap();
     advance(Duration::from_millis(1)).await;
-    assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
+    assert_eq!(find(&keys, "old").await.unwrap_err(), TOO_SOON);
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,7 +230,7 @@ async fn an_older_set_on_the_shelf_does_not_replace_what_is_held() {
     find(&keys, "new").await.unwrap();
     endpoint.answer(None);
     advance(COOLDOWN).await;
-    assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
+    assert_eq!(find(&keys, "old").await.unwrap_err(), TOO_SOON);
     find(&keys, "new").await.unwrap();
 }
 

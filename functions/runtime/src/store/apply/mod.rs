@@ -15,7 +15,7 @@ use futures_util::{
 };
 use kakao_webhooks::{
     envelope::Envelope,
-    state::{Access, BotUser, Plan, State, Step, Subject, UserState, plan},
+    state::{Access, BotUser, Plan, STATE, State, Step, Subject, UserState, is_published, plan},
     wire::{Kind, Time},
 };
 use tokio::time::{Instant, sleep, timeout_at};
@@ -238,7 +238,9 @@ impl<S: Store> Applier<S> {
         changes.iter().for_each(|one| change.merge(one.change.clone()));
         match self.with_retries(|| self.try_merge(subject, &change)).await? {
             Merged::Changed => {
-                tracing::info!(event = "applied", subject = %subject, ms = change.age(crate::clock::now()))
+                // What the stream brings to the publisher is counted apart: an alarm compares it with the publisher's calls.
+                let whereabouts = is_published(&subject.partition_key(), STATE).then_some("stream");
+                tracing::info!(event = "applied", subject = %subject, whereabouts, ms = change.age(crate::clock::now()));
             }
             Merged::Unchanged => tracing::info!(event = "unchanged", subject = %subject),
         }
