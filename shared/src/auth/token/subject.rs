@@ -18,9 +18,9 @@ pub(super) fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Res
 }
 
 /// The identifiers of the user that a subject has: the user's part of a complex one (OpenID SSF 1.0 §3.2), the aliases that
-/// are Kakao's (RFC 9493 §3.2.8).
+/// are Kakao's (RFC 9493 §3.2.8). A `user` of another shape identifies no one, and hides no `sub` beside it.
 fn identifiers_of(subject: &Value) -> Vec<&Value> {
-    let user = subject.get("user").unwrap_or(subject);
+    let user = subject.get("user").filter(|user| user.is_object()).unwrap_or(subject);
     match user.get("identifiers").and_then(Value::as_array) {
         Some(aliases) => aliases.iter().filter(|alias| !is_of_another_issuer(alias)).collect(),
         None => vec![user],

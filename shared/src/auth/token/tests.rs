@@ -354,6 +354,21 @@ fn rfc_9493_3_2_the_user_is_found_in_every_form_and_place() {
 }
 
 #[test]
+fn a_user_that_is_no_object_hides_no_sub_beside_it() {
+    for user in [json!("8"), json!(null), json!([]), json!([{"sub": "8"}]), json!(8), json!(true)] {
+        let subject = json!({"subject": {"iss": ISSUER, "sub": "7", "user": user}});
+        let linked = EventType::UserLinked.uri();
+        assert_eq!(named(linked, &subject, &json!({})), Ok(json!("7")), "{user}");
+        assert_eq!(named(linked, &subject, &json!({"sub": "9"})), Err(Unreadable::OtherSubject), "{user}");
+        assert_eq!(
+            named(linked, &json!({"subject": {"user": user}}), &json!({})),
+            Err(Unreadable::NoSubject),
+            "{user}"
+        );
+    }
+}
+
+#[test]
 fn an_event_that_names_no_user_has_no_subject() {
     let opaque = json!({"format": "opaque", "id": "7"});
     for (uri, event, more) in [
