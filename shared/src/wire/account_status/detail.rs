@@ -71,33 +71,35 @@ impl Detail {
     }
 }
 
-/// `scope` or `scopes`, as a text or as a list: implementers saw each. An event that names none has nothing to say
-/// and is unreadable: it must not pass as done.
+/// `scope` or `scopes`, as a text or as a list: implementers saw each. A name that can't be read costs no other. An
+/// event without a readable one has nothing to say and is unreadable: it must not pass as done.
 fn scopes(fields: &Fields<'_>) -> Result<Vec<ScopeId>, Unreadable> {
-    let read = ["scope", "scopes"].map(|name| scope_names(fields, name));
-    let mut found: Vec<&str> = read.iter().flatten().flatten().copied().collect();
+    let read: Vec<_> = ["scope", "scopes"].into_iter().flat_map(|name| scope_names(fields, name)).collect();
+    // One that is named again says nothing more, and history would keep it each time.
+    let mut seen = BTreeSet::new();
+    let found: Vec<ScopeId> = read.iter().flatten().filter(|scope| seen.insert(*scope)).cloned().collect();
     if found.is_empty() {
         return Err(read.into_iter().find_map(Result::err).unwrap_or(Unreadable::Missing("scope")));
     }
-    // One that is named again says nothing more, and history would keep it each time.
-    let mut seen = BTreeSet::new();
-    found.retain(|scope| seen.insert(*scope));
-    found.into_iter().map(|scope| scope.parse().map_err(|_| Unreadable::Shape("scope"))).collect()
+    Ok(found)
 }
 
-/// The names in one member. Blanks and commas separate them, as in Kakao's own `scope` parameter, in a list's
-/// elements too.
-fn scope_names<'v>(fields: &'v Fields<'_>, name: &'static str) -> Result<Vec<&'v str>, Unreadable> {
-    let texts = match fields.get(name) {
-        None => vec![],
-        Some(Value::String(text)) => vec![text.as_str()],
-        Some(Value::Array(list)) => {
-            list.iter().map(Value::as_str).collect::<Option<_>>().ok_or(Unreadable::Shape(name))?
-        }
-        Some(_) => return Err(Unreadable::Shape(name)),
+/// The names in one member, each by itself. Blanks and commas separate them, as in Kakao's own `scope` parameter, in a
+/// list's elements too.
+fn scope_names(fields: &Fields<'_>, name: &'static str) -> Vec<Result<ScopeId, Unreadable>> {
+    let elements: &[Value] = match fields.get(name) {
+        None => &[],
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(one) => std::slice::from_ref(one),
     };
+    elements.iter().flat_map(|element| names_in(element, name)).collect()
+}
+
+fn names_in(element: &Value, member: &'static str) -> Vec<Result<ScopeId, Unreadable>> {
+    let Some(text) = element.as_str() else { return vec![Err(Unreadable::Shape(member))] };
     let is_separator = |character: char| character.is_whitespace() || character == ',';
-    Ok(texts.into_iter().flat_map(|text| text.split(is_separator)).filter(|name| !name.is_empty()).collect())
+    let names = text.split(is_separator).filter(|name| !name.is_empty());
+    names.map(|name| name.parse().map_err(|_| Unreadable::Shape(member))).collect()
 }
 
 #[cfg(test)]
@@ -151,7 +153,22 @@ mod tests {
         for nothing in [json!({}), json!({"scope": ""}), json!({"scope": " , "}), json!({"scopes": ["", ","]})] {
             assert_eq!(read(&nothing), Err(Unreadable::Missing("scope")), "{nothing}");
         }
-        assert_eq!(read(&json!({"scope": ["a", 7]})), Err(Unreadable::Shape("scope")));
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_read_costs_no_other() {
+        for odd in [json!(7), json!(null), json!(["c"]), json!({"scope": "c"}), json!("c#d"), json!("c".repeat(129))] {
+            for members in [
+                json!({"scope": ["a", odd, "b"]}),
+                json!({"scopes": [odd, "a b"]}),
+                json!({"scope": [odd], "scopes": ["a", odd, "b"]}),
+            ] {
+                assert_eq!(read(&members).unwrap(), scopes(["a", "b"]), "{members}");
+            }
+            assert_eq!(read(&json!({"scope": [odd]})), Err(Unreadable::Shape("scope")), "{odd}");
+            assert_eq!(read(&json!({"scopes": ["", odd]})), Err(Unreadable::Shape("scopes")), "{odd}");
+        }
+        assert_eq!(read(&json!({"scope": "a b#c d"})).unwrap(), scopes(["a", "d"]));
     }
 
     #[test]
