@@ -29,8 +29,7 @@ fuzz_target!(|data: &[u8]| {
             ] {
                 let id = id.unwrap_or_default();
                 assert!(id.as_ref().is_none_or(|id| !id.contains('#') && id.len() <= 128));
-                let replaced = id.is_some_and(|id| id.contains('\u{fffd}'));
-                assert!(!replaced || came.trim_ascii_start().starts_with(b"{"), "an id of replaced bytes");
+                assert!(!id.is_some_and(|id| id.contains('\u{fffd}')), "an id with replaced characters");
             }
         }
     }

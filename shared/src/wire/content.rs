@@ -8,8 +8,16 @@ use serde_json::{Map, Value};
 
 use super::{InvalidId, Personal, Unreadable, parse_strict_json};
 
-/// What stands in the place of bytes that are not UTF-8.
+/// What stands in the place of bytes that are not UTF-8, and of half a surrogate pair in JSON.
 const REPLACEMENT: char = '\u{fffd}';
+
+/// The text, which must be exact because it is an identifier: with parts replaced, two different ids could become one.
+///
+/// # Errors
+/// [`Unreadable::FieldEncoding`].
+pub(crate) fn exact<'t>(text: &'t str, name: &'static str) -> Result<&'t str, Unreadable> {
+    if text.contains(REPLACEMENT) { Err(Unreadable::FieldEncoding(name)) } else { Ok(text) }
+}
 
 /// What a request says, apart from who says it: the method, the query and the body.
 #[derive(Clone, Debug)]
@@ -117,8 +125,6 @@ const MAX_WORD_CHARS: usize = 128;
 #[derive(Clone, Debug, Default)]
 pub struct Fields<'v> {
     members: Cow<'v, Map<String, Value>>,
-    /// Then a U+FFFD stands for bytes that were not UTF-8; in JSON it is a character like any other.
-    is_form: bool,
 }
 
 impl Fields<'static> {
@@ -135,7 +141,7 @@ impl Fields<'static> {
                 return Err(Unreadable::Duplicate(name_for_log(&name)));
             }
         }
-        Ok(Self { members: Cow::Owned(members), is_form: true })
+        Ok(members.into())
     }
 
     /// All the members.
@@ -199,16 +205,13 @@ impl Fields<'_> {
     /// An identifier, or `None` if it isn't there.
     ///
     /// # Errors
-    /// [`Unreadable::Shape`] if it is no valid one. [`Unreadable::FieldEncoding`] if a form's value was not UTF-8:
-    /// with its bytes replaced, two different ids could become one.
+    /// [`Unreadable::Shape`] if it is no valid one, [`Unreadable::FieldEncoding`] if it is not exact.
     pub fn id<'v, I: TryFrom<&'v Value, Error = InvalidId>>(
         &'v self,
         name: &'static str,
     ) -> Result<Option<I>, Unreadable> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        if self.is_form && value.as_str().is_some_and(|text| text.contains(REPLACEMENT)) {
-            return Err(Unreadable::FieldEncoding(name));
-        }
+        exact(value.as_str().unwrap_or_default(), name)?;
         I::try_from(value).map(Some).map_err(|_| Unreadable::Shape(name))
     }
 
@@ -227,13 +230,13 @@ impl Fields<'_> {
 
 impl From<Map<String, Value>> for Fields<'static> {
     fn from(members: Map<String, Value>) -> Self {
-        Self { members: Cow::Owned(members), is_form: false }
+        Self { members: Cow::Owned(members) }
     }
 }
 
 impl<'v> From<&'v Map<String, Value>> for Fields<'v> {
     fn from(members: &'v Map<String, Value>) -> Self {
-        Self { members: Cow::Borrowed(members), is_form: false }
+        Self { members: Cow::Borrowed(members) }
     }
 }
 
@@ -354,9 +357,13 @@ mod tests {
     }
 
     #[test]
-    fn in_json_the_replacement_character_is_a_character_like_any_other() {
-        let fields = content(Method::POST, "", "", r#"{"a":"\ufffd"}"#).fields().unwrap();
-        assert_eq!(fields.id::<OpenId>("a").unwrap().unwrap().as_str(), "\u{fffd}");
+    fn a_json_text_with_half_a_character_costs_no_other_and_is_never_an_id() {
+        for odd in [r"x\ud83c", r"x\udf0a", r"x\ufffd", "x\u{fffd}"] {
+            let fields = content(Method::POST, "", "", &format!(r#"{{"a":"{odd}","id":"7"}}"#)).fields().unwrap();
+            assert_eq!(fields.text("a").unwrap(), Some("x\u{fffd}"), "{odd}");
+            assert_eq!(fields.id::<OpenId>("a"), Err(Unreadable::FieldEncoding("a")), "{odd}");
+            assert_eq!(fields.id::<UserId>("id").unwrap(), UserId::new(7));
+        }
     }
 
     #[test]

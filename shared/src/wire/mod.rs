@@ -16,6 +16,7 @@ pub mod talk_channel;
 pub mod talk_share;
 pub mod unlink;
 
+pub(crate) use content::exact;
 pub use content::{Content, Fields, Payload};
 pub use ids::sha256_hex;
 pub use ids::{AppId, BotId, BotUserKey, ChannelId, ChatId, EventId, InvalidId, OpenId, ScopeId, UserId};

@@ -12,8 +12,8 @@ pub enum Unreadable {
     /// The body is text in no character set that we read.
     #[error("the body is not UTF-8")]
     Encoding,
-    /// A field that must be exact, an id, is not UTF-8.
-    #[error("the field `{0}` is not UTF-8")]
+    /// A field that must be exact, an id, is not UTF-8 or holds half a surrogate pair.
+    #[error("the field `{0}` is not valid Unicode")]
     FieldEncoding(&'static str),
     /// A parameter came twice, so that it is unknown which one is meant.
     #[error("the field `{0}` is there twice")]

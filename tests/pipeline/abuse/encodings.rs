@@ -72,6 +72,22 @@ async fn half_a_character_beside_the_fact_costs_no_event() {
     bench.try_all_and_forged(cases).await;
 }
 
+/// Two ids of which each has another half would be one id.
+#[tokio::test]
+async fn half_a_character_is_never_part_of_an_id() {
+    let mut bench = Bench::start().await;
+    let mut cases = vec![];
+    for half in [r"\ud83c", r"\udf0a", r"\ufffd"] {
+        let share = format!(r#"{{"CHAT_TYPE":"MemoChat","HASH_CHAT_ID":"h{half}"}}"#);
+        let channel = channel_body("blocked", "1", "2025-03-01T01:00:00Z").to_string();
+        let channel = channel.replace("_ISxgbxb", &format!("_I{half}"));
+        let requests = [("talk-share", share), ("talk-channel", channel)];
+        let requests = requests.map(|(path, text)| post(&format!("/webhooks/{path}"), "application/json", text));
+        cases.extend(requests.iter().map(|request| Case::taken(half, request, End::Quarantine("encoding"))));
+    }
+    bench.try_all_and_forged(cases).await;
+}
+
 #[tokio::test]
 async fn a_value_in_a_wrong_encoding_costs_the_event_only_where_it_is_an_id() {
     let mut bench = Bench::start().await;

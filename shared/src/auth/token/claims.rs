@@ -3,7 +3,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::{decode, subject::subject};
-use crate::wire::{Content, Fields, Personal, Time, Unreadable, parse_strict_json};
+use crate::wire::{Content, Fields, Personal, Time, Unreadable, exact, parse_strict_json};
 
 /// How far two clocks may differ, in milliseconds: Kakao's and ours, and those of two machines of Kakao's.
 const CLOCK_SKEW_MILLIS: i64 = 300_000;
@@ -41,10 +41,8 @@ impl fmt::Debug for Claims {
 impl Claims {
     pub(super) fn read(all: &Map<String, Value>) -> Self {
         let events = events(all);
-        let token_id =
-            Fields::from(all).text("jti").and_then(|id| id.ok_or(Unreadable::Missing("jti")).map(str::to_owned));
         Self {
-            token_id,
+            token_id: token_id(all),
             subject: subject(all, events.as_deref().unwrap_or_default()).map(Personal::new),
             app_id: all.get("app_id").cloned(),
             events,
@@ -71,6 +69,11 @@ impl Claims {
         let claims = text.split('.').nth(1).and_then(|part| decode(part).ok()).ok_or(Unreadable::Encoding)?;
         Ok(Self::read(&parse_strict_json(&claims)?))
     }
+}
+
+fn token_id(claims: &Map<String, Value>) -> Result<String, Unreadable> {
+    let id = Fields::from(claims).text("jti")?.ok_or(Unreadable::Missing("jti"))?.to_owned();
+    exact(&id, "jti").map(str::to_owned)
 }
 
 fn times(claims: &Map<String, Value>) -> Result<Times, Unreadable> {

@@ -276,7 +276,11 @@ fn rfc_7519_2_a_date_is_in_seconds_and_may_have_a_fraction() {
 #[test]
 fn rfc_8417_2_2_a_claim_that_every_token_has_is_missed_and_costs_no_other() {
     let with = |name, value: Value| claims_of(with_claim(name, value));
-    for (id, why) in [(json!(7), Unreadable::Shape("jti")), (json!(""), Unreadable::Missing("jti"))] {
+    for (id, why) in [
+        (json!(7), Unreadable::Shape("jti")),
+        (json!(""), Unreadable::Missing("jti")),
+        (json!("jti-\u{fffd}"), Unreadable::FieldEncoding("jti")),
+    ] {
         assert_eq!(with("jti", id).token_id, Err(why));
     }
     for (events, why) in [

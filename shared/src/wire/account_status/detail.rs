@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::EventType;
-use crate::wire::{Fields, Personal, ScopeId, Unreadable, open::open_enum, unlink::UnlinkReason};
+use crate::wire::{Fields, Personal, ScopeId, Unreadable, exact, open::open_enum, unlink::UnlinkReason};
 
 open_enum! {
     /// Why a Kakao account is disabled (OpenID RISC Profile 1.0 §2.3).
@@ -99,7 +99,7 @@ fn names_in(element: &Value, member: &'static str) -> Vec<Result<ScopeId, Unread
     let Some(text) = element.as_str() else { return vec![Err(Unreadable::Shape(member))] };
     let is_separator = |character: char| character.is_whitespace() || character == ',';
     let names = text.split(is_separator).filter(|name| !name.is_empty());
-    names.map(|name| name.parse().map_err(|_| Unreadable::Shape(member))).collect()
+    names.map(|name| exact(name, member).and_then(|name| name.parse().map_err(|_| Unreadable::Shape(member)))).collect()
 }
 
 #[cfg(test)]
@@ -168,7 +168,8 @@ mod tests {
             assert_eq!(read(&json!({"scope": [odd]})), Err(Unreadable::Shape("scope")), "{odd}");
             assert_eq!(read(&json!({"scopes": ["", odd]})), Err(Unreadable::Shape("scopes")), "{odd}");
         }
-        assert_eq!(read(&json!({"scope": "a b#c d"})).unwrap(), scopes(["a", "d"]));
+        assert_eq!(read(&json!({"scope": "a b#c d e\u{fffd}"})).unwrap(), scopes(["a", "d"]));
+        assert_eq!(read(&json!({"scope": "e\u{fffd}"})), Err(Unreadable::FieldEncoding("scope")));
     }
 
     #[test]
