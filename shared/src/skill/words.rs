@@ -1,8 +1,6 @@
+use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization;
-
-/// Characters without a width, which copied texts carry along unseen.
-const INVISIBLE: [char; 5] = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
 
 /// A text in the form in which two that look the same are the same: composed (macOS writes Hangul decomposed),
 /// without invisible characters, and with single blanks between words.
@@ -18,7 +16,9 @@ impl From<String> for Words {
 
 impl Words {
     pub(super) fn of(text: &str) -> Self {
-        let composed: String = text.chars().filter(|character| !INVISIBLE.contains(character)).nfc().collect();
+        // Copied texts carry such characters along unseen: joiners, marks of direction, Hangul fillers.
+        let invisible = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+        let composed: String = text.chars().filter(|character| !invisible.contains(*character)).nfc().collect();
         Self(composed.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
@@ -41,7 +41,7 @@ mod tests {
         fn a_text_is_equal_to_its_other_spellings(
             words in proptest::collection::vec("[가-힣a-zé🙂?]{1,6}", 1..4),
             blank in "[ \t\n\u{a0}\u{3000}]{1,3}",
-            invisible in "[\u{200b}-\u{200d}\u{2060}\u{feff}]",
+            invisible in "[\u{ad}\u{115f}\u{1160}\u{180e}\u{200b}-\u{200f}\u{2060}-\u{2064}\u{3164}\u{fe0f}\u{feff}\u{ffa0}]",
         ) {
             let plain = Words::of(&words.join(" "));
             let decomposed: String = words.join(&blank).nfd().collect();
