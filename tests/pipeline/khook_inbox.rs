@@ -49,7 +49,7 @@ async fn what_waits_is_listed_and_shown() {
     let shown = khook(&pipeline, &["show", "12"]).await.json();
     assert_eq!(shown["envelope"]["event"]["user_id"], user("12"));
     let error = khook(&pipeline, &["show", "14"]).await.refused();
-    assert!(error.contains("`14` is not in the inbox"), "{error}");
+    assert!(error.contains("not among the acknowledged events: `14`"), "{error}");
     assert_eq!(left(&pipeline).len(), 3);
 }
 
@@ -88,6 +88,16 @@ async fn what_is_replayed_reaches_the_table_once_however_often() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_not_there_stops_no_other_and_is_named_at_the_end() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    waiting(&mut pipeline, &["12", "14"]).await;
+    let done = khook(&pipeline, &["replay", "11", "12", "13", "14"]).await;
+    assert_eq!((done.code, done.out.as_str()), (Some(1), "2 sent to the event queue\n"), "{}", done.error);
+    assert!(done.error.contains("`11`, `13`; gone: the janitor"), "{}", done.error);
+    assert_eq!((left(&pipeline).len(), pipeline.queue.bodies().len()), (0, 2));
+}
+
+#[tokio::test]
 async fn a_queue_that_fails_leaves_all_in_the_inbox() {
     let mut pipeline = Pipeline::start().await.unwrap();
     waiting(&mut pipeline, &["11", "12", "13", "14"]).await;
@@ -106,9 +116,9 @@ async fn what_is_dropped_is_lost_and_so_asked_about() {
         assert!(error.contains("--yes") && error.contains("lost"), "{error}");
     }
     assert_eq!(left(&pipeline).len(), 3);
-    let error = khook(&pipeline, &["drop", "12", "14", "--yes"]).await.refused();
-    assert!(error.contains("`14`"), "{error}");
-    khook(&pipeline, &["drop", "12", "--yes"]).await.printed();
+    let done = khook(&pipeline, &["drop", "12", "14", "--yes"]).await;
+    assert_eq!((done.code, done.out.as_str()), (Some(1), "1 deleted\n"), "{}", done.error);
+    assert!(done.error.contains("`14`"), "{}", done.error);
     assert_eq!(left(&pipeline).len(), 2);
     khook(&pipeline, &["drop", "--all", "--yes"]).await.printed();
     assert_eq!(left(&pipeline), Vec::<Value>::new());

@@ -23,6 +23,9 @@ pub struct Table {
 /// How many items are read at once of a partition that takes turns with others.
 const PAGE: i32 = 25;
 
+/// The code of a write whose condition does not hold.
+const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
+
 type Item = HashMap<String, AttributeValue>;
 
 impl Table {
@@ -140,11 +143,11 @@ impl Table {
         Ok(())
     }
 
-    /// Marks an item as being replayed.
+    /// Marks an item as being replayed; `false` if it is gone.
     ///
     /// # Errors
-    /// If it is gone, or the table can't be written.
-    pub async fn mark(&self, partition: &str, sort: &str, mark: &str) -> Result<()> {
+    /// If the table can't be written.
+    pub async fn mark(&self, partition: &str, sort: &str, mark: &str) -> Result<bool> {
         let marked = self
             .client
             .update_item()
@@ -156,7 +159,11 @@ impl Table {
             .expression_attribute_values(":mark", AttributeValue::S(mark.to_owned()))
             .send()
             .await;
-        marked.map(drop).map_err(|error| self.fault(&error))
+        match marked {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some(CONDITION_FAILED) => Ok(false),
+            Err(error) => Err(self.fault(&error)),
+        }
     }
 
     /// Deletes an item that still holds this envelope and, with a mark, still bears that. One that is gone is deleted.
@@ -179,7 +186,7 @@ impl Table {
             .set_condition_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
             .set_expression_attribute_values((!conditions.is_empty()).then(|| values.collect()));
         match delete.send().await {
-            Err(error) if error.code() != Some("ConditionalCheckFailedException") => Err(self.fault(&error)),
+            Err(error) if error.code() != Some(CONDITION_FAILED) => Err(self.fault(&error)),
             _ => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Subcommand;
 use kakao_webhooks::wire::Time;
 use runtime::store::inbox_partitions;
@@ -14,7 +14,7 @@ use crate::{
         target::{QueueTarget, TableTarget, same_service},
     },
     commands::waiting::{
-        self, Chosen, Fate, Place, Reach, StoredItem, Swept, Wanted, Words, letter,
+        self, Chosen, Fate, Place, Reach, StoredItem, Swept, Wanted, Words, find_each, letter,
         which::{Limit, Which},
         work_through,
     },
@@ -107,31 +107,20 @@ struct Waiting(Table);
 
 impl Waiting {
     /// The store decides which of the partitions an id is in.
-    async fn one(&self, id: &str) -> Result<StoredItem> {
+    async fn one(&self, id: &str) -> Result<Option<StoredItem>> {
         for partition in inbox_partitions() {
             if let Some(item) = self.0.get(&partition, id).await? {
-                return Ok(StoredItem(item));
+                return Ok(Some(StoredItem(item)));
             }
         }
-        bail!("`{id}` is not in the inbox (any more): the janitor sends what is in it every minute")
+        Ok(None)
     }
 
-    async fn find(&self, wanted: Wanted, limit: usize) -> Result<Vec<StoredItem>> {
-        match wanted {
-            Wanted::All => {
-                let found = self.0.in_turn(inbox_partitions(), limit).await?;
-                let mut found: Vec<_> = found.into_iter().map(StoredItem).collect();
-                found.sort_by_cached_key(|item| (Self::since(item), Self::id(item).to_owned()));
-                Ok(found)
-            }
-            Wanted::These(ids) => {
-                let mut found = Vec::new();
-                for id in ids {
-                    found.push(self.one(&id).await?);
-                }
-                Ok(found)
-            }
-        }
+    async fn all(&self, limit: usize) -> Result<Vec<StoredItem>> {
+        let found = self.0.in_turn(inbox_partitions(), limit).await?;
+        let mut found: Vec<_> = found.into_iter().map(StoredItem).collect();
+        found.sort_by_cached_key(|item| (Self::since(item), Self::id(item).to_owned()));
+        Ok(found)
     }
 }
 
@@ -141,6 +130,7 @@ impl Place for Waiting {
         noun: "acknowledged event",
         empty: "The inbox is empty.",
         stays: "stays in the inbox",
+        gone: "gone: the janitor sends what is in the inbox every minute",
         before_drop: "Kakao got its 200 and doesn't send them again: they are lost.",
     };
     const COLUMNS: &'static [&'static str] = &["Event id", "What", "App", "Received", "Age"];
@@ -179,16 +169,22 @@ impl Place for Waiting {
         limit: usize,
         visit: impl AsyncFnMut(StoredItem) -> Result<Fate>,
     ) -> Result<Swept> {
-        let (items, may_be_cut) = match chosen {
-            Chosen::Wanted(wanted) => {
-                let may_be_cut = wanted == Wanted::All;
-                (self.find(wanted, limit).await?, may_be_cut)
+        let mut swept = Swept::default();
+        let items = match chosen {
+            Chosen::Wanted(Wanted::All) => {
+                let items = self.all(limit).await?;
+                swept.reach = if items.len() >= limit { Reach::Limit } else { Reach::Whole };
+                items
             }
-            Chosen::Found(items) => (items, false),
+            Chosen::Wanted(Wanted::These(ids)) => {
+                let (items, missing) = find_each(ids, async |id| self.one(id).await).await?;
+                swept.missing = missing;
+                items
+            }
+            Chosen::Found(items) => items,
         };
-        let reach = if may_be_cut && items.len() >= limit { Reach::Limit } else { Reach::Whole };
         work_through(&self.0, items, false, visit).await?;
-        Ok(Swept { reach, ..Swept::default() })
+        Ok(swept)
     }
 
     async fn text_to_send(&self, item: &StoredItem, _at: &str, _anyway: bool) -> Result<Option<String>> {

@@ -1,8 +1,8 @@
 //! `khook quarantine`: authentic events that could not be used.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Subcommand;
 use kakao_webhooks::wire::Time;
 use serde_json::{Value, json};
@@ -13,9 +13,10 @@ use crate::{
         target::{QueueTarget, TableTarget, same_service},
     },
     commands::waiting::{
-        self, Chosen, Fate, Place, Reach, StoredItem, Swept, Wanted, Words, replayed::replayed, which::Which,
-        work_through,
+        self, Chosen, Fate, Place, Reach, StoredItem, Swept, Wanted, Words, find_each, replayed::replayed,
+        which::Which, work_through,
     },
+    ui::output,
 };
 
 /// Authentic events that could not be used: list, show, replay after a fix, or drop.
@@ -99,10 +100,9 @@ impl Quarantine {
     }
 }
 
-/// The day's partition of a key.
-fn partition(key: &str) -> Result<String> {
-    let day = key.get(..10).with_context(|| format!("`{key}` is not a key as `khook quarantine list` prints it"))?;
-    Ok(format!("QUARANTINE#{day}"))
+/// The partition of a key's day; `None` of a text that is not a key.
+fn partition(key: &str) -> Option<String> {
+    key.get(..10).map(|day| format!("QUARANTINE#{day}"))
 }
 
 /// All partitions that the quarantine can have, oldest first.
@@ -122,24 +122,15 @@ struct Kept {
 }
 
 impl Kept {
-    async fn one(&self, key: &str) -> Result<StoredItem> {
-        let item = self.table.get(&partition(key)?, key).await?;
-        item.map(StoredItem).with_context(|| format!("`{key}` is not in quarantine (any more)"))
+    async fn one(&self, key: &str) -> Result<Option<StoredItem>> {
+        let Some(partition) = partition(key) else { return Ok(None) };
+        Ok(self.table.get(&partition, key).await?.map(StoredItem))
     }
 
-    async fn find(&self, wanted: Wanted) -> Result<Vec<StoredItem>> {
+    async fn all(&self) -> Result<Vec<StoredItem>> {
         let mut found = Vec::new();
-        match wanted {
-            Wanted::All => {
-                for partition in last_days(runtime::clock::now(), self.days) {
-                    found.extend(self.table.partition(&partition).await?.into_iter().map(StoredItem));
-                }
-            }
-            Wanted::These(keys) => {
-                for key in keys {
-                    found.push(self.one(&key).await?);
-                }
-            }
+        for partition in last_days(runtime::clock::now(), self.days) {
+            found.extend(self.table.partition(&partition).await?.into_iter().map(StoredItem));
         }
         Ok(found)
     }
@@ -154,6 +145,7 @@ impl Place for Kept {
         noun: "quarantined event",
         empty: "The quarantine is empty.",
         stays: "stays in quarantine",
+        gone: "gone, or not a key as `khook quarantine list` prints it",
         before_drop: "Kakao got its 200 and doesn't send them again.",
     };
     const COLUMNS: &'static [&'static str] = &["Key", "Kind", "App", "Reason", "Detail"];
@@ -186,19 +178,23 @@ impl Place for Kept {
         _limit: usize,
         visit: impl AsyncFnMut(StoredItem) -> Result<Fate>,
     ) -> Result<Swept> {
-        let items = match chosen {
-            Chosen::Wanted(wanted) => self.find(wanted).await?,
-            Chosen::Found(items) => items,
+        let (items, missing) = match chosen {
+            Chosen::Wanted(Wanted::All) => (self.all().await?, BTreeSet::new()),
+            Chosen::Wanted(Wanted::These(keys)) => find_each(keys, async |key| self.one(key).await).await?,
+            Chosen::Found(items) => (items, BTreeSet::new()),
         };
         work_through(&self.table, items, true, visit).await?;
-        Ok(Swept::default())
+        Ok(Swept { missing, ..Swept::default() })
     }
 
     /// Marks the item first: one that the processor puts back meanwhile no longer has the mark, and stays.
     async fn text_to_send(&self, item: &StoredItem, at: &str, _anyway: bool) -> Result<Option<String>> {
         let text = replayed(item.text("envelope"), at)?;
-        self.table.mark(item.text("pk"), Self::id(item), at).await?;
-        Ok(Some(text))
+        if self.table.mark(item.text("pk"), Self::id(item), at).await? {
+            return Ok(Some(text));
+        }
+        output::warn(&format!("`{}` is not sent: it was deleted meanwhile", Self::id(item)));
+        Ok(None)
     }
 
     fn more(_reach: Reach, _limit: usize) -> Option<String> {
@@ -212,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_key_names_its_partition() {
-        assert_eq!(partition("2026-01-01T00:00:00.000Z#id").unwrap(), "QUARANTINE#2026-01-01");
-        assert!(partition("x").is_err());
+        assert_eq!(partition("2026-01-01T00:00:00.000Z#id").as_deref(), Some("QUARANTINE#2026-01-01"));
+        assert_eq!(partition("x"), None);
     }
 }

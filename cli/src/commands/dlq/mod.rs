@@ -120,6 +120,7 @@ impl Place for DeadLetters {
         noun: "dead letter",
         empty: "There are no dead letters.",
         stays: "stays a dead letter",
+        gone: "gone, or another process is reading them now: try again in half a minute",
         before_drop: "Kakao got its 200 and doesn't send them again.",
     };
     const COLUMNS: &'static [&'static str] = &["Id", "What", "Event id", "App", "Sent", "Received", "Age"];

@@ -22,7 +22,7 @@ use crate::ui::{
 };
 
 pub use stored::StoredItem;
-pub(crate) use stored::work_through;
+pub(crate) use stored::{find_each, work_through};
 
 /// What a place calls its items, and what it says of itself.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,8 @@ pub(crate) struct Words {
     pub(crate) empty: &'static str,
     /// What happens to an item that is not sent: `stays in the inbox`.
     pub(crate) stays: &'static str,
+    /// Why an item that was asked for may not be found.
+    pub(crate) gone: &'static str,
     /// What an operator should know before deleting.
     pub(crate) before_drop: &'static str,
 }
@@ -264,19 +266,21 @@ fn refused<P: Place>(item: &P::Item, error: Error, in_a_row: usize) -> Result<()
 /// `drop`, after a question.
 pub(crate) async fn drop_for_good<P: Place>(place: &P, wanted: Wanted, limit: usize, yes: bool) -> Result<ExitCode> {
     let all_wanted = wanted == Wanted::All;
+    let mut before = Swept::default();
     let chosen = if yes {
         Chosen::Wanted(wanted)
     } else {
         // What arrives while we wait for the answer is not deleted.
         let (found, swept) = look(place, wanted, limit).await?;
-        complete::<P>(&swept, limit)?;
         warn_of_more::<P>(swept.reach, limit);
         if found.is_empty() {
+            complete::<P>(&swept, limit)?;
             output::line(P::WORDS.empty)?;
             return Ok(ExitCode::SUCCESS);
         }
         let items = counted(found.len(), P::WORDS.noun);
         ask::whether(&format!("Delete {items} for good? {}", P::WORDS.before_drop), yes).await?;
+        before = swept;
         Chosen::Found(found)
     };
     let mut step = Progress::of_stderr().step(format!("Deleting {}", plural(P::WORDS.noun)));
@@ -293,6 +297,7 @@ pub(crate) async fn drop_for_good<P: Place>(place: &P, wanted: Wanted, limit: us
         place.confirm_empty().await?;
     }
     output::line(format!("{deleted} deleted"))?;
+    complete::<P>(&before, limit)?;
     complete::<P>(&swept, limit)?;
     warn_of_more::<P>(swept.reach, limit);
     Ok(ExitCode::SUCCESS)
@@ -304,9 +309,7 @@ fn complete<P: Place>(swept: &Swept, limit: usize) -> Result<()> {
         return Ok(());
     }
     let missing: Vec<_> = swept.missing.iter().map(|id| format!("`{id}`")).collect();
-    let hint = P::more(swept.reach, limit).unwrap_or_else(|| {
-        "they are gone, or another process is reading them now: try again in half a minute".to_owned()
-    });
+    let hint = P::more(swept.reach, limit).unwrap_or_else(|| P::WORDS.gone.to_owned());
     bail!("not among the {}: {}; {hint}", plural(P::WORDS.noun), missing.join(", "))
 }
 

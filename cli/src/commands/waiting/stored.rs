@@ -1,5 +1,7 @@
 //! Items of the table that wait: the inbox's and the quarantine's.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 use kakao_webhooks::state::Members;
 use serde_json::Value;
@@ -22,6 +24,21 @@ impl StoredItem {
         members.insert("envelope".to_owned(), letter::readable(self.text("envelope")));
         Value::Object(members)
     }
+}
+
+/// The items with these ids, and the ids of which `read` finds none.
+pub(crate) async fn find_each(
+    ids: BTreeSet<String>,
+    read: impl AsyncFn(&str) -> Result<Option<StoredItem>>,
+) -> Result<(Vec<StoredItem>, BTreeSet<String>)> {
+    let (mut found, mut missing) = (Vec::new(), BTreeSet::new());
+    for id in ids {
+        match read(&id).await? {
+            Some(item) => found.push(item),
+            None => drop(missing.insert(id)),
+        }
+    }
+    Ok((found, missing))
 }
 
 /// Hands each item to `visit`, and deletes those that it says, as long as they hold what was read. With `marked`, one that was replayed is deleted only if

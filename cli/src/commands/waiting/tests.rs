@@ -20,7 +20,8 @@ impl Memory {
 
 impl Place for Memory {
     type Item = String;
-    const WORDS: Words = Words { noun: "item", empty: "None.", stays: "stays here", before_drop: "It is lost." };
+    const WORDS: Words =
+        Words { noun: "item", empty: "None.", stays: "stays here", gone: "gone", before_drop: "It is lost." };
     const COLUMNS: &'static [&'static str] = &["Id"];
     const REFUSALS: usize = 2;
 
