@@ -4,6 +4,8 @@ pub mod age;
 pub mod ask;
 pub mod count;
 pub mod diff;
+pub mod nearest;
 pub mod output;
 pub mod progress;
+pub mod usage;
 pub mod when;
