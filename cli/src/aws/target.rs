@@ -3,17 +3,22 @@
 use anyhow::{Result, ensure};
 use aws_config::{BehaviorVersion, SdkConfig};
 use clap::Args;
-use runtime::{publish::EventBridge, queue::SqsQueue};
+use runtime::publish::EventBridge;
 
 use crate::{
-    aws::table::Table,
+    aws::{fault::NO_REGION, queue::EventQueue, table::Table},
     commands::dlq::dead_letters::DeadLetters,
     local::{self, running::Running},
 };
 
 /// What the SDK finds where an operator works: variables, profiles, single sign-on, the instance.
-pub(crate) async fn aws() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
+///
+/// # Errors
+/// No region.
+pub(crate) async fn aws() -> Result<SdkConfig> {
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    ensure!(config.region().is_some(), NO_REGION);
+    Ok(config)
 }
 
 /// The table, named or found.
@@ -31,7 +36,7 @@ impl TableTarget {
     /// If none is named and none is running.
     pub async fn table(&self) -> Result<Table> {
         if let Some(name) = &self.table {
-            return Ok(Table::new(&aws().await, name));
+            return Ok(Table::new(&aws().await?, name));
         }
         let running = Running::found("name the table with --table or TABLE_NAME")?;
         Ok(Table::new(&aws_of(&running), running.table))
@@ -57,12 +62,12 @@ impl QueueTarget {
     ///
     /// # Errors
     /// If none is named and none is running.
-    pub async fn queue(&self) -> Result<SqsQueue> {
+    pub async fn queue(&self) -> Result<EventQueue> {
         if let Some(url) = &self.queue {
-            return Ok(SqsQueue::new(&aws().await, url.clone()));
+            return Ok(EventQueue::new(&aws().await?, url.clone()));
         }
         let running = Running::found("name the queue with --queue or EVENT_QUEUE_URL")?;
-        Ok(SqsQueue::new(&aws_of(&running), running.queue_url))
+        Ok(EventQueue::new(&aws_of(&running), running.queue_url))
     }
 
     /// Whether it is named.
@@ -87,7 +92,7 @@ impl DeadLetterTarget {
     /// If no queue is named and none is running.
     pub async fn dead_letters(&self) -> Result<DeadLetters> {
         if let Some(url) = &self.dead_letter_queue {
-            return Ok(DeadLetters::new(&aws().await, url));
+            return Ok(DeadLetters::new(&aws().await?, url));
         }
         let running = Running::found(
             "name the queue with --dead-letter-queue or DEAD_LETTER_QUEUE_URL (the stack's output DeadLetterQueueUrl)",
@@ -99,7 +104,7 @@ impl DeadLetterTarget {
     ///
     /// # Errors
     /// If one of them can't be found, they are of two services, or they are the same.
-    pub async fn with_queue(&self, queue: &QueueTarget) -> Result<(DeadLetters, SqsQueue)> {
+    pub async fn with_queue(&self, queue: &QueueTarget) -> Result<(DeadLetters, EventQueue)> {
         let of_dead_letters = ("DEAD_LETTER_QUEUE_URL", self.dead_letter_queue.is_some());
         same_service(of_dead_letters, ("EVENT_QUEUE_URL", queue.is_named()))?;
         ensure!(
@@ -125,7 +130,7 @@ impl BusTarget {
     /// If none is named and none is running.
     pub async fn bus(&self) -> Result<EventBridge> {
         if let Some(name) = &self.bus {
-            return Ok(EventBridge::new(&aws().await, name.clone()));
+            return Ok(EventBridge::new(&aws().await?, name.clone()));
         }
         let running = Running::found("name the bus with --bus or EVENT_BUS_NAME (the stack's output BusName)")?;
         Ok(EventBridge::new(&aws_of(&running), running.bus))

@@ -116,9 +116,7 @@ impl Doctor {
                 Ok(Patient { inside: None, base_url: Some(url), is_named: true })
             }
             Some(stack) => {
-                let aws = target::aws().await;
-                ensure!(aws.region().is_some(), "no region: set AWS_REGION to the one that `{stack}` is deployed in");
-                Ok(Patient { inside: Some((aws, stack)), base_url: self.url, is_named: true })
+                Ok(Patient { inside: Some((target::aws().await?, stack)), base_url: self.url, is_named: true })
             }
             None => {
                 let running = Running::found("name a stack or a base URL")?;
