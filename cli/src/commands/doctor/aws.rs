@@ -23,7 +23,10 @@ use super::{
     facts::{Alarm, Backlog, Function, Inbox, Quota, Read, Resource, Settings, Stack, StoredKeys, Unread},
 };
 use crate::{
-    aws::fault::{is_denial, sentence},
+    aws::{
+        fault::{is_denial, sentence},
+        stack::outputs_of,
+    },
     commands::{quarantine, waiting::letter},
 };
 
@@ -85,11 +88,10 @@ impl Account for Aws {
         let asked = self.stacks.describe_stacks().stack_name(&self.name).send().await;
         let stacks = asked.map_err(|error| unread(ACTION, &error))?.stacks.unwrap_or_default();
         let stack = stacks.into_iter().next().ok_or_else(|| Unread::Failed("there is no such stack".to_owned()))?;
-        let output = |output: aws_sdk_cloudformation::types::Output| Some((output.output_key?, output.output_value?));
         let deployed_at = stack.last_updated_time.or(stack.creation_time);
         Ok(Stack {
-            status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-            outputs: stack.outputs.unwrap_or_default().into_iter().filter_map(output).collect(),
+            status: stack.stack_status.as_ref().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            outputs: outputs_of(stack),
             deployed_at: deployed_at.and_then(|time| Time::from_millis(time.to_millis().ok()?)),
         })
     }

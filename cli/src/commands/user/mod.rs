@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{
+        stack::StackTarget,
         table::{Table, text},
         target::TableTarget,
     },
@@ -79,6 +80,8 @@ pub struct Who {
     user_id: String,
     #[command(flatten)]
     table: TableTarget,
+    #[command(flatten)]
+    stack: StackTarget,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -96,7 +99,7 @@ impl Who {
     }
 
     async fn table(&self) -> Result<Table> {
-        self.table.table().await
+        self.table.table(&self.stack).await
     }
 
     fn unknown(&self) -> Result<ExitCode> {

@@ -11,7 +11,7 @@ use kakao_webhooks::{
 use runtime::ingest::Queue;
 
 use crate::{
-    aws::target::QueueTarget,
+    aws::{stack::StackTarget, target::QueueTarget},
     random,
     ui::{ask, output, when::event_time},
 };
@@ -29,6 +29,8 @@ pub struct Say {
     at: Option<Time>,
     #[command(flatten)]
     queue: QueueTarget,
+    #[command(flatten)]
+    stack: StackTarget,
     /// Don't ask
     #[arg(long)]
     yes: bool,
@@ -42,7 +44,7 @@ impl Say {
     pub async fn run(self, word: ServiceWord) -> Result<ExitCode> {
         let app_id: AppId = self.app_id.parse().with_context(|| format!("`{}`", self.app_id))?;
         let user_id: UserId = self.user_id.parse().with_context(|| format!("`{}`", self.user_id))?;
-        let queue = self.queue.queue().await?;
+        let queue = self.queue.queue(&self.stack).await?;
         ask::whether(&format!("Tell of user {} of app {app_id}: {}?", self.user_id, meaning(word)), self.yes).await?;
         let now = runtime::clock::now();
         let envelope = Envelope {
