@@ -94,7 +94,7 @@ async fn counting_publishes_nothing_and_many_are_not_told_again_unasked() {
     let (is_done, said) = khook(&service, &[&since[..], &["--dry-run"]].concat()).await;
     assert!(is_done && said.contains("112 users, 260 events; nothing was published"), "{said}");
     let (is_done, said) = khook(&service, &since).await;
-    assert!(!is_done && said.contains("112 users again? Nobody is here to answer: say --yes"), "{said}");
+    assert!(!is_done && said.contains("112 users again? There is no terminal to ask: say --yes"), "{said}");
     assert_eq!(service.bus.taken().len(), told);
     let (is_done, said) = khook(&service, &[&since[..], &["--yes"]].concat()).await;
     assert!(is_done, "{said}");

@@ -21,7 +21,7 @@ use crate::{
         table::{Table, text},
         target::{BusTarget, TableTarget, same_service},
     },
-    ui::{ask, count::counted as counted_noun, output, progress::Progress},
+    ui::{ask, count::counted as counted_noun, output, progress::Progress, usage::Usage},
 };
 
 /// Whose state is published again.
@@ -54,9 +54,9 @@ impl Whose {
 
 fn read<T>(text: &str) -> Result<T>
 where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+    T: FromStr<Err: std::fmt::Display>,
 {
-    text.parse().with_context(|| format!("`{text}`"))
+    text.parse().map_err(|error| Usage::error(format!("`{text}`: {error}")))
 }
 
 /// Tells the bus again.
@@ -143,6 +143,7 @@ impl Publish {
     /// # Errors
     /// An unknown user, a table that can't be read, a bus that doesn't take it, or nobody who says yes.
     pub async fn run(self) -> Result<ExitCode> {
+        self.whose.named()?;
         let table = self.table.table(&self.stack).await?;
         if self.dry_run {
             let counted = self.each_page(&table, None).await?;

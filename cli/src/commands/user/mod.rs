@@ -5,7 +5,7 @@ pub mod service;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use console::Style;
 use kakao_webhooks::{
@@ -74,10 +74,10 @@ pub enum User {
 #[derive(Debug, Args)]
 pub struct Who {
     /// The Kakao app's number
-    app_id: String,
+    app_id: AppId,
     /// The member number (회원번호)
     #[arg(value_name = "MEMBER_NUMBER")]
-    user_id: String,
+    user_id: UserId,
     #[command(flatten)]
     table: TableTarget,
     #[command(flatten)]
@@ -88,14 +88,12 @@ pub struct Who {
 }
 
 impl Who {
-    fn subject(&self) -> Result<Subject> {
-        let app_id: AppId = self.app_id.parse().with_context(|| format!("`{}`", self.app_id))?;
-        let user_id: UserId = self.user_id.parse().with_context(|| format!("`{}`", self.user_id))?;
-        Ok(Subject::User(app_id, user_id))
+    fn subject(&self) -> Subject {
+        Subject::User(self.app_id.clone(), self.user_id)
     }
 
-    fn partition(&self) -> Result<String> {
-        Ok(self.subject()?.partition_key())
+    fn partition(&self) -> String {
+        self.subject().partition_key()
     }
 
     async fn table(&self) -> Result<Table> {
@@ -109,7 +107,7 @@ impl Who {
         anyhow::bail!(
             "nothing is known of user {} of app {}. Is it the right app, and the right table? What could not be read or placed is in \
              `khook quarantine list`",
-            self.user_id,
+            self.user_id.digits(),
             self.app_id
         )
     }
@@ -134,7 +132,7 @@ impl User {
 }
 
 async fn show(who: &Who) -> Result<ExitCode> {
-    let partition = who.partition()?;
+    let partition = who.partition();
     let Some(view) = who.table().await?.view(&partition).await? else { return who.unknown() };
     if who.json {
         output::json(&view)?;
@@ -146,7 +144,7 @@ async fn show(who: &Who) -> Result<ExitCode> {
         "blocked" => Style::new().yellow(),
         _ => Style::new().red(),
     };
-    let heading = Text::from("User ").styled(Style::new().bold(), &who.user_id);
+    let heading = Text::from("User ").styled(Style::new().bold(), who.user_id.digits());
     output::line(heading.and(format!(" of app {}: ", who.app_id)).styled(style.bold(), access))?;
     output::line("")?;
     let mut table = output::table(&["What", "Is", "Since"]);
@@ -195,7 +193,7 @@ fn plain(value: &Value) -> String {
 const OF_HISTORY: [&str; 5] = ["occurred_at", "received_at", "kind", "event", "event_id"];
 
 async fn history(who: &Who, limit: usize) -> Result<ExitCode> {
-    let partition = who.partition()?;
+    let partition = who.partition();
     let mut entries = who.table().await?.history(&partition).await?;
     if entries.is_empty() {
         return who.unknown();
@@ -221,7 +219,7 @@ async fn history(who: &Who, limit: usize) -> Result<ExitCode> {
 }
 
 async fn rebuilt(who: &Who) -> Result<ExitCode> {
-    let (subject, table) = (who.subject()?, who.table().await?);
+    let (subject, table) = (who.subject(), who.table().await?);
     let partition = subject.partition_key();
     let history = table.history(&partition).await?;
     let Some(item) = table.get(&partition, "STATE").await? else { return who.unknown() };
