@@ -19,7 +19,7 @@ use crate::{
         which::{Limit, Which},
         work_through,
     },
-    ui::{age, count::counted},
+    ui::{age, count::counted, local_time::LocalTime},
 };
 
 /// The inbox: list, show, send now what the janitor would send within a minute, or drop.
@@ -40,6 +40,9 @@ pub enum Inbox {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// In which times.
+        #[command(flatten)]
+        local_time: LocalTime,
     },
     /// Show one event with its whole envelope, personal data included
     #[command(after_help = "Example:\n  khook inbox show 9f1b…:user-unlinked")]
@@ -101,8 +104,8 @@ impl Inbox {
     /// An id that isn't there, or a table or queue that can't be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::List { limit, table, stack, json } => {
-                waiting::list(&Waiting(table.table(&stack).await?), limit.get(), json).await
+            Self::List { limit, table, stack, json, local_time } => {
+                waiting::list(&Waiting(table.table(&stack).await?), limit.get(), json, &local_time.zone()).await
             }
             Self::Show { id, table, stack } => {
                 waiting::show(&Waiting(table.table(&stack).await?), id, usize::MAX).await

@@ -17,7 +17,7 @@ use crate::{
         self, Chosen, Fate, Place, Reach, StoredItem, Swept, Wanted, Words, find_each, replayed::replayed,
         which::Which, work_through,
     },
-    ui::output,
+    ui::{local_time::LocalTime, output},
 };
 
 /// Authentic events that could not be used: list, show, replay after a fix, or drop.
@@ -38,6 +38,9 @@ pub enum Quarantine {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// In which times.
+        #[command(flatten)]
+        local_time: LocalTime,
     },
     /// Show one event with everything that was received, personal data included
     Show {
@@ -96,9 +99,9 @@ impl Quarantine {
     pub async fn run(self) -> Result<ExitCode> {
         let whole = |table| Kept { table, days: LONGEST_DAYS };
         match self {
-            Self::List { days, table, stack, json } => {
+            Self::List { days, table, stack, json, local_time } => {
                 let kept = Kept { table: table.table(&stack).await?, days: days.min(LONGEST_DAYS) };
-                waiting::list(&kept, usize::MAX, json).await
+                waiting::list(&kept, usize::MAX, json, &local_time.zone()).await
             }
             Self::Show { key, table, stack } => {
                 waiting::show(&whole(table.table(&stack).await?), key, usize::MAX).await

@@ -19,7 +19,7 @@ use crate::{
         replayed::replayed,
         which::{Limit, Which},
     },
-    ui::{age, count::counted, output},
+    ui::{age, count::counted, local_time::LocalTime, output},
 };
 use dead_letters::{DeadLetter, DeadLetters};
 
@@ -42,6 +42,9 @@ pub enum Dlq {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// In which times.
+        #[command(flatten)]
+        local_time: LocalTime,
     },
     /// Show one dead letter with its whole text, personal data included
     #[command(after_help = "Example:\n  khook dlq show 6b0e7a3c-…")]
@@ -112,8 +115,8 @@ impl Dlq {
     /// An id that isn't there, or a queue that can't be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::List { limit, dead_letters, stack, json } => {
-                waiting::list(&dead_letters.dead_letters(&stack).await?, limit.get(), json).await
+            Self::List { limit, dead_letters, stack, json, local_time } => {
+                waiting::list(&dead_letters.dead_letters(&stack).await?, limit.get(), json, &local_time.zone()).await
             }
             Self::Show { id, limit, dead_letters, stack } => {
                 waiting::show(&dead_letters.dead_letters(&stack).await?, id, limit.get()).await

@@ -1,5 +1,6 @@
 //! `khook user`: what is known of a user.
 
+mod history;
 pub mod rebuild;
 pub mod service;
 
@@ -23,7 +24,9 @@ use crate::{
     },
     commands::user::{rebuild::rebuild, service::Say},
     ui::{
+        count::counted,
         diff::register,
+        local_time::{LocalTime, Zone},
         output::{self, Text},
     },
 };
@@ -38,6 +41,9 @@ pub enum User {
         /// Whose.
         #[command(flatten)]
         who: Who,
+        /// In which times.
+        #[command(flatten)]
+        local_time: LocalTime,
     },
     /// Show a user's history, oldest first
     #[command(after_help = "Examples:\n  khook user history 123456 9007199254740993 --limit 20\n  \
@@ -49,6 +55,9 @@ pub enum User {
         /// At most this many of the newest events
         #[arg(long, default_value_t = 100, value_name = "NUMBER")]
         limit: usize,
+        /// In which times.
+        #[command(flatten)]
+        local_time: LocalTime,
     },
     /// Fold a user's history, and show where the stored state differs, as far as history can prove it
     #[command(
@@ -120,8 +129,8 @@ impl User {
     /// An unknown user, or a table that can't be read.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::Show { who } => show(&who).await,
-            Self::History { who, limit } => history(&who, limit).await,
+            Self::Show { who, local_time } => show(&who, &local_time.zone()).await,
+            Self::History { who, limit, local_time } => history(&who, limit, &local_time.zone()).await,
             Self::Rebuild { who } => rebuilt(&who).await,
             Self::Link(say) => say.run(ServiceWord::ServiceLinked).await,
             Self::Unlink(say) => say.run(ServiceWord::ServiceUnlinked).await,
@@ -131,7 +140,7 @@ impl User {
     }
 }
 
-async fn show(who: &Who) -> Result<ExitCode> {
+async fn show(who: &Who, zone: &Zone) -> Result<ExitCode> {
     let partition = who.partition();
     let Some(view) = who.table().await?.view(&partition).await? else { return who.unknown() };
     if who.json {
@@ -148,8 +157,8 @@ async fn show(who: &Who) -> Result<ExitCode> {
     output::line(heading.and(format!(" of app {}: ", who.app_id)).styled(style.bold(), access))?;
     output::line("")?;
     let mut table = output::table(&["What", "Is", "Since"]);
-    for [what, is, since] in rows(&view) {
-        table.add_row([what, is, since]);
+    for row in rows(&view) {
+        table.add_row(row.map(|cell| zone.beside(&cell)));
     }
     output::print_table(&table)?;
     Ok(ExitCode::SUCCESS)
@@ -192,7 +201,7 @@ fn plain(value: &Value) -> String {
 /// What an entry of the history says of its event.
 const OF_HISTORY: [&str; 5] = ["occurred_at", "received_at", "kind", "event", "event_id"];
 
-async fn history(who: &Who, limit: usize) -> Result<ExitCode> {
+async fn history(who: &Who, limit: usize, zone: &Zone) -> Result<ExitCode> {
     let partition = who.partition();
     let mut entries = who.table().await?.history(&partition).await?;
     if entries.is_empty() {
@@ -207,13 +216,10 @@ async fn history(who: &Who, limit: usize) -> Result<ExitCode> {
         output::json(&entries.iter().map(event).collect())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = output::table(&["Occurred", "Received", "Kind", "Event", "Id"]);
-    for entry in &entries {
-        table.add_row(OF_HISTORY.map(|name| text(entry, name).to_owned()));
-    }
-    output::print_table(&table)?;
+    output::print_table(&history::table(&entries, zone))?;
     if left_out > 0 {
-        output::line(format!("{left_out} older ones are left out (--limit {})", left_out + entries.len()))?;
+        let older = counted(left_out, "older event");
+        output::line(format!("{older} left out: --limit {} shows all", left_out + entries.len()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
