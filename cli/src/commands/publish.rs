@@ -201,8 +201,8 @@ impl Publish {
         step.done(&counted_noun(counted.users, "user"));
         if counted.unreadable > 0 {
             output::warn(&format!(
-                "{} items are of an unknown form and left out: use the khook of the version that wrote them",
-                counted.unreadable
+                "{} of an unknown form left out: use the khook of the version that wrote what is stored",
+                counted_noun(counted.unreadable, "item")
             ));
         }
         Ok(counted)

@@ -1,7 +1,10 @@
 //! The stack itself, and the account's room for its functions.
 
 use super::facts::{Facts, Quota, Stack};
-use crate::commands::check::finding::{Finding, Judgement};
+use crate::{
+    commands::check::finding::{Finding, Judgement},
+    ui::count::counted,
+};
 
 /// What new accounts have less than, until they ask for more.
 const ENOUGH: i32 = 100;
@@ -33,7 +36,7 @@ fn status(stack: &Stack) -> Judgement {
 
 fn concurrency(quota: Quota) -> Judgement {
     let Quota { concurrent, unreserved } = quota;
-    let seen = format!("{concurrent} executions at once, {unreserved} of them unreserved");
+    let seen = format!("{} at once, {unreserved} of them unreserved", counted(concurrent, "execution"));
     if concurrent < ENOUGH {
         return Judgement::warning(
             seen,

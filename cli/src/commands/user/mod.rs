@@ -236,7 +236,7 @@ async fn rebuilt(who: &Who) -> Result<ExitCode> {
         output::json(&differences.iter().map(each).collect())?;
     } else {
         let (lines, telling) = rebuilt.lines;
-        output::line(format!("{telling} of {lines} lines of history say what they did."))?;
+        output::line(format!("{telling} of {} of history say what was done.", counted(lines, "line")))?;
         let mut table = output::table(&["Member", "Stored", "By history"]);
         for (name, stored, proven) in &differences {
             table.add_row([name.clone(), plain(stored), plain(proven)]);
