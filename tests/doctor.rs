@@ -187,7 +187,7 @@ mod doctor {
         let (code, faults) = stack.diagnosis().await;
         assert_eq!(code, Some(1), "{faults:#?}");
         let expected = [
-            "functions, alias live mistake: talk-share 1 is an older configuration: RUST_LOG differ",
+            "functions, alias live mistake: talk-share 1 is an older configuration, which differs in RUST_LOG",
             "event, publisher mistake: disabled (USER_INITIATED): no change is published, and a write is lost to the bus after \
              24 hours",
             "waiting, dead letters mistake: 1 message",

@@ -73,7 +73,7 @@ enum Command {
     #[command(
         subcommand,
         after_help = "Examples:\n  khook user show 123456 1234567890\n  \
-                                        TABLE_NAME=my-table khook user history 123456 1234567890 --json"
+                                        khook user history 123456 1234567890 --stack kakao-webhooks --json"
     )]
     User(User),
     /// Look at what couldn't be used, send it again after a fix, or drop it
@@ -83,7 +83,7 @@ enum Command {
     #[command(
         subcommand,
         after_help = "Examples:\n  khook dlq list\n  khook dlq replay --all\n  \
-                      DEAD_LETTER_QUEUE_URL=… EVENT_QUEUE_URL=… khook dlq replay --all\n\n\
+                      khook dlq replay --all --stack kakao-webhooks\n\n\
                       On AWS it may sqs:ReceiveMessage, sqs:ChangeMessageVisibility and sqs:DeleteMessage on the \
                       dead-letter queue and sqs:SendMessage on the event queue."
     )]

@@ -5,7 +5,10 @@ use std::{env, ffi::OsString, process::ExitCode};
 
 use anyhow::{Result, anyhow};
 use clap::Parser;
-use khook::{cli::Cli, ui::output};
+use khook::{
+    cli::Cli,
+    ui::{output, usage},
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
@@ -16,7 +19,7 @@ fn main() -> ExitCode {
     };
     run(cli).unwrap_or_else(|error| {
         output::complain(&error);
-        ExitCode::FAILURE
+        usage::exit_code(&error)
     })
 }
 
@@ -27,7 +30,7 @@ fn misread(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         Err(error) => drop(error.print()),
         Ok(_) => output::complain(&anyhow!("{error}")),
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(output::UNKNOWN))
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(usage::WRONG_USAGE))
 }
 
 /// Runs the command until it ends or is broken off. Broken off, it is dropped, and with it whatever it

@@ -94,7 +94,7 @@ async fn counting_publishes_nothing_and_many_are_not_told_again_unasked() {
     let (is_done, said) = khook(&service, &[&since[..], &["--dry-run"]].concat()).await;
     assert!(is_done && said.contains("112 users, 260 events; nothing was published"), "{said}");
     let (is_done, said) = khook(&service, &since).await;
-    assert!(!is_done && said.contains("112 users again? Nobody is here to answer: say --yes"), "{said}");
+    assert!(!is_done && said.contains("112 users again? There is no terminal to ask: say --yes"), "{said}");
     assert_eq!(service.bus.taken().len(), told);
     let (is_done, said) = khook(&service, &[&since[..], &["--yes"]].concat()).await;
     assert!(is_done, "{said}");
@@ -111,6 +111,6 @@ async fn what_the_bus_refuses_or_nobody_knows_or_nobody_can_read_is_said() {
     service.send_message(&word("service-linked", "3142857950")).await;
     service.pipeline.table.set("USER#123456#3142857950", "STATE", "link", "x").unwrap();
     let (is_done, said) = khook(&service, &["--since", "2025-01-01T00:00:00Z"]).await;
-    assert!(!is_done && said.contains("1 items are of an unknown form"), "{said}");
+    assert!(!is_done && said.contains("1 item of an unknown form left out"), "{said}");
     assert!(said.contains("12 users, 60 events published"), "{said}");
 }

@@ -157,7 +157,7 @@ async fn answering(status: u16, body: String) -> Server {
 
 /// An AWS that refuses everything in hostile words.
 async fn hostile_aws() -> (Server, Shell) {
-    let error = json!({"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": HOSTILE});
+    let error = json!({"__type": "com.amazonaws.dynamodb.v20120810#ValidationException", "message": HOSTILE});
     let server = answering(400, error.to_string()).await;
     let queue = format!("{}/000000000000/queue", server.url());
     let variables = vec![

@@ -45,6 +45,8 @@ mod khook_secrets;
 #[cfg(test)]
 mod khook_signals;
 #[cfg(test)]
+mod khook_stack;
+#[cfg(test)]
 mod khook_visible;
 #[cfg(test)]
 mod matrix;

@@ -13,6 +13,8 @@ use aws_sdk_dynamodb::{
 use kakao_webhooks::state::{Members, user_view};
 use serde_json::Value;
 
+use super::fault::sentence;
+
 /// The table of a stack.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -49,7 +51,7 @@ impl Table {
             .consistent_read(true)
             .send()
             .await;
-        let item = read.map_err(|error| self.fault(&error))?.item;
+        let item = read.map_err(|error| self.fault("dynamodb:GetItem", &error))?.item;
         item.map(members).transpose()
     }
 
@@ -103,7 +105,7 @@ impl Table {
             && let Some(mut found) = turns.pop_front()
         {
             if let Some(item) = found.next().await {
-                items.push(members(item.map_err(|error| self.fault(&error))?)?);
+                items.push(members(item.map_err(|error| self.fault("dynamodb:Query", &error))?)?);
                 turns.push_back(found);
             }
         }
@@ -115,7 +117,7 @@ impl Table {
         let mut found = self.paged(query, partition).items().send();
         let mut items = Vec::new();
         while let Some(item) = found.next().await {
-            items.push(members(item.map_err(|error| self.fault(&error))?)?);
+            items.push(members(item.map_err(|error| self.fault("dynamodb:Query", &error))?)?);
         }
         Ok(items)
     }
@@ -137,7 +139,7 @@ impl Table {
         }
         let mut pages = scan.into_paginator().send();
         while let Some(read) = pages.next().await {
-            let items = read.map_err(|error| self.fault(&error))?.items.unwrap_or_default();
+            let items = read.map_err(|error| self.fault("dynamodb:Scan", &error))?.items.unwrap_or_default();
             page(items.into_iter().map(members).collect::<Result<_>>()?).await?;
         }
         Ok(())
@@ -162,7 +164,7 @@ impl Table {
         match marked {
             Ok(_) => Ok(true),
             Err(error) if error.code() == Some(CONDITION_FAILED) => Ok(false),
-            Err(error) => Err(self.fault(&error)),
+            Err(error) => Err(self.fault("dynamodb:UpdateItem", &error)),
         }
     }
 
@@ -186,7 +188,7 @@ impl Table {
             .set_condition_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
             .set_expression_attribute_values((!conditions.is_empty()).then(|| values.collect()));
         match delete.send().await {
-            Err(error) if error.code() != Some(CONDITION_FAILED) => Err(self.fault(&error)),
+            Err(error) if error.code() != Some(CONDITION_FAILED) => Err(self.fault("dynamodb:DeleteItem", &error)),
             _ => Ok(()),
         }
     }
@@ -200,7 +202,7 @@ impl Table {
         let mut pages = scan.into_paginator().send();
         let mut keys = Vec::new();
         while let Some(page) = pages.next().await {
-            for item in page.map_err(|error| self.fault(&error))?.items.unwrap_or_default() {
+            for item in page.map_err(|error| self.fault("dynamodb:Scan", &error))?.items.unwrap_or_default() {
                 let item = members(item)?;
                 keys.push((text(&item, "pk").to_owned(), text(&item, "sk").to_owned()));
             }
@@ -208,30 +210,13 @@ impl Table {
         Ok(keys)
     }
 
-    fn fault<E, R>(&self, error: &SdkError<E, R>) -> anyhow::Error
+    fn fault<E, R>(&self, action: &str, error: &SdkError<E, R>) -> anyhow::Error
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug + 'static,
     {
-        anyhow::anyhow!(
-            "the table `{}` can't be used: {}\nAre the AWS credentials, the region (AWS_REGION) and the name right?",
-            self.name,
-            reason(error),
-        )
+        anyhow::anyhow!("the table `{}` can't be used: {}", self.name, sentence(action, error))
     }
-}
-
-/// What AWS says, or what led to its saying nothing. The SDK's own rendering would show the whole answer.
-pub(crate) fn reason<E, R>(error: &SdkError<E, R>) -> String
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    if let Some(code) = error.code() {
-        return format!("{code}: {}", error.message().unwrap_or_default());
-    }
-    let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn members(item: Item) -> Result<Members> {

@@ -3,38 +3,85 @@
 use anyhow::{Result, ensure};
 use aws_config::{BehaviorVersion, SdkConfig};
 use clap::Args;
-use runtime::{publish::EventBridge, queue::SqsQueue};
+use runtime::publish::EventBridge;
 
 use crate::{
-    aws::table::Table,
+    aws::{
+        fault::NO_REGION,
+        queue::EventQueue,
+        stack::{self, StackTarget},
+        table::Table,
+    },
     commands::dlq::dead_letters::DeadLetters,
     local::{self, running::Running},
+    ui::usage::Usage,
 };
 
 /// What the SDK finds where an operator works: variables, profiles, single sign-on, the instance.
-pub(crate) async fn aws() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
+///
+/// # Errors
+/// No region.
+pub(crate) async fn aws() -> Result<SdkConfig> {
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    ensure!(config.region().is_some(), NO_REGION);
+    Ok(config)
+}
+
+/// A place of a service, and how it is named.
+struct Named {
+    what: &'static str,
+    option: &'static str,
+    variable: &'static str,
+    output: &'static str,
+}
+
+impl Named {
+    /// How AWS is reached, and the place's name or URL there.
+    async fn find(
+        &self,
+        named: Option<&String>,
+        stack: &StackTarget,
+        of_running: impl FnOnce(&Running) -> &String,
+    ) -> Result<(SdkConfig, String)> {
+        let Self { what, option, variable, output } = self;
+        match (named, stack.name()) {
+            (Some(_), Some(_)) => Err(Usage::error(format!(
+                "{variable} ({option}) and KHOOK_STACK (--stack) both name the {what}: use one of them"
+            ))),
+            (Some(named), None) => Ok((aws().await?, named.clone())),
+            (None, Some(stack)) => {
+                let aws = aws().await?;
+                let found = stack::output(&aws, stack, output).await?;
+                Ok((aws, found))
+            }
+            (None, None) => {
+                let running = Running::found(&format!(
+                    "name the stack with --stack or KHOOK_STACK, or the {what} with {option} or {variable}"
+                ))?;
+                Ok((local::sdk_config(&running.endpoint, &running.region), of_running(&running).clone()))
+            }
+        }
+    }
 }
 
 /// The table, named or found.
 #[derive(Debug, Args)]
 pub struct TableTarget {
-    /// The DynamoDB table; by default that of the running `khook dev`
+    /// The DynamoDB table; by default that of --stack, else that of the running `khook dev`
     #[arg(long, env = "TABLE_NAME", hide_env_values = true, value_name = "NAME")]
     table: Option<String>,
 }
 
 impl TableTarget {
+    const NAMED: Named = Named { what: "table", option: "--table", variable: "TABLE_NAME", output: "TableName" };
+
     /// The table.
     ///
     /// # Errors
-    /// If none is named and none is running.
-    pub async fn table(&self) -> Result<Table> {
-        if let Some(name) = &self.table {
-            return Ok(Table::new(&aws().await, name));
-        }
-        let running = Running::found("name the table with --table or TABLE_NAME")?;
-        Ok(Table::new(&aws_of(&running), running.table))
+    /// If it is named twice or not at all, or the stack can't be looked up.
+    pub async fn table(&self, stack: &StackTarget) -> Result<Table> {
+        let (aws, found) = Self::NAMED.find(self.table.as_ref(), stack, |running| &running.table).await?;
+        Ok(Table::new(&aws, found))
     }
 
     /// Whether it is named.
@@ -44,25 +91,25 @@ impl TableTarget {
     }
 }
 
-/// The queue, named or found.
+/// The event queue, named or found.
 #[derive(Debug, Args)]
 pub struct QueueTarget {
-    /// The URL of the event queue; by default that of the running `khook dev`
+    /// The URL of the event queue; by default that of --stack, else that of the running `khook dev`
     #[arg(long, env = "EVENT_QUEUE_URL", hide_env_values = true, value_name = "URL")]
     queue: Option<String>,
 }
 
 impl QueueTarget {
-    /// The queue.
+    const NAMED: Named =
+        Named { what: "event queue", option: "--queue", variable: "EVENT_QUEUE_URL", output: "EventQueueUrl" };
+
+    /// The event queue.
     ///
     /// # Errors
-    /// If none is named and none is running.
-    pub async fn queue(&self) -> Result<SqsQueue> {
-        if let Some(url) = &self.queue {
-            return Ok(SqsQueue::new(&aws().await, url.clone()));
-        }
-        let running = Running::found("name the queue with --queue or EVENT_QUEUE_URL")?;
-        Ok(SqsQueue::new(&aws_of(&running), running.queue_url))
+    /// If it is named twice or not at all, or the stack can't be looked up.
+    pub async fn queue(&self, stack: &StackTarget) -> Result<EventQueue> {
+        let (aws, found) = Self::NAMED.find(self.queue.as_ref(), stack, |running| &running.queue_url).await?;
+        Ok(EventQueue::new(&aws, found))
     }
 
     /// Whether it is named.
@@ -75,60 +122,63 @@ impl QueueTarget {
 /// The dead-letter queue, named or found.
 #[derive(Debug, Args)]
 pub struct DeadLetterTarget {
-    /// The URL of the dead-letter queue; by default that of the running `khook dev`
+    /// The URL of the dead-letter queue; by default that of --stack, else that of the running `khook dev`
     #[arg(long, env = "DEAD_LETTER_QUEUE_URL", hide_env_values = true, value_name = "URL")]
     dead_letter_queue: Option<String>,
 }
 
 impl DeadLetterTarget {
-    /// The dead letters.
+    const NAMED: Named = Named {
+        what: "dead-letter queue",
+        option: "--dead-letter-queue",
+        variable: "DEAD_LETTER_QUEUE_URL",
+        output: "DeadLetterQueueUrl",
+    };
+
+    /// The dead-letter queue.
     ///
     /// # Errors
-    /// If no queue is named and none is running.
-    pub async fn dead_letters(&self) -> Result<DeadLetters> {
-        if let Some(url) = &self.dead_letter_queue {
-            return Ok(DeadLetters::new(&aws().await, url));
-        }
-        let running = Running::found(
-            "name the queue with --dead-letter-queue or DEAD_LETTER_QUEUE_URL (the stack's output DeadLetterQueueUrl)",
-        )?;
-        Ok(DeadLetters::new(&aws_of(&running), running.dead_letter_queue_url))
+    /// If it is named twice or not at all, or the stack can't be looked up.
+    pub async fn dead_letters(&self, stack: &StackTarget) -> Result<DeadLetters> {
+        let (aws, found) =
+            Self::NAMED.find(self.dead_letter_queue.as_ref(), stack, |running| &running.dead_letter_queue_url).await?;
+        Ok(DeadLetters::new(&aws, found))
     }
 
-    /// The dead letters, and the event queue that they go back to.
+    /// The dead letters and the event queue, of one service.
     ///
     /// # Errors
-    /// If one of them can't be found, they are of two services, or they are the same.
-    pub async fn with_queue(&self, queue: &QueueTarget) -> Result<(DeadLetters, SqsQueue)> {
+    /// If only one is named, or both are the same.
+    pub async fn with_queue(&self, queue: &QueueTarget, stack: &StackTarget) -> Result<(DeadLetters, EventQueue)> {
         let of_dead_letters = ("DEAD_LETTER_QUEUE_URL", self.dead_letter_queue.is_some());
         same_service(of_dead_letters, ("EVENT_QUEUE_URL", queue.is_named()))?;
-        ensure!(
-            self.dead_letter_queue.is_none() || self.dead_letter_queue != queue.queue,
-            "EVENT_QUEUE_URL and DEAD_LETTER_QUEUE_URL are the same queue: name the one of each output of the stack"
-        );
-        Ok((self.dead_letters().await?, queue.queue().await?))
+        if self.dead_letter_queue.is_some() && self.dead_letter_queue == queue.queue {
+            return Err(Usage::error(
+                "EVENT_QUEUE_URL and DEAD_LETTER_QUEUE_URL are the same queue: name the one of each output of the stack",
+            ));
+        }
+        Ok((self.dead_letters(stack).await?, queue.queue(stack).await?))
     }
 }
 
 /// The bus, named or found.
 #[derive(Debug, Args)]
 pub struct BusTarget {
-    /// The name of the bus (the stack's output BusName); by default that of the running `khook dev`
+    /// The name of the bus; by default that of --stack, else that of the running `khook dev`
     #[arg(long, env = "EVENT_BUS_NAME", hide_env_values = true, value_name = "NAME")]
     bus: Option<String>,
 }
 
 impl BusTarget {
+    const NAMED: Named = Named { what: "bus", option: "--bus", variable: "EVENT_BUS_NAME", output: "BusName" };
+
     /// The bus.
     ///
     /// # Errors
-    /// If none is named and none is running.
-    pub async fn bus(&self) -> Result<EventBridge> {
-        if let Some(name) = &self.bus {
-            return Ok(EventBridge::new(&aws().await, name.clone()));
-        }
-        let running = Running::found("name the bus with --bus or EVENT_BUS_NAME (the stack's output BusName)")?;
-        Ok(EventBridge::new(&aws_of(&running), running.bus))
+    /// If it is named twice or not at all, or the stack can't be looked up.
+    pub async fn bus(&self, stack: &StackTarget) -> Result<EventBridge> {
+        let (aws, found) = Self::NAMED.find(self.bus.as_ref(), stack, |running| &running.bus).await?;
+        Ok(EventBridge::new(&aws, found))
     }
 
     /// Whether it is named.
@@ -145,15 +195,13 @@ impl BusTarget {
 /// If only one of them is named.
 pub fn same_service(one: (&str, bool), other: (&str, bool)) -> Result<()> {
     let (named, missing) = if one.1 { (one.0, other.0) } else { (other.0, one.0) };
-    ensure!(
-        one.1 == other.1,
-        "{named} is named and {missing} isn't: name both, or neither to use those of the running `khook dev`"
-    );
-    Ok(())
-}
-
-fn aws_of(running: &Running) -> SdkConfig {
-    local::sdk_config(&running.endpoint, &running.region)
+    if one.1 == other.1 {
+        return Ok(());
+    }
+    Err(Usage::error(format!(
+        "{named} is named and {missing} isn't: name both, or neither to use those of --stack or of the running \
+         `khook dev`"
+    )))
 }
 
 #[cfg(test)]

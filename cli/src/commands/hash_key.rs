@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use kakao_webhooks::auth::Digest;
 
-use crate::ui::{ask, output};
+use crate::ui::{ask, count::counted, output};
 
 /// Options of `khook hash-key`.
 #[derive(Debug, clap::Args)]
@@ -32,9 +32,9 @@ impl HashKey {
         if !self.any && !is_admin_key(key) {
             // A wrong key's digest looks as good as a right one's, and would refuse every webhook.
             bail!(
-                "Kakao's admin keys are 32 hex characters, and this is something else ({} characters). Is it the REST API \
+                "Kakao's admin keys are 32 hex characters, and this is something else ({}). Is it the REST API \
                  key, or a digest already? If it is meant to be (a chatbot's header value), say --any",
-                key.chars().count()
+                counted(key.chars().count(), "character")
             );
         }
         output::line(Digest::of(key.as_bytes()).to_string())?;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{
+        stack::StackTarget,
         table::Table,
         target::{QueueTarget, TableTarget, same_service},
     },
@@ -18,7 +19,7 @@ use crate::{
         which::{Limit, Which},
         work_through,
     },
-    ui::{age, count::counted},
+    ui::{age, count::counted, local_time::LocalTime},
 };
 
 /// The inbox: list, show, send now what the janitor would send within a minute, or drop.
@@ -33,9 +34,15 @@ pub enum Inbox {
         /// Where it is.
         #[command(flatten)]
         table: TableTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// In which times.
+        #[command(flatten)]
+        local_time: LocalTime,
     },
     /// Show one event with its whole envelope, personal data included
     #[command(after_help = "Example:\n  khook inbox show 9f1b…:user-unlinked")]
@@ -45,6 +52,9 @@ pub enum Inbox {
         /// Where it is.
         #[command(flatten)]
         table: TableTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
     },
     /// Send events to the event queue now, and delete each one that the queue accepted. Replaying an event twice has no
     /// further effect
@@ -59,6 +69,9 @@ pub enum Inbox {
         /// Where it is.
         #[command(flatten)]
         table: TableTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
         /// Where it goes.
         #[command(flatten)]
         queue: QueueTarget,
@@ -75,6 +88,9 @@ pub enum Inbox {
         /// Where it is.
         #[command(flatten)]
         table: TableTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
         /// Don't ask
         #[arg(long)]
         yes: bool,
@@ -88,15 +104,19 @@ impl Inbox {
     /// An id that isn't there, or a table or queue that can't be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::List { limit, table, json } => waiting::list(&Waiting(table.table().await?), limit.get(), json).await,
-            Self::Show { id, table } => waiting::show(&Waiting(table.table().await?), id, usize::MAX).await,
-            Self::Replay { which, limit, table, queue } => {
+            Self::List { limit, table, stack, json, local_time } => {
+                waiting::list(&Waiting(table.table(&stack).await?), limit.get(), json, &local_time.zone()).await
+            }
+            Self::Show { id, table, stack } => {
+                waiting::show(&Waiting(table.table(&stack).await?), id, usize::MAX).await
+            }
+            Self::Replay { which, limit, table, stack, queue } => {
                 same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
-                let (inbox, queue) = (Waiting(table.table().await?), queue.queue().await?);
+                let (inbox, queue) = (Waiting(table.table(&stack).await?), queue.queue(&stack).await?);
                 waiting::replay(&inbox, &queue, which.wanted(), limit.get(), false).await
             }
-            Self::Drop { which, limit, table, yes } => {
-                waiting::drop_for_good(&Waiting(table.table().await?), which.wanted(), limit.get(), yes).await
+            Self::Drop { which, limit, table, stack, yes } => {
+                waiting::drop_for_good(&Waiting(table.table(&stack).await?), which.wanted(), limit.get(), yes).await
             }
         }
     }

@@ -17,10 +17,11 @@ use tokio::time::Instant;
 
 use crate::{
     aws::{
+        stack::StackTarget,
         table::{Table, text},
         target::{BusTarget, TableTarget, same_service},
     },
-    ui::{ask, count::counted as counted_noun, output, progress::Progress},
+    ui::{ask, count::counted as counted_noun, output, progress::Progress, usage::Usage},
 };
 
 /// Whose state is published again.
@@ -53,9 +54,9 @@ impl Whose {
 
 fn read<T>(text: &str) -> Result<T>
 where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+    T: FromStr<Err: std::fmt::Display>,
 {
-    text.parse().with_context(|| format!("`{text}`"))
+    text.parse().map_err(|error| Usage::error(format!("`{text}`: {error}")))
 }
 
 /// Tells the bus again.
@@ -76,6 +77,8 @@ pub struct Publish {
     table: TableTarget,
     #[command(flatten)]
     bus: BusTarget,
+    #[command(flatten)]
+    stack: StackTarget,
 }
 
 pub(crate) const EXAMPLES: &str = "\
@@ -87,7 +90,7 @@ Examples:
   khook publish --user 123456 9007199254740993
   khook publish --open-id 123456 mBWwUmRSYFVl…
   khook publish --since 2026-11-01T00:00:00Z --dry-run
-  TABLE_NAME=… EVENT_BUS_NAME=… khook publish --since 2026-11-01T00:00:00Z --yes
+  khook publish --since 2026-11-01T00:00:00Z --yes --stack kakao-webhooks
 
 On AWS it may dynamodb:GetItem and dynamodb:Scan on the table and events:PutEvents on the bus.";
 
@@ -140,7 +143,8 @@ impl Publish {
     /// # Errors
     /// An unknown user, a table that can't be read, a bus that doesn't take it, or nobody who says yes.
     pub async fn run(self) -> Result<ExitCode> {
-        let table = self.table.table().await?;
+        self.whose.named()?;
+        let table = self.table.table(&self.stack).await?;
         if self.dry_run {
             let counted = self.each_page(&table, None).await?;
             counted.print()?;
@@ -152,7 +156,7 @@ impl Publish {
             return Ok(exit_code(&counted));
         }
         same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_BUS_NAME", self.bus.is_named()))?;
-        let bus = self.bus.bus().await?;
+        let bus = self.bus.bus(&self.stack).await?;
         if !self.yes && self.whose.since.is_some() {
             let users = self.each_page(&table, None).await?.users;
             ask::whether(
@@ -197,8 +201,8 @@ impl Publish {
         step.done(&counted_noun(counted.users, "user"));
         if counted.unreadable > 0 {
             output::warn(&format!(
-                "{} items are of an unknown form and left out: use the khook of the version that wrote them",
-                counted.unreadable
+                "{} of an unknown form left out: use the khook of the version that wrote what is stored",
+                counted_noun(counted.unreadable, "item")
             ));
         }
         Ok(counted)
@@ -252,7 +256,7 @@ fn exit_code(counted: &Counted) -> ExitCode {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use runtime::{ingest::EdgeError, publish::Refused};
+    use runtime::{edges::EdgeError, publish::Refused};
     use serde_json::{Value, json};
     use tokio::time::sleep;
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{
+        stack::StackTarget,
         table::Table,
         target::{QueueTarget, TableTarget, same_service},
     },
@@ -16,7 +17,7 @@ use crate::{
         self, Chosen, Fate, Place, Reach, StoredItem, Swept, Wanted, Words, find_each, replayed::replayed,
         which::Which, work_through,
     },
-    ui::output,
+    ui::{local_time::LocalTime, output},
 };
 
 /// Authentic events that could not be used: list, show, replay after a fix, or drop.
@@ -31,9 +32,15 @@ pub enum Quarantine {
         /// Where it is.
         #[command(flatten)]
         table: TableTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// In which times.
+        #[command(flatten)]
+        local_time: LocalTime,
     },
     /// Show one event with everything that was received, personal data included
     Show {
@@ -42,6 +49,9 @@ pub enum Quarantine {
         /// Where it is.
         #[command(flatten)]
         table: TableTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
     },
     /// Send events to the event queue again. Replaying an event twice has no further effect; one that still cannot be
     /// used returns to the quarantine
@@ -54,6 +64,9 @@ pub enum Quarantine {
         /// Where it is.
         #[command(flatten)]
         table: TableTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
         /// Where it goes.
         #[command(flatten)]
         queue: QueueTarget,
@@ -66,6 +79,9 @@ pub enum Quarantine {
         /// Where it is.
         #[command(flatten)]
         table: TableTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
         /// Don't ask
         #[arg(long)]
         yes: bool,
@@ -83,18 +99,20 @@ impl Quarantine {
     pub async fn run(self) -> Result<ExitCode> {
         let whole = |table| Kept { table, days: LONGEST_DAYS };
         match self {
-            Self::List { days, table, json } => {
-                let kept = Kept { table: table.table().await?, days: days.min(LONGEST_DAYS) };
-                waiting::list(&kept, usize::MAX, json).await
+            Self::List { days, table, stack, json, local_time } => {
+                let kept = Kept { table: table.table(&stack).await?, days: days.min(LONGEST_DAYS) };
+                waiting::list(&kept, usize::MAX, json, &local_time.zone()).await
             }
-            Self::Show { key, table } => waiting::show(&whole(table.table().await?), key, usize::MAX).await,
-            Self::Replay { which, table, queue } => {
+            Self::Show { key, table, stack } => {
+                waiting::show(&whole(table.table(&stack).await?), key, usize::MAX).await
+            }
+            Self::Replay { which, table, stack, queue } => {
                 same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
-                let (kept, queue) = (whole(table.table().await?), queue.queue().await?);
+                let (kept, queue) = (whole(table.table(&stack).await?), queue.queue(&stack).await?);
                 waiting::replay(&kept, &queue, which.wanted(), usize::MAX, false).await
             }
-            Self::Drop { which, table, yes } => {
-                waiting::drop_for_good(&whole(table.table().await?), which.wanted(), usize::MAX, yes).await
+            Self::Drop { which, table, stack, yes } => {
+                waiting::drop_for_good(&whole(table.table(&stack).await?), which.wanted(), usize::MAX, yes).await
             }
         }
     }

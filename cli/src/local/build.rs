@@ -10,7 +10,10 @@ use super::{
     process::{self, Stream},
     project::Project,
 };
-use crate::ui::progress::{Progress, Step};
+use crate::ui::{
+    count::counted,
+    progress::{Progress, Step},
+};
 
 /// How the functions are built.
 #[derive(Clone, Debug)]
@@ -69,7 +72,11 @@ pub(super) async fn build(project: &Project, build: &Build, progress: Progress) 
     if !finished.status.success() {
         bail!("the functions don't build:\n{}", finished.complaint());
     }
-    step.done(&if compiled == 0 { "nothing to do".to_owned() } else { format!("{compiled} units compiled") });
+    step.done(&if compiled == 0 {
+        "nothing to do".to_owned()
+    } else {
+        format!("{} compiled", counted(compiled, "unit"))
+    });
     folder.context("cargo built no binary called unlink. Is this the whole workspace?")
 }
 

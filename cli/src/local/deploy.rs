@@ -10,7 +10,7 @@ use super::{
     project::Project,
     venv,
 };
-use crate::ui::progress::Progress;
+use crate::ui::{count::counted, progress::Progress};
 
 /// Where everything is, once deployed.
 #[derive(Clone, Debug, Deserialize)]
@@ -60,6 +60,6 @@ pub(super) async fn deploy(
     }
     let stack: Stack =
         serde_json::from_str(&finished.stdout).context("infra/local/deploy.py printed something else")?;
-    step.done(&format!("{} functions", stack.functions.len()));
+    step.done(&counted(stack.functions.len(), "function"));
     Ok(stack)
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     kakao::Kakao,
     local::{Cloud, Project},
+    ui::usage::Usage,
 };
 
 /// Where a running `khook dev` is, and how Kakao is played against it.
@@ -63,7 +64,7 @@ impl Running {
     /// # Errors
     /// If none is running.
     pub fn found(advice: &str) -> Result<Self> {
-        Self::find().with_context(|| format!("{advice}, or start `khook dev` in another terminal"))
+        Self::find().ok_or_else(|| Usage::error(format!("{advice}, or start `khook dev` in another terminal")))
     }
 }
 

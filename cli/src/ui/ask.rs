@@ -11,18 +11,18 @@ use anyhow::{Context, Result, bail};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 
-use crate::ui::output;
+use crate::ui::{output, usage::Usage};
 
 /// Goes on if the answer is yes, or was given beforehand.
 ///
 /// # Errors
-/// If it is no, or nobody is there to be asked.
+/// If it is no, or there is no terminal to ask.
 pub async fn whether(question: &str, yes: bool) -> Result<()> {
     if yes {
         return Ok(());
     }
     if !stdin().is_terminal() {
-        bail!("{question} Nobody is here to answer: say --yes");
+        return Err(Usage::error(format!("{question} There is no terminal to ask: say --yes")));
     }
     output::ask(&format!("{question} [y/N]"))?;
     match input(line).await?.trim() {

@@ -1,9 +1,11 @@
 //! Counted nouns: `1 user`, `2 users`.
 
+use std::fmt::Display;
+
 /// A count and its noun, in the plural unless the count is one.
 #[must_use]
-pub fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("{count} {noun}") } else { format!("{count} {}", plural(noun)) }
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    if count == N::from(1) { format!("{count} {noun}") } else { format!("{count} {}", plural(noun)) }
 }
 
 /// The regular plural of a noun. The last word carries it.

@@ -14,6 +14,9 @@ macro_rules! open_enum {
         }
 
         impl $name {
+            /// Every value that this version knows, as Kakao writes it.
+            pub const KNOWN: &[&str] = &[$($text),+];
+
             /// The text as Kakao writes it.
             #[must_use]
             pub fn as_str(&self) -> &str {

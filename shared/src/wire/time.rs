@@ -70,7 +70,9 @@ impl Time {
         self.to_string().chars().take(10).collect()
     }
 
-    fn timestamp(self) -> Timestamp {
+    /// The same moment for other libraries.
+    #[must_use]
+    pub fn timestamp(self) -> Timestamp {
         // In range by construction; the epoch can't be reached.
         Timestamp::from_duration(SignedDuration::from_millis(self.0)).unwrap_or(Timestamp::UNIX_EPOCH)
     }

@@ -79,8 +79,10 @@ async fn half_a_character_is_never_part_of_an_id() {
     let mut cases = vec![];
     for half in [r"\ud83c", r"\udf0a", r"\ufffd"] {
         let share = format!(r#"{{"CHAT_TYPE":"MemoChat","HASH_CHAT_ID":"h{half}"}}"#);
-        let blocked = channel_body("blocked", "1", "2025-03-01T01:00:00Z").replace("_ISxgbxb", &format!("_I{half}"));
-        let requests = [post("/webhooks/talk-share", "application/json", share), channel(&blocked, "r1")];
+        let channel = channel_body("blocked", "1", "2025-03-01T01:00:00Z").to_string();
+        let channel = channel.replace("_ISxgbxb", &format!("_I{half}"));
+        let requests = [("talk-share", share), ("talk-channel", channel)];
+        let requests = requests.map(|(path, text)| post(&format!("/webhooks/{path}"), "application/json", text));
         cases.extend(requests.iter().map(|request| Case::taken(half, request, End::Quarantine("encoding"))));
     }
     bench.try_all_and_forged(cases).await;

@@ -227,7 +227,7 @@ async fn a_queue_that_fails_leaves_all_of_them() {
     assert_eq!(service.dead.visible().len(), 3);
     service.dead.trouble("ReceiveMessage", Trouble::Status(403));
     let error = service.khook(&["list"]).await.refused();
-    assert!(error.contains("credentials"), "{error}");
+    assert!(error.contains("the dead-letter queue can't be used: what answers sqs:ReceiveMessage"), "{error}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use rustls::{
 use webpki::EndEntityCert;
 
 use super::finding::Judgement;
+use crate::ui::count::counted;
 
 /// Why nobody who knows only the public authorities trusts a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl CertificateFault {
                 "send the whole chain, the intermediates too (fullchain.pem), of a public authority",
             ),
             Self::Unchained(beside) => (
-                format!("the chain of {} certificates leads to no public authority", beside + 1),
+                format!("the chain of {} leads to no public authority", counted(beside + 1, "certificate")),
                 "get a certificate of a public authority and send its whole chain: Kakao trusts no other",
             ),
             Self::Other(what) => (format!("the certificate is refused: {what}"), "get one of a public authority"),

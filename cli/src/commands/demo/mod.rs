@@ -9,7 +9,12 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde_json::Value;
 
-use crate::{aws::table::Table, commands::dev, local::running::Place, ui::progress::Progress};
+use crate::{
+    aws::table::Table,
+    commands::dev,
+    local::running::Place,
+    ui::{count::counted, progress::Progress},
+};
 use play::Player;
 use story::{MEMBER, Step, Then};
 
@@ -62,7 +67,7 @@ async fn play_all(player: &mut Player, steps: &[Step], progress: Progress) -> Re
         playing.note(&format!("{}/{}: {}", number + 1, steps.len(), step.title));
         outcomes.push(player.play(step).await?);
     }
-    playing.done(&format!("{} requests", steps.len()));
+    playing.done(&counted(steps.len(), "request"));
     Ok(outcomes)
 }
 
@@ -77,7 +82,7 @@ async fn strays(table: &Table, steps: &[Step]) -> Result<Vec<String>> {
     let events = keys.iter().filter(|(_, sort)| sort.starts_with("EVENT#")).count();
     let expected = steps.iter().filter(|step| matches!(step.then, Then::Effect { .. })).count();
     if events != expected {
-        strays.push(format!("{events} events in the history instead of {expected}"));
+        strays.push(format!("{} in the history instead of {expected}", counted(events, "event")));
     }
     Ok(strays)
 }

@@ -3,7 +3,10 @@ use console::Style;
 use serde_json::{Value, json};
 
 use super::Outcome;
-use crate::ui::output::{self, Cell, Color, Text, faint_cell, verdict_cell};
+use crate::ui::{
+    count::counted,
+    output::{self, Cell, Color, Text, faint_cell, verdict_cell},
+};
 
 /// What came of the whole story.
 pub(super) struct Report {
@@ -61,9 +64,10 @@ impl Report {
         }
         let taken = self.outcomes.len() - refused - again;
         let good = Text::default().styled(Style::new().green().bold(), "✓ All as it should be:");
-        output::line(
-            good.and(format!(" {taken} taken, {refused} forged ones refused, {again} duplicates without effect")),
-        )
+        output::line(good.and(format!(
+            " {taken} taken, {refused} forged and refused, {} without effect",
+            counted(again, "duplicate")
+        )))
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use aws_config::{SdkConfig, timeout::TimeoutConfig};
+use aws_config::SdkConfig;
 use aws_sdk_sqs::{
     Client,
     config::Builder,
@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    aws::table::reason,
+    aws::{attempts_of, fault::sentence},
     commands::waiting::{Fate, Reach, Swept, Wanted},
     ui::output,
 };
@@ -123,8 +123,7 @@ impl DeadLetters {
     /// The queue at this URL.
     #[must_use]
     pub fn new(aws: &SdkConfig, url: impl Into<String>) -> Self {
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build();
-        let config = Builder::from(aws).timeout_config(timeouts).build();
+        let config = Builder::from(aws).timeout_config(attempts_of(aws, PATIENCE)).build();
         Self { client: Client::from_conf(config), url: url.into() }
     }
 
@@ -216,7 +215,7 @@ impl DeadLetters {
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .send()
             .await;
-        Ok(received.map_err(|error| fault(&error))?.messages.unwrap_or_default())
+        Ok(received.map_err(|error| fault("sqs:ReceiveMessage", &error))?.messages.unwrap_or_default())
     }
 
     /// How many there are, hidden ones included, as far as the queue knows: it may take a minute to learn of a change.
@@ -232,14 +231,15 @@ impl DeadLetters {
             .attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
             .send()
             .await;
-        let counts = asked.map_err(|error| fault(&error))?.attributes.unwrap_or_default();
+        let counts = asked.map_err(|error| fault("sqs:GetQueueAttributes", &error))?.attributes.unwrap_or_default();
         counts.values().map(|count| count.parse::<u64>().context("the queue's count is no number")).sum()
     }
 
     async fn delete(&self, id: &str, receipt: &str) -> Result<()> {
         let deleted = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await;
         deleted.map(drop).map_err(|error| {
-            fault(&error).context(format!("`{id}` is done, but stays a dead letter. The same again is harmless"))
+            fault("sqs:DeleteMessage", &error)
+                .context(format!("`{id}` is done, but stays a dead letter. The same again is harmless"))
         })
     }
 
@@ -273,13 +273,10 @@ fn letter(id: String, message: Message) -> DeadLetter {
     }
 }
 
-fn fault<E, R>(error: &SdkError<E, R>) -> anyhow::Error
+fn fault<E, R>(action: &str, error: &SdkError<E, R>) -> anyhow::Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug + 'static,
 {
-    anyhow::anyhow!(
-        "the dead-letter queue can't be used: {}\nAre the AWS credentials, the region (AWS_REGION) and the URL right?",
-        reason(error)
-    )
+    anyhow::anyhow!("the dead-letter queue can't be used: {}", sentence(action, error))
 }

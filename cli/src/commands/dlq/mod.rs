@@ -10,13 +10,16 @@ use kakao_webhooks::{envelope::MAX_BYTES, wire::Time};
 use serde_json::{Value, json};
 
 use crate::{
-    aws::target::{DeadLetterTarget, QueueTarget},
+    aws::{
+        stack::StackTarget,
+        target::{DeadLetterTarget, QueueTarget},
+    },
     commands::waiting::{
         self, Chosen, Fate, Place, Reach, Swept, Words, letter,
         replayed::replayed,
         which::{Limit, Which},
     },
-    ui::{age, count::counted, output},
+    ui::{age, count::counted, local_time::LocalTime, output},
 };
 use dead_letters::{DeadLetter, DeadLetters};
 
@@ -33,9 +36,15 @@ pub enum Dlq {
         /// Where they are.
         #[command(flatten)]
         dead_letters: DeadLetterTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// In which times.
+        #[command(flatten)]
+        local_time: LocalTime,
     },
     /// Show one dead letter with its whole text, personal data included
     #[command(after_help = "Example:\n  khook dlq show 6b0e7a3c-…")]
@@ -48,6 +57,9 @@ pub enum Dlq {
         /// Where they are.
         #[command(flatten)]
         dead_letters: DeadLetterTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
     },
     /// Send dead letters to the event queue again, and delete each one that the queue accepted. Replaying an event twice
     /// has no further effect
@@ -68,6 +80,9 @@ pub enum Dlq {
         /// Where they are.
         #[command(flatten)]
         dead_letters: DeadLetterTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
         /// Where they go.
         #[command(flatten)]
         queue: QueueTarget,
@@ -84,6 +99,9 @@ pub enum Dlq {
         /// Where they are.
         #[command(flatten)]
         dead_letters: DeadLetterTarget,
+        /// Whose.
+        #[command(flatten)]
+        stack: StackTarget,
         /// Don't ask
         #[arg(long)]
         yes: bool,
@@ -97,18 +115,19 @@ impl Dlq {
     /// An id that isn't there, or a queue that can't be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::List { limit, dead_letters, json } => {
-                waiting::list(&dead_letters.dead_letters().await?, limit.get(), json).await
+            Self::List { limit, dead_letters, stack, json, local_time } => {
+                waiting::list(&dead_letters.dead_letters(&stack).await?, limit.get(), json, &local_time.zone()).await
             }
-            Self::Show { id, limit, dead_letters } => {
-                waiting::show(&dead_letters.dead_letters().await?, id, limit.get()).await
+            Self::Show { id, limit, dead_letters, stack } => {
+                waiting::show(&dead_letters.dead_letters(&stack).await?, id, limit.get()).await
             }
-            Self::Replay { which, limit, anyway, dead_letters, queue } => {
-                let (dead_letters, queue) = dead_letters.with_queue(&queue).await?;
+            Self::Replay { which, limit, anyway, dead_letters, stack, queue } => {
+                let (dead_letters, queue) = dead_letters.with_queue(&queue, &stack).await?;
                 waiting::replay(&dead_letters, &queue, which.wanted(), limit.get(), anyway).await
             }
-            Self::Drop { which, limit, dead_letters, yes } => {
-                waiting::drop_for_good(&dead_letters.dead_letters().await?, which.wanted(), limit.get(), yes).await
+            Self::Drop { which, limit, dead_letters, stack, yes } => {
+                waiting::drop_for_good(&dead_letters.dead_letters(&stack).await?, which.wanted(), limit.get(), yes)
+                    .await
             }
         }
     }

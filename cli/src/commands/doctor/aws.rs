@@ -23,7 +23,10 @@ use super::{
     facts::{Alarm, Backlog, Function, Inbox, Quota, Read, Resource, Settings, Source, Stack, StoredKeys, Unread},
 };
 use crate::{
-    aws::table::reason,
+    aws::{
+        fault::{is_denial, sentence},
+        stack::outputs_of,
+    },
     commands::{quarantine, waiting::letter},
 };
 
@@ -84,13 +87,11 @@ impl Account for Aws {
         const ACTION: &str = "cloudformation:DescribeStacks";
         let asked = self.stacks.describe_stacks().stack_name(&self.name).send().await;
         let stacks = asked.map_err(|error| unread(ACTION, &error))?.stacks.unwrap_or_default();
-        let stack =
-            stacks.into_iter().next().ok_or_else(|| Unread::Failed(ACTION, "there is no such stack".to_owned()))?;
-        let output = |output: aws_sdk_cloudformation::types::Output| Some((output.output_key?, output.output_value?));
+        let stack = stacks.into_iter().next().ok_or_else(|| Unread::Failed("there is no such stack".to_owned()))?;
         let deployed_at = stack.last_updated_time.or(stack.creation_time);
         Ok(Stack {
-            status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-            outputs: stack.outputs.unwrap_or_default().into_iter().filter_map(output).collect(),
+            status: stack.stack_status.as_ref().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            outputs: outputs_of(stack),
             deployed_at: deployed_at.and_then(|time| Time::from_millis(time.to_millis().ok()?)),
         })
     }
@@ -156,7 +157,8 @@ impl Account for Aws {
     async fn quota(&self) -> Read<Quota> {
         const ACTION: &str = "lambda:GetAccountSettings";
         let asked = self.functions.get_account_settings().send().await.map_err(|error| unread(ACTION, &error))?;
-        let limit = asked.account_limit.ok_or_else(|| Unread::Failed(ACTION, "it names no limit".to_owned()))?;
+        let limit =
+            asked.account_limit.ok_or_else(|| Unread::Failed("lambda:GetAccountSettings names no limit".to_owned()))?;
         let concurrent = limit.concurrent_executions;
         Ok(Quota { concurrent, unreserved: limit.unreserved_concurrent_executions.unwrap_or(concurrent) })
     }
@@ -245,9 +247,9 @@ where
 {
     match error.code() {
         // The message names whoever asks.
-        Some(code) if code.contains("AccessDenied") || code.contains("Unauthorized") => Unread::Denied(action),
+        Some(code) if is_denial(code) => Unread::Denied(action),
         None if matches!(error, SdkError::TimeoutError(_)) => Unread::Late(action),
-        _ => Unread::Failed(action, reason(error)),
+        _ => Unread::Failed(sentence(action, error)),
     }
 }
 
@@ -287,6 +289,6 @@ mod tests {
         for code in ["AccessDenied", "AccessDeniedException", "com.amazonaws.sqs#AccessDenied"] {
             assert_eq!(refused(code), Unread::Denied("sqs:GetQueueAttributes"), "{code}");
         }
-        assert!(matches!(refused("ThrottlingException"), Unread::Failed("sqs:GetQueueAttributes", _)));
+        assert!(matches!(refused("ThrottlingException"), Unread::Failed(_)));
     }
 }

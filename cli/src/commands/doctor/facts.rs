@@ -20,8 +20,8 @@ pub(super) enum Unread {
     Denied(&'static str),
     /// There was no answer in time.
     Late(&'static str),
-    /// Something else, in AWS's words.
-    Failed(&'static str, String),
+    /// Something else, in a sentence.
+    Failed(String),
 }
 
 impl Unread {
@@ -33,8 +33,8 @@ impl Unread {
                 format!("{action} had no answer in time"),
                 "look again; AWS's health dashboard, if it stays so",
             ),
-            Self::Failed(action, reason) => Judgement::unknown(
-                format!("{action}: {reason}"),
+            Self::Failed(reason) => Judgement::unknown(
+                reason.clone(),
                 "are the stack's name, the region (AWS_REGION) and the credentials right?",
             ),
         }

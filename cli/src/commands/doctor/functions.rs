@@ -112,7 +112,7 @@ fn served(name: &str, latest: &Function, live: &Function, facts: &Facts) -> Judg
     }
     let code = (!is_same_code).then_some("code");
     let differs: Vec<_> = code.into_iter().chain(settings).collect();
-    let seen = format!("{name} {} is an older configuration: {} differ", live.version, differs.join(", "));
+    let seen = format!("{name} {} is an older configuration, which differs in {}", live.version, differs.join(", "));
     if facts.stack.is_changing() {
         return Judgement::warning(seen, "the deployment is under way: look again after it");
     }
@@ -176,7 +176,7 @@ mod tests {
         let mut old = latest.clone();
         old.settings = Settings(latest.settings.0.into_iter().filter(|(name, _)| name != "KAKAO_APPS").collect());
         let other_code = Function { code_sha256: "other".to_owned(), ..stand_in::function("unlink") };
-        for (older, word) in [(old, "KAKAO_APPS differ"), (other_code, "code differ")] {
+        for (older, word) in [(old, "differs in KAKAO_APPS"), (other_code, "differs in code")] {
             facts.live.insert("unlink", Ok(Some(older)));
             let found = findings(&facts);
             assert_eq!(worst(&found), Verdict::Mistake);

@@ -40,14 +40,15 @@ use crate::{
 };
 use account::Account;
 use aws::Aws;
-use facts::{Facts, Stack};
+use facts::Facts;
 use report::{Report, Section};
 
 /// Options of `khook doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// The CloudFormation stack; or a base URL, and it is looked at from outside only. By default the running `khook dev`
-    #[arg(value_name = "STACK|URL")]
+    /// The CloudFormation stack; or a base URL, and it is looked at from outside only. By default the stack of
+    /// KHOOK_STACK, else the running `khook dev`
+    #[arg(env = "KHOOK_STACK", hide_env = true, value_name = "STACK|URL")]
     whom: Option<String>,
     /// With a stack: where Kakao calls it, if that isn't the stack's own address
     #[arg(long, value_name = "URL")]
@@ -111,15 +112,13 @@ impl Doctor {
 
     async fn patient(self) -> Result<Patient> {
         let is_url = |text: &String| text.contains("://");
-        match self.whom {
+        match self.whom.filter(|whom| !whom.is_empty()) {
             Some(url) if is_url(&url) => {
                 ensure!(self.url.is_none(), "name one base URL, not two");
                 Ok(Patient { inside: None, base_url: Some(url), is_named: true })
             }
             Some(stack) => {
-                let aws = target::aws().await;
-                ensure!(aws.region().is_some(), "no region: set AWS_REGION to the one that `{stack}` is deployed in");
-                Ok(Patient { inside: Some((aws, stack)), base_url: self.url, is_named: true })
+                Ok(Patient { inside: Some((target::aws().await?, stack)), base_url: self.url, is_named: true })
             }
             None => {
                 let running = Running::found("name a stack or a base URL")?;
@@ -136,13 +135,10 @@ impl Patient {
         let Some((aws, name)) = self.inside else {
             let base_url = self.base_url.unwrap_or_default();
             let sections = vec![outside_of(&base_url).await?];
-            return Ok(Report { stack: None, base_url: Some(base_url), sections, variables: vec![] });
+            return Ok(Report { stack: None, base_url: Some(base_url), sections, is_named: false });
         };
-        let mut report = examine(&Aws::new(aws, &name), &name, self.base_url).await?;
-        if !self.is_named {
-            report.variables.clear();
-        }
-        Ok(report)
+        let report = examine(&Aws::new(aws, &name), &name, self.base_url).await?;
+        Ok(Report { is_named: self.is_named, ..report })
     }
 }
 
@@ -165,8 +161,7 @@ async fn examine(account: &impl Account, name: &str, base_url: Option<String>) -
     };
     let (outside, inside) = tokio::join!(outside, inside);
     let sections = outside?.into_iter().chain(inside).collect();
-    let variables = stack.as_ref().map(variables).unwrap_or_default();
-    Ok(Report { stack: Some(name.to_owned()), base_url, sections, variables })
+    Ok(Report { stack: Some(name.to_owned()), base_url, sections, is_named: true })
 }
 
 async fn outside_of(base_url: &str) -> Result<Section> {
@@ -185,18 +180,4 @@ fn judged(facts: &Facts) -> Vec<Section> {
     ];
     let told = sections.into_iter().filter(|(_, findings)| !findings.is_empty());
     told.map(|(name, findings)| Section::new(name, findings)).collect()
-}
-
-/// The variables by which `khook dlq`, `inbox` and the others find the stack.
-fn variables(stack: &Stack) -> Vec<(&'static str, String)> {
-    let variables = [
-        ("TABLE_NAME", "TableName"),
-        ("EVENT_QUEUE_URL", "EventQueueUrl"),
-        ("DEAD_LETTER_QUEUE_URL", "DeadLetterQueueUrl"),
-        ("EVENT_BUS_NAME", "BusName"),
-    ];
-    variables
-        .into_iter()
-        .filter_map(|(variable, output)| Some((variable, stack.outputs.get(output)?.clone())))
-        .collect()
 }

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::commands::check::{
-    self,
-    finding::{Finding, Judgement, Verdict},
-    report::Checked,
+use crate::{
+    commands::check::{
+        self,
+        finding::{Finding, Judgement, Verdict},
+        report::Checked,
+    },
+    ui::count::counted,
 };
 
 /// A service that answers slowly is found out long before.
@@ -42,7 +45,7 @@ fn told(checked: &Checked) -> Vec<Finding> {
         let times = checked.findings.iter().find(|finding| finding.check == "time");
         let time = times.map(|time| format!("; {}", time.seen)).unwrap_or_default();
         let count = checked.findings.iter().filter(|finding| finding.check != "time").count();
-        return vec![Judgement::right(format!("{count} checks{time}")).named(route)];
+        return vec![Judgement::right(format!("{}{time}", counted(count, "check"))).named(route)];
     }
     told
 }
@@ -60,7 +63,7 @@ mod tests {
     fn a_route_is_a_line_until_something_is_wrong_with_it() {
         let right = vec![Judgement::right("401").named("no key"), Judgement::right("median 3 ms").named("time")];
         let found = told(&checked(right.clone()));
-        assert_eq!(found, [Judgement::right("1 checks; median 3 ms").named("unlink")]);
+        assert_eq!(found, [Judgement::right("1 check; median 3 ms").named("unlink")]);
         let wrong = Judgement::mistake("200", "refuse it").named("wrong key");
         let found = told(&checked([right, vec![wrong]].concat()));
         assert_eq!(found, [Judgement::mistake("wrong key: 200", "refuse it").named("unlink")]);

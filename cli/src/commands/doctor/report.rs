@@ -37,8 +37,8 @@ pub(super) struct Report {
     pub(super) stack: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) sections: Vec<Section>,
-    /// How other commands find the stack.
-    pub(super) variables: Vec<(&'static str, String)>,
+    /// Whether other commands have to be told the stack's name.
+    pub(super) is_named: bool,
 }
 
 impl Report {
@@ -80,9 +80,9 @@ impl Report {
             let is_shown = |finding: &&Finding| all || finding.verdict != Verdict::Right;
             lines.extend(report::lines(section.findings.iter().filter(is_shown), columns));
         }
-        if tally.mistakes > 0 && !self.variables.is_empty() {
+        if let Some(stack) = self.stack.as_deref().filter(|_| self.is_named && tally.mistakes > 0) {
             lines.extend([Text::default(), Text::from("For khook's other commands:")]);
-            lines.extend(self.variables.iter().map(|(name, value)| Text::from(format!("export {name}='{value}'"))));
+            lines.push(Text::from(format!("export KHOOK_STACK='{stack}'")));
         }
         lines
     }

@@ -7,7 +7,10 @@ use super::{
     facts::{Facts, Function},
     members::{MEMBERS, acknowledging_members},
 };
-use crate::commands::check::finding::{Finding, Judgement};
+use crate::{
+    commands::check::finding::{Finding, Judgement},
+    ui::count::counted,
+};
 
 /// Lambda's limit for all variables of a function, and what is near it.
 const MOST_BYTES: usize = 4_096;
@@ -38,7 +41,9 @@ fn starts(facts: &Facts) -> Vec<Finding> {
         }
     }
     if faults.is_empty() && readable > 0 {
-        faults.push(Judgement::right(format!("{readable} functions can read what they need")).named("variables"));
+        faults.push(
+            Judgement::right(format!("{} can read what is needed", counted(readable, "function"))).named("variables"),
+        );
     }
     faults
 }
@@ -61,7 +66,7 @@ fn apps(facts: &Facts) -> Option<Judgement> {
             "somebody changed a function past the stack: deploy the stack again, with another LogLevel if it sees no change",
         ));
     }
-    Some(Judgement::right(format!("{}, the same in {} functions", described(&first), others.len() + 1)))
+    Some(Judgement::right(format!("{}, the same in {}", described(&first), counted(others.len() + 1, "function"))))
 }
 
 fn described(apps: &Value) -> String {

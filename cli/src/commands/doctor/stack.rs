@@ -4,7 +4,10 @@ use super::{
     facts::{Facts, Quota, Stack},
     sources::PROCESSOR,
 };
-use crate::commands::check::finding::{Finding, Judgement};
+use crate::{
+    commands::check::finding::{Finding, Judgement},
+    ui::count::counted,
+};
 
 /// What new accounts have less than, until they ask for more.
 const ENOUGH: i32 = 100;
@@ -42,7 +45,7 @@ fn status(stack: &Stack) -> Judgement {
 /// A batch that is throttled uses up receives of its messages, and the webhooks are throttled beside it.
 fn concurrency(quota: Quota, processor: Option<i32>) -> Judgement {
     let Quota { concurrent, unreserved } = quota;
-    let seen = format!("{concurrent} executions at once, {unreserved} of them unreserved");
+    let seen = format!("{} at once, {unreserved} of them unreserved", counted(concurrent, "execution"));
     let most = unreserved - BESIDE_PROCESSOR;
     if let Some(processor) = processor.filter(|processor| *processor > most) {
         let lower = if most >= LEAST_PROCESSOR {

@@ -16,7 +16,7 @@ fn report_of(facts: &Facts) -> Report {
         stack: Some("kakao-webhooks".to_owned()),
         base_url: Some("https://hooks.example.com".to_owned()),
         sections: judged(facts),
-        variables: variables(&facts.stack),
+        is_named: true,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::facts::{Backlog, Facts, Inbox};
 use crate::{
     commands::check::finding::{Finding, Judgement},
-    ui::age,
+    ui::{age, count::counted},
 };
 
 /// More than two rounds of all the batches that are processed at once.
@@ -25,10 +25,6 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let inbox = facts.inbox.as_ref().map_or_else(|unread| unread.judgement(), |inbox| in_the_inbox(inbox, facts));
     let quarantine = facts.quarantined.as_ref().map_or_else(|unread| unread.judgement(), |events| quarantine(*events));
     queues.into_iter().flatten().chain([inbox.named("inbox"), quarantine.named("quarantine")]).collect()
-}
-
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn events(backlog: Backlog) -> Judgement {

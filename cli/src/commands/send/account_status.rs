@@ -1,18 +1,18 @@
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{
     Args,
     builder::{PossibleValue, PossibleValuesParser},
 };
-use kakao_webhooks::wire::{Time, account_status::EventType};
+use kakao_webhooks::wire::Time;
 use serde_json::Value;
 
-use super::{Pair, Target, check_member_number, given, members};
+use super::{Pair, Target, check_member_number, given, members, typos};
 use crate::{
     kakao::{AccountStatus, Forgery, KeyRing, Request},
     random,
-    ui::when::event_time,
+    ui::{usage::Usage, when::event_time},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -76,18 +76,25 @@ impl SendAccountStatus {
             user_id: self.user.clone(),
             token_id: self.jti.clone().map_or_else(random::hex::<16>, Ok)?,
             at: self.at.unwrap_or_else(runtime::clock::now).as_seconds(),
-            event_uri: uri(&self.event)?,
+            event_uri: self.uri()?,
             members: members(&self.member),
             claims: members(&self.claim).into_iter().map(|(name, value)| (name, seconds(value))).collect(),
         };
         let key = match (&self.key, kakao) {
             (Some(file), _) => KeyRing::read(file)?.signing_key(self.kid.as_deref())?,
             (None, Some(kakao)) => kakao.signing_key()?,
-            (None, None) => anyhow::bail!(
-                "there is no signing key: name a key file with --key (`khook keys new` makes one), or leave out --url"
-            ),
+            (None, None) => {
+                return Err(Usage::error(
+                    "there is no signing key: name a key file with --key (`khook keys new` makes one), or leave out --url",
+                ));
+            }
         };
         status.request(&key, self.forge.as_deref().and_then(Forgery::named))
+    }
+
+    fn uri(&self) -> Result<String> {
+        typos::event_uri(&self.event)
+            .or_else(|error| if self.target.anyway { Ok(self.event.clone()) } else { Err(error) })
     }
 }
 
@@ -107,24 +114,11 @@ fn seconds(value: Value) -> Value {
     time.map_or(value, |time| Value::from(time.as_seconds()))
 }
 
-fn uri(event: &str) -> Result<String> {
-    if event.contains(':') {
-        return Ok(event.to_owned());
-    }
-    let known = EventType::of_name(event).map(|known| known.uri().to_owned());
-    known.with_context(|| format!("`{event}` is no event. `khook send account-status --help` lists them"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use kakao_webhooks::wire::account_status::EventType;
 
-    #[test]
-    fn an_event_is_named_or_a_uri() {
-        assert!(uri("user-linked").unwrap().ends_with("/oauth/event-type/user-linked"));
-        assert_eq!(uri("https://example.com/new").unwrap(), "https://example.com/new");
-        assert!(uri("user-liked").unwrap_err().to_string().contains("--help"));
-    }
+    use super::*;
 
     #[test]
     fn every_forgery_can_be_asked_for_and_says_what_it_is_answered() {

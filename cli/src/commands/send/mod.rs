@@ -1,6 +1,7 @@
 //! `khook send`: plays Kakao against any address.
 
 mod account_status;
+mod typos;
 mod webhooks;
 
 use std::{fs, path::PathBuf, process::ExitCode, str::FromStr};
@@ -9,12 +10,16 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use console::Style;
 use kakao_webhooks::wire::UserId;
+use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use crate::{
     kakao::{Kakao, Request},
     local::running::Running,
-    ui::output::{self, Text},
+    ui::{
+        output::{self, Text},
+        usage::Usage,
+    },
 };
 
 /// The webhooks.
@@ -68,14 +73,31 @@ pub struct Target {
     /// Print the curl command instead of sending (it shows the key)
     #[arg(long, help_heading = "Delivery", conflicts_with = "json")]
     curl: bool,
+    /// Send it even if an event, another word of Kakao's or the address looks like a typing error
+    #[arg(long, help_heading = "Delivery")]
+    anyway: bool,
 }
 
 impl Target {
     fn base(&self) -> Result<String> {
         match &self.url {
-            Some(url) => Ok(url.clone()),
+            Some(url) => {
+                let parsed: Option<Url> = url.parse().ok().filter(|url: &Url| matches!(url.scheme(), "http" | "https"));
+                let parsed = parsed.ok_or_else(|| Usage::error(format!("`{url}` is no URL (https://host/prefix)")))?;
+                self.unless_anyway(|| typos::base(&parsed))?;
+                Ok(url.clone())
+            }
             None => Ok(Running::found("name the address with --url")?.base_url),
         }
+    }
+
+    fn unless_anyway(&self, check: impl FnOnce() -> Result<()>) -> Result<()> {
+        if self.anyway { Ok(()) } else { check() }
+    }
+
+    /// Fails if a word of Kakao's looks like a typing error.
+    fn check_word(&self, option: &str, text: &str, known: &[&str]) -> Result<()> {
+        self.unless_anyway(|| typos::word(option, text, known))
     }
 
     /// The keys of the running `khook dev`, if it's to it that we send.
@@ -92,18 +114,18 @@ fn secret(file: Option<&PathBuf>, variable: &str, of_running: Option<String>, op
         return Ok(text.trim().to_owned());
     }
     let named = std::env::var(variable).ok().filter(|text| !text.is_empty());
-    of_running.or(named).with_context(|| {
-        format!(
+    of_running.or(named).ok_or_else(|| {
+        Usage::error(format!(
             "there is no key: name a file with {option} or set {variable}, or start `khook dev` and leave out --url"
-        )
+        ))
     })
 }
 
 /// An option that is given, or else that of the running `khook dev`.
 fn given<T>(value: Option<T>, of_running: Option<T>, option: &str) -> Result<T> {
-    value
-        .or(of_running)
-        .with_context(|| format!("{option} is missing. It is known only of a running `khook dev`, without --url"))
+    value.or(of_running).ok_or_else(|| {
+        Usage::error(format!("{option} is missing. It is known only of a running `khook dev`, without --url"))
+    })
 }
 
 /// Warns of what Kakao never sends. It is sent all the same: what comes of it can be seen.

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use kakao_webhooks::wire::Time;
+use kakao_webhooks::wire::{Time, talk_channel::ChannelEvent, talk_share::ChatType, unlink::UnlinkReason};
 
 use super::{Pair, Target, check_member_number, given, members, secret};
 use crate::{
@@ -63,6 +63,7 @@ pub struct SendUnlink {
 impl SendUnlink {
     pub(super) fn request(&self) -> Result<Request> {
         check_member_number(&self.user);
+        self.target.check_word("--referrer-type", &self.referrer_type, UnlinkReason::KNOWN)?;
         let unlink = Unlink {
             app_id: given(self.app_id.clone(), self.target.kakao().map(|kakao| kakao.app_id), "--app-id")?,
             user_id: self.user.clone(),
@@ -108,6 +109,7 @@ pub struct SendTalkShare {
 
 impl SendTalkShare {
     pub(super) fn request(&self) -> Result<Request> {
+        self.target.check_word("--chat-type", &self.chat_type, ChatType::KNOWN)?;
         let share = TalkShare {
             chat_type: self.chat_type.clone(),
             chat_id: self.chat_id.clone(),
@@ -161,6 +163,7 @@ pub struct SendTalkChannel {
 impl SendTalkChannel {
     pub(super) fn request(&self) -> Result<Request> {
         self.user.iter().for_each(|user| check_member_number(user));
+        self.target.check_word("--event", &self.event, ChannelEvent::KNOWN)?;
         let id_type = if self.open_id.is_some() { "open_id" } else { "app_user_id" };
         let channel = TalkChannel {
             event: self.event.clone(),

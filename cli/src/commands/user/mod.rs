@@ -1,11 +1,12 @@
 //! `khook user`: what is known of a user.
 
+mod history;
 pub mod rebuild;
 pub mod service;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use console::Style;
 use kakao_webhooks::{
@@ -17,12 +18,15 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{
+        stack::StackTarget,
         table::{Table, text},
         target::TableTarget,
     },
     commands::user::{rebuild::rebuild, service::Say},
     ui::{
+        count::counted,
         diff::register,
+        local_time::{LocalTime, Zone},
         output::{self, Text},
     },
 };
@@ -37,6 +41,9 @@ pub enum User {
         /// Whose.
         #[command(flatten)]
         who: Who,
+        /// In which times.
+        #[command(flatten)]
+        local_time: LocalTime,
     },
     /// Show a user's history, oldest first
     #[command(after_help = "Examples:\n  khook user history 123456 9007199254740993 --limit 20\n  \
@@ -48,6 +55,9 @@ pub enum User {
         /// At most this many of the newest events
         #[arg(long, default_value_t = 100, value_name = "NUMBER")]
         limit: usize,
+        /// In which times.
+        #[command(flatten)]
+        local_time: LocalTime,
     },
     /// Fold a user's history, and show where the stored state differs, as far as history can prove it
     #[command(
@@ -73,30 +83,30 @@ pub enum User {
 #[derive(Debug, Args)]
 pub struct Who {
     /// The Kakao app's number
-    app_id: String,
+    app_id: AppId,
     /// The member number (회원번호)
     #[arg(value_name = "MEMBER_NUMBER")]
-    user_id: String,
+    user_id: UserId,
     #[command(flatten)]
     table: TableTarget,
+    #[command(flatten)]
+    stack: StackTarget,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Who {
-    fn subject(&self) -> Result<Subject> {
-        let app_id: AppId = self.app_id.parse().with_context(|| format!("`{}`", self.app_id))?;
-        let user_id: UserId = self.user_id.parse().with_context(|| format!("`{}`", self.user_id))?;
-        Ok(Subject::User(app_id, user_id))
+    fn subject(&self) -> Subject {
+        Subject::User(self.app_id.clone(), self.user_id)
     }
 
-    fn partition(&self) -> Result<String> {
-        Ok(self.subject()?.partition_key())
+    fn partition(&self) -> String {
+        self.subject().partition_key()
     }
 
     async fn table(&self) -> Result<Table> {
-        self.table.table().await
+        self.table.table(&self.stack).await
     }
 
     fn unknown(&self) -> Result<ExitCode> {
@@ -106,7 +116,7 @@ impl Who {
         anyhow::bail!(
             "nothing is known of user {} of app {}. Is it the right app, and the right table? What could not be read or placed is in \
              `khook quarantine list`",
-            self.user_id,
+            self.user_id.digits(),
             self.app_id
         )
     }
@@ -119,8 +129,8 @@ impl User {
     /// An unknown user, or a table that can't be read.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::Show { who } => show(&who).await,
-            Self::History { who, limit } => history(&who, limit).await,
+            Self::Show { who, local_time } => show(&who, &local_time.zone()).await,
+            Self::History { who, limit, local_time } => history(&who, limit, &local_time.zone()).await,
             Self::Rebuild { who } => rebuilt(&who).await,
             Self::Link(say) => say.run(ServiceWord::ServiceLinked).await,
             Self::Unlink(say) => say.run(ServiceWord::ServiceUnlinked).await,
@@ -130,8 +140,8 @@ impl User {
     }
 }
 
-async fn show(who: &Who) -> Result<ExitCode> {
-    let partition = who.partition()?;
+async fn show(who: &Who, zone: &Zone) -> Result<ExitCode> {
+    let partition = who.partition();
     let Some(view) = who.table().await?.view(&partition).await? else { return who.unknown() };
     if who.json {
         output::json(&view)?;
@@ -143,12 +153,12 @@ async fn show(who: &Who) -> Result<ExitCode> {
         "blocked" => Style::new().yellow(),
         _ => Style::new().red(),
     };
-    let heading = Text::from("User ").styled(Style::new().bold(), &who.user_id);
+    let heading = Text::from("User ").styled(Style::new().bold(), who.user_id.digits());
     output::line(heading.and(format!(" of app {}: ", who.app_id)).styled(style.bold(), access))?;
     output::line("")?;
     let mut table = output::table(&["What", "Is", "Since"]);
-    for [what, is, since] in rows(&view) {
-        table.add_row([what, is, since]);
+    for row in rows(&view) {
+        table.add_row(row.map(|cell| zone.beside(&cell)));
     }
     output::print_table(&table)?;
     Ok(ExitCode::SUCCESS)
@@ -191,8 +201,8 @@ fn plain(value: &Value) -> String {
 /// What an entry of the history says of its event.
 const OF_HISTORY: [&str; 5] = ["occurred_at", "received_at", "kind", "event", "event_id"];
 
-async fn history(who: &Who, limit: usize) -> Result<ExitCode> {
-    let partition = who.partition()?;
+async fn history(who: &Who, limit: usize, zone: &Zone) -> Result<ExitCode> {
+    let partition = who.partition();
     let mut entries = who.table().await?.history(&partition).await?;
     if entries.is_empty() {
         return who.unknown();
@@ -206,19 +216,16 @@ async fn history(who: &Who, limit: usize) -> Result<ExitCode> {
         output::json(&entries.iter().map(event).collect())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = output::table(&["Occurred", "Received", "Kind", "Event", "Id"]);
-    for entry in &entries {
-        table.add_row(OF_HISTORY.map(|name| text(entry, name).to_owned()));
-    }
-    output::print_table(&table)?;
+    output::print_table(&history::table(&entries, zone))?;
     if left_out > 0 {
-        output::line(format!("{left_out} older ones are left out (--limit {})", left_out + entries.len()))?;
+        let older = counted(left_out, "older event");
+        output::line(format!("{older} left out: --limit {} shows all", left_out + entries.len()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn rebuilt(who: &Who) -> Result<ExitCode> {
-    let (subject, table) = (who.subject()?, who.table().await?);
+    let (subject, table) = (who.subject(), who.table().await?);
     let partition = subject.partition_key();
     let history = table.history(&partition).await?;
     let Some(item) = table.get(&partition, "STATE").await? else { return who.unknown() };
@@ -229,7 +236,7 @@ async fn rebuilt(who: &Who) -> Result<ExitCode> {
         output::json(&differences.iter().map(each).collect())?;
     } else {
         let (lines, telling) = rebuilt.lines;
-        output::line(format!("{telling} of {lines} lines of history say what they did."))?;
+        output::line(format!("{telling} of {} of history say what was done.", counted(lines, "line")))?;
         let mut table = output::table(&["Member", "Stored", "By history"]);
         for (name, stored, proven) in &differences {
             table.add_row([name.clone(), plain(stored), plain(proven)]);

@@ -11,7 +11,7 @@ use kakao_webhooks::{
 use runtime::edges::Queue;
 
 use crate::{
-    aws::target::QueueTarget,
+    aws::{stack::StackTarget, target::QueueTarget},
     random,
     ui::{ask, output, when::event_time},
 };
@@ -20,15 +20,17 @@ use crate::{
 #[derive(Debug, Args)]
 pub struct Say {
     /// The Kakao app's number
-    app_id: String,
+    app_id: AppId,
     /// The member number (회원번호)
     #[arg(value_name = "MEMBER_NUMBER")]
-    user_id: String,
+    user_id: UserId,
     /// When that became true (RFC 3339); by default now
     #[arg(long, value_name = "TIME", value_parser = event_time)]
     at: Option<Time>,
     #[command(flatten)]
     queue: QueueTarget,
+    #[command(flatten)]
+    stack: StackTarget,
     /// Don't ask
     #[arg(long)]
     yes: bool,
@@ -40,10 +42,10 @@ impl Say {
     /// # Errors
     /// A user that can't be, or a queue that doesn't take it.
     pub async fn run(self, word: ServiceWord) -> Result<ExitCode> {
-        let app_id: AppId = self.app_id.parse().with_context(|| format!("`{}`", self.app_id))?;
-        let user_id: UserId = self.user_id.parse().with_context(|| format!("`{}`", self.user_id))?;
-        let queue = self.queue.queue().await?;
-        ask::whether(&format!("Tell of user {} of app {app_id}: {}?", self.user_id, meaning(word)), self.yes).await?;
+        let Self { app_id, user_id, .. } = self;
+        let queue = self.queue.queue(&self.stack).await?;
+        ask::whether(&format!("Tell of user {} of app {app_id}: {}?", user_id.digits(), meaning(word)), self.yes)
+            .await?;
         let now = runtime::clock::now();
         let envelope = Envelope {
             id: EventId::from_text(&format!("khook-{}", random::hex::<16>()?)),

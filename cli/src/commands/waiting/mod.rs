@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::ui::{
     ask,
     count::{counted, plural},
+    local_time::Zone,
     output::{self, Table},
     progress::Progress,
 };
@@ -177,7 +178,7 @@ async fn look<P: Place>(place: &P, wanted: Wanted, limit: usize) -> Result<(Vec<
 }
 
 /// `list`.
-pub(crate) async fn list<P: Place>(place: &P, limit: usize, json: bool) -> Result<ExitCode> {
+pub(crate) async fn list<P: Place>(place: &P, limit: usize, json: bool, zone: &Zone) -> Result<ExitCode> {
     let (found, swept) = look(place, Wanted::All, limit).await?;
     let now = runtime::clock::now();
     if json {
@@ -185,16 +186,16 @@ pub(crate) async fn list<P: Place>(place: &P, limit: usize, json: bool) -> Resul
     } else if found.is_empty() {
         output::line(P::WORDS.empty)?;
     } else {
-        output::print_table(&table::<P>(&found, now))?;
+        output::print_table(&table::<P>(&found, now, zone))?;
     }
     warn_of_more::<P>(swept.reach, limit);
     Ok(ExitCode::SUCCESS)
 }
 
-fn table<P: Place>(found: &[P::Item], now: Time) -> Table {
+fn table<P: Place>(found: &[P::Item], now: Time, zone: &Zone) -> Table {
     let mut table = output::table(P::COLUMNS);
     for item in found {
-        table.add_row(P::row(item, now));
+        table.add_row(P::row(item, now).iter().map(|cell| zone.beside(cell)));
     }
     table
 }

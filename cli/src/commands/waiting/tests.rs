@@ -128,5 +128,5 @@ async fn only_what_was_asked_for_is_deleted() {
     assert_eq!(place.left(), ["a", "c"]);
     assert_eq!(drop_for_good(&place, Wanted::All, 10, true).await.unwrap(), ExitCode::SUCCESS);
     assert_eq!(drop_for_good(&place, Wanted::All, 10, false).await.unwrap(), ExitCode::SUCCESS);
-    assert_eq!(list(&place, 10, false).await.unwrap(), ExitCode::SUCCESS);
+    assert_eq!(list(&place, 10, false, &Zone::default()).await.unwrap(), ExitCode::SUCCESS);
 }

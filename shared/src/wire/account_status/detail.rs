@@ -161,7 +161,7 @@ mod tests {
             for members in [
                 json!({"scope": ["a", odd, "b"]}),
                 json!({"scopes": [odd, "a b"]}),
-                json!({"scope": odd, "scopes": ["a", odd, "b"]}),
+                json!({"scope": [odd], "scopes": ["a", odd, "b"]}),
             ] {
                 assert_eq!(read(&members).unwrap(), scopes(["a", "b"]), "{members}");
             }

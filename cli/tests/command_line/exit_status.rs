@@ -1,0 +1,172 @@
+//! The exit status of every command: 0 if it did what it was told, 1 for what it found or what failed, 2 for a wrong
+//! command line. `check`, `doctor` and `ips`, whose 1 says what they found, end with 2 also if they could not find out.
+
+use clap::CommandFactory;
+use khook::cli::Cli;
+
+use crate::binary::{Folder, NOWHERE, khook};
+
+/// Command lines with their exit statuses, in this order.
+const TABLE: &[(&str, i32)] = &[
+    // Both would start the whole service.
+    ("demo --json --keep", 2),
+    ("dev now", 2),
+    ("send unlink", 2),
+    ("send unlink --user 1 --app-id 1 --admin-key-file key", 2),
+    ("send unlink --user 1 --app-id 1 --url http://127.0.0.1:1", 2),
+    ("send unlink --user 1 --url http://127.0.0.1:1 --admin-key-file key", 2),
+    ("send unlink --user 1 --app-id 1 --url not-a-url --admin-key-file key", 2),
+    ("send unlink --user 1 --app-id 1 --url http://127.0.0.1:1/webhooks/unlink --admin-key-file key", 2),
+    ("send unlink --user 1 --app-id 1 --url http://127.0.0.1:1 --admin-key-file key --referrer-type ACOUNT_DELETE", 2),
+    ("send unlink --user 1 --app-id 1 --url http://127.0.0.1:1 --admin-key-file no-such-file", 1),
+    ("send unlink --user 1 --app-id 1 --url http://127.0.0.1:1 --admin-key-file key", 1),
+    ("send unlink --user 1 --app-id 1 --url http://127.0.0.1:1 --admin-key-file key --curl", 0),
+    ("send unlink --user 1 --app-id 1 --url http://127.0.0.1:1/skill --admin-key-file key --curl --anyway", 0),
+    ("keys new --key-file keys.json", 0),
+    ("keys new --key-file keys.json", 1),
+    ("keys serve --rotate-every x", 2),
+    ("keys serve --key-file no/folder/keys.json", 1),
+    ("send account-status --event user-linkd --user 1 --audience a --key keys.json --url http://127.0.0.1:1", 2),
+    ("send account-status --event user-linked --user 1 --audience a --url http://127.0.0.1:1", 2),
+    ("send account-status --event user-linked --user 1 --audience a --key keys.json --url http://127.0.0.1:1", 1),
+    (
+        "send account-status --event user-linkd --user 1 --audience a --key keys.json --url http://127.0.0.1:1 --curl --anyway",
+        0,
+    ),
+    ("send talk-share --chat-type DirectCht --url http://127.0.0.1:1 --admin-key-file key", 2),
+    ("send talk-share --url http://127.0.0.1:1 --admin-key-file key", 1),
+    ("send talk-share --url http://127.0.0.1:1 --admin-key-file key --curl", 0),
+    ("send talk-channel --event aded --user 1 --url http://127.0.0.1:1 --admin-key-file key", 2),
+    ("send talk-channel --event added --user 1 --url http://127.0.0.1:1 --admin-key-file key", 1),
+    ("send talk-channel --event leave --user 1 --url http://127.0.0.1:1 --admin-key-file key --curl", 0),
+    ("send skill --no-key --url http://127.0.0.1:1", 2),
+    ("send skill --check --url http://127.0.0.1:1", 1),
+    ("send skill --check --url http://127.0.0.1:1 --curl", 0),
+    ("check", 2),
+    ("check not-a-url", 2),
+    ("check http://127.0.0.1:1/skill", 2),
+    ("doctor", 2),
+    ("doctor stack", 2),
+    ("doctor http://127.0.0.1:1", 2),
+    ("ips", 2),
+    ("user show 1 2", 2),
+    ("user show x 2 --table t", 2),
+    ("user show 1 0 --table t", 2),
+    ("user show 1 2 --table t --stack s", 2),
+    ("user show 1 2 --table t", 1),
+    ("user show 1 2 --stack s", 1),
+    ("user history 1 2", 2),
+    ("user history 1 2 --table t", 1),
+    ("user rebuild 1 2", 2),
+    ("user rebuild 1 2 --table t", 1),
+    ("user link 1 2 --queue http://127.0.0.1:1/q", 2),
+    ("user link 1 2 --queue http://127.0.0.1:1/q --yes", 1),
+    ("user unlink 1 x --queue http://127.0.0.1:1/q", 2),
+    ("user unlink 1 2 --queue http://127.0.0.1:1/q --yes", 1),
+    ("user restore 1 2 --yes", 2),
+    ("user restore 1 2 --queue http://127.0.0.1:1/q --yes", 1),
+    ("user erase 1 2 --yes --at tomorrow", 2),
+    ("user erase 1 2 --queue http://127.0.0.1:1/q --yes", 1),
+    ("quarantine list", 2),
+    ("quarantine list --table t", 1),
+    ("quarantine show 2026-01-01 --table t", 1),
+    ("quarantine show 2026-01-01", 2),
+    ("quarantine replay --all --table t", 2),
+    ("quarantine replay --all --table t --queue http://127.0.0.1:1/q", 1),
+    ("quarantine drop --table t", 2),
+    ("quarantine drop --all --yes --table t", 1),
+    ("dlq list", 2),
+    ("dlq list --dead-letter-queue http://127.0.0.1:1/d", 1),
+    ("dlq show a", 2),
+    ("dlq show a --dead-letter-queue http://127.0.0.1:1/d", 1),
+    ("dlq replay --all --dead-letter-queue http://127.0.0.1:1/d", 2),
+    ("dlq replay --all --dead-letter-queue http://127.0.0.1:1/q --queue http://127.0.0.1:1/q", 2),
+    ("dlq replay --all --dead-letter-queue http://127.0.0.1:1/d --queue http://127.0.0.1:1/q", 1),
+    ("dlq drop a --all", 2),
+    ("dlq drop --all --yes --dead-letter-queue http://127.0.0.1:1/d", 1),
+    ("inbox list", 2),
+    ("inbox list --table t", 1),
+    ("inbox show a", 2),
+    ("inbox show a --table t", 1),
+    ("inbox replay --all --table t", 2),
+    ("inbox replay --all --table t --queue http://127.0.0.1:1/q", 1),
+    ("inbox drop", 2),
+    ("inbox drop --all --yes --table t", 1),
+    ("publish", 2),
+    ("publish --user x 2 --table t --bus b", 2),
+    ("publish --user 1 2 --table t", 2),
+    ("publish --user 1 2 --table t --bus b", 1),
+    ("publish --user 1 2 --table t --dry-run", 1),
+    ("hash-key an-argument", 2),
+    ("hash-key", 1),
+];
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+fn arguments(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
+}
+
+/// Every command that can be run, as it is typed.
+fn commands() -> Vec<String> {
+    fn below(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        for inner in command.get_subcommands() {
+            let path = format!("{path} {}", inner.get_name()).trim_start().to_owned();
+            if inner.has_subcommands() {
+                below(inner, &path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = vec![];
+    below(&Cli::command(), "", &mut found);
+    found
+}
+
+#[test]
+fn a_wrong_usage_is_2_and_what_failed_is_1() {
+    let folder = Folder::new("exit-status");
+    folder.write("key", KEY);
+    for (line, status) in TABLE {
+        let done = khook(&folder, &NOWHERE, &arguments(line), "");
+        assert_eq!(done.status, Some(*status), "khook {line}\n{}", done.error);
+        assert!(*status != 0 || done.error.is_empty(), "khook {line}\n{}", done.error);
+        assert!(!done.error.contains("panicked"), "khook {line}\n{}", done.error);
+    }
+}
+
+#[test]
+fn the_table_has_every_command() {
+    for command in commands() {
+        let is_there = |(line, _): &&(&str, i32)| *line == command || line.starts_with(&format!("{command} "));
+        assert!(TABLE.iter().any(|row| is_there(&row)), "{command}");
+    }
+}
+
+#[test]
+fn help_is_0_and_an_unknown_option_is_2_for_every_command() {
+    let folder = Folder::new("exit-status-help");
+    for command in commands() {
+        for (option, status) in [("--help", 0), ("--no-such-option", 2)] {
+            let done = khook(&folder, &[], &arguments(&format!("{command} {option}")), "");
+            assert_eq!(done.status, Some(status), "khook {command} {option}\n{}", done.error);
+        }
+    }
+}
+
+#[test]
+fn a_command_that_is_no_command_is_2() {
+    let folder = Folder::new("exit-status-none");
+    for line in ["no-such-command", "user", "user no-such-command", "--no-such-option"] {
+        assert_eq!(khook(&folder, &[], &arguments(line), "").status, Some(2), "{line}");
+    }
+}
+
+#[test]
+fn a_key_that_is_none_is_1_and_one_that_is_one_0() {
+    let folder = Folder::new("exit-status-key");
+    for (input, status) in [(KEY, 0), ("not a key", 1), ("", 1)] {
+        assert_eq!(khook(&folder, &[], &["hash-key"], input).status, Some(status), "{input}");
+    }
+}

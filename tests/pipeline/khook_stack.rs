@@ -1,0 +1,73 @@
+//! khook's real binary finds a stack's places by CloudFormation's description of it.
+
+use axum::Router;
+use end_to_end::{
+    Pipeline,
+    faults::{Gate, Server},
+    service::APP_ID,
+    table,
+};
+
+use crate::{
+    kakao::unlink,
+    khook_binary::{self, Done},
+};
+
+const USER: &str = "3142858600";
+
+/// CloudFormation, which knows one stack with the pipeline's table and queue.
+async fn cloud_formation(pipeline: &Pipeline) -> Server {
+    let output = |name: &str, value: &str| {
+        format!("<member><OutputKey>{name}</OutputKey><OutputValue>{value}</OutputValue></member>")
+    };
+    let outputs = output("TableName", table::NAME) + &output("EventQueueUrl", &pipeline.queue.url());
+    let described = format!(
+        "<DescribeStacksResponse xmlns='http://cloudformation.amazonaws.com/doc/2010-05-15/'><DescribeStacksResult>\
+         <Stacks><member><StackName>s</StackName><StackStatus>CREATE_COMPLETE</StackStatus>\
+         <CreationTime>2026-01-01T00:00:00Z</CreationTime><Outputs>{outputs}</Outputs></member></Stacks>\
+         </DescribeStacksResult></DescribeStacksResponse>"
+    );
+    Server::start(Router::new().fallback(async move || described), Gate::default()).await.unwrap()
+}
+
+async fn khook(pipeline: &Pipeline, cloud: &Server, variables: &[(&str, String)], arguments: &[&str]) -> Done {
+    let endpoints = [
+        ("AWS_ENDPOINT_URL_CLOUDFORMATION", cloud.url()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", pipeline.table.endpoint()),
+        ("AWS_ENDPOINT_URL_SQS", pipeline.queue.endpoint()),
+    ];
+    khook_binary::run(&[&endpoints, variables].concat(), arguments).await
+}
+
+#[tokio::test]
+async fn a_named_stack_is_enough_to_read_its_table_and_write_to_its_queue() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let cloud = cloud_formation(&pipeline).await;
+    pipeline.deliver(&unlink(USER)).await.unwrap();
+    assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
+    let by_variable = [("KHOOK_STACK", "s".to_owned())];
+    let user = ["user", "show", APP_ID, USER, "--json"];
+    assert_eq!(khook(&pipeline, &cloud, &by_variable, &user).await.json()["access"], "gone");
+    let by_option = [&user[..], &["--stack", "s"]].concat();
+    assert_eq!(khook(&pipeline, &cloud, &[], &by_option).await.json()["access"], "gone");
+    pipeline.queue.take();
+    khook(&pipeline, &cloud, &by_variable, &["user", "link", APP_ID, USER, "--yes"]).await.printed();
+    assert_eq!(pipeline.queue.bodies().len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_stack_and_a_variable_name_is_a_wrong_usage() {
+    let pipeline = Pipeline::start().await.unwrap();
+    let cloud = cloud_formation(&pipeline).await;
+    let both = [("KHOOK_STACK", "s".to_owned()), ("TABLE_NAME", "t".to_owned())];
+    let done = khook(&pipeline, &cloud, &both, &["user", "show", APP_ID, USER]).await;
+    assert_eq!(done.code, Some(2), "{}", done.error);
+    assert!(
+        done.error.contains("TABLE_NAME (--table) and KHOOK_STACK (--stack) both name the table"),
+        "{}",
+        done.error
+    );
+    let done = khook(&pipeline, &cloud, &both[..1], &["publish", "--user", APP_ID, USER]).await;
+    assert_eq!(done.code, Some(1), "{}", done.error);
+    assert!(done.error.contains("the stack `s` has no output BusName"), "{}", done.error);
+}
