@@ -9,6 +9,8 @@ mod khook;
 #[cfg(test)]
 mod page;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod service;
 #[cfg(test)]
 mod telemetry;

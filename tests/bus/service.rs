@@ -37,7 +37,7 @@ impl Service {
         Self::around(Pipeline::start().await.unwrap().with("TEST_CLOCK_AHEAD_MS", "0"), &[]).await
     }
 
-    async fn around(pipeline: Pipeline, variables: &[(&str, &str)]) -> Self {
+    pub(crate) async fn around(pipeline: Pipeline, variables: &[(&str, &str)]) -> Self {
         let stream = Stream::begin(&pipeline.table).unwrap();
         let bus = Bus::start(&pipeline.table).await.unwrap();
         let unpublished = Queue::start().await.unwrap();

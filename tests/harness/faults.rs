@@ -17,6 +17,8 @@ use axum::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
+use crate::calls;
+
 /// What a server does instead of its work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fault {
@@ -59,19 +61,20 @@ impl Gate {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = setting;
     }
 
-    /// The request, and what it meets.
-    async fn meet(&self, request: Request) -> (Request, Fault) {
+    /// What a request with this body meets.
+    fn fault_for(&self, body: &[u8]) -> Fault {
         let Setting { fault, only } = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(text) = only else { return (request, fault) };
-        let (parts, body) = request.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-        let is_meant = String::from_utf8_lossy(&body).contains(&text);
-        (Request::from_parts(parts, Body::from(body)), if is_meant { fault } else { Fault::None })
+        let is_meant = only.is_none_or(|text| String::from_utf8_lossy(body).contains(&text));
+        if is_meant { fault } else { Fault::None }
     }
 }
 
 async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let (request, fault) = gate.meet(request).await;
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    calls::hear(&parts.headers, &body);
+    let fault = gate.fault_for(&body);
+    let request = Request::from_parts(parts, Body::from(body));
     match fault {
         Fault::None => next.run(request).await,
         Fault::Status(code) => StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response(),

@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{binaries, hygiene::Log};
+use crate::{binaries, calls::Calls, hygiene::Log};
 
 /// Longer than any acknowledging function's own budget. Only a broken one is still at work then.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,18 +53,27 @@ pub enum Outcome {
 
 impl Lambda {
     /// Starts a function with these variables and the ones of Lambda itself, and no others. An invocation may
-    /// take until `limit`. What it writes goes to `log`, too.
+    /// take until `limit`. What it writes goes to `log`, too, and what it asks of AWS to `calls`.
     ///
     /// # Errors
     /// If it can't be built or started.
-    pub async fn start(name: &str, environment: &Environment, limit: Duration, log: &Log) -> Result<Self> {
+    pub async fn start(
+        name: &str,
+        environment: &Environment,
+        limit: Duration,
+        log: &Log,
+        calls: &Calls,
+    ) -> Result<Self> {
         let simulator =
             Simulator::builder().function_name(name).region("ap-northeast-2").invocation_timeout(limit).build().await?;
         let ((output, its_output), (errors, its_errors)) = (io::pipe()?, io::pipe()?);
         let child = Command::new(binaries::binary(name)?)
             .env_clear()
             .envs(simulator.lambda_env_vars())
-            .envs([("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local")])
+            .envs([
+                ("AWS_ACCESS_KEY_ID", calls.access_key(name, environment).as_str()),
+                ("AWS_SECRET_ACCESS_KEY", "local"),
+            ])
             .envs(environment)
             .stdin(Stdio::null())
             .stdout(its_output)

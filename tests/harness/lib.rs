@@ -13,11 +13,13 @@
 //! | [`fixture`] | a file of `tests/fixtures`: what Kakao sends, and what shall come of it |
 //! | [`dice`], [`fold`] | chance that can be had again, and what the table must hold after some events |
 //! | [`patience`] | waiting for what must come true |
+//! | [`calls`] | what the functions ask of AWS, for the comparison with their permissions |
 //! | [`hygiene`] | the search of all logs for what must not be there |
 //! | [`pipeline`] | all of it joined: deliver, drain, look |
 
 pub mod binaries;
 pub mod bus;
+pub mod calls;
 pub mod dice;
 pub mod faults;
 pub mod fixture;

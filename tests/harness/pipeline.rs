@@ -8,7 +8,9 @@ use runtime::store::inbox_partitions;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Answer, Request, gateway,
+    Answer, Request,
+    calls::Calls,
+    gateway,
     hygiene::Watch,
     keys::KeyEndpoint,
     lambda::{Environment, Lambda, Outcome},
@@ -28,6 +30,7 @@ pub struct Pipeline {
     functions: BTreeMap<&'static str, Lambda>,
     /// Dropped after the functions: then it has seen all that they wrote.
     watch: Watch,
+    calls: Calls,
     environment: Environment,
     /// Instead of the template's.
     processor_limit: Option<Duration>,
@@ -81,6 +84,7 @@ impl Pipeline {
             keys,
             functions: BTreeMap::new(),
             watch: Watch::default(),
+            calls: Calls::default(),
             environment,
             processor_limit: None,
         })
@@ -124,7 +128,7 @@ impl Pipeline {
         environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let of_template = LIMITS.iter().find(|(function, _)| *function == name).map(|(_, limit)| *limit);
         let limit = self.processor_limit.filter(|_| name == PROCESSOR).or(of_template).unwrap_or(SOON);
-        Lambda::start(name, &environment, limit, self.watch.log()).await
+        Lambda::start(name, &environment, limit, self.watch.log(), &self.calls).await
     }
 
     /// One of the service's functions.
@@ -280,6 +284,12 @@ impl Pipeline {
     #[must_use]
     pub const fn watch(&self) -> &Watch {
         &self.watch
+    }
+
+    /// What the functions asked of AWS so far.
+    #[must_use]
+    pub const fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// All items whose partition begins like this.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -15,7 +16,7 @@ use tokio::{
     time::sleep,
 };
 
-use crate::listening::Listening;
+use crate::{calls, listening::Listening};
 
 /// What becomes of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,6 +121,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, inside: Arc<Mutex<Ins
 async fn serve(mut stream: TcpStream, server: SocketAddr, inside: Arc<Mutex<Inside>>) -> io::Result<()> {
     let losses = lock(&inside).losses;
     while let Some(request) = read_message(&mut stream).await? {
+        hear(&request);
         let (fault, is_dead) = {
             let inside = lock(&inside);
             (inside.fault.clone(), inside.losses > losses)
@@ -149,6 +151,17 @@ async fn serve(mut stream: TcpStream, server: SocketAddr, inside: Arc<Mutex<Insi
         }
     }
     Ok(())
+}
+
+/// Notes what a function asks of AWS, though the server may never get it.
+fn hear(request: &[u8]) {
+    let (head, body) = request.split_at(length_of_head(request).unwrap_or_default());
+    let header = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value.trim()).ok()?))
+    };
+    let headers: HeaderMap = String::from_utf8_lossy(head).lines().filter_map(header).collect();
+    calls::hear(&headers, body);
 }
 
 async fn until_closed(mut stream: TcpStream) -> io::Result<()> {
@@ -193,4 +206,25 @@ fn length_of_body(head: &[u8]) -> usize {
 fn first_half(answer: &[u8]) -> &[u8] {
     let head = length_of_head(answer).unwrap_or_default();
     answer.get(..head + (answer.len() - head) / 2).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{calls::Calls, lambda::Environment};
+
+    #[tokio::test]
+    async fn a_call_that_the_server_never_gets_is_noted() {
+        let mut proxy = Proxy::before("http://127.0.0.1:9").await.unwrap();
+        proxy.set(Fault::Answers("HTTP/1.1 503 -\r\nContent-Length: 0\r\n\r\n".to_owned())).await.unwrap();
+        let queue = format!("{}/000000000000/events", proxy.url());
+        let calls = Calls::default();
+        let environment = Environment::from([("EVENT_QUEUE_URL".to_owned(), queue.clone())]);
+        let signed = format!("AWS4-HMAC-SHA256 Credential={}/20250301", calls.access_key("unlink", &environment));
+        let request = reqwest::Client::builder().no_proxy().build().unwrap().post(proxy.url());
+        let request = request.header("authorization", signed).header("x-amz-target", "AmazonSQS.SendMessage");
+        let answer = request.body(format!(r#"{{"QueueUrl":"{queue}"}}"#)).send().await.unwrap();
+        assert_eq!(answer.status(), 503);
+        assert_eq!(calls.lines(), ["unlink sqs:SendMessage EVENT_QUEUE_URL".to_owned()].into());
+    }
 }

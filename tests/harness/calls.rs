@@ -1,0 +1,264 @@
+//! What the functions ask of AWS, in the words of IAM: noted by the servers that they reach. Each call has to be on a
+//! list, which `infra/lint/test_iam.py` compares with the policies of `template.yaml`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use serde_json::Value;
+
+use crate::{binaries::workspace, lambda::Environment};
+
+/// The list, below the workspace.
+const LIST: &str = "tests/snapshots/aws-calls.snap";
+
+/// What stands for a part of a request that isn't understood. It is on no list.
+const UNKNOWN: &str = "?";
+
+/// A call: who, what, on which resource, and in which partitions of the table.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Call {
+    function: String,
+    /// As a policy names it.
+    action: String,
+    /// The function's variable that names the resource.
+    resource: String,
+    /// How the partition key begins; a whole key if it has no `#`.
+    leading_key: Option<String>,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.function, self.action, self.resource)?;
+        self.leading_key.iter().try_for_each(|key| write!(f, " {key}"))
+    }
+}
+
+type Heard = Arc<Mutex<BTreeSet<Call>>>;
+
+/// A running function, by its access key id.
+struct Caller {
+    function: String,
+    environment: Environment,
+    heard: Heard,
+}
+
+static CALLERS: Mutex<BTreeMap<String, Caller>> = Mutex::new(BTreeMap::new());
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// All calls of one service's functions. When the service ends, each has to be on the list.
+#[derive(Debug, Default)]
+pub struct Calls(Heard);
+
+impl Calls {
+    /// The access key id of a function that starts with these variables: what is signed with it is the function's.
+    pub(crate) fn access_key(&self, function: &str, environment: &Environment) -> String {
+        let mut callers = lock(&CALLERS);
+        let id = format!("{function}.{}", callers.len());
+        let caller =
+            Caller { function: function.to_owned(), environment: environment.clone(), heard: Arc::clone(&self.0) };
+        callers.insert(id.clone(), caller);
+        id
+    }
+
+    /// One line for each call that was made so far, in order.
+    #[must_use]
+    pub fn lines(&self) -> BTreeSet<String> {
+        lock(&self.0).iter().map(Call::to_string).collect()
+    }
+
+    fn unlisted(&self) -> Vec<String> {
+        let list = std::fs::read_to_string(workspace().join(LIST)).unwrap_or_default();
+        // Behind the snapshot's head.
+        let listed = list.splitn(3, "---\n").nth(2).unwrap_or_default();
+        let listed: BTreeSet<String> = serde_json::from_str(listed).unwrap_or_default();
+        self.lines().difference(&listed).cloned().collect()
+    }
+}
+
+impl Drop for Calls {
+    fn drop(&mut self) {
+        // A test that fails for itself has something else to say.
+        if std::thread::panicking() {
+            return;
+        }
+        let unlisted = self.unlisted();
+        assert!(
+            unlisted.is_empty(),
+            "{LIST} doesn't list:\n{}\nHave tests/bus/permissions.rs make the call, run\n\
+             INSTA_UPDATE=always cargo test -p end-to-end --test bus permissions\n\
+             and give the function's role the permission in infra/template",
+            unlisted.join("\n")
+        );
+    }
+}
+
+/// Notes a request to a server, if it is a function's.
+pub(crate) fn hear(headers: &HeaderMap, body: &[u8]) {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(id) = text(AUTHORIZATION.as_str()).and_then(access_key_of) else { return };
+    let callers = lock(&CALLERS);
+    let Some(caller) = callers.get(id) else { return };
+    let target = text("x-amz-target").unwrap_or_default();
+    lock(&caller.heard).extend(caller.calls(target, &serde_json::from_slice(body).unwrap_or_default()));
+}
+
+/// Of `AWS4-HMAC-SHA256 Credential=<access key id>/<date>/…`.
+fn access_key_of(authorization: &str) -> Option<&str> {
+    authorization.split_once("Credential=")?.1.split('/').next()
+}
+
+impl Caller {
+    /// The calls that a request is for IAM: one for each of its items, if it names several.
+    fn calls(&self, target: &str, request: &Value) -> Vec<Call> {
+        match target.split_once('.').unwrap_or_default() {
+            ("AmazonSQS", action) => vec![self.call("sqs", action, request.get("QueueUrl"), None)],
+            ("AWSEvents", "PutEvents") => each(request.get("Entries"))
+                .map(|entry| self.call("events", "PutEvents", entry.get("EventBusName"), None))
+                .collect(),
+            ("DynamoDB_20120810", "TransactWriteItems") => each(request.get("TransactItems"))
+                .flat_map(|item| item.as_object().into_iter().flatten())
+                .map(|(part, item)| self.of_table(action_of_part(part), item))
+                .collect(),
+            ("DynamoDB_20120810", action) => vec![self.of_table(action, request)],
+            _ => vec![self.call(UNKNOWN, target, None, None)],
+        }
+    }
+
+    fn of_table(&self, action: &str, request: &Value) -> Call {
+        let leading_key = leading_key(request).map_or_else(|| UNKNOWN.to_owned(), beginning);
+        self.call("dynamodb", action, request.get("TableName"), Some(leading_key))
+    }
+
+    fn call(&self, service: &str, action: &str, resource: Option<&Value>, leading_key: Option<String>) -> Call {
+        let is_named = |(_, value): &(&String, &String)| resource.and_then(Value::as_str) == Some(value.as_str());
+        let variable = self.environment.iter().find(is_named).map(|(name, _)| name.clone());
+        Call {
+            function: self.function.clone(),
+            action: format!("{service}:{action}"),
+            resource: variable.unwrap_or_else(|| UNKNOWN.to_owned()),
+            leading_key,
+        }
+    }
+}
+
+fn each(list: Option<&Value>) -> impl Iterator<Item = &Value> {
+    list.and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A transaction needs the permissions of what is in it (DynamoDB, "IAM for transactions").
+fn action_of_part(part: &str) -> &str {
+    match part {
+        "Put" => "PutItem",
+        "Update" => "UpdateItem",
+        "Delete" => "DeleteItem",
+        "ConditionCheck" => "ConditionCheckItem",
+        _ => UNKNOWN,
+    }
+}
+
+/// The partition key that a request names. None: it names several, or none, or an index's.
+fn leading_key(request: &Value) -> Option<&str> {
+    if request.get("IndexName").is_some() {
+        return None;
+    }
+    let named = request.get("Key").or_else(|| request.get("Item"));
+    let key = match named {
+        Some(members) => members.get("pk"),
+        None => {
+            let condition = request.get("KeyConditionExpression")?.as_str()?;
+            let placeholder = condition.strip_prefix("pk = ")?.split(' ').next()?;
+            request.get("ExpressionAttributeValues")?.get(placeholder)
+        }
+    };
+    key?.get("S")?.as_str()
+}
+
+fn beginning(key: &str) -> String {
+    key.split_once('#').map_or_else(|| key.to_owned(), |(kind, _)| format!("{kind}#*"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn calls(target: &str, request: &Value) -> Vec<String> {
+        let environment = [("TABLE_NAME", "users"), ("EVENT_QUEUE_URL", "http://x/events"), ("EVENT_BUS_NAME", "bus")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let caller = Caller { function: "f".to_owned(), environment: environment.into(), heard: Heard::default() };
+        caller.calls(target, request).iter().map(Call::to_string).collect()
+    }
+
+    #[test]
+    fn a_transaction_is_a_call_for_each_of_its_items() {
+        let key = |pk: &str| json!({"pk": {"S": pk}, "sk": {"S": "STATE"}});
+        let request = json!({"TransactItems": [
+            {"Put": {"TableName": "users", "Item": key("USER#1#2")}},
+            {"Update": {"TableName": "users", "Key": key("BOT#1#2")}},
+            {"Delete": {"TableName": "users", "Key": key("KEYSET")}},
+            {"ConditionCheck": {"TableName": "others", "Key": key("SEEN")}},
+        ]});
+        let expected = [
+            "f dynamodb:PutItem TABLE_NAME USER#*",
+            "f dynamodb:UpdateItem TABLE_NAME BOT#*",
+            "f dynamodb:DeleteItem TABLE_NAME KEYSET",
+            "f dynamodb:ConditionCheckItem ? SEEN",
+        ];
+        assert_eq!(calls("DynamoDB_20120810.TransactWriteItems", &request), expected);
+    }
+
+    #[test]
+    fn a_query_is_of_the_partition_that_its_condition_names() {
+        let of = |condition: &str| {
+            let values = json!({":a": {"S": "USER#1#2"}, ":b": {"S": "EVENT#"}});
+            let request =
+                json!({"TableName": "users", "KeyConditionExpression": condition, "ExpressionAttributeValues": values});
+            calls("DynamoDB_20120810.Query", &request)
+        };
+        for condition in ["pk = :a", "pk = :a AND begins_with(sk, :b)"] {
+            assert_eq!(of(condition), ["f dynamodb:Query TABLE_NAME USER#*"]);
+        }
+        assert_eq!(of("#pk = :a"), ["f dynamodb:Query TABLE_NAME ?"]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_on_no_list() {
+        let index = json!({"TableName": "users", "IndexName": "i", "Key": {"pk": {"S": "SEEN"}}});
+        for (target, request, call) in [
+            ("DynamoDB_20120810.Scan", json!({"TableName": "users"}), "f dynamodb:Scan TABLE_NAME ?"),
+            ("DynamoDB_20120810.Query", index, "f dynamodb:Query TABLE_NAME ?"),
+            ("DynamoDB_20120810.BatchGetItem", json!({"RequestItems": {}}), "f dynamodb:BatchGetItem ? ?"),
+            ("AmazonSQS.SendMessage", json!({"QueueUrl": "http://x/others"}), "f sqs:SendMessage ?"),
+            ("AWSEvents.PutEvents", json!({"Entries": [{}]}), "f events:PutEvents ?"),
+            ("TrentService.Decrypt", json!({}), "f ?:TrentService.Decrypt ?"),
+        ] {
+            assert_eq!(calls(target, &request), [call]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_service_whose_function_makes_an_unlisted_call_fails() {
+        let calls = Calls::default();
+        let environment = Environment::from([("EVENT_QUEUE_URL".to_owned(), "http://x/events".to_owned())]);
+        let id = calls.access_key("unlink", &environment);
+        let mut headers = HeaderMap::new();
+        let signed = format!("AWS4-HMAC-SHA256 Credential={id}/20250301/ap-northeast-2/sqs/aws4_request, Signature=0");
+        headers.insert(AUTHORIZATION, signed.parse().unwrap());
+        headers.insert("x-amz-target", "AmazonSQS.SendMessage".parse().unwrap());
+        let request = json!({"QueueUrl": "http://x/events"}).to_string();
+        hear(&headers, request.as_bytes());
+        assert_eq!(calls.unlisted(), Vec::<String>::new());
+        headers.insert("x-amz-target", "AmazonSQS.PurgeQueue".parse().unwrap());
+        hear(&headers, request.as_bytes());
+        assert_eq!(calls.unlisted(), ["unlink sqs:PurgeQueue EVENT_QUEUE_URL"]);
+        assert!(std::panic::catch_unwind(move || drop(calls)).is_err());
+    }
+}
