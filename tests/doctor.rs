@@ -158,7 +158,7 @@ mod doctor {
 
     /// The alarms of the local cloud tell nobody, and the second look sees what the first did.
     async fn a_new_stack_is_right_twice(stack: &Stack) {
-        let silent = "alarms, tell somebody warning: none has an action".to_owned();
+        let silent = "alarms, notify warning: none has an action".to_owned();
         stack.keep_keys().await;
         for _ in 0..2 {
             assert_eq!(stack.diagnosis().await, (Some(0), vec![silent.clone()]));
@@ -193,8 +193,8 @@ mod doctor {
             "waiting, dead letters mistake: 1 message",
             "waiting, inbox mistake: 1 event",
             "waiting, quarantine mistake: 1 event",
-            "alarms, rings mistake: InboxWaitingAlarm: Events have waited in the inbox for five minutes: the queue refuses them",
-            "alarms, tell somebody warning: none has an action",
+            "alarms, firing mistake: InboxWaitingAlarm: Events have waited in the inbox for five minutes: the queue refuses them",
+            "alarms, notify warning: none has an action",
         ];
         assert_eq!(faults, expected);
         let (code, printed) = stack.khook(&[]).await;

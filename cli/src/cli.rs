@@ -33,19 +33,19 @@ const EXAMPLES: &str = "\
 Examples:
   khook demo                                 the service on this machine, and what it does
   khook dev                                  the same, and it stays: URLs, curl lines, logs
-  khook send unlink --user 1234567890        play Kakao against it
+  khook send unlink --user 1234567890        simulate Kakao against it
   khook user show 123456 1234567890 --json   what came of it
   khook check https://hooks.example.com/v1   what Kakao would find there
   khook doctor kakao-webhooks                what is wrong with a deployed stack
   khook dlq list                             what the processor could not process
   khook hash-key < admin-key.txt             the digest that KakaoApps wants
-  khook keys serve --rotate-every 60         Kakao's key set, played
+  khook keys serve --rotate-every 60         a simulated key set of Kakao's
 
 In a clone of the project: `cargo demo`, `cargo dev` and `cargo khook <command>`.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the whole service on this machine, play Kakao against it, and show what changes
+    /// Run the whole service on this machine, simulate Kakao against it, and show what changes
     #[command(after_help = "It builds the functions, sets up a local cloud in .local (Python 3.11 or newer is all \
                             it needs), deploys template.yaml and sends every webhook in every shape, forged ones \
                             and duplicates. The exit status is 0 if all was as it should be. Nothing stays.")]
@@ -53,7 +53,7 @@ enum Command {
     /// Run the whole service on this machine until Ctrl-C, and follow its logs
     #[command(after_help = "While it runs, `khook send` and `khook user` find it by themselves.")]
     Dev(Dev),
-    /// Play Kakao: send a webhook to the running `khook dev` or to any address
+    /// Simulate Kakao: send a webhook to the running `khook dev` or to any address
     #[command(
         subcommand,
         after_help = "Examples:\n  khook send unlink --user 1234567890 --as form\n  \
@@ -94,7 +94,7 @@ enum Command {
     /// Show the addresses that Kakao publishes, and how SourceCidrs differs from them
     #[command(after_help = ips::EXAMPLES)]
     Ips(Ips),
-    /// Tell the bus again what is true of users, for a consumer that is new or lost something
+    /// Publish users' states on the bus again, for a consumer that is new or lost something
     #[command(after_help = publish::EXAMPLES)]
     Publish(Publish),
     /// Print the SHA-256 of a key, for KakaoApps and SkillAuth
@@ -102,7 +102,7 @@ enum Command {
                             line, where others could see it.\n\nExamples:\n  khook hash-key\n  \
                             khook hash-key < admin-key.txt\n  khook hash-key --any < skill-key.txt")]
     HashKey(HashKey),
-    /// Play Kakao's keys: make them, publish their key set, rotate it
+    /// Simulate Kakao's keys: make them, publish their key set, rotate it
     #[command(
         subcommand,
         after_help = "Examples:\n  khook keys new --key-file keys.json\n  \
@@ -112,7 +112,7 @@ enum Command {
 }
 
 impl Cli {
-    /// Whether being broken off is how the command ends.
+    /// Whether Ctrl-C is the normal way to end this command.
     #[must_use]
     pub const fn stays(&self) -> bool {
         match &self.command {

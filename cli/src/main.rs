@@ -1,5 +1,5 @@
 //! The operator's and developer's tool of kakao-webhooks. Everything is in the library; here it is run,
-//! and broken off by signals.
+//! and interrupted by signals.
 
 use std::{env, ffi::OsString, process::ExitCode};
 
@@ -33,7 +33,7 @@ fn misread(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(usage::WRONG_USAGE))
 }
 
-/// Runs the command until it ends or is broken off. Broken off, it is dropped, and with it whatever it
+/// Runs the command until it ends or is interrupted. Interrupted, it is dropped, and with it whatever it
 /// started: processes, ports, files, messages that it holds.
 #[tokio::main]
 async fn run(cli: Cli) -> Result<ExitCode> {

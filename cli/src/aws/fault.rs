@@ -12,7 +12,7 @@ const EXPIRED: &str = "the AWS credentials have expired: sign in again with `aws
 const UNKNOWN_CREDENTIALS: &str = "AWS does not accept the credentials: is AWS_PROFILE right, or are AWS_ACCESS_KEY_ID, \
                                    AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN?";
 
-/// Why this action (`dynamodb:GetItem`) failed. Nothing of who asked is shown: AWS's own text of a denial names them.
+/// Why this action (`dynamodb:GetItem`) failed. The caller isn't shown: AWS's own text of a denial names them.
 pub(crate) fn sentence<E, R>(action: &str, error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -113,8 +113,8 @@ mod tests {
     use crate::{
         aws::{queue::EventQueue, table::Table},
         commands::{
+            backlog::{Fate, Wanted},
             dlq::dead_letters::DeadLetters,
-            waiting::{Fate, Wanted},
         },
         local,
     };

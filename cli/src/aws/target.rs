@@ -189,7 +189,7 @@ impl BusTarget {
 }
 
 /// What goes from one place to another stays in one service: with one place named and the other that of the running
-/// `khook dev`, a real event would end on this machine, or a played one in production.
+/// `khook dev`, a real event would end on this machine, or a simulated one in production.
 ///
 /// # Errors
 /// If only one of them is named.

@@ -13,7 +13,7 @@ use crate::{
     local::{
         Build, Cloud, Options,
         logs::{LogLine, LogReader},
-        running::Place,
+        running::DevLock,
     },
     ui::{
         output::{self, Text},
@@ -31,23 +31,23 @@ const METRICS: &str = "_aws";
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 impl Dev {
-    /// Runs it until it is broken off.
+    /// Runs it until it is interrupted.
     ///
     /// # Errors
     /// Another one that runs, what is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
-        let place = Place::take()?;
+        let lock = DevLock::take()?;
         let stage = Stage::set_up(Progress::of_stderr()).await?;
-        stay(place, &stage.cloud, &stage.kakao).await?;
+        stay(lock, &stage.cloud, &stage.kakao).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// The service on this machine, and somebody who plays Kakao.
+/// The service on this machine, and a simulated Kakao.
 pub struct Stage {
     /// Where the service runs.
     pub cloud: Cloud,
-    /// Who plays.
+    /// The simulated Kakao.
     pub kakao: Kakao,
     /// The functions ask it for Kakao's keys as long as they run.
     _keys: KeyServer,
@@ -67,12 +67,12 @@ impl Stage {
     }
 }
 
-/// Says how Kakao is played against a cloud, and follows its logs until broken off.
+/// Prints how to simulate Kakao against a cloud, and follows its logs until it is interrupted.
 ///
 /// # Errors
 /// If the cloud breaks down.
-pub async fn stay(mut place: Place, cloud: &Cloud, kakao: &Kakao) -> Result<()> {
-    place.announce(cloud, kakao)?;
+pub async fn stay(mut lock: DevLock, cloud: &Cloud, kakao: &Kakao) -> Result<()> {
+    lock.announce(cloud, kakao)?;
     introduce(cloud, kakao)?;
     let mut logs = LogReader::of_all(cloud)?;
     loop {
@@ -97,7 +97,7 @@ fn introduce(cloud: &Cloud, kakao: &Kakao) -> Result<()> {
     ] {
         output::line(format!("  {name:<15} {base}{}", route.path))?;
     }
-    heading("Play Kakao with curl (the keys are this run's own)")?;
+    heading("Simulate Kakao with curl (the keys are this run's own)")?;
     for request in samples(kakao)? {
         output::lines(&request.curl(base))?;
         output::line("")?;

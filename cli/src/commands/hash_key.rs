@@ -10,7 +10,7 @@ use crate::ui::{ask, count::counted, output};
 /// Options of `khook hash-key`.
 #[derive(Debug, clap::Args)]
 pub struct HashKey {
-    /// The key is none of Kakao's admin keys but, say, a chatbot skill's: any text will do
+    /// Accept any text, for example a chatbot skill's key, and not only the form of Kakao's admin keys
     #[arg(long)]
     any: bool,
 }

@@ -14,8 +14,8 @@ use crate::{
         table::Table,
         target::{QueueTarget, TableTarget, same_service},
     },
-    commands::waiting::{
-        self, Chosen, Fate, Place, Reach, StoredItem, Swept, Wanted, Words, find_each, letter,
+    commands::backlog::{
+        self, Backlog, Chosen, Fate, Reach, StoredItem, Swept, Wanted, Words, find_each, letter,
         which::{Limit, Which},
         work_through,
     },
@@ -105,18 +105,18 @@ impl Inbox {
     pub async fn run(self) -> Result<ExitCode> {
         match self {
             Self::List { limit, table, stack, json, local_time } => {
-                waiting::list(&Waiting(table.table(&stack).await?), limit.get(), json, &local_time.zone()).await
+                backlog::list(&Waiting(table.table(&stack).await?), limit.get(), json, &local_time.zone()).await
             }
             Self::Show { id, table, stack } => {
-                waiting::show(&Waiting(table.table(&stack).await?), id, usize::MAX).await
+                backlog::show(&Waiting(table.table(&stack).await?), id, usize::MAX).await
             }
             Self::Replay { which, limit, table, stack, queue } => {
                 same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
                 let (inbox, queue) = (Waiting(table.table(&stack).await?), queue.queue(&stack).await?);
-                waiting::replay(&inbox, &queue, which.wanted(), limit.get(), false).await
+                backlog::replay(&inbox, &queue, which.wanted(), limit.get(), false).await
             }
             Self::Drop { which, limit, table, stack, yes } => {
-                waiting::drop_for_good(&Waiting(table.table(&stack).await?), which.wanted(), limit.get(), yes).await
+                backlog::drop_for_good(&Waiting(table.table(&stack).await?), which.wanted(), limit.get(), yes).await
             }
         }
     }
@@ -144,7 +144,7 @@ impl Waiting {
     }
 }
 
-impl Place for Waiting {
+impl Backlog for Waiting {
     type Item = StoredItem;
     const WORDS: Words = Words {
         noun: "acknowledged event",

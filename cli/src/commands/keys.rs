@@ -1,4 +1,4 @@
-//! `khook keys`: a played Kakao's signing keys, in a file and as a published key set.
+//! `khook keys`: a simulated Kakao's signing keys, in a file and as a published key set.
 
 use std::{future, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -79,7 +79,7 @@ impl Keys {
         }
     }
 
-    /// Whether it goes on until it is broken off.
+    /// Whether it runs until it is interrupted.
     #[must_use]
     pub const fn stays(&self) -> bool {
         matches!(self, Self::Serve(_))
@@ -115,7 +115,7 @@ impl ServeKeys {
         loop {
             sleep(Duration::from_secs(seconds)).await;
             ring.rotate(self.keep_old)?;
-            // Published before it signs: whoever asks for a token's key finds it.
+            // Published before it signs: a verifier that asks for a token's key finds it.
             server.publish(&ring.published(self.keep_old)?);
             ring.write(&path)?;
             self.say(&ring)?;

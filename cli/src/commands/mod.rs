@@ -1,5 +1,6 @@
 //! One module per command of `khook`.
 
+pub mod backlog;
 pub mod check;
 pub mod demo;
 pub mod dev;
@@ -13,4 +14,3 @@ pub mod publish;
 pub mod quarantine;
 pub mod send;
 pub mod user;
-pub mod waiting;

@@ -1,4 +1,4 @@
-//! `khook publish`: tells the bus again what is true of users, for a consumer that is new or lost something.
+//! `khook publish`: publishes users' states again, for a consumer that is new or lost something.
 
 use std::{collections::BTreeMap, process::ExitCode, str::FromStr, time::Duration};
 
@@ -31,7 +31,7 @@ pub struct Whose {
     /// One user: the app's number and the member number
     #[arg(long, num_args = 2, value_names = ["APP_ID", "MEMBER_NUMBER"])]
     user: Option<Vec<String>>,
-    /// Somebody whom a channel knows by open id only: the app's number and the open id
+    /// A user whom a channel knows by open id only: the app's number and the open id
     #[arg(long, num_args = 2, value_names = ["APP_ID", "OPEN_ID"])]
     open_id: Option<Vec<String>>,
     /// Everybody with an event at this time (RFC 3339) or later. It goes by the events' own time: reach back far enough
@@ -40,7 +40,7 @@ pub struct Whose {
 }
 
 impl Whose {
-    /// Whom it names, if it names one, and in which words.
+    /// The user that it names, if it names one, and the option that names them.
     fn named(&self) -> Result<Option<(Subject, String)>> {
         let (subject, app_id, id) = match (self.user.as_deref(), self.open_id.as_deref()) {
             (Some([app_id, user_id]), _) => (Subject::User(read(app_id)?, read(user_id)?), app_id, user_id),
@@ -59,7 +59,7 @@ where
     text.parse().map_err(|error| Usage::error(format!("`{text}`: {error}")))
 }
 
-/// Tells the bus again.
+/// Publishes again.
 #[derive(Debug, Args)]
 pub struct Publish {
     #[command(flatten)]
@@ -102,7 +102,7 @@ const SLICE: usize = 100;
 /// How long the bus may refuse a slice before it is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What was found, and what would be told of it.
+/// What was found, and what would be published of it.
 #[derive(Debug, Default)]
 struct Counted {
     users: usize,
@@ -141,7 +141,7 @@ impl Publish {
     /// Runs it. The exit code says whether everything could be read.
     ///
     /// # Errors
-    /// An unknown user, a table that can't be read, a bus that doesn't take it, or nobody who says yes.
+    /// An unknown user, a table that can't be read, a bus that doesn't take it, or no confirmation.
     pub async fn run(self) -> Result<ExitCode> {
         self.whose.named()?;
         let table = self.table.table(&self.stack).await?;

@@ -13,8 +13,8 @@ use crate::{
         table::Table,
         target::{QueueTarget, TableTarget, same_service},
     },
-    commands::waiting::{
-        self, Chosen, Fate, Place, Reach, StoredItem, Swept, Wanted, Words, find_each, replayed::replayed,
+    commands::backlog::{
+        self, Backlog, Chosen, Fate, Reach, StoredItem, Swept, Wanted, Words, find_each, replayed::replayed,
         which::Which, work_through,
     },
     ui::{local_time::LocalTime, output},
@@ -101,18 +101,18 @@ impl Quarantine {
         match self {
             Self::List { days, table, stack, json, local_time } => {
                 let kept = Kept { table: table.table(&stack).await?, days: days.min(LONGEST_DAYS) };
-                waiting::list(&kept, usize::MAX, json, &local_time.zone()).await
+                backlog::list(&kept, usize::MAX, json, &local_time.zone()).await
             }
             Self::Show { key, table, stack } => {
-                waiting::show(&whole(table.table(&stack).await?), key, usize::MAX).await
+                backlog::show(&whole(table.table(&stack).await?), key, usize::MAX).await
             }
             Self::Replay { which, table, stack, queue } => {
                 same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
                 let (kept, queue) = (whole(table.table(&stack).await?), queue.queue(&stack).await?);
-                waiting::replay(&kept, &queue, which.wanted(), usize::MAX, false).await
+                backlog::replay(&kept, &queue, which.wanted(), usize::MAX, false).await
             }
             Self::Drop { which, table, stack, yes } => {
-                waiting::drop_for_good(&whole(table.table(&stack).await?), which.wanted(), usize::MAX, yes).await
+                backlog::drop_for_good(&whole(table.table(&stack).await?), which.wanted(), usize::MAX, yes).await
             }
         }
     }
@@ -157,7 +157,7 @@ impl Kept {
 /// The members that `list` prints.
 const LISTED: [&str; 5] = ["sk", "kind", "app_id", "reason", "detail"];
 
-impl Place for Kept {
+impl Backlog for Kept {
     type Item = StoredItem;
     const WORDS: Words = Words {
         noun: "quarantined event",

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::random;
 
-/// A played Kakao's signing keys in a file, newest first: the first one signs. Never a real one's.
+/// A simulated Kakao's signing keys in a file, newest first: the first one signs. Never real keys.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct KeyRing {
     keys: Vec<StoredKey>,
@@ -59,7 +59,7 @@ impl KeyRing {
         Ok(ring)
     }
 
-    /// Into its file, which only its owner may read. Whoever reads it meanwhile sees the old one or the new one.
+    /// Into its file, which only its owner may read. A concurrent reader sees the old text or the new one.
     ///
     /// # Errors
     /// If it can't be written.

@@ -31,7 +31,7 @@ impl KeyServer {
     /// Serves them on this port.
     ///
     /// # Errors
-    /// If somebody else has it.
+    /// If the port is taken.
     pub async fn start_on<'k>(port: u16, keys: impl IntoIterator<Item = &'k SigningKey>) -> Result<Self> {
         let set = Arc::new(Mutex::new(key_set(keys)));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;

@@ -1,4 +1,4 @@
-//! Plays Kakao: each webhook in each shape that Kakao sends it in, over HTTP to any address, and the key
+//! Simulates Kakao: each webhook in each shape that Kakao sends it in, over HTTP to any address, and the key
 //! set that its tokens are checked against.
 
 mod key_ring;
@@ -90,7 +90,7 @@ impl Request {
     /// Sends it. Kakao follows no redirect, so neither does this.
     ///
     /// # Errors
-    /// If nobody answers.
+    /// If there is no answer.
     pub async fn send(&self, base: &str) -> Result<Answer> {
         let url: Url = self.url(base).parse().with_context(|| format!("`{base}` is no URL (https://host/prefix)"))?;
         let mut client = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());

@@ -78,7 +78,7 @@ pub struct Unlink {
 }
 
 impl Unlink {
-    /// The request, from whoever knows this admin key.
+    /// The request of a sender that knows this admin key.
     #[must_use]
     pub fn request(&self, admin_key: &str, shape: Shape) -> Request {
         let fields = present(json!({
@@ -106,7 +106,7 @@ pub struct TalkShare {
 }
 
 impl TalkShare {
-    /// The request, from whoever knows this admin key.
+    /// The request of a sender that knows this admin key.
     #[must_use]
     pub fn request(&self, admin_key: &str, shape: Shape) -> Request {
         let mut fields = present(json!({
@@ -140,7 +140,7 @@ pub struct TalkChannel {
 }
 
 impl TalkChannel {
-    /// The request, from whoever knows this admin key.
+    /// The request of a sender that knows this admin key.
     #[must_use]
     pub fn request(&self, admin_key: &str) -> Request {
         let mut fields = present(json!({"event": self.event, "id": self.id, "id_type": self.id_type}));

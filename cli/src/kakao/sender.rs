@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::random;
 
-/// A played Kakao with one app: every secret of it, made for one run. Never a real app's.
+/// A simulated Kakao with one app: all its secrets, made for one run. Never a real app's.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Kakao {
     /// The app's number.

@@ -15,7 +15,7 @@ use crate::ui::{count::counted, progress::Progress};
 /// Where everything is, once deployed.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Stack {
-    /// The AWS region that the local cloud plays.
+    /// The AWS region that the local cloud simulates.
     pub region: String,
     /// The address that stands for the API's: paths such as `/webhooks/unlink` follow it.
     pub base_url: String,

@@ -46,7 +46,7 @@ struct Group {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct EventPage {
     events: Vec<Event>,
 }
 
@@ -109,9 +109,9 @@ impl LogReader {
                 .send()
                 .await
                 .context("the local cloud doesn't answer any more")?;
-            let answer: Answer =
+            let page: EventPage =
                 serde_json::from_str(&answer.text().await?).context("the local cloud has no such log")?;
-            lines.extend(group.take(answer.events));
+            lines.extend(group.take(page.events));
         }
         lines.sort_by_key(|line| line.at);
         Ok(lines)

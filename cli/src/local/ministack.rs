@@ -23,7 +23,7 @@ use crate::ui::progress::Progress;
 /// Keeps the local cloud from outliving us.
 const KEEPER: &str = include_str!("keeper.py");
 const LOG: &str = "ministack.log";
-/// Somebody may take a port between our choosing it and ministack's opening it.
+/// Another process may take a port between our choosing it and ministack's opening it.
 const ATTEMPTS: u32 = 5;
 /// It takes a third of a second; a machine under load, with nothing cached, ten times that and more.
 const READY_WITHIN: Duration = Duration::from_secs(60);

@@ -67,7 +67,7 @@ impl Cloud {
 
     /// Stops it now; dropping does the same.
     pub async fn stop(self) {
-        // Waiting for the processes to be gone would hold up whoever shares this thread.
+        // Waiting for the processes to end would block other tasks of this thread.
         let _ = tokio::task::spawn_blocking(move || drop(self)).await;
     }
 
@@ -83,7 +83,7 @@ impl Cloud {
         &self.ministack.endpoint
     }
 
-    /// The region that it plays.
+    /// The region that it simulates.
     #[must_use]
     pub fn region(&self) -> &str {
         &self.stack.region

@@ -50,7 +50,7 @@ impl Group {
 
     fn kill(&mut self) {
         let Some(id) = self.id.take() else { return };
-        // It fails only where nobody is left.
+        // It fails only where no process is left.
         let _ = kill_process_group(id, Signal::KILL);
         let deadline = Instant::now() + DYING;
         let is_late = || Instant::now() > deadline;
@@ -108,7 +108,7 @@ pub(super) fn tail(text: &str, lines: usize) -> String {
     all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
 }
 
-/// Runs a command to its end and hears each line that it writes. Broken off, its whole group is killed.
+/// Runs a command to its end and reads each line that it writes. When interrupted, its whole process group is killed.
 pub(super) async fn run(command: &mut Command, hear: impl FnMut(Stream, &str) + Send) -> Result<Finished> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;

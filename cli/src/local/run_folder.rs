@@ -25,7 +25,7 @@ pub(super) struct RunFolder {
 
 impl RunFolder {
     pub(super) async fn make(project: &Project) -> Result<Self> {
-        // Nobody takes a folder for abandoned that is only just being made.
+        // Another process must not take a folder for abandoned that is only just being made.
         let _lock = project.lock("run.lock", Progress::Silent).await?;
         let runs = project.make_local("run")?;
         reap(&runs).await;
@@ -70,7 +70,7 @@ async fn reap(runs: &Path) {
     }
 }
 
-/// The processes whose command line has the folder's name, which is random: surely nobody else's.
+/// The processes whose command line has the folder's name, which is random: no other process has it.
 async fn running_from(folder: &Path) -> Vec<Pid> {
     let mut ps = Command::new("ps");
     ps.args(["-A", "-ww", "-o", "pid=,command="]);

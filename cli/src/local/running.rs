@@ -18,7 +18,7 @@ use crate::{
     ui::usage::Usage,
 };
 
-/// Where a running `khook dev` is, and how Kakao is played against it.
+/// Where a running `khook dev` is, and the keys to simulate Kakao against it.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Running {
     /// The API.
@@ -68,16 +68,16 @@ impl Running {
     }
 }
 
-/// The place of the one `khook dev` that a project has at a time.
+/// The lock of the one `khook dev` that a project has at a time.
 #[derive(Debug)]
-pub struct Place {
+pub struct DevLock {
     file: PathBuf,
     /// What we wrote into it.
     text: Option<String>,
     _lock: File,
 }
 
-impl Place {
+impl DevLock {
     /// Takes it. What a dead process left there is removed.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl Place {
         Ok(Self { file, text: None, _lock: lock })
     }
 
-    /// Says that this cloud runs, until the place is left.
+    /// Says that this cloud runs, until the lock is released.
     ///
     /// # Errors
     /// If the file can't be written.
@@ -120,7 +120,7 @@ impl Place {
 
     fn write(&mut self, running: &Running) -> Result<()> {
         let text = serde_json::to_string_pretty(running)?;
-        // There are keys in it, if only played ones.
+        // There are keys in it, if only simulated ones.
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.file);
         file.and_then(|mut file| file.write_all(text.as_bytes()))
             .with_context(|| format!("{} can't be written", self.file.display()))?;
@@ -140,7 +140,7 @@ fn already_running(file: &Path, lock: &Path) -> String {
     )
 }
 
-impl Drop for Place {
+impl Drop for DevLock {
     fn drop(&mut self) {
         if self.text.is_some() && fs::read_to_string(&self.file).ok() == self.text {
             let _ = fs::remove_file(&self.file);
@@ -175,8 +175,8 @@ mod tests {
     #[test]
     fn a_second_one_is_refused_with_the_place_of_the_first_and_leaves_its_file_alone() {
         let folder = folder();
-        let mut first = Place::take_in(&folder).unwrap();
-        let refused = || Place::take_in(&folder).unwrap_err().to_string();
+        let mut first = DevLock::take_in(&folder).unwrap();
+        let refused = || DevLock::take_in(&folder).unwrap_err().to_string();
         let process = format!("(process {})", std::process::id());
         let early = refused();
         assert!(early.contains("still starting") && early.contains(&process), "{early}");
@@ -186,7 +186,7 @@ mod tests {
         assert!(folder.join(FILE).exists());
         drop(first);
         assert!(!folder.join(FILE).exists());
-        Place::take_in(&folder).unwrap();
+        DevLock::take_in(&folder).unwrap();
         fs::remove_dir_all(folder).unwrap();
     }
 
@@ -195,12 +195,12 @@ mod tests {
         let folder = folder();
         fs::write(folder.join(FILE), "left by a process that was killed").unwrap();
         fs::write(folder.join(LOCK), "999999999").unwrap();
-        let mut place = Place::take_in(&folder).unwrap();
+        let mut lock = DevLock::take_in(&folder).unwrap();
         assert!(!folder.join(FILE).exists());
         assert_eq!(fs::read_to_string(folder.join(LOCK)).unwrap(), std::process::id().to_string());
-        place.write(&running("http://ours.example")).unwrap();
+        lock.write(&running("http://ours.example")).unwrap();
         fs::write(folder.join(FILE), "another process's").unwrap();
-        drop(place);
+        drop(lock);
         assert_eq!(fs::read_to_string(folder.join(FILE)).unwrap(), "another process's");
         fs::remove_dir_all(folder).unwrap();
     }

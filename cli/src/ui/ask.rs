@@ -1,4 +1,4 @@
-//! Asks before what can't be undone, and for what nobody else may see.
+//! Asks for confirmation before what can't be undone, and for secrets.
 //!
 //! Standard input is read on a thread of its own: a signal can end the command while it waits for an answer.
 
@@ -44,7 +44,7 @@ pub async fn secret(question: &str, most: u64) -> Result<String> {
         };
         return input(all).await.context("standard input is no text");
     }
-    let without_echo = WithoutEcho::begin().context("the terminal can't be told to show nothing")?;
+    let without_echo = WithoutEcho::begin().context("the terminal's echo can't be switched off")?;
     output::ask(question)?;
     let text = input(line).await.context("the key can't be read from the terminal");
     drop(without_echo);
@@ -59,7 +59,7 @@ fn line() -> io::Result<String> {
 
 async fn input(read: impl FnOnce() -> io::Result<String> + Send + 'static) -> Result<String> {
     let (sender, receiver) = oneshot::channel();
-    // Nobody may be left to be told.
+    // Standard error may be closed already.
     thread::Builder::new().spawn(move || drop(sender.send(read())))?;
     Ok(receiver.await??)
 }

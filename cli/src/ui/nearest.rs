@@ -1,4 +1,4 @@
-//! Which words somebody may have meant who made a typing error.
+//! The known words that resemble one with a typing error.
 
 use strsim::osa_distance;
 

@@ -63,7 +63,7 @@ fn spinner(name: &str) -> ProgressBar {
     bar
 }
 
-/// A step that has begun. Dropped without [`Step::done`], it was broken off.
+/// A step that has begun. Dropped without [`Step::done`], it was interrupted.
 #[derive(Debug)]
 pub struct Step {
     name: Cow<'static, str>,

@@ -186,7 +186,10 @@ async fn https_on_a_port_of_plain_http_is_told() {
 async fn where_nobody_answers_it_could_not_be_checked() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (code, found) = findings(&format!("http://{free}"), &[]).await;
-    assert_eq!((code, lines(&found)), (Some(2), vec!["skill answers: unknown nobody takes the connection".to_owned()]));
+    assert_eq!(
+        (code, lines(&found)),
+        (Some(2), vec!["skill answers: unknown no server accepts the connection".to_owned()])
+    );
     for (url, more) in [("not-an-address", &[][..]), ("http://127.0.0.1:1", &["--admin-key-file", "/nothing"])] {
         let done = khook(url, more).await;
         assert_eq!(done.code, Some(2), "{}", done.error);

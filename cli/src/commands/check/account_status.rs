@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{
     Manner,
-    ask::{Answer, Ask},
     finding::Judgement,
+    probe::{Probe, Response},
     route::{Route, below},
     status,
     walk::{Judge, Walk},
@@ -15,31 +15,31 @@ use super::{
 const TOKEN: &str = "application/secevent+jwt";
 /// `{"alg":"none","typ":"secevent+jwt"}`, `{}` and no signature.
 const UNSIGNED: &str = "eyJhbGciOiJub25lIiwidHlwIjoic2VjZXZlbnQrand0In0.e30.";
-/// `{"alg":"RS256","typ":"secevent+jwt","kid":"khook-check"}`, `{}` and a signature that is none.
+/// `{"alg":"RS256","typ":"secevent+jwt","kid":"khook-check"}`, `{}` and an invalid signature.
 const FORGED: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6InNlY2V2ZW50K2p3dCIsImtpZCI6Imtob29rLWNoZWNrIn0.e30.a2hvb2stY2hlY2s";
 
 pub(super) async fn check(walk: &mut Walk<'_>, url: &Url, manner: Manner) {
-    let post = |url: &Url, body: &str| Ask::new(Method::POST, url).body(TOKEN, body);
-    let invalid = |answer: &Answer| refused(answer, &["invalid_request"]);
+    let post = |url: &Url, body: &str| Probe::new(Method::POST, url).body(TOKEN, body);
+    let invalid = |answer: &Response| refused(answer, &["invalid_request"]);
     let judges: [Judge<'_>; 2] = [("malformed token", &invalid), ("content type of an error", &status::is_json)];
     if let Some(plain) = walk.step(post(url, "khook-check"), &judges).await {
-        let alike = |answer: &Answer| status::is_alike(answer, &plain);
+        let alike = |answer: &Response| status::is_alike(answer, &plain);
         walk.step(post(&below(url, "/"), "khook-check"), &[("trailing slash", &alike)]).await;
-        let other_type = Ask::new(Method::POST, url).body("application/json", "{}");
+        let other_type = Probe::new(Method::POST, url).body("application/json", "{}");
         walk.step(other_type, &[("wrong content type", &invalid)]).await;
         walk.step(post(url, UNSIGNED), &[("unsigned token", &invalid)]).await;
         // It may have to wait until the key set can be asked for again.
         if manner == Manner::Thorough {
-            walk.patient_step(post(url, FORGED), &[("forged token", &forged)]).await;
+            walk.step_with_patience(post(url, FORGED), &[("forged token", &forged)]).await;
         }
     }
-    let methods = |answer: &Answer| status::wrong_method(answer, Route::AccountStatus.methods());
-    walk.step(Ask::new(Method::PUT, url), &[("wrong method", &methods)]).await;
-    walk.step(Ask::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 405))]).await;
+    let methods = |answer: &Response| status::wrong_method(answer, Route::AccountStatus.methods());
+    walk.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
+    walk.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 405))]).await;
     walk.step(post(&below(url, "/khook-check"), "khook-check"), &[("unknown path below", &status::below)]).await;
 }
 
-fn refused(answer: &Answer, codes: &[&str]) -> Judgement {
+fn refused(answer: &Response, codes: &[&str]) -> Judgement {
     let fix = "check the signature with Kakao's key set, and answer 400 to whatever isn't a valid token";
     match answer.status {
         400 => {
@@ -60,10 +60,10 @@ fn refused(answer: &Answer, codes: &[&str]) -> Judgement {
 }
 
 /// An unknown key makes the function look at Kakao's key set: only with it in hand may the token be called invalid.
-fn forged(answer: &Answer) -> Judgement {
+fn forged(answer: &Response) -> Judgement {
     if answer.status == 503 {
         return Judgement::warning(
-            "503: it can't tell, without a fresh key set",
+            "503: it can't verify the token without a fresh key set",
             "it can't reach Kakao's key set, or was asked for another unknown key just now: see its log, and check again",
         );
     }
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn only_a_400_with_its_reason_refuses_a_token() {
-        let invalid = |answer: &Answer| refused(answer, &["invalid_request"]).verdict;
+        let invalid = |answer: &Response| refused(answer, &["invalid_request"]).verdict;
         assert_eq!(invalid(&json(400, r#"{"err":"invalid_request","description":"x"}"#)), Verdict::Right);
         for answer in [
             json(400, r#"{"err":"invalid_key"}"#),

@@ -17,7 +17,7 @@ use webpki::EndEntityCert;
 use super::finding::Judgement;
 use crate::ui::count::counted;
 
-/// Why nobody who knows only the public authorities trusts a certificate.
+/// Why a client that trusts only the public authorities refuses a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CertificateFault {
     /// It is its own issuer.

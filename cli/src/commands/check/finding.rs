@@ -12,7 +12,7 @@ pub(crate) enum Verdict {
     Warning,
     /// It has to be fixed.
     Mistake,
-    /// It can't be told from here.
+    /// It can't be determined from here.
     Unknown,
 }
 

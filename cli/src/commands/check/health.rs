@@ -4,8 +4,8 @@ use reqwest::{Method, Url};
 use serde_json::json;
 
 use super::{
-    ask::{Answer, Ask},
     finding::Judgement,
+    probe::{Probe, Response},
     route::{Route, below},
     status,
     walk::{Judge, Walk},
@@ -13,22 +13,22 @@ use super::{
 
 pub(super) async fn check(walk: &mut Walk<'_>, url: &Url) {
     let judges: [Judge<'_>; 3] = [("status", &of_status), ("content type", &status::is_json), ("body", &of_body)];
-    if let Some(plain) = walk.step(Ask::new(Method::GET, url), &judges).await {
-        let alike = |answer: &Answer| status::is_alike(answer, &plain);
-        walk.step(Ask::new(Method::GET, &below(url, "/")), &[("trailing slash", &alike)]).await;
-        walk.step(Ask::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 200))]).await;
+    if let Some(plain) = walk.step(Probe::new(Method::GET, url), &judges).await {
+        let alike = |answer: &Response| status::is_alike(answer, &plain);
+        walk.step(Probe::new(Method::GET, &below(url, "/")), &[("trailing slash", &alike)]).await;
+        walk.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 200))]).await;
     }
-    let methods = |answer: &Answer| status::wrong_method(answer, Route::Health.methods());
-    walk.step(Ask::new(Method::PUT, url), &[("wrong method", &methods)]).await;
+    let methods = |answer: &Response| status::wrong_method(answer, Route::Health.methods());
+    walk.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
 }
 
 const FIX: &str = "answer GET with 200 and {\"status\":\"ok\"}";
 
-fn of_status(answer: &Answer) -> Judgement {
+fn of_status(answer: &Response) -> Judgement {
     if answer.status == 200 { Judgement::right("200") } else { status::otherwise(answer, FIX) }
 }
 
-fn of_body(answer: &Answer) -> Judgement {
+fn of_body(answer: &Response) -> Judgement {
     match answer.json() {
         None => status::no_json(answer, FIX),
         Some(body) if body == json!({"status": "ok"}) => Judgement::right(answer.excerpt()),

@@ -1,10 +1,10 @@
 //! `khook check`: what Kakao would find at an address, and every mistake that is known, found from outside.
 
 mod account_status;
-mod ask;
 mod certificate;
 pub(crate) mod finding;
 mod health;
+mod probe;
 mod reply;
 pub(crate) mod report;
 pub(crate) mod route;
@@ -29,8 +29,8 @@ use reqwest::{
 use runtime::ingest::MAX_BODY_BYTES;
 
 use crate::ui::output;
-use ask::{Ask, Asker};
 use finding::Judgement;
+use probe::{Probe, Prober};
 use report::{Checked, Tally};
 use route::Route;
 use walk::Walk;
@@ -77,9 +77,9 @@ Examples:
 /// Whether what is asked may take long, and count for an alarm of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
-    /// It may: a well-formed key that is nobody's, a token of a key that nobody knows.
+    /// It may: a well-formed key that no app has, a token of an unknown key.
     Thorough,
-    /// It may not: whoever looks at the alarms, too, would find what it did itself.
+    /// It may not: `khook doctor`, which also looks at the alarms, would find what it caused itself.
     Quiet,
 }
 
@@ -126,7 +126,7 @@ fn secret(file: &Path, scheme: &str) -> Result<HeaderValue> {
     Ok(value)
 }
 
-/// What is found at a base without keys, and without an alarm that would ring for it.
+/// What is found at a base without keys, and without causing an alarm.
 ///
 /// # Errors
 /// If it is no address, or there can be no client on this machine.
@@ -136,26 +136,26 @@ pub(crate) async fn quietly(base: &str) -> Result<Vec<Checked>> {
 }
 
 async fn check_all(routes: Vec<(Route, Url)>, proofs: &Proofs, manner: Manner) -> Result<Vec<Checked>> {
-    let asker = Asker::new()?;
+    let prober = Prober::new()?;
     let mut checked = vec![];
     for (route, url) in routes {
-        let found = check(&asker, route, &url, proofs, manner).await?;
+        let found = check(&prober, route, &url, proofs, manner).await?;
         let is_silent = found.is_silent();
         checked.push(found);
         if is_silent {
-            // Nobody answers: the other routes are at the same place.
+            // There is no answer: the other routes are at the same address.
             break;
         }
     }
     Ok(checked)
 }
 
-async fn check(asker: &Asker, route: Route, url: &Url, proofs: &Proofs, manner: Manner) -> Result<Checked> {
+async fn check(prober: &Prober, route: Route, url: &Url, proofs: &Proofs, manner: Manner) -> Result<Checked> {
     if route::is_open(url) {
         let open = Judgement::mistake("plain http://", "serve and register https://: Kakao takes nothing else");
         return Ok(Checked { route, url: url.clone(), findings: vec![open.named("https")] });
     }
-    let mut walk = Walk::new(asker);
+    let mut walk = Walk::new(prober);
     match route {
         Route::Skill => skill::check(&mut walk, url, &proofs.skill).await,
         Route::Health => health::check(&mut walk, url).await,
@@ -170,7 +170,7 @@ async fn check(asker: &Asker, route: Route, url: &Url, proofs: &Proofs, manner: 
     Ok(Checked { route, url: url.clone(), findings })
 }
 
-/// The same with a body that no function of ours takes, whoever sends it.
-fn oversized(ask: Ask) -> Ask {
-    ask.body("application/json", "x".repeat(MAX_BODY_BYTES + 1))
+/// The same with a body that our functions refuse from every sender.
+fn oversized(probe: Probe) -> Probe {
+    probe.body("application/json", "x".repeat(MAX_BODY_BYTES + 1))
 }

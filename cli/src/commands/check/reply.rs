@@ -4,14 +4,14 @@
 use kakao_webhooks::skill::MAX_REPLY_BYTES;
 use serde_json::Value;
 
-use super::{ask::Answer, finding::Judgement, status, wrapper};
+use super::{probe::Response, finding::Judgement, status, wrapper};
 
 const COMPONENTS: [&str; 8] =
     ["simpleText", "simpleImage", "textCard", "basicCard", "commerceCard", "listCard", "itemCard", "carousel"];
 const MAX_SIMPLE_TEXT: usize = 1_000;
 
 /// The answer to a message.
-pub(super) fn judge(answer: &Answer) -> Judgement {
+pub(super) fn judge(answer: &Response) -> Judgement {
     let form = status::is_json(answer);
     if !form.fix.is_empty() {
         return form;
@@ -22,7 +22,7 @@ pub(super) fn judge(answer: &Answer) -> Judgement {
     if let Some(wrapper) = wrapper::around(&reply) {
         return wrapper::judgement(&wrapper);
     }
-    match fault(&reply, answer.body.len()) {
+    match mistake(&reply, answer.body.len()) {
         None if is_without_bubbles(&reply) => Judgement::warning(
             "`template.outputs` is empty: nothing is shown",
             "none, if nothing is to be said (a group chatbot's notification); else one to three bubbles",
@@ -32,14 +32,14 @@ pub(super) fn judge(answer: &Answer) -> Judgement {
     }
 }
 
-type Fault = (String, &'static str);
+type Mistake = (String, &'static str);
 
 fn is_without_bubbles(reply: &Value) -> bool {
     reply.pointer("/template/outputs").and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
 /// The first thing that is wrong, and the fix.
-fn fault(reply: &Value, bytes: usize) -> Option<Fault> {
+fn mistake(reply: &Value, bytes: usize) -> Option<Mistake> {
     if bytes > MAX_REPLY_BYTES {
         return Some((format!("{bytes} bytes"), "stay below 30 KB: longer ones may show the block's fallback"));
     }
@@ -57,7 +57,7 @@ fn fault(reply: &Value, bytes: usize) -> Option<Fault> {
 }
 
 /// What every answer of a skill begins with, the registration check's too.
-pub(super) fn version(answer: &Value) -> Option<Fault> {
+pub(super) fn version(answer: &Value) -> Option<Mistake> {
     match answer.get("version") {
         Some(Value::String(text)) if text == "2.0" => None,
         Some(Value::Number(number)) => {
@@ -68,7 +68,7 @@ pub(super) fn version(answer: &Value) -> Option<Fault> {
     }
 }
 
-fn of_template(template: &Value) -> Option<Fault> {
+fn of_template(template: &Value) -> Option<Mistake> {
     let Some(outputs) = template.get("outputs").and_then(Value::as_array) else {
         return Some(("`template.outputs` is no list".to_owned(), "put one to three bubbles into it"));
     };
@@ -83,7 +83,7 @@ fn of_template(template: &Value) -> Option<Fault> {
     outputs.iter().enumerate().find_map(|(index, output)| of_output(index, output))
 }
 
-fn of_output(index: usize, output: &Value) -> Option<Fault> {
+fn of_output(index: usize, output: &Value) -> Option<Mistake> {
     let members = output.as_object().into_iter().flatten();
     let [(name, component)] = members.collect::<Vec<_>>()[..] else {
         return Some((
@@ -117,7 +117,7 @@ mod tests {
     use crate::commands::check::finding::Verdict;
 
     fn found(reply: &Value) -> Option<String> {
-        fault(reply, reply.to_string().len()).map(|(seen, fix)| {
+        mistake(reply, reply.to_string().len()).map(|(seen, fix)| {
             assert!(!fix.is_empty());
             seen
         })

@@ -24,7 +24,7 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    /// Whether nobody answered at all.
+    /// Whether there was no answer at all.
     pub(super) fn is_silent(&self) -> bool {
         self.findings.first().is_some_and(|finding| ["answers", "https"].contains(&finding.check))
     }

@@ -9,9 +9,10 @@ use reqwest::{
 use serde_json::{Value, json};
 
 use super::{
-    ask::{Answer, Ask},
     finding::Judgement,
-    oversized, reply,
+    oversized,
+    probe::{Probe, Response},
+    reply,
     route::{Route, below},
     status,
     walk::{Judge, Patience, Walk},
@@ -34,21 +35,21 @@ pub(super) async fn check(walk: &mut Walk<'_>, url: &Url, proof: &Proof) {
         ("registration check: content type", &status::is_json),
         ("registration check: body", &registration_body),
     ];
-    if let Some(plain) = walk.step(Ask::new(Method::GET, url), &judges).await {
-        let alike = |answer: &Answer| status::is_alike(answer, &plain);
-        walk.step(Ask::new(Method::GET, &with_slash), &[("trailing slash", &alike)]).await;
-        walk.step(Ask::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 200))]).await;
+    if let Some(plain) = walk.step(Probe::new(Method::GET, url), &judges).await {
+        let alike = |answer: &Response| status::is_alike(answer, &plain);
+        walk.step(Probe::new(Method::GET, &with_slash), &[("trailing slash", &alike)]).await;
+        walk.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 200))]).await;
     }
-    let methods = |answer: &Answer| status::wrong_method(answer, Route::Skill.methods());
-    walk.step(Ask::new(Method::PUT, url), &[("wrong method", &methods)]).await;
-    walk.step(Ask::new(Method::GET, &below(url, "/khook-check")), &[("unknown path below", &status::below)]).await;
+    let methods = |answer: &Response| status::wrong_method(answer, Route::Skill.methods());
+    walk.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
+    walk.step(Probe::new(Method::GET, &below(url, "/khook-check")), &[("unknown path below", &status::below)]).await;
     without_key(walk, url, proof.value.is_some()).await;
     if let Some(value) = &proof.value {
         with_key(walk, url, &proof.header, value, proof.send).await;
     }
 }
 
-/// Nobody's bot and nobody's key: whoever finds it in a table knows where it is from.
+/// No real bot and no real key: an operator who finds them in a table knows where they are from.
 fn message() -> Value {
     json!({
         "bot": {"id": "khook-check", "name": "khook-check"},
@@ -65,12 +66,12 @@ fn message() -> Value {
     })
 }
 
-fn post(url: &Url) -> Ask {
-    Ask::new(Method::POST, url).body("application/json", message().to_string())
+fn post(url: &Url) -> Probe {
+    Probe::new(Method::POST, url).body("application/json", message().to_string())
 }
 
 async fn without_key(walk: &mut Walk<'_>, url: &Url, has_key: bool) {
-    let judge = |answer: &Answer| unproven(answer, has_key);
+    let judge = |answer: &Response| unproven(answer, has_key);
     let answer = walk.step(post(url), &[("message without a key", &judge)]).await;
     if let Some(answer) = answer.filter(|answer| answer.status == 200) {
         walk.findings.push(reply::judge(&answer).named("answer to a message"));
@@ -79,15 +80,15 @@ async fn without_key(walk: &mut Walk<'_>, url: &Url, has_key: bool) {
 
 async fn with_key(walk: &mut Walk<'_>, url: &Url, header: &HeaderName, value: &HeaderValue, send: bool) {
     if send {
-        let ask = post(url).header(header.clone(), value);
-        walk.step(ask, &[("message with the key", &proven), ("answer to a message", &reply::judge)]).await;
+        let probe = post(url).header(header.clone(), value);
+        walk.step(probe, &[("message with the key", &proven), ("answer to a message", &reply::judge)]).await;
     } else {
-        let ask = oversized(Ask::new(Method::POST, url)).header(header.clone(), value);
-        walk.step(ask, &[("the key", &known)]).await;
+        let probe = oversized(Probe::new(Method::POST, url)).header(header.clone(), value);
+        walk.step(probe, &[("the key", &known)]).await;
     }
 }
 
-fn registration_status(answer: &Answer) -> Judgement {
+fn registration_status(answer: &Response) -> Judgement {
     match answer.status {
         200 => Judgement::right("200"),
         201..=299 => Judgement::mistake(
@@ -103,7 +104,7 @@ fn registration_status(answer: &Answer) -> Judgement {
     }
 }
 
-fn registration_body(answer: &Answer) -> Judgement {
+fn registration_body(answer: &Response) -> Judgement {
     let right = "answer exactly {\"version\":\"2.0\",\"data\":{}}";
     let Some(body) = answer.json() else {
         return status::no_json(answer, right);
@@ -126,7 +127,7 @@ fn registration_body(answer: &Answer) -> Judgement {
     }
 }
 
-fn unproven(answer: &Answer, has_key: bool) -> Judgement {
+fn unproven(answer: &Response, has_key: bool) -> Judgement {
     match answer.status {
         401 if has_key => Judgement::right("401"),
         401 => Judgement::right("401. What it answers Kakao is seen with --skill-key-file and --send"),
@@ -142,7 +143,7 @@ fn unproven(answer: &Answer, has_key: bool) -> Judgement {
     }
 }
 
-fn proven(answer: &Answer) -> Judgement {
+fn proven(answer: &Response) -> Judgement {
     match answer.status {
         200 => Judgement::right("200, and an event of the bot user khook-check"),
         401 => wrong_key(),
@@ -151,12 +152,12 @@ fn proven(answer: &Answer) -> Judgement {
 }
 
 /// A body that is too long is refused after the key was looked at, and before anything becomes of it.
-fn known(answer: &Answer) -> Judgement {
+fn known(answer: &Response) -> Judgement {
     match answer.status {
         413 => Judgement::right("413 to a body that is too long: the key is right, and nothing was sent"),
         401 => wrong_key(),
         _ => Judgement::warning(
-            format!("{} to a body that is too long: it can't be told whether the key is right", answer.status),
+            format!("{} to a body that is too long: whether the key is right can't be determined", answer.status),
             "say --send, and a message is sent",
         ),
     }
@@ -169,7 +170,7 @@ fn wrong_key() -> Judgement {
     )
 }
 
-fn refused_message(answer: &Answer) -> Judgement {
+fn refused_message(answer: &Response) -> Judgement {
     match answer.status {
         405 | 501 => Judgement::mistake(
             format!("{}: no POST here", answer.status),

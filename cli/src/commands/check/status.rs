@@ -2,10 +2,10 @@
 
 use reqwest::header::{ALLOW, LOCATION};
 
-use super::{ask::Answer, finding::Judgement};
+use super::{probe::Response, finding::Judgement};
 
-/// What a status means that nobody waited for. `None` where the route has its own word for it.
-pub(super) fn unexpected(answer: &Answer) -> Option<Judgement> {
+/// What an unexpected status means. `None` where the route explains it itself.
+pub(super) fn unexpected(answer: &Response) -> Option<Judgement> {
     let status = answer.status;
     let (seen, fix) = match status {
         300..=399 => {
@@ -31,12 +31,12 @@ pub(super) fn unexpected(answer: &Answer) -> Option<Judgement> {
     Some(Judgement::mistake(seen, fix))
 }
 
-pub(super) fn otherwise(answer: &Answer, fix: &str) -> Judgement {
+pub(super) fn otherwise(answer: &Response, fix: &str) -> Judgement {
     unexpected(answer).unwrap_or_else(|| Judgement::mistake(answer.status.to_string(), fix))
 }
 
 /// The content type of a JSON answer. A charset is let pass: Express writes one, and Kakao's check passes Express.
-pub(super) fn is_json(answer: &Answer) -> Judgement {
+pub(super) fn is_json(answer: &Response) -> Judgement {
     let media_type = answer.media_type();
     match media_type.as_str() {
         "application/json" => Judgement::right(media_type),
@@ -46,7 +46,7 @@ pub(super) fn is_json(answer: &Answer) -> Judgement {
 }
 
 /// A body that is not JSON. The mark is invisible in every editor.
-pub(super) fn no_json(answer: &Answer, fix: &str) -> Judgement {
+pub(super) fn no_json(answer: &Response, fix: &str) -> Judgement {
     if answer.body.starts_with('\u{feff}') {
         return Judgement::mistake(
             "the body begins with a byte order mark (U+FEFF), which JSON may not",
@@ -57,7 +57,7 @@ pub(super) fn no_json(answer: &Answer, fix: &str) -> Judgement {
 }
 
 /// The same path with a slash at its end.
-pub(super) fn is_alike(with: &Answer, without: &Answer) -> Judgement {
+pub(super) fn is_alike(with: &Response, without: &Response) -> Judgement {
     let same = with.status == without.status
         && with.media_type() == without.media_type()
         && (with.body == without.body || (with.json().is_some() && with.json() == without.json()));
@@ -71,7 +71,7 @@ pub(super) fn is_alike(with: &Answer, without: &Answer) -> Judgement {
 }
 
 /// Nothing of this project asks by HEAD but uptime monitors do, and take another answer for an outage.
-pub(super) fn head(answer: &Answer, expected: u16) -> Judgement {
+pub(super) fn head(answer: &Response, expected: u16) -> Judgement {
     if answer.status == expected {
         return Judgement::right(format!("{expected}"));
     }
@@ -82,7 +82,7 @@ pub(super) fn head(answer: &Answer, expected: u16) -> Judgement {
 }
 
 /// A method that the route doesn't have.
-pub(super) fn wrong_method(answer: &Answer, methods: &[&str]) -> Judgement {
+pub(super) fn wrong_method(answer: &Response, methods: &[&str]) -> Judgement {
     let allow = answer.header(&ALLOW);
     let listed: Vec<_> = allow.split(',').map(str::trim).collect();
     if (200..300).contains(&answer.status) {
@@ -103,13 +103,13 @@ pub(super) fn wrong_method(answer: &Answer, methods: &[&str]) -> Judgement {
 }
 
 /// A path below the route.
-pub(super) fn below(answer: &Answer) -> Judgement {
+pub(super) fn below(answer: &Response) -> Judgement {
     if answer.status == 404 {
         return Judgement::right("404");
     }
     Judgement::warning(
         answer.status.to_string(),
-        "answer 404 to paths that nobody registered: a typing error at Kakao is seen at once then",
+        "answer 404 to unknown paths: then a typing error in a URL at Kakao is seen at once",
     )
 }
 
@@ -121,12 +121,12 @@ pub(super) mod tests {
     use crate::commands::check::finding::Verdict;
 
     /// An answer, as it would have come.
-    pub(in crate::commands::check) fn answer(status: u16, headers: &[(HeaderName, &str)], body: &str) -> Answer {
+    pub(in crate::commands::check) fn answer(status: u16, headers: &[(HeaderName, &str)], body: &str) -> Response {
         let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()));
-        Answer { status, headers: HeaderMap::from_iter(headers), body: body.to_owned(), ..Answer::default() }
+        Response { status, headers: HeaderMap::from_iter(headers), body: body.to_owned(), ..Response::default() }
     }
 
-    pub(in crate::commands::check) fn json(status: u16, body: &str) -> Answer {
+    pub(in crate::commands::check) fn json(status: u16, body: &str) -> Response {
         answer(status, &[(CONTENT_TYPE, "application/json")], body)
     }
 
@@ -140,7 +140,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn each_refusal_of_somebody_else_has_its_own_fix() {
+    fn each_refusal_of_another_server_has_its_own_fix() {
         let fixes: std::collections::BTreeSet<_> =
             [301, 403, 404, 429, 500, 503].map(|status| unexpected(&answer(status, &[], "")).unwrap().fix).into();
         assert_eq!(fixes.len(), 6);

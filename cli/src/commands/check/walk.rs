@@ -6,12 +6,12 @@ use reqwest::header::RETRY_AFTER;
 use tokio::time::sleep;
 
 use super::{
-    ask::{Answer, Ask, Asker},
     finding::{Finding, Judgement, Verdict},
+    probe::{Probe, Prober, Response},
 };
 
 /// Something to be judged of an answer. Pure: one small function each.
-pub(super) type Judge<'j> = (&'static str, &'j (dyn Fn(&Answer) -> Judgement + Sync));
+pub(super) type Judge<'j> = (&'static str, &'j (dyn Fn(&Response) -> Judgement + Sync));
 
 /// How long Kakao waits, and from when on it is near.
 #[derive(Clone, Copy, Debug)]
@@ -22,40 +22,40 @@ pub(super) struct Patience {
 
 /// The walk so far.
 pub(super) struct Walk<'a> {
-    asker: &'a Asker,
+    prober: &'a Prober,
     pub(super) findings: Vec<Finding>,
     times: Vec<Duration>,
-    /// Nobody answers here, or somebody else: whatever else is asked, it is the same mistake again.
+    /// There is no answer here, or another server's: every further request would find the same mistake.
     is_over: bool,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) const fn new(asker: &'a Asker) -> Self {
-        Self { asker, findings: vec![], times: vec![], is_over: false }
+    pub(super) const fn new(prober: &'a Prober) -> Self {
+        Self { prober, findings: vec![], times: vec![], is_over: false }
     }
 
     /// Asks, and judges the answer, one judge after the other until one finds a mistake. Hands the answer on if
     /// none did.
-    pub(super) async fn step(&mut self, ask: Ask, judges: &[Judge<'_>]) -> Option<Answer> {
-        let answer = self.ask(ask).await?;
+    pub(super) async fn step(&mut self, probe: Probe, judges: &[Judge<'_>]) -> Option<Response> {
+        let answer = self.send(probe).await?;
         self.judge(answer, judges)
     }
 
-    /// The same, and whoever asks for a few seconds is given them, once.
-    pub(super) async fn patient_step(&mut self, ask: Ask, judges: &[Judge<'_>]) -> Option<Answer> {
-        let mut answer = self.ask(ask.clone()).await?;
+    /// The same; a server that answers `Retry-After` with a few seconds is asked again once.
+    pub(super) async fn step_with_patience(&mut self, probe: Probe, judges: &[Judge<'_>]) -> Option<Response> {
+        let mut answer = self.send(probe.clone()).await?;
         if let Some(wait) = wanted_time(&answer) {
             sleep(wait).await;
-            answer = self.ask(ask).await?;
+            answer = self.send(probe).await?;
         }
         self.judge(answer, judges)
     }
 
-    async fn ask(&mut self, ask: Ask) -> Option<Answer> {
+    async fn send(&mut self, probe: Probe) -> Option<Response> {
         if self.is_over {
             return None;
         }
-        match self.asker.ask(ask).await {
+        match self.prober.send(probe).await {
             Ok(answer) => {
                 self.times.push(answer.took);
                 Some(answer)
@@ -68,7 +68,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn judge(&mut self, answer: Answer, judges: &[Judge<'_>]) -> Option<Answer> {
+    fn judge(&mut self, answer: Response, judges: &[Judge<'_>]) -> Option<Response> {
         for (check, judge) in judges {
             let mut finding = judge(&answer).named(check);
             finding.ms = Some(answer.took.as_millis());
@@ -91,8 +91,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// For how long whoever can't answer now wants to be left alone, if that isn't long.
-fn wanted_time(answer: &Answer) -> Option<Duration> {
+/// The time of `Retry-After`, if it is short.
+fn wanted_time(answer: &Response) -> Option<Duration> {
     const MOST: u64 = 15;
     let seconds: u64 = answer.header(&RETRY_AFTER).parse().ok()?;
     (answer.status == 503 && seconds <= MOST).then(|| Duration::from_secs(seconds))

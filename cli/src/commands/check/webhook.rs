@@ -10,9 +10,9 @@ use reqwest::{
 
 use super::{
     Manner,
-    ask::{Answer, Ask},
     finding::Judgement,
     oversized,
+    probe::{Probe, Response},
     route::{Route, below},
     status,
     walk::{Patience, Walk},
@@ -22,11 +22,11 @@ use crate::random;
 pub(super) const PATIENCE: Patience = Patience { near: Duration::from_secs(2), over: Duration::from_secs(3) };
 
 /// A request that names no user, by the method that the webhook has.
-fn bare(route: Route, url: &Url) -> Ask {
+fn bare(route: Route, url: &Url) -> Probe {
     if route.methods().contains(&"GET") {
-        return Ask::new(Method::GET, url);
+        return Probe::new(Method::GET, url);
     }
-    Ask::new(Method::POST, url).body("application/json", "{}")
+    Probe::new(Method::POST, url).body("application/json", "{}")
 }
 
 /// # Errors
@@ -39,15 +39,15 @@ pub(super) async fn check(
     manner: Manner,
 ) -> Result<()> {
     if let Some(plain) = walk.step(bare(route, url), &[("no key", &refused)]).await {
-        let alike = |answer: &Answer| status::is_alike(answer, &plain);
+        let alike = |answer: &Response| status::is_alike(answer, &plain);
         walk.step(bare(route, &below(url, "/")), &[("trailing slash", &alike)]).await;
-        let nobodys = nobodys_key(manner)?;
-        walk.step(bare(route, url).header(AUTHORIZATION, &nobodys), &[("wrong key", &refused)]).await;
+        let unknown = unknown_key(manner)?;
+        walk.step(bare(route, url).header(AUTHORIZATION, &unknown), &[("wrong key", &refused)]).await;
     }
-    let methods = |answer: &Answer| status::wrong_method(answer, route.methods());
-    walk.step(Ask::new(Method::PUT, url), &[("wrong method", &methods)]).await;
+    let methods = |answer: &Response| status::wrong_method(answer, route.methods());
+    walk.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
     let expected = if route.methods().contains(&"HEAD") { 401 } else { 405 };
-    walk.step(Ask::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, expected))]).await;
+    walk.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, expected))]).await;
     walk.step(bare(route, &below(url, "/khook-check")), &[("unknown path below", &status::below)]).await;
     if let Some(key) = key {
         walk.step(effectless(route, url).header(AUTHORIZATION, key), &[("the admin key", &known)]).await;
@@ -55,8 +55,8 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// A key that could be an app's and is none; quietly, one that never was a key.
-fn nobodys_key(manner: Manner) -> Result<HeaderValue> {
+/// A key in the form of an app's that no app has; in quiet mode, a text that can't be a key.
+fn unknown_key(manner: Manner) -> Result<HeaderValue> {
     let key = match manner {
         Manner::Thorough => random::hex::<16>()?,
         Manner::Quiet => "khook-doctor".to_owned(),
@@ -64,15 +64,15 @@ fn nobodys_key(manner: Manner) -> Result<HeaderValue> {
     Ok(HeaderValue::try_from(format!("KakaoAK {key}"))?)
 }
 
-/// What the service takes from Kakao and does nothing for: HEAD, or where there is none a body that is too long.
-fn effectless(route: Route, url: &Url) -> Ask {
+/// A request of Kakao's form without effect: HEAD, or where the route has no HEAD a body that is too long.
+fn effectless(route: Route, url: &Url) -> Probe {
     if route.methods().contains(&"HEAD") {
-        return Ask::new(Method::HEAD, url);
+        return Probe::new(Method::HEAD, url);
     }
-    oversized(Ask::new(Method::POST, url))
+    oversized(Probe::new(Method::POST, url))
 }
 
-fn refused(answer: &Answer) -> Judgement {
+fn refused(answer: &Response) -> Judgement {
     match answer.status {
         401 => Judgement::right("401"),
         200..=299 => Judgement::mistake(
@@ -83,15 +83,15 @@ fn refused(answer: &Answer) -> Judgement {
             format!("{} instead of 401", answer.status),
             "look at the key before the content: a stranger learns nothing then",
         ),
-        _ => status::otherwise(answer, "answer 401 to whoever has no key of the app"),
+        _ => status::otherwise(answer, "answer 401 to senders without a key of the app"),
     }
 }
 
-fn known(answer: &Answer) -> Judgement {
+fn known(answer: &Response) -> Judgement {
     match answer.status {
         200 | 413 => Judgement::right(format!("{}: the key is right, and nothing was sent", answer.status)),
         401 => Judgement::mistake(
-            "401: the key is none of the service's",
+            "401: the service doesn't have this key",
             "compare khook hash-key with admin_key_sha256 in KakaoApps: Kakao sends the app's primary admin key",
         ),
         403 => Judgement::warning(
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn only_a_thorough_check_sends_a_key_that_looks_like_one() {
         let looks_like_one = |manner| {
-            let value = nobodys_key(manner).unwrap();
+            let value = unknown_key(manner).unwrap();
             let key = value.to_str().unwrap().strip_prefix("KakaoAK ").unwrap().to_owned();
             key.len() == 32 && key.chars().all(|letter| letter.is_ascii_hexdigit())
         };

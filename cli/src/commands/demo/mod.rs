@@ -1,4 +1,4 @@
-//! `khook demo`: the whole service on this machine, and a member's life played against it.
+//! `khook demo`: the whole service on this machine, and a simulated member's life.
 
 mod play;
 mod report;
@@ -12,13 +12,13 @@ use serde_json::Value;
 use crate::{
     aws::table::Table,
     commands::dev,
-    local::running::Place,
+    local::running::DevLock,
     ui::{count::counted, progress::Progress},
 };
 use play::Player;
 use story::{MEMBER, Step, Then};
 
-pub use play::Outcome;
+pub use play::StepResult;
 
 /// Options of `khook demo`.
 #[derive(Debug, clap::Args)]
@@ -37,38 +37,38 @@ impl Demo {
     /// # Errors
     /// What is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
-        let place = self.keep.then(Place::take).transpose()?;
+        let lock = self.keep.then(DevLock::take).transpose()?;
         let progress = Progress::of_stderr();
         let stage = dev::Stage::set_up(progress).await?;
         let dev::Stage { cloud, kakao, .. } = &stage;
         let mut player = Player::new(cloud)?;
         let steps = story::story(kakao, runtime::clock::now())?;
-        let outcomes = play_all(&mut player, &steps, progress).await?;
+        let results = play_all(&mut player, &steps, progress).await?;
         let user = player.table().view(&format!("USER#{}#{MEMBER}", kakao.app_id)).await?.unwrap_or(Value::Null);
         let strays = strays(player.table(), &steps).await?;
-        let report = report::Report { outcomes, user, strays };
+        let report = report::Report { results, user, strays };
         if self.json {
             report.print_json()?
         } else {
             report.print()?
         }
-        if let Some(place) = place {
-            dev::stay(place, cloud, kakao).await?;
+        if let Some(lock) = lock {
+            dev::stay(lock, cloud, kakao).await?;
         }
         stage.cloud.stop().await;
         Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
-async fn play_all(player: &mut Player, steps: &[Step], progress: Progress) -> Result<Vec<Outcome>> {
-    let mut playing = progress.step("Playing Kakao");
-    let mut outcomes = Vec::new();
+async fn play_all(player: &mut Player, steps: &[Step], progress: Progress) -> Result<Vec<StepResult>> {
+    let mut playing = progress.step("Simulating Kakao");
+    let mut results = Vec::new();
     for (number, step) in steps.iter().enumerate() {
         playing.note(&format!("{}/{}: {}", number + 1, steps.len(), step.title));
-        outcomes.push(player.play(step).await?);
+        results.push(player.play(step).await?);
     }
     playing.done(&counted(steps.len(), "request"));
-    Ok(outcomes)
+    Ok(results)
 }
 
 /// What the table holds and should not, or the other way round: every event once, and nothing set aside.

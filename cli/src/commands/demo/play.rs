@@ -1,4 +1,4 @@
-//! Sends a step, waits for what must come of it, and tells what changed.
+//! Sends a step, waits for its effect, and returns what changed.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// How a step went.
 #[derive(Clone, Debug, Serialize)]
-pub struct Outcome {
+pub struct StepResult {
     /// What it means.
     pub title: String,
     /// The kind of webhook.
@@ -31,9 +31,9 @@ pub struct Outcome {
     pub status: u16,
     /// How long the answer took.
     pub ms: u128,
-    /// What changed in the state of whom it concerns.
+    /// What changed in the user's state.
     pub changes: Vec<Change>,
-    /// Whether it is none of Kakao's.
+    /// Whether it is forged.
     pub is_forged: bool,
     /// Whether it came a second time.
     pub is_duplicate: bool,
@@ -54,7 +54,7 @@ struct Snapshot {
 /// too, and they are written after the count that a step waits for.
 const MOVES_WITH_EACH_DELIVERY: [&str; 2] = ["last_at", "expires_at"];
 
-/// Plays steps against a local cloud.
+/// Runs steps against a local cloud.
 pub(super) struct Player {
     base_url: String,
     table: Table,
@@ -87,11 +87,11 @@ impl Player {
         &self.table
     }
 
-    /// Plays one step to its end.
+    /// Runs one step to its end.
     ///
     /// # Errors
-    /// If the local cloud doesn't answer at all. A wrong answer is an outcome.
-    pub(super) async fn play(&mut self, step: &Step) -> Result<Outcome> {
+    /// If the local cloud doesn't answer at all. A wrong answer is an result.
+    pub(super) async fn play(&mut self, step: &Step) -> Result<StepResult> {
         let before = self.snapshot(&step.watched).await?;
         let known = self.history_keys(step).await?;
         let answer = step.request.send(&self.base_url).await?;
@@ -104,7 +104,7 @@ impl Player {
         let problem = problem.or_else(|| {
             (!may_change && before != after).then(|| "something changed, and nothing should have".to_owned())
         });
-        Ok(Outcome {
+        Ok(StepResult {
             title: step.title.clone(),
             kind: step.request.kind.name(),
             shape: step.request.shape(),

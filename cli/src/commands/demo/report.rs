@@ -2,7 +2,7 @@ use anyhow::Result;
 use console::Style;
 use serde_json::{Value, json};
 
-use super::Outcome;
+use super::StepResult;
 use crate::ui::{
     count::counted,
     output::{self, Cell, Color, Text, faint_cell, verdict_cell},
@@ -10,34 +10,34 @@ use crate::ui::{
 
 /// What came of the whole story.
 pub(super) struct Report {
-    pub(super) outcomes: Vec<Outcome>,
+    pub(super) results: Vec<StepResult>,
     pub(super) user: Value,
     pub(super) strays: Vec<String>,
 }
 
 impl Report {
     pub(super) fn is_good(&self) -> bool {
-        self.strays.is_empty() && self.outcomes.iter().all(|outcome| outcome.problem.is_none())
+        self.strays.is_empty() && self.results.iter().all(|result| result.problem.is_none())
     }
 
     pub(super) fn print_json(&self) -> Result<()> {
         output::json(&json!({
-            "ok": self.is_good(), "requests": self.outcomes, "user": self.user, "strays": self.strays,
+            "ok": self.is_good(), "requests": self.results, "user": self.user, "strays": self.strays,
         }))
     }
 
     pub(super) fn print(&self) -> Result<()> {
         let mut table =
-            output::table(&["", "What Kakao tells", "Webhook", "Status", "ms", "What changed (times in UTC)"]);
+            output::table(&["", "What Kakao reports", "Webhook", "Status", "ms", "What changed (times in UTC)"]);
         table.align_right(4);
-        for (number, outcome) in self.outcomes.iter().enumerate() {
+        for (number, result) in self.results.iter().enumerate() {
             table.add_row([
                 faint_cell(&format!("{:>2}", number + 1)),
-                title(outcome),
-                Cell::new(format!("{} {}", outcome.kind, outcome.shape)),
-                status(outcome),
-                faint_cell(&outcome.ms.to_string()),
-                changes(outcome),
+                title(result),
+                Cell::new(format!("{} {}", result.kind, result.shape)),
+                status(result),
+                faint_cell(&result.ms.to_string()),
+                changes(result),
             ]);
         }
         output::line("")?;
@@ -53,16 +53,16 @@ impl Report {
         for stray in &self.strays {
             output::line(Text::default().styled(Style::new().red(), "✗ ").and(stray))?;
         }
-        let count = |is: fn(&Outcome) -> bool| self.outcomes.iter().filter(|outcome| is(outcome)).count();
-        let refused = count(|outcome| outcome.is_forged);
-        let again = count(|outcome| outcome.is_duplicate);
-        let wrong = count(|outcome| outcome.problem.is_some()) + self.strays.len();
+        let count = |is: fn(&StepResult) -> bool| self.results.iter().filter(|result| is(result)).count();
+        let refused = count(|result| result.is_forged);
+        let again = count(|result| result.is_duplicate);
+        let wrong = count(|result| result.problem.is_some()) + self.strays.len();
         output::line("")?;
         if wrong > 0 {
             let text = format!("✗ not as it should be: {wrong} of these");
             return output::line(Text::default().styled(Style::new().red().bold(), text));
         }
-        let taken = self.outcomes.len() - refused - again;
+        let taken = self.results.len() - refused - again;
         let good = Text::default().styled(Style::new().green().bold(), "✓ All as it should be:");
         output::line(good.and(format!(
             " {taken} taken, {refused} forged and refused, {} without effect",
@@ -71,31 +71,31 @@ impl Report {
     }
 }
 
-fn title(outcome: &Outcome) -> Cell {
-    let cell = Cell::new(&outcome.title);
-    match (outcome.is_forged, outcome.is_duplicate) {
+fn title(result: &StepResult) -> Cell {
+    let cell = Cell::new(&result.title);
+    match (result.is_forged, result.is_duplicate) {
         (true, _) => cell.fg(Color::Yellow),
         (_, true) => cell.fg(Color::Cyan),
         _ => cell,
     }
 }
 
-fn status(outcome: &Outcome) -> Cell {
-    let is_right = outcome.status == outcome.expected;
+fn status(result: &StepResult) -> Cell {
+    let is_right = result.status == result.expected;
     let text = if is_right {
-        format!("{} ✓", outcome.status)
+        format!("{} ✓", result.status)
     } else {
-        format!("{} ✗ (expected {})", outcome.status, outcome.expected)
+        format!("{} ✗ (expected {})", result.status, result.expected)
     };
     verdict_cell(&text, is_right)
 }
 
-fn changes(outcome: &Outcome) -> Cell {
-    if let Some(problem) = &outcome.problem {
+fn changes(result: &StepResult) -> Cell {
+    if let Some(problem) = &result.problem {
         return verdict_cell(problem, false);
     }
-    if outcome.changes.is_empty() {
-        return faint_cell(if outcome.is_duplicate { "nothing: known already" } else { "nothing" });
+    if result.changes.is_empty() {
+        return faint_cell(if result.is_duplicate { "nothing: known already" } else { "nothing" });
     }
-    Cell::lines(&outcome.changes)
+    Cell::lines(&result.changes)
 }

@@ -1,4 +1,4 @@
-//! A member's life, as Kakao tells it: what is sent, and what must come of it.
+//! A member's life, as Kakao's webhooks report it: what is sent, and the effect that it must have.
 
 use anyhow::Result;
 use kakao_webhooks::wire::{Route, Time, account_status::EventType, skill::REGISTRATION_ANSWER};
@@ -38,7 +38,7 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// Whether it is none of Kakao's, and must be refused.
+    /// Whether it is forged and must be refused.
     pub(super) const fn is_forged(&self) -> bool {
         self.status >= 400
     }
@@ -114,7 +114,7 @@ impl Narrator<'_> {
         self.push(title, user, request, status, then);
     }
 
-    /// Of one that somebody else sends.
+    /// Of a forged request.
     fn forged(&mut self, title: &str, request: Request, status: u16) {
         self.push(&format!("forged: {title}"), MEMBER, request, status, Then::Nothing);
     }
@@ -221,7 +221,7 @@ impl Narrator<'_> {
             event: "share".to_owned(),
             state: count(2).into_iter().map(|(pointer, value)| (pointer.to_owned(), value)).collect(),
         };
-        self.push("shared, and names nobody", MEMBER, nobodys.request(&admin_key, Shape::Form), 200, then);
+        self.push("shared, names no user", MEMBER, nobodys.request(&admin_key, Shape::Form), 200, then);
         self.forged("shared, wrong admin key", share.request(&wrong_key, Shape::Json), 401);
         self.writes_to_the_chatbot()
     }

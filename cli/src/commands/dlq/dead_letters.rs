@@ -1,4 +1,4 @@
-//! The dead-letter queue. SQS lists nothing: whoever wants to look has to receive, and give back.
+//! The dead-letter queue. SQS has no list operation: to look at messages is to receive them and to give them back.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ use tokio::{
 
 use crate::{
     aws::{attempts_of, fault::sentence},
-    commands::waiting::{Fate, Reach, Swept, Wanted},
+    commands::backlog::{Fate, Reach, Swept, Wanted},
     ui::output,
 };
 
@@ -46,9 +46,9 @@ pub struct DeadLetter {
     pub receives: u32,
 }
 
-/// The most that SQS hands out or takes back at once.
+/// The most that SQS sweep out or takes back at once.
 const BATCH: usize = 10;
-/// How long a received message is hidden from others: longer than ten can take, and short if we are broken off
+/// How long a received message is hidden from others: longer than ten can take, and short if we are interrupted
 /// before we give it back.
 const HIDDEN: Duration = Duration::from_secs(30);
 /// A wait asks all of SQS's servers; without one an empty answer means nothing.
@@ -63,7 +63,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// A sweep under way. Dropped before its end, it gives back what it holds.
-struct Hands<'d> {
+struct Sweep<'d> {
     dead_letters: &'d DeadLetters,
     seen: BTreeSet<String>,
     /// Ids and their newest receipts, to be given back.
@@ -73,7 +73,7 @@ struct Hands<'d> {
     asked: Option<JoinHandle<Result<Vec<Message>>>>,
 }
 
-impl<'d> Hands<'d> {
+impl<'d> Sweep<'d> {
     const fn new(dead_letters: &'d DeadLetters) -> Self {
         Self { dead_letters, seen: BTreeSet::new(), held: BTreeMap::new(), deleted: BTreeSet::new(), asked: None }
     }
@@ -105,7 +105,7 @@ impl<'d> Hands<'d> {
     }
 }
 
-impl Drop for Hands<'_> {
+impl Drop for Sweep<'_> {
     fn drop(&mut self) {
         if self.held.is_empty() && self.asked.is_none() {
             return;
@@ -138,24 +138,24 @@ impl DeadLetters {
         limit: usize,
         visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
     ) -> Result<Swept> {
-        let mut hands = Hands::new(self);
-        let swept = self.rounds(&mut hands, wanted, limit, visit).await;
-        hands.give_back().await;
+        let mut sweep = Sweep::new(self);
+        let swept = self.rounds(&mut sweep, wanted, limit, visit).await;
+        sweep.give_back().await;
         swept
     }
 
     async fn rounds(
         &self,
-        hands: &mut Hands<'_>,
+        sweep: &mut Sweep<'_>,
         wanted: &Wanted,
         limit: usize,
         mut visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
     ) -> Result<Swept> {
         let (mut empty, mut last_new) = (0, Instant::now());
         loop {
-            let missing = wanted.missing(&hands.seen);
+            let missing = wanted.missing(&sweep.seen);
             let is_whole = missing.as_ref().is_some_and(BTreeSet::is_empty) || empty == EMPTY_ANSWERS;
-            let reach = match hands.seen.len() {
+            let reach = match sweep.seen.len() {
                 _ if is_whole => Some(Reach::Whole),
                 seen if seen >= limit => Some(Reach::Limit),
                 _ if last_new.elapsed() > HIDDEN => Some(Reach::Circle),
@@ -164,17 +164,17 @@ impl DeadLetters {
             if let Some(reach) = reach {
                 return Ok(Swept { missing: missing.unwrap_or_default(), reach });
             }
-            let received = hands.receive(limit - hands.seen.len()).await?;
+            let received = sweep.receive(limit - sweep.seen.len()).await?;
             empty = if received.is_empty() { empty + 1 } else { 0 };
-            let new = self.taken_up(hands, received).await?;
+            let new = self.taken_up(sweep, received).await?;
             let has_new = !new.is_empty();
             for (letter, receipt) in new {
                 if wanted.has(&letter.id) {
                     let id = letter.id.clone();
                     if visit(letter).await? != Fate::Kept {
                         self.delete(&id, &receipt).await?;
-                        hands.held.remove(&id);
-                        hands.deleted.insert(id);
+                        sweep.held.remove(&id);
+                        sweep.deleted.insert(id);
                     }
                 }
             }
@@ -184,19 +184,19 @@ impl DeadLetters {
         }
     }
 
-    /// Those that weren't seen before. SQS may hand out what it was told to delete: that is told again.
-    async fn taken_up(&self, hands: &mut Hands<'_>, received: Vec<Message>) -> Result<Vec<(DeadLetter, String)>> {
+    /// Those that weren't seen before. SQS may hand out a message after its deletion: it is deleted again.
+    async fn taken_up(&self, sweep: &mut Sweep<'_>, received: Vec<Message>) -> Result<Vec<(DeadLetter, String)>> {
         let mut new = Vec::new();
         for message in received {
             let (Some(id), Some(receipt)) = (message.message_id.clone(), message.receipt_handle.clone()) else {
                 continue;
             };
-            if hands.deleted.contains(&id) {
+            if sweep.deleted.contains(&id) {
                 self.delete(&id, &receipt).await?;
                 continue;
             }
-            hands.held.insert(id.clone(), receipt.clone());
-            if hands.seen.insert(id.clone()) {
+            sweep.held.insert(id.clone(), receipt.clone());
+            if sweep.seen.insert(id.clone()) {
                 new.push((letter(id, message), receipt));
             }
         }

@@ -14,8 +14,8 @@ use crate::{
         stack::StackTarget,
         target::{DeadLetterTarget, QueueTarget},
     },
-    commands::waiting::{
-        self, Chosen, Fate, Place, Reach, Swept, Words, letter,
+    commands::backlog::{
+        self, Backlog, Chosen, Fate, Reach, Swept, Words, letter,
         replayed::replayed,
         which::{Limit, Which},
     },
@@ -116,24 +116,24 @@ impl Dlq {
     pub async fn run(self) -> Result<ExitCode> {
         match self {
             Self::List { limit, dead_letters, stack, json, local_time } => {
-                waiting::list(&dead_letters.dead_letters(&stack).await?, limit.get(), json, &local_time.zone()).await
+                backlog::list(&dead_letters.dead_letters(&stack).await?, limit.get(), json, &local_time.zone()).await
             }
             Self::Show { id, limit, dead_letters, stack } => {
-                waiting::show(&dead_letters.dead_letters(&stack).await?, id, limit.get()).await
+                backlog::show(&dead_letters.dead_letters(&stack).await?, id, limit.get()).await
             }
             Self::Replay { which, limit, anyway, dead_letters, stack, queue } => {
                 let (dead_letters, queue) = dead_letters.with_queue(&queue, &stack).await?;
-                waiting::replay(&dead_letters, &queue, which.wanted(), limit.get(), anyway).await
+                backlog::replay(&dead_letters, &queue, which.wanted(), limit.get(), anyway).await
             }
             Self::Drop { which, limit, dead_letters, stack, yes } => {
-                waiting::drop_for_good(&dead_letters.dead_letters(&stack).await?, which.wanted(), limit.get(), yes)
+                backlog::drop_for_good(&dead_letters.dead_letters(&stack).await?, which.wanted(), limit.get(), yes)
                     .await
             }
         }
     }
 }
 
-impl Place for DeadLetters {
+impl Backlog for DeadLetters {
     type Item = DeadLetter;
     const WORDS: Words = Words {
         noun: "dead letter",

@@ -1,4 +1,4 @@
-//! The stack's alarms: which ring, and whether anybody hears them.
+//! The stack's alarms: which fire, and whether anyone is notified.
 
 use super::{
     facts::{Alarm, Facts, Resource},
@@ -16,8 +16,8 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     };
     let mut findings: Vec<_> = alarms
         .iter()
-        .filter(|alarm| alarm.rings)
-        .map(|alarm| ringing(alarm, logical_id(resources, &alarm.name), facts.is_new()).named("rings"))
+        .filter(|alarm| alarm.is_firing)
+        .map(|alarm| firing(alarm, logical_id(resources, &alarm.name), facts.is_new()).named("firing"))
         .collect();
     let gone = alarms_of(resources).into_iter().filter(|name| !alarms.iter().any(|alarm| alarm.name == *name));
     findings.extend(gone.map(|name| {
@@ -25,9 +25,9 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         Judgement::mistake(seen, "delete its lines from the template, deploy, put them back, deploy").named("gone")
     }));
     if findings.is_empty() {
-        findings.push(Judgement::right(format!("none of {}", alarms.len())).named("rings"));
+        findings.push(Judgement::right(format!("none of {}", alarms.len())).named("firing"));
     }
-    findings.push(heard(alarms, resources).named("tell somebody"));
+    findings.push(notified(alarms, resources).named("notify"));
     findings
 }
 
@@ -36,9 +36,9 @@ fn logical_id<'r>(resources: &'r [Resource], name: &'r str) -> &'r str {
 }
 
 /// The description says what it means, and which section of the runbook it is for.
-fn ringing(alarm: &Alarm, id: &str, is_new: bool) -> Judgement {
+fn firing(alarm: &Alarm, id: &str, is_new: bool) -> Judgement {
     let trim = |text: &str| text.trim().trim_end_matches([':', '.']).to_owned();
-    // It rings until the janitor has come to its first end.
+    // It fires until the janitor has finished for the first time.
     if is_new && id == "JanitorStillAlarm" {
         return Judgement::warning(format!("{id}: the stack is new"), "look again in a quarter of an hour");
     }
@@ -50,17 +50,17 @@ fn ringing(alarm: &Alarm, id: &str, is_new: bool) -> Judgement {
     }
 }
 
-fn heard(alarms: &[Alarm], resources: &[Resource]) -> Judgement {
+fn notified(alarms: &[Alarm], resources: &[Resource]) -> Judgement {
     let silent: Vec<_> =
-        alarms.iter().filter(|alarm| !alarm.tells).map(|alarm| logical_id(resources, &alarm.name)).collect();
+        alarms.iter().filter(|alarm| !alarm.notifies).map(|alarm| logical_id(resources, &alarm.name)).collect();
     match silent.len() {
         0 => Judgement::right("each has an action"),
         count if count == alarms.len() => {
-            Judgement::warning("none has an action", "set AlarmTopicArn: AlarmTopicArn is empty, nobody is told")
+            Judgement::warning("none has an action", "set AlarmTopicArn: it is empty, so no one is notified")
         }
         _ => Judgement::warning(
             format!("{} have none, or it is switched off", silent.join(", ")),
-            "somebody changed them past the stack: switch their actions on, or deploy again",
+            "they were changed outside the stack: switch their actions on, or deploy again",
         ),
     }
 }
@@ -82,19 +82,19 @@ mod tests {
 
     #[test]
     fn an_alarm_that_rings_is_a_mistake_whose_fix_is_the_runbooks_section() {
-        let found = with(|alarms| alarms[0].rings = true);
+        let found = with(|alarms| alarms[0].is_firing = true);
         assert_eq!(worst(&found), Verdict::Mistake);
         assert_eq!(found[0].seen, "DeadLettersAlarm: A message could not be processed five times");
         assert_eq!(found[0].fix, "docs/runbook.md, \"Dead letters\"");
     }
 
     #[test]
-    fn an_alarm_that_nobody_hears_is_warned_of() {
+    fn an_alarm_without_an_action_is_a_warning() {
         assert_eq!(worst(&with(|_| ())), Verdict::Right);
-        let found = with(|alarms| alarms.iter_mut().for_each(|alarm| alarm.tells = false));
+        let found = with(|alarms| alarms.iter_mut().for_each(|alarm| alarm.notifies = false));
         assert_eq!(worst(&found), Verdict::Warning);
         assert!(found.last().unwrap().fix.contains("AlarmTopicArn"));
-        let found = with(|alarms| alarms[1].tells = false);
+        let found = with(|alarms| alarms[1].notifies = false);
         assert!(found.last().unwrap().seen.starts_with("QueueBehindAlarm have none"), "{found:?}");
     }
 

@@ -27,7 +27,7 @@ use crate::{
         fault::{is_denial, sentence},
         stack::outputs_of,
     },
-    commands::{quarantine, waiting::letter},
+    commands::{backlog::letter, quarantine},
 };
 
 /// For a call with all its attempts, and for one of them.
@@ -144,8 +144,8 @@ impl Account for Aws {
             while let Some(page) = found.next().await {
                 let page = page.map_err(|error| unread("cloudwatch:DescribeAlarms", &error))?;
                 alarms.extend(page.metric_alarms.unwrap_or_default().into_iter().map(|alarm| Alarm {
-                    rings: alarm.state_value == Some(StateValue::Alarm),
-                    tells: alarm.actions_enabled != Some(false) && !alarm.alarm_actions().is_empty(),
+                    is_firing: alarm.state_value == Some(StateValue::Alarm),
+                    notifies: alarm.actions_enabled != Some(false) && !alarm.alarm_actions().is_empty(),
                     name: alarm.alarm_name.unwrap_or_default(),
                     description: alarm.alarm_description.unwrap_or_default(),
                 }));
@@ -215,7 +215,7 @@ fn received_at(item: &HashMap<String, AttributeValue>) -> Option<Time> {
 }
 
 /// # Errors
-/// If the variables are encrypted with a key that whoever asks may not use: they look like none then.
+/// If the variables are encrypted with a key that the caller may not use: the answer then has none.
 fn function(configuration: GetFunctionConfigurationOutput) -> Read<Function> {
     let modified_at = configuration.last_modified.as_deref().and_then(modified_at);
     let environment = configuration.environment;
@@ -246,7 +246,7 @@ where
     R: Debug + 'static,
 {
     match error.code() {
-        // The message names whoever asks.
+        // The message names the caller.
         Some(code) if is_denial(code) => Unread::Denied(action),
         None if matches!(error, SdkError::TimeoutError(_)) => Unread::Late(action),
         _ => Unread::Failed(sentence(action, error)),

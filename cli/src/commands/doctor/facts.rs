@@ -16,7 +16,7 @@ pub(super) type Read<T> = Result<T, Unread>;
 /// Why something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// Whoever asks may not take this action.
+    /// The caller may not take this action.
     Denied(&'static str),
     /// There was no answer in time.
     Late(&'static str),
@@ -25,7 +25,7 @@ pub(super) enum Unread {
 }
 
 impl Unread {
-    /// A permission that is missing is no fault of the stack; but whoever may look at nothing hasn't seen that it is well.
+    /// A missing permission is no fault of the stack, but then the stack was not seen to be healthy either.
     pub(super) fn judgement(&self) -> Judgement {
         match self {
             Self::Denied(action) => Judgement::unknown("it may not be read", format!("allow yourself {action}")),
@@ -124,10 +124,10 @@ pub(super) struct Source {
 #[derive(Clone, Debug)]
 pub(super) struct Alarm {
     pub(super) name: String,
-    pub(super) rings: bool,
+    pub(super) is_firing: bool,
     pub(super) description: String,
-    /// Whether anybody is told.
-    pub(super) tells: bool,
+    /// Whether anyone is notified.
+    pub(super) notifies: bool,
 }
 
 /// How many executions the account's functions may have at once.
@@ -163,7 +163,7 @@ pub(super) struct StoredKeys {
     pub(super) set: Result<KeySet, KeySetError>,
 }
 
-/// The key set that its endpoint publishes: its own word on why there is none, or what is read in it.
+/// The key set that its endpoint publishes: why there is none, or what it holds.
 pub(super) type PublishedKeys = Result<Result<KeySet, KeySetError>, String>;
 
 /// All that is known of a stack.

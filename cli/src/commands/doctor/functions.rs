@@ -65,7 +65,7 @@ fn running(function: &Function) -> Judgement {
             Judgement::warning("it is being updated", "wait until it is, and look again")
         }
         ("Inactive", _) => Judgement::warning(
-            "inactive: nobody has called it for weeks",
+            "inactive: it was not called for weeks",
             "the next call wakes it and fails: call it once (khook check), or ask whether Kakao's webhook is still active",
         ),
         (state, update) => Judgement::warning(format!("{state}, {update}"), "look at it in Lambda's console"),

@@ -17,7 +17,7 @@ use super::{
 /// The alias that a gradual deployment moves.
 pub(super) const LIVE: &str = "live";
 const ALARM: &str = "AWS::CloudWatch::Alarm";
-/// The queues that have something to tell, by their outputs.
+/// The queues whose lengths matter, by the stack's outputs.
 const QUEUES: [&str; 3] = ["EventQueueUrl", "DeadLetterQueueUrl", "UnpublishedQueueUrl"];
 /// The endpoint's own time limit is a function's, which is next to it.
 const ATTEMPTS: u32 = 3;

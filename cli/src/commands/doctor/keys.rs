@@ -44,7 +44,7 @@ fn kept(stored: &StoredKeys, facts: &Facts) -> Judgement {
     }
     let Some(fetched_at) = stored.fetched_at else {
         return Judgement::mistake(
-            "nobody knows how old it is",
+            "its age is unknown",
             "delete the item KEYSET: the janitor writes it anew within a minute",
         );
     };

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_answers_kakao_needs_apps_and_a_place_to_put_events() {
+    fn the_acknowledging_functions_need_apps_and_a_queue() {
         let nothing = Variables::new(|_| None);
         for member in acknowledging_members() {
             assert_eq!(member.would_start(&nothing).unwrap_err().variable, "KAKAO_APPS", "{}", member.name);

@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `account`, `aws` | the edge: what the account says of a stack, in our words, and who asks AWS for it |
+//! | `account`, `aws` | the edge: the account's facts about a stack in our words, and the client that asks AWS for them |
 //! | `gather`, `facts` | asks for everything at once; what came of it |
 //! | `stack`, `functions`, `sources`, `settings`, `keys`, `waiting`, `alarms` | judge the facts. Pure |
 //! | `outside` | what Kakao finds, by `khook check` |
@@ -49,7 +49,7 @@ pub struct Doctor {
     /// The CloudFormation stack; or a base URL, and it is looked at from outside only. By default the stack of
     /// KHOOK_STACK, else the running `khook dev`
     #[arg(env = "KHOOK_STACK", hide_env = true, value_name = "STACK|URL")]
-    whom: Option<String>,
+    target: Option<String>,
     /// With a stack: where Kakao calls it, if that isn't the stack's own address
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -63,9 +63,9 @@ pub struct Doctor {
 
 /// What `khook doctor --help` ends with.
 pub(crate) const EXAMPLES: &str = "\
-It reads and changes nothing, and no alarm rings for what it asks. It shows no key, no value of a setting and nobody's data.
+It reads and changes nothing, and no alarm fires for its requests. It shows no key, no value of a setting and no personal data.
 
-The exit status is 0 if nothing is wrong (a ! is no mistake), 1 if something is, 2 if it couldn't be told.
+The exit status is 0 if nothing is wrong (a ! is no mistake), 1 if something is, 2 if it could not be determined.
 
 Examples:
   khook doctor                                        the running khook dev
@@ -76,13 +76,13 @@ Examples:
 /// The stack's name in the local cloud (infra/local/deploy.py).
 const LOCAL_STACK: &str = "kakao-webhooks";
 
-/// Who is looked at.
-struct Patient {
+/// What is examined.
+struct Target {
     /// `None`: from outside only.
     inside: Option<(SdkConfig, String)>,
     /// `None`: the stack says it.
     base_url: Option<String>,
-    /// Whether other commands have to be told where it is.
+    /// Whether other commands need the stack's name.
     is_named: bool,
 }
 
@@ -97,10 +97,10 @@ impl Doctor {
 
     async fn examined(self) -> Result<ExitCode> {
         let (is_json, all) = (self.json, self.all);
-        let patient = self.patient().await?;
+        let target = self.target().await?;
         let mut step = Progress::of_stderr().step("Looking");
         step.note("at everything at once");
-        let report = patient.report().await?;
+        let report = target.report().await?;
         step.done("");
         if is_json {
             output::json(&report.json())?;
@@ -110,27 +110,27 @@ impl Doctor {
         Ok(report.tally().exit_code())
     }
 
-    async fn patient(self) -> Result<Patient> {
+    async fn target(self) -> Result<Target> {
         let is_url = |text: &String| text.contains("://");
-        match self.whom.filter(|whom| !whom.is_empty()) {
+        match self.target.filter(|target| !target.is_empty()) {
             Some(url) if is_url(&url) => {
                 ensure!(self.url.is_none(), "name one base URL, not two");
-                Ok(Patient { inside: None, base_url: Some(url), is_named: true })
+                Ok(Target { inside: None, base_url: Some(url), is_named: true })
             }
             Some(stack) => {
-                Ok(Patient { inside: Some((target::aws().await?, stack)), base_url: self.url, is_named: true })
+                Ok(Target { inside: Some((target::aws().await?, stack)), base_url: self.url, is_named: true })
             }
             None => {
                 let running = Running::found("name a stack or a base URL")?;
                 let aws = local::sdk_config(&running.endpoint, &running.region);
                 let base_url = Some(self.url.unwrap_or(running.base_url));
-                Ok(Patient { inside: Some((aws, LOCAL_STACK.to_owned())), base_url, is_named: false })
+                Ok(Target { inside: Some((aws, LOCAL_STACK.to_owned())), base_url, is_named: false })
             }
         }
     }
 }
 
-impl Patient {
+impl Target {
     async fn report(self) -> Result<Report> {
         let Some((aws, name)) = self.inside else {
             let base_url = self.base_url.unwrap_or_default();
@@ -178,6 +178,6 @@ fn judged(facts: &Facts) -> Vec<Section> {
         ("waiting", waiting::findings(facts)),
         ("alarms", alarms::findings(facts)),
     ];
-    let told = sections.into_iter().filter(|(_, findings)| !findings.is_empty());
-    told.map(|(name, findings)| Section::new(name, findings)).collect()
+    let named = sections.into_iter().filter(|(_, findings)| !findings.is_empty());
+    named.map(|(name, findings)| Section::new(name, findings)).collect()
 }

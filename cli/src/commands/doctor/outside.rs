@@ -1,4 +1,4 @@
-//! What Kakao finds: `khook check` of each route, told in a line where all is right.
+//! What Kakao finds: `khook check` of each route, in one line where all is right.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// If it is no address, or there can be no client on this machine.
 pub(super) async fn findings(base: &str) -> anyhow::Result<Vec<Finding>> {
     match timeout(PATIENCE, check::quietly(base)).await {
-        Ok(checked) => Ok(checked?.iter().flat_map(told).collect()),
+        Ok(checked) => Ok(checked?.iter().flat_map(named).collect()),
         Err(_) => {
             let seen = format!("not all routes had answered within {} s", PATIENCE.as_secs());
             Ok(vec![Judgement::unknown(seen, "khook check, route by route").named("routes")])
@@ -31,23 +31,23 @@ pub(super) async fn findings(base: &str) -> anyhow::Result<Vec<Finding>> {
 }
 
 /// A route: one line if all is right, else a line for each thing that isn't.
-fn told(checked: &Checked) -> Vec<Finding> {
+fn named(checked: &Checked) -> Vec<Finding> {
     let route = checked.route.name();
     let wrong = checked.findings.iter().filter(|finding| finding.verdict != Verdict::Right);
-    let told: Vec<_> = wrong
+    let named: Vec<_> = wrong
         .map(|finding| Finding {
             check: route,
             seen: format!("{}: {}", finding.check, finding.seen),
             ..finding.clone()
         })
         .collect();
-    if told.is_empty() {
+    if named.is_empty() {
         let times = checked.findings.iter().find(|finding| finding.check == "time");
         let time = times.map(|time| format!("; {}", time.seen)).unwrap_or_default();
         let count = checked.findings.iter().filter(|finding| finding.check != "time").count();
         return vec![Judgement::right(format!("{}{time}", counted(count, "check"))).named(route)];
     }
-    told
+    named
 }
 
 #[cfg(test)]
@@ -62,10 +62,10 @@ mod tests {
     #[test]
     fn a_route_is_a_line_until_something_is_wrong_with_it() {
         let right = vec![Judgement::right("401").named("no key"), Judgement::right("median 3 ms").named("time")];
-        let found = told(&checked(right.clone()));
+        let found = named(&checked(right.clone()));
         assert_eq!(found, [Judgement::right("1 check; median 3 ms").named("unlink")]);
         let wrong = Judgement::mistake("200", "refuse it").named("wrong key");
-        let found = told(&checked([right, vec![wrong]].concat()));
+        let found = named(&checked([right, vec![wrong]].concat()));
         assert_eq!(found, [Judgement::mistake("wrong key: 200", "refuse it").named("unlink")]);
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Report {
     pub(super) stack: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) sections: Vec<Section>,
-    /// Whether other commands have to be told the stack's name.
+    /// Whether other commands need the stack's name.
     pub(super) is_named: bool,
 }
 

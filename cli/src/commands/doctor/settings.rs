@@ -1,4 +1,4 @@
-//! What the functions were told: read as they read it, and never shown.
+//! The functions' settings: read as the functions read them, and never shown.
 
 use runtime::config::ConfigError;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::{
 /// Lambda's limit for all variables of a function, and what is near it.
 const MOST_BYTES: usize = 4_096;
 const NEAR_BYTES: usize = 3_500;
-/// Enough of a digest to tell it from the others.
+/// Enough of a digest to distinguish it from the others.
 const SHOWN_OF_A_DIGEST: usize = 8;
 const APPS: &str = "KAKAO_APPS";
 
@@ -27,7 +27,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// Whether each function would start with what it was told.
+/// Whether each function would start with its settings.
 fn starts(facts: &Facts) -> Vec<Finding> {
     let mut faults = vec![];
     let mut readable = 0;
@@ -54,16 +54,16 @@ fn of<'f>(facts: &'f Facts, name: &str) -> Option<&'f Function> {
 
 /// Whether all five that answer Kakao know the same apps, and which. What isn't readable was found before.
 fn apps(facts: &Facts) -> Option<Judgement> {
-    let mut told = acknowledging_members().filter_map(|member| {
+    let mut named = acknowledging_members().filter_map(|member| {
         let text = of(facts, member.name)?.settings.0.get(APPS)?;
         Some((member.name, serde_json::from_str::<Value>(text).ok()?))
     });
-    let (name, first) = told.next()?;
-    let others: Vec<_> = told.collect();
+    let (name, first) = named.next()?;
+    let others: Vec<_> = named.collect();
     if let Some((other, _)) = others.iter().find(|(_, apps)| *apps != first) {
         return Some(Judgement::mistake(
-            format!("{name} and {other} were told different apps"),
-            "somebody changed a function past the stack: deploy the stack again, with another LogLevel if it sees no change",
+            format!("{name} and {other} have different apps"),
+            "a function was changed outside the stack: deploy the stack again, with another LogLevel if it sees no change",
         ));
     }
     Some(Judgement::right(format!("{}, the same in {}", described(&first), counted(others.len() + 1, "function"))))
@@ -103,10 +103,10 @@ fn places(facts: &Facts) -> impl Iterator<Item = Finding> + '_ {
         move |(variable, output)| {
             let own = facts.stack.outputs.get(output);
             let elsewhere =
-                move |function: &Function| function.settings.0.get(variable).is_some_and(|told| Some(told) != own);
+                move |function: &Function| function.settings.0.get(variable).is_some_and(|named| Some(named) != own);
             facts.known().filter(move |(_, function)| elsewhere(function)).map(move |(name, _)| {
                 let seen = format!("{variable} isn't the stack's {output}");
-                Judgement::mistake(seen, "somebody changed the function past the stack: deploy the stack again")
+                Judgement::mistake(seen, "the function was changed outside the stack: deploy the stack again")
                     .named(name)
             })
         },
@@ -121,7 +121,7 @@ mod tests {
         doctor::stand_in::{self, worst},
     };
 
-    /// What is found where one function was told something else.
+    /// The findings if one function has another value.
     fn with(name: &'static str, variable: &str, value: &str) -> Vec<Finding> {
         let mut facts = stand_in::healthy();
         let Some(Ok(Some(function))) = facts.functions.get_mut(name) else { panic!("no {name}") };
@@ -158,8 +158,8 @@ mod tests {
         assert_eq!(worst(&found), Verdict::Right, "{found:?}");
         let found = with("talk-share", "KAKAO_APPS", &stand_in::APPS.replace("123456", "654321"));
         assert_eq!(worst(&found), Verdict::Mistake);
-        let told = "unlink and talk-share were told different apps";
-        assert!(found.iter().any(|finding| finding.seen == told), "{found:?}");
+        let named = "unlink and talk-share have different apps";
+        assert!(found.iter().any(|finding| finding.seen == named), "{found:?}");
     }
 
     #[test]

@@ -114,9 +114,9 @@ fn source(logical_id: &str) -> Source {
 fn alarms() -> Vec<Alarm> {
     let alarm = |(name, description): (&str, &str)| Alarm {
         name: format!("stack-{name}"),
-        rings: false,
+        is_firing: false,
         description: description.to_owned(),
-        tells: true,
+        notifies: true,
     };
     ALARMS.map(alarm).into()
 }

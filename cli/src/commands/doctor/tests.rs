@@ -33,8 +33,8 @@ fn ill() -> Facts {
     facts.queues.insert("DeadLetterQueueUrl", Ok(Backlog { waiting: 2, in_hand: 0 }));
     facts.inbox = Err(Unread::Late("dynamodb:Query"));
     if let Ok(alarms) = &mut facts.alarms {
-        alarms[0].rings = true;
-        alarms.iter_mut().for_each(|alarm| alarm.tells = false);
+        alarms[0].is_firing = true;
+        alarms.iter_mut().for_each(|alarm| alarm.notifies = false);
     }
     facts
 }

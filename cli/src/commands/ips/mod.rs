@@ -35,7 +35,7 @@ pub struct Ips {
 /// What `khook ips --help` ends with.
 pub(crate) const EXAMPLES: &str = "\
 No key ever stands on the command line. The exit status is 0 if what is configured is what Kakao publishes (or nothing \
-is configured), 1 if it differs, 2 if it can't be told.
+is configured), 1 if it differs, 2 if it could not be determined.
 
 Examples:
   KAKAO_REST_API_KEY=$(cat key.txt) khook ips                         what Kakao publishes, and the line to paste
@@ -163,7 +163,7 @@ fn state(published: &Published, configured: Option<&[IpNet]>, network: &Network)
     match configured {
         None => output::faint_cell("–"),
         Some(configured) if difference::covers(configured, &network.network) => output::verdict_cell("yes", true),
-        // One that goes is in nobody's way.
+        // A range that Kakao gives up does no harm.
         Some(_) if network.change == Change::Going => output::faint_cell("no"),
         Some(_) => output::verdict_cell("no", false),
     }

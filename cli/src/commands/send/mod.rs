@@ -1,4 +1,4 @@
-//! `khook send`: plays Kakao against any address.
+//! `khook send`: simulates Kakao against any address.
 
 mod account_status;
 mod typos;
@@ -46,7 +46,7 @@ impl Send {
     /// Sends it. The exit code says whether the answer was the right one.
     ///
     /// # Errors
-    /// What is missing to send it, or nobody who answers.
+    /// What is missing to send it, or no answer.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
             Self::Unlink(send) => deliver(&send.target, || send.request()).await,

@@ -71,7 +71,7 @@ pub enum User {
     },
     /// Say that a user linked with the app, for a service without Kakao's account status webhook
     Link(Say),
-    /// Say that the service itself unlinked a user: Kakao tells nobody
+    /// Report that the service itself unlinked a user: Kakao sends no webhook then
     Unlink(Say),
     /// Say that what came before was a mistake: linked and active (the way back after Kakao's webhook test tool)
     Restore(Say),

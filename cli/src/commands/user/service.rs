@@ -44,7 +44,7 @@ impl Say {
     pub async fn run(self, word: ServiceWord) -> Result<ExitCode> {
         let Self { app_id, user_id, .. } = self;
         let queue = self.queue.queue(&self.stack).await?;
-        ask::whether(&format!("Tell of user {} of app {app_id}: {}?", user_id.digits(), meaning(word)), self.yes)
+        ask::whether(&format!("Report of user {} of app {app_id}: {}?", user_id.digits(), meaning(word)), self.yes)
             .await?;
         let now = runtime::clock::now();
         let envelope = Envelope {

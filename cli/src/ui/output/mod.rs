@@ -1,4 +1,4 @@
-//! What a command prints: data on standard output, colours only where somebody looks.
+//! What a command prints: data on standard output, colours only on a terminal.
 //!
 //! Everything that `khook` writes goes through here (`clippy.toml` forbids the other ways), and here every text is made
 //! [`visible`]: what comes from outside can't move the cursor, colour the terminal, ring it, or look like another line.
@@ -26,7 +26,7 @@ pub use wrap::{shortened, wrap};
 /// Prints a line.
 ///
 /// # Errors
-/// If nobody reads any more.
+/// If the reader has closed the pipe.
 pub fn line(text: impl Into<Text>) -> Result<()> {
     to_stdout(&text.into().for_stdout())
 }
@@ -34,7 +34,7 @@ pub fn line(text: impl Into<Text>) -> Result<()> {
 /// Prints a text of ours that has several lines.
 ///
 /// # Errors
-/// If nobody reads any more.
+/// If the reader has closed the pipe.
 pub fn lines(text: &str) -> Result<()> {
     text.split('\n').try_for_each(line)
 }
@@ -43,7 +43,7 @@ pub fn lines(text: &str) -> Result<()> {
 /// be taken for a line of ours.
 ///
 /// # Errors
-/// If nobody reads any more.
+/// If the reader has closed the pipe.
 pub fn foreign(text: &str) -> Result<()> {
     to_stdout(&indented(text))
 }
@@ -51,7 +51,7 @@ pub fn foreign(text: &str) -> Result<()> {
 /// Prints a JSON document.
 ///
 /// # Errors
-/// If nobody reads any more.
+/// If the reader has closed the pipe.
 pub fn json(value: &Value) -> Result<()> {
     to_stdout(&visible::visible_json(&serde_json::to_string_pretty(value)?))
 }
@@ -59,7 +59,7 @@ pub fn json(value: &Value) -> Result<()> {
 /// Prints a table.
 ///
 /// # Errors
-/// If nobody reads any more.
+/// If the reader has closed the pipe.
 pub fn print_table(table: &Table) -> Result<()> {
     to_stdout(&table.rendered(columns(), console::colors_enabled()))
 }
@@ -74,7 +74,7 @@ pub fn columns() -> usize {
 
 const DEFAULT_COLUMNS: usize = 80;
 
-/// Says something on standard error. Whoever closed it doesn't want to hear it.
+/// Prints a message on standard error. A closed standard error is not a failure.
 pub fn say(text: impl Into<Text>) {
     to_stderr(&text.into().for_stderr());
 }
@@ -84,7 +84,7 @@ pub fn warn(text: &str) {
     labelled("warning:", Style::new().yellow().bold(), text);
 }
 
-/// Says why a command failed, on standard error; nothing if only nobody reads any more.
+/// Prints why a command failed, on standard error; nothing if the reader has closed the pipe.
 pub fn complain(error: &anyhow::Error) {
     if !is_broken_pipe(error) {
         labelled("error:", Style::new().red().bold(), &format!("{error:#}"));
@@ -124,14 +124,14 @@ pub fn ask(question: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether somebody looks at standard error.
+/// Whether standard error is a terminal.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "it writes nothing")]
 pub fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Whether an error is only that nobody reads any more.
+/// Whether an error is only that the reader has closed the pipe.
 #[must_use]
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.root_cause().downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
@@ -143,7 +143,7 @@ pub const UNKNOWN: u8 = 2;
 /// How such a command ends: an error is said here, and is [`UNKNOWN`].
 ///
 /// # Errors
-/// If nobody reads any more.
+/// If the reader has closed the pipe.
 pub fn or_unknown(ended: Result<ExitCode>) -> Result<ExitCode> {
     match ended {
         Err(error) if !is_broken_pipe(&error) => {
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_later_line_of_somebody_elses_cannot_be_taken_for_one_of_ours() {
+    fn a_foreign_text_with_several_lines_cannot_be_taken_for_our_output() {
         assert_eq!(indented("a\nerror: b\r\n\u{1b}c\n"), "a\n  error: b\\r\n  \\u{1b}c");
     }
 }

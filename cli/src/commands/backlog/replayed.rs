@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replayed_envelope_keeps_what_nobody_knows() {
+    fn a_replayed_envelope_keeps_unknown_members() {
         let envelope = replayed(r#"{"v":1,"new":{"한":["😀"]}}"#, "2026-01-01T00:00:00.000Z").unwrap();
         assert!(envelope.is_ascii());
         let read: Value = serde_json::from_str(&envelope).unwrap();

@@ -28,14 +28,14 @@ const EXCERPT: usize = 60;
 
 /// A request.
 #[derive(Clone, Debug)]
-pub(super) struct Ask {
+pub(super) struct Probe {
     method: Method,
     url: Url,
     headers: HeaderMap,
     body: Option<String>,
 }
 
-impl Ask {
+impl Probe {
     pub(super) fn new(method: Method, url: &Url) -> Self {
         let headers = HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_static("khook-check"))]);
         Self { method, url: url.clone(), headers, body: None }
@@ -55,14 +55,14 @@ impl Ask {
 
 /// What was answered.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: String,
     pub(super) took: Duration,
 }
 
-impl Answer {
+impl Response {
     /// The beginning of a header as text; empty if it isn't there.
     pub(super) fn header(&self, name: &HeaderName) -> String {
         let value = self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -95,7 +95,7 @@ fn cut(text: &str, most: usize) -> String {
 pub(super) enum Silence {
     /// The name has no address.
     Name,
-    /// Nobody takes the connection.
+    /// No server accepts the connection.
     Refused,
     /// The connection or the answer takes too long.
     Slow,
@@ -115,7 +115,7 @@ impl Silence {
                 "is it spelt right? A new DNS record may take a while; behind a VPN only Kakao can't see it",
             ),
             Self::Refused => Judgement::unknown(
-                "nobody takes the connection",
+                "no server accepts the connection",
                 "is the service running, and the port open to everybody? Kakao calls from the internet",
             ),
             Self::Slow => Judgement::mistake(
@@ -134,13 +134,13 @@ impl Silence {
     }
 }
 
-/// The one who asks.
-pub(super) struct Asker {
+/// The HTTP client of `khook check`.
+pub(super) struct Prober {
     client: Client,
     witness: Arc<Witness>,
 }
 
-impl Asker {
+impl Prober {
     /// # Errors
     /// If there can be no client on this machine.
     pub(super) fn new() -> Result<Self> {
@@ -155,9 +155,9 @@ impl Asker {
         Ok(Self { client, witness })
     }
 
-    pub(super) async fn ask(&self, ask: Ask) -> Result<Answer, Silence> {
-        let mut request = self.client.request(ask.method, ask.url).headers(ask.headers);
-        if let Some(body) = ask.body {
+    pub(super) async fn send(&self, probe: Probe) -> Result<Response, Silence> {
+        let mut request = self.client.request(probe.method, probe.url).headers(probe.headers);
+        if let Some(body) = probe.body {
             request = request.body(body);
         }
         let begun = Instant::now();
@@ -170,7 +170,7 @@ impl Asker {
             }
         }
         let body = String::from_utf8_lossy(&body).into_owned();
-        Ok(Answer {
+        Ok(Response {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body,

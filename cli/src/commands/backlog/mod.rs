@@ -25,7 +25,7 @@ use crate::ui::{
 pub use stored::StoredItem;
 pub(crate) use stored::{find_each, work_through};
 
-/// What a place calls its items, and what it says of itself.
+/// What a backlog calls its items, and how it describes itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Words {
     /// One item: `dead letter`.
@@ -40,8 +40,8 @@ pub(crate) struct Words {
     pub(crate) before_drop: &'static str,
 }
 
-/// A place where events wait for an operator.
-pub(crate) trait Place {
+/// Events that wait for an operator: dead letters, the inbox, the quarantine.
+pub(crate) trait Backlog {
     type Item;
     const WORDS: Words;
     /// The columns of `list`. The first is the id.
@@ -69,7 +69,7 @@ pub(crate) trait Place {
     /// What a replay at this time sends of an item; `None`, after a warning, if it is kept.
     async fn text_to_send(&self, item: &Self::Item, at: &str, anyway: bool) -> Result<Option<String>>;
 
-    /// Fails if a place that looks empty is not.
+    /// Fails if a backlog that looks empty is not.
     async fn confirm_empty(&self) -> Result<()> {
         Ok(())
     }
@@ -158,11 +158,11 @@ impl<I> Chosen<I> {
 }
 
 /// Finds the wanted items, oldest first. All of them stay.
-async fn look<P: Place>(place: &P, wanted: Wanted, limit: usize) -> Result<(Vec<P::Item>, Swept)> {
+async fn look<P: Backlog>(backlog: &P, wanted: Wanted, limit: usize) -> Result<(Vec<P::Item>, Swept)> {
     let noun = P::WORDS.noun;
     let mut step = Progress::of_stderr().step(format!("Looking for {}", plural(noun)));
     let mut found = Vec::new();
-    let swept = place
+    let swept = backlog
         .sweep(Chosen::Wanted(wanted), limit, async |item| {
             found.push(item);
             step.note(&format!("{} found", found.len()));
@@ -172,14 +172,14 @@ async fn look<P: Place>(place: &P, wanted: Wanted, limit: usize) -> Result<(Vec<
     step.done(&format!("{} found", found.len()));
     found.sort_by(|one, other| (P::since(one), P::id(one)).cmp(&(P::since(other), P::id(other))));
     if found.is_empty() && swept.missing.is_empty() {
-        place.confirm_empty().await?;
+        backlog.confirm_empty().await?;
     }
     Ok((found, swept))
 }
 
 /// `list`.
-pub(crate) async fn list<P: Place>(place: &P, limit: usize, json: bool, zone: &Zone) -> Result<ExitCode> {
-    let (found, swept) = look(place, Wanted::All, limit).await?;
+pub(crate) async fn list<P: Backlog>(backlog: &P, limit: usize, json: bool, zone: &Zone) -> Result<ExitCode> {
+    let (found, swept) = look(backlog, Wanted::All, limit).await?;
     let now = runtime::clock::now();
     if json {
         output::json(&found.iter().map(|item| P::described(item, now)).collect())?;
@@ -192,7 +192,7 @@ pub(crate) async fn list<P: Place>(place: &P, limit: usize, json: bool, zone: &Z
     Ok(ExitCode::SUCCESS)
 }
 
-fn table<P: Place>(found: &[P::Item], now: Time, zone: &Zone) -> Table {
+fn table<P: Backlog>(found: &[P::Item], now: Time, zone: &Zone) -> Table {
     let mut table = output::table(P::COLUMNS);
     for item in found {
         table.add_row(P::row(item, now).iter().map(|cell| zone.beside(cell)));
@@ -201,16 +201,16 @@ fn table<P: Place>(found: &[P::Item], now: Time, zone: &Zone) -> Table {
 }
 
 /// `show`.
-pub(crate) async fn show<P: Place>(place: &P, id: String, limit: usize) -> Result<ExitCode> {
-    let (found, swept) = look(place, Wanted::These([id].into()), limit).await?;
+pub(crate) async fn show<P: Backlog>(backlog: &P, id: String, limit: usize) -> Result<ExitCode> {
+    let (found, swept) = look(backlog, Wanted::These([id].into()), limit).await?;
     complete::<P>(&swept, limit)?;
     found.iter().try_for_each(|item| output::json(&P::shown(item, runtime::clock::now())))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// `replay`. The exit status says whether all that was asked for was sent.
-pub(crate) async fn replay<P: Place>(
-    place: &P,
+pub(crate) async fn replay<P: Backlog>(
+    backlog: &P,
     queue: &impl Queue,
     wanted: Wanted,
     limit: usize,
@@ -219,10 +219,10 @@ pub(crate) async fn replay<P: Place>(
     let mut step = Progress::of_stderr().step(format!("Sending {} to the event queue", plural(P::WORDS.noun)));
     let all_wanted = wanted == Wanted::All;
     let (mut sent, mut kept, mut refused_in_a_row) = (0_usize, 0_usize, 0_usize);
-    let swept = place
+    let swept = backlog
         .sweep(Chosen::Wanted(wanted), limit, async |item| {
             let at = runtime::clock::now().to_string();
-            let Some(text) = place.text_to_send(&item, &at, anyway).await? else {
+            let Some(text) = backlog.text_to_send(&item, &at, anyway).await? else {
                 kept += 1;
                 return Ok(Fate::Kept);
             };
@@ -241,7 +241,7 @@ pub(crate) async fn replay<P: Place>(
     let swept = swept.map_err(|error| if sent == 0 { error } else { error.context(format!("{sent} sent, then")) })?;
     step.done("");
     if all_wanted && sent + kept == 0 {
-        place.confirm_empty().await?;
+        backlog.confirm_empty().await?;
     }
     output::line(format!("{sent} sent to the event queue"))?;
     complete::<P>(&swept, limit)?;
@@ -250,7 +250,7 @@ pub(crate) async fn replay<P: Place>(
 }
 
 /// Warns of an item that the event queue refused, and fails when it has refused too many in a row.
-fn refused<P: Place>(item: &P::Item, error: Error, in_a_row: usize) -> Result<()> {
+fn refused<P: Backlog>(item: &P::Item, error: Error, in_a_row: usize) -> Result<()> {
     let what = format!("the event queue did not accept `{}`; it {}", P::id(item), P::WORDS.stays);
     if in_a_row < P::REFUSALS {
         output::warn(&format!("{what}: {error:#}"));
@@ -265,14 +265,19 @@ fn refused<P: Place>(item: &P::Item, error: Error, in_a_row: usize) -> Result<()
 }
 
 /// `drop`, after a question.
-pub(crate) async fn drop_for_good<P: Place>(place: &P, wanted: Wanted, limit: usize, yes: bool) -> Result<ExitCode> {
+pub(crate) async fn drop_for_good<P: Backlog>(
+    backlog: &P,
+    wanted: Wanted,
+    limit: usize,
+    yes: bool,
+) -> Result<ExitCode> {
     let all_wanted = wanted == Wanted::All;
     let mut before = Swept::default();
     let chosen = if yes {
         Chosen::Wanted(wanted)
     } else {
         // What arrives while we wait for the answer is not deleted.
-        let (found, swept) = look(place, wanted, limit).await?;
+        let (found, swept) = look(backlog, wanted, limit).await?;
         warn_of_more::<P>(swept.reach, limit);
         if found.is_empty() {
             complete::<P>(&swept, limit)?;
@@ -286,7 +291,7 @@ pub(crate) async fn drop_for_good<P: Place>(place: &P, wanted: Wanted, limit: us
     };
     let mut step = Progress::of_stderr().step(format!("Deleting {}", plural(P::WORDS.noun)));
     let mut deleted = 0_usize;
-    let swept = place
+    let swept = backlog
         .sweep(chosen, limit, async |_| {
             deleted += 1;
             step.note(&format!("{deleted} deleted"));
@@ -295,7 +300,7 @@ pub(crate) async fn drop_for_good<P: Place>(place: &P, wanted: Wanted, limit: us
         .await?;
     step.done("");
     if all_wanted && yes && deleted == 0 {
-        place.confirm_empty().await?;
+        backlog.confirm_empty().await?;
     }
     output::line(format!("{deleted} deleted"))?;
     complete::<P>(&before, limit)?;
@@ -305,7 +310,7 @@ pub(crate) async fn drop_for_good<P: Place>(place: &P, wanted: Wanted, limit: us
 }
 
 /// Fails if an id that was asked for was not found.
-fn complete<P: Place>(swept: &Swept, limit: usize) -> Result<()> {
+fn complete<P: Backlog>(swept: &Swept, limit: usize) -> Result<()> {
     if swept.missing.is_empty() {
         return Ok(());
     }
@@ -314,7 +319,7 @@ fn complete<P: Place>(swept: &Swept, limit: usize) -> Result<()> {
     bail!("not among the {}: {}; {hint}", plural(P::WORDS.noun), missing.join(", "))
 }
 
-fn warn_of_more<P: Place>(reach: Reach, limit: usize) {
+fn warn_of_more<P: Backlog>(reach: Reach, limit: usize) {
     if let Some(more) = P::more(reach, limit) {
         output::warn(&more);
     }
