@@ -4,7 +4,7 @@
 use kakao_webhooks::skill::MAX_REPLY_BYTES;
 use serde_json::Value;
 
-use super::{probe::Response, finding::Judgement, status, wrapper};
+use super::{finding::Judgement, probe::Response, status, wrapper};
 
 const COMPONENTS: [&str; 8] =
     ["simpleText", "simpleImage", "textCard", "basicCard", "commerceCard", "listCard", "itemCard", "carousel"];

@@ -2,7 +2,7 @@
 
 use reqwest::header::{ALLOW, LOCATION};
 
-use super::{probe::Response, finding::Judgement};
+use super::{finding::Judgement, probe::Response};
 
 /// What an unexpected status means. `None` where the route explains it itself.
 pub(super) fn unexpected(answer: &Response) -> Option<Judgement> {
