@@ -308,7 +308,7 @@ class Vocabulary(unittest.TestCase):
     def test_every_saved_query_asks_for_what_is_logged(self) -> None:
         words = set(re.findall(r"`([a-z_]+)`", self.PAGE))
         for name, query in of_type("AWS::Logs::QueryDefinition").items():
-            fields = re.findall(r"\b(?:event|kind|reason|event_id|request_id|whereabouts|status|ms)\b", query["QueryString"])
+            fields = re.findall(r"\b(?:event|kind|reason|event_id|request_id|destination|status|ms)\b", query["QueryString"])
             self.assertTrue(fields and set(fields) <= words | {"event"}, name)
             self.assertEqual({named(group) for group in query["LogGroupNames"]}, {f"{name}Logs" for name in NAMES})
 

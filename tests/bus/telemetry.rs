@@ -100,8 +100,8 @@ async fn the_writes_that_the_stream_brings_to_the_publisher_are_counted_apart_fr
         let counted = metrics(processor).get("applied_stream").and_then(Value::as_f64);
         let of = |subject: &str| applied.iter().filter(|line| line["subject"] == subject).collect::<Vec<_>>();
         let (users, open_ids, bot_users) = (of("user"), of("open id"), of("bot user"));
-        assert!(users.iter().chain(&open_ids).all(|line| line["whereabouts"] == "stream"), "{applied:#?}");
-        assert!(bot_users.iter().all(|line| line.get("whereabouts").is_none()), "{applied:#?}");
+        assert!(users.iter().chain(&open_ids).all(|line| line["destination"] == "stream"), "{applied:#?}");
+        assert!(bot_users.iter().all(|line| line.get("destination").is_none()), "{applied:#?}");
         let are_all_there = ![&users, &open_ids, &bot_users].iter().any(|lines| lines.is_empty());
         if are_all_there && counted == Some((users.len() + open_ids.len()) as f64) {
             return;

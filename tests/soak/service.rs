@@ -187,7 +187,7 @@ impl Service {
         }
         account.dead = self.pipeline.queue.dead();
         account.in_queue = self.pipeline.queue.len();
-        account.into_inbox = self.pipeline.watch().log().count(r#""whereabouts":"inbox""#);
+        account.into_inbox = self.pipeline.watch().log().count(r#""destination":"inbox""#);
         account
     }
 

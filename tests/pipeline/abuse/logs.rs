@@ -35,7 +35,7 @@ const MEMBERS: [&str; 26] = [
     "event_id",
     "app_id",
     "quarantined",
-    "whereabouts",
+    "destination",
     "cold_start",
     "request_id",
     "status",

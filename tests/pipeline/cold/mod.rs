@@ -75,12 +75,12 @@ fn linked(pipeline: &Pipeline) -> Request {
 }
 
 /// Where the function says that it put its `nth` event.
-async fn whereabouts(function: &Lambda, nth: usize) -> Value {
+async fn destination(function: &Lambda, nth: usize) -> Value {
     let begun = Instant::now();
     loop {
         let kept = function.lines().into_iter().filter(|line| line["event"] == json!("kept")).nth(nth - 1);
         if let Some(kept) = kept {
-            return kept["whereabouts"].clone();
+            return kept["destination"].clone();
         }
         assert!(begun.elapsed() < LIMIT, "{:?}", function.lines());
         sleep(Duration::from_millis(2)).await;
@@ -102,7 +102,7 @@ async fn the_first_answer_costs_no_handshake() {
             _ => skill(&skill_body("u1", "안녕"), "r1"),
         };
         assert_eq!(answer(&mut function, request).await.status, status, "{name}: {:?}", function.lines());
-        assert_eq!(whereabouts(&function, 1).await, "queue", "{name}");
+        assert_eq!(destination(&function, 1).await, "queue", "{name}");
         assert_eq!(secured.handshakes(), (1, 0), "{name}: to the queue, and not to the table");
         assert_eq!(secured.keys.handshakes(), usize::from(name == "account-status"), "{name}: to the key set");
         assert_eq!(secured.pipeline.queue.take().len(), 1, "{name}: what only knocked was taken for a message");
@@ -151,7 +151,7 @@ async fn the_way_to_the_inbox_is_open_where_the_queue_doesnt_answer_at_the_start
         secured.table.has_shaken(handshakes).await;
         for nth in 1..=2 {
             assert_eq!(answer(&mut function, unlink("1")).await.status, 200);
-            assert_eq!(whereabouts(&function, nth).await, "inbox");
+            assert_eq!(destination(&function, nth).await, "inbox");
         }
         assert_eq!(secured.table.handshakes(), handshakes);
     }
@@ -164,7 +164,7 @@ async fn who_needs_the_inbox_later_opens_the_way_once() {
     secured.pipeline.queue.gate().set(Fault::Status(403));
     for nth in 1..=3 {
         assert_eq!(answer(&mut function, unlink("1")).await.status, 200);
-        assert_eq!(whereabouts(&function, nth).await, "inbox");
+        assert_eq!(destination(&function, nth).await, "inbox");
     }
     assert_eq!(secured.table.handshakes(), 1);
 }
@@ -175,7 +175,7 @@ async fn a_connection_that_was_closed_while_nobody_looked_is_replaced() {
     let mut function = secured.ready("unlink").await;
     for nth in 1..=5 {
         assert_eq!(answer(&mut function, unlink("1")).await.status, 200, "{nth}");
-        assert_eq!(whereabouts(&function, nth).await, "queue", "{nth}: {:?}", function.lines());
+        assert_eq!(destination(&function, nth).await, "queue", "{nth}: {:?}", function.lines());
         assert_eq!(secured.queue.handshakes(), nth, "{nth}");
         secured.queue.close_connections();
     }
@@ -206,7 +206,7 @@ async fn the_systems_roots_are_read_once_when_amazons_dont_do() {
     secured.queue.has_shaken(1).await;
     for nth in 1..=2 {
         assert_eq!(answer(&mut function, unlink("1")).await.status, 200);
-        assert_eq!(whereabouts(&function, nth).await, "queue");
+        assert_eq!(destination(&function, nth).await, "queue");
     }
     assert_eq!(secured.handshakes(), (1, 0));
     let read = function.lines().into_iter().filter(|line| line["event"] == json!("system_roots_read")).count();

@@ -140,22 +140,22 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
             letter: reading.letter.unwrap_or_else(|why| quarantined::<W>(why, content)),
         };
         let text = encode::<W>(&mut envelope, content)?;
-        let log = |whereabouts| {
+        let log = |destination| {
             tracing::info!(
                 event = "kept",
                 kind = W::KIND.name(),
                 event_id = %envelope.id,
                 app_id = envelope.app_id.as_ref().map(AppId::as_str),
                 quarantined = matches!(envelope.letter, Letter::Quarantined { .. }),
-                whereabouts,
+                destination,
                 request_id = arrival.request_id,
             );
         };
         // Most events are sent once: as long as there is time, one of the two may still take it.
         let mut pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).without_max_times().build();
         loop {
-            if let Some(whereabouts) = self.put(&envelope.id, &text, arrival).await {
-                log(whereabouts);
+            if let Some(destination) = self.put(&envelope.id, &text, arrival).await {
+                log(destination);
                 return Ok(());
             }
             let pause = pauses.next().unwrap_or(FIRST_PAUSE);

@@ -7,7 +7,7 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context};
 
 /// Counts every event by its name, with its kind as the one dimension; also by the reason or the
-/// whereabouts that it names. Its `ms` are a histogram, and so is what is `measured`: a gauge would be
+/// destination that it names. Its `ms` are a histogram, and so is what is `measured`: a gauge would be
 /// written again and again after it is known no more.
 pub(super) struct Counting;
 
@@ -54,7 +54,7 @@ impl Visit for Fields {
         match field.name() {
             "event" => self.event = Some(value.to_owned()),
             "kind" => self.kind = Some(value.to_owned()),
-            "reason" | "whereabouts" | "change" => self.detail = Some(value.to_owned()),
+            "reason" | "destination" | "change" => self.detail = Some(value.to_owned()),
             "gauge" => self.gauge = Some(value.to_owned()),
             _ => {}
         }

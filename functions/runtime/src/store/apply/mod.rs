@@ -239,8 +239,8 @@ impl<S: Store> Applier<S> {
         match self.with_retries(|| self.try_merge(subject, &change)).await? {
             Merged::Changed => {
                 // What the stream brings to the publisher is counted apart: an alarm compares it with the publisher's calls.
-                let whereabouts = is_published(&subject.partition_key(), STATE).then_some("stream");
-                tracing::info!(event = "applied", subject = %subject, whereabouts, ms = change.age(crate::clock::now()));
+                let destination = is_published(&subject.partition_key(), STATE).then_some("stream");
+                tracing::info!(event = "applied", subject = %subject, destination, ms = change.age(crate::clock::now()));
             }
             Merged::Unchanged => tracing::info!(event = "unchanged", subject = %subject),
         }
