@@ -13,8 +13,8 @@ use end_to_end::{
 use serde_json::json;
 
 use crate::{
+    edge_fault::{Edge, EdgeFault},
     function::{Function, somebody},
-    how::{Edge, How},
     lane::{Lane, Measured, TRIES},
     row::{Place, Process},
 };
@@ -33,12 +33,12 @@ pub(crate) enum Worker {
 pub(crate) struct Shift {
     pub(crate) worker: Worker,
     pub(crate) process: Process,
-    pub(crate) how: How,
+    pub(crate) fault: EdgeFault,
 }
 
 /// So long the processor has in these tests. On a table that fails it uses all but the last 1.5 s.
 pub(crate) const PROCESSOR_LIMIT: Duration = Duration::from_secs(4);
-/// How many events the two janitors have between them.
+/// EdgeFault many events the two janitors have between them.
 const MANY: usize = 20;
 
 /// Every shift.
@@ -46,14 +46,14 @@ pub(crate) fn shifts() -> Vec<Shift> {
     let mut shifts = vec![];
     for process in [Process::Cold, Process::Warm] {
         for worker in [Worker::Processor, Worker::Janitor] {
-            shifts.extend(How::FAULTS.map(|how| Shift { worker, process, how }));
+            shifts.extend(EdgeFault::FAULTS.map(|fault| Shift { worker, process, fault }));
         }
     }
     for worker in [Worker::Processor, Worker::Janitor] {
-        shifts.push(Shift { worker, process: Process::Warm, how: How::LosesConnections });
+        shifts.push(Shift { worker, process: Process::Warm, fault: EdgeFault::LosesConnections });
     }
-    for how in [How::Works, How::Slow, How::VerySlow, How::Resets, How::Status(503)] {
-        shifts.push(Shift { worker: Worker::Janitors, process: Process::Cold, how });
+    for fault in [EdgeFault::Works, EdgeFault::Slow, EdgeFault::VerySlow, EdgeFault::Resets, EdgeFault::Status(503)] {
+        shifts.push(Shift { worker: Worker::Janitors, process: Process::Cold, fault });
     }
     shifts
 }
@@ -61,8 +61,8 @@ pub(crate) fn shifts() -> Vec<Shift> {
 impl Shift {
     pub(crate) fn what_fails(&self) -> String {
         match self.worker {
-            Worker::Processor => format!("table: {}", self.how.words()),
-            Worker::Janitor | Worker::Janitors => format!("queue: {}", self.how.words()),
+            Worker::Processor => format!("table: {}", self.fault.words()),
+            Worker::Janitor | Worker::Janitors => format!("queue: {}", self.fault.words()),
         }
     }
 
@@ -78,12 +78,12 @@ impl Shift {
     pub(crate) const fn expected(&self) -> (bool, Place) {
         match self.worker {
             // It waits longer for the table than who acknowledges; in the queue it is what isn't applied.
-            Worker::Processor => match self.how {
-                How::Works | How::Slow | How::LosesConnections => (true, Place::Nowhere),
+            Worker::Processor => match self.fault {
+                EdgeFault::Works | EdgeFault::Slow | EdgeFault::LosesConnections => (true, Place::Nowhere),
                 _ => (false, Place::Queue),
             },
-            Worker::Janitor | Worker::Janitors if self.how.confirms() => (true, Place::Queue),
-            Worker::Janitor | Worker::Janitors => (false, Place::of(self.how.takes(), true)),
+            Worker::Janitor | Worker::Janitors if self.fault.confirms() => (true, Place::Queue),
+            Worker::Janitor | Worker::Janitors => (false, Place::of(self.fault.takes(), true)),
         }
     }
 
@@ -116,7 +116,7 @@ impl Lane {
         }
         let concerned = self.take_in(1).await?;
         let messages = self.all_in_queue().await?;
-        self.fails(Edge::Table, shift.how).await?;
+        self.fails(Edge::Table, shift.fault).await?;
         let start = Instant::now();
         let outcome = processor.invoke(&batch_event(&messages)).await?;
         let time = start.elapsed();
@@ -168,7 +168,7 @@ impl Lane {
             self.has_once(Function::Unlink, &before)?;
         }
         let concerned = self.take_into_inbox(many).await?;
-        self.fails(Edge::Queue, shift.how).await?;
+        self.fails(Edge::Queue, shift.fault).await?;
         let start = Instant::now();
         a_minute_passes(&mut workers).await?;
         let time = start.elapsed();

@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     behind::PROCESSOR_LIMIT,
+    edge_fault::{Edge, EdgeFault},
     function::{Function, somebody},
-    how::{Edge, How},
     row::{Place, Process, Row},
 };
 
@@ -37,9 +37,9 @@ pub(crate) struct Measured<S> {
 
 type Item = Map<String, Value>;
 
-/// How many events an outage before a row has: more than the SDK would by itself make second attempts for.
+/// EdgeFault many events an outage before a row has: more than the SDK would by itself make second attempts for.
 const OUTAGE: usize = 60;
-/// How often something is tried that works, on a machine that may have no time for it.
+/// EdgeFault often something is tried that works, on a machine that may have no time for it.
 pub(crate) const TRIES: usize = 5;
 
 impl Lane {
@@ -66,21 +66,21 @@ impl Lane {
         self.pipeline.start_function_with(name, &variables).await
     }
 
-    pub(crate) async fn fails(&mut self, edge: Edge, how: How) -> Result<()> {
+    pub(crate) async fn fails(&mut self, edge: Edge, fault: EdgeFault) -> Result<()> {
         let proxy = match edge {
             Edge::Queue => &mut self.queue,
             Edge::Table => &mut self.table,
             Edge::Keys => &mut self.keys,
         };
-        if how == How::LosesConnections {
+        if fault == EdgeFault::LosesConnections {
             proxy.lose_connections();
         }
-        proxy.set(how.fault(edge)).await
+        proxy.set(fault.fault(edge)).await
     }
 
     pub(crate) async fn works_again(&mut self) -> Result<()> {
         for edge in [Edge::Queue, Edge::Table, Edge::Keys] {
-            self.fails(edge, How::Works).await?;
+            self.fails(edge, EdgeFault::Works).await?;
         }
         Ok(())
     }
@@ -94,8 +94,8 @@ impl Lane {
             Process::Cold => None,
             process => Some(self.warm_up(function, process, &mut concerned).await?),
         };
-        for (edge, how) in [(Edge::Queue, row.queue), (Edge::Table, row.table), (Edge::Keys, row.keys)] {
-            self.fails(edge, how).await?;
+        for (edge, fault) in [(Edge::Queue, row.queue), (Edge::Table, row.table), (Edge::Keys, row.keys)] {
+            self.fails(edge, fault).await?;
         }
         let request = function.request(&who, self.pipeline.keys.key());
         let start = Instant::now();
@@ -113,7 +113,7 @@ impl Lane {
         ensure!(is_told || place != Place::Nowhere, "acknowledged, and the event is nowhere");
         ensure!(is_told == answer.headers.contains_key("retry-after"), "Retry-After belongs to 503: {answer:?}");
         // An endpoint that failed isn't asked again for ten seconds; the pipeline's tests see to that.
-        let is_well_again = row.process != Process::Cold || row.keys == How::Works;
+        let is_well_again = row.process != Process::Cold || row.keys == EdgeFault::Works;
         if is_told && is_well_again {
             // An unlink is sent once, and so dated anew each time: the next one is another event.
             let again = || if function == Function::Unlink { somebody() } else { who.clone() };
@@ -147,7 +147,7 @@ impl Lane {
         let refused = if process == Process::AfterOutage { OUTAGE } else { 1 };
         for number in 0..=refused {
             // The good one comes last: a connection on which a 503 came isn't used again.
-            self.fails(Edge::Queue, if number == refused { How::Works } else { How::Status(503) }).await?;
+            self.fails(Edge::Queue, if number == refused { EdgeFault::Works } else { EdgeFault::Status(503) }).await?;
             concerned.push(self.takes(&mut lambda, function, somebody).await?);
         }
         Ok(lambda)

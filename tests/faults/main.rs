@@ -14,9 +14,9 @@
 #[cfg(test)]
 mod behind;
 #[cfg(test)]
-mod function;
+mod edge_fault;
 #[cfg(test)]
-mod how;
+mod function;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
@@ -46,7 +46,7 @@ mod tests {
         row::rows,
     };
 
-    /// How many services are tried at once: they wait for most of the time.
+    /// EdgeFault many services are tried at once: they wait for most of the time.
     const LANES: usize = 8;
 
     /// Plays jobs until none is left. After one that failed the service may be in any state: the next gets a new one.

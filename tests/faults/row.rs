@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::{function::Function, how::How};
+use crate::{edge_fault::EdgeFault, function::Function};
 
 /// What a function's process has seen before the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,9 +60,9 @@ pub(crate) struct Row {
     pub(crate) group: Group,
     pub(crate) function: Function,
     pub(crate) process: Process,
-    pub(crate) queue: How,
-    pub(crate) table: How,
-    pub(crate) keys: How,
+    pub(crate) queue: EdgeFault,
+    pub(crate) table: EdgeFault,
+    pub(crate) keys: EdgeFault,
     /// Whether the table has a stored key set.
     pub(crate) key_set_stored: bool,
 }
@@ -110,21 +110,29 @@ impl Group {
 
 impl Row {
     const fn new(group: Group, function: Function, process: Process) -> Self {
-        Self { group, function, process, queue: How::Works, table: How::Works, keys: How::Works, key_set_stored: false }
+        Self {
+            group,
+            function,
+            process,
+            queue: EdgeFault::Works,
+            table: EdgeFault::Works,
+            keys: EdgeFault::Works,
+            key_set_stored: false,
+        }
     }
 
     pub(crate) fn what_fails(&self) -> String {
-        let mut failing: Vec<(Vec<&str>, How)> = vec![];
-        for (edge, how) in [("queue", self.queue), ("table", self.table), ("key endpoint", self.keys)] {
-            match failing.iter_mut().find(|(_, other)| *other == how) {
-                _ if how == How::Works => {}
+        let mut failing: Vec<(Vec<&str>, EdgeFault)> = vec![];
+        for (edge, fault) in [("queue", self.queue), ("table", self.table), ("key endpoint", self.keys)] {
+            match failing.iter_mut().find(|(_, other)| *other == fault) {
+                _ if fault == EdgeFault::Works => {}
                 Some((edges, _)) => edges.push(edge),
-                None => failing.push((vec![edge], how)),
+                None => failing.push((vec![edge], fault)),
             }
         }
         let mut words: Vec<_> =
-            failing.into_iter().map(|(edges, how)| format!("{}: {}", edges.join(", "), how.words())).collect();
-        if self.keys != How::Works && self.process == Process::Cold {
+            failing.into_iter().map(|(edges, fault)| format!("{}: {}", edges.join(", "), fault.words())).collect();
+        if self.keys != EdgeFault::Works && self.process == Process::Cold {
             words.push(if self.key_set_stored { "a key set is stored" } else { "no key set is stored" }.to_owned());
         }
         words.join("; ")
@@ -166,11 +174,11 @@ fn alone() -> Vec<Row> {
     let mut rows = vec![];
     for function in Function::ALL {
         for process in BEGINNINGS {
-            for queue in How::FAULTS.into_iter().chain([How::Empty]) {
+            for queue in EdgeFault::FAULTS.into_iter().chain([EdgeFault::Empty]) {
                 rows.push(Row { queue, ..Row::new(Group::Queue, function, process) });
             }
         }
-        for table in How::FAULTS {
+        for table in EdgeFault::FAULTS {
             rows.push(Row { table, ..Row::new(Group::Table, function, Process::Cold) });
         }
     }
@@ -179,41 +187,41 @@ fn alone() -> Vec<Row> {
 
 fn together() -> Vec<Row> {
     let mut rows = vec![];
-    for how in How::FAULTS {
+    for fault in EdgeFault::FAULTS {
         for function in Function::ALL {
-            rows.push(Row { queue: how, table: how, ..Row::new(Group::Both, function, Process::Cold) });
+            rows.push(Row { queue: fault, table: fault, ..Row::new(Group::Both, function, Process::Cold) });
         }
-        rows.push(Row { queue: how, table: how, ..Row::new(Group::Both, Function::Unlink, Process::Warm) });
+        rows.push(Row { queue: fault, table: fault, ..Row::new(Group::Both, Function::Unlink, Process::Warm) });
     }
-    for queue in How::TELLING {
-        for table in How::TELLING {
+    for queue in EdgeFault::TELLING {
+        for table in EdgeFault::TELLING {
             if queue != table {
                 rows.push(Row { queue, table, ..Row::new(Group::Pairs, Function::Unlink, Process::Warm) });
             }
         }
-        rows.push(Row { queue, table: How::Slow, ..Row::new(Group::Pairs, Function::Unlink, Process::Warm) });
+        rows.push(Row { queue, table: EdgeFault::Slow, ..Row::new(Group::Pairs, Function::Unlink, Process::Warm) });
     }
     rows
 }
 
 fn of_keys() -> Vec<Row> {
     let mut rows = vec![];
-    for keys in How::FAULTS {
+    for keys in EdgeFault::FAULTS {
         let row = |process| Row { keys, ..Row::new(Group::Keys, Function::AccountStatus, process) };
         rows.extend([row(Process::Cold), Row { key_set_stored: true, ..row(Process::Cold) }, row(Process::Warm)]);
     }
-    for how in How::TELLING {
-        for keys in [how, How::Hangs] {
+    for fault in EdgeFault::TELLING {
+        for keys in [fault, EdgeFault::Hangs] {
             let cold = Row {
                 keys,
                 key_set_stored: true,
                 ..Row::new(Group::KeysAndMore, Function::AccountStatus, Process::Cold)
             };
             rows.extend([
-                Row { queue: how, ..cold },
-                Row { table: how, ..cold },
-                Row { queue: how, table: how, ..cold },
-                Row { queue: how, table: how, process: Process::Warm, ..cold },
+                Row { queue: fault, ..cold },
+                Row { table: fault, ..cold },
+                Row { queue: fault, table: fault, ..cold },
+                Row { queue: fault, table: fault, process: Process::Warm, ..cold },
             ]);
         }
     }
@@ -224,14 +232,14 @@ fn of_keys() -> Vec<Row> {
 
 fn frozen() -> Vec<Row> {
     let mut rows = vec![];
-    let lost = How::LosesConnections;
+    let lost = EdgeFault::LosesConnections;
     for function in Function::ALL {
         let warm = Row::new(Group::Frozen, function, Process::Warm);
         rows.extend([
             Row { queue: lost, ..warm },
             Row { queue: lost, table: lost, ..warm },
-            Row { queue: How::Status(503), table: lost, ..warm },
-            Row { queue: How::Hangs, table: lost, ..warm },
+            Row { queue: EdgeFault::Status(503), table: lost, ..warm },
+            Row { queue: EdgeFault::Hangs, table: lost, ..warm },
         ]);
     }
     rows.push(Row { queue: lost, ..Row::new(Group::Frozen, Function::Unlink, Process::AfterOutage) });

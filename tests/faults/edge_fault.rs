@@ -13,7 +13,7 @@ pub(crate) enum Edge {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
+pub(crate) enum EdgeFault {
     Works,
     Refuses,
     Closes,
@@ -32,7 +32,7 @@ pub(crate) enum How {
     LosesConnections,
 }
 
-impl How {
+impl EdgeFault {
     /// Everything that lasts as long as the fault does, for every edge.
     pub(crate) const FAULTS: [Self; 15] = [
         Self::Refuses,
