@@ -8,6 +8,7 @@
 //! | [`lambda`] | AWS Lambda around one of them |
 //! | [`gateway`] | API Gateway: from a request to its event, from a response to an answer |
 //! | [`queue`], [`table`], [`keys`] | SQS, DynamoDB and Kakao's key set |
+//! | [`units`] | what DynamoDB bills for an operation |
 //! | [`stream`], [`bus`] | the table's stream with Lambda's poller, and EventBridge |
 //! | [`faults`], [`key_faults`], [`proxy`] | what can be wrong with those three |
 //! | [`fixture`] | a file of `tests/fixtures`: what Kakao sends, and what shall come of it |
@@ -33,6 +34,7 @@ pub mod queue;
 pub mod service;
 pub mod stream;
 pub mod table;
+pub mod units;
 
 pub use fixture::Fixture;
 pub use gateway::{Answer, Request};

@@ -1,9 +1,10 @@
 //! A processor as it should be, for tests: every figure at its budget.
 
+use end_to_end::units::Units;
+
 use super::{
     events::Kind,
     figures::{Cost, Grown, Measured, PerEvent, Rate, Waited, Whose},
-    table::Units,
 };
 use crate::figures::Spread;
 

@@ -1,8 +1,9 @@
 //! What was found of the processor.
 
+use end_to_end::units::Units;
 use serde::{Deserialize, Serialize};
 
-use super::{events::Kind, table::Units};
+use super::events::Kind;
 use crate::figures::Spread;
 
 /// Whose events a batch holds.

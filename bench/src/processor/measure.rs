@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::{
     events::{Event, Events, Kind},
     figures::{Case, Cost, Grown, Measured, PerEvent, Rate, Waited, Whose},
-    table::{Asked, Pace},
+    table::{Pace, Usage},
     worker::Worker,
 };
 use crate::{
@@ -214,14 +214,14 @@ struct Grows {
     events: Events,
     size: usize,
     time: Vec<f64>,
-    asked: Asked,
+    asked: Usage,
 }
 
 impl Grows {
     async fn new(bench: Bench<'_>, name: &str, size: usize) -> Result<Self> {
         let mut events = Events::default();
         let worker = bench.worker(&format!("{name}-{size}"), &mut events).await?;
-        Ok(Self { worker, events, size, time: vec![], asked: Asked::default() })
+        Ok(Self { worker, events, size, time: vec![], asked: Usage::default() })
     }
 
     /// So many events of so many users.
@@ -296,7 +296,7 @@ async fn history(bench: Bench<'_>, step: &mut Step) -> Result<Vec<Grown>> {
 }
 
 impl PerEvent {
-    fn of(asked: Asked, events: usize) -> Self {
+    fn of(asked: Usage, events: usize) -> Self {
         let mut units = asked.units;
         units.reads /= events as f64;
         units.writes /= events as f64;

@@ -14,10 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    events::Event,
-    table::{NAME, Table},
-};
+use super::{events::Event, table::Table};
 use crate::{host::Host, process::busy_of};
 
 /// Longer than any batch takes.
@@ -50,7 +47,7 @@ impl Worker {
                 ("AWS_ACCESS_KEY_ID", "local"),
                 ("AWS_SECRET_ACCESS_KEY", "local"),
                 ("AWS_ENDPOINT_URL_DYNAMODB", &table.endpoint()),
-                ("TABLE_NAME", NAME),
+                ("TABLE_NAME", end_to_end::table::NAME),
                 ("WATCH_SILENCE", "true"),
             ])
             .stdin(Stdio::null())
