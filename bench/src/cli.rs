@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Parser;
 use end_to_end::binaries::workspace;
+use khook::ui::{output::complain, progress::Progress};
 
 use crate::{
     budget,
@@ -18,7 +19,6 @@ use crate::{
     measure::measure,
     prepare::{NAMES, Prepared, Wanted, local_folder},
     processor::{self, measure::Bench, table::Pace},
-    progress::Progress,
     report,
     surroundings::Surroundings,
 };
@@ -65,13 +65,13 @@ fn delay(text: &str) -> Result<(String, Duration), String> {
 /// The command.
 #[must_use]
 pub fn main() -> ExitCode {
-    // One thread for all servers: they and the contenders run by turns.
+    // One thread for all servers: they and the contenders take turns.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ran = runtime.context("no runtime").and_then(|runtime| runtime.block_on(run(&Options::parse())));
     match ran {
         Ok(code) => code,
         Err(error) => {
-            Progress::Lines.say(&format!("error: {error:#}"));
+            complain(&error);
             ExitCode::from(2)
         }
     }
@@ -85,17 +85,19 @@ async fn run(options: &Options) -> Result<ExitCode> {
     for left_out in &prepared.left_out {
         progress.say(&format!("remark: {left_out}"));
     }
+    // On a terminal, a spinner turns in a thread of its own, which would disturb what is measured.
+    let progress = Progress::Lines;
     let surroundings = Surroundings::start(&local_folder().join("run")).await?;
     let plan = if options.quick { Plan::QUICK } else { Plan::FULL };
     let (rows, others) = measure(&prepared.contenders, &surroundings, plan, progress).await?;
-    let processor = match prepared.processor {
-        Some(program) => Some(measure_processor(options, &program, progress).await?),
-        None => None,
-    };
+    let mut processor = None;
+    if let Some(program) = prepared.processor {
+        processor = Some(measure_processor(options, &program, progress).await?);
+    }
     let machine = Machine::this(prepared.versions);
     let results = Results { machine, plan, rows, others, processor, left_out: prepared.left_out };
     let shown = if options.json { serde_json::to_string_pretty(&results)? } else { report::table(&results) };
-    // Nobody may be left to read it, and that is no reason to write no page.
+    // A closed standard output is no reason to skip the page.
     let _ = writeln!(std::io::stdout().lock(), "{shown}");
     if let Some(doubt) = report::doubt(&results) {
         progress.say(&format!("remark: {doubt}"));

@@ -1,5 +1,6 @@
 //! What a run found.
 
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::{contender::Role, processor::Measured, stand_in::Transport};
@@ -16,19 +17,23 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of these values; `None` of none.
-    #[must_use]
-    pub fn of(mut values: Vec<f64>) -> Option<Self> {
+    /// The spread of these values.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn of(mut values: Vec<f64>) -> Result<Self> {
         values.sort_by(f64::total_cmp);
-        Some(Self { median: rank(&values, 50)?, p10: rank(&values, 10)?, p90: rank(&values, 90)? })
+        Ok(Self { median: rank(&values, 50)?, p10: rank(&values, 10)?, p90: rank(&values, 90)? })
     }
 }
 
-/// The value of sorted ones that so many of a hundred don't exceed (the nearest rank).
-#[must_use]
-pub fn rank(sorted: &[f64], percent: usize) -> Option<f64> {
+/// The nearest rank: the least of the sorted values that `percent` of them do not exceed.
+///
+/// # Errors
+/// If there are no values.
+pub fn rank(sorted: &[f64], percent: usize) -> Result<f64> {
     let place = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(place - 1).copied()
+    sorted.get(place - 1).copied().context("nothing was measured")
 }
 
 /// What was found of one contender by one transport. Times are milliseconds.
@@ -157,15 +162,15 @@ mod tests {
     #[test]
     fn a_spread_names_values_that_were_measured() {
         let values = (1..=15).rev().map(f64::from).collect();
-        assert_eq!(Spread::of(values), Some(Spread { median: 8.0, p10: 2.0, p90: 14.0 }));
-        assert_eq!(Spread::of(vec![3.0]), Some(Spread { median: 3.0, p10: 3.0, p90: 3.0 }));
-        assert_eq!(Spread::of(vec![]), None);
+        assert_eq!(Spread::of(values).unwrap(), Spread { median: 8.0, p10: 2.0, p90: 14.0 });
+        assert_eq!(Spread::of(vec![3.0]).unwrap(), Spread { median: 3.0, p10: 3.0, p90: 3.0 });
+        assert!(Spread::of(vec![]).is_err());
     }
 
     #[test]
     fn the_slowest_of_a_hundred_is_the_last_but_one_percent() {
         let values: Vec<f64> = (1..=300).map(f64::from).collect();
-        assert_eq!(rank(&values, 99), Some(297.0));
+        assert_eq!(rank(&values, 99).unwrap(), 297.0);
     }
 
     #[test]

@@ -30,7 +30,6 @@ mod page_cache;
 pub mod prepare;
 pub mod process;
 pub mod processor;
-pub mod progress;
 pub mod report;
 pub mod stand_in;
 pub mod surroundings;

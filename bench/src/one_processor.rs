@@ -46,7 +46,7 @@ impl OneProcessor {
     /// # Errors
     /// If the kernel doesn't say.
     pub fn own(&self) -> Result<Duration> {
-        process::busy_of_thread(Path::new("/proc/thread-self"))
+        process::cpu_time_of_thread(Path::new("/proc/thread-self"))
     }
 }
 

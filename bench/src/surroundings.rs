@@ -1,7 +1,6 @@
 //! What all contenders run in: the same stand-ins, the same events, the same variables.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -83,15 +82,15 @@ impl Surroundings {
     ///
     /// # Errors
     /// If the harness's service has no admin key.
-    pub fn environment(&self, role: Role, transport: Transport) -> Result<BTreeMap<String, String>> {
+    pub fn environment(&self, role: Role, transport: Transport) -> Result<Vec<(&'static str, String)>> {
         let stand_in = self.stand_in(transport);
-        let variables = [
+        let mut variables = vec![
             ("AWS_REGION", "ap-northeast-2".to_owned()),
             ("AWS_DEFAULT_REGION", "ap-northeast-2".to_owned()),
             ("AWS_ACCESS_KEY_ID", "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-            ("AWS_ENDPOINT_URL_SQS", stand_in.endpoint()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", stand_in.endpoint()),
+            ("AWS_ENDPOINT_URL_SQS", stand_in.endpoint().to_owned()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", stand_in.endpoint().to_owned()),
             ("EVENT_QUEUE_URL", stand_in.queue_url()),
             ("TABLE_NAME", "bench".to_owned()),
             ("KAKAO_APPS", service::KAKAO_APPS.to_owned()),
@@ -99,8 +98,8 @@ impl Surroundings {
             ("SKILL_AUTH", service::SKILL_AUTH.to_owned()),
             ("ADMIN_KEY_SHA256", admin_key_digest()?),
         ];
-        let variables = variables.into_iter().chain(self.trust(role, transport));
-        Ok(variables.map(|(name, value)| (name.to_owned(), value)).collect())
+        variables.extend(self.trust(role, transport));
+        Ok(variables)
     }
 
     /// How each kind of client is made to trust the stand-in.

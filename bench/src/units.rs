@@ -1,6 +1,13 @@
 //! Numbers as a reader takes them in: three digits that mean something, and a unit.
 
-/// Milliseconds.
+use std::time::Duration;
+
+/// A time in milliseconds.
+pub(crate) fn in_millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
+/// Milliseconds with their unit.
 pub(crate) fn millis(value: f64) -> String {
     format!("{} ms", digits(value))
 }

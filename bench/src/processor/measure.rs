@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use khook::ui::progress::{Progress, Step};
 
 use super::{
     events::{Event, Events, Kind},
@@ -13,10 +14,7 @@ use super::{
     table::{Pace, Usage},
     worker::Worker,
 };
-use crate::{
-    figures::Spread,
-    progress::{Progress, Step},
-};
+use crate::{figures::Spread, units::in_millis};
 
 /// How often is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,13 +71,13 @@ pub async fn measure(bench: Bench<'_>, progress: Progress) -> Result<Measured> {
     let users = users(bench, &mut step).await?;
     let history = history(bench, &mut step).await?;
     step.done(&format!("{} rounds of each", bench.plan.rounds));
-    Ok(Measured { rates, costs, latency: millis(bench.pace.latency), waited, users, history })
+    Ok(Measured { rates, costs, latency: in_millis(bench.pace.latency), waited, users, history })
 }
 
 impl Bench<'_> {
     /// A warm one.
     async fn worker(&self, name: &str, events: &mut Events) -> Result<Worker> {
-        let mut worker = Worker::start(self.program, &self.log(name)).await?;
+        let mut worker = Worker::start(self.program, self.log(name)).await?;
         for kind in Kind::ALL {
             worker.apply(&[events.next(kind, 1)]).await?;
         }
@@ -148,12 +146,12 @@ async fn rates(bench: Bench<'_>, step: &mut Step) -> Result<Vec<Rate>> {
 impl Lane {
     async fn round(&mut self, worker: &mut Worker, events: &mut Events, round: usize) -> Result<()> {
         let batches: Vec<_> = (0..OF_A_ROUND / self.batch).map(|_| self.events(events)).collect();
-        let (mut took, before) = (Duration::ZERO, worker.busy()?);
+        let (mut took, before) = (Duration::ZERO, worker.process.cpu_time()?);
         let _ = worker.table.take();
         for batch in &batches {
             took += worker.apply(batch).await?;
         }
-        let busy = worker.busy()? - before;
+        let busy = worker.process.cpu_time()? - before;
         if round > 0 {
             self.per_second.push(OF_A_ROUND as f64 / took.as_secs_f64());
             self.per_cpu_second.push(OF_A_ROUND as f64 / busy.as_secs_f64());
@@ -178,8 +176,8 @@ impl Lane {
         Ok(Rate {
             batch: self.batch,
             whose: self.whose,
-            per_second: spread(self.per_second)?,
-            per_cpu_second: spread(self.per_cpu_second)?,
+            per_second: Spread::of(self.per_second)?,
+            per_cpu_second: Spread::of(self.per_cpu_second)?,
             requests: self.requests as f64 / (rounds * OF_A_ROUND) as f64,
         })
     }
@@ -201,10 +199,10 @@ pub async fn waited(bench: Bench<'_>, step: &mut Step) -> Result<Vec<Waited>> {
             let first = 10_000_u64;
             let batch = worker.apply(&events.batch(first..first + users as u64)).await?;
             // The first time opens connections.
-            took.extend((round > 0).then(|| millis(batch)));
+            took.extend((round > 0).then(|| in_millis(batch)));
         }
     }
-    let row = |(&users, took)| Ok(Waited { users, took: spread(took)? });
+    let row = |(&users, took)| Ok(Waited { users, took: Spread::of(took)? });
     sizes.iter().zip(took).map(row).collect()
 }
 
@@ -237,7 +235,7 @@ impl Grows {
         let count = users.len() as f64;
         let batch = self.events.batch(users);
         let _ = self.worker.table.take();
-        self.time.push(millis(self.worker.apply(&batch).await?) / count);
+        self.time.push(in_millis(self.worker.apply(&batch).await?) / count);
         let asked = self.worker.table.take();
         self.asked.requests += asked.requests;
         self.asked.units += asked.units;
@@ -246,7 +244,7 @@ impl Grows {
 
     fn grown(self, events: usize) -> Result<Grown> {
         self.worker.table.ensure_nothing_is_quarantined()?;
-        Ok(Grown { size: self.size, time: spread(self.time)?, asked: PerEvent::of(self.asked, events) })
+        Ok(Grown { size: self.size, time: Spread::of(self.time)?, asked: PerEvent::of(self.asked, events) })
     }
 }
 
@@ -302,12 +300,4 @@ impl PerEvent {
         units.writes /= events as f64;
         Self { requests: asked.requests as f64 / events as f64, units }
     }
-}
-
-fn spread(values: Vec<f64>) -> Result<Spread> {
-    Spread::of(values).context("nothing was measured")
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1_000.0
 }

@@ -24,5 +24,6 @@ pub mod worker;
 /// The function's name.
 pub const NAME: &str = "processor";
 
+pub use events::Kind;
 pub use figures::Measured;
 pub use measure::{Plan, measure};

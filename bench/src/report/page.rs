@@ -1,4 +1,4 @@
-//! The page that shows the last full run. What stands outside of the markers is somebody else's.
+//! The page with the last full run. Only the text between the markers is generated.
 
 use std::{fs, path::Path};
 
