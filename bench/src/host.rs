@@ -23,15 +23,15 @@ use tokio::sync::{
 
 /// A finished invocation.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// When the process was given the event.
-    pub handed_over: Instant,
+    pub(crate) handed_over: Instant,
     /// When its answer had arrived completely.
-    pub answered: Instant,
+    pub(crate) answered: Instant,
     /// The status that API Gateway would return.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The answer.
-    pub answer: Value,
+    pub(crate) answer: Value,
 }
 
 struct Shared {
@@ -42,7 +42,7 @@ struct Shared {
 }
 
 /// The Runtime API of one process. It ends when this is dropped.
-pub struct Host {
+pub(crate) struct Host {
     server: Server,
     shared: Arc<Shared>,
     events: UnboundedSender<String>,
@@ -51,10 +51,7 @@ pub struct Host {
 
 impl Host {
     /// A Runtime API on a free port.
-    ///
-    /// # Errors
-    /// If loopback has no free port.
-    pub async fn start() -> Result<Self> {
+    pub(crate) async fn start() -> Result<Self> {
         let (events, to_hand_over) = mpsc::unbounded_channel();
         let (answered, outcomes) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -73,8 +70,7 @@ impl Host {
     }
 
     /// The variables that Lambda sets.
-    #[must_use]
-    pub fn environment(&self) -> [(&'static str, String); 7] {
+    pub(crate) fn environment(&self) -> [(&'static str, String); 7] {
         [
             ("AWS_LAMBDA_RUNTIME_API", self.server.address().to_string()),
             ("AWS_LAMBDA_FUNCTION_NAME", "contender".to_owned()),
@@ -87,22 +83,18 @@ impl Host {
     }
 
     /// Gives the process an event as soon as it asks for one.
-    pub fn hand_over(&self, event: &Value) {
+    pub(crate) fn hand_over(&self, event: &Value) {
         // The router holds the other end as long as this lives.
         let _ = self.events.send(event.to_string());
     }
 
     /// The next outcome.
-    ///
-    /// # Errors
-    /// If the process reported a failure.
-    pub async fn outcome(&mut self) -> Result<Outcome> {
+    pub(crate) async fn outcome(&mut self) -> Result<Outcome> {
         self.outcomes.recv().await.context("the Runtime API has ended")?
     }
 
     /// When the process asked for its first event.
-    #[must_use]
-    pub fn ready(&self) -> Option<Instant> {
+    pub(crate) fn ready(&self) -> Option<Instant> {
         self.shared.ready.get().copied()
     }
 }

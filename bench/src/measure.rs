@@ -1,4 +1,4 @@
-//! The measuring itself: contenders in turn, round by round, so that what else happens on the machine hits all alike.
+//! Measures the contenders in turn, round by round, so that other load on the machine affects all alike.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
     units::in_millis,
 };
 
-/// What was measured of one contender by one transport so far. Milliseconds and bytes.
+/// The measurements of one contender by one transport so far, in milliseconds and bytes.
 #[derive(Debug, Default)]
 struct Samples {
     ready: Vec<f64>,
@@ -38,11 +38,11 @@ struct Lane<'c> {
     samples: Samples,
 }
 
-/// Measures these contenders. Beside what was found of each, what part of a second others had of the processor for each
-/// second that contenders and servers had: on a machine with nothing else to do, about 0.
+/// Measures these contenders. Also returns the processor time that other programs had, for each second that contenders and
+/// servers had: about 0 on an idle machine.
 ///
 /// # Errors
-/// If one of them doesn't do its job.
+/// If a contender does not do its job.
 pub async fn measure(
     contenders: &[Contender],
     surroundings: &Surroundings,
@@ -58,7 +58,7 @@ pub async fn measure(
     let lanes_of = |contender| Transport::ALL.map(|transport| lane(contender, transport));
     let mut lanes: Vec<Lane<'_>> = contenders.iter().flat_map(lanes_of).collect();
     let mut step = progress.step("Starting each contender, in turn");
-    // The first round is not for the record: it brings into memory what a program reads beside itself.
+    // The first round does not count: it loads the other files that a program reads.
     for round in 0..=plan.starts {
         for lane in &mut lanes {
             lane.note(&mut step, round, plan.starts);

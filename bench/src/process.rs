@@ -29,7 +29,7 @@ pub(crate) fn cpu_time_of_thread(folder: &Path) -> Result<Duration> {
 }
 
 /// A running process. Dropping it kills the process.
-pub struct Process {
+pub(crate) struct Process {
     name: String,
     host: Host,
     child: Child,
@@ -39,10 +39,7 @@ pub struct Process {
 
 impl Process {
     /// Starts `command` with Lambda's variables and these, and no others. Its output goes to `log`.
-    ///
-    /// # Errors
-    /// If it cannot be started.
-    pub async fn start(
+    pub(crate) async fn start(
         name: &str,
         mut command: Command,
         variables: impl IntoIterator<Item = (&'static str, String)>,
@@ -58,10 +55,11 @@ impl Process {
     }
 
     /// Hands it an event and waits for the answer, which must be acceptable.
-    ///
-    /// # Errors
-    /// If it reports a failure, ends, does not answer, or answers something else.
-    pub async fn invoke(&mut self, event: &Value, is_accepted: impl FnOnce(&Outcome) -> bool) -> Result<Outcome> {
+    pub(crate) async fn invoke(
+        &mut self,
+        event: &Value,
+        is_accepted: impl FnOnce(&Outcome) -> bool,
+    ) -> Result<Outcome> {
         self.host.hand_over(event);
         let outcome = tokio::select! {
             outcome = timeout(TIMEOUT, self.host.outcome()) => outcome.map_err(|_| anyhow!("it doesn't answer"))?,
@@ -80,24 +78,17 @@ impl Process {
     }
 
     /// From the start until it asked for its first event.
-    ///
-    /// # Errors
-    /// If it has not asked yet.
-    pub fn time_to_ready(&self) -> Result<Duration> {
+    pub(crate) fn time_to_ready(&self) -> Result<Duration> {
         Ok(self.time_to(self.host.ready().context("it never asked for an event")?))
     }
 
     /// From the start until then.
-    #[must_use]
-    pub fn time_to(&self, then: Instant) -> Duration {
+    pub(crate) fn time_to(&self, then: Instant) -> Duration {
         then.duration_since(self.started)
     }
 
     /// The processor time of all its threads so far.
-    ///
-    /// # Errors
-    /// If the kernel does not report it.
-    pub fn cpu_time(&self) -> Result<Duration> {
+    pub(crate) fn cpu_time(&self) -> Result<Duration> {
         let threads = fs::read_dir(self.proc_folder()?.join("task"))?;
         // A thread may end while it is read.
         let time = threads.map(|thread| cpu_time_of_thread(&thread?.path()).or(Ok(Duration::ZERO)));
@@ -107,10 +98,7 @@ impl Process {
     }
 
     /// The most memory that it ever had resident, in bytes.
-    ///
-    /// # Errors
-    /// If the kernel does not report it.
-    pub fn peak_memory(&self) -> Result<u64> {
+    pub(crate) fn peak_memory(&self) -> Result<u64> {
         let status = fs::read_to_string(self.proc_folder()?.join("status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
         let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
@@ -130,10 +118,7 @@ impl Process {
     }
 
     /// Ends it and waits until it is gone: the next one must have the processor to itself. Returns its processor time.
-    ///
-    /// # Errors
-    /// If it does not end.
-    pub async fn end(mut self) -> Result<Duration> {
+    pub(crate) async fn end(mut self) -> Result<Duration> {
         let time = self.cpu_time()?;
         timeout(TIMEOUT, self.child.kill()).await.context("it doesn't end")??;
         Ok(time)

@@ -15,17 +15,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use end_to_end::faults::Server;
+use end_to_end::{authority::Authority, faults::Server};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-use crate::tls::{Authority, TlsListener};
+use crate::tls::TlsListener;
 
-/// How a contender reaches the stand-in.
+/// The transport between a contender and the stand-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Transport {
+pub(crate) enum Transport {
     /// HTTP.
     Plain,
     /// HTTPS, as in AWS.
@@ -34,11 +33,10 @@ pub enum Transport {
 
 impl Transport {
     /// Both.
-    pub const ALL: [Self; 2] = [Self::Plain, Self::Tls];
+    pub(crate) const ALL: [Self; 2] = [Self::Plain, Self::Tls];
 
-    /// In words.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    /// The transport in words.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain HTTP",
             Self::Tls => "TLS",
@@ -48,7 +46,7 @@ impl Transport {
 
 /// The server. It ends when this is dropped.
 #[derive(Debug)]
-pub struct StandIn {
+pub(crate) struct StandIn {
     endpoint: String,
     sent: Arc<AtomicUsize>,
     _server: Server,
@@ -61,10 +59,7 @@ const KEY_SET: &str = "/.well-known/jwks.json";
 
 impl StandIn {
     /// A server on a free port; with TLS, under a certificate of `authority`. `key_set` is Kakao's.
-    ///
-    /// # Errors
-    /// If loopback has no free port, or the certificate cannot be made.
-    pub async fn start(transport: Transport, authority: &Authority, key_set: String) -> Result<Self> {
+    pub(crate) async fn start(transport: Transport, authority: &Authority, key_set: String) -> Result<Self> {
         let sent = Arc::new(AtomicUsize::new(0));
         let router = Router::new()
             .route(KEY_SET, get(async move || ([(CONTENT_TYPE, "application/json")], key_set)))
@@ -75,35 +70,31 @@ impl StandIn {
         let (scheme, server) = match transport {
             Transport::Plain => ("http", Server::without_gate(router).await?),
             Transport::Tls => {
-                let listener = TcpListener::bind("127.0.0.1:0").await?;
-                let address = listener.local_addr()?;
-                ("https", Server::on(TlsListener::new(listener, authority)?, address, router))
+                let listener = TlsListener::bind(authority.acceptor()?).await?;
+                let address = listener.address();
+                ("https", Server::on(listener, address, router))
             }
         };
         Ok(Self { endpoint: format!("{scheme}://{}", server.address()), sent, _server: server })
     }
 
     /// The endpoint of SQS and DynamoDB.
-    #[must_use]
-    pub fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
     /// The queue's URL.
-    #[must_use]
-    pub fn queue_url(&self) -> String {
+    pub(crate) fn queue_url(&self) -> String {
         format!("{}{QUEUE}", self.endpoint)
     }
 
     /// The key set's URL.
-    #[must_use]
-    pub fn key_set_url(&self) -> String {
+    pub(crate) fn key_set_url(&self) -> String {
         format!("{}{KEY_SET}", self.endpoint)
     }
 
     /// The number of messages sent to the queue so far.
-    #[must_use]
-    pub fn sent(&self) -> usize {
+    pub(crate) fn sent(&self) -> usize {
         self.sent.load(Ordering::Relaxed)
     }
 }

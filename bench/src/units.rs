@@ -1,4 +1,4 @@
-//! Numbers as a reader takes them in: three digits that mean something, and a unit.
+//! Numbers with three significant digits and a unit.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(crate) fn millis(value: f64) -> String {
     format!("{} ms", digits(value))
 }
 
-/// Bytes, in the units of archives' limits: thousands.
+/// Bytes in thousands or millions, as the limits of archives are given.
 pub(crate) fn bytes(value: f64) -> String {
     if value >= 1e6 { format!("{} MB", digits(value / 1e6)) } else { format!("{:.0} kB", value / 1e3) }
 }

@@ -4,6 +4,7 @@
 //!
 //! | module | what it stands for |
 //! |---|---|
+//! | [`authority`] | certificates for servers with TLS |
 //! | [`binaries`] | the functions, as cargo builds them |
 //! | [`lambda`] | AWS Lambda around one of them |
 //! | [`gateway`] | API Gateway: from a request to its event, from a response to an answer |
@@ -16,6 +17,7 @@
 //! | [`hygiene`] | the search of all logs for what must not be there |
 //! | [`pipeline`] | all of it joined: deliver, drain, look |
 
+pub mod authority;
 pub mod binaries;
 pub mod bus;
 pub mod dice;

@@ -24,7 +24,7 @@ pub(super) async fn functions(names: &[&str], build: bool, progress: Progress) -
     executables(workspace(), names, &target(), build, progress).await
 }
 
-/// The executable of one of `contenders/`, built alone so that no other's features reach it.
+/// The executable of one of `contenders/`, built alone so that features of other packages do not apply.
 pub(super) async fn contender(name: &str, build: bool, progress: Progress) -> Result<PathBuf> {
     let mut built = executables(&source(""), &[name], &target().join("contenders"), build, progress).await?;
     built.remove(name).with_context(|| format!("cargo built no binary {name}"))

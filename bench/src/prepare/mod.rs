@@ -33,27 +33,23 @@ const OURS: [(&str, Job); 5] = [
 
 /// The contenders that were prepared, and those that were left out.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// Ready to run.
-    pub contenders: Vec<Contender>,
+    pub(crate) contenders: Vec<Contender>,
     /// The processor's program, if it takes part.
-    pub processor: Option<PathBuf>,
+    pub(crate) processor: Option<PathBuf>,
     /// The contenders left out, each with the reason.
-    pub left_out: Vec<String>,
+    pub(crate) left_out: Vec<String>,
     /// The versions of the compilers and interpreters.
-    pub versions: Vec<String>,
+    pub(crate) versions: Vec<String>,
 }
 
 /// The folder of the run's own files: `.local/bench`.
-#[must_use]
-pub fn local_folder() -> PathBuf {
+pub(crate) fn local_folder() -> PathBuf {
     workspace().join(".local/bench")
 }
 
 /// Runs a command and returns its standard output. Its standard error goes to `step`.
-///
-/// # Errors
-/// If it cannot be run or fails, with its last lines.
 async fn run(command: &mut Command, mut step: Option<&mut Step>) -> Result<String> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let note = |stream, line: &str| {
@@ -77,7 +73,7 @@ fn target() -> PathBuf {
 }
 
 /// The names of all contenders.
-pub const NAMES: [&str; 11] = [
+pub(crate) const NAMES: [&str; 11] = [
     "unlink",
     "account-status",
     "talk-share",
@@ -95,13 +91,13 @@ const MINIMAL: &str = "minimal";
 
 /// The contenders to prepare.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'w> {
+pub(crate) struct Wanted<'w> {
     /// Only these, or all if empty.
-    pub only: &'w [String],
+    pub(crate) only: &'w [String],
     /// Whether to build those in Rust, or to take the last build.
-    pub build: bool,
+    pub(crate) build: bool,
     /// The folder of the archives for arm64, if not cargo's default.
-    pub archives: Option<&'w Path>,
+    pub(crate) archives: Option<&'w Path>,
 }
 
 impl Wanted<'_> {
@@ -112,10 +108,7 @@ impl Wanted<'_> {
 
 impl Prepared {
     /// Prepares the wanted contenders.
-    ///
-    /// # Errors
-    /// If a contender in Rust isn't there or doesn't build.
-    pub async fn of(wanted: Wanted<'_>, progress: Progress) -> Result<Self> {
+    pub(crate) async fn of(wanted: Wanted<'_>, progress: Progress) -> Result<Self> {
         let mut prepared = Self { versions: vec![cargo::version().await?], ..Self::default() };
         prepared.add_ours(wanted, progress).await?;
         if wanted.has(processor::NAME) {

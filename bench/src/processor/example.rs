@@ -1,4 +1,4 @@
-//! A processor as it should be, for tests: every figure at its budget.
+//! Figures for tests, each exactly at its budget.
 
 use end_to_end::units::Units;
 
@@ -27,7 +27,7 @@ fn cost(kind: Kind) -> Cost {
     Cost::of(kind, cases)
 }
 
-/// A processor that keeps its budgets by a hair.
+/// Figures that just keep their budgets.
 pub(crate) fn measured() -> Measured {
     let rate = |batch, whose| Rate {
         batch,

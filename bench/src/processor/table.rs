@@ -23,11 +23,11 @@ use tokio::time::sleep;
 
 /// The requests to a table, and what they are billed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Usage {
+pub(crate) struct Usage {
     /// Requests.
-    pub requests: usize,
+    pub(crate) requests: usize,
     /// Billed units.
-    pub units: Units,
+    pub(crate) units: Units,
 }
 
 /// How the table answers.
@@ -64,17 +64,14 @@ impl Shared {
 }
 
 /// A table behind a server on a free port. The server ends when this is dropped.
-pub struct Table {
+pub(crate) struct Table {
     server: Server,
     shared: Arc<Shared>,
 }
 
 impl Table {
     /// Starts an empty one.
-    ///
-    /// # Errors
-    /// If loopback has no free port.
-    pub async fn start() -> Result<Self> {
+    pub(crate) async fn start() -> Result<Self> {
         let shared = Shared { database: table::database()?, metered: Mutex::default(), queue: Default::default() };
         let shared = Arc::new(shared);
         let router = Router::new().fallback(post(answer)).with_state(Arc::clone(&shared));
@@ -82,27 +79,22 @@ impl Table {
     }
 
     /// The endpoint for `AWS_ENDPOINT_URL_DYNAMODB`.
-    #[must_use]
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         self.server.url()
     }
 
     /// Sets the pace of all later answers.
-    pub fn set_pace(&self, pace: Pace) {
+    pub(crate) fn set_pace(&self, pace: Pace) {
         self.shared.metered().pace = pace;
     }
 
     /// The usage since the last call.
-    #[must_use]
-    pub fn take(&self) -> Usage {
+    pub(crate) fn take(&self) -> Usage {
         std::mem::take(&mut self.shared.metered().usage)
     }
 
     /// The processor acknowledges an unusable event after quarantining it, which would be measured as if it were applied.
-    ///
-    /// # Errors
-    /// If one was quarantined.
-    pub fn ensure_nothing_is_quarantined(&self) -> Result<()> {
+    pub(crate) fn ensure_nothing_is_quarantined(&self) -> Result<()> {
         ensure!(!self.shared.metered().has_quarantined, "the processor quarantined events of the benchmark");
         Ok(())
     }

@@ -9,23 +9,26 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::{NAME, events::Event, table::Table};
+use super::{
+    NAME,
+    events::{Event, Events},
+    table::Table,
+};
 use crate::process::Process;
 
 /// A running processor. Dropping it kills the process.
-pub struct Worker {
+pub(crate) struct Worker {
     /// Its table.
-    pub table: Table,
+    pub(crate) table: Table,
     /// Its process.
-    pub process: Process,
+    pub(crate) process: Process,
+    /// The events for it.
+    pub(crate) events: Events,
 }
 
 impl Worker {
     /// Starts one with the template's settings.
-    ///
-    /// # Errors
-    /// If it cannot be started.
-    pub async fn start(program: &Path, log: PathBuf) -> Result<Self> {
+    pub(crate) async fn start(program: &Path, log: PathBuf) -> Result<Self> {
         let table = Table::start().await?;
         let variables = [
             ("AWS_REGION", "ap-northeast-2".to_owned()),
@@ -35,18 +38,22 @@ impl Worker {
             ("TABLE_NAME", end_to_end::table::NAME.to_owned()),
             ("WATCH_SILENCE", "true".to_owned()),
         ];
-        Ok(Self { process: Process::start(NAME, Command::new(program), variables, log).await?, table })
+        let process = Process::start(NAME, Command::new(program), variables, log).await?;
+        Ok(Self { table, process, events: Events::default() })
     }
 
     /// Hands it a batch. Returns the time from the hand-over to the answer.
-    ///
-    /// # Errors
-    /// If it does not apply all of it.
-    pub async fn apply(&mut self, batch: &[Event]) -> Result<Duration> {
+    pub(crate) async fn apply(&mut self, batch: &[Event]) -> Result<Duration> {
         let records = batch.iter().map(|event| event.record()).collect::<Result<Vec<_>>>()?;
         let failures = |answer: &Value| answer.get("batchItemFailures").and_then(Value::as_array).map(Vec::len);
         let event = json!({"Records": records});
         let outcome = self.process.invoke(&event, |outcome| failures(&outcome.answer) == Some(0)).await?;
         Ok(outcome.answered - outcome.handed_over)
+    }
+
+    /// Hands it a new event of each of these users, as [`apply`](Self::apply) does.
+    pub(crate) async fn apply_of(&mut self, users: impl Iterator<Item = u64>) -> Result<Duration> {
+        let batch = self.events.batch(users);
+        self.apply(&batch).await
     }
 }

@@ -7,8 +7,8 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets::UTF8_HORIZONTAL_ONLY};
 
-pub use page::write;
-pub use picture::picture;
+pub(crate) use page::write;
+pub(crate) use picture::picture;
 
 use crate::{
     budget::{Verdict, verdicts},
@@ -57,14 +57,12 @@ impl Section {
 }
 
 /// The results for a terminal.
-#[must_use]
-pub fn table(results: &Results) -> String {
+pub(crate) fn table(results: &Results) -> String {
     sections(results).iter().map(Section::terminal).collect::<Vec<_>>().join("\n\n")
 }
 
 /// The generated part of the page.
-#[must_use]
-pub fn markdown(results: &Results) -> String {
+pub(crate) fn markdown(results: &Results) -> String {
     let picture =
         "![Process start to first answer, and processor time of a warm request](performance.svg)\n\n".to_owned();
     let sections = sections(results).into_iter().chain([budgets(results)]);
@@ -76,7 +74,7 @@ fn sections(results: &Results) -> Vec<Section> {
     let size = |row: &Row| [vec![row.name.clone()], sizes(row).into()].concat();
     let head = ["", "program, MB", "archive for arm64, MB"];
     let sizes = Section::new("What is deployed", "", &head, results.rows.iter().map(size).collect());
-    timings.into_iter().chain([sizes]).chain(results.processor.iter().flat_map(processor::report::sections)).collect()
+    timings.into_iter().chain([sizes]).chain(results.processor.iter().flat_map(processor::sections)).collect()
 }
 
 fn timings(results: &Results, transport: Transport) -> Section {
@@ -160,8 +158,7 @@ fn about(results: &Results) -> String {
 }
 
 /// Why the times are doubtful, if they are.
-#[must_use]
-pub fn doubt(results: &Results) -> Option<String> {
+pub(crate) fn doubt(results: &Results) -> Option<String> {
     let others = results.disturbed()?;
     Some(format!(
         "The machine had other work to do: {others:.2} s for each second of this. Times by the clock are longer than they \
@@ -201,8 +198,7 @@ mod tests {
 
     #[test]
     fn every_figure_of_the_processor_is_in_a_table() {
-        let text: String =
-            processor::report::sections(&processor::example::measured()).iter().map(Section::markdown).collect();
+        let text: String = processor::sections(&processor::example::measured()).iter().map(Section::markdown).collect();
         for line in [
             "| 100, different users | 3000 (2700–3600) | 6000 (5400–7200) | 3.00 |",
             "| talk share that names a user | 4, 0 + 10 | 2, 0 + 5 | 2, 0 + 5 |",
