@@ -24,7 +24,6 @@ pub enum Role {
 }
 
 impl Role {
-    /// The role in words.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",

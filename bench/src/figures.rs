@@ -8,12 +8,11 @@ use crate::{contender::Role, processor::Measured, stand_in::Transport};
 /// A figure that was measured many times: its median, and the range of the middle four fifths.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spread {
-    /// The median.
     pub(crate) median: f64,
     /// A tenth of the values is below.
-    pub p10: f64,
+    pub(crate) p10: f64,
     /// A tenth of the values is above.
-    pub p90: f64,
+    pub(crate) p90: f64,
 }
 
 impl Spread {
@@ -44,7 +43,7 @@ pub(crate) struct Figures {
     /// A later request, from its hand-over to its answer.
     pub(crate) warm: Spread,
     /// The 99th percentile of `warm`.
-    pub warm_p99: f64,
+    pub(crate) warm_p99: f64,
     /// Processor time of a later request.
     pub(crate) cpu: Spread,
     /// Peak memory, in bytes.
@@ -54,13 +53,9 @@ pub(crate) struct Figures {
 /// The figures of one contender.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// Its name.
     pub(crate) name: String,
-    /// Its role.
     pub(crate) role: Role,
-    /// Over plain HTTP.
     pub(crate) plain: Figures,
-    /// Over TLS.
     pub(crate) tls: Figures,
     /// The size of its own files in bytes, unpacked, if they are separate from the runtime's.
     pub(crate) size: Option<u64>,

@@ -30,7 +30,6 @@ pub(crate) struct Outcome {
     pub(crate) answered: Instant,
     /// The status that API Gateway would return.
     pub(crate) status: u16,
-    /// The answer.
     pub(crate) answer: Value,
 }
 

@@ -32,10 +32,8 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    /// Both.
     pub(crate) const ALL: [Self; 2] = [Self::Plain, Self::Tls];
 
-    /// The transport in words.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain HTTP",
@@ -78,17 +76,14 @@ impl StandIn {
         Ok(Self { endpoint: format!("{scheme}://{}", server.address()), sent, _server: server })
     }
 
-    /// The endpoint of SQS and DynamoDB.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The queue's URL.
     pub(crate) fn queue_url(&self) -> String {
         format!("{}{QUEUE}", self.endpoint)
     }
 
-    /// The key set's URL.
     pub(crate) fn key_set_url(&self) -> String {
         format!("{}{KEY_SET}", self.endpoint)
     }

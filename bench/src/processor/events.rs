@@ -19,7 +19,6 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// All kinds.
     pub(crate) const ALL: [Self; 8] = [
         Self::Unlink,
         Self::Linked,
@@ -34,7 +33,6 @@ impl Kind {
     /// The kinds that a member causes over and over, for figures that do not depend on the kind.
     pub(crate) const LIFE: [Self; 5] = [Self::Linked, Self::ScopeConsent, Self::Profile, Self::Channel, Self::Unlink];
 
-    /// The kind in words.
     pub(crate) const fn name(self) -> &'static str {
         self.describe().0
     }
@@ -89,7 +87,6 @@ const BEGIN: i64 = 1_740_798_000_000;
 /// One event. Repeating it makes a duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
-    /// Its kind.
     pub(crate) kind: Kind,
     /// The user's number.
     pub(crate) user: u64,

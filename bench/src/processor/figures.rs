@@ -17,7 +17,6 @@ pub(crate) enum Whose {
 }
 
 impl Whose {
-    /// In words.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::One => "one user",
@@ -31,7 +30,6 @@ impl Whose {
 pub(crate) struct Rate {
     /// The events in a batch.
     pub(crate) batch: usize,
-    /// Their users.
     pub(crate) whose: Whose,
     /// Events a second, from the hand-over of a batch to its answer.
     pub(crate) per_second: Spread,
@@ -44,9 +42,7 @@ pub(crate) struct Rate {
 /// What one event asks of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PerEvent {
-    /// Requests.
     pub(crate) requests: f64,
-    /// Billed units.
     pub(crate) units: Units,
 }
 
@@ -63,10 +59,8 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    /// All cases.
     pub(crate) const ALL: [Self; 3] = [Self::New, Self::Known, Self::Duplicate];
 
-    /// In words.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::New => "the user's first",
@@ -79,7 +73,6 @@ impl Case {
 /// What an event of one kind asks of the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cost {
-    /// The kind in words.
     pub(crate) kind: String,
     /// By [`Case`].
     pub(crate) cases: [PerEvent; 3],

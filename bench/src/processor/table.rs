@@ -24,9 +24,7 @@ use tokio::time::sleep;
 /// The requests to a table, and what they are billed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Usage {
-    /// Requests.
     pub(crate) requests: usize,
-    /// Billed units.
     pub(crate) units: Units,
 }
 

@@ -18,11 +18,8 @@ use crate::process::Process;
 
 /// A running processor. Dropping it kills the process.
 pub(crate) struct Worker {
-    /// Its table.
     pub(crate) table: Table,
-    /// Its process.
     pub(crate) process: Process,
-    /// The events for it.
     pub(crate) events: Events,
 }
 
