@@ -1,6 +1,6 @@
-//! The processor's table: the DynamoDB that the tests use, in this process, behind a server that counts requests and the
-//! units that they are billed. It calls the database directly: the database's own server would be one hop more in each
-//! measured request, and reports no units unless the client asks for them.
+//! The processor's table: the DynamoDB engine of the tests, behind a server that counts requests and billed units.
+//!
+//! The server calls the engine directly. The engine's own server would add a hop to each measured request.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -26,11 +26,13 @@ pub(crate) struct Section {
     pub(crate) about: String,
     pub(crate) head: Vec<&'static str>,
     pub(crate) rows: Vec<Vec<String>>,
+    /// The columns of text, before those of numbers.
+    names: usize,
 }
 
 impl Section {
     pub(crate) fn new(title: &str, about: &str, head: &[&'static str], rows: Vec<Vec<String>>) -> Self {
-        Self { title: title.to_owned(), about: about.to_owned(), head: head.to_owned(), rows }
+        Self { title: title.to_owned(), about: about.to_owned(), head: head.to_owned(), rows, names: 1 }
     }
 
     fn markdown(&self) -> String {
@@ -39,7 +41,8 @@ impl Section {
         let mut text = if title.is_empty() { String::new() } else { format!("### {title}\n\n") };
         text += &if about.is_empty() { String::new() } else { format!("{about}\n\n") };
         text += &line(self.head.join(" | "));
-        text += &format!("|---|{}\n", "--:|".repeat(self.head.len().saturating_sub(1)));
+        let numbers = self.head.len().saturating_sub(self.names);
+        text += &format!("|{}{}\n", "---|".repeat(self.names), "--:|".repeat(numbers));
         text.extend(self.rows.iter().map(|row| line(row.join(" | "))));
         text + "\n"
     }
@@ -48,7 +51,7 @@ impl Section {
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
         table.set_content_arrangement(ContentArrangement::Dynamic).set_header(&self.head).add_rows(&self.rows);
-        for column in table.column_iter_mut().skip(1) {
+        for column in table.column_iter_mut().skip(self.names) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         let heading = [self.title.as_str(), &self.about].map(str::trim).join("\n\n");
@@ -119,7 +122,7 @@ fn budgets(results: &Results) -> Section {
     let about =
         "The function that uses most of each, in this run; `cargo bench-all --check` fails where one is over 100 %.";
     let rows = tightest(verdicts(results)).into_iter().map(cells).collect();
-    Section::new("Budgets", about, &["budget", "function", "found", "against", "used"], rows)
+    Section { names: 2, ..Section::new("Budgets", about, &["budget", "function", "found", "against", "used"], rows) }
 }
 
 /// The verdict that uses most of each budget, in the order of the budgets.
