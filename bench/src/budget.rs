@@ -1,4 +1,5 @@
-//! What the acknowledging functions may cost: ratios to others of the same run, since milliseconds are the machine's.
+//! The budgets of the acknowledging functions: ratios to other contenders of the same run, because milliseconds depend on
+//! the machine.
 
 use std::fmt;
 
@@ -11,110 +12,92 @@ use crate::{
 };
 
 /// A figure that has a budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Figure {
-    /// From the process's start to its first answer.
+#[derive(Clone, Copy, Debug)]
+enum Figure {
     FirstAnswer,
-    /// Processor time of a warm request.
     Cpu,
-    /// Peak memory.
     Memory,
 }
 
-/// Each acknowledging function's figure is at most `factor` times that of the one in the role.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Budget {
-    /// Which figure.
-    pub figure: Figure,
-    /// By which transport.
-    pub transport: Transport,
-    /// So much.
-    pub factor: f64,
-    /// Of whose.
-    pub of: Role,
+/// Each acknowledging function's figure is at most `factor` times that of the contender in the role `of`.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    figure: Figure,
+    transport: Transport,
+    factor: f64,
+    of: Role,
 }
 
-/// What the archive of each function may have, for arm64.
-pub const ZIP: u64 = 4_000_000;
+/// The largest archive of a function for arm64, in bytes.
+const ZIP: u64 = 4_000_000;
 
-const fn budget(figure: Figure, transport: Transport, factor: f64, of: Role) -> Budget {
-    Budget { figure, transport, factor, of }
+/// All budgets but [`ZIP`]: the factors over plain HTTP and over TLS.
+const BUDGETS: [(Figure, [f64; 2], Role); 7] = [
+    (Figure::FirstAnswer, [2.5, 5.0], Role::Floor),
+    (Figure::FirstAnswer, [1.0 / 8.0; 2], Role::Node),
+    (Figure::FirstAnswer, [1.0 / 8.0; 2], Role::Python),
+    (Figure::Cpu, [1.3; 2], Role::Minimal),
+    (Figure::Cpu, [1.0 / 4.0; 2], Role::Node),
+    (Figure::Cpu, [1.0 / 4.0; 2], Role::Python),
+    (Figure::Memory, [2.5; 2], Role::Floor),
+];
+
+fn budgets() -> impl Iterator<Item = Budget> {
+    BUDGETS.into_iter().flat_map(|(figure, factors, of)| {
+        let budget = move |(transport, factor)| Budget { figure, transport, factor, of };
+        Transport::ALL.into_iter().zip(factors).map(budget)
+    })
 }
 
-/// All budgets but [`ZIP`].
-pub const BUDGETS: [Budget; 14] = {
-    use Figure::{Cpu, FirstAnswer, Memory};
-    use Transport::{Plain, Tls};
-    [
-        budget(FirstAnswer, Plain, 2.5, Role::Floor),
-        budget(FirstAnswer, Tls, 5.0, Role::Floor),
-        budget(FirstAnswer, Plain, 1.0 / 8.0, Role::Node),
-        budget(FirstAnswer, Tls, 1.0 / 8.0, Role::Node),
-        budget(FirstAnswer, Plain, 1.0 / 8.0, Role::Python),
-        budget(FirstAnswer, Tls, 1.0 / 8.0, Role::Python),
-        budget(Cpu, Plain, 1.3, Role::Minimal),
-        budget(Cpu, Tls, 1.3, Role::Minimal),
-        budget(Cpu, Plain, 1.0 / 4.0, Role::Node),
-        budget(Cpu, Tls, 1.0 / 4.0, Role::Node),
-        budget(Cpu, Plain, 1.0 / 4.0, Role::Python),
-        budget(Cpu, Tls, 1.0 / 4.0, Role::Python),
-        budget(Memory, Plain, 2.5, Role::Floor),
-        budget(Memory, Tls, 2.5, Role::Floor),
-    ]
-};
-
-impl Figure {
-    fn of(self, row: &Row, transport: Transport) -> f64 {
-        let figures = row.by(transport);
-        match self {
-            Self::FirstAnswer => figures.first_answer.median,
-            Self::Cpu => figures.cpu.median,
-            Self::Memory => figures.memory.median,
+impl Budget {
+    fn value(&self, row: &Row) -> f64 {
+        let figures = row.by(self.transport);
+        match self.figure {
+            Figure::FirstAnswer => figures.first_answer.median,
+            Figure::Cpu => figures.cpu.median,
+            Figure::Memory => figures.memory.median,
         }
     }
 
-    fn show(self, value: f64) -> String {
-        match self {
-            Self::FirstAnswer | Self::Cpu => millis(value),
-            Self::Memory => bytes(value),
+    fn judge(&self, row: &Row, measure: &Row) -> Verdict {
+        let (found, against) = (self.value(row), self.value(measure));
+        let show = if matches!(self.figure, Figure::Memory) { bytes } else { millis };
+        Verdict {
+            budget: self.to_string(),
+            function: row.name.clone(),
+            found: show(found),
+            against: show(against),
+            used: found / (against * self.factor),
         }
     }
 }
 
-impl fmt::Display for Figure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::FirstAnswer => "start to first answer",
-            Self::Cpu => "processor time of a warm request",
-            Self::Memory => "peak memory",
-        })
-    }
-}
-
+/// For example `peak memory, TLS: at most 2.5 × the floor`.
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { figure, transport, factor, of } = self;
-        write!(f, "{figure}, {}: at most {} × {}", transport.name(), share(*factor), of.name())
+        let figure = match figure {
+            Figure::FirstAnswer => "start to first answer",
+            Figure::Cpu => "processor time of a warm request",
+            Figure::Memory => "peak memory",
+        };
+        let factor = if *factor < 1.0 { format!("1/{:.0}", 1.0 / factor) } else { factor.to_string() };
+        write!(f, "{figure}, {}: at most {factor} × {}", transport.name(), of.name())
     }
 }
 
-/// `1/8` or `2.5`.
-fn share(factor: f64) -> String {
-    if factor < 1.0 { format!("1/{:.0}", 1.0 / factor) } else { format!("{factor}") }
-}
-
-/// How a function stands to a budget.
+/// What a function uses of a budget.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// The budget, in words.
+    /// The budget in words.
     pub budget: String,
     /// The function.
     pub function: String,
     /// Its figure.
     pub found: String,
-    /// What it is measured by.
+    /// The figure that it is compared with.
     pub against: String,
-    /// What part of the budget is used: over 1, it is broken.
+    /// The used part of the budget. Over 1, the budget is exceeded.
     pub used: f64,
 }
 
@@ -122,7 +105,7 @@ impl Verdict {
     /// Whether the budget is broken.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        // What can't be compared isn't kept either.
+        // A comparison with NaN, which nothing was measured for, is a failure too.
         !matches!(self.used.partial_cmp(&1.0), Some(std::cmp::Ordering::Less | std::cmp::Ordering::Equal))
     }
 }
@@ -134,52 +117,35 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Every function under every budget whose measure took part.
+/// The verdict on every function under every budget whose measure took part.
 #[must_use]
 pub fn verdicts(results: &Results) -> Vec<Verdict> {
-    let ours = || results.rows.iter().filter(|row| row.role == Role::Ours);
-    let mut verdicts = vec![];
-    for budget in &BUDGETS {
-        let Some(measure) = results.of(budget.of) else { continue };
-        verdicts.extend(ours().map(|row| budget.judge(row, measure)));
-    }
-    verdicts.extend(ours().filter_map(judge_zip));
-    verdicts.extend(results.processor.iter().flat_map(processor::budget::verdicts));
-    verdicts
+    let compared = budgets().filter_map(|budget| Some((budget, results.of(budget.of)?)));
+    let ratios = compared.flat_map(|(budget, measure)| ours(results).map(move |row| budget.judge(row, measure)));
+    let processor = results.processor.iter().flat_map(processor::budget::verdicts);
+    ratios.chain(ours(results).filter_map(judge_zip)).chain(processor).collect()
 }
 
-impl Budget {
-    fn judge(&self, row: &Row, measure: &Row) -> Verdict {
-        let (found, against) = (self.figure.of(row, self.transport), self.figure.of(measure, self.transport));
-        Verdict {
-            budget: self.to_string(),
-            function: row.name.clone(),
-            found: self.figure.show(found),
-            against: self.figure.show(against),
-            used: found / (against * self.factor),
-        }
-    }
+fn ours(results: &Results) -> impl Iterator<Item = &Row> {
+    results.rows.iter().filter(|row| row.role == Role::Ours)
 }
 
 fn judge_zip(row: &Row) -> Option<Verdict> {
-    let zip = row.zip?;
+    let zip = row.zip? as f64;
     Some(Verdict {
         budget: "archive for arm64".to_owned(),
         function: row.name.clone(),
-        found: bytes(zip as f64),
+        found: bytes(zip),
         against: bytes(ZIP as f64),
-        used: zip as f64 / ZIP as f64,
+        used: zip / ZIP as f64,
     })
 }
 
-/// What no budget could be held to, since there was nothing to compare with.
-#[must_use]
-pub fn unchecked(results: &Results) -> Vec<String> {
-    let absent = |budget: &&Budget| results.of(budget.of).is_none();
-    let mut unchecked: Vec<String> = BUDGETS.iter().filter(absent).map(ToString::to_string).collect();
-    let without_zip = results.rows.iter().filter(|row| row.role == Role::Ours && row.zip.is_none());
-    unchecked.extend(without_zip.map(|row| format!("archive for arm64 of {}: not built", row.name)));
-    unchecked
+/// The budgets that could not be checked, because there is nothing to compare with.
+pub(crate) fn unchecked(results: &Results) -> Vec<String> {
+    let absent = budgets().filter(|budget| results.of(budget.of).is_none()).map(|budget| budget.to_string());
+    let not_built = ours(results).filter(|row| row.zip.is_none());
+    absent.chain(not_built.map(|row| format!("archive for arm64 of {}: not built", row.name))).collect()
 }
 
 #[cfg(test)]
@@ -212,9 +178,9 @@ mod tests {
 
     #[test]
     fn each_budget_is_broken_by_a_figure_that_is_a_little_over_it() {
-        for budget in BUDGETS {
+        for budget in budgets() {
             let mut results = example::results();
-            let measure = results.of(budget.of).map(|row| budget.figure.of(row, budget.transport));
+            let measure = results.of(budget.of).map(|row| budget.value(row));
             let over = measure.unwrap() * budget.factor * 1.01;
             let row = example::row(&mut results, "skill");
             let figures = if budget.transport == Transport::Plain { &mut row.plain } else { &mut row.tls };
@@ -236,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn others_may_be_as_slow_as_they_like() {
+    fn other_contenders_have_no_budget() {
         let mut results = example::results();
         example::row(&mut results, "minimal").plain.first_answer.median = 1e6;
         assert_eq!(broken(&results), Vec::<String>::new());
     }
 
     #[test]
-    fn what_could_not_be_compared_is_said() {
+    fn a_budget_without_a_measure_is_reported_as_unchecked() {
         let mut results = example::results();
         results.rows.retain(|row| row.role != Role::Node);
         example::row(&mut results, "skill").zip = None;
@@ -254,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_no_kept_budget() {
+    fn a_figure_that_is_not_a_number_breaks_its_budgets() {
         let mut results = example::results();
         example::row(&mut results, "unlink").tls.cpu.median = f64::NAN;
         assert_eq!(broken(&results).len(), 3);

@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
 use end_to_end::binaries::workspace;
+use khook::ui::{output::complain, progress::Progress};
 
 use crate::{
     budget,
@@ -18,37 +19,36 @@ use crate::{
     measure::measure,
     prepare::{NAMES, Prepared, Wanted, local_folder},
     processor::{self, measure::Bench, table::Pace},
-    progress::Progress,
     report,
     surroundings::Surroundings,
 };
 
-/// Measures the acknowledging functions beside others that do the same job: under one Lambda Runtime API, with the same
-/// events, before the same instant SQS and DynamoDB, in turn; and the processor, before a table that counts. A full run
-/// writes docs/performance.md.
+/// Compares the acknowledging functions with other implementations of the same job: in turn, under one Lambda Runtime
+/// API, with the same events and with SQS and DynamoDB that answer at once. Also measures the processor, before a table
+/// that counts requests. A full run writes docs/performance.md.
 #[derive(Debug, Parser)]
 #[command(name = "cargo bench-all")]
 struct Options {
-    /// A fraction of the rounds. The page stays as it is.
+    /// Run a fraction of the rounds. The page stays as it is.
     #[arg(long)]
     quick: bool,
-    /// The results as JSON, on standard output.
+    /// Print the results as JSON.
     #[arg(long)]
     json: bool,
-    /// Fail if a budget is broken. The page stays as it is.
+    /// Fail if a budget is exceeded. The page stays as it is.
     #[arg(long)]
     check: bool,
-    /// Only these contenders; may be repeated. The page stays as it is.
+    /// Measure only this contender; may be repeated. The page stays as it is.
     #[arg(long, value_name = "CONTENDER", value_parser = NAMES)]
     only: Vec<String>,
-    /// Hold up each start of a contender, to see a budget break: `unlink=50` (milliseconds); `processor=5`: its table
-    /// takes so long for each request, and one after the other. The page stays as it is.
+    /// Delay each start of a contender, to see a budget exceeded, for example `unlink=50` (milliseconds). `processor=5`
+    /// delays each request to its table and handles one at a time. The page stays as it is.
     #[arg(long, value_name = "CONTENDER=MS", value_parser = delay)]
     slow_down: Vec<(String, Duration)>,
-    /// Measure the Rust binaries as they were built last. The page stays as it is.
+    /// Measure the Rust binaries of the last build. The page stays as it is.
     #[arg(long)]
     no_build: bool,
-    /// Where `cargo lambda build --arm64 --output-format zip` put the archives [default: target/lambda].
+    /// The folder of the archives that `cargo lambda build --arm64 --output-format zip` wrote [default: target/lambda].
     #[arg(long, value_name = "FOLDER")]
     archives: Option<PathBuf>,
 }
@@ -65,15 +65,23 @@ fn delay(text: &str) -> Result<(String, Duration), String> {
 /// The command.
 #[must_use]
 pub fn main() -> ExitCode {
-    // One thread for all servers: they and the contenders run by turns.
+    // One thread for all servers: they and the contenders take turns.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ran = runtime.context("no runtime").and_then(|runtime| runtime.block_on(run(&Options::parse())));
+    let ran = runtime.context("no runtime").and_then(|runtime| runtime.block_on(until_interrupted(&Options::parse())));
     match ran {
         Ok(code) => code,
         Err(error) => {
-            Progress::Lines.say(&format!("error: {error:#}"));
+            complain(&error);
             ExitCode::from(2)
         }
+    }
+}
+
+/// Builds run in process groups of their own, which Ctrl-C reaches only through this process.
+async fn until_interrupted(options: &Options) -> Result<ExitCode> {
+    tokio::select! {
+        ran = run(options) => ran,
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("no signals").and_then(|()| bail!("interrupted")),
     }
 }
 
@@ -85,17 +93,19 @@ async fn run(options: &Options) -> Result<ExitCode> {
     for left_out in &prepared.left_out {
         progress.say(&format!("remark: {left_out}"));
     }
+    // On a terminal, a spinner turns in a thread of its own, which would disturb what is measured.
+    let progress = Progress::Lines;
     let surroundings = Surroundings::start(&local_folder().join("run")).await?;
     let plan = if options.quick { Plan::QUICK } else { Plan::FULL };
     let (rows, others) = measure(&prepared.contenders, &surroundings, plan, progress).await?;
-    let processor = match prepared.processor {
-        Some(program) => Some(measure_processor(options, &program, progress).await?),
-        None => None,
-    };
+    let mut processor = None;
+    if let Some(program) = prepared.processor {
+        processor = Some(measure_processor(options, &program, progress).await?);
+    }
     let machine = Machine::this(prepared.versions);
     let results = Results { machine, plan, rows, others, processor, left_out: prepared.left_out };
     let shown = if options.json { serde_json::to_string_pretty(&results)? } else { report::table(&results) };
-    // Nobody may be left to read it, and that is no reason to write no page.
+    // A closed standard output is no reason to skip the page.
     let _ = writeln!(std::io::stdout().lock(), "{shown}");
     if let Some(doubt) = report::doubt(&results) {
         progress.say(&format!("remark: {doubt}"));
@@ -115,13 +125,13 @@ async fn measure_processor(options: &Options, program: &Path, progress: Progress
 }
 
 impl Options {
-    /// A run that is like every other that was published.
+    /// Whether the run is complete, as all published runs are.
     const fn is_to_be_published(&self) -> bool {
         !self.quick && !self.check && !self.no_build && self.only.is_empty() && self.slow_down.is_empty()
     }
 }
 
-/// Plants the regressions.
+/// Plants regressions.
 fn slow_down(contenders: &mut [Contender], delays: &[(String, Duration)]) {
     for (name, delay) in delays {
         for contender in contenders.iter_mut().filter(|contender| contender.name == *name) {
@@ -164,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_names_whom_and_how_long() {
+    fn a_delay_is_a_contender_and_a_time() {
         assert_eq!(delay("talk-share=50"), Ok(("talk-share".to_owned(), Duration::from_millis(50))));
         for text in ["talk-share", "talk-share=soon", "nobody=50"] {
             assert!(delay(text).is_err(), "{text}");

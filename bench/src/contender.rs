@@ -1,11 +1,11 @@
-//! Who takes part: a program, what it is given, and what must come of that.
+//! A contender: a program, its input and the expected result.
 
 use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
-/// What a contender stands for.
+/// The implementation that a contender represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -24,9 +24,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// In words, as somebody to compare with.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
             Self::Floor => "the floor",
@@ -38,66 +36,66 @@ impl Role {
     }
 }
 
-/// What a contender does.
+/// The job of a contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// The fixture whose request it is given.
+    /// The fixture whose request it receives.
     pub fixture: &'static str,
-    /// The status that it must answer.
+    /// The status that it must return.
     pub accepted: u16,
-    /// Whether each request must have become a message in the queue.
+    /// Whether each request must send a message to the queue.
     pub sends: bool,
 }
 
 impl Job {
     /// An unlink webhook.
     pub const UNLINK: Self = Self { fixture: "unlink/post-form", accepted: 200, sends: true };
-    /// A token, whose signature is verified.
-    pub const ACCOUNT_STATUS: Self = Self { fixture: "account-status/user-unlinked", accepted: 202, sends: true };
+    /// A token whose signature is verified.
+    pub(crate) const ACCOUNT_STATUS: Self =
+        Self { fixture: "account-status/user-unlinked", accepted: 202, sends: true };
     /// A share.
-    pub const TALK_SHARE: Self = Self { fixture: "talk-share/post-json", accepted: 200, sends: true };
+    pub(crate) const TALK_SHARE: Self = Self { fixture: "talk-share/post-json", accepted: 200, sends: true };
     /// A channel event.
-    pub const TALK_CHANNEL: Self = Self { fixture: "talk-channel/added", accepted: 200, sends: true };
-    /// A chatbot's message, taken as an event.
+    pub(crate) const TALK_CHANNEL: Self = Self { fixture: "talk-channel/added", accepted: 200, sends: true };
+    /// A chatbot's message, queued as an event.
     pub const SKILL: Self = Self { fixture: "skill/message-with-app-user", accepted: 200, sends: true };
-    /// The same, only answered.
-    pub const REPLY: Self = Self { sends: false, ..Self::SKILL };
-    /// Nothing.
+    /// A chatbot's message, only answered.
+    pub(crate) const REPLY: Self = Self { sends: false, ..Self::SKILL };
+    /// An answer and nothing else.
     pub const NOTHING: Self = Self { sends: false, ..Self::UNLINK };
 }
 
-/// One that takes part.
+/// A program that is measured.
 #[derive(Clone, Debug)]
 pub struct Contender {
     /// Its name in tables.
     pub name: String,
-    /// What it stands for.
+    /// Its role.
     pub role: Role,
-    /// What it does.
+    /// Its job.
     pub job: Job,
-    /// What is run.
+    /// Its program.
     pub program: PathBuf,
-    /// With what.
+    /// The program's arguments.
     pub arguments: Vec<String>,
-    /// The bytes that its own files have, unpacked.
+    /// The size of its own files, unpacked, in bytes.
     pub size: Option<u64>,
-    /// The bytes of the deployed archive, where it was built.
+    /// The size of the deployed archive in bytes, if it was built.
     pub zip: Option<u64>,
-    /// How long its start is held up: a planted regression.
+    /// A delay of its start: a planted regression.
     pub delay: Duration,
 }
 
 impl Contender {
-    /// One that is a program by itself.
+    /// A contender that is a program without arguments.
     #[must_use]
     pub fn new(name: &str, role: Role, job: Job, program: PathBuf) -> Self {
         let size = program.metadata().ok().map(|metadata| metadata.len());
         Self { name: name.to_owned(), role, job, program, arguments: vec![], size, zip: None, delay: Duration::ZERO }
     }
 
-    /// What starts it.
-    #[must_use]
-    pub fn command(&self) -> Command {
+    /// The command that starts it.
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         if !self.delay.is_zero() {
             command = Command::new("/bin/sh");

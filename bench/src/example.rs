@@ -1,4 +1,4 @@
-//! A run as it should be, for tests: every figure at its budget.
+//! Results for tests, each exactly at its budget.
 
 use crate::{
     contender::Role,
@@ -28,7 +28,7 @@ fn one(name: &str, role: Role, plain: Figures, tls: Figures) -> Row {
     Row { name: name.to_owned(), role, plain, tls, size: Some(9_000_000), zip: is_ours.then_some(4_000_000) }
 }
 
-/// A run in which each function keeps its budgets by a hair.
+/// Results in which each function just keeps its budgets.
 pub(crate) fn results() -> Results {
     let ours = ["unlink", "account-status", "talk-share", "talk-channel", "skill"]
         .map(|name| one(name, Role::Ours, figures(5.0, 0.17, 15e6), figures(10.0, 0.2, 15e6)));
@@ -55,7 +55,7 @@ pub(crate) fn results() -> Results {
     }
 }
 
-/// One of its rows, to be changed.
+/// One of their rows.
 pub(crate) fn row<'r>(results: &'r mut Results, name: &str) -> &'r mut Row {
     results.rows.iter_mut().find(|row| row.name == name).unwrap()
 }

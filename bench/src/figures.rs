@@ -1,78 +1,71 @@
-//! What a run found.
+//! The results of a run.
 
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::{contender::Role, processor::Measured, stand_in::Transport};
 
-/// A figure measured many times: its median, and between which values four of five lie.
+/// A figure that was measured many times: its median, and the range of the middle four fifths.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
-    /// The median.
-    pub median: f64,
-    /// A tenth is below.
-    pub p10: f64,
-    /// A tenth is above.
-    pub p90: f64,
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    /// A tenth of the values is below.
+    pub(crate) p10: f64,
+    /// A tenth of the values is above.
+    pub(crate) p90: f64,
 }
 
 impl Spread {
-    /// Of these values; `None` of none.
-    #[must_use]
-    pub fn of(mut values: Vec<f64>) -> Option<Self> {
+    /// The spread of these values.
+    pub(crate) fn of(mut values: Vec<f64>) -> Result<Self> {
         values.sort_by(f64::total_cmp);
-        Some(Self { median: rank(&values, 50)?, p10: rank(&values, 10)?, p90: rank(&values, 90)? })
+        Ok(Self { median: rank(&values, 50)?, p10: rank(&values, 10)?, p90: rank(&values, 90)? })
     }
 }
 
-/// The value of sorted ones that so many of a hundred don't exceed (the nearest rank).
-#[must_use]
-pub fn rank(sorted: &[f64], percent: usize) -> Option<f64> {
+/// The nearest rank: the least of the sorted values that `percent` of them do not exceed.
+pub(crate) fn rank(sorted: &[f64], percent: usize) -> Result<f64> {
     let place = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(place - 1).copied()
+    sorted.get(place - 1).copied().context("nothing was measured")
 }
 
-/// What was found of one contender by one transport. Times are milliseconds.
+/// The figures of one contender by one transport. Times are in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// From the process's start until it asks for its first event.
-    pub ready: Spread,
+    pub(crate) ready: Spread,
     /// From the process's start until its first answer.
-    pub first_answer: Spread,
+    pub(crate) first_answer: Spread,
     /// Processor time from the process's start until its first answer.
-    pub start_cpu: Spread,
-    /// The first request alone, from its hand-over to its answer.
-    pub first_request: Spread,
+    pub(crate) start_cpu: Spread,
+    /// The first request, from its hand-over to its answer.
+    pub(crate) first_request: Spread,
     /// A later request, from its hand-over to its answer.
-    pub warm: Spread,
-    /// The slowest of a hundred of these.
-    pub warm_p99: f64,
+    pub(crate) warm: Spread,
+    /// The 99th percentile of `warm`.
+    pub(crate) warm_p99: f64,
     /// Processor time of a later request.
-    pub cpu: Spread,
+    pub(crate) cpu: Spread,
     /// Peak memory, in bytes.
-    pub memory: Spread,
+    pub(crate) memory: Spread,
 }
 
-/// What was found of one contender.
+/// The figures of one contender.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// Its name.
-    pub name: String,
-    /// What it stands for.
-    pub role: Role,
-    /// Over plain HTTP.
-    pub plain: Figures,
-    /// Over TLS.
-    pub tls: Figures,
-    /// The bytes of its own files, unpacked, where they can be told from the runtime's.
-    pub size: Option<u64>,
-    /// The bytes of the archive for arm64, where it was built.
-    pub zip: Option<u64>,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) plain: Figures,
+    pub(crate) tls: Figures,
+    /// The size of its own files in bytes, unpacked, if they are separate from the runtime's.
+    pub(crate) size: Option<u64>,
+    /// The size of the archive for arm64 in bytes, if it was built.
+    pub(crate) zip: Option<u64>,
 }
 
 impl Row {
-    /// By one transport.
-    #[must_use]
-    pub const fn by(&self, transport: Transport) -> &Figures {
+    /// The figures by one transport.
+    pub(crate) const fn by(&self, transport: Transport) -> &Figures {
         match transport {
             Transport::Plain => &self.plain,
             Transport::Tls => &self.tls,
@@ -80,71 +73,69 @@ impl Row {
     }
 }
 
-/// How often is measured.
+/// The numbers of measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// So many starts of each contender by each transport.
+    /// Starts of each contender by each transport.
     pub starts: usize,
-    /// So many processes of each are asked more than once.
+    /// Processes of each that handle many requests.
     pub processes: usize,
-    /// So many requests before it counts.
+    /// Requests of such a process that do not count.
     pub warm_ups: usize,
-    /// So many requests that count.
+    /// Requests that count.
     pub requests: usize,
 }
 
 impl Plan {
-    /// What is published.
-    pub const FULL: Self = Self { starts: 25, processes: 5, warm_ups: 20, requests: 300 };
-    /// Enough to see whether it works.
-    pub const QUICK: Self = Self { starts: 5, processes: 1, warm_ups: 20, requests: 100 };
+    /// For the page.
+    pub(crate) const FULL: Self = Self { starts: 25, processes: 5, warm_ups: 20, requests: 300 };
+    /// For `--quick`.
+    pub(crate) const QUICK: Self = Self { starts: 5, processes: 1, warm_ups: 20, requests: 100 };
 }
 
-/// What it was measured on.
+/// The machine of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// The processor's model.
     pub processor: String,
-    /// How many of them.
+    /// The number of processors.
     pub processors: usize,
     /// The kernel.
     pub kernel: String,
-    /// What built and ran the contenders.
+    /// The versions of the compilers and interpreters.
     pub versions: Vec<String>,
     /// The day.
     pub date: String,
 }
 
-/// All that a run found.
+/// The results of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// Where.
+    /// The machine.
     pub machine: Machine,
-    /// How often.
+    /// The numbers of measurements.
     pub plan: Plan,
-    /// Who took part.
+    /// The contenders.
     pub rows: Vec<Row>,
-    /// What others had of the processor for each second of these.
+    /// The processor time of other programs for each second of the contenders and servers.
     pub others: f64,
-    /// What was found of the processor, if it took part.
+    /// The figures of the processor, if it took part.
     pub processor: Option<Measured>,
-    /// Who didn't, and why.
+    /// The contenders left out, each with the reason.
     pub left_out: Vec<String>,
 }
 
-/// Beyond this, times say more of what else the machine did.
+/// Above this, other load distorts the times.
 const DISTURBED: f64 = 0.15;
 
 impl Results {
-    /// What others had of the processor, if that makes times doubtful.
-    #[must_use]
-    pub fn disturbed(&self) -> Option<f64> {
+    /// `others`, if it makes the times doubtful.
+    pub(crate) fn disturbed(&self) -> Option<f64> {
         Some(self.others).filter(|others| *others > DISTURBED)
     }
 
-    /// The one in this role, if it took part.
-    #[must_use]
-    pub fn of(&self, role: Role) -> Option<&Row> {
+    /// The contender in this role, if it took part.
+    pub(crate) fn of(&self, role: Role) -> Option<&Row> {
         self.rows.iter().find(|row| row.role == role)
     }
 }
@@ -157,19 +148,19 @@ mod tests {
     #[test]
     fn a_spread_names_values_that_were_measured() {
         let values = (1..=15).rev().map(f64::from).collect();
-        assert_eq!(Spread::of(values), Some(Spread { median: 8.0, p10: 2.0, p90: 14.0 }));
-        assert_eq!(Spread::of(vec![3.0]), Some(Spread { median: 3.0, p10: 3.0, p90: 3.0 }));
-        assert_eq!(Spread::of(vec![]), None);
+        assert_eq!(Spread::of(values).unwrap(), Spread { median: 8.0, p10: 2.0, p90: 14.0 });
+        assert_eq!(Spread::of(vec![3.0]).unwrap(), Spread { median: 3.0, p10: 3.0, p90: 3.0 });
+        assert!(Spread::of(vec![]).is_err());
     }
 
     #[test]
-    fn the_slowest_of_a_hundred_is_the_last_but_one_percent() {
+    fn the_99th_percentile_is_the_nearest_rank() {
         let values: Vec<f64> = (1..=300).map(f64::from).collect();
-        assert_eq!(rank(&values, 99), Some(297.0));
+        assert_eq!(rank(&values, 99).unwrap(), 297.0);
     }
 
     #[test]
-    fn a_machine_with_other_work_is_told() {
+    fn other_load_makes_the_times_doubtful() {
         let mut results = example::results();
         assert_eq!(results.disturbed(), None);
         results.others = 0.5;

@@ -1,73 +1,56 @@
-//! Lambda's Runtime API for one process, with a clock at each of its doors. The same for all contenders.
+//! Lambda's Runtime API for one process, with the times of each exchange. The same for all contenders.
 
 use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
     sync::{Arc, OnceLock},
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use axum::{
     Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
-    serve::ListenerExt,
 };
+use end_to_end::faults::Server;
 use serde_json::Value;
-use tokio::{
-    net::TcpListener,
-    sync::{
-        Mutex,
-        mpsc::{self, UnboundedReceiver, UnboundedSender},
-    },
-    task::JoinHandle,
+use tokio::sync::{
+    Mutex,
+    mpsc::{self, UnboundedReceiver, UnboundedSender},
 };
 
-/// How an invocation went.
+/// A finished invocation.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// When the process was given the event.
-    pub handed_over: Instant,
-    /// When its answer was here as a whole.
-    pub answered: Instant,
-    /// The status that the gateway would answer.
-    pub status: u16,
-    /// The answer itself.
-    pub answer: Value,
+    pub(crate) handed_over: Instant,
+    /// When its answer had arrived completely.
+    pub(crate) answered: Instant,
+    /// The status that API Gateway would return.
+    pub(crate) status: u16,
+    pub(crate) answer: Value,
 }
 
 struct Shared {
-    /// When the process asked for the first event.
     ready: OnceLock<Instant>,
     events: Mutex<UnboundedReceiver<String>>,
     handed_over: Mutex<Option<Instant>>,
     outcomes: UnboundedSender<Result<Outcome>>,
 }
 
-/// The Runtime API of one process; it ends when this is dropped.
-pub struct Host {
-    address: SocketAddr,
+/// The Runtime API of one process. It ends when this is dropped.
+pub(crate) struct Host {
+    server: Server,
     shared: Arc<Shared>,
     events: UnboundedSender<String>,
     outcomes: UnboundedReceiver<Result<Outcome>>,
-    task: JoinHandle<()>,
 }
-
-const ID: &str = "6f1c2f0e-8a52-4b0e-9b1c-0d7f3e5a9c41";
-const ARN: &str = "arn:aws:lambda:ap-northeast-2:000000000000:function:contender";
-/// Beyond the end of any run, so that nobody gives up early.
-const DEADLINE: &str = "4102444800000";
 
 impl Host {
     /// A Runtime API on a free port.
-    ///
-    /// # Errors
-    /// If loopback has no free port.
-    pub async fn start() -> Result<Self> {
+    pub(crate) async fn start() -> Result<Self> {
         let (events, to_hand_over) = mpsc::unbounded_channel();
         let (answered, outcomes) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -79,63 +62,44 @@ impl Host {
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
-            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
-            .route("/2018-06-01/runtime/init/error", post(init_error))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(failure))
+            .route("/2018-06-01/runtime/init/error", post(failure))
             .with_state(Arc::clone(&shared));
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let listener = listener.tap_io(|stream| {
-            // Without it some answers would wait for an acknowledgement; it works on any connection.
-            let _ = stream.set_nodelay(true);
-        });
-        let task = tokio::spawn(async move {
-            // It ends only by being aborted.
-            let _ = axum::serve(listener, router).await;
-        });
-        Ok(Self { address, shared, events, outcomes, task })
+        Ok(Self { server: Server::without_gate(router).await?, shared, events, outcomes })
     }
 
-    /// What Lambda tells a process.
-    #[must_use]
-    pub fn environment(&self) -> BTreeMap<String, String> {
-        let variables = [
-            ("AWS_LAMBDA_RUNTIME_API", self.address.to_string()),
+    /// The variables that Lambda sets.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 7] {
+        [
+            ("AWS_LAMBDA_RUNTIME_API", self.server.address().to_string()),
             ("AWS_LAMBDA_FUNCTION_NAME", "contender".to_owned()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/contender".to_owned()),
             ("AWS_LAMBDA_LOG_STREAM_NAME", "contender".to_owned()),
-        ];
-        variables.map(|(name, value)| (name.to_owned(), value)).into()
+        ]
     }
 
-    /// Gives the process an event, as soon as it asks for one.
-    pub fn hand_over(&self, event: &Value) {
+    /// Gives the process an event as soon as it asks for one.
+    pub(crate) fn hand_over(&self, event: &Value) {
         // The router holds the other end as long as this lives.
         let _ = self.events.send(event.to_string());
     }
 
     /// The next outcome.
-    ///
-    /// # Errors
-    /// If the process reported a failure.
-    pub async fn outcome(&mut self) -> Result<Outcome> {
+    pub(crate) async fn outcome(&mut self) -> Result<Outcome> {
         self.outcomes.recv().await.context("the Runtime API has ended")?
     }
 
     /// When the process asked for its first event.
-    #[must_use]
-    pub fn ready(&self) -> Option<Instant> {
+    pub(crate) fn ready(&self) -> Option<Instant> {
         self.shared.ready.get().copied()
     }
 }
 
-impl Drop for Host {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
+/// Beyond the end of any run, so that no contender gives up early.
+const DEADLINE: &str = "4102444800000";
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
     let _ = shared.ready.set(Instant::now());
@@ -144,42 +108,32 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
     };
     let headers = [
         ("content-type", "application/json"),
-        ("lambda-runtime-aws-request-id", ID),
+        ("lambda-runtime-aws-request-id", "6f1c2f0e-8a52-4b0e-9b1c-0d7f3e5a9c41"),
         ("lambda-runtime-deadline-ms", DEADLINE),
-        ("lambda-runtime-invoked-function-arn", ARN),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:ap-northeast-2:000000000000:function:contender"),
         ("lambda-runtime-trace-id", "Root=1-67c27ef8-0123456789abcdef01234567;Sampled=0"),
     ];
     *shared.handed_over.lock().await = Some(Instant::now());
     (headers, event).into_response()
 }
 
-async fn response(State(shared): State<Arc<Shared>>, Path(_): Path<String>, body: Bytes) -> StatusCode {
+async fn response(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
     let answered = Instant::now();
     let handed_over = shared.handed_over.lock().await.take();
-    // Whoever measures may have had enough.
+    // The receiver may have ended with the host.
     let _ = shared.outcomes.send(outcome(handed_over, answered, &body));
     StatusCode::ACCEPTED
 }
 
 fn outcome(handed_over: Option<Instant>, answered: Instant, body: &[u8]) -> Result<Outcome> {
     let handed_over = handed_over.context("an answer to no event")?;
-    let answer: Value = serde_json::from_slice(body).context("an answer that is no JSON")?;
-    // As the gateway does where an answer names none.
+    let answer: Value = serde_json::from_slice(body).context("an answer that is not JSON")?;
+    // API Gateway's default.
     let status = answer.get("statusCode").and_then(Value::as_u64).unwrap_or(200);
     Ok(Outcome { handed_over, answered, status: u16::try_from(status)?, answer })
 }
 
-async fn error(state: State<Arc<Shared>>, Path(_): Path<String>, body: String) -> StatusCode {
-    failed(state, &body)
-}
-
-async fn init_error(state: State<Arc<Shared>>, body: String) -> StatusCode {
-    failed(state, &body)
-}
-
-fn failed(State(shared): State<Arc<Shared>>, body: &str) -> StatusCode {
-    let told = || -> Result<Outcome> { bail!("it reported {body}") };
-    // As above.
-    let _ = shared.outcomes.send(told());
+async fn failure(State(shared): State<Arc<Shared>>, body: String) -> StatusCode {
+    let _ = shared.outcomes.send(Err(anyhow!("it reported {body}")));
     StatusCode::ACCEPTED
 }

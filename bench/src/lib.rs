@@ -1,20 +1,20 @@
-//! The benchmark, `cargo bench-all`: the acknowledging functions beside others that do the same job.
+//! The benchmark, `cargo bench-all`: compares the acknowledging functions with other implementations of the same job.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`prepare`] | builds who takes part |
-//! | [`contender`] | what one of them is |
-//! | [`host`] | Lambda's Runtime API, with clocks |
-//! | [`stand_in`], [`tls`] | SQS and DynamoDB that answer at once, over HTTP and TLS |
-//! | [`surroundings`] | all that contenders run in |
-//! | `page_cache` | how a program lies in memory before it is started |
-//! | [`one_processor`] | where contenders and their servers run |
-//! | [`process`] | a contender's process, and what the kernel says of it |
-//! | [`measure`] | contenders in turn, round by round |
-//! | [`processor`] | the processor: events a second, and what each asks of the table |
-//! | [`figures`] | what a run found |
-//! | [`budget`] | what the functions may cost |
-//! | [`report`] | terminal, page and picture |
+//! | `prepare` | builds the contenders |
+//! | [`contender`] | describes a contender |
+//! | `host` | Lambda's Runtime API, with the times of each exchange |
+//! | `stand_in`, `tls` | SQS and DynamoDB that answer at once, over HTTP and TLS |
+//! | [`surroundings`] | the servers, files and variables of all contenders |
+//! | `page_cache` | the state of a program in memory before its start |
+//! | `one_processor` | restricts contenders and servers to one processor |
+//! | `process` | a process under the Runtime API, and what the kernel reports about it |
+//! | [`measure`] | measures the contenders in turn, round by round |
+//! | [`processor`] | measures the processor before its table |
+//! | [`figures`] | the results |
+//! | [`budget`] | the limits of the functions |
+//! | `report` | tables, page and picture |
 
 pub mod budget;
 pub mod cli;
@@ -22,17 +22,16 @@ pub mod contender;
 #[cfg(test)]
 mod example;
 pub mod figures;
-pub mod host;
+mod host;
 mod machine;
 pub mod measure;
-pub mod one_processor;
+mod one_processor;
 mod page_cache;
-pub mod prepare;
-pub mod process;
+mod prepare;
+mod process;
 pub mod processor;
-pub mod progress;
-pub mod report;
-pub mod stand_in;
+mod report;
+mod stand_in;
 pub mod surroundings;
-pub mod tls;
+mod tls;
 mod units;

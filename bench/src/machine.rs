@@ -1,12 +1,11 @@
-//! What a run was measured on.
+//! Describes the machine of a run.
 
 use std::{fs, thread::available_parallelism};
 
 use crate::figures::Machine;
 
 impl Machine {
-    /// This one.
-    #[must_use]
+    /// This machine.
     pub fn this(versions: Vec<String>) -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let kernel = read("/proc/sys/kernel/osrelease");

@@ -1,21 +1,24 @@
-//! The measuring itself: contenders in turn, round by round, so that what else happens on the machine hits all alike.
+//! Measures the contenders in turn, round by round, so that other load on the machine affects all alike.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use end_to_end::Request;
+use khook::ui::progress::{Progress, Step};
 
 use crate::{
     contender::Contender,
     figures::{Figures, Plan, Row, Spread, rank},
+    host::Outcome,
     one_processor::OneProcessor,
     page_cache,
     process::Process,
-    progress::{Progress, Step},
     stand_in::Transport,
     surroundings::Surroundings,
+    units::in_millis,
 };
 
-/// What was measured of one contender by one transport so far. Milliseconds and bytes.
+/// The measurements of one contender by one transport so far, in milliseconds and bytes.
 #[derive(Debug, Default)]
 struct Samples {
     ready: Vec<f64>,
@@ -26,7 +29,7 @@ struct Samples {
     cpu: Vec<f64>,
     memory: Vec<f64>,
     /// Processor time of all its processes.
-    busy: Duration,
+    cpu_time: Duration,
 }
 
 struct Lane<'c> {
@@ -35,11 +38,11 @@ struct Lane<'c> {
     samples: Samples,
 }
 
-/// Measures these contenders. Beside what was found of each, what part of a second others had of the processor for each
-/// second that contenders and servers had: on a machine with nothing else to do, about 0.
+/// Measures these contenders. Also returns the processor time that other programs had, for each second that contenders and
+/// servers had: about 0 on an idle machine.
 ///
 /// # Errors
-/// If one of them doesn't do its job.
+/// If a contender does not do its job.
 pub async fn measure(
     contenders: &[Contender],
     surroundings: &Surroundings,
@@ -55,7 +58,7 @@ pub async fn measure(
     let lanes_of = |contender| Transport::ALL.map(|transport| lane(contender, transport));
     let mut lanes: Vec<Lane<'_>> = contenders.iter().flat_map(lanes_of).collect();
     let mut step = progress.step("Starting each contender, in turn");
-    // The first round is not for the record: it brings into memory what a program reads beside itself.
+    // The first round does not count: it loads the other files that a program reads.
     for round in 0..=plan.starts {
         for lane in &mut lanes {
             lane.note(&mut step, round, plan.starts);
@@ -71,7 +74,7 @@ pub async fn measure(
         }
     }
     step.done(&format!("{} requests each", plan.processes * plan.requests));
-    let ours = processor.own()? - own_before + lanes.iter().map(|lane| lane.samples.busy).sum::<Duration>();
+    let ours = processor.own()? - own_before + lanes.iter().map(|lane| lane.samples.cpu_time).sum::<Duration>();
     let others = (processor.busy()? - all_before).saturating_sub(ours).div_duration_f64(ours);
     Ok((lanes.chunks_mut(2).map(row).collect::<Result<_>>()?, others))
 }
@@ -93,59 +96,81 @@ impl Lane<'_> {
         step.note(&format!("round {round} of {rounds}: {}, {}", self.contender.name, self.transport.name()));
     }
 
-    /// From nothing to the first answer.
+    async fn process(&self, surroundings: &Surroundings) -> Result<Running> {
+        let Self { contender, transport, .. } = self;
+        let (variables, log) =
+            (surroundings.environment(contender.role, *transport)?, surroundings.log(&contender.name));
+        let request = surroundings.request(contender.job)?;
+        let process = Process::start(&contender.name, contender.command(), variables, log).await?;
+        Ok(Running { process, request, accepted: contender.job.accepted, requests: 0 })
+    }
+
+    /// Measures a start and the first request.
     async fn start(&mut self, surroundings: &Surroundings, counts: bool) -> Result<()> {
-        let mut process = Process::start(self.contender, surroundings, self.transport).await?;
-        let first = process.ask().await?;
+        let mut running = self.process(surroundings).await?;
+        let first = running.ask().await?;
+        let process = running.process;
         if counts {
-            self.samples.start_cpu.push(millis(process.busy()?));
-            self.samples.ready.push(millis(process.time_to_ready()?));
-            self.samples.first_answer.push(millis(process.time_to(first.answered)));
-            self.samples.first_request.push(millis(first.answered - first.handed_over));
+            self.samples.start_cpu.push(in_millis(process.cpu_time()?));
+            self.samples.ready.push(in_millis(process.time_to_ready()?));
+            self.samples.first_answer.push(in_millis(process.time_to(first.answered)));
+            self.samples.first_request.push(in_millis(first.answered - first.handed_over));
         }
-        self.samples.busy += process.end().await?;
+        self.samples.cpu_time += process.end().await?;
         Ok(())
     }
 
-    /// Many requests, one at a time.
+    /// Measures many requests, one at a time.
     async fn ask(&mut self, surroundings: &Surroundings, plan: Plan) -> Result<()> {
-        let mut process = Process::start(self.contender, surroundings, self.transport).await?;
+        let mut running = self.process(surroundings).await?;
         for _ in 0..plan.warm_ups {
-            process.ask().await?;
+            running.ask().await?;
         }
         let stand_in = surroundings.stand_in(self.transport);
-        let (sent, before) = (stand_in.sent(), process.busy()?);
+        let (sent, before) = (stand_in.sent(), running.process.cpu_time()?);
         for _ in 0..plan.requests {
-            let outcome = process.ask().await?;
-            self.samples.warm.push(millis(outcome.answered - outcome.handed_over));
+            let outcome = running.ask().await?;
+            self.samples.warm.push(in_millis(outcome.answered - outcome.handed_over));
         }
-        let (sent, busy) = (stand_in.sent() - sent, process.busy()? - before);
+        let process = running.process;
+        let (sent, time) = (stand_in.sent() - sent, process.cpu_time()? - before);
         let expected = if self.contender.job.sends { plan.requests } else { 0 };
         ensure!(sent == expected, "{} sent {sent} messages for {} requests", self.contender.name, plan.requests);
-        self.samples.cpu.push(millis(busy) / plan.requests as f64);
+        self.samples.cpu.push(in_millis(time) / plan.requests as f64);
         self.samples.memory.push(process.peak_memory()? as f64);
-        self.samples.busy += process.end().await?;
+        self.samples.cpu_time += process.end().await?;
         Ok(())
+    }
+}
+
+/// A contender's process and what it is asked.
+struct Running {
+    process: Process,
+    request: Request,
+    accepted: u16,
+    requests: u64,
+}
+
+impl Running {
+    async fn ask(&mut self) -> Result<Outcome> {
+        self.requests += 1;
+        let request = self.request.clone().received_now().id(&format!("JKJaXmPL{:08}", self.requests));
+        self.process.invoke(&request.event(), |outcome| outcome.status == self.accepted).await
     }
 }
 
 impl Samples {
     fn figures(mut self) -> Result<Figures> {
         self.warm.sort_by(f64::total_cmp);
-        let of = |values: Vec<f64>| Spread::of(values).context("nothing was measured");
         Ok(Figures {
-            warm_p99: rank(&self.warm, 99).context("nothing was measured")?,
-            ready: of(self.ready)?,
-            first_answer: of(self.first_answer)?,
-            first_request: of(self.first_request)?,
-            start_cpu: of(self.start_cpu)?,
-            warm: of(self.warm)?,
-            cpu: of(self.cpu)?,
-            memory: of(self.memory)?,
+            warm_p99: rank(&self.warm, 99)?,
+            ready: Spread::of(self.ready)?,
+            first_answer: Spread::of(self.first_answer)?,
+            first_request: Spread::of(self.first_request)?,
+            start_cpu: Spread::of(self.start_cpu)?,
+            warm: Spread::of(self.warm)?,
+            cpu: Spread::of(self.cpu)?,
+            memory: Spread::of(self.memory)?,
         })
     }
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1_000.0
 }

@@ -1,6 +1,5 @@
-//! The one processor on which contenders and servers run by turns, as a function does with Lambda's own part: one of less
-//! than 1,769 MB has no more than one (Lambda, "Configure memory"). To wake somebody on another one costs up to half a
-//! request, differently on each machine and from minute to minute.
+//! Restricts contenders and servers to one processor, where they take turns. A function below 1,769 MB has at most one
+//! (Lambda, "Configure memory"). Waking a process on another one costs up to half a request, with large variation.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -9,8 +8,8 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::process;
 
-/// Keeps this thread, and processes that it starts, on one processor; until it is dropped.
-pub struct OneProcessor {
+/// Keeps this thread, and processes that it starts, on one processor until this is dropped.
+pub(crate) struct OneProcessor {
     number: usize,
     before: CpuSet,
 }
@@ -19,11 +18,8 @@ pub struct OneProcessor {
 const TICK_MILLIS: u64 = 10;
 
 impl OneProcessor {
-    /// The last that this thread may use: the first has most of the interrupts.
-    ///
-    /// # Errors
-    /// If the kernel doesn't allow it.
-    pub fn take() -> Result<Self> {
+    /// Takes the last processor that this thread may use: the first handles most interrupts.
+    pub(crate) fn take() -> Result<Self> {
         let before = sched_getaffinity(None)?;
         let number = (0..CpuSet::MAX_CPU).rev().find(|number| before.is_set(*number)).context("no processor")?;
         let mut one = CpuSet::new();
@@ -32,27 +28,21 @@ impl OneProcessor {
         Ok(Self { number, before })
     }
 
-    /// For how long it has been busy since the machine's start, other guests of the machine's host included.
-    ///
-    /// # Errors
-    /// If the kernel doesn't say.
-    pub fn busy(&self) -> Result<Duration> {
+    /// Its busy time since the machine's start, including other guests of the machine's host.
+    pub(crate) fn busy(&self) -> Result<Duration> {
         let text = fs::read_to_string("/proc/stat").context("/proc/stat")?;
         busy_of(&text, self.number).with_context(|| format!("processor {} isn't in /proc/stat", self.number))
     }
 
-    /// For how long this thread has.
-    ///
-    /// # Errors
-    /// If the kernel doesn't say.
-    pub fn own(&self) -> Result<Duration> {
-        process::busy_of_thread(Path::new("/proc/thread-self"))
+    /// The processor time of this thread.
+    pub(crate) fn own(&self) -> Result<Duration> {
+        process::cpu_time_of_thread(Path::new("/proc/thread-self"))
     }
 }
 
 impl Drop for OneProcessor {
     fn drop(&mut self) {
-        // It was allowed before.
+        // It was allowed before, so it cannot fail.
         let _ = sched_setaffinity(None, &self.before);
     }
 }
@@ -72,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_neither_idle_nor_waits_for_a_disk_is_busy() {
+    fn busy_time_excludes_idling_and_waiting_for_a_disk() {
         let stat = "cpu  9 9 9 9 9 9 9 9 0 0\ncpu1 1 2 3 400 500 6 7 8 0 0\ncpu11 0 0 0 0 0 0 0 1 0 0\nintr 5\n";
         assert_eq!(busy_of(stat, 1), Some(Duration::from_millis(270)));
         assert_eq!(busy_of(stat, 11), Some(Duration::from_millis(10)));
@@ -80,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn this_thread_is_kept_there_and_let_go_again() {
+    fn the_thread_stays_on_one_processor_until_it_is_released() {
         let before = sched_getaffinity(None).unwrap();
         let one = OneProcessor::take().unwrap();
         assert_eq!(sched_getaffinity(None).unwrap().count(), 1);

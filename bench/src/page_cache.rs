@@ -1,20 +1,16 @@
-//! How a program lies in memory before it is started. What a linker has just written lies there in single pages, in the order in
-//! which they were written; what was read from a disk, as Lambda reads a function, in runs of many. A start of the very same program
-//! took up to a tenth longer after the one than after the other.
+//! The state of a program in memory before its start. A program that a linker has just written is there in single pages; one
+//! that was read from disk, as Lambda reads a function, in runs of many. The first kind started up to a tenth later.
 
 use std::{fs::File, io, path::Path};
 
 use anyhow::{Context, Result};
 use rustix::fs::{Advice, fadvise};
 
-/// Reads a program from its disk again, so that all contenders lie in memory in the same way.
-///
-/// # Errors
-/// If the program can't be read.
+/// Reads a program from disk again, so that all contenders are in memory in the same form.
 pub(crate) fn read_again(program: &Path) -> Result<()> {
     let read = || -> io::Result<()> {
         let mut file = File::open(program)?;
-        // What isn't on the disk yet would be kept.
+        // Pages that are not on the disk yet would be kept.
         file.sync_all()?;
         fadvise(&file, 0, None, Advice::DontNeed)?;
         io::copy(&mut file, &mut io::sink())?;
@@ -28,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_stays_as_it_is_and_one_that_isnt_there_is_named() {
+    fn reading_again_leaves_a_program_as_it_is_and_names_an_absent_one() {
         let program = std::env::temp_dir().join(format!("bench-page-cache-{}", std::process::id()));
         std::fs::write(&program, vec![7; 100_000]).unwrap();
         read_again(&program).unwrap();

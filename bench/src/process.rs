@@ -1,4 +1,4 @@
-//! A contender's process under the Runtime API, and what the kernel says of it.
+//! A process under the Runtime API, and what the kernel reports about it.
 
 use std::{
     fs::{self, File},
@@ -8,45 +8,29 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use tokio::{process::Child, time::timeout};
-
-use end_to_end::Request;
-
-use crate::{
-    contender::Contender,
-    host::{Host, Outcome},
-    stand_in::Transport,
-    surroundings::Surroundings,
+use serde_json::Value;
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
 };
 
-/// Longer than any contender takes for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// As much of a log as a reader of a failure looks at.
+use crate::host::{Host, Outcome};
+
+/// Longer than any process takes for one event.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The lines of a log that an error quotes.
 const LAST_LINES: usize = 12;
 
-/// For how long all threads of the process whose folder of `/proc` this is were on a processor. The usual clock of a
-/// process ticks a hundred times a second: too coarse for a request.
-pub(crate) fn busy_of(kernels_folder: &Path) -> Result<Duration> {
-    let threads = fs::read_dir(kernels_folder.join("task"))?;
-    // A thread may end while it is looked at.
-    let busy =
-        threads.map(|thread| busy_of_thread(&thread?.path()).or(Ok(Duration::ZERO))).sum::<Result<Duration>>()?;
-    ensure!(!busy.is_zero(), "the kernel counts no processor time (CONFIG_SCHED_INFO)");
-    Ok(busy)
-}
-
-/// The same of one thread.
-pub(crate) fn busy_of_thread(kernels_folder: &Path) -> Result<Duration> {
-    let text = fs::read_to_string(kernels_folder.join("schedstat"))?;
+/// The processor time of one thread, given its folder below `/proc`. The clock of a process ticks a hundred times a
+/// second, which is too coarse for a request.
+pub(crate) fn cpu_time_of_thread(folder: &Path) -> Result<Duration> {
+    let text = fs::read_to_string(folder.join("schedstat"))?;
     Ok(Duration::from_nanos(text.split_whitespace().next().context("schedstat")?.parse()?))
 }
 
-/// A running contender. Its process ends with it.
-pub struct Process {
+/// A running process. Dropping it kills the process.
+pub(crate) struct Process {
     name: String,
-    accepted: u16,
-    request: Request,
-    requests: u64,
     host: Host,
     child: Child,
     started: Instant,
@@ -54,81 +38,74 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a contender. Its first event waits for it already.
-    ///
-    /// # Errors
-    /// If it can't be started.
-    pub async fn start(contender: &Contender, surroundings: &Surroundings, transport: Transport) -> Result<Self> {
+    /// Starts `command` with Lambda's variables and these, and no others. Its output goes to `log`.
+    pub(crate) async fn start(
+        name: &str,
+        mut command: Command,
+        variables: impl IntoIterator<Item = (&'static str, String)>,
+        log: PathBuf,
+    ) -> Result<Self> {
         let host = Host::start().await?;
-        let log = surroundings.log(&contender.name);
         let output = File::create(&log).with_context(|| format!("{} can't be written", log.display()))?;
-        let mut command = contender.command();
-        command
-            .env_clear()
-            .envs(host.environment())
-            .envs(surroundings.environment(contender.role, transport)?)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .kill_on_drop(true);
-        let request = surroundings.request(contender.job)?;
+        command.env_clear().envs(host.environment()).envs(variables);
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).kill_on_drop(true);
         let started = Instant::now();
-        let child = command.spawn().with_context(|| format!("{} can't be run", contender.program.display()))?;
-        let (name, accepted) = (contender.name.clone(), contender.job.accepted);
-        Ok(Self { name, accepted, request, requests: 0, host, child, started, log })
+        let child = command.spawn().with_context(|| format!("{name} can't be run"))?;
+        Ok(Self { name: name.to_owned(), host, child, started, log })
     }
 
-    /// Sends it a request and waits for the answer.
-    ///
-    /// # Errors
-    /// If it doesn't answer what it must, or not at all.
-    pub async fn ask(&mut self) -> Result<Outcome> {
-        self.requests += 1;
-        let request = self.request.clone().received_now().id(&format!("JKJaXmPL{:08}", self.requests));
-        self.host.hand_over(&request.event());
+    /// Hands it an event and waits for the answer, which must be acceptable.
+    pub(crate) async fn invoke(
+        &mut self,
+        event: &Value,
+        is_accepted: impl FnOnce(&Outcome) -> bool,
+    ) -> Result<Outcome> {
+        self.host.hand_over(event);
         let outcome = tokio::select! {
-            outcome = timeout(PATIENCE, self.host.outcome()) => outcome.map_err(|_| anyhow!("it doesn't answer"))?,
+            outcome = timeout(TIMEOUT, self.host.outcome()) => outcome.map_err(|_| anyhow!("it doesn't answer"))?,
             ended = self.child.wait() => Err(anyhow!("it has ended: {}", ended?)),
         };
         let outcome = outcome.with_context(|| format!("{}: {}", self.name, self.last_lines()))?;
-        ensure!(outcome.status == self.accepted, "{} answered {}: {}", self.name, outcome.status, self.last_lines());
+        ensure!(
+            is_accepted(&outcome),
+            "{} answered {} {}: {}",
+            self.name,
+            outcome.status,
+            outcome.answer,
+            self.last_lines()
+        );
         Ok(outcome)
     }
 
-    /// From its start until it asked for its first event.
-    ///
-    /// # Errors
-    /// If it hasn't.
-    pub fn time_to_ready(&self) -> Result<Duration> {
-        Ok(self.host.ready().context("it never asked for an event")?.duration_since(self.started))
+    /// From the start until it asked for its first event.
+    pub(crate) fn time_to_ready(&self) -> Result<Duration> {
+        Ok(self.time_to(self.host.ready().context("it never asked for an event")?))
     }
 
-    /// From its start until then.
-    #[must_use]
-    pub fn time_to(&self, then: Instant) -> Duration {
+    /// From the start until then.
+    pub(crate) fn time_to(&self, then: Instant) -> Duration {
         then.duration_since(self.started)
     }
 
-    /// For how long it has been on a processor so far.
-    ///
-    /// # Errors
-    /// If the kernel doesn't say.
-    pub fn busy(&self) -> Result<Duration> {
-        busy_of(&self.kernels_folder()?)
+    /// The processor time of all its threads so far.
+    pub(crate) fn cpu_time(&self) -> Result<Duration> {
+        let threads = fs::read_dir(self.proc_folder()?.join("task"))?;
+        // A thread may end while it is read.
+        let time = threads.map(|thread| cpu_time_of_thread(&thread?.path()).or(Ok(Duration::ZERO)));
+        let time = time.sum::<Result<Duration>>()?;
+        ensure!(!time.is_zero(), "the kernel counts no processor time (CONFIG_SCHED_INFO)");
+        Ok(time)
     }
 
-    /// The most memory that it ever had, in bytes.
-    ///
-    /// # Errors
-    /// If the kernel doesn't say.
-    pub fn peak_memory(&self) -> Result<u64> {
-        let status = fs::read_to_string(self.kernels_folder()?.join("status"))?;
+    /// The most memory that it ever had resident, in bytes.
+    pub(crate) fn peak_memory(&self) -> Result<u64> {
+        let status = fs::read_to_string(self.proc_folder()?.join("status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
         let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kilobytes * 1024)
     }
 
-    fn kernels_folder(&self) -> Result<PathBuf> {
+    fn proc_folder(&self) -> Result<PathBuf> {
         let Some(id) = self.child.id() else { bail!("{} has ended", self.name) };
         Ok(format!("/proc/{id}").into())
     }
@@ -140,13 +117,10 @@ impl Process {
         format!("it wrote:\n{last}")
     }
 
-    /// Ends it and waits until it is gone: the next one must have the processor to itself. For how long it was on one.
-    ///
-    /// # Errors
-    /// If it stays.
-    pub async fn end(mut self) -> Result<Duration> {
-        let busy = self.busy()?;
-        timeout(PATIENCE, self.child.kill()).await.context("it doesn't end")??;
-        Ok(busy)
+    /// Ends it and waits until it is gone: the next one must have the processor to itself. Returns its processor time.
+    pub(crate) async fn end(mut self) -> Result<Duration> {
+        let time = self.cpu_time()?;
+        timeout(TIMEOUT, self.child.kill()).await.context("it doesn't end")??;
+        Ok(time)
     }
 }

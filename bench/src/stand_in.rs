@@ -1,12 +1,9 @@
-//! SQS, DynamoDB and Kakao's key endpoint in one server that answers at once and keeps nothing but a count. It checks
-//! what it is sent as far as a contender could save itself work by sending something else.
+//! SQS, DynamoDB and Kakao's key endpoint in one server that answers at once and only counts messages. It checks the
+//! requests as far as a contender could save work by sending something else.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use anyhow::Result;
@@ -17,18 +14,17 @@ use axum::{
     http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::{get, post},
-    serve::{Listener, ListenerExt},
 };
-use serde::Deserialize;
+use end_to_end::{authority::Authority, faults::Server};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::tls::{Authority, TlsListener};
+use crate::tls::TlsListener;
 
-/// How a contender reaches the stand-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, Deserialize)]
+/// The transport between a contender and the stand-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Transport {
+pub(crate) enum Transport {
     /// HTTP.
     Plain,
     /// HTTPS, as in AWS.
@@ -36,33 +32,22 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Plain, Self::Tls];
+    pub(crate) const ALL: [Self; 2] = [Self::Plain, Self::Tls];
 
-    /// In words.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain HTTP",
             Self::Tls => "TLS",
         }
     }
-
-    const fn scheme(self) -> &'static str {
-        match self {
-            Self::Plain => "http",
-            Self::Tls => "https",
-        }
-    }
 }
 
-/// The server; it ends when this is dropped.
+/// The server. It ends when this is dropped.
 #[derive(Debug)]
-pub struct StandIn {
-    transport: Transport,
-    address: SocketAddr,
+pub(crate) struct StandIn {
+    endpoint: String,
     sent: Arc<AtomicUsize>,
-    task: JoinHandle<()>,
+    _server: Server,
 }
 
 /// The path of the queue's URL.
@@ -71,72 +56,42 @@ const QUEUE: &str = "/000000000000/events";
 const KEY_SET: &str = "/.well-known/jwks.json";
 
 impl StandIn {
-    /// A server on a free port, its certificate by `authority` if it has one. `key_set` is Kakao's.
-    ///
-    /// # Errors
-    /// If loopback has no free port, or there can be no certificate.
-    pub async fn start(transport: Transport, authority: &Authority, key_set: String) -> Result<Self> {
+    /// A server on a free port; with TLS, under a certificate of `authority`. `key_set` is Kakao's.
+    pub(crate) async fn start(transport: Transport, authority: &Authority, key_set: String) -> Result<Self> {
         let sent = Arc::new(AtomicUsize::new(0));
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let router = Router::new()
             .route(KEY_SET, get(async move || ([(CONTENT_TYPE, "application/json")], key_set)))
-            // Both services answer this to whoever asks, signed or not.
+            // Both services answer this, signed or not.
             .route("/ping", get(async || "healthy"))
             .fallback(post(answer))
             .with_state(Arc::clone(&sent));
-        let task = match transport {
-            Transport::Plain => serve(
-                listener.tap_io(|stream| {
-                    // Without it some answers would wait for an acknowledgement; it works on any connection.
-                    let _ = stream.set_nodelay(true);
-                }),
-                router,
-            ),
-            Transport::Tls => serve(TlsListener::new(listener, authority)?, router),
+        let (scheme, server) = match transport {
+            Transport::Plain => ("http", Server::without_gate(router).await?),
+            Transport::Tls => {
+                let listener = TlsListener::bind(authority.acceptor()?).await?;
+                let address = listener.address();
+                ("https", Server::on(listener, address, router))
+            }
         };
-        Ok(Self { transport, address, sent, task })
+        Ok(Self { endpoint: format!("{scheme}://{}", server.address()), sent, _server: server })
     }
 
-    /// Where the protocols are spoken.
-    #[must_use]
-    pub fn endpoint(&self) -> String {
-        format!("{}://{}", self.transport.scheme(), self.address)
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
-    /// The queue's URL.
-    #[must_use]
-    pub fn queue_url(&self) -> String {
-        format!("{}{QUEUE}", self.endpoint())
+    pub(crate) fn queue_url(&self) -> String {
+        format!("{}{QUEUE}", self.endpoint)
     }
 
-    /// The key set's URL.
-    #[must_use]
-    pub fn key_set_url(&self) -> String {
-        format!("{}{KEY_SET}", self.endpoint())
+    pub(crate) fn key_set_url(&self) -> String {
+        format!("{}{KEY_SET}", self.endpoint)
     }
 
-    /// How many messages were sent to the queue so far.
-    #[must_use]
-    pub fn sent(&self) -> usize {
+    /// The number of messages sent to the queue so far.
+    pub(crate) fn sent(&self) -> usize {
         self.sent.load(Ordering::Relaxed)
     }
-}
-
-impl Drop for StandIn {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-fn serve<L: Listener>(listener: L, router: Router) -> JoinHandle<()>
-where
-    L::Addr: std::fmt::Debug,
-{
-    tokio::spawn(async move {
-        // It ends only by being aborted.
-        let _ = axum::serve(listener, router).await;
-    })
 }
 
 #[derive(Deserialize)]
@@ -153,7 +108,7 @@ async fn answer(State(sent): State<Arc<AtomicUsize>>, headers: HeaderMap, body: 
     match target {
         _ if !is_signed => refuse("MissingAuthenticationToken"),
         "AmazonSQS.SendMessage" => send(&sent, &body),
-        // A table without items, whatever is asked of it.
+        // An empty table.
         _ if target.starts_with("DynamoDB_20120810.") => Json(json!({})).into_response(),
         _ => refuse("UnknownOperationException"),
     }

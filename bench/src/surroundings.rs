@@ -1,23 +1,21 @@
-//! What all contenders run in: the same stand-ins, the same events, the same variables.
+//! The servers, events and variables that all contenders share.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
-use end_to_end::{Fixture, Request, service};
+use end_to_end::{Fixture, Request, authority::Authority, service};
 use play_kakao::SigningKey;
 use serde_json::Value;
 
 use crate::{
     contender::{Job, Role},
     stand_in::{StandIn, Transport},
-    tls::Authority,
 };
 
-/// The stand-ins and where contenders find them.
+/// The running servers, and the files that contenders need to reach them.
 pub struct Surroundings {
     plain: StandIn,
     tls: StandIn,
@@ -25,15 +23,15 @@ pub struct Surroundings {
     folder: PathBuf,
 }
 
-/// Where systems keep the roots that they trust.
+/// The usual files of a system's trusted roots.
 const SYSTEM_ROOTS: [&str; 3] =
     ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"];
 
 impl Surroundings {
-    /// Starts them. `folder` takes the run's own files.
+    /// Starts the servers. The run's files go to `folder`.
     ///
     /// # Errors
-    /// If a server can't start, or a file can't be written.
+    /// If a server cannot start or a file cannot be written.
     pub async fn start(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
         let (authority, key) = (Authority::generate()?, SigningKey::generate("8d1f0a4c6e2b9375d0c1e8f7a6b5c4")?);
@@ -54,44 +52,39 @@ impl Surroundings {
         Ok(surroundings)
     }
 
-    /// The server that is reached so.
-    #[must_use]
-    pub const fn stand_in(&self, transport: Transport) -> &StandIn {
+    /// The server for this transport.
+    pub(crate) const fn stand_in(&self, transport: Transport) -> &StandIn {
         match transport {
             Transport::Plain => &self.plain,
             Transport::Tls => &self.tls,
         }
     }
 
-    /// A file for what a contender writes.
-    #[must_use]
-    pub fn log(&self, contender: &str) -> PathBuf {
+    /// The log file of a contender.
+    pub(crate) fn log(&self, contender: &str) -> PathBuf {
         self.folder.join(format!("{contender}.log"))
     }
 
-    /// The authority of the stand-in's certificate.
+    /// The root of the stand-in's certificate.
     fn own_root(&self) -> PathBuf {
         self.folder.join("own-root.pem")
     }
 
-    /// The same, and all that this system trusts.
+    /// The same, and the roots that this system trusts.
     fn all_roots(&self) -> PathBuf {
         self.folder.join("all-roots.pem")
     }
 
     /// The variables of a contender, without Lambda's own.
-    ///
-    /// # Errors
-    /// If the harness's service has no admin key.
-    pub fn environment(&self, role: Role, transport: Transport) -> Result<BTreeMap<String, String>> {
+    pub(crate) fn environment(&self, role: Role, transport: Transport) -> Result<Vec<(&'static str, String)>> {
         let stand_in = self.stand_in(transport);
-        let variables = [
+        let mut variables = vec![
             ("AWS_REGION", "ap-northeast-2".to_owned()),
             ("AWS_DEFAULT_REGION", "ap-northeast-2".to_owned()),
             ("AWS_ACCESS_KEY_ID", "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-            ("AWS_ENDPOINT_URL_SQS", stand_in.endpoint()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", stand_in.endpoint()),
+            ("AWS_ENDPOINT_URL_SQS", stand_in.endpoint().to_owned()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", stand_in.endpoint().to_owned()),
             ("EVENT_QUEUE_URL", stand_in.queue_url()),
             ("TABLE_NAME", "bench".to_owned()),
             ("KAKAO_APPS", service::KAKAO_APPS.to_owned()),
@@ -99,16 +92,16 @@ impl Surroundings {
             ("SKILL_AUTH", service::SKILL_AUTH.to_owned()),
             ("ADMIN_KEY_SHA256", admin_key_digest()?),
         ];
-        let variables = variables.into_iter().chain(self.trust(role, transport));
-        Ok(variables.map(|(name, value)| (name.to_owned(), value)).collect())
+        variables.extend(self.trust(role, transport));
+        Ok(variables)
     }
 
-    /// How each kind of client is made to trust the stand-in.
+    /// The variables that make each kind of client trust the stand-in.
     fn trust(&self, role: Role, transport: Transport) -> Vec<(&'static str, String)> {
         let (own, all) = (self.own_root().display().to_string(), self.all_roots().display().to_string());
         match (role, transport) {
-            // It reads the system's roots at its start, whether it needs them or not: the same file both times. Left
-            // to itself it reads a folder with a file for each, or doesn't, as the system has it.
+            // It always reads the system's roots at its start, so it gets the same file for both transports. Otherwise it
+            // would read a folder with a file for each root, where the system has one.
             (Role::Floor | Role::Minimal, _) => vec![("SSL_CERT_FILE", all)],
             (_, Transport::Plain) => vec![],
             (Role::Ours, Transport::Tls) => vec![("AWS_CA_BUNDLE", own)],
@@ -117,16 +110,13 @@ impl Surroundings {
         }
     }
 
-    /// What a job is given, as the gateway received it long ago.
-    ///
-    /// # Errors
-    /// If there is no such fixture.
-    pub fn request(&self, job: Job) -> Result<Request> {
+    /// The request of a job, as the gateway received it when the fixture was made.
+    pub(crate) fn request(&self, job: Job) -> Result<Request> {
         Fixture::load(job.fixture)?.request(&self.key)
     }
 }
 
-/// The digest of the first app's admin key, as the functions are told it.
+/// The digest of the first app's admin key, as the functions' setting has it.
 fn admin_key_digest() -> Result<String> {
     let apps: Value = serde_json::from_str(service::KAKAO_APPS)?;
     let digest = apps.pointer("/0/admin_key_sha256/0").and_then(Value::as_str);

@@ -1,11 +1,18 @@
-//! Numbers as a reader takes them in: three digits that mean something, and a unit.
+//! Numbers with three significant digits and a unit.
 
-/// Milliseconds.
+use std::time::Duration;
+
+/// A time in milliseconds.
+pub(crate) fn in_millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
+/// Milliseconds with their unit.
 pub(crate) fn millis(value: f64) -> String {
     format!("{} ms", digits(value))
 }
 
-/// Bytes, in the units of archives' limits: thousands.
+/// Bytes in thousands or millions, as the limits of archives are given.
 pub(crate) fn bytes(value: f64) -> String {
     if value >= 1e6 { format!("{} MB", digits(value / 1e6)) } else { format!("{:.0} kB", value / 1e3) }
 }

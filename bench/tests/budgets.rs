@@ -9,10 +9,10 @@ mod budgets {
         contender::{Contender, Job, Role},
         figures::{Machine, Plan, Results, Row},
         measure::measure,
-        progress::Progress,
         surroundings::Surroundings,
     };
     use end_to_end::binaries::binary;
+    use khook::ui::progress::Progress;
 
     /// Enough that a few starts on a busy machine don't look like a regression.
     const PLAN: Plan = Plan { starts: 7, processes: 1, warm_ups: 2, requests: 10 };

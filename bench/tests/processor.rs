@@ -4,16 +4,14 @@
 mod processor {
     use std::{env, time::Duration};
 
-    use bench::{
-        processor::{
-            Plan,
-            budget::{Verdict, together, verdicts},
-            measure::{Bench, measure, waited},
-            table::Pace,
-        },
-        progress::Progress,
+    use bench::processor::{
+        Plan,
+        budget::{Verdict, together, verdicts},
+        measure::{Bench, measure, waited},
+        table::Pace,
     };
     use end_to_end::binaries::binary;
+    use khook::ui::progress::Progress;
 
     const PLAN: Plan = Plan { rounds: 3, waiting: &[1, 10], users: [20, 40, 60], history: [10, 50] };
 

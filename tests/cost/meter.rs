@@ -13,15 +13,11 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use end_to_end::faults::{Gate, Server};
+use end_to_end::{
+    faults::{Gate, Server},
+    units::Units,
+};
 use serde_json::{Value, json};
-
-/// Units of the table's own kind. Half a unit is a read that may be a moment old.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Units {
-    pub(crate) reads: f64,
-    pub(crate) writes: f64,
-}
 
 /// A server that hands everything on to the table.
 pub(crate) struct Meter {
@@ -70,30 +66,7 @@ async fn hand_on(State(shared): State<Shared>, mut headers: HeaderMap, body: Byt
     };
     let status = answer.status();
     let Ok(answer) = answer.bytes().await else { return StatusCode::BAD_GATEWAY.into_response() };
-    let told = serde_json::from_slice(&answer).unwrap_or_default();
-    let units = if status.is_success() { told_units(&told) } else { refused_units(operation, &request) };
-    let mut all = shared.units.lock().unwrap_or_else(PoisonError::into_inner);
-    match operation {
-        "GetItem" | "BatchGetItem" | "Query" | "Scan" => all.reads += units,
-        _ => all.writes += units,
-    }
+    let reported = status.is_success().then(|| serde_json::from_slice(&answer).unwrap_or_default());
+    *shared.units.lock().unwrap_or_else(PoisonError::into_inner) += Units::of(operation, &request, reported.as_ref());
     (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], answer).into_response()
-}
-
-/// One table's, or several tables'.
-fn told_units(answer: &Value) -> f64 {
-    let units = |one: &Value| one["CapacityUnits"].as_f64().unwrap_or_default();
-    match &answer["ConsumedCapacity"] {
-        Value::Array(tables) => tables.iter().map(units).sum(),
-        table => units(table),
-    }
-}
-
-/// A write that its condition refuses is billed as if it had been done (all of ours are below 1 KB then).
-fn refused_units(operation: &str, request: &Value) -> f64 {
-    match operation {
-        "PutItem" | "UpdateItem" | "DeleteItem" => 1.0,
-        "TransactWriteItems" => request["TransactItems"].as_array().map_or(0.0, |items| 2.0 * items.len() as f64),
-        _ => 0.0,
-    }
 }

@@ -13,10 +13,11 @@ use end_to_end::{
     lambda::{Lambda, Outcome},
     queue::Queue,
     stream::Stream,
+    units::Units,
 };
 use serde_json::{Value, json};
 
-use crate::meter::{Meter, Units};
+use crate::meter::Meter;
 
 /// What one request asked for.
 #[derive(Clone, Copy, Debug, Default)]

@@ -14,6 +14,7 @@ use axum::{
     http::{StatusCode, header::CONTENT_TYPE},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
+    serve::{Listener, ListenerExt},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -105,14 +106,40 @@ impl Server {
     /// # Errors
     /// If loopback has no free port.
     pub async fn start(router: Router, gate: Gate) -> Result<Self> {
+        Self::without_gate(router.layer(from_fn_with_state(gate, pass))).await
+    }
+
+    /// Serves `router` on a free port.
+    ///
+    /// # Errors
+    /// If loopback has no free port.
+    pub async fn without_gate(router: Router) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let router = router.layer(from_fn_with_state(gate, pass));
+        let listener = listener.tap_io(|stream| {
+            // Otherwise some answers wait for an acknowledgement. If it fails, the connection is only slower.
+            let _ = stream.set_nodelay(true);
+        });
+        Ok(Self::on(listener, address, router))
+    }
+
+    /// Serves `router` on another kind of listener, for example one with TLS.
+    #[must_use]
+    pub fn on<L: Listener>(listener: L, address: SocketAddr, router: Router) -> Self
+    where
+        L::Addr: std::fmt::Debug,
+    {
         let task = tokio::spawn(async move {
             // It ends only by being aborted.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { address, task })
+        Self { address, task }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Its URL, without a slash at the end.

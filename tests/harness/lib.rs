@@ -4,10 +4,12 @@
 //!
 //! | module | what it stands for |
 //! |---|---|
+//! | [`authority`] | certificates for servers with TLS |
 //! | [`binaries`] | the functions, as cargo builds them |
 //! | [`lambda`] | AWS Lambda around one of them |
 //! | [`gateway`] | API Gateway: from a request to its event, from a response to an answer |
 //! | [`queue`], [`table`], [`keys`] | SQS, DynamoDB and Kakao's key set |
+//! | [`units`] | what DynamoDB bills for an operation |
 //! | [`stream`], [`bus`] | the table's stream with Lambda's poller, and EventBridge |
 //! | [`faults`], [`key_faults`], [`proxy`] | what can be wrong with those three |
 //! | [`fixture`] | a file of `tests/fixtures`: what Kakao sends, and what shall come of it |
@@ -17,6 +19,7 @@
 //! | [`hygiene`] | the search of all logs for what must not be there |
 //! | [`pipeline`] | all of it joined: deliver, drain, look |
 
+pub mod authority;
 pub mod binaries;
 pub mod bus;
 pub mod calls;
@@ -37,6 +40,7 @@ pub mod queue;
 pub mod service;
 pub mod stream;
 pub mod table;
+pub mod units;
 
 pub use fixture::Fixture;
 pub use gateway::{Answer, Request};

@@ -31,16 +31,7 @@ impl Table {
     /// # Errors
     /// If loopback has no free port, or the server doesn't take the table.
     pub async fn start() -> Result<Self> {
-        let database = Database::memory()?;
-        database.create_table(serde_json::from_value(json!({
-            "TableName": NAME,
-            "AttributeDefinitions": [
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            "BillingMode": "PAY_PER_REQUEST",
-        }))?)?;
+        let database = database()?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/", listener.local_addr()?);
         let dynamo = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
@@ -156,6 +147,24 @@ impl Table {
         }))?)?;
         Ok(())
     }
+}
+
+/// A DynamoDB in this process, with an empty table as `template.yaml` has it.
+///
+/// # Errors
+/// If it refuses the table.
+pub fn database() -> Result<Database> {
+    let database = Database::memory()?;
+    database.create_table(serde_json::from_value(json!({
+        "TableName": NAME,
+        "AttributeDefinitions": [
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }))?)?;
+    Ok(database)
 }
 
 impl Drop for Table {

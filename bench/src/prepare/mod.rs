@@ -1,23 +1,25 @@
-//! Builds who takes part. What is built already isn't built again; whoever can't be built here is left out with a
-//! remark, unless it is in Rust.
+//! Builds the contenders, unless they are up to date. A contender that cannot be built here is left out with a remark,
+//! unless it is in Rust.
 
 mod cargo;
-mod node;
-mod python;
-mod run;
+mod others;
 
 use std::{
     env,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use end_to_end::binaries::workspace;
+use khook::{
+    local::{self, Stream},
+    ui::progress::{Progress, Step},
+};
+use tokio::process::Command;
 
 use crate::{
     contender::{Contender, Job, Role},
     processor,
-    progress::Progress,
 };
 
 /// The acknowledging functions.
@@ -29,23 +31,35 @@ const OURS: [(&str, Job); 5] = [
     ("skill", Job::SKILL),
 ];
 
-/// Who takes part, and who doesn't.
+/// The contenders that were prepared, and those that were left out.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// Ready to run.
-    pub contenders: Vec<Contender>,
+    pub(crate) contenders: Vec<Contender>,
     /// The processor's program, if it takes part.
-    pub processor: Option<PathBuf>,
-    /// In words, with the reason.
-    pub left_out: Vec<String>,
-    /// What built and runs them.
-    pub versions: Vec<String>,
+    pub(crate) processor: Option<PathBuf>,
+    /// The contenders left out, each with the reason.
+    pub(crate) left_out: Vec<String>,
+    /// The versions of the compilers and interpreters.
+    pub(crate) versions: Vec<String>,
 }
 
-/// Where the run keeps what it makes: `.local/bench`.
-#[must_use]
-pub fn local_folder() -> PathBuf {
+/// The folder of the run's own files: `.local/bench`.
+pub(crate) fn local_folder() -> PathBuf {
     workspace().join(".local/bench")
+}
+
+/// Runs a command and returns its standard output. Its standard error goes to `step`.
+async fn run(command: &mut Command, mut step: Option<&mut Step>) -> Result<String> {
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let note = |stream, line: &str| {
+        if let (Stream::Err, Some(step)) = (stream, step.as_mut()) {
+            step.note(line.trim());
+        }
+    };
+    let finished = local::run(command, note).await?;
+    ensure!(finished.status.success(), "{program} ended with {}:\n{}", finished.status, finished.complaint());
+    Ok(finished.stdout)
 }
 
 /// A file of a contender's source.
@@ -53,13 +67,13 @@ fn source(path: &str) -> PathBuf {
     workspace().join("bench/contenders").join(path)
 }
 
-/// Where cargo puts what it builds.
+/// Cargo's target folder.
 fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), |folder| workspace().join(folder))
 }
 
-/// The names of all who can take part.
-pub const NAMES: [&str; 11] = [
+/// The names of all contenders.
+pub(crate) const NAMES: [&str; 11] = [
     "unlink",
     "account-status",
     "talk-share",
@@ -68,22 +82,22 @@ pub const NAMES: [&str; 11] = [
     processor::NAME,
     FLOOR,
     MINIMAL,
-    node::NAME,
-    python::NAME,
-    python::CHATBOT,
+    others::NODE,
+    others::PYTHON,
+    others::CHATBOT,
 ];
 const FLOOR: &str = "floor";
 const MINIMAL: &str = "minimal";
 
-/// Who shall take part.
+/// The contenders to prepare.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'w> {
-    /// Only these; all, if it is empty.
-    pub only: &'w [String],
-    /// Whether those in Rust are built, or taken as they were built last.
-    pub build: bool,
-    /// Where the archives for arm64 are, if not where cargo puts them.
-    pub archives: Option<&'w Path>,
+pub(crate) struct Wanted<'w> {
+    /// Only these, or all if empty.
+    pub(crate) only: &'w [String],
+    /// Whether to build those in Rust, or to take the last build.
+    pub(crate) build: bool,
+    /// The folder of the archives for arm64, if not cargo's default.
+    pub(crate) archives: Option<&'w Path>,
 }
 
 impl Wanted<'_> {
@@ -93,11 +107,8 @@ impl Wanted<'_> {
 }
 
 impl Prepared {
-    /// Those who are wanted.
-    ///
-    /// # Errors
-    /// If a contender in Rust isn't there or doesn't build.
-    pub async fn of(wanted: Wanted<'_>, progress: Progress) -> Result<Self> {
+    /// Prepares the wanted contenders.
+    pub(crate) async fn of(wanted: Wanted<'_>, progress: Progress) -> Result<Self> {
         let mut prepared = Self { versions: vec![cargo::version().await?], ..Self::default() };
         prepared.add_ours(wanted, progress).await?;
         if wanted.has(processor::NAME) {
@@ -110,11 +121,11 @@ impl Prepared {
                 prepared.contenders.push(Contender::new(name, role, job, program));
             }
         }
-        if wanted.has(node::NAME) {
-            prepared.add_others(node::contenders(progress).await);
+        if wanted.has(others::NODE) {
+            prepared.add_others(others::node(progress).await.context("Node is left out"));
         }
-        if wanted.has(python::NAME) || wanted.has(python::CHATBOT) {
-            prepared.add_others(python::contenders(progress).await);
+        if wanted.has(others::PYTHON) || wanted.has(others::CHATBOT) {
+            prepared.add_others(others::python(progress).await.context("Python is left out"));
         }
         prepared.contenders.retain(|contender| wanted.has(&contender.name));
         Ok(prepared)

@@ -1,7 +1,8 @@
-//! What the processor may cost: ratios of one run, and what it may ask of the table, which is counted and so the same in
-//! every run.
+//! The processor's budgets: ratios within one run, and limits for requests and units, which are counted and therefore the
+//! same in every run.
 
 use super::{
+    NAME,
     events::Kind,
     figures::{Case, Grown, Measured, PerEvent, Waited},
 };
@@ -9,15 +10,15 @@ use crate::units::{digits, millis};
 
 pub use crate::budget::Verdict;
 
-/// A batch of ten users takes at most so many times as long as one of one, where the table's answers are what takes time.
-pub const TOGETHER: f64 = 2.0;
-/// An event where there is most takes at most so many times as long as where there is least.
-pub const GROWTH: f64 = 1.25;
-/// The same where a user's history is longer: the stand-in's table is a hundred times larger then, which its own part of
-/// the time shows. That nothing of it is read the counts say exactly.
-pub const GROWTH_WITH_HISTORY: f64 = 1.6;
+/// The time of a batch of ten users to that of one user, where the table's latency dominates.
+const TOGETHER: f64 = 2.0;
+/// The time of an event in the fullest table to that in the emptiest.
+const GROWTH: f64 = 1.25;
+/// The same for the user's history, where one table is a hundred times larger than the other, which its own part of the
+/// time shows. The counts show exactly that no history is read.
+const GROWTH_WITH_HISTORY: f64 = 1.6;
 
-/// What events of a kind may ask for, by [`Case`]: round trips, read units, write units.
+/// The limits for an event of each kind, by [`Case`]: requests, read units, write units.
 const COSTS: [(Kind, [[f64; 3]; 3]); 8] = {
     const STATE: [[f64; 3]; 3] = [[3.0, 1.0, 2.0], [3.0, 1.0, 2.0], [2.0, 1.0, 1.0]];
     [
@@ -25,17 +26,17 @@ const COSTS: [(Kind, [[f64; 3]; 3]); 8] = {
         (Kind::Linked, STATE),
         (Kind::ScopeConsent, STATE),
         (Kind::Profile, STATE),
-        // The counter's item is made before it counts.
+        // The counter's item is created before it is counted up.
         (Kind::Share, [[4.0, 0.0, 10.0], [2.0, 0.0, 5.0], [2.0, 0.0, 5.0]]),
         (Kind::Channel, STATE),
         // Two states, the member's and the chatbot user's, and a counter.
         (Kind::Message, [[6.0, 2.0, 7.0], [6.0, 2.0, 7.0], [4.0, 2.0, 5.0]]),
-        // Its shares are counted anew.
+        // The user's shares are counted anew.
         (Kind::Erased, [[6.0, 3.0, 3.0], [6.0, 3.0, 3.0], [3.0, 2.0, 1.0]]),
     ]
 };
 
-/// The processor under all its budgets.
+/// The verdicts on all budgets.
 #[must_use]
 pub fn verdicts(measured: &Measured) -> Vec<Verdict> {
     let mut verdicts = vec![together(measured.latency, &measured.waited)];
@@ -46,61 +47,55 @@ pub fn verdicts(measured: &Measured) -> Vec<Verdict> {
 }
 
 fn verdict(budget: String, found: String, against: String, used: f64) -> Verdict {
-    Verdict { budget, function: super::NAME.to_owned(), found, against, used }
+    Verdict { budget, function: NAME.to_owned(), found, against, used }
 }
 
-/// What is asked for at once is waited for once.
+/// What was not measured does not keep its budget.
+fn missing(budget: &str) -> Verdict {
+    verdict(budget.to_owned(), "nothing".to_owned(), "nothing".to_owned(), f64::NAN)
+}
+
+/// Requests for different users must be made at once.
 #[must_use]
 pub fn together(latency: f64, waited: &[Waited]) -> Verdict {
-    let of = |users: usize| {
-        let waited = waited.iter().find(|waited| waited.users == users);
-        waited.map_or(f64::NAN, |Waited { took, .. }| took.median)
-    };
+    let of = |users| waited.iter().find(|waited| waited.users == users).map_or(f64::NAN, |waited| waited.took.median);
     let (ten, one) = (of(10), of(1));
     let budget = format!("a batch of 10 users, {latency} ms a request: at most {TOGETHER} × a batch of one");
     verdict(budget, millis(ten), millis(one), ten / (one * TOGETHER))
 }
 
-/// The time of an event, the round trips and the units, where there is most against where there is least.
+/// The time, the requests and the units of an event in the fullest table, against those in the emptiest.
 fn growth(of_what: &str, grown: &[Grown], limit: f64) -> Vec<Verdict> {
     let [least, .., most] = grown else { return vec![missing(of_what)] };
-    let budget = |figure: &str, factor: f64| {
-        format!("{figure} an event, {} {of_what}: at most {factor} × with {}", most.size, least.size)
+    let compared = |figure: &str, factor: f64, show: fn(f64) -> String, of: fn(&Grown) -> f64| {
+        let (found, against) = (of(most), of(least));
+        let budget = format!("{figure} an event, {} {of_what}: at most {factor} × with {}", most.size, least.size);
+        verdict(budget, show(found), show(against), found / (against * factor))
     };
-    let counted = |figure: &str, of: fn(&PerEvent) -> f64| {
-        let (found, against) = (of(&most.asked), of(&least.asked));
-        verdict(budget(figure, 1.0), digits(found), digits(against), found / against)
-    };
-    let (found, against) = (most.time.median, least.time.median);
     vec![
-        verdict(budget("time", limit), millis(found), millis(against), found / (against * limit)),
-        counted("round trips", |asked| asked.requests),
-        counted("units", |asked| asked.units.reads + asked.units.writes),
+        compared("time", limit, millis, |grown| grown.time.median),
+        compared("round trips", 1.0, digits, |grown| grown.asked.requests),
+        compared("units", 1.0, digits, |grown| grown.asked.units.reads + grown.asked.units.writes),
     ]
-}
-
-/// What wasn't measured isn't kept.
-fn missing(budget: &str) -> Verdict {
-    verdict(budget.to_owned(), "nothing".to_owned(), "nothing".to_owned(), f64::NAN)
 }
 
 fn costs(measured: &Measured, kind: Kind, limits: [[f64; 3]; 3]) -> Vec<Verdict> {
     let Some(cost) = measured.costs.iter().find(|cost| cost.kind == kind.name()) else {
         return vec![missing(kind.name())];
     };
-    let cases = Case::ALL.into_iter().zip(&cost.cases).zip(limits);
-    cases.map(|((case, found), limit)| judge(kind, case, *found, limit)).collect()
+    let cases = Case::ALL.into_iter().zip(cost.cases).zip(limits);
+    cases.map(|((case, found), limit)| judge(kind, case, found, limit)).collect()
 }
 
-/// Whichever of the three is used most. One budget for all kinds: a page names only who is nearest to it.
-fn judge(kind: Kind, case: Case, found: PerEvent, limit: [f64; 3]) -> Verdict {
-    let asked = [found.requests, found.units.reads, found.units.writes];
-    // Nothing of nothing is kept, something of nothing isn't.
+/// The most used of the three limits. All kinds share one budget, so that the page names only the tightest kind.
+fn judge(kind: Kind, case: Case, PerEvent { requests, units }: PerEvent, limit: [f64; 3]) -> Verdict {
+    let asked = [requests, units.reads, units.writes];
+    // Zero of zero is within the limit; more than zero is not.
     let used = |(found, limit): (f64, f64)| if found <= limit && limit == 0.0 { 0.0 } else { found / limit };
     let text = |numbers: [f64; 3]| numbers.map(|number| number.to_string()).join(" + ");
     Verdict {
         budget: "round trips, read and write units of an event: as the benchmark knows them".to_owned(),
-        function: format!("{}, {}, {}", super::NAME, kind.name(), case.name()),
+        function: format!("{NAME}, {}, {}", kind.name(), case.name()),
         found: text(asked),
         against: text(limit),
         used: asked.into_iter().zip(limit).map(used).fold(0.0, f64::max),
@@ -178,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_is_no_kept_budget() {
+    fn a_figure_that_was_not_measured_breaks_its_budget() {
         let mut measured = example::measured();
         measured.waited.clear();
         measured.users.clear();

@@ -1,34 +1,25 @@
-//! What the processor is given: envelopes as the acknowledging functions write them, in SQS's batches.
+//! The processor's input: envelopes as the acknowledging functions write them, in SQS's batches.
 
 use anyhow::Result;
 use end_to_end::service::{APP_ID, BOT_ID};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// A webhook, and what it reports.
+/// A webhook and what it reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// An unlink webhook.
+pub(crate) enum Kind {
     Unlink,
-    /// A token: a user linked.
     Linked,
-    /// A token: a user consented to two items.
     ScopeConsent,
-    /// A token: two profile values changed.
     Profile,
-    /// A share that names a user.
     Share,
-    /// A user added a channel.
     Channel,
-    /// A member wrote to a chatbot.
     Message,
-    /// The service has a member forgotten.
     Erased,
 }
 
 impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Unlink,
         Self::Linked,
         Self::ScopeConsent,
@@ -39,36 +30,29 @@ impl Kind {
         Self::Erased,
     ];
 
-    /// What a member lives through, over and over: what is measured where the kind doesn't matter.
-    pub const LIFE: [Self; 5] = [Self::Linked, Self::ScopeConsent, Self::Profile, Self::Channel, Self::Unlink];
+    /// The kinds that a member causes over and over, for figures that do not depend on the kind.
+    pub(crate) const LIFE: [Self; 5] = [Self::Linked, Self::ScopeConsent, Self::Profile, Self::Channel, Self::Unlink];
 
-    /// In words.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
+        self.describe().0
+    }
+
+    /// The kind in words, and the envelope's member `kind`.
+    const fn describe(self) -> (&'static str, &'static str) {
         match self {
-            Self::Unlink => "unlink webhook",
-            Self::Linked => "account status, linked",
-            Self::ScopeConsent => "account status, scope consent",
-            Self::Profile => "account status, profile",
-            Self::Share => "talk share that names a user",
-            Self::Channel => "talk channel, added",
-            Self::Message => "chatbot message of a member",
-            Self::Erased => "service's word, erased",
+            Self::Unlink => ("unlink webhook", "unlink"),
+            Self::Linked => ("account status, linked", "account-status"),
+            Self::ScopeConsent => ("account status, scope consent", "account-status"),
+            Self::Profile => ("account status, profile", "account-status"),
+            Self::Share => ("talk share that names a user", "talk-share"),
+            Self::Channel => ("talk channel, added", "talk-channel"),
+            Self::Message => ("chatbot message of a member", "skill"),
+            Self::Erased => ("service's word, erased", "service"),
         }
     }
 
-    const fn webhook(self) -> &'static str {
-        match self {
-            Self::Unlink => "unlink",
-            Self::Linked | Self::ScopeConsent | Self::Profile => "account-status",
-            Self::Share => "talk-share",
-            Self::Channel => "talk-channel",
-            Self::Message => "skill",
-            Self::Erased => "service",
-        }
-    }
-
-    fn says(self, user: u64, at: &str) -> Value {
+    /// The envelope's member `event`.
+    fn event(self, user: u64, at: &str) -> Value {
         let user = user.to_string();
         match self {
             Self::Unlink => json!({"user_id": user, "reason": "UNLINK_FROM_APPS"}),
@@ -97,26 +81,22 @@ impl Kind {
 }
 
 const OAUTH: &str = "https://schemas.openid.net/secevent/oauth/event-type/";
-/// When the first event happens: at the top of an hour, so that all of a run lie in one.
+/// The time of the first event: the start of an hour, so that a run stays within one.
 const BEGIN: i64 = 1_740_798_000_000;
 
-/// One event. The same one again is a duplicate.
+/// One event. Repeating it makes a duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// What it is.
-    pub kind: Kind,
-    /// Whose.
-    pub user: u64,
-    /// Which, of all of a run; a greater one happened later.
-    pub number: u32,
+pub(crate) struct Event {
+    pub(crate) kind: Kind,
+    /// The user's number.
+    pub(crate) user: u64,
+    /// Its number within the run. A greater one happened later.
+    pub(crate) number: u32,
 }
 
 impl Event {
     /// An SQS record with this event.
-    ///
-    /// # Errors
-    /// None that a run lives to see: its number is no time.
-    pub fn record(self) -> Result<Value> {
+    pub(crate) fn record(self) -> Result<Value> {
         let Self { kind, user, number } = self;
         let at = Timestamp::from_millisecond(BEGIN + i64::from(number))?.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
         let request_id = format!("JKJaXmPL{number:08}");
@@ -126,8 +106,8 @@ impl Event {
             "app_id": APP_ID,
             "received_at": at,
             "request_id": request_id,
-            "kind": kind.webhook(),
-            "event": kind.says(user, &at),
+            "kind": kind.describe().1,
+            "event": kind.event(user, &at),
         });
         Ok(json!({
             "messageId": format!("00000000-0000-4000-8000-{number:012}"),
@@ -145,23 +125,22 @@ impl Event {
 
 /// Makes events, each later than the one before.
 #[derive(Debug, Default)]
-pub struct Events(u32);
+pub(crate) struct Events(u32);
 
 impl Events {
-    /// How many it made.
-    #[must_use]
-    pub const fn count(&self) -> u32 {
+    /// The number of events made so far.
+    pub(crate) const fn count(&self) -> u32 {
         self.0
     }
 
-    /// One of this kind.
-    pub const fn next(&mut self, kind: Kind, user: u64) -> Event {
+    /// The next event, of this kind.
+    pub(crate) const fn next(&mut self, kind: Kind, user: u64) -> Event {
         self.0 += 1;
         Event { kind, user, number: self.0 }
     }
 
-    /// One of a member's life for each of these users.
-    pub fn batch(&mut self, users: impl Iterator<Item = u64>) -> Vec<Event> {
+    /// An event for each of these users, with the kinds of [`Kind::LIFE`] in turn.
+    pub(crate) fn batch(&mut self, users: impl Iterator<Item = u64>) -> Vec<Event> {
         let kinds = Kind::LIFE.into_iter().cycle().skip(self.0 as usize % Kind::LIFE.len());
         kinds.zip(users).map(|(kind, user)| self.next(kind, user)).collect()
     }

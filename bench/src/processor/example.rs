@@ -1,9 +1,10 @@
-//! A processor as it should be, for tests: every figure at its budget.
+//! Figures for tests, each exactly at its budget.
+
+use end_to_end::units::Units;
 
 use super::{
     events::Kind,
     figures::{Cost, Grown, Measured, PerEvent, Rate, Waited, Whose},
-    table::Units,
 };
 use crate::figures::Spread;
 
@@ -26,7 +27,7 @@ fn cost(kind: Kind) -> Cost {
     Cost::of(kind, cases)
 }
 
-/// A processor that keeps its budgets by a hair.
+/// Figures that just keep their budgets.
 pub(crate) fn measured() -> Measured {
     let rate = |batch, whose| Rate {
         batch,

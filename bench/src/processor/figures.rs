@@ -1,24 +1,23 @@
-//! What was found of the processor.
+//! The processor's figures.
 
+use end_to_end::units::Units;
 use serde::{Deserialize, Serialize};
 
-use super::{events::Kind, table::Units};
+use super::events::Kind;
 use crate::figures::Spread;
 
-/// Whose events a batch holds.
+/// The users of a batch's events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Whose {
-    /// One user's.
+pub(crate) enum Whose {
+    /// The same user.
     One,
-    /// A different user's each.
+    /// A different user each.
     Different,
 }
 
 impl Whose {
-    /// In words.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::One => "one user",
             Self::Different => "different users",
@@ -26,49 +25,43 @@ impl Whose {
     }
 }
 
-/// How fast batches of a kind are applied.
+/// The rate at which batches of a size are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rate {
-    /// So many events in each.
-    pub batch: usize,
-    /// Whose.
-    pub whose: Whose,
+pub(crate) struct Rate {
+    /// The events in a batch.
+    pub(crate) batch: usize,
+    pub(crate) whose: Whose,
     /// Events a second, from the hand-over of a batch to its answer.
-    pub per_second: Spread,
-    /// Events a second of the process's own processor time.
-    pub per_cpu_second: Spread,
-    /// Round trips an event.
-    pub requests: f64,
+    pub(crate) per_second: Spread,
+    /// Events a second of the process's processor time.
+    pub(crate) per_cpu_second: Spread,
+    /// Requests per event.
+    pub(crate) requests: f64,
 }
 
 /// What one event asks of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct PerEvent {
-    /// Round trips.
-    pub requests: f64,
-    /// Billed units.
-    pub units: Units,
+pub(crate) struct PerEvent {
+    pub(crate) requests: f64,
+    pub(crate) units: Units,
 }
 
-/// Under which circumstances an event comes.
+/// The circumstances of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Case {
-    /// The first of its user.
+pub(crate) enum Case {
+    /// The user's first event.
     New,
-    /// Another one of a user who is known.
+    /// A later event of the user.
     Known,
-    /// That one again.
+    /// The same event again.
     Duplicate,
 }
 
 impl Case {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::New, Self::Known, Self::Duplicate];
+    pub(crate) const ALL: [Self; 3] = [Self::New, Self::Known, Self::Duplicate];
 
-    /// In words.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::New => "the user's first",
             Self::Known => "of a known user",
@@ -79,11 +72,10 @@ impl Case {
 
 /// What an event of one kind asks of the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
-    /// The kind, in words.
-    pub kind: String,
-    /// By the cases.
-    pub cases: [PerEvent; 3],
+pub(crate) struct Cost {
+    pub(crate) kind: String,
+    /// By [`Case`].
+    pub(crate) cases: [PerEvent; 3],
 }
 
 impl Cost {
@@ -92,39 +84,39 @@ impl Cost {
     }
 }
 
-/// How long batches take before a table that needs its time for each request.
+/// The time of a batch before a table with latency.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Waited {
-    /// So many users, an event of each.
-    pub users: usize,
-    /// A batch, in milliseconds.
-    pub took: Spread,
+    /// The users in the batch, with one event each.
+    pub(crate) users: usize,
+    /// The batch's time, in milliseconds.
+    pub(crate) took: Spread,
 }
 
-/// What an event costs where there is so much already.
+/// What an event costs in a table of some size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Grown {
-    /// So many users, or lines of a user's history.
-    pub size: usize,
-    /// An event, in milliseconds.
-    pub time: Spread,
+pub(crate) struct Grown {
+    /// The users in the table, or the lines of a user's history.
+    pub(crate) size: usize,
+    /// An event's time, in milliseconds.
+    pub(crate) time: Spread,
     /// What it asks of the table.
-    pub asked: PerEvent,
+    pub(crate) asked: PerEvent,
 }
 
-/// All of it.
+/// All figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// How fast.
-    pub rates: Vec<Rate>,
-    /// What each kind of event asks for.
-    pub costs: Vec<Cost>,
-    /// The table's time for each request, in milliseconds, where batches waited for it.
-    pub latency: f64,
-    /// Batches of one user, of ten, of a hundred.
-    pub waited: Vec<Waited>,
+    /// The rates by batch.
+    pub(crate) rates: Vec<Rate>,
+    /// The costs by kind of event.
+    pub(crate) costs: Vec<Cost>,
+    /// The table's latency for `waited`, in milliseconds.
+    pub(crate) latency: f64,
+    /// By users in a batch.
+    pub(crate) waited: Vec<Waited>,
     /// By users in the table.
-    pub users: Vec<Grown>,
+    pub(crate) users: Vec<Grown>,
     /// By lines in a user's history.
-    pub history: Vec<Grown>,
+    pub(crate) history: Vec<Grown>,
 }

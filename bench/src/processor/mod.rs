@@ -1,28 +1,30 @@
-//! The processor: how fast it applies events, what it asks of the table for that, and that neither grows with what the
-//! table holds.
+//! The processor: the rate at which it applies events, its requests to the table, and how both depend on the table's size.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`events`] | envelopes in SQS's batches |
-//! | [`table`] | DynamoDB for the processor, counting |
-//! | [`worker`] | the processor's process before its table |
-//! | [`mod@measure`] | the measuring, round by round |
-//! | [`figures`] | what was found |
-//! | [`budget`] | what it may cost |
-//! | [`report`] | the page's and the terminal's part |
+//! | `events` | envelopes in SQS's batches |
+//! | [`table`] | DynamoDB, with a count of requests and units |
+//! | `worker` | the processor's process before its table |
+//! | [`mod@measure`] | measures, round by round |
+//! | `figures` | the results |
+//! | [`budget`] | the limits |
+//! | `report` | the results as tables |
 
 pub mod budget;
-pub mod events;
+mod events;
 #[cfg(test)]
 pub(crate) mod example;
-pub mod figures;
+mod figures;
 pub mod measure;
-pub mod report;
+mod report;
 pub mod table;
-pub mod worker;
+mod worker;
 
 /// The function's name.
-pub const NAME: &str = "processor";
+pub(crate) const NAME: &str = "processor";
 
-pub use figures::Measured;
+#[cfg(test)]
+pub(crate) use events::Kind;
+pub use figures::{Measured, Waited};
 pub use measure::{Plan, measure};
+pub(crate) use report::sections;

@@ -1,4 +1,4 @@
-//! The page that shows the last full run. What stands outside of the markers is somebody else's.
+//! The page with the last full run. Only the text between the markers is generated.
 
 use std::{fs, path::Path};
 
@@ -11,10 +11,7 @@ const BEGIN: &str = "<!-- begin: written by cargo bench-all -->";
 const END: &str = "<!-- end: written by cargo bench-all -->";
 
 /// Writes the results into the page and its picture.
-///
-/// # Errors
-/// If there is no such page, or it has lost its markers.
-pub fn write(results: &Results, docs: &Path) -> Result<()> {
+pub(crate) fn write(results: &Results, docs: &Path) -> Result<()> {
     let path = docs.join("performance.md");
     let page = fs::read_to_string(&path).with_context(|| format!("{} can't be read", path.display()))?;
     let page = with_block(&page, &markdown(results)).with_context(|| {

@@ -20,6 +20,7 @@ use crate::ui::progress::Progress;
 
 pub use build::Build;
 pub use deploy::{Function, Stack};
+pub use process::{Finished, Stream, run};
 pub use project::Project;
 pub use venv::{Packages, provision};
 

@@ -81,22 +81,28 @@ impl Drop for Group {
 
 /// Where a line was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stream {
+pub enum Stream {
+    /// Standard output.
     Out,
+    /// Standard error.
     Err,
 }
 
 /// A command that has ended.
 #[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) status: ExitStatus,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
 }
 
 impl Finished {
     /// What it complained about: the last lines, for an error message.
-    pub(super) fn complaint(&self) -> String {
+    #[must_use]
+    pub fn complaint(&self) -> String {
         let text = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
         tail(text, 40)
     }
@@ -109,7 +115,10 @@ pub(super) fn tail(text: &str, lines: usize) -> String {
 }
 
 /// Runs a command to its end and reads each line that it writes. When interrupted, its whole process group is killed.
-pub(super) async fn run(command: &mut Command, hear: impl FnMut(Stream, &str) + Send) -> Result<Finished> {
+///
+/// # Errors
+/// If it can't be run.
+pub async fn run(command: &mut Command, hear: impl FnMut(Stream, &str) + Send) -> Result<Finished> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
     let (stdout, stderr) = (group.child.stdout.take(), group.child.stderr.take());

@@ -11,8 +11,7 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use end_to_end::authority;
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -20,32 +19,22 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, sleep},
 };
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        crypto::aws_lc_rs,
-        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-    },
-};
+use tokio_rustls::TlsAcceptor;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A CA that nobody knows, and its root in a file.
+/// A CA that no client trusts by itself, and its root in a file.
 pub(super) struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
+    issuer: authority::Authority,
     file: PathBuf,
 }
 
 impl Authority {
     /// One with its root in a file of this name.
     pub(super) fn new(name: &str) -> Self {
-        let mut params = CertificateParams::new(vec![]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let issuer = authority::Authority::generate().unwrap();
         let file = std::env::temp_dir().join(format!("{name}-{}.pem", std::process::id()));
-        let encoded = BASE64_STANDARD.encode(issuer.der());
-        fs::write(&file, format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n")).unwrap();
+        fs::write(&file, issuer.pem()).unwrap();
         Self { issuer, file }
     }
 
@@ -77,7 +66,8 @@ impl Tls {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (handshakes, generation) = (Arc::<AtomicUsize>::default(), watch::Sender::new(0));
-        let (acceptor, counted, closed) = (acceptor(authority), Arc::clone(&handshakes), generation.subscribe());
+        let (acceptor, counted, closed) =
+            (authority.issuer.acceptor().unwrap(), Arc::clone(&handshakes), generation.subscribe());
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, server, acceptor.clone(), Arc::clone(&counted), closed.clone()));
@@ -132,18 +122,4 @@ async fn serve(
         copied = copy_bidirectional(&mut client, &mut server) => copied.map(drop),
         _ = closed.changed() => Ok(()),
     }
-}
-
-fn acceptor(authority: &Authority) -> TlsAcceptor {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, &authority.issuer).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    TlsAcceptor::from(Arc::new(config))
 }

@@ -1,0 +1,154 @@
+//! The processor's table: the DynamoDB engine of the tests, behind a server that counts requests and billed units.
+//!
+//! The server calls the engine directly. The engine's own server would add a hop to each measured request.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Result, ensure};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use dynoxide::{Database, DynoxideError};
+use end_to_end::{faults::Server, table, units::Units};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+/// The requests to a table, and what they are billed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Usage {
+    pub(crate) requests: usize,
+    pub(crate) units: Units,
+}
+
+/// How the table answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// The time before each answer.
+    pub latency: Duration,
+    /// Whether requests wait for each other: a planted regression.
+    pub one_at_a_time: bool,
+}
+
+impl Pace {
+    /// About DynamoDB's own.
+    pub const USUAL: Self = Self { latency: Duration::from_millis(5), one_at_a_time: false };
+}
+
+#[derive(Default)]
+struct Metered {
+    usage: Usage,
+    pace: Pace,
+    has_quarantined: bool,
+}
+
+struct Shared {
+    database: Database,
+    metered: Mutex<Metered>,
+    queue: tokio::sync::Mutex<()>,
+}
+
+impl Shared {
+    fn metered(&self) -> MutexGuard<'_, Metered> {
+        self.metered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A table behind a server on a free port. The server ends when this is dropped.
+pub(crate) struct Table {
+    server: Server,
+    shared: Arc<Shared>,
+}
+
+impl Table {
+    /// Starts an empty one.
+    pub(crate) async fn start() -> Result<Self> {
+        let shared = Shared { database: table::database()?, metered: Mutex::default(), queue: Default::default() };
+        let shared = Arc::new(shared);
+        let router = Router::new().fallback(post(answer)).with_state(Arc::clone(&shared));
+        Ok(Self { server: Server::without_gate(router).await?, shared })
+    }
+
+    /// The endpoint for `AWS_ENDPOINT_URL_DYNAMODB`.
+    pub(crate) fn endpoint(&self) -> String {
+        self.server.url()
+    }
+
+    /// Sets the pace of all later answers.
+    pub(crate) fn set_pace(&self, pace: Pace) {
+        self.shared.metered().pace = pace;
+    }
+
+    /// The usage since the last call.
+    pub(crate) fn take(&self) -> Usage {
+        std::mem::take(&mut self.shared.metered().usage)
+    }
+
+    /// The processor acknowledges an unusable event after quarantining it, which would be measured as if it were applied.
+    pub(crate) fn ensure_nothing_is_quarantined(&self) -> Result<()> {
+        ensure!(!self.shared.metered().has_quarantined, "the processor quarantined events of the benchmark");
+        Ok(())
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: String) -> Response {
+    let pace = shared.metered().pace;
+    if pace.one_at_a_time {
+        let _turn = shared.queue.lock().await;
+        sleep(pace.latency).await;
+    } else if !pace.latency.is_zero() {
+        sleep(pace.latency).await;
+    }
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let operation = target.rsplit('.').next().unwrap_or_default();
+    let Ok(Value::Object(mut request)) = serde_json::from_str(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    request.insert("ReturnConsumedCapacity".to_owned(), json!("TOTAL"));
+    let request = Value::Object(request);
+    let answer = call(&shared.database, operation, request.clone());
+    let mut metered = shared.metered();
+    metered.usage.requests += 1;
+    metered.usage.units += Units::of(operation, &request, answer.as_ref().ok());
+    metered.has_quarantined |= body.contains("\"QUARANTINE#");
+    match answer {
+        Ok(mut answer) => {
+            // The processor gets what it asked for, and no more.
+            answer.as_object_mut().and_then(|members| members.remove("ConsumedCapacity"));
+            Json(answer).into_response()
+        }
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, error.to_json()).into_response()
+        }
+    }
+}
+
+/// The operations that the processor uses.
+fn call(database: &Database, operation: &str, request: Value) -> Result<Value, DynoxideError> {
+    match operation {
+        "GetItem" => run(request, |request| database.get_item(request)),
+        "PutItem" => run(request, |request| database.put_item(request)),
+        "UpdateItem" => run(request, |request| database.update_item(request)),
+        "TransactWriteItems" => run(request, |request| database.transact_write_items(request)),
+        "Query" => run(request, |request| database.query(request)),
+        _ => {
+            Err(DynoxideError::ValidationException(format!("bench/src/processor/table.rs does not serve {operation}")))
+        }
+    }
+}
+
+fn run<Q: DeserializeOwned, A: Serialize>(
+    request: Value,
+    operation: impl FnOnce(Q) -> Result<A, DynoxideError>,
+) -> Result<Value, DynoxideError> {
+    let invalid = |error: serde_json::Error| DynoxideError::ValidationException(error.to_string());
+    serde_json::to_value(operation(serde_json::from_value(request).map_err(invalid)?)?).map_err(invalid)
+}
