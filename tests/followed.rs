@@ -178,22 +178,22 @@ mod followed {
         the_rules_of_the_page_match(stack).await;
     }
 
-    /// What every fixture is told as, as EventBridge hands it on.
-    fn told() -> Vec<Value> {
+    /// What every fixture is published as, as EventBridge hands it on.
+    fn published_events() -> Vec<Value> {
         let snapshot = std::fs::read_to_string(workspace().join("tests/snapshots/published.snap")).unwrap();
-        let told = snapshot.splitn(3, "---\n").last().unwrap();
-        let told: BTreeMap<String, Vec<Value>> = serde_json::from_str(told).unwrap();
+        let published = snapshot.splitn(3, "---\n").last().unwrap();
+        let published: BTreeMap<String, Vec<Value>> = serde_json::from_str(published).unwrap();
         let event = |detail: Value| {
             json!({"version": "0", "id": "17793124-05d4-b198-2fde-7ededc63b103", "account": "000000000000",
                 "source": "kakao-webhooks", "detail-type": detail["change"], "time": "2026-03-01T03:00:00Z",
                 "region": "ap-northeast-2", "resources": [], "detail": detail})
         };
-        told.into_values().flatten().map(event).collect()
+        published.into_values().flatten().map(event).collect()
     }
 
-    /// Each rule in `docs/follow-up.md` matches some of what is told, and of its own change only.
+    /// Each rule in `docs/follow-up.md` matches some of what is published, and of its own change only.
     async fn the_rules_of_the_page_match(stack: &Stack) {
-        let events = told();
+        let events = published_events();
         let page = std::fs::read_to_string(workspace().join("docs/follow-up.md")).unwrap();
         let rules = page.split("```json\n").map(|block| block.split("```").next().unwrap());
         let rules: Vec<&str> = rules.filter(|rule| rule.starts_with("{\"source\"")).collect();

@@ -11,8 +11,8 @@ mod page;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod published;
+#[cfg(test)]
 mod service;
 #[cfg(test)]
 mod telemetry;
-#[cfg(test)]
-mod told;

@@ -46,7 +46,7 @@ impl Service {
     }
 
     /// Another process. Put in the publisher's place, it ends that at once.
-    pub(crate) async fn spare_publisher(&self) -> Lambda {
+    pub(crate) async fn second_publisher(&self) -> Lambda {
         publisher(&self.pipeline, &self.bus, &self.unpublished, &[]).await
     }
 

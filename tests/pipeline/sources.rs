@@ -53,7 +53,7 @@ async fn observed_a_request_from_elsewhere_is_taken_and_counted() {
 }
 
 #[tokio::test]
-async fn off_nobody_asks() {
+async fn no_source_check_runs_when_it_is_off() {
     let mut pipeline = checking("off").await;
     assert_eq!(pipeline.deliver(&unlink("1").sent_by(UNLISTED)).await.unwrap().status, 200);
     let unlink = pipeline.function("unlink").await.unwrap();

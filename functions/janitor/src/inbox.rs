@@ -63,7 +63,7 @@ impl Tally {
 }
 
 /// Sends what waits in the inbox to the queue, and takes out what the queue has. Two at once only send
-/// twice, and twice is once.
+/// twice, which changes nothing.
 pub(crate) async fn empty(table: &DynamoStore, queue: &impl Queue, deadline: Instant) {
     let turn = usize::try_from(runtime::clock::now().as_seconds() / 60).unwrap_or_default() % ONE_IN;
     stream::iter(inbox_partitions())

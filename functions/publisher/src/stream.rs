@@ -66,7 +66,7 @@ impl From<Change> for Write {
     }
 }
 
-/// Seconds since 1970, with or without a fraction. A time that can't be one is none.
+/// Seconds since 1970, with or without a fraction. None for a number that can't be a time.
 fn time(seconds: &Value) -> Option<Time> {
     let since_1970 = Duration::try_from_secs_f64(seconds.as_f64()?).ok().filter(|time| !time.is_zero())?;
     Time::from_millis(since_1970.as_millis().try_into().ok()?)

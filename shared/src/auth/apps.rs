@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_place_of_its_digest_is_named_with_the_mend() {
+    fn a_key_in_place_of_its_digest_is_reported_with_the_fix() {
         let text = r#"[{"app_id":"7","admin_key_sha256":["0123456789abcdef0123456789abcdef"]}]"#;
         let error = Apps::from_json(text).unwrap_err().to_string();
         assert!(

@@ -9,9 +9,9 @@ pub enum KeyFault {
     /// There is no key, or something that never was one. Nothing to do: it is not from Kakao.
     #[error("no usable key")]
     Missing,
-    /// It looks like a key (32 hex characters) and is none of ours. Either a forger, or the app's
+    /// It looks like a key (32 hex characters) and is not one of ours. The sender is a forger, or the app's
     /// primary admin key was changed at Kakao: compare with `khook hash-key`.
-    #[error("a key that is none of ours")]
+    #[error("an unknown key")]
     Unknown,
 }
 
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotated_key_is_told_apart_from_junk() {
+    fn a_possible_rotated_key_is_distinguished_from_a_malformed_one() {
         assert_eq!(prove(&[&format!("KakaoAK {}", "f".repeat(32))]).unwrap_err(), KeyFault::Unknown);
         for values in [
             &[][..],

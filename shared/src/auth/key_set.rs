@@ -31,7 +31,7 @@ impl fmt::Debug for KeyId {
 pub struct PublicKey(Arc<ParsedPublicKey>);
 
 impl PublicKey {
-    /// The key of a modulus and an exponent, or `None` if they are none.
+    /// The key of a modulus and an exponent, or `None` if they are not those of a key.
     fn new(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         let bits = modulus.len() * 8 - modulus.first()?.leading_zeros() as usize;
         if !(2048..=8192).contains(&bits) || !(1..=8).contains(&exponent.len()) {

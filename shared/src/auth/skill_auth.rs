@@ -18,7 +18,7 @@ pub enum SkillAuthError {
     /// It is not the JSON that it should be.
     #[error("it is not JSON of the form {{\"header\":\"x-skill-key\",\"sha256\":[\"<64 hex>\"]}}")]
     Json,
-    /// The header's name is none.
+    /// The text is not a header name.
     #[error("its `header` is no header name")]
     Header,
     /// No digest: every message would be refused.

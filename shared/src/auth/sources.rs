@@ -27,8 +27,8 @@ pub enum SourceCheck {
 /// Why settings for [`Sources`] can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourcesError {
-    /// The check is none of the three.
-    #[error("is none of off, observe and enforce")]
+    /// The check is not one of the three.
+    #[error("is not off, observe or enforce")]
     Check,
     /// An element of the list is no address and no network. It is named by its place: what was put
     /// there by mistake may be a secret.

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_envelope_of_ours_is_told_apart() {
+    fn unknown_envelopes_are_distinguished_from_damaged_ones() {
         for (text, error) in [
             ("", EnvelopeError::NotAnEnvelope),
             ("7", EnvelopeError::NotAnEnvelope),

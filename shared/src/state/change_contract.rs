@@ -83,7 +83,7 @@ pub(super) enum PublishedAs {
     CredentialChanged(Turned<Credential>),
     /// The strength of authentication.
     AssuranceChanged(Turned<Assurance>),
-    /// What to do at the door.
+    /// What the service may let the user do.
     AccessChanged {
         /// Before. Absent where the user was unknown.
         #[serde(default, skip_serializing_if = "Option::is_none")]

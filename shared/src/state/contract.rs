@@ -19,11 +19,11 @@ pub(super) struct UserView {
     pub(super) app_id: String,
     /// The member number, as text: it has up to 64 bits.
     pub(super) user_id: String,
-    /// Grows with every write of the item. Absent, as `access` and `updated_at` are, of somebody whom shares
+    /// Grows with every write of the item. Absent, as `access` and `updated_at` are, of a user whom only shares
     /// claim and of whom nothing is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<u64>,
-    /// What to do at the door.
+    /// What the service may let the user do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) access: Option<Access>,
     /// The link between the user and the app.

@@ -37,7 +37,7 @@ pub trait State: Merge + Clone + Default + PartialEq + Send + Sync {
     /// Only if serde can't write what it derived.
     fn to_members(&self, subject: &Subject, rest: &Rest) -> Result<Members, DocumentError>;
 
-    /// The state that the members stand for, and what is none of it.
+    /// The state that the members stand for, and what doesn't belong to it.
     ///
     /// # Errors
     /// [`DocumentError`].

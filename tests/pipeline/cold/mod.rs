@@ -111,7 +111,7 @@ async fn the_first_answer_costs_no_handshake() {
 }
 
 #[tokio::test]
-async fn who_knocks_shows_no_credentials() {
+async fn warm_up_requests_carry_no_credentials() {
     for (status, services) in [(StatusCode::OK, 1), (StatusCode::SERVICE_UNAVAILABLE, 2)] {
         let knocks = Arc::<Mutex<Vec<(String, HeaderMap)>>>::default();
         let kept = Arc::clone(&knocks);

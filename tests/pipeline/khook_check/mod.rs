@@ -175,7 +175,7 @@ async fn plain_http_is_a_mistake_and_no_key_goes_there() {
 }
 
 #[tokio::test]
-async fn https_on_a_port_of_plain_http_is_told() {
+async fn https_on_a_plain_http_port_is_reported() {
     let server = serve(right).await;
     let (code, found) = findings(&format!("{}/skill", server.url().replace("http:", "https:")), &[]).await;
     assert_eq!((code, found.len()), (Some(1), 1), "{found:?}");
@@ -183,7 +183,7 @@ async fn https_on_a_port_of_plain_http_is_told() {
 }
 
 #[tokio::test]
-async fn where_nobody_answers_it_could_not_be_checked() {
+async fn a_check_without_a_listening_server_is_inconclusive() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (code, found) = findings(&format!("http://{free}"), &[]).await;
     assert_eq!(
@@ -198,7 +198,7 @@ async fn where_nobody_answers_it_could_not_be_checked() {
 }
 
 #[tokio::test]
-async fn whoever_never_answers_is_given_up_and_told_so() {
+async fn a_server_that_never_answers_is_reported_as_timed_out() {
     let gate = Gate::default();
     gate.set(Fault::Hangs);
     let server = Server::start(Router::new(), gate).await.unwrap();
@@ -207,7 +207,7 @@ async fn whoever_never_answers_is_given_up_and_told_so() {
 }
 
 #[tokio::test]
-async fn people_get_a_table_with_the_mend_and_no_key_is_ever_shown() {
+async fn the_table_shows_the_fix_and_never_a_key() {
     let server = serve(|asked| if asked.path == "/health" { stand_in::Said::empty(503) } else { right(asked) }).await;
     let (skill, admin) = (KeyFile::of("shown-skill", stand_in::KEY), KeyFile::of("shown-admin", stand_in::ADMIN_KEY));
     let keys = ["--skill-key-file", skill.path(), "--admin-key-file", admin.path()];

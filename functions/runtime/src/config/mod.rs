@@ -296,7 +296,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 }
 
-/// The text, if it is the URL of something that speaks HTTP. Nothing is sent to a queue whose URL is none, so every
+/// The text, if it is the URL of something that speaks HTTP. Nothing can be sent to a queue without a valid URL, so every
 /// event would take the way through the inbox.
 fn url(variable: &'static str, text: &str, fix: &'static str) -> Result<String, ConfigError> {
     let text = text.trim().to_owned();
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_variable_is_named_with_its_mend() {
+    fn a_missing_variable_is_reported_with_the_fix() {
         let error = with("X", "").apps().unwrap_err().to_string();
         assert!(error.starts_with("KAKAO_APPS is not set. Set it to"), "{error}");
         let error = with("TABLE_NAME", " ").table_name().unwrap_err().to_string();

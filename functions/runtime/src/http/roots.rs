@@ -23,7 +23,7 @@ pub enum CaBundleError {
     /// It holds nothing that begins like a certificate in PEM.
     #[error("the file holds no certificate in PEM")]
     Empty,
-    /// One of its certificates is damaged, or is none. It is named by its place.
+    /// One of its certificates can't be read. The error names its position.
     #[error("certificate {0} of the file can't be used")]
     Malformed(usize),
 }

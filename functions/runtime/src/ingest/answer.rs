@@ -74,10 +74,10 @@ impl From<Answer> for Response<Body> {
 /// Why a request is not acknowledged. What the sender is told is fixed; what we log is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The path is none of this function's.
+    /// This function has no such path.
     #[error("not found")]
     NotFound,
-    /// The method is none of the route's.
+    /// The route doesn't take this method.
     #[error("method not allowed")]
     Method {
         /// Those that are.

@@ -65,7 +65,7 @@ pub enum KeysFault {
     /// A set that was asked for after the token arrived doesn't have it: refuse the token.
     #[error("a fresh key set doesn't have the key")]
     Unknown,
-    /// The usable set doesn't have it, and no fresher one can be had now. As a rule somebody made the id up; but Kakao may
+    /// The usable set doesn't have it, and no fresher one can be had now. As a rule the sender made the id up; but Kakao may
     /// have published the key a moment ago: let it deliver again.
     #[error("the key set doesn't have the key, and it is too soon to ask for a fresh one")]
     TooSoon {

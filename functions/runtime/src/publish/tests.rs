@@ -275,7 +275,7 @@ async fn a_write_that_cannot_be_kept_keeps_no_other_from_being_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_cannot_be_read_is_kept_whole_and_holds_up_nobody() {
+async fn a_write_that_cannot_be_read_is_kept_whole_and_delays_no_other() {
     let other_form = item(2, &json!({"link": 7}));
     let no_version = linked().into_iter().filter(|(name, _)| name != "version").collect();
     for unreadable in [other_form, no_version, Members::new()] {
@@ -359,7 +359,7 @@ fn profile_values_are_published_only_where_they_are_asked_for_and_fit() {
 }
 
 #[test]
-fn each_publication_has_an_id_of_its_own_that_names_nobody() {
+fn each_publication_has_an_id_of_its_own_that_reveals_no_user() {
     let publications = all(ProfileValues::Withheld, revoked());
     let ids: BTreeSet<_> = publications.iter().map(|one| one.id.clone()).collect();
     assert_eq!(ids.len(), publications.len());
@@ -368,7 +368,7 @@ fn each_publication_has_an_id_of_its_own_that_names_nobody() {
 }
 
 #[test]
-fn somebody_known_by_open_id_only_has_no_door() {
+fn a_user_known_by_open_id_only_has_no_access() {
     let channels = json!({"_ISxgbxb": {"status": "added", "at": LINKED}});
     let mut new = item(1, &json!({"channels": channels}));
     new.insert("pk".to_owned(), json!("OPENID#123456#Zk3Qb7xT1mWc"));

@@ -88,7 +88,7 @@ event_types! {
     AccountPurged = risc / "account-purged": "The Kakao account is deleted for good.",
     CredentialCompromise = risc / "credential-compromise": "A credential was found compromised.",
     IdentifierChanged = risc / "identifier-changed": "An e-mail address or phone number changed.",
-    IdentifierRecycled = risc / "identifier-recycled": "An identifier now belongs to somebody else.",
+    IdentifierRecycled = risc / "identifier-recycled": "An identifier now belongs to another person.",
     SessionsRevoked = risc / "sessions-revoked": "All of the user's sessions were revoked.",
     AssuranceLevelChange = caep / "assurance-level-change": "The strength of the user's authentication changed.",
     CredentialChange = caep / "credential-change": "A credential was created, changed or removed.",

@@ -12,7 +12,7 @@ fn message(properties: &Value) -> Value {
     json!({"bot": {"id": "b"}, "userRequest": {"user": {"id": "u", "type": "botUserKey", "properties": properties}}})
 }
 
-/// What is none of a member's values: absent, or of a shape that can't be read.
+/// A member that is absent, or of a shape that can't be read.
 fn unreadable() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),

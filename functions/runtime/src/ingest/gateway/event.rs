@@ -46,7 +46,7 @@ impl<'e> Object<'e> {
     /// The object that a text is.
     ///
     /// # Errors
-    /// A text that is none, or has a name that is no text.
+    /// A value that is not a text, or a name that is not a text.
     pub(super) fn of(text: &'e str) -> Result<Self, NotARequest> {
         serde_json::from_str(text).map_err(|_| NotARequest)
     }

@@ -76,7 +76,7 @@ fn query_of(parameters: Object<'_>) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.texts()).finish()
 }
 
-/// A header that is none proves nothing and names nothing: it is as if it weren't there.
+/// An invalid header is treated as absent: it proves nothing.
 fn headers_of(headers: Object<'_>) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in headers.texts() {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_something_else_is_told_the_mend() {
+    fn an_event_from_another_source_is_refused_with_the_fix() {
         let (mut without_http, mut odd_method) = (event(), event());
         without_http["requestContext"] = json!({});
         odd_method["requestContext"]["http"]["method"] = json!("G T");

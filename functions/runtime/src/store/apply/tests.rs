@@ -313,7 +313,7 @@ proptest! {
 }
 
 #[test]
-fn one_user_that_hangs_delays_nobody_else() {
+fn a_hanging_write_for_one_user_does_not_delay_other_users() {
     let memory = Memory::default();
     memory.0.lock().unwrap().hanging.insert("USER#1#1".to_owned());
     let batch: Vec<Record> = (1..=20).map(|user| Told { user, at: 1, what: 1, id: user as u32 }.record()).collect();

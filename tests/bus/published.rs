@@ -1,4 +1,4 @@
-//! What is told: exactly the changes, once, in the published form.
+//! What is published: exactly the changes, once, in the published form.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,15 @@ use crate::service::Service;
 const OAUTH: &str = "https://schemas.openid.net/secevent/oauth/event-type/";
 
 #[tokio::test]
-async fn every_fixture_is_told_as_exactly_its_changes() {
+async fn every_fixture_publishes_exactly_its_changes() {
     let mut service = Service::start().await;
-    let (mut told, mut seen) = (BTreeMap::new(), 0);
+    let (mut published, mut seen) = (BTreeMap::new(), 0);
     for name in Fixture::names().unwrap() {
         service.send_fixture(&Fixture::load(&name).unwrap()).await;
         service.publish().await;
         let events = service.bus.taken().split_off(seen);
         seen += events.len();
-        told.insert(name, events.iter().map(as_in_a_snapshot).collect::<Vec<_>>());
+        published.insert(name, events.iter().map(as_in_a_snapshot).collect::<Vec<_>>());
     }
     assert_eq!(service.bus.ids().len(), seen);
     assert_eq!(service.bus.early(), []);
@@ -27,11 +27,11 @@ async fn every_fixture_is_told_as_exactly_its_changes() {
     insta::with_settings!({
         snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true, sort_maps => true,
     }, {
-        insta::assert_json_snapshot!("published", told);
+        insta::assert_json_snapshot!("published", published);
     });
 }
 
-/// What EventBridge is told beside the text says the same; when it was written differs each time.
+/// What EventBridge is published beside the text says the same; when it was written differs each time.
 fn as_in_a_snapshot(event: &Event) -> Value {
     assert_eq!(event.detail_type, event.text("change"));
     let at: Time = event.text("at").parse().unwrap();
@@ -44,16 +44,16 @@ fn as_in_a_snapshot(event: &Event) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_told_fits_the_published_schema() {
+async fn published_events_match_the_published_schema() {
     let text = std::fs::read_to_string(workspace().join("infra/schemas/change.json")).unwrap();
     let schema = jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap();
     for values in ["true", "false"] {
         let mut service = Service::start_with(&[("PUBLISH_PROFILE_VALUES", values)]).await;
         service.send_every_fixture().await;
         service.publish().await;
-        let told = service.bus.taken();
-        assert!(told.len() > 30, "{}", told.len());
-        for event in told {
+        let published = service.bus.taken();
+        assert!(published.len() > 30, "{}", published.len());
+        for event in published {
             let detail = Value::Object(event.detail);
             assert!(schema.is_valid(&detail), "{detail}: {:?}", schema.validate(&detail));
         }
@@ -61,18 +61,18 @@ async fn what_is_told_fits_the_published_schema() {
 }
 
 #[tokio::test]
-async fn what_comes_again_is_not_told_again() {
+async fn a_redelivered_event_is_not_published_again() {
     let mut service = Service::start().await;
     service.send_every_fixture().await;
     service.publish().await;
-    let told = service.bus.taken();
+    let published = service.bus.taken();
     service.send_every_fixture().await;
     service.publish().await;
-    assert_eq!(service.bus.taken(), told);
+    assert_eq!(service.bus.taken(), published);
 }
 
 #[tokio::test]
-async fn what_comes_too_late_to_matter_is_not_told() {
+async fn an_event_too_late_to_have_an_effect_is_not_published() {
     let mut service = Service::start().await;
     let event = |name: &str| format!("{OAUTH}{name}");
     service.send_event("3142857999", &event("user-unlinked"), 1_740_790_000, &json!({})).await;
@@ -89,7 +89,7 @@ async fn what_comes_too_late_to_matter_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_share_or_a_chatbots_message_or_a_counter_is_no_change_of_anybody() {
+async fn shares_chatbot_messages_and_counters_publish_nothing() {
     let mut service = Service::start().await;
     for name in Fixture::names().unwrap().iter().filter(|name| name.starts_with("talk-share/")) {
         service.send_fixture(&Fixture::load(name).unwrap()).await;
