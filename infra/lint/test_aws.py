@@ -97,7 +97,9 @@ class OwnKey(unittest.TestCase):
         self.assertEqual(RESOURCES["UseKey"]["Condition"], "HasKmsKey")
         for name in of_type("AWS::Lambda::EventSourceMapping"):
             waits = RESOURCES[name].get("Metadata", {}).get("DependsOn")
-            self.assertEqual(waits, {"Fn::If": ["HasKmsKey", {"Ref": "UseKey"}, ""]}, name)
+            waits = waits if isinstance(waits, list) else [waits]
+            policies = ["UseKey", "UseKeyToSend"] if "DestinationConfig" in RESOURCES[name]["Properties"] else ["UseKey"]
+            self.assertEqual(waits, [{"Fn::If": ["HasKmsKey", {"Ref": policy}, ""]} for policy in policies], name)
 
     def test_the_pages_list_what_who_deploys_needs_of_the_key(self) -> None:
         # DynamoDB developer guide, "Authorizing use of a customer managed key": the caller needs these by DynamoDB.
@@ -110,7 +112,8 @@ class OwnKey(unittest.TestCase):
 class WhatAnOperatorAsksFor(unittest.TestCase):
     def test_an_alarm_watches_the_account_s_concurrency_against_its_own_limit(self) -> None:
         share, used = RESOURCES["AccountConcurrencyAlarm"]["Properties"]["Metrics"]
-        self.assertIn("SERVICE_QUOTA(used)", share["Expression"])
+        self.assertEqual(share["Expression"], "used/SERVICE_QUOTA(used)*100")
+        self.assertEqual(RESOURCES["AccountConcurrencyAlarm"]["Properties"]["Threshold"], 80)
         metric = used["MetricStat"]["Metric"]
         dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
         self.assertEqual((metric["Namespace"], metric["MetricName"]), ("AWS/Usage", "ResourceCount"))
@@ -217,11 +220,21 @@ class LateMetrics(unittest.TestCase):
 
 
 class Limits(unittest.TestCase):
+    def test_no_event_source_is_deployed_disabled(self) -> None:
+        for name in of_type("AWS::Lambda::EventSourceMapping"):
+            self.assertIs(RESOURCES[name]["Properties"].get("Enabled", True), True, name)
+
+    def test_the_outside_probe_asks_from_as_many_regions_as_route_53_demands(self) -> None:
+        regions = RESOURCES["HealthProbe"]["Properties"]["HealthCheckConfig"]["Regions"]
+        self.assertGreaterEqual(len(set(regions)), 3)
+
     def test_a_record_that_crashes_the_publisher_is_set_aside_before_those_behind_it_expire(self) -> None:
         source = RESOURCES["PublisherSource"]["Properties"]
         lives = 24 * 3_600
         # Without the setting Lambda tries until the record is gone, and so are those behind it.
-        self.assertLessEqual(source.get("MaximumRecordAgeInSeconds", lives), lives - 2 * 3_600)
+        age = source.get("MaximumRecordAgeInSeconds", lives)
+        # -1 is without end.
+        self.assertTrue(60 <= age <= lives - 2 * 3_600, age)
         self.assertEqual(named(source["DestinationConfig"]["OnFailure"]["Destination"]), "UnpublishedQueue.Arn")
 
     def test_the_access_log_takes_no_room_in_the_account_s_log_resource_policy(self) -> None:

@@ -219,6 +219,8 @@ class Settings(unittest.TestCase):
                 "arn:aws:sts::123456789012:assumed-role/service/session",
                 "arn:aws:iam::123456789012:root",
                 "arn:aws:iam::12345678901:role/service",
+                # Whoever may send is believed.
+                "arn:aws:iam::123456789012:role/*",
             ],
             "KakaoJwksUrl": ["http://kauth.kakao.com/", "kauth.kakao.com"],
         }

@@ -87,7 +87,7 @@ async fn an_entry_that_the_bus_refuses_for_ever_is_set_aside_and_the_stream_goes
     }
     let all = service.ids_of_a_calm_bus().await;
     let records = service.stream.next(&service.pipeline.table).unwrap();
-    service.bus.refuse("sessions-voided", "NotAuthorizedForDetailTypeException");
+    service.bus.refuse("sessions-voided", "InvalidArgument");
     service.publish().await;
     assert_eq!(service.stream.next(&service.pipeline.table).unwrap(), Vec::<Value>::new());
     assert!(service.bus.taken().iter().all(|event| event.detail_type != "sessions-voided"));
@@ -99,7 +99,7 @@ async fn an_entry_that_the_bus_refuses_for_ever_is_set_aside_and_the_stream_goes
     assert_eq!(kept["new"], records[1]["dynamodb"]["NewImage"]);
     let line = service.publisher.line("event", "unpublishable").await.unwrap();
     assert_eq!(line["why"], kept["why"]);
-    assert!(line["why"].as_str().unwrap().ends_with("NotAuthorizedForDetailTypeException"), "{line}");
+    assert!(line["why"].as_str().unwrap().ends_with("InvalidArgument"), "{line}");
 }
 
 #[tokio::test]

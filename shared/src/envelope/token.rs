@@ -41,9 +41,26 @@ pub fn events_of_token(claims: &Claims, app_id: &AppId, received_at: Time, deliv
                 id: event_id(token_id, uri),
                 event: read(uri, event, placed.clone()),
             };
-            events.iter().map(read).collect()
+            events.iter().map(read).flat_map(|event| [unread_part(&event), Some(event)]).flatten().collect()
         }
     }
+}
+
+/// What ends the id of an event's part that can't be read.
+const UNREAD_PART: &str = ":unread";
+
+/// The part of an event that can't be read, to be quarantined beside the event: a withdrawal must not pass as done.
+fn unread_part(event: &TokenEvent) -> Option<TokenEvent> {
+    let why = event.event.as_ref().ok()?.event.unread_part()?;
+    Some(TokenEvent { id: EventId::from_text(&format!("{}{UNREAD_PART}", event.id)), event: Err(why) })
+}
+
+/// The event with this id. That of a part, once all of the event can be read, is the event itself.
+pub(super) fn event_with_id(events: Vec<TokenEvent>, id: &EventId) -> Option<TokenEvent> {
+    let text = id.to_string();
+    let whole = text.strip_suffix(UNREAD_PART).map(EventId::from_text);
+    let (mut with_id, rest): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| event.id == *id);
+    with_id.pop().or_else(|| rest.into_iter().find(|event| Some(&event.id) == whole.as_ref()))
 }
 
 fn event_id(token_id: &str, uri: &str) -> EventId {

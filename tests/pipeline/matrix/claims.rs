@@ -180,9 +180,11 @@ fn subjects(make: &Make<'_>) -> Vec<Row> {
         token("event and claim differ", None, json!({"subject": older(USER)}), Some(newer("1")), OTHER_SUBJECT),
         token("a text and a number", sub(), json!({"subject": {"sub": 3_142_859_300_i64}}), None, taken(1)),
         token("a text and another number", sub(), json!({"subject": {"sub": 3_142_859_301_i64}}), None, OTHER_SUBJECT),
-        token("null", sub(), json!({"subject": {"sub": null}}), None, OTHER_SUBJECT),
+        token("null", sub(), json!({"subject": {"sub": null}}), None, taken(1)),
         token("of another issuer", sub(), of(json!("https://accounts.example.com")), None, OTHER_SUBJECT),
-        token("of an issuer that is no text", sub(), of(json!(null)), None, OTHER_SUBJECT),
+        token("of an issuer that is no text", sub(), of(json!(7)), None, OTHER_SUBJECT),
+        token("of an issuer that is null", sub(), of(json!(null)), None, taken(1)),
+        token("a user without an id", sub(), json!({"subject": {"sub": "1", "user": {}}}), None, OTHER_SUBJECT),
     ]
 }
 
@@ -199,7 +201,8 @@ fn content(make: &Make<'_>) -> Vec<Row> {
         }
     };
     let mut rows = vec![make.claims("12 nobody", without_subject(None), NO_SUBJECT)];
-    for strange in [json!("x"), json!(""), json!("0"), json!("-1"), json!(1.5), json!(null), json!([USER])] {
+    rows.push(make.claims("12 a sub that is null", without_subject(Some(json!(null))), NO_SUBJECT));
+    for strange in [json!("x"), json!(""), json!("0"), json!("-1"), json!(1.5), json!([USER])] {
         let name = format!("12 a sub that is no member number: {strange}");
         rows.push(make.claims(&name, without_subject(Some(strange)), quarantined("field_shape")));
     }
@@ -208,11 +211,16 @@ fn content(make: &Make<'_>) -> Vec<Row> {
     }
     rows.extend(of_nobody(make));
     rows.push(make.claims("12 64 bits", without_subject(Some(json!(u64::MAX.to_string()))), taken(1)));
-    rows.extend(each(make, "app_id", taken(1), [json!(APP_ID), json!(123_456)]));
-    let others = [json!(OTHER_APP_ID), json!(""), json!(null), json!([APP_ID]), json!(1.5)];
+    rows.extend(each(make, "app_id", taken(1), [json!(APP_ID), json!(123_456), json!(null)]));
+    let others = [json!(OTHER_APP_ID), json!(""), json!([APP_ID]), json!(1.5)];
     rows.extend(each(make, "app_id", quarantined("other_app"), others));
     let scopes = format!("{OAUTH}user-scope-consent");
     rows.extend([
+        make.claims(
+            "12 a scope that is none beside one",
+            only(&scopes, json!({"scope": ["account_email", 7]})),
+            Expected::Quarantined(1, "field_shape"),
+        ),
         make.claims("12 a misshapen member", only(&scopes, json!({"scope": {"a": 1}})), quarantined("field_shape")),
         make.claims("12 no member of those needed", only(&scopes, json!({})), quarantined("missing_field")),
         make.claims(

@@ -32,26 +32,23 @@ pub enum Refused {
     Never(String),
 }
 
-/// The error codes of an entry after which the same entry may be accepted: the documented ones (EventBridge,
-/// "PutEventsResultEntry" and "Common Errors") and the other names that AWS has for them. All others are permanent.
-const RETRYABLE: [&str; 10] = [
-    "InternalException",
-    "InternalFailure",
-    "InternalServerError",
-    "RequestLimitExceeded",
-    "RequestTimeout",
-    "ServiceUnavailable",
-    "ServiceUnavailableException",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
+/// The error codes that are about the entry itself: the same entry will be refused again. After any other code,
+/// among them throttling, missing permissions and what is new, the entry waits: a fault of the bus or of its policy must
+/// not set the whole stream aside.
+const PERMANENT: [&str; 6] = [
+    "InvalidArgument",
+    "InvalidArgumentException",
+    "MalformedDetail",
+    "RequestEntityTooLarge",
+    "ValidationError",
+    "ValidationException",
 ];
 
 impl Refused {
     /// What an entry's error code means.
     #[must_use]
     pub fn with_code(code: &str) -> Self {
-        let refused = if RETRYABLE.contains(&code) { Self::TryAgain } else { Self::Never };
+        let refused = if PERMANENT.contains(&code) { Self::Never } else { Self::TryAgain };
         refused(code.to_owned())
     }
 }

@@ -44,7 +44,7 @@ impl Claims {
         Self {
             token_id: token_id(all),
             subject: subject(all, events.as_deref().unwrap_or_default()).map(Personal::new),
-            app_id: all.get("app_id").cloned(),
+            app_id: all.get("app_id").filter(|value| !value.is_null()).cloned(),
             events,
             times: times(all),
         }

@@ -13,22 +13,30 @@ pub(super) fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Res
     if identifiers.iter().any(|identifier| is_of_another_issuer(identifier)) {
         return Err(Unreadable::OtherSubject);
     }
-    let named = claims.get("sub").into_iter().chain(identifiers.iter().filter_map(|identifier| identifier.get("sub")));
+    let claimed = claims.get("sub").filter(|value| !value.is_null());
+    let named = claimed.into_iter().chain(identifiers.iter().filter_map(|identifier| present(identifier, "sub")));
     agreed(named)?.cloned().ok_or(Unreadable::NoSubject)
 }
 
 /// The identifiers of the user that a subject has: the user's part of a complex one (OpenID SSF 1.0 §3.2), the aliases that
-/// are Kakao's (RFC 9493 §3.2.8). A `user` of another shape identifies no one, and hides no `sub` beside it.
+/// are Kakao's (RFC 9493 §3.2.8). Neither hides a `sub` that stands beside it.
 fn identifiers_of(subject: &Value) -> Vec<&Value> {
-    let user = subject.get("user").filter(|user| user.is_object()).unwrap_or(subject);
-    match user.get("identifiers").and_then(Value::as_array) {
-        Some(aliases) => aliases.iter().filter(|alias| !is_of_another_issuer(alias)).collect(),
-        None => vec![user],
-    }
+    let user = subject.get("user").filter(|user| user.is_object());
+    let both = [Some(subject), user].into_iter().flatten();
+    both.flat_map(|identifier| {
+        let aliases = identifier.get("identifiers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        std::iter::once(identifier).chain(aliases.iter().filter(|alias| !is_of_another_issuer(alias)))
+    })
+    .collect()
 }
 
 fn is_of_another_issuer(identifier: &Value) -> bool {
-    identifier.get("iss").is_some_and(|issuer| issuer.as_str() != Some(ISSUER))
+    present(identifier, "iss").is_some_and(|issuer| issuer.as_str() != Some(ISSUER))
+}
+
+/// A member that is `null` is absent.
+fn present<'v>(identifier: &'v Value, name: &str) -> Option<&'v Value> {
+    identifier.get(name).filter(|value| !value.is_null())
 }
 
 fn agreed<'v>(mut subjects: impl Iterator<Item = &'v Value>) -> Result<Option<&'v Value>, Unreadable> {

@@ -373,6 +373,21 @@ fn a_user_that_is_no_object_hides_no_sub_beside_it() {
 }
 
 #[test]
+fn no_part_of_a_subject_hides_a_sub_beside_it() {
+    let linked = EventType::UserLinked.uri();
+    for more in
+        [json!({"user": {}}), json!({"user": {"format": "email", "email": "a@b.c"}}), json!({"identifiers": []})]
+    {
+        let mut subject = json!({"iss": ISSUER, "sub": "8"});
+        subject.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        let event = json!({"subject": subject});
+        assert_eq!(named(linked, &event, &json!({"sub": "7"})), Err(Unreadable::OtherSubject), "{event}");
+        assert_eq!(named(linked, &event, &json!({"sub": "8"})), Ok(json!("8")), "{event}");
+        assert_eq!(named(linked, &event, &json!({})), Ok(json!("8")), "{event}");
+    }
+}
+
+#[test]
 fn an_event_that_names_no_user_has_no_subject() {
     let opaque = json!({"format": "opaque", "id": "7"});
     for (uri, event, more) in [

@@ -84,6 +84,14 @@ fn scopes(fields: &Fields<'_>) -> Result<Vec<ScopeId>, Unreadable> {
     Ok(found)
 }
 
+/// Why a part of an event that can be read can't be: one of several scopes has a name that is none.
+pub(super) fn unread_part(event_type: &EventType, members: &Map<String, Value>) -> Option<Unreadable> {
+    let names_scopes = matches!(event_type, EventType::UserScopeConsent | EventType::UserScopeWithdraw);
+    let fields = Fields::from(members);
+    let names = ["scope", "scopes"].into_iter().filter(|_| names_scopes).flat_map(|name| scope_names(&fields, name));
+    names.filter_map(Result::err).next()
+}
+
 /// The names in one member, each by itself. Blanks and commas separate them, as in Kakao's own `scope` parameter, in a
 /// list's elements too.
 fn scope_names(fields: &Fields<'_>, name: &'static str) -> Vec<Result<ScopeId, Unreadable>> {
@@ -164,6 +172,8 @@ mod tests {
                 json!({"scope": [odd], "scopes": ["a", odd, "b"]}),
             ] {
                 assert_eq!(read(&members).unwrap(), scopes(["a", "b"]), "{members}");
+                let unread = unread_part(&EventType::UserScopeWithdraw, members.as_object().unwrap());
+                assert!(matches!(unread, Some(Unreadable::Shape(_))), "{members}");
             }
             assert_eq!(read(&json!({"scope": [odd]})), Err(Unreadable::Shape("scope")), "{odd}");
             assert_eq!(read(&json!({"scopes": ["", odd]})), Err(Unreadable::Shape("scopes")), "{odd}");
@@ -177,5 +187,6 @@ mod tests {
         let members = json!({"scope": "b a b", "scopes": ["a", "c"]});
         let read = Detail::read(&EventType::UserScopeConsent, members.as_object().unwrap()).unwrap();
         assert_eq!(read, scopes(["b", "a", "c"]));
+        assert_eq!(unread_part(&EventType::UserScopeConsent, members.as_object().unwrap()), None);
     }
 }

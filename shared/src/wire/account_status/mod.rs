@@ -63,6 +63,12 @@ impl SecurityEvent {
         &self.detail
     }
 
+    /// Why a part of the event has no effect: it can't be read. The rest of the event has its effect.
+    #[must_use]
+    pub fn unread_part(&self) -> Option<Unreadable> {
+        detail::unread_part(&self.event_type, self.members.expose())
+    }
+
     /// All members but those that name the subject, unknown ones included.
     #[must_use]
     pub const fn members(&self) -> &Personal<Map<String, Value>> {

@@ -50,7 +50,7 @@ pub struct Applier<S> {
 /// Whether a record's history is written: it is written once, and awaited by each subject that the record concerns.
 type Recorded<'r> = Shared<BoxFuture<'r, bool>>;
 
-/// So long a record's history may take, and then the merge of a user: one call of the table with all its attempts.
+/// So long a record's history may take, and then the merge of a user: calls of the table with all their attempts.
 /// Without it, as many users that hang as there are processors at once (`ProcessorConcurrency`) would hold up all others
 /// for the whole time of an invocation.
 const LONGEST_STEP: Duration = Duration::from_secs(10);
@@ -88,7 +88,7 @@ impl<S: Store> Applier<S> {
     /// only: no record waits for another one but those of its own user. At `deadline`, or when a step of it has taken
     /// ten seconds, what isn't done is left to the queue.
     pub async fn apply(&self, batch: &[Record], deadline: Instant) -> Vec<String> {
-        let entries: Vec<Entry<'_>> = batch.iter().map(|record| self.begin(record, history_until(deadline))).collect();
+        let entries: Vec<Entry<'_>> = batch.iter().map(|record| self.begin(record, deadline)).collect();
         let users = by_subject(&entries, |entry| entry.user.clone());
         let bot_users = by_subject(&entries, |entry| entry.bot_user.clone());
         let (recorded, users, bot_users, ()) = join4(
@@ -108,8 +108,8 @@ impl<S: Store> Applier<S> {
         tracing::error!(event = "not_applied", message_id = record.id, %error);
     }
 
-    /// Says what must be done for a record, and begins with its history, for which it has until `until`.
-    fn begin<'r>(&'r self, record: &'r Record, until: Instant) -> Entry<'r> {
+    /// Plans what must be done for a record of a batch that ends at `deadline`, and begins with its history.
+    fn begin<'r>(&'r self, record: &'r Record, deadline: Instant) -> Entry<'r> {
         let (received, user, bot_user, write) = match self.read(record) {
             Ok(read) => {
                 let (user, bot_user) = match &read.plan {
@@ -120,6 +120,11 @@ impl<S: Store> Applier<S> {
                 (Some(received), user, bot_user, Ok(read))
             }
             Err(error) => (None, None, None, Err(error)),
+        };
+        let until = match &write {
+            // It reads all the user's shares, which may be many: cut short, it would fail each time.
+            Ok(Read { plan: Plan::Apply(step), .. }) if step.wiped.is_some() => history_until(deadline),
+            _ => end_of_step(history_until(deadline)),
         };
         let recorded = async move {
             let done = guarded(async { self.record(record, write?).await }, until).await;
@@ -311,7 +316,7 @@ fn by_subject<'r, T>(
 /// A history that hangs gives up an eighth before the deadline, so that the user's other records still have time. Most
 /// of the time is its own: a connection that died unnoticed costs one whole attempt.
 fn history_until(deadline: Instant) -> Instant {
-    end_of_step(deadline - deadline.saturating_duration_since(Instant::now()) / 8)
+    deadline - deadline.saturating_duration_since(Instant::now()) / 8
 }
 
 /// When a step that begins now ends at the latest.
