@@ -180,6 +180,8 @@ class Pages(unittest.TestCase):
                 self.assertIn(command, text.split("ROLLBACK_COMPLETE")[1].split("\n## ")[0], page)
 
     def test_a_role_for_github_trusts_one_environment_by_both_forms_of_the_subject(self) -> None:
+        prod = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))["prod"]
+        prefix = prod["deploy"]["parameters"]["s3_prefix"]
         for page in ("docs/deploy.md", "docs/deploy.ko.md"):
             text = (ROOT / page).read_text(encoding="utf-8")
             policies = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", text, re.M | re.S) if "Statement" in block]
@@ -191,8 +193,9 @@ class Pages(unittest.TestCase):
             self.assertRegex(by_id, r"^repo:<[^>]+>@<[^>]+>/<[^>]+>@<[^>]+>:environment:prod$", page)
             (create,) = [one["Statement"] for one in policies if "CreateChangeSet" in str(one)]
             self.assertNotIn("ExecuteChangeSet", str(create), page)
-            # What resolve_s3 asks for.
-            self.assertIn("s3:PutObject", str(create), page)
+            # What resolve_s3 asks for. Both environments' code lies in one bucket: dev must not replace prod's.
+            (objects,) = [statement["Resource"] for statement in create if "s3:PutObject" in statement["Action"]]
+            self.assertEqual(objects, f"arn:aws:s3:::aws-sam-cli-managed-default-*/{prefix}/*", page)
             self.assertIn("stack/aws-sam-cli-managed-default/", str(create), page)
 
     def test_the_page_of_deployment_lists_what_was_never_seen_on_real_aws(self) -> None:
