@@ -38,9 +38,10 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// The name of a member is no value, and is shown.
+/// The name of a member is no value, and is shown; it may hold backticks and commas itself.
 fn without_member_name(said: &str) -> String {
-    let parts =
-        said.split_once("unknown field `").and_then(|(before, named)| Some((before, named.split_once("`, ")?.1)));
+    let parts = said
+        .split_once("unknown field `")
+        .and_then(|(before, named)| Some((before, named.rsplit_once("`, expected ")?.1)));
     parts.map_or_else(|| said.to_owned(), |(before, after)| format!("{before}{after}"))
 }
