@@ -1,4 +1,4 @@
-//! The exit status of every command: 0 if it did what it was told, 1 for what it found or what failed, 2 for a wrong
+//! The exit status of every command: 0 for success, 1 for what it found or what failed, 2 for a wrong
 //! command line. `check`, `doctor` and `ips`, whose 1 says what they found, end with 2 also if they could not find out.
 
 use clap::CommandFactory;

@@ -95,8 +95,8 @@ pub enum Refusal {
     /// The token isn't valid.
     #[error("token refused: {0}")]
     Token(#[from] TokenRefusal),
-    /// The key set that is in use doesn't have the token's key, and it is too soon to fetch another. The sender may try
-    /// again. A stranger causes this as a rule, so it is no fault of ours: no alarm looks at it.
+    /// The key set that is in use doesn't have the token's key, and no fresher one can be fetched now. The sender may try
+    /// again. As a rule a stranger causes this, so no alarm counts it; a key set that gets too old has one of its own.
     #[error("unknown key, within the cooldown")]
     UnknownKeyCooldown {
         /// After how many seconds.

@@ -44,7 +44,7 @@ impl Claims {
         Self {
             token_id: token_id(all),
             subject: subject(all, events.as_deref().unwrap_or_default()).map(Personal::new),
-            app_id: all.get("app_id").filter(|value| !value.is_null()).cloned(),
+            app_id: present(all.get("app_id")).cloned(),
             events,
             times: times(all),
         }
@@ -71,6 +71,11 @@ impl Claims {
     }
 }
 
+/// A member that is `null` is absent.
+pub(super) fn present(member: Option<&Value>) -> Option<&Value> {
+    member.filter(|value| !value.is_null())
+}
+
 fn token_id(claims: &Map<String, Value>) -> Result<String, Unreadable> {
     let id = Fields::from(claims).text("jti")?.ok_or(Unreadable::Missing("jti"))?.to_owned();
     exact(&id, "jti").map(str::to_owned)
@@ -78,7 +83,7 @@ fn token_id(claims: &Map<String, Value>) -> Result<String, Unreadable> {
 
 fn times(claims: &Map<String, Value>) -> Result<Times, Unreadable> {
     let date = |name: &'static str| {
-        let value = claims.get(name).filter(|value| !value.is_null());
+        let value = present(claims.get(name));
         value.map(|value| numeric_date(value).ok_or(Unreadable::Shape(name))).transpose()
     };
     let issued = date("iat")?.ok_or(Unreadable::Missing("iat"))?;

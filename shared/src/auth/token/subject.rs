@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use super::{ISSUER, NamedEvent};
+use super::{ISSUER, NamedEvent, claims::present};
 use crate::wire::{Unreadable, UserId};
 
 /// The one user that all parts of a token name (RFC 8417 §2.2; RFC 9493; `subject_type` and `token_subject` as drafts of it
@@ -13,8 +13,8 @@ pub(super) fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Res
     if identifiers.iter().any(|identifier| is_of_another_issuer(identifier)) {
         return Err(Unreadable::OtherSubject);
     }
-    let claimed = claims.get("sub").filter(|value| !value.is_null());
-    let named = claimed.into_iter().chain(identifiers.iter().filter_map(|identifier| present(identifier, "sub")));
+    let in_identifiers = identifiers.iter().filter_map(|identifier| present(identifier.get("sub")));
+    let named = present(claims.get("sub")).into_iter().chain(in_identifiers);
     agreed(named)?.cloned().ok_or(Unreadable::NoSubject)
 }
 
@@ -31,12 +31,7 @@ fn identifiers_of(subject: &Value) -> Vec<&Value> {
 }
 
 fn is_of_another_issuer(identifier: &Value) -> bool {
-    present(identifier, "iss").is_some_and(|issuer| issuer.as_str() != Some(ISSUER))
-}
-
-/// A member that is `null` is absent.
-fn present<'v>(identifier: &'v Value, name: &str) -> Option<&'v Value> {
-    identifier.get(name).filter(|value| !value.is_null())
+    present(identifier.get("iss")).is_some_and(|issuer| issuer.as_str() != Some(ISSUER))
 }
 
 fn agreed<'v>(mut subjects: impl Iterator<Item = &'v Value>) -> Result<Option<&'v Value>, Unreadable> {

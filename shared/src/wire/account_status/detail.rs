@@ -74,7 +74,7 @@ impl Detail {
 /// `scope` or `scopes`, as a text or as a list: implementers saw each. A name that can't be read costs no other. An
 /// event without a readable one has nothing to say and is unreadable: it must not pass as done.
 fn scopes(fields: &Fields<'_>) -> Result<Vec<ScopeId>, Unreadable> {
-    let read: Vec<_> = ["scope", "scopes"].into_iter().flat_map(|name| scope_names(fields, name)).collect();
+    let read = all_scope_names(fields);
     // One that is named again says nothing more, and history would keep it each time.
     let mut seen = BTreeSet::new();
     let found: Vec<ScopeId> = read.iter().flatten().filter(|scope| seen.insert(*scope)).cloned().collect();
@@ -84,12 +84,17 @@ fn scopes(fields: &Fields<'_>) -> Result<Vec<ScopeId>, Unreadable> {
     Ok(found)
 }
 
-/// Why a part of an event that can be read can't be: one of several scopes has a name that is none.
+/// Why a part of an event can't be read that can be read otherwise: the name of one of its scopes is invalid.
 pub(super) fn unread_part(event_type: &EventType, members: &Map<String, Value>) -> Option<Unreadable> {
     let names_scopes = matches!(event_type, EventType::UserScopeConsent | EventType::UserScopeWithdraw);
-    let fields = Fields::from(members);
-    let names = ["scope", "scopes"].into_iter().filter(|_| names_scopes).flat_map(|name| scope_names(&fields, name));
-    names.filter_map(Result::err).next()
+    if !names_scopes {
+        return None;
+    }
+    all_scope_names(&Fields::from(members)).into_iter().find_map(Result::err)
+}
+
+fn all_scope_names(fields: &Fields<'_>) -> Vec<Result<ScopeId, Unreadable>> {
+    ["scope", "scopes"].into_iter().flat_map(|name| scope_names(fields, name)).collect()
 }
 
 /// The names in one member, each by itself. Blanks and commas separate them, as in Kakao's own `scope` parameter, in a

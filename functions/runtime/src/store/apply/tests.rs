@@ -166,14 +166,14 @@ impl Store for Memory {
 
 /// An event: of few users, at few times, of kinds that contradict each other.
 #[derive(Clone, Debug)]
-struct Told {
+struct TestEvent {
     user: u64,
     at: i64,
     what: u8,
     id: u32,
 }
 
-impl Told {
+impl TestEvent {
     fn record(&self) -> Record {
         let user_id = UserId::new(self.user).unwrap();
         let at = Time::from_seconds(self.at).unwrap();
@@ -208,9 +208,9 @@ impl Told {
     }
 }
 
-fn told() -> impl Strategy<Value = Vec<Told>> {
+fn told() -> impl Strategy<Value = Vec<TestEvent>> {
     vec((1..4_u64, 0..5_i64, 0..6_u8), 1..30).prop_map(|events| {
-        let each = |(id, (user, at, what))| Told { user, at, what, id };
+        let each = |(id, (user, at, what))| TestEvent { user, at, what, id };
         (0..).zip(events).map(each).collect()
     })
 }
@@ -229,7 +229,7 @@ fn run<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// What one worker makes of the events, one after the other.
-fn sequential(events: &[Told]) -> Tables {
+fn sequential(events: &[TestEvent]) -> Tables {
     let memory = Memory::default();
     run(async {
         for told in events {
@@ -245,12 +245,12 @@ proptest! {
     #[test]
     fn concurrent_workers_and_repeated_batches_end_as_one_worker_does(
         (events, deliveries) in told().prop_flat_map(|events| {
-            let twice: Vec<Told> = events.iter().chain(&events).cloned().collect();
+            let twice: Vec<TestEvent> = events.iter().chain(&events).cloned().collect();
             (Just(events), Just(twice).prop_shuffle())
         })
     ) {
         let memory = Memory::default();
-        let batches: Vec<Vec<Record>> = deliveries.chunks(7).map(|batch| batch.iter().map(Told::record).collect()).collect();
+        let batches: Vec<Vec<Record>> = deliveries.chunks(7).map(|batch| batch.iter().map(TestEvent::record).collect()).collect();
         run(async {
             let workers = batches.iter().map(|batch| {
                 let applier = applier(&memory);
@@ -264,7 +264,7 @@ proptest! {
     #[test]
     fn killed_anywhere_and_delivered_again_the_same_items_come_out(events in told(), polls in 0..40_usize) {
         let memory = Memory::default();
-        let batch: Vec<Record> = events.iter().map(Told::record).collect();
+        let batch: Vec<Record> = events.iter().map(TestEvent::record).collect();
         run(async {
             let applier = applier(&memory);
             {
@@ -297,17 +297,17 @@ proptest! {
             tables.hanging = hanging.iter().map(key).collect();
             tables.failing = failing.iter().map(key).collect();
         }
-        let batch: Vec<Record> = events.iter().map(Told::record).collect();
+        let batch: Vec<Record> = events.iter().map(TestEvent::record).collect();
         let (deadline, limit) = (Duration::from_secs(20), Duration::from_secs(20));
         let (failed, took) = run(async {
             let start = Instant::now();
             (applier(&memory).apply(&batch, start + deadline).await, start.elapsed())
         });
-        let is_stuck = |told: &Told| hanging.contains(&told.user) || failing.contains(&told.user);
+        let is_stuck = |told: &TestEvent| hanging.contains(&told.user) || failing.contains(&told.user);
         let expected: Vec<String> = events.iter().filter(|told| is_stuck(told)).map(|told| told.record().id).collect();
         prop_assert_eq!(failed, expected);
         prop_assert!(took <= limit, "{:?}", took);
-        let others: Vec<Told> = events.iter().filter(|told| !is_stuck(told)).cloned().collect();
+        let others: Vec<TestEvent> = events.iter().filter(|told| !is_stuck(told)).cloned().collect();
         prop_assert_eq!(memory.tables().outcome(), sequential(&others).outcome());
     }
 }
@@ -316,7 +316,8 @@ proptest! {
 fn a_hanging_write_for_one_user_does_not_delay_other_users() {
     let memory = Memory::default();
     memory.0.lock().unwrap().hanging.insert("USER#1#1".to_owned());
-    let batch: Vec<Record> = (1..=20).map(|user| Told { user, at: 1, what: 1, id: user as u32 }.record()).collect();
+    let batch: Vec<Record> =
+        (1..=20).map(|user| TestEvent { user, at: 1, what: 1, id: user as u32 }.record()).collect();
     run(async {
         let applier = applier(&memory);
         let mut work = pin!(applier.apply(&batch, far()));
@@ -331,7 +332,7 @@ fn a_hanging_write_for_one_user_does_not_delay_other_users() {
 #[test]
 fn of_one_user_a_history_that_hangs_leaves_the_others_time_to_be_merged() {
     let memory = Memory::default();
-    let batch: Vec<Record> = (0..3).map(|id| Told { user: 1, at: i64::from(id), what: 2, id }.record()).collect();
+    let batch: Vec<Record> = (0..3).map(|id| TestEvent { user: 1, at: i64::from(id), what: 2, id }.record()).collect();
     memory.0.lock().unwrap().hanging_events.insert("event-000001".to_owned());
     let failed = run(async {
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -344,8 +345,8 @@ fn of_one_user_a_history_that_hangs_leaves_the_others_time_to_be_merged() {
 
 #[test]
 fn a_user_who_hangs_keeps_the_processor_for_ten_seconds_however_long_it_has() {
-    let batch: Vec<Record> = (0..3).map(|id| Told { user: 1, at: i64::from(id), what: 2, id }.record()).collect();
-    let others: Vec<Record> = (3..6).map(|id| Told { user: 2, at: i64::from(id), what: 2, id }.record()).collect();
+    let batch: Vec<Record> = (0..3).map(|id| TestEvent { user: 1, at: i64::from(id), what: 2, id }.record()).collect();
+    let others: Vec<Record> = (3..6).map(|id| TestEvent { user: 2, at: i64::from(id), what: 2, id }.record()).collect();
     let whole: Vec<Record> = [batch, others].concat();
     let (history_hangs, state_hangs) = (Memory::default(), Memory::default());
     history_hangs.0.lock().unwrap().hanging.insert("USER#1#1".to_owned());
@@ -364,7 +365,7 @@ fn a_user_who_hangs_keeps_the_processor_for_ten_seconds_however_long_it_has() {
 #[test]
 fn workers_on_one_user_do_conflict_and_none_is_lost() {
     let memory = Memory::default();
-    let events: Vec<Told> = (0..40).map(|id| Told { user: 1, at: i64::from(id), what: 2, id }).collect();
+    let events: Vec<TestEvent> = (0..40).map(|id| TestEvent { user: 1, at: i64::from(id), what: 2, id }).collect();
     run(async {
         let workers = events.iter().map(|told| {
             let (applier, record) = (applier(&memory), told.record());
@@ -379,7 +380,7 @@ fn workers_on_one_user_do_conflict_and_none_is_lost() {
 #[test]
 fn events_of_one_user_in_one_batch_are_written_once_and_a_duplicate_not_at_all() {
     let memory = Memory::default();
-    let batch: Vec<Record> = (0..10).map(|id| Told { user: 1, at: 1, what: 2, id }.record()).collect();
+    let batch: Vec<Record> = (0..10).map(|id| TestEvent { user: 1, at: 1, what: 2, id }.record()).collect();
     run(async {
         applier(&memory).apply(&batch, far()).await;
         assert_eq!(memory.tables().saves, 1);
@@ -393,7 +394,8 @@ fn each_record_stands_alone() {
     let memory = Memory::default();
     memory.0.lock().unwrap().refused.insert("event-000004".to_owned());
     memory.0.lock().unwrap().panicking.insert("event-000003".to_owned());
-    let mut batch: Vec<Record> = (0..5).map(|id| Told { user: 1, at: i64::from(id), what: 2, id }.record()).collect();
+    let mut batch: Vec<Record> =
+        (0..5).map(|id| TestEvent { user: 1, at: i64::from(id), what: 2, id }.record()).collect();
     let record = |id: &str, body: &str| Record { id: id.to_owned(), body: body.to_owned(), sent_at: None };
     batch.extend([record("no-json", "{"), record("version", r#"{"v":2}"#), record("members", r#"{"v":1,"id":"x"}"#)]);
     let mut failed = run(applier(&memory).apply(&batch, far()));
@@ -406,14 +408,14 @@ fn each_record_stands_alone() {
 #[test]
 fn what_is_not_done_at_the_deadline_is_left_to_the_queue() {
     let memory = Memory::default();
-    let batch = [Told { user: 1, at: 1, what: 2, id: 1 }.record()];
+    let batch = [TestEvent { user: 1, at: 1, what: 2, id: 1 }.record()];
     assert_eq!(run(async { applier(&memory).apply(&batch, Instant::now()).await }), ["m1"]);
 }
 
 #[test]
 fn an_event_from_the_future_is_quarantined_until_it_is_no_longer() {
     let memory = Memory::default();
-    let mut envelope = Envelope::decode(&Told { user: 1, at: 10_000, what: 1, id: 1 }.record().body).unwrap();
+    let mut envelope = Envelope::decode(&TestEvent { user: 1, at: 10_000, what: 1, id: 1 }.record().body).unwrap();
     envelope.received_at = Time::from_seconds(9_000).unwrap();
     let record = |envelope: &Envelope| Record { id: "m".to_owned(), body: envelope.encode().unwrap(), sent_at: None };
     run(applier(&memory).apply(&[record(&envelope)], far()));
