@@ -1,4 +1,4 @@
-//! Where an operator's command works: a named stack's table and queues, or the running `khook dev`.
+//! What an operator's command works on: a named stack's table and queues, or the running `khook dev`.
 
 use anyhow::{Result, ensure};
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -17,7 +17,7 @@ use crate::{
     ui::usage::Usage,
 };
 
-/// What the SDK finds where an operator works: variables, profiles, single sign-on, the instance.
+/// The SDK's configuration on an operator's machine: variables, profiles, single sign-on, the instance.
 ///
 /// # Errors
 /// No region.
@@ -188,8 +188,8 @@ impl BusTarget {
     }
 }
 
-/// What goes from one place to another stays in one service: with one place named and the other that of the running
-/// `khook dev`, a real event would end on this machine, or a simulated one in production.
+/// Events stay in one service: with one place named and the other that of the running `khook dev`, a real event would
+/// end on this machine, or a simulated one in production.
 ///
 /// # Errors
 /// If only one of them is named.

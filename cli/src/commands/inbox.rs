@@ -25,22 +25,22 @@ use crate::{
 /// The inbox: list, show, send now what the janitor would send within a minute, or drop.
 #[derive(Debug, Subcommand)]
 pub enum Inbox {
-    /// List what waits in the inbox, oldest first if --limit covers all of it
+    /// List the events in the inbox, oldest first if --limit covers all of them
     #[command(after_help = "Examples:\n  khook inbox list\n  khook inbox list --limit 50 --json")]
     List {
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
         table: TableTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// In which times.
+        /// The time zone of the output.
         #[command(flatten)]
         local_time: LocalTime,
     },
@@ -49,10 +49,10 @@ pub enum Inbox {
     Show {
         /// Its event id, as `list` prints it
         id: String,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
         table: TableTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
     },
@@ -60,35 +60,35 @@ pub enum Inbox {
     /// further effect
     #[command(after_help = "Examples:\n  khook inbox replay 9f1b…:user-unlinked\n  khook inbox replay --all")]
     Replay {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
         table: TableTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
-        /// Where it goes.
+        /// The event queue.
         #[command(flatten)]
         queue: QueueTarget,
     },
-    /// Delete events for good. Each is an acknowledged event and is lost then
+    /// Delete events permanently. Each is an acknowledged event, which is then lost
     #[command(after_help = "Examples:\n  khook inbox drop 9f1b…:user-unlinked\n  khook inbox drop --all")]
     Drop {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
         table: TableTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
         /// Don't ask
@@ -101,7 +101,7 @@ impl Inbox {
     /// Runs it. The exit code says whether all that was asked for was done.
     ///
     /// # Errors
-    /// An id that isn't there, or a table or queue that can't be reached.
+    /// An unknown id, or a table or queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
             Self::List { limit, table, stack, json, local_time } => {

@@ -23,22 +23,22 @@ use crate::{
 /// Authentic events that could not be used: list, show, replay after a fix, or drop.
 #[derive(Debug, Subcommand)]
 pub enum Quarantine {
-    /// List what is in quarantine, oldest first
+    /// List the quarantined events, oldest first
     #[command(after_help = "Examples:\n  khook quarantine list\n  khook quarantine list --days 3 --json")]
     List {
-        /// Only those of the last so many days
+        /// Only those of the last this many days
         #[arg(long, default_value_t = 60, value_name = "NUMBER")]
         days: u32,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
         table: TableTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// In which times.
+        /// The time zone of the output.
         #[command(flatten)]
         local_time: LocalTime,
     },
@@ -46,10 +46,10 @@ pub enum Quarantine {
     Show {
         /// Its key, as `list` prints it
         key: String,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
         table: TableTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
     },
@@ -58,28 +58,28 @@ pub enum Quarantine {
     #[command(after_help = "Examples:\n  khook quarantine replay '2026-01-01T00:00:00.000Z#id'\n  \
                             khook quarantine replay --all")]
     Replay {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
         table: TableTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
-        /// Where it goes.
+        /// The event queue.
         #[command(flatten)]
         queue: QueueTarget,
     },
-    /// Delete events for good
+    /// Delete events permanently
     Drop {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
         table: TableTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
         /// Don't ask
@@ -95,7 +95,7 @@ impl Quarantine {
     /// Runs it. The exit code says whether all that was asked for was done.
     ///
     /// # Errors
-    /// A key that isn't there, or a table or queue that can't be reached.
+    /// An unknown key, or a table or queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
         let whole = |table| Kept { table, days: LONGEST_DAYS };
         match self {

@@ -58,7 +58,7 @@ pub(crate) trait Backlog {
     /// What `show` prints, personal data included.
     fn shown(item: &Self::Item, now: Time) -> Value;
 
-    /// Hands each chosen item to `visit` once, and does with it what that says.
+    /// Passes each chosen item to `visit` once and does what it returns.
     async fn sweep(
         &self,
         chosen: Chosen<Self::Item>,
@@ -74,7 +74,7 @@ pub(crate) trait Backlog {
         Ok(())
     }
 
-    /// Why there may be more than was looked at, and what helps.
+    /// Why there may be more than was read, and how to read the rest.
     fn more(reach: Reach, limit: usize) -> Option<String>;
 }
 
@@ -126,7 +126,7 @@ pub enum Reach {
     Whole,
     /// To its limit: there may be more.
     Limit,
-    /// To where the queue returned only what had been looked at: there may be more.
+    /// Until the queue returned only messages that had been seen: there may be more.
     Circle,
 }
 

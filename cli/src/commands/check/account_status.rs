@@ -50,7 +50,7 @@ fn refused(answer: &Response, codes: &[&str]) -> Judgement {
                 None => Judgement::mistake(format!("400 with {}", answer.excerpt()), fix),
             }
         }
-        200..=299 => Judgement::mistake(format!("{}: it takes anybody's word", answer.status), fix),
+        200..=299 => Judgement::mistake(format!("{}: it accepts unauthenticated requests", answer.status), fix),
         401 => Judgement::mistake(
             "401",
             "ask for no key here: the token's signature is the proof, and Kakao sends no other",

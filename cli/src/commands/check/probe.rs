@@ -116,7 +116,7 @@ impl Silence {
             ),
             Self::Refused => Judgement::unknown(
                 "no server accepts the connection",
-                "is the service running, and the port open to everybody? Kakao calls from the internet",
+                "is the service running, and its port open to the internet, from which Kakao calls?",
             ),
             Self::Slow => Judgement::mistake(
                 format!("no answer within {} s", PATIENCE.as_secs()),

@@ -132,11 +132,11 @@ fn unproven(answer: &Response, has_key: bool) -> Judgement {
         401 if has_key => Judgement::right("401"),
         401 => Judgement::right("401. What it answers Kakao is seen with --skill-key-file and --send"),
         200 if has_key => Judgement::mistake(
-            "200: it answers everybody, and keeps nothing",
+            "200: it answers every sender and stores nothing",
             "set SkillAuth (SKILL_AUTH) to the header's name and the digest of the key (khook hash-key --any)",
         ),
         200 => Judgement::warning(
-            "200: it answers everybody, and keeps nothing",
+            "200: it answers every sender and stores nothing",
             "set SkillAuth (SKILL_AUTH), and the same header at Kakao: then messages become events",
         ),
         _ => refused_message(answer),

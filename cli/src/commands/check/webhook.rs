@@ -76,7 +76,7 @@ fn refused(answer: &Response) -> Judgement {
     match answer.status {
         401 => Judgement::right("401"),
         200..=299 => Judgement::mistake(
-            format!("{}: it takes anybody's word", answer.status),
+            format!("{}: it accepts unauthenticated requests", answer.status),
             "compare the Authorization header with the app's admin key before anything is read, and answer 401",
         ),
         400 | 415 | 422 => Judgement::mistake(
@@ -110,9 +110,13 @@ mod tests {
     #[test]
     fn only_401_refuses_a_stranger() {
         assert_eq!(refused(&json(401, "")).verdict, Verdict::Right);
-        for (status, word) in
-            [(200, "anybody's word"), (202, "anybody's word"), (400, "instead of 401"), (301, "redirect"), (404, "404")]
-        {
+        for (status, word) in [
+            (200, "unauthenticated"),
+            (202, "unauthenticated"),
+            (400, "instead of 401"),
+            (301, "redirect"),
+            (404, "404"),
+        ] {
             let found = refused(&json(status, ""));
             assert_eq!(found.verdict, Verdict::Mistake, "{status}");
             assert!(found.seen.contains(word), "{status}: {}", found.seen);

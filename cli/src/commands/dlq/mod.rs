@@ -30,19 +30,19 @@ pub enum Dlq {
     /// receive, and hides them from other readers for up to 30 seconds
     #[command(after_help = "Examples:\n  khook dlq list\n  khook dlq list --limit 50 --json")]
     List {
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where they are.
+        /// The dead-letter queue.
         #[command(flatten)]
         dead_letters: DeadLetterTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// In which times.
+        /// The time zone of the output.
         #[command(flatten)]
         local_time: LocalTime,
     },
@@ -51,13 +51,13 @@ pub enum Dlq {
     Show {
         /// Its id, as `list` prints it
         id: String,
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where they are.
+        /// The dead-letter queue.
         #[command(flatten)]
         dead_letters: DeadLetterTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
     },
@@ -68,38 +68,38 @@ pub enum Dlq {
                             khook dlq replay 6b0e7a3c-… 91d2…\n  khook dlq replay --all"
     )]
     Replay {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
         /// Also send messages that are not known envelopes
         #[arg(long)]
         anyway: bool,
-        /// Where they are.
+        /// The dead-letter queue.
         #[command(flatten)]
         dead_letters: DeadLetterTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
-        /// Where they go.
+        /// The event queue.
         #[command(flatten)]
         queue: QueueTarget,
     },
-    /// Delete dead letters for good
+    /// Delete dead letters permanently
     #[command(after_help = "Examples:\n  khook dlq drop 6b0e7a3c-…\n  khook dlq drop --all")]
     Drop {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where they are.
+        /// The dead-letter queue.
         #[command(flatten)]
         dead_letters: DeadLetterTarget,
-        /// Whose.
+        /// The stack.
         #[command(flatten)]
         stack: StackTarget,
         /// Don't ask
@@ -112,7 +112,7 @@ impl Dlq {
     /// Runs it. The exit code says whether all that was asked for was done.
     ///
     /// # Errors
-    /// An id that isn't there, or a queue that can't be reached.
+    /// An unknown id, or a queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
             Self::List { limit, dead_letters, stack, json, local_time } => {

@@ -1,4 +1,4 @@
-//! `khook ips`: the addresses that Kakao publishes, and how the configured ones differ from them.
+//! `khook ips`: the networks that Kakao publishes, and how the configured ones differ from them.
 
 mod difference;
 mod kakao;
@@ -34,12 +34,12 @@ pub struct Ips {
 
 /// What `khook ips --help` ends with.
 pub(crate) const EXAMPLES: &str = "\
-No key ever stands on the command line. The exit status is 0 if what is configured is what Kakao publishes (or nothing \
-is configured), 1 if it differs, 2 if it could not be determined.
+Keys are never arguments. The exit status is 0 if the configured networks are those that Kakao publishes (or none are \
+configured), 1 if they differ, 2 if it could not be determined.
 
 Examples:
   KAKAO_REST_API_KEY=$(cat key.txt) khook ips                         what Kakao publishes, and the line to paste
-  khook ips --key-file key.txt --cidrs 192.0.2.0/24,2001:db8::/32     the difference to that
+  khook ips --key-file key.txt --cidrs 192.0.2.0/24,2001:db8::/32     the differences
   SOURCE_CIDRS=192.0.2.0/24 khook ips --key-file key.txt --json | jq .missing";
 
 /// As long as the template lets SourceCidrs be.

@@ -48,7 +48,7 @@ pub struct SendUnlink {
     /// Why: ACCOUNT_DELETE, FORCED_ACCOUNT_DELETE, UNLINK_FROM_ADMIN, UNLINK_FROM_APPS, INCOMPLETE_SIGN_UP, …
     #[arg(long, value_name = "REASON", default_value = "UNLINK_FROM_APPS")]
     referrer_type: String,
-    /// For apps in a group
+    /// The group user token, for apps in a group
     #[arg(long, value_name = "TOKEN")]
     group_user_token: Option<String>,
     /// How the fields are sent
@@ -188,7 +188,7 @@ Examples:
 /// Options of `khook send skill`.
 #[derive(Debug, Args)]
 pub struct SendSkill {
-    /// Only the check (a GET) that Kakao makes when the URL is registered
+    /// Only send the check (a GET) that Kakao performs when the URL is registered
     #[arg(long)]
     check: bool,
     /// What the user writes
@@ -212,13 +212,13 @@ pub struct SendSkill {
     /// X-Request-Id; random by default
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
-    /// The header that proves Kakao
+    /// The header that authenticates Kakao
     #[arg(long, value_name = "NAME", default_value = "x-skill-key")]
     skill_header: String,
     /// A file with the header's value; else that of the running `khook dev` (without --url), else KAKAO_SKILL_KEY
     #[arg(long, value_name = "FILE")]
     skill_key_file: Option<PathBuf>,
-    /// Without that header
+    /// Send no such header
     #[arg(long, conflicts_with = "skill_key_file")]
     no_key: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! A user's history as a table: a heading for each day, short times, and ids that leave room for the rest.
+//! A user's history as a table: a heading for each day, short times, and shortened ids.
 
 use kakao_webhooks::{state::Members, wire::Time};
 
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Enough of an id to know it by, and little enough for 80 columns. `--json` has the whole.
+/// Enough of an id to recognize it, and short enough for 80 columns. `--json` has the whole id.
 const ID_CHARACTERS: usize = 15;
 
 /// The history as a table, in the order of its entries.
@@ -38,7 +38,7 @@ fn day_of(time: &str) -> String {
     time.parse::<Time>().map(Time::day).unwrap_or_default()
 }
 
-/// The event, behind its webhook where its name alone doesn't say that.
+/// The event, with its webhook before it if the name alone does not show that.
 fn event(kind: &str, event: &str) -> String {
     if kind == event || ["account-status", "service"].contains(&kind) {
         event.to_owned()

@@ -1,4 +1,4 @@
-//! `khook user`: what is known of a user.
+//! `khook user`: a user's state, history and service events.
 
 mod history;
 pub mod rebuild;
@@ -31,17 +31,17 @@ use crate::{
     },
 };
 
-/// What is known of a user.
+/// Options of `khook user`.
 #[derive(Debug, Subcommand)]
 pub enum User {
     /// Show the state of a user
     #[command(after_help = "Examples:\n  khook user show 123456 9007199254740993\n  \
                             khook user show 123456 9007199254740993 --json | jq .access")]
     Show {
-        /// Whose.
+        /// The user.
         #[command(flatten)]
         who: Who,
-        /// In which times.
+        /// The time zone of the output.
         #[command(flatten)]
         local_time: LocalTime,
     },
@@ -49,33 +49,33 @@ pub enum User {
     #[command(after_help = "Examples:\n  khook user history 123456 9007199254740993 --limit 20\n  \
                             khook user history 123456 9007199254740993 --json")]
     History {
-        /// Whose.
+        /// The user.
         #[command(flatten)]
         who: Who,
         /// At most this many of the newest events
         #[arg(long, default_value_t = 100, value_name = "NUMBER")]
         limit: usize,
-        /// In which times.
+        /// The time zone of the output.
         #[command(flatten)]
         local_time: LocalTime,
     },
-    /// Fold a user's history, and show where the stored state differs, as far as history can prove it
+    /// Compute a user's state from the history, and show how the stored state differs
     #[command(
-        after_help = "The exit status is 0 if nothing differs. History holds no profile values and is kept for a \
+        after_help = "The exit status is 0 if nothing differs. The history has no profile values and is kept for a \
                             stated time only.\n\nExample:\n  khook user rebuild 123456 9007199254740993"
     )]
     Rebuild {
-        /// Whose.
+        /// The user.
         #[command(flatten)]
         who: Who,
     },
-    /// Say that a user linked with the app, for a service without Kakao's account status webhook
+    /// Report that a user linked with the app, for a service without Kakao's account status webhook
     Link(Say),
-    /// Report that the service itself unlinked a user: Kakao sends no webhook then
+    /// Report that the service itself unlinked a user, for which Kakao sends no webhook
     Unlink(Say),
-    /// Say that what came before was a mistake: linked and active (the way back after Kakao's webhook test tool)
+    /// Report that earlier events were a mistake: linked and active (for example after Kakao's webhook test tool)
     Restore(Say),
-    /// Have everything of a user forgotten
+    /// Erase everything older of a user except the status and time of link and account
     Erase(Say),
 }
 
@@ -126,7 +126,7 @@ impl User {
     /// Runs it.
     ///
     /// # Errors
-    /// An unknown user, or a table that can't be read.
+    /// An unknown user, or a table that cannot be read.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
             Self::Show { who, local_time } => show(&who, &local_time.zone()).await,
@@ -164,10 +164,10 @@ async fn show(who: &Who, zone: &Zone) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Members that the heading says.
+/// Members that the heading shows.
 const IN_HEADING: [&str; 4] = ["app_id", "user_id", "access", "version"];
 
-/// The state as rows: what, its value, since when.
+/// The state as rows: member, value, time.
 fn rows(view: &Value) -> Vec<[String; 3]> {
     let mut rows = Vec::new();
     for (name, value) in view.as_object().into_iter().flatten().filter(|(name, _)| !IN_HEADING.contains(&name.as_str()))
@@ -198,7 +198,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What an entry of the history says of its event.
+/// What an entry of the history shows of its event.
 const OF_HISTORY: [&str; 5] = ["occurred_at", "received_at", "kind", "event", "event_id"];
 
 async fn history(who: &Who, limit: usize, zone: &Zone) -> Result<ExitCode> {

@@ -1,4 +1,4 @@
-//! `khook user link|unlink|restore|erase`: the service's own word.
+//! `khook user link|unlink|restore|erase`: service events.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ use crate::{
     ui::{ask, output, when::event_time},
 };
 
-/// What the service says of one of its users.
+/// A service event about one user.
 #[derive(Debug, Args)]
 pub struct Say {
     /// The Kakao app's number
@@ -24,7 +24,7 @@ pub struct Say {
     /// The member number (회원번호)
     #[arg(value_name = "MEMBER_NUMBER")]
     user_id: UserId,
-    /// When that became true (RFC 3339); by default now
+    /// The event's time (RFC 3339); by default now
     #[arg(long, value_name = "TIME", value_parser = event_time)]
     at: Option<Time>,
     #[command(flatten)]
@@ -37,10 +37,10 @@ pub struct Say {
 }
 
 impl Say {
-    /// Asks, and puts the word into the queue.
+    /// Asks, and sends the event to the queue.
     ///
     /// # Errors
-    /// A user that can't be, or a queue that doesn't take it.
+    /// An invalid user, or a queue that refuses the event.
     pub async fn run(self, word: ServiceWord) -> Result<ExitCode> {
         let Self { app_id, user_id, .. } = self;
         let queue = self.queue.queue(&self.stack).await?;
