@@ -201,7 +201,7 @@ class Pages(unittest.TestCase):
             self.assertIn("stack/aws-sam-cli-managed-default/", str(create), page)
 
     def test_the_page_of_deployment_lists_what_was_never_seen_on_real_aws(self) -> None:
-        for page, heading in (("docs/deploy.md", "Never seen on real AWS"), ("docs/deploy.ko.md", "실제 AWS에서 확인하지 않은 것")):
+        for page, heading in (("docs/deploy.md", "Not yet verified on real AWS"), ("docs/deploy.ko.md", "실제 AWS에서 확인하지 않은 것")):
             section = (ROOT / page).read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
             for name in ("IAM", "CodeDeploy", "SERVICE_QUOTA", "/aws/vendedlogs/", "WebhookConcurrency", "OutsideProbe"):
                 self.assertIn(name, section, page)

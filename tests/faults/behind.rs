@@ -38,7 +38,7 @@ pub(crate) struct Shift {
 
 /// So long the processor has in these tests. On a table that fails it uses all but the last 1.5 s.
 pub(crate) const PROCESSOR_LIMIT: Duration = Duration::from_secs(4);
-/// EdgeFault many events the two janitors have between them.
+/// How many events the two janitors have between them.
 const MANY: usize = 20;
 
 /// Every shift.

@@ -37,9 +37,9 @@ pub(crate) struct Measured<S> {
 
 type Item = Map<String, Value>;
 
-/// EdgeFault many events an outage before a row has: more than the SDK would by itself make second attempts for.
+/// How many events an outage before a row has: more than the SDK would by itself make second attempts for.
 const OUTAGE: usize = 60;
-/// EdgeFault often something is tried that works, on a machine that may have no time for it.
+/// How often something is tried that works, on a machine that may have no time for it.
 pub(crate) const TRIES: usize = 5;
 
 impl Lane {

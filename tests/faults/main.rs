@@ -46,7 +46,7 @@ mod tests {
         row::rows,
     };
 
-    /// EdgeFault many services are tried at once: they wait for most of the time.
+    /// How many services are tried at once: they wait for most of the time.
     const LANES: usize = 8;
 
     /// Plays jobs until none is left. After one that failed the service may be in any state: the next gets a new one.

@@ -96,7 +96,7 @@ impl Group {
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Queue => "The queue fails",
-            Self::Table => "The table fails: nobody who acknowledges notices",
+            Self::Table => "The table fails: acknowledgements are not affected",
             Self::Both => "Queue and table fail in the same way",
             Self::Pairs => "Queue and table fail, each in its own way",
             Self::Keys => "The key endpoint fails",
