@@ -151,7 +151,7 @@ mod doctor {
     async fn what_was_just_deployed_is_right_and_each_planted_fault_is_found() {
         let stack = deploy().await;
         a_new_stack_is_right_twice(&stack).await;
-        looking_rings_no_alarm(&stack).await;
+        checking_causes_no_alarm(&stack).await;
         each_fault_is_found(&stack).await;
         stack.cloud.stop().await;
     }
@@ -165,7 +165,7 @@ mod doctor {
         }
     }
 
-    async fn looking_rings_no_alarm(stack: &Stack) {
+    async fn checking_causes_no_alarm(stack: &Stack) {
         let lines = LogReader::of_all(&stack.cloud).unwrap().read().await.unwrap();
         let refused = lines.iter().filter(|line| line.event() == "refused");
         let reasons: Vec<_> = refused.filter_map(|line| line.fields.get("reason")?.as_str()).collect();

@@ -1,5 +1,5 @@
-//! What works behind the acknowledging functions, while something fails: the processor and the janitor. Kakao doesn't
-//! wait for them: nothing may be lost, and they must end in time.
+//! The processor and the janitor while something fails. Kakao does not wait for them: no event may be lost, and they must
+//! end in time.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ pub(crate) struct Shift {
     pub(crate) fault: EdgeFault,
 }
 
-/// So long the processor has in these tests. On a table that fails it uses all but the last 1.5 s.
+/// How long the processor has in these tests. On a table that fails it uses all but the last 1.5 s.
 pub(crate) const PROCESSOR_LIMIT: Duration = Duration::from_secs(4);
 /// How many events the two janitors have between them.
 const MANY: usize = 20;
@@ -77,7 +77,7 @@ impl Shift {
     /// Whether it gets its work done, and where the event is afterwards.
     pub(crate) const fn expected(&self) -> (bool, Place) {
         match self.worker {
-            // It waits longer for the table than who acknowledges; in the queue it is what isn't applied.
+            // It waits longer for the table than the acknowledging functions; what it does not apply stays in the queue.
             Worker::Processor => match self.fault {
                 EdgeFault::Works | EdgeFault::Slow | EdgeFault::LosesConnections => (true, Place::Nowhere),
                 _ => (false, Place::Queue),
@@ -98,7 +98,7 @@ impl Shift {
 }
 
 impl Lane {
-    /// Plays a shift. What it returns has lost nothing; anything else is an error.
+    /// Runs a shift. Returns a result only if no event was lost; otherwise it is an error.
     pub(crate) async fn play_shift(&mut self, shift: &Shift) -> Result<Measured<bool>> {
         match shift.worker {
             Worker::Processor => self.process(shift).await,
@@ -137,7 +137,7 @@ impl Lane {
         Ok(self.pipeline.queue.take())
     }
 
-    /// So many events come.
+    /// Receives this many events.
     async fn take_in(&self, many: usize) -> Result<Vec<String>> {
         let mut unlink = self.pipeline.start_function(Function::Unlink.name()).await?;
         let mut concerned = vec![];
@@ -147,7 +147,7 @@ impl Lane {
         Ok(concerned)
     }
 
-    /// So many events come while the queue takes none.
+    /// Receives this many events while the queue accepts none.
     async fn take_into_inbox(&self, many: usize) -> Result<Vec<String>> {
         self.pipeline.queue.gate().set(Fault::Status(503));
         let concerned = self.take_in(many).await;
@@ -189,7 +189,7 @@ impl Lane {
     }
 }
 
-/// Hands messages to a processor for which nothing fails but the machine's load, until they are applied.
+/// Passes messages to a processor without a fault until they are applied; only the machine's load can delay it.
 async fn processed(processor: &mut Lambda, messages: &[Message]) -> Result<()> {
     let mut left = messages.to_vec();
     for _ in 0..TRIES {

@@ -1,4 +1,4 @@
-//! What can be wrong with the queue, the table or the key endpoint, and what that means for who calls it.
+//! The faults of the queue, the table and the key endpoint, and what each means for the caller.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(crate) enum EdgeFault {
     NoHttp,
     NoJson,
     Empty,
-    /// What was connected is dead, what connects anew works.
+    /// Open connections are dead; new ones work.
     LosesConnections,
 }
 
@@ -52,7 +52,7 @@ impl EdgeFault {
         Self::NoJson,
     ];
 
-    /// One of each way in which time is lost or an event is taken without a word.
+    /// One of each way in which time is lost or an event is stored without an answer.
     pub(crate) const TELLING: [Self; 7] = [
         Self::Refuses,
         Self::Hangs,
@@ -84,7 +84,7 @@ impl EdgeFault {
         .to_owned()
     }
 
-    /// Whether what is asked for is done, be it confirmed or not.
+    /// Whether the call is performed, confirmed or not.
     pub(crate) const fn takes(self) -> bool {
         matches!(
             self,
@@ -98,7 +98,7 @@ impl EdgeFault {
         )
     }
 
-    /// Whether an acknowledging function that asks hears that it is done, as long as it waits for that edge.
+    /// Whether an acknowledging function gets a confirmation within the time that it waits for that edge.
     pub(crate) const fn confirms(self) -> bool {
         match self {
             Self::Works | Self::LosesConnections => true,

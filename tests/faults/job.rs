@@ -1,4 +1,4 @@
-//! A row of either kind, played and judged.
+//! Runs a row of either kind and judges the result.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(crate) enum Job {
     Work(Shift),
 }
 
-/// What was measured, and why that isn't as expected though nothing is lost.
+/// The measurement, and how it differs from the expectation although no event was lost.
 pub(crate) struct Played {
     pub(crate) line: Line,
     pub(crate) complaint: Option<String>,

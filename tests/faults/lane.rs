@@ -1,4 +1,4 @@
-//! A service of its own in which rows are played one after another, each about somebody new.
+//! A separate service in which rows run one after another, each about a new user.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::{
     row::{Place, Process, Row},
 };
 
-/// The service. Its processor and its janitor reach queue and table past the proxies; who is tried goes through them.
+/// The service. Its processor and its janitor reach queue and table past the proxies; the function under test goes through them.
 pub(crate) struct Lane {
     pub(crate) pipeline: Pipeline,
     queue: Proxy,
@@ -27,7 +27,7 @@ pub(crate) struct Lane {
     _nowhere: Proxy,
 }
 
-/// What became of a request or an invocation.
+/// The result of a request or an invocation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measured<S> {
     pub(crate) status: S,
@@ -85,7 +85,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Plays a row. What it returns has lost nothing; anything else is an error.
+    /// Runs a row. Returns a result only if no event was lost; otherwise it is an error.
     pub(crate) async fn play(&mut self, row: &Row) -> Result<Measured<u16>> {
         let (who, function) = (somebody(), row.function);
         self.store_key_set(row.key_set_stored)?;
@@ -112,10 +112,10 @@ impl Lane {
         ensure!(is_told || answer.status == function.accepted(), "an authentic event was answered {answer:?}");
         ensure!(is_told || place != Place::Nowhere, "acknowledged, and the event is nowhere");
         ensure!(is_told == answer.headers.contains_key("retry-after"), "Retry-After belongs to 503: {answer:?}");
-        // An endpoint that failed isn't asked again for ten seconds; the pipeline's tests see to that.
+        // An endpoint that failed is not called again for ten seconds; the pipeline's tests cover that.
         let is_well_again = row.process != Process::Cold || row.keys == EdgeFault::Works;
         if is_told && is_well_again {
-            // An unlink is sent once, and so dated anew each time: the next one is another event.
+            // An unlink is sent once and dated by its receipt, so the next one is another event.
             let again = || if function == Function::Unlink { somebody() } else { who.clone() };
             concerned.push(self.takes(&mut lambda, function, again).await?);
         }
@@ -153,7 +153,7 @@ impl Lane {
         Ok(lambda)
     }
 
-    /// Sends an event about somebody until it is taken, while nothing is wrong but the machine's load.
+    /// Sends an event about a user until it is acknowledged; only the machine's load can delay it.
     pub(crate) async fn takes(
         &self,
         lambda: &mut Lambda,
@@ -169,10 +169,10 @@ impl Lane {
             }
             told.push(answer);
         }
-        bail!("{} takes nothing though nothing fails: {told:?}", function.name())
+        bail!("{} acknowledges nothing although nothing fails: {told:?}", function.name())
     }
 
-    /// Where the event about somebody is now.
+    /// Where the user's event is now.
     pub(crate) fn place(&self, who: &str) -> Result<Place> {
         let in_queue = self.pipeline.queue.bodies().iter().any(|body| body.contains(who));
         let is_about = |item: &Item| item["envelope"].as_str().is_some_and(|envelope| envelope.contains(who));

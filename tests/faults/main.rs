@@ -1,9 +1,9 @@
-//! Everything that can fail behind the functions, in every way that we know, and what comes of it: the real binaries,
-//! and before queue, table and key endpoint a proxy that refuses, resets, hangs or talks nonsense.
+//! Every known fault of what the functions depend on, and its result: the real binaries, and in front of queue, table and
+//! key endpoint a proxy that refuses, resets, hangs or sends invalid answers.
 //!
-//! The rows say what is expected ([`row`], [`behind`]), the suite what is so, and `docs/reliability.md` has it written
-//! down. A row that is safe but late, or landed elsewhere, is played once more alone at the end: on a starved machine
-//! even a working queue may take too long. One that lost something is never played again.
+//! The rows state what is expected ([`row`], [`behind`]), the suite measures it, and `docs/reliability.md` records it. A
+//! row that lost nothing but was late, or whose event ended elsewhere, is run once more, alone, at the end: on an
+//! overloaded machine even a working queue may take too long. A row that lost an event is never run again.
 //!
 //! ```sh
 //! cargo test -p end-to-end --test faults
@@ -46,10 +46,10 @@ mod tests {
         row::rows,
     };
 
-    /// How many services are tried at once: they wait for most of the time.
+    /// How many services run at once: they wait most of the time.
     const LANES: usize = 8;
 
-    /// Plays jobs until none is left. After one that failed the service may be in any state: the next gets a new one.
+    /// Runs jobs until none is left. After one that failed the service may be in any state, so the next gets a new one.
     async fn work(jobs: Arc<Mutex<VecDeque<(usize, Job)>>>) -> Vec<(usize, Job, Result<Played>)> {
         let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let (mut lane, mut played) = (Lane::start().await.unwrap(), vec![]);
@@ -80,7 +80,7 @@ mod tests {
         let only = std::env::var("FAULTS_ONLY").unwrap_or_default();
         let jobs = rows().into_iter().map(Job::Acknowledge).chain(shifts().into_iter().map(Job::Work));
         let jobs: Vec<_> = jobs.filter(|job| job.name().contains(&only)).collect();
-        // Building is none of the work.
+        // Building does not count.
         binary("unlink").unwrap();
         let (start, count) = (Instant::now(), jobs.len());
         let (mut lines, mut again, mut failed) = (vec![], vec![], vec![]);

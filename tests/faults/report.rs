@@ -18,7 +18,7 @@ pub(crate) struct Line {
     pub(crate) function: &'static str,
     pub(crate) status: String,
     pub(crate) time: Duration,
-    /// So long it may take.
+    /// How long it may take.
     pub(crate) budget: Duration,
     pub(crate) place: &'static str,
     /// Whether it was acknowledged, or done.
@@ -46,7 +46,7 @@ pub(crate) fn check_or_write(lines: &[Line]) {
     let wrong: Vec<_> = written.iter().filter(|line| !measured.contains(line)).collect();
     assert!(
         written == measured,
-        "{PAGE} isn't what was measured. To write it anew: {FIX}\nit lacks {missing:#?}\nit has {wrong:#?}"
+        "{PAGE} differs from the measurement. To write it again: {FIX}\nit lacks {missing:#?}\nit has {wrong:#?}"
     );
 }
 
@@ -74,7 +74,7 @@ fn tables(lines: &[Line]) -> String {
     text
 }
 
-/// What came out alike: a line for each set of processes, so that none claims more than was played.
+/// Equal results in one line for each set of processes, so that no line claims more than was measured.
 fn merged(lines: &[&Line]) -> String {
     let mut left = lines.to_vec();
     let mut text = String::new();

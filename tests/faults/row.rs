@@ -1,4 +1,4 @@
-//! The rows: what fails in which way, for which function, in which of its lives.
+//! The rows: what fails, how, for which function and in which state of its process.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -153,7 +153,7 @@ impl Row {
         (self.table.confirms(), Place::of(self.queue.takes(), self.table.takes()))
     }
 
-    /// So long an answer may take: the function's own budget, and what a machine under load adds.
+    /// How long an answer may take: the function's own budget, and what a machine under load adds.
     pub(crate) fn patience(&self) -> Duration {
         self.function.budget() + Duration::from_millis(400)
     }

@@ -1,4 +1,4 @@
-//! A bus that speaks EventBridge's JSON protocol and keeps what it is given, by PutEvents' rules.
+//! A bus that speaks EventBridge's JSON protocol and stores the events, by PutEvents' rules.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,7 +27,7 @@ pub const NAME: &str = "kakao-webhooks";
 /// An event that the bus took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// What it is.
+    /// Its type.
     pub detail_type: String,
     /// Since when, in seconds.
     pub time: f64,
@@ -48,7 +48,7 @@ impl Event {
         self.detail.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Whether the item that it tells of is stored, in this version or a newer one.
+    /// Whether the item that it describes is stored, in this version or a newer one.
     fn is_stored(&self, database: &Database) -> bool {
         let (kind, whose) = if self.detail.contains_key("user_id") {
             ("USER", self.text("user_id"))
@@ -75,7 +75,7 @@ struct Held {
     throttled: BTreeMap<String, usize>,
     /// The entries of these types are refused, with this error code.
     refused: BTreeMap<String, String>,
-    /// Which were taken before what they tell was stored.
+    /// Events that were accepted before their item was stored.
     early: Vec<Event>,
 }
 
@@ -152,7 +152,7 @@ impl Bus {
         lock(&self.held).calls.clone()
     }
 
-    /// What it was told before it was stored.
+    /// Events that were accepted before their item was stored.
     #[must_use]
     pub fn early(&self) -> Vec<Event> {
         lock(&self.held).early.clone()

@@ -1,4 +1,4 @@
-//! What the functions ask of AWS, in the words of IAM: noted by the servers that they reach. Each call has to be on a
+//! The functions' AWS calls in IAM's terms, recorded by the servers that they reach. Each call must be on a
 //! list, which `infra/lint/test_iam.py` compares with the policies of `template.yaml`.
 
 use std::{
@@ -18,7 +18,7 @@ const LIST: &str = "tests/snapshots/aws-calls.snap";
 /// What stands for a part of a request that isn't understood. It is on no list.
 const UNKNOWN: &str = "?";
 
-/// A call: who, what, on which resource, and in which partitions of the table.
+/// A call: its caller, action, resource and partitions of the table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Call {
     function: String,
@@ -84,7 +84,7 @@ impl Calls {
 
 impl Drop for Calls {
     fn drop(&mut self) {
-        // A test that fails for itself has something else to say.
+        // A test that fails already must show its own error.
         if std::thread::panicking() {
             return;
         }

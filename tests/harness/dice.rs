@@ -1,4 +1,4 @@
-//! Chance that can be had again: the same seed, the same throws.
+//! Reproducible random numbers: the same seed gives the same throws.
 
 /// `SplitMix64`.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Dice {
         self.next() % sides
     }
 
-    /// Whether one of so many throws falls on this one.
+    /// True once in this many throws, on average.
     pub const fn one_in(&mut self, sides: u64) -> bool {
         self.below(sides) == 0
     }

@@ -28,7 +28,7 @@ pub enum Fault {
     None,
     /// It answers with this status and an empty body.
     Status(u16),
-    /// It says that there is too much to do, in the way of AWS's JSON protocols.
+    /// It throttles, in the form of AWS's JSON protocols.
     Throttled,
     /// It takes the request and never answers.
     Hangs,

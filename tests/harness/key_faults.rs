@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::listening::Listening;
 
-/// What the endpoint does with whoever asks for the key set.
+/// How the endpoint answers a request for the key set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
     /// It answers 200 with this document.
@@ -31,7 +31,7 @@ pub enum Behaviour {
     Trickles,
     /// It takes the request and closes the connection.
     Closes,
-    /// Nobody listens.
+    /// The port is closed.
     Refuses,
 }
 
@@ -96,7 +96,7 @@ async fn accept(listener: TcpListener, inside: Arc<Mutex<Inside>>) {
     }
 }
 
-/// Answers one request and closes the connection. Whoever asked may be gone: that ends it, too.
+/// Answers one request and closes the connection. It also ends when the client has gone.
 async fn answer(mut stream: TcpStream, inside: Arc<Mutex<Inside>>) -> io::Result<()> {
     let mut request = vec![];
     while !request.ends_with(b"\r\n\r\n") {

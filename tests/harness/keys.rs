@@ -1,4 +1,4 @@
-//! Kakao's key endpoint, played: it serves a key set and counts who asks.
+//! A simulated key endpoint of Kakao: it serves a key set and counts the requests.
 
 use std::sync::{
     Arc, Mutex, OnceLock, PoisonError,

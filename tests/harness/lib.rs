@@ -1,6 +1,6 @@
 //! Runs the service's real binaries between real protocol servers, all of them on this machine: the
 //! functions under a Lambda Runtime API, before a DynamoDB protocol server and a queue that behaves as SQS does,
-//! with Kakao's part played. A test says what Kakao sends and looks at what is stored in the end.
+//! with a simulated Kakao. A test defines what Kakao sends and checks what is stored.
 //!
 //! | module | what it stands for |
 //! |---|---|

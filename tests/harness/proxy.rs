@@ -24,7 +24,7 @@ pub enum Fault {
     /// The server gets it and answers.
     #[default]
     None,
-    /// Nobody listens, and what was connected isn't any more.
+    /// The port is closed, and open connections are dropped.
     Refuses,
     /// The connection is closed without a word.
     Closes,
@@ -100,7 +100,7 @@ impl Proxy {
         self.listening.begin(|listener| accept(listener, self.server, Arc::clone(&self.inside)))
     }
 
-    /// Whatever is connected now is dead, and neither side is told; what connects anew works. So it is with a
+    /// Open connections are dead without notice to either side; new connections work. So it is with a
     /// function that was frozen while a router forgot its connections.
     pub fn lose_connections(&self) {
         lock(&self.inside).losses += 1;
@@ -117,7 +117,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, inside: Arc<Mutex<Ins
     }
 }
 
-/// One connection, request after request. Whoever asked may be gone: that ends it, too.
+/// One connection, request after request. It also ends when the client has gone.
 async fn serve(mut stream: TcpStream, server: SocketAddr, inside: Arc<Mutex<Inside>>) -> io::Result<()> {
     let losses = lock(&inside).losses;
     while let Some(request) = read_message(&mut stream).await? {
@@ -175,7 +175,7 @@ async fn forward(request: &[u8], server: SocketAddr) -> io::Result<Vec<u8>> {
     read_message(&mut stream).await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
-/// A request or an answer whose length its head says; none if the other side closes. Nobody here sends the next
+/// A request or an answer whose length its head says; none if the other side closes. No client here sends the next
 /// before this one is answered.
 async fn read_message(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
     let mut message = vec![];

@@ -118,7 +118,7 @@ impl Queue {
         lock(&self.held).messages.extend(messages);
     }
 
-    /// Puts a text in, as somebody does who is no function. Its id.
+    /// Sends a text, as a sender does that is not one of the functions. Returns its id.
     pub fn put(&self, body: &str) -> String {
         lock(&self.held).put(body)
     }

@@ -86,7 +86,7 @@ async fn what_is_published_is_shown_with_a_line_to_paste() {
 }
 
 #[tokio::test]
-async fn what_differs_is_told_and_ends_with_1() {
+async fn differences_are_printed_and_end_with_1() {
     let kakao = Kakao::answering(200, documented()).await;
     let configured = "192.0.2.0/24, 198.51.100.0/29,203.0.113.0/24";
     let differs = kakao.khook(Some(configured), &[]).await;
@@ -109,7 +109,7 @@ async fn what_kakao_may_mean_by_an_unreadable_element_is_not_passed_over() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_told_ends_with_2_and_says_whose_move_it_is() {
+async fn what_cannot_be_determined_ends_with_2_and_names_the_next_step() {
     for (status, body, fix) in [
         (401, json!({"msg": "wrong appKey", "code": -401}), "Is it a REST API key"),
         (500, json!({}), "Try again later"),

@@ -104,7 +104,7 @@ async fn what_khook_signs_with_its_key_file_is_accepted_by_a_function_that_asks_
 }
 
 #[tokio::test]
-async fn a_rotation_publishes_a_new_key_first_and_keeps_as_many_old_ones_as_it_was_told_to() {
+async fn a_rotation_publishes_a_new_key_first_and_keeps_the_configured_number_of_old_ones() {
     let file = temporary("rotating");
     let mut served = Served::start(&file, &["--rotate-every", "1", "--keep-old", "1"]);
     let url = served.after("KAKAO_JWKS_URL=").await;

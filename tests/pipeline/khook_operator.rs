@@ -30,7 +30,7 @@ async fn drained(pipeline: &mut Pipeline) {
 }
 
 #[tokio::test]
-async fn what_the_service_says_by_khook_goes_through_the_queue_to_the_state() {
+async fn service_events_sent_by_khook_go_through_the_queue_to_the_state() {
     let mut pipeline = Pipeline::start().await.unwrap();
     for (word, then) in [("link", "allowed"), ("unlink", "gone"), ("restore", "allowed")] {
         let minute = BEFORE_THE_QUEUE.replace("20:00", &format!("2{}:00", word.len()));
@@ -47,7 +47,7 @@ async fn what_the_service_says_by_khook_goes_through_the_queue_to_the_state() {
 }
 
 #[tokio::test]
-async fn who_left_stays_gone_when_khook_erases_them_and_the_reason_goes() {
+async fn a_user_who_left_stays_gone_when_khook_erases_them_and_the_reason_is_removed() {
     let mut pipeline = Pipeline::start().await.unwrap();
     pipeline.deliver(&crate::kakao::unlink(USER)).await.unwrap();
     drained(&mut pipeline).await;
@@ -202,7 +202,7 @@ async fn what_can_be_read_after_a_fix_is_replayed_once() {
 }
 
 #[tokio::test]
-async fn what_still_cannot_be_read_comes_back_and_can_be_dropped() {
+async fn an_event_that_still_cannot_be_read_returns_and_can_be_dropped() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let key = put(&mut pipeline, "first", "app_id=2&user_id=7").await;
     put(&mut pipeline, "second", "user_id=7").await;
@@ -222,7 +222,7 @@ async fn what_still_cannot_be_read_comes_back_and_can_be_dropped() {
 }
 
 #[tokio::test]
-async fn what_is_replayed_and_comes_back_before_its_item_is_deleted_is_there_once() {
+async fn an_event_that_is_quarantined_again_before_its_item_is_deleted_is_kept_once() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let key = put(&mut pipeline, "id", "user_id=7").await;
     let text = pipeline.items_of("QUARANTINE#").unwrap()[0]["envelope"].as_str().unwrap().to_owned();

@@ -113,7 +113,7 @@ async fn an_interrupted_look_gives_back_what_it_holds_and_what_was_on_its_way() 
 }
 
 #[tokio::test]
-async fn a_queue_that_answers_no_more_holds_up_nobody_who_interrupts() {
+async fn a_queue_that_no_longer_answers_does_not_delay_an_interrupt() {
     let pipeline = Pipeline::start().await.unwrap();
     let dead = DeadLetters::before(&pipeline.queue).await;
     for _ in 0..11 {

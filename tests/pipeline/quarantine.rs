@@ -46,7 +46,7 @@ fn payload(item: &Map<String, Value>) -> Value {
 }
 
 #[tokio::test]
-async fn an_unlinking_of_nobody_is_quarantined_with_what_came() {
+async fn an_unlink_that_names_no_user_is_quarantined_with_its_content() {
     let query = format!("app_id={APP_ID}&referrer_type=UNLINK_FROM_APPS");
     let request = Request::new("GET", &format!("/webhooks/unlink?{query}")).header("Authorization", &admin_key());
     let item = quarantined("missing-user-id", |_| request).await;
@@ -90,7 +90,7 @@ async fn a_body_that_is_no_json_is_quarantined() {
 }
 
 #[tokio::test]
-async fn a_chatbot_message_of_nobody_is_answered_and_quarantined() {
+async fn a_chatbot_message_that_names_no_user_is_answered_and_quarantined() {
     let mut body = skill_body("u1", "안녕");
     body["userRequest"]["user"]["id"] = Value::Null;
     assert_eq!(quarantined("skill-message-of-nobody", |_| skill(&body, "r1")).await["reason"], "missing_field");
@@ -111,7 +111,7 @@ async fn a_query_glued_to_that_of_the_registered_url_is_quarantined_by_its_name(
 }
 
 #[tokio::test]
-async fn a_room_webhook_at_the_skills_url_is_quarantined_by_its_name() {
+async fn a_chat_room_webhook_at_the_skills_url_is_quarantined_by_its_name() {
     for kind in ["entrance", "leave", "inviteMember"] {
         let body = json!({"botId": "5f2e8d41a9c04b7e93d6c1aa", "type": kind, "timestamp": 1_790_660_097_000_i64,
             "group": {"botGroupKey": "room"}, "payload": {"inviter": {"botUserKey": "u1"}}});

@@ -74,7 +74,8 @@ fn junk(number: usize) -> String {
 }
 
 #[tokio::test]
-async fn while_a_key_rolls_no_valid_token_is_lost_no_old_one_is_taken_and_each_instance_asks_once_per_cooldown() {
+async fn while_a_key_rotates_no_valid_token_is_lost_no_old_one_is_accepted_and_each_instance_fetches_once_per_cooldown()
+{
     let (old, new) = (SigningKey::generate("old").unwrap(), SigningKey::generate("new").unwrap());
     let pipeline = Pipeline::start().await.unwrap();
     let begun = Instant::now();

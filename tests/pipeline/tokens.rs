@@ -199,7 +199,7 @@ async fn a_bad_key_in_the_set_is_skipped_alone() {
 }
 
 #[tokio::test]
-async fn the_audience_tells_which_app_a_token_is_for() {
+async fn the_audience_identifies_the_app_of_a_token() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let mut theirs = linked();
     theirs.claims.insert("aud".to_owned(), json!(["somebody-else", OTHER_REST_API_KEY]));
@@ -237,7 +237,7 @@ async fn each_event_of_a_token_is_an_event() {
 }
 
 #[tokio::test]
-async fn whatever_kakao_signed_for_us_is_taken_and_quarantined_with_its_reason_if_it_cannot_be_used() {
+async fn every_token_that_kakao_signed_for_us_is_accepted_and_quarantined_with_its_reason_if_it_cannot_be_used() {
     for (forgery, reason, id) in [
         (Forgery::Subject, "other_subject", "jti-1:user-linked"),
         (Forgery::FutureIat, "future_time", "jti-1:user-linked"),
@@ -261,7 +261,7 @@ async fn whatever_kakao_signed_for_us_is_taken_and_quarantined_with_its_reason_i
 }
 
 #[tokio::test]
-async fn a_token_is_valid_however_late_it_comes_and_its_time_may_be_a_little_after_its_issue() {
+async fn a_token_is_valid_however_late_it_arrives_and_its_time_may_be_a_little_after_its_issue() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let mut ancient = linked();
     for claim in ["iat", "toe"] {
@@ -336,7 +336,7 @@ fn holds(text: &str, secret: &str) -> bool {
 }
 
 #[tokio::test]
-async fn an_event_about_the_stream_is_acknowledged_and_rings_nothing_and_one_about_the_app_waits_for_somebody() {
+async fn an_event_about_the_stream_is_acknowledged_without_an_alarm_and_one_about_the_app_is_quarantined() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let about = |uri: &str, minutes| {
         let mut told = token("1", uri, minutes, &json!({}));

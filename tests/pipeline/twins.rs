@@ -34,7 +34,7 @@ async fn a_time_that_cannot_be_read_hides_no_good_one_in_either_order() {
 }
 
 #[tokio::test]
-async fn an_open_id_that_comes_as_a_number_is_the_same_open_id() {
+async fn an_open_id_that_is_sent_as_a_number_is_the_same_open_id() {
     let mut pipeline = Pipeline::start().await.unwrap();
     for (id, event) in [(json!("1274364410"), "added"), (json!(1_274_364_410), "blocked")] {
         let mut body = channel_body(event, "", "2025-03-01T01:00:00Z");

@@ -1,5 +1,5 @@
 //! The whole service under load: all functions as several instances each, tens of thousands of events of all kinds,
-//! redeliveries, forgeries, poison, a queue and a table that fail for whiles, processors that are killed. At the end
+//! redeliveries, forgeries, poison, a queue and a table that fail for some time, processors that are killed. At the end
 //! every authentic event is accounted for, nothing forged is anywhere, no process has grown, and no log holds a key,
 //! a token or anything personal.
 //!
@@ -68,7 +68,7 @@ mod tests {
         std::env::var(variable).ok().map(|text| text.parse().unwrap())
     }
 
-    /// Without what is no trace of a usable event.
+    /// Without what no usable event leaves.
     fn of_events(mut items: Vec<Members>) -> Vec<Members> {
         let others = ["QUARANTINE#", "INBOX#", "KEYSET"];
         items.retain(|item| !others.iter().any(|other| item["pk"].as_str().unwrap().starts_with(other)));
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_short_story_tells_something_of_every_kind() {
+    fn the_short_story_has_an_event_of_every_kind() {
         let story = story(&mut Dice::new(1), EVENTS);
         let names: BTreeSet<String> = story.events.iter().filter_map(name).collect();
         for known in EventType::KNOWN {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_tells_the_same_story() {
+    fn the_same_seed_gives_the_same_story() {
         let [one, same, other] = [1, 1, 2].map(|seed| story(&mut Dice::new(seed), 100));
         let order = |story: &Story| story.posts.iter().map(|post| post.gateway_id().to_owned()).collect::<Vec<_>>();
         assert_eq!((&one.events, order(&one)), (&same.events, order(&same)));

@@ -1,4 +1,4 @@
-//! Who is at work: those who send, the queue's poller, the janitor's minutes, and somebody who looks at it all.
+//! The concurrent tasks: senders, the queue's poller, the janitor's schedule, and the observer of memory.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,13 +24,13 @@ const SENDERS: [(&str, usize); 5] =
 const PROCESSORS: usize = 3;
 /// A minute of the janitor's.
 const MINUTE: Duration = Duration::from_millis(500);
-/// So long whoever was put off waits: not as long as it is told to.
+/// How long a sender waits after a 503: less than `Retry-After`.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 const A_MOMENT: Duration = Duration::from_millis(5);
 const LOOK: Duration = Duration::from_millis(100);
 const PROGRESS: Duration = Duration::from_secs(5);
 
-/// Everybody, until nothing is left to do.
+/// Runs all tasks until nothing is left to do.
 pub(crate) async fn all(service: &Arc<Service>) {
     let (mut senders, mut others) = (JoinSet::new(), JoinSet::new());
     for (function, instances) in SENDERS {
@@ -68,7 +68,7 @@ pub(crate) async fn all(service: &Arc<Service>) {
     }
 }
 
-/// Whoever has failed fails all.
+/// A task that fails ends the run.
 fn joined(set: &mut JoinSet<()>) {
     while let Some(ended) = set.try_join_next() {
         ended.unwrap();
@@ -126,7 +126,7 @@ fn take_down(service: &Service, post: Post, status: u16) -> bool {
     is_put_off
 }
 
-/// The service's own word, and poison.
+/// Sends service events and messages that are not envelopes.
 async fn put_into_queue(service: Arc<Service>) {
     while service.has_messages() {
         match service.next_message() {
@@ -139,7 +139,7 @@ async fn put_into_queue(service: Arc<Service>) {
     }
 }
 
-/// Looks at the memory, and says now and then how far it is.
+/// Observes the memory and prints progress now and then.
 async fn look_on(service: Arc<Service>) {
     let (start, mut said) = (Instant::now(), Instant::now());
     while !service.is_done() {

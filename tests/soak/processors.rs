@@ -1,4 +1,4 @@
-//! Lambda's poller: takes batches out of the queue, and processors are killed at them.
+//! Lambda's poller: takes batches out of the queue and kills processors while they work on them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,11 +14,11 @@ use tokio::time::{Instant, sleep};
 use crate::service::Service;
 
 const BATCH: u64 = 10;
-/// Of so many batches one is lost.
+/// One in this many batches is lost.
 const KILLED: u64 = 20;
-/// Of so many batches one comes twice, though nothing was wrong: SQS promises at least once.
+/// One in this many batches is delivered twice without a fault: SQS promises at-least-once delivery.
 const TWICE: u64 = 20;
-/// A message that was received more often is spared: else chance alone could make a dead letter of it.
+/// No processor is killed with a message received more often than this: chance alone could make it a dead letter.
 const SPARED: u32 = 1;
 /// Longer than it takes on any machine.
 const PATIENCE: Duration = Duration::from_secs(30);

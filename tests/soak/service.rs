@@ -1,4 +1,4 @@
-//! The service at work, and what is left of it in the end.
+//! The running service, and what it has stored at the end.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -28,9 +28,9 @@ use crate::{
     story::{Post, STRANGER, Story},
 };
 
-/// So long a processor has for a batch. On a table that is too busy it uses all of it.
+/// How long a processor has for a batch. On a table that throttles it uses all of it.
 const PROCESSOR_LIMIT: Duration = Duration::from_secs(5);
-/// What even a slow machine doesn't need: so much, and so much for each request.
+/// A time limit that even a slow machine does not need: a fixed part and a part for each request.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_millis(60));
 
 pub(crate) struct Service {
@@ -51,7 +51,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start(story: &Story, dice: &mut Dice) -> Arc<Self> {
-        // Building is none of the work.
+        // Building does not count.
         binary("processor").unwrap();
         let mut posts = BTreeMap::<_, VecDeque<Post>>::new();
         for post in &story.posts {
@@ -98,9 +98,9 @@ impl Service {
         self.posts[function].lock().unwrap().pop_front()
     }
 
-    /// A request that nobody could keep is sent again, after the others.
+    /// A request that was answered 503 is sent again, after the others.
     pub(crate) fn put_off(&self, post: Post) {
-        // A token can also be put off for a key set that can't be had yet.
+        // A token is also answered 503 while there is no key set.
         if post.function != "account-status" {
             self.outages.request_was_lost();
         }
@@ -141,7 +141,7 @@ impl Service {
         (!batch.is_empty()).then_some(batch)
     }
 
-    /// A batch of so many is over; these of it come again.
+    /// A batch of this size has ended; these messages of it are delivered again.
     pub(crate) fn give_back(&self, all: usize, again: Vec<Message>) {
         let mut at_work = self.at_work.lock().unwrap();
         self.pipeline.queue.give_back(again);
@@ -159,7 +159,7 @@ impl Service {
         }
     }
 
-    /// Whether nobody has anything to do but the janitor.
+    /// Whether only the janitor has work left.
     pub(crate) fn is_idle(&self) -> bool {
         let at_work = self.at_work.lock().unwrap();
         *at_work == 0 && self.pipeline.queue.is_empty()
@@ -191,7 +191,7 @@ impl Service {
         account
     }
 
-    /// All that is stored. Nothing of it is of a stranger.
+    /// Everything that is stored. None of it comes from a forged request.
     pub(crate) fn items(&self) -> Vec<Members> {
         let items = self.pipeline.table.items().unwrap();
         for item in &items {

@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn workers_that_are_killed_and_race_end_in_what_the_pure_fold_says() {
+    async fn workers_that_are_killed_and_race_produce_the_items_of_the_pure_fold() {
         let (events, seed) = (asked("WORKERS_EVENTS").unwrap_or(EVENTS), asked("WORKERS_SEED").unwrap_or(1));
         let mut dice = Dice::new(seed);
         let story = story(&mut dice, USERS, events);

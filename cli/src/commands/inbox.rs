@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_says_what_waits_and_since_when() {
+    fn a_row_shows_what_waits_and_since_when() {
         let now = Time::from_seconds(1_700_000_120).unwrap();
         let envelope = r#"{"v":1,"id":"e1","app_id":"1","received_at":"2023-11-14T22:13:20Z","kind":"unlink","event":{"user_id":"7"}}"#;
         let item = |envelope: &str| {

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_told_is_counted_by_change_and_what_cannot_be_read_apart() {
+    fn changes_to_publish_are_counted_by_change_and_unreadable_items_separately() {
         let items = [linked(), item(&json!(7))];
         let mut counted = Counted::default();
         counted.add(&items, runtime::clock::now(), ProfileValues::Withheld);

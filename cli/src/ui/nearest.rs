@@ -39,7 +39,7 @@ mod tests {
     const WORDS: [&str; 5] = ["user-linked", "user-unlinked", "added", "blocked", "token-revoked"];
 
     #[test]
-    fn a_slip_of_the_keyboard_is_known_and_another_word_is_none() {
+    fn a_typing_error_is_recognized_and_another_word_is_not_one() {
         for (text, meant) in [
             ("user-unlinkd", &["user-unlinked"][..]),
             ("user-unlikned", &["user-unlinked"]),

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn another_address_is_taken_taken_with_a_remark_or_refused() {
+    fn an_unlisted_address_is_accepted_accepted_with_a_warning_or_refused() {
         for address in ["192.0.3.0", "198.51.100.8", "2001:db9::", "::1", "no address"] {
             assert_eq!(admit(SourceCheck::Off, address), Ok(true));
             assert_eq!(admit(SourceCheck::Observe, address), Ok(false));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_would_refuse_everybody_or_holds_something_else_is_no_list() {
+    fn a_list_that_is_empty_or_has_an_entry_that_is_not_a_network_is_refused() {
         assert_eq!(Sources::new(SourceCheck::Enforce, " , "), Err(SourcesError::Empty));
         assert_eq!(Sources::new(SourceCheck::Observe, ""), Err(SourcesError::Empty));
         assert_eq!(Sources::new(SourceCheck::Off, ""), Ok(Sources::default()));

@@ -80,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_the_room_and_its_kind_are_needed(
+        fn only_the_chat_room_and_its_type_are_required(
             name in proptest::sample::select(vec![
                 "TEMPLATE_ID", "IS_SINGLE_CHATROOM", "CHAT_MEMBER_COUNT_RANGE", "user_id", "another",
             ]),

@@ -60,7 +60,7 @@ async fn json_in_a_wrong_encoding_is_quarantined() {
 
 /// Escaped halves of a pair are JSON's grammar (RFC 8259 §8.2): a title that was cut through an emoji has one.
 #[tokio::test]
-async fn half_a_character_beside_the_fact_costs_no_event() {
+async fn half_a_surrogate_pair_in_an_optional_member_costs_no_event() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
     for member in
@@ -114,7 +114,7 @@ async fn a_value_in_a_wrong_encoding_costs_the_event_only_where_it_is_an_id() {
 }
 
 #[tokio::test]
-async fn a_body_whose_base64_flag_lies_is_taken_for_what_it_is() {
+async fn a_body_with_a_wrong_base64_flag_is_read_as_it_is() {
     let mut bench = Bench::start().await;
     let form = format!("app_id={APP_ID}&user_id=1");
     let added = channel_body("added", "1", "2025-03-01T01:00:00Z");

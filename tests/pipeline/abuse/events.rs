@@ -12,7 +12,7 @@ fn without(event: &Value, parent: &str, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_request_that_the_gateway_told_little_of_is_taken_all_the_same() {
+async fn a_gateway_event_with_few_members_is_accepted_all_the_same() {
     let mut bench = Bench::start().await;
     let webhooks = bench.webhooks();
     let mut cases = vec![];
@@ -128,7 +128,7 @@ async fn an_event_that_is_no_request_of_an_http_api_fails_with_the_mend_and_the_
 }
 
 #[tokio::test]
-async fn what_nobody_reads_may_be_as_deep_as_it_likes() {
+async fn a_member_that_is_not_read_may_be_nested_to_any_depth() {
     let mut bench = Bench::start().await;
     let mut deep = json!(1);
     for _ in 0..1_000 {

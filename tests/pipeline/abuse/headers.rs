@@ -110,7 +110,7 @@ async fn a_key_with_anything_injected_proves_nothing() {
 }
 
 #[tokio::test]
-async fn without_any_header_nobody_is_proven() {
+async fn without_any_header_no_sender_is_authenticated() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
     for webhook in bench.webhooks() {

@@ -59,7 +59,7 @@ async fn nesting_is_read_to_64_levels_and_quarantined_from_there_on() {
 }
 
 #[tokio::test]
-async fn a_number_beside_the_fact_may_be_as_big_as_json_can_say() {
+async fn an_optional_number_may_be_as_big_as_json_allows() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
     for number in [
@@ -179,7 +179,7 @@ async fn a_body_that_is_no_object_of_ours_is_quarantined() {
 
 /// The claims' text, signed as it is.
 #[tokio::test]
-async fn a_token_of_kakao_with_odd_claims_is_taken_and_one_that_is_none_is_refused() {
+async fn a_token_of_kakao_with_unusual_claims_is_accepted_and_a_malformed_token_is_refused() {
     let mut bench = Bench::start().await;
     let linked = token("1", &format!("{OAUTH}user-linked"), 1, &json!({}));
     let mut deep = linked.clone();

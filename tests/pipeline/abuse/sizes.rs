@@ -47,7 +47,7 @@ fn refused(name: &str, request: &Request, status: u16) -> Case {
 }
 
 #[tokio::test]
-async fn a_body_is_read_up_to_64_kib_and_refused_from_there_on_but_nobody_without_a_key_learns_that() {
+async fn a_body_over_64_kib_is_refused_but_a_sender_without_a_key_gets_401() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
     cases.extend(of_length(LONGEST).iter().map(|request| Case::taken("64 KiB", request, End::Event)));

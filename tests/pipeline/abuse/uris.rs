@@ -27,7 +27,7 @@ async fn a_prefix_may_hold_anything() {
 }
 
 #[tokio::test]
-async fn a_path_that_does_not_end_in_the_route_is_not_found_whoever_asks() {
+async fn a_path_that_does_not_end_in_the_route_is_not_found_with_or_without_a_key() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
     for webhook in bench.webhooks() {
@@ -58,7 +58,7 @@ async fn a_path_that_does_not_end_in_the_route_is_not_found_whoever_asks() {
 }
 
 #[tokio::test]
-async fn an_odd_query_beside_the_fact_does_not_cost_the_fact() {
+async fn an_unusual_optional_parameter_does_not_cost_the_event() {
     let mut bench = Bench::start().await;
     let webhooks = bench.webhooks();
     let mut cases = vec![];

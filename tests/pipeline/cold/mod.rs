@@ -170,7 +170,7 @@ async fn who_needs_the_inbox_later_opens_the_way_once() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_while_nobody_looked_is_replaced() {
+async fn a_connection_that_was_closed_while_idle_is_replaced() {
     let secured = Secured::start("closed").await;
     let mut function = secured.ready("unlink").await;
     for nth in 1..=5 {

@@ -82,7 +82,7 @@ async fn each_mistake_of_the_registration_check_is_found_alone() {
 }
 
 #[tokio::test]
-async fn each_mistake_beside_the_registration_check_is_found_alone() {
+async fn each_mistake_outside_the_registration_check_is_found_alone() {
     each_is_found(
         "/skill",
         &[],

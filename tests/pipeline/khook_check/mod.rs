@@ -104,7 +104,7 @@ async fn our_own_functions_have_no_mistake_and_keep_only_what_was_to_be_sent() {
 }
 
 #[tokio::test]
-async fn our_own_functions_with_mistakes_in_their_settings_are_told_which() {
+async fn mistakes_in_the_settings_of_our_own_functions_are_named() {
     let bridge = Bridge::before(Pipeline::start().await.unwrap().without("SKILL_AUTH")).await;
     let (url, other) = (format!("{}/skill", bridge.url()), KeyFile::of("other", "0123456789abcdef0123456789abcdef"));
     let (code, found) = faults(&url, &[]).await;
@@ -133,7 +133,7 @@ async fn what_khook_check_finds_right_khook_send_uses() {
 }
 
 #[tokio::test]
-async fn a_key_set_out_of_reach_is_warned_of_and_nothing_is_taken_for_it() {
+async fn an_unreachable_key_set_is_a_warning_and_no_token_is_accepted_without_it() {
     let pipeline = Pipeline::start().await.unwrap();
     pipeline.keys.gate().set(Fault::Status(500));
     let bridge = Bridge::before(pipeline).await;
@@ -151,7 +151,7 @@ async fn the_tutorials_program_passes_with_warnings() {
 }
 
 #[tokio::test]
-async fn each_mistake_of_a_certificate_is_told_from_the_others() {
+async fn each_mistake_of_a_certificate_is_distinguished_from_the_others() {
     for (shown, seen, fix) in [
         (Shown::SelfSigned, "self-signed", "public authorities only"),
         (Shown::Expired, "has expired", "renew it"),

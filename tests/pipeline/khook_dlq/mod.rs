@@ -74,7 +74,7 @@ fn without_ages(mut list: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_list_says_what_each_is_and_gives_all_of_them_back() {
+async fn a_list_shows_each_message_and_returns_all_of_them_to_the_queue() {
     let mut service = Service::start().await;
     service.dead_unlinking(USER).await;
     service.dead.put("poison");
@@ -103,7 +103,7 @@ async fn an_empty_queue_is_an_empty_list() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_looks_at_is_hidden_and_not_gone() {
+async fn a_message_that_another_reader_received_is_hidden_and_not_gone() {
     let mut service = Service::start().await;
     service.dead_unlinking(USER).await;
     // Whoever looks and is killed gives nothing back.
@@ -122,7 +122,7 @@ async fn what_somebody_else_looks_at_is_hidden_and_not_gone() {
 }
 
 #[tokio::test]
-async fn what_comes_back_while_it_looks_is_not_the_end() {
+async fn a_message_that_returns_during_a_list_does_not_end_it() {
     let mut service = Service::start().await;
     let body = service.envelope(USER).await;
     for _ in 0..11 {
@@ -166,7 +166,7 @@ async fn what_is_replayed_reaches_the_table_and_is_no_dead_letter_any_more() {
 }
 
 #[tokio::test]
-async fn what_would_come_back_is_kept_unless_told_otherwise() {
+async fn a_message_that_would_return_is_kept_unless_anyway_is_set() {
     let mut service = Service::start().await;
     service.dead_unlinking(USER).await;
     let poison = service.dead.put("poison");
@@ -247,7 +247,7 @@ async fn each_is_sent_once_though_the_queue_hands_it_out_twice_or_forgets_that_i
 }
 
 #[tokio::test]
-async fn a_limit_ends_the_look_and_says_so() {
+async fn a_limit_ends_the_list_with_a_remark() {
     let mut service = Service::start().await;
     let body = service.envelope(USER).await;
     for _ in 0..25 {

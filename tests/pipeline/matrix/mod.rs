@@ -42,7 +42,7 @@ async fn each_row_of_the_flow_from_the_claims_on_has_its_answer() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_type_is_taken_by_the_explicit_setting_only_and_one_with_another_type_never() {
+async fn a_token_without_a_type_is_accepted_by_the_explicit_setting_only_and_one_with_another_type_never() {
     for (setting, expected) in [("true", rows::taken(1)), ("false", rows::WRONG_TYPE), ("", rows::WRONG_TYPE)] {
         let mut pipeline = Pipeline::start().await.unwrap().with("ACCEPT_UNTYPED_TOKENS", setting);
         let make = Make::with(pipeline.keys.key());

@@ -1,4 +1,4 @@
-//! Authentic events: each as what it means, and as the request that says so.
+//! Authentic events: the event, and the request that carries it.
 
 use end_to_end::{Request, service::BOT_ID};
 use kakao_webhooks::{
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{APPS, App, Expected, Post, Teller, envelope, from_kakao, shaped, time};
 
-/// Events that nobody knows yet, with their SHA-256 from `sha256sum`, which names them in an id.
+/// Unknown event types, with their SHA-256 from `sha256sum`, which is part of the event id.
 const UNKNOWN: [(&str, &str); 2] = [
     (
         "https://schemas.openid.net/secevent/oauth/event-type/user-moved-to-mars",
@@ -35,7 +35,7 @@ fn again_later(request: &mut Request, again: u64) {
     request.id = format!("{}-again-{again}", request.id);
 }
 
-/// A later delivery of what has no time of its own, and so would say something else then.
+/// A later delivery of an event without an own time, which would otherwise become another event.
 fn again_at_once(request: &mut Request, again: u64) {
     request.id = format!("{}-again-{again}", request.id);
 }
@@ -73,7 +73,7 @@ impl Teller {
         let request = shaped(shape, "/webhooks/unlink", app, &fields).received_at(at).id(&id);
         let event = Unlink { user_id, reason: Some(reason.to_owned().into()) };
         let events = vec![envelope(&id, Some(app), time(at), Event::Unlink(event))];
-        // It has no id but the gateway's: a delivery under another one would be another unlinking.
+        // Its only id is the gateway's: a delivery under another one would be another unlink.
         self.tell(&kept("unlink", 200, request, &events), events, |_, _| {});
     }
 

@@ -1,4 +1,4 @@
-//! What strangers send, in the name of members and of people whom nobody else ever names.
+//! Forged requests, about members and about users that no authentic event names.
 
 use end_to_end::{Request, service};
 use kakao_webhooks::wire::account_status::EventType;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{APPS, Expected, Post, STRANGERS, Teller, in_turn};
 
-/// What is told of a wrong admin key: another one, the digest of the right one, or another scheme.
+/// Wrong admin keys: another key, the digest of the right one, another scheme.
 const WRONG_KEYS: [&str; 4] = [
     "KakaoAK 00112233445566778899aabbccddeeff",
     "KakaoAK a1bf4dc2c0cea821798c38e16fcc1667d6f0504afa821b181672035fc5967890",
@@ -61,7 +61,7 @@ fn by_key(turn: usize, user_id: &str, id: &str) -> Post {
 fn by_token(forgery: Forgery, user_id: &str, id: &str, at: i64) -> Post {
     let event = EventType::AccountPurged;
     let token = Token::new(service::REST_API_KEY, user_id, id, at / 1_000, event.uri(), &json!({}));
-    // An unknown key id within the cooldown: nobody can know yet.
+    // An unknown key id within the cooldown: the key may be new.
     let refused: &[u16] = if forgery == Forgery::Kid { &[400, 503] } else { &[400] };
     Post {
         function: "account-status",

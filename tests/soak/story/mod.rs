@@ -1,4 +1,4 @@
-//! What Kakao, the service and strangers send, and what must come of it. The same seed tells the same story.
+//! Everything that is sent (by Kakao, the service and attackers) and the expected results, determined by a seed.
 
 mod events;
 mod forged;
@@ -16,13 +16,13 @@ use serde_json::json;
 
 /// 2025-03-01T00:00:00Z, in milliseconds: long before the time of the queue's messages.
 const BEGIN: i64 = 1_740_787_200_000;
-/// So many seconds the story takes: few enough for ties.
+/// How many seconds the story takes: few enough for ties.
 const SECONDS: u64 = 900;
-/// So many events a member has.
+/// How many events a member has.
 const EVENTS_OF_A_MEMBER: u64 = 30;
 /// The first member number, and how far apart they are: long, so that no time or id holds one by chance.
 const MEMBERS: (u64, u64) = (7_318_264_950_271_828_182, 90_437_161);
-/// The first number of those whom only strangers name, and the digits that no other number begins with.
+/// The first number of users that only forged requests name, and the digits that no other number begins with.
 const STRANGERS: u64 = 8_841_971_693_993_751_058;
 pub(crate) const STRANGER: &str = "884197169399";
 /// The first member, to be searched for.
@@ -50,12 +50,12 @@ pub(crate) struct Post {
     pub(crate) expected: Expected,
 }
 
-/// What the answer must say.
+/// The expected answer.
 #[derive(Clone)]
 pub(crate) enum Expected {
-    /// That these events are safe.
+    /// These events are stored.
     Kept(u16, Vec<EventId>),
-    /// That the sender has proven nothing.
+    /// The sender is not authenticated.
     Refused(&'static [u16]),
 }
 
@@ -90,17 +90,17 @@ pub(crate) struct Story {
     pub(crate) messages: VecDeque<String>,
     /// Every usable event, once.
     pub(crate) events: Vec<Envelope>,
-    /// How many of them the service itself tells, and how often in all.
+    /// How many of them are service events, and how many messages these are in all.
     pub(crate) service: (usize, usize),
     /// The keys of what is to be in quarantine, and why.
     pub(crate) quarantined: BTreeMap<(String, String), String>,
-    /// The messages that nobody can read.
+    /// Messages that are not envelopes.
     pub(crate) poison: Vec<String>,
     /// How many posts are forged.
     pub(crate) forged: usize,
 }
 
-/// Tells `events` events, and beside them what strangers send.
+/// A story of `events` authentic events, with forged requests between them.
 pub(crate) fn story(dice: &mut Dice, events: u64) -> Story {
     let mut teller = Teller { dice: dice.split(), story: Story::default(), members: events / EVENTS_OF_A_MEMBER + 10 };
     for number in 0..events {
@@ -124,7 +124,7 @@ struct Teller {
     members: u64,
 }
 
-/// One after the other of all, whatever the dice say: so that a short story has each.
+/// Each of all in order, independent of the dice, so that a short story has each.
 fn in_turn<T: Copy>(all: &[T], turn: usize) -> T {
     all[turn % all.len()]
 }
@@ -149,7 +149,7 @@ impl Teller {
         }
     }
 
-    /// Somewhen within the story.
+    /// A time within the story.
     fn moment(&mut self) -> i64 {
         BEGIN + i64::try_from(self.dice.below(SECONDS)).unwrap() * 1_000
     }
@@ -181,7 +181,7 @@ impl Teller {
         }
     }
 
-    /// What the service itself says is put straight into the queue. Its ids may hold a member number.
+    /// Service events are sent straight to the queue. Their ids may contain a member number.
     fn service_says(&mut self, number: u64) {
         const WORDS: [ServiceWord; 4] = [
             ServiceWord::ServiceLinked,
@@ -202,7 +202,7 @@ impl Teller {
         self.story.events.push(envelope);
     }
 
-    /// What is in the queue and no envelope of ours.
+    /// A message that is not an envelope.
     fn poison(&mut self, number: u64) {
         let (member, _) = self.member();
         let (id, user_id) = (format!("poison-{number}"), member.digits());

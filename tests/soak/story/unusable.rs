@@ -1,4 +1,4 @@
-//! What is authentic and can't be used: it must be in quarantine, once.
+//! Authentic events that cannot be used: each must be in the quarantine once.
 
 use end_to_end::{Request, service::OTHER_APP_ID};
 use kakao_webhooks::wire::{EventId, account_status::EventType};

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_told_the_fix() {
+    fn a_text_that_is_not_an_address_gets_a_fix() {
         for text in ["", "a.example/skill", "ftp://a.example/skill", "https://u:p@a.example/skill"] {
             assert!(routes(text, None).is_err(), "{text}");
         }

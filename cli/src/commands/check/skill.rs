@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn who_answers_everybody_is_warned_and_mistaken_where_there_is_a_key() {
+    fn a_skill_that_answers_every_sender_is_a_warning_and_with_a_key_a_mistake() {
         assert_eq!(unproven(&json(401, ""), false).verdict, Verdict::Right);
         assert_eq!(unproven(&json(200, ""), false).verdict, Verdict::Warning);
         assert_eq!(unproven(&json(200, ""), true).verdict, Verdict::Mistake);

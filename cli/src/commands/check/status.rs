@@ -170,7 +170,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_wrong_method_is_answered_405_and_told_the_right_ones() {
+    fn a_wrong_method_is_answered_405_with_the_allowed_ones() {
         let found = |status, allow| wrong_method(&answer(status, &[(ALLOW, allow)], ""), &["GET", "POST"]).verdict;
         assert_eq!(found(405, "GET,HEAD, POST"), Verdict::Right);
         assert_eq!(found(405, "POST"), Verdict::Warning);

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_thorough_check_sends_a_key_that_looks_like_one() {
+    fn only_a_thorough_check_sends_a_well_formed_wrong_key() {
         let looks_like_one = |manner| {
             let value = unknown_key(manner).unwrap();
             let key = value.to_str().unwrap().strip_prefix("KakaoAK ").unwrap().to_owned();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_key_is_told_from_a_wrong_one_and_from_a_source_check() {
+    fn a_valid_key_a_wrong_key_and_a_source_check_are_distinguished() {
         for (status, verdict) in [
             (200, Verdict::Right),
             (413, Verdict::Right),

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_what_it_is_and_how_old() {
+    fn a_row_shows_kind_and_age() {
         let now = Time::from_seconds(1_700_000_000 + 7_200).unwrap();
         let envelope =
             r#"{"v":1,"id":"e1","received_at":"2026-01-01T00:00:00Z","kind":"unlink","event":{"user_id":"7"}}"#;
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_processor_can_read_is_sent_unless_told_otherwise() {
+    fn only_known_envelopes_are_sent_unless_anyway_is_set() {
         assert_eq!(text_to_send(&dead("poison"), "2026-01-01T00:00:00.000Z", false), None);
         assert_eq!(text_to_send(&dead(r#"{"v":2}"#), "2026-01-01T00:00:00.000Z", false), None);
         assert_eq!(text_to_send(&dead("poison"), "2026-01-01T00:00:00.000Z", true).as_deref(), Some("poison"));

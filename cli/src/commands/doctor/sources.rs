@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_batch_that_did_not_go_well_is_a_mistake_in_lambdas_words() {
+    fn a_last_batch_that_failed_is_a_mistake_in_lambdas_words() {
         for (result, verdict) in [
             (None, Verdict::Right),
             (Some(""), Verdict::Right),

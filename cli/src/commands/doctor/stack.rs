@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_beside_the_processor_is_what_the_template_has() {
+    fn the_functions_besides_the_processor_are_those_of_the_template() {
         let template = include_str!("../../../../template.yaml");
         let number = |name: &str| {
             let line = template.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();

@@ -68,7 +68,7 @@ fn wrong(report: &Report) -> Vec<&Finding> {
 }
 
 #[tokio::test]
-async fn whoever_may_not_look_is_told_what_to_allow_and_has_not_seen_that_all_is_well() {
+async fn without_permissions_the_report_names_them_and_the_stack_does_not_count_as_healthy() {
     for action in [
         "cloudformation:ListStackResources",
         "lambda:GetFunctionConfiguration",
@@ -91,7 +91,7 @@ async fn whoever_may_not_look_is_told_what_to_allow_and_has_not_seen_that_all_is
 }
 
 #[tokio::test]
-async fn without_a_look_at_the_stack_nothing_can_be_told() {
+async fn without_reading_the_stack_nothing_can_be_determined() {
     let account = StandIn { denied: vec!["cloudformation:DescribeStacks"], ..StandIn::default() };
     let report = examine(&account, "kakao-webhooks", None).await.unwrap();
     assert_eq!(report.tally().exit_code(), ExitCode::from(UNKNOWN));
@@ -99,7 +99,7 @@ async fn without_a_look_at_the_stack_nothing_can_be_told() {
 }
 
 #[tokio::test]
-async fn what_the_account_says_reaches_the_judges() {
+async fn the_accounts_facts_reach_the_checks() {
     let report = examine(&StandIn::default(), "kakao-webhooks", None).await.unwrap();
     let all: Vec<_> = wrong(&report).iter().map(|finding| finding.check).collect();
     // Nobody listens where its key set should be.

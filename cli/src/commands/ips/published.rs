@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_read_as_well() {
+    fn other_forms_are_read_too() {
         for answer in [
             json!(["192.0.2.1", "2001:db8::/32"]),
             json!({"ips": ["192.0.2.1/32", "2001:db8::/32"]}),

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_like_a_known_one_is_asked_about_and_any_other_is_sent() {
+    fn a_value_like_a_known_one_causes_a_question_and_any_other_is_sent() {
         for text in ["added", "leave", "chat_room", ""] {
             assert!(word("--event", text, &["added", "blocked"]).is_ok(), "{text}");
         }

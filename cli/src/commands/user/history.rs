@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn local_times_stand_beside_utc() {
+    fn local_times_are_shown_with_utc() {
         assert_snapshot!("history-local-120", table(&entries(), &seoul()).rendered(120, false));
     }
 }

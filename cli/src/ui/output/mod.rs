@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_foreign_text_with_several_lines_cannot_be_taken_for_our_output() {
+    fn a_foreign_text_with_several_lines_cannot_look_like_our_output() {
         assert_eq!(indented("a\nerror: b\r\n\u{1b}c\n"), "a\n  error: b\\r\n  \\u{1b}c");
     }
 }

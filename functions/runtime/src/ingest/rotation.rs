@@ -253,7 +253,7 @@ async fn run(seed: u64, pace: &'static Pace) -> Tally {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_keys_roll_under_load_every_valid_token_is_taken_at_once_or_when_it_comes_again() {
+async fn while_keys_rotate_under_load_every_valid_token_is_accepted_at_once_or_when_redelivered() {
     // A sender that must come again after the cooldown comes then; a fetch that was under way may cost a second wait.
     static PACE: Pace = Pace {
         longest_gap_ms: 700,
@@ -283,7 +283,7 @@ async fn no_token_is_lost_by_kakaos_own_schedule_though_the_endpoint_is_down_at_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_left_the_set_is_taken_for_an_hour_at_most_even_if_nothing_asks_for_a_new_one() {
+async fn a_key_that_left_the_set_is_accepted_for_an_hour_at_most_even_without_an_unknown_key() {
     let kakao = Arc::new(Kakao::default());
     *kakao.published.lock().unwrap() = [0, 1].into();
     let instance = Instance::of(&kakao);

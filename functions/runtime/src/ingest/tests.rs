@@ -90,7 +90,7 @@ async fn an_event_is_acknowledged_once_the_queue_has_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_queue_does_not_take_is_in_the_inbox_and_what_nothing_takes_is_never_acknowledged() {
+async fn an_event_the_queue_refuses_is_in_the_inbox_and_one_that_is_not_stored_is_never_acknowledged() {
     for queue_mood in [Mood::Refuses, Mood::Hangs] {
         for inbox_mood in [Mood::Holds, Mood::Refuses, Mood::Hangs] {
             let (queue, inbox) = (Edge::new(queue_mood), Edge::new(inbox_mood));
@@ -136,7 +136,7 @@ async fn an_authentic_request_that_cannot_be_read_is_quarantined_with_what_came(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_odd_word_beside_the_fact_does_not_cost_the_fact() {
+async fn an_unreadable_optional_member_does_not_cost_the_event() {
     let queue = Edge::new(Mood::Holds);
     let mut odd = request(Method::POST, "/webhooks/unlink", "");
     *odd.body_mut() = Body::Text(r#"{"app_id":1,"user_id":7,"referrer_type":{"new":true}}"#.to_owned());

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_endpoint_says_how_long_its_set_may_be_used() {
+    fn the_endpoints_max_age_decides_how_long_its_set_is_used() {
         for (value, expected) in [
             ("public, max-age=600", Some(600)),
             ("Max-Age=\"60\"", Some(60)),

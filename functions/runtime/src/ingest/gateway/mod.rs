@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_whose_name_is_no_text_is_not_taken_for_no_proof() {
+    fn a_header_whose_name_is_not_text_does_not_count_as_missing_proof() {
         let odd = r#"{"rawPath":"/x","headers":{"\ud800":"1","authorization":"2"},"requestContext":{"http":{"method":"POST"}}}"#;
         assert!(read_text(odd).is_err());
         assert!(read_text(r#"["/x","",{},{},"",false,["r",7,["POST"]]]"#).is_err());
