@@ -1,5 +1,5 @@
 //! `khook doctor`, the real binary, on the project's own `template.yaml` in the local cloud: it finds nothing wrong with
-//! what was just deployed, rings no alarm by looking, and finds each fault that is planted.
+//! a new deployment, causes no alarm, and finds each fault that is planted.
 
 #[cfg(test)]
 mod deployed;
@@ -49,7 +49,7 @@ mod doctor {
         }
     }
 
-    /// The exit code, and what isn't as it should be: `section check verdict seen`.
+    /// The exit code, and the findings that are not right: `section check verdict seen`.
     type Diagnosis = (Option<i32>, Vec<String>);
 
     impl Stack {
@@ -77,7 +77,7 @@ mod doctor {
             for section in report["sections"].as_array().unwrap() {
                 for finding in section["findings"].as_array().unwrap() {
                     let text = |name: &str| finding[name].as_str().unwrap_or_default();
-                    // How fast it is is this machine's affair.
+                    // Times depend on the machine.
                     if text("verdict") != "right" && !text("seen").starts_with("time: ") {
                         assert!(!text("fix").is_empty(), "{finding}");
                         let name = section["section"].as_str().unwrap().split(' ').next().unwrap();
@@ -156,7 +156,7 @@ mod doctor {
         stack.cloud.stop().await;
     }
 
-    /// The alarms of the local cloud tell nobody, and the second look sees what the first did.
+    /// The local cloud's alarms notify no topic; a second run would see alarms that the first one caused.
     async fn a_new_stack_is_right_twice(stack: &Stack) {
         let silent = "alarms, notify warning: none has an action".to_owned();
         stack.keep_keys().await;

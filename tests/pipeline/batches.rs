@@ -1,4 +1,4 @@
-//! The processor's batches: each record stands alone.
+//! The processor's batches: each record is independent.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! When what lies behind fails: the event is in the inbox, or the sender is told the truth, and in time.
+//! When queue or table fail: the event is in the inbox, or the answer is 503, and in time.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::kakao::{OAUTH, channel, channel_body, share, signed, skill, skill_body, snapshot, token, unlink};
 
-/// So long Kakao waits for a webhook's answer, and so long for a chatbot's.
+/// How long Kakao waits for a webhook's answer, and for a chatbot's.
 const LIMIT: Duration = Duration::from_secs(3);
 const CHATBOT_LIMIT: Duration = Duration::from_secs(5);
 

@@ -1,4 +1,4 @@
-//! The shapes in which one and the same request can arrive.
+//! The forms in which the same request can arrive.
 
 use end_to_end::{
     Answer, Pipeline, Request,

@@ -14,7 +14,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// What it printed; it did what it was told.
+    /// What it printed when it succeeded.
     pub(crate) fn printed(self) -> String {
         assert_eq!(self.code, Some(0), "{}", self.error);
         self.out
@@ -24,7 +24,7 @@ impl Done {
         serde_json::from_str(&self.printed()).unwrap()
     }
 
-    /// What it complained of; it printed nothing.
+    /// Its error when it failed and printed nothing.
     pub(crate) fn refused(self) -> String {
         assert!(self.code != Some(0) && self.out.is_empty(), "{:?} {}", self.code, self.out);
         self.error

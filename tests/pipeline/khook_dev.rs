@@ -1,4 +1,4 @@
-//! A second `khook dev` beside one that runs.
+//! A second `khook dev` while another one runs.
 
 use std::{env, fs, fs::File, path::PathBuf, process};
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::khook_binary;
 
-/// A folder that khook takes for the project's.
+/// A folder that khook accepts as the project's.
 fn project() -> PathBuf {
     let root = env::temp_dir().join(format!("end-to-end-dev-{}", process::id()));
     for folder in ["infra/local", ".local"] {

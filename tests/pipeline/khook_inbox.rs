@@ -1,4 +1,4 @@
-//! `khook inbox`, the real binary: what the queue didn't take is found, sent on by hand or dropped.
+//! `khook inbox`, the real binary: events that the queue did not accept are listed, sent or dropped.
 
 use end_to_end::{Pipeline, faults::Fault, service::APP_ID};
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ async fn what_is_replayed_reaches_the_table_once_however_often() {
     waiting(&mut pipeline, &["11", "12"]).await;
     khook(&pipeline, &["replay", "11"]).await.printed();
     assert_eq!(left(&pipeline), ["12"]);
-    // As if it had been broken off before the deletion.
+    // As if it had been interrupted before the deletion.
     waiting(&mut pipeline, &["11"]).await;
     let printed = khook(&pipeline, &["replay", "--all"]).await.printed();
     assert!(printed.starts_with("2 sent"), "{printed}");

@@ -19,7 +19,7 @@ use crate::{
     khook_binary::{self, Done},
 };
 
-/// What Kakao is asked with: the authorization and the query.
+/// The request to Kakao: the authorization and the query.
 type Asked = Arc<Mutex<Vec<(String, String)>>>;
 
 struct Kakao {
@@ -48,7 +48,7 @@ impl Kakao {
     }
 }
 
-/// In the form that Kakao documents, with addresses that are nobody's.
+/// In the form that Kakao documents, with addresses reserved for documentation.
 fn documented() -> Value {
     json!({
         "inbound": [

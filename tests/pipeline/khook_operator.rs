@@ -1,5 +1,5 @@
-//! khook's real binary on the service's table and queue: the service's own word, the proof of a state by its history,
-//! and the quarantine.
+//! khook's real binary on the service's table and queue: service events, the comparison of a state with its history, and
+//! the quarantine.
 
 use end_to_end::{Pipeline, service::APP_ID};
 use kakao_webhooks::{
@@ -150,7 +150,7 @@ fn unreadable(id: &str, payload: &str) -> Envelope {
     }
 }
 
-/// Has the processor put something into quarantine. Its key.
+/// Makes the processor quarantine an event. Returns its key.
 async fn put(pipeline: &mut Pipeline, id: &str, payload: &str) -> String {
     let text = unreadable(id, payload).encode().unwrap();
     assert_eq!(pipeline.process_texts(&[text]).await.unwrap(), Vec::<usize>::new());

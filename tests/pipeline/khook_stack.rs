@@ -1,4 +1,4 @@
-//! khook's real binary finds a stack's places by CloudFormation's description of it.
+//! khook's real binary finds a stack's table and queues in its outputs.
 
 use axum::Router;
 use end_to_end::{

@@ -1,4 +1,4 @@
-//! khook's real binary on data from outside that a terminal would obey: no command prints it raw, no JSON hides it.
+//! khook's real binary on data with control sequences: no command prints them raw, no JSON hides them.
 
 use std::{collections::BTreeSet, sync::Mutex};
 
@@ -21,11 +21,12 @@ use crate::{
     khook_dlq::stand_in::DeadLetters,
 };
 
-/// It clears the screen, rings, colours (in seven bits and in eight), forges a line, and turns and hides letters.
+/// It clears the screen, sounds the bell, sets colours (in seven bits and in eight), forges a line, and reverses and
+/// hides letters.
 const HOSTILE: &str =
     "라이언\u{1b}[2J\u{7}\u{9b}31m\u{7f}\r\nFORGED\t\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{feff}\u{e0041}";
 const USER: &str = "3142858700";
-/// What nothing from outside reaches, or what takes the whole local cloud; the writer that they use is the same.
+/// Commands without input from outside, or that need the whole local cloud; they use the same writer.
 const NOT_RUN: [&str; 5] = ["demo", "dev", "hash-key", "keys serve", "keys new"];
 
 fn is_raw(letter: char) -> bool {
@@ -155,7 +156,7 @@ async fn answering(status: u16, body: String) -> Server {
     Server::start(Router::new().fallback(answer), Gate::default()).await.unwrap()
 }
 
-/// An AWS that refuses everything in hostile words.
+/// An AWS that refuses everything with a hostile text.
 async fn hostile_aws() -> (Server, Shell) {
     let error = json!({"__type": "com.amazonaws.dynamodb.v20120810#ValidationException", "message": HOSTILE});
     let server = answering(400, error.to_string()).await;

@@ -1,4 +1,4 @@
-//! Every webhook through the real binaries to the table: what is answered, and what is stored in the end.
+//! Every webhook through the real binaries to the table: the answers, and what is stored.
 
 #[cfg(test)]
 mod abuse;

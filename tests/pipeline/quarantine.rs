@@ -1,4 +1,4 @@
-//! What is authentic but can't be read or placed: acknowledged, and kept where an operator finds it.
+//! Authentic requests that cannot be read or placed: acknowledged and quarantined.
 
 use end_to_end::{
     Pipeline, Request,
@@ -11,7 +11,7 @@ use crate::kakao::{
     OAUTH, admin_key, channel, channel_body, share, signed, skill, skill_body, snapshot, token, unlink,
 };
 
-/// Delivers what can't be used: it is acknowledged, and all that is stored is one item in the quarantine.
+/// Delivers an unusable request: it is acknowledged, and only one quarantine item is stored.
 async fn quarantined(name: &str, request: impl FnOnce(&Pipeline) -> Request) -> Map<String, Value> {
     let mut pipeline = Pipeline::start().await.unwrap();
     let request = request(&pipeline);

@@ -1,4 +1,4 @@
-//! What is refused, and in which order: wrong method, no or wrong key, too large, then the rest.
+//! Refusals and their order: wrong method, no or wrong key, too large, then the rest.
 
 use end_to_end::{
     Answer, Pipeline, Request,

@@ -1,6 +1,6 @@
-//! Keys roll while hundreds of tokens arrive at several instances of the real function, junk key ids among them.
-//! Each instance has an endpoint of its own, which counts. The long form of this, with many rolls on a clock that
-//! can be advanced, stands with the library's path.
+//! Keys rotate while hundreds of tokens, some with invented key ids, arrive at several instances of the real function.
+//! Each instance has its own endpoint, which counts fetches. `ingest/rotation.rs` of the runtime tests many rotations on
+//! a clock that can be advanced.
 
 use std::{
     sync::LazyLock,
@@ -59,14 +59,14 @@ fn numbered(number: usize) -> Token {
     linked
 }
 
-/// A stranger's key under the id of the new one.
+/// An attacker's key under the id of the new one.
 static THIEF: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("new").unwrap());
 
 fn forged(number: usize) -> String {
     numbered(number).sign(&THIEF).unwrap()
 }
 
-/// A key id that nobody has, another one each time.
+/// A key id that no key has, a new one each time.
 fn junk(number: usize) -> String {
     let mut junk = numbered(number);
     junk.header.insert("kid".to_owned(), json!(format!("junk{number}")));
@@ -114,11 +114,11 @@ async fn while_a_key_rotates_no_valid_token_is_lost_no_old_one_is_accepted_and_e
     }
     assert!(!put_off.is_empty(), "the load came too late to meet the cooldown");
 
-    // Each comes again when it was told to, to whichever instance.
+    // Each is redelivered after `Retry-After`, to any instance.
     for (number, due) in put_off {
         sleep(due.saturating_duration_since(Instant::now())).await;
         let instance = &mut instances[(number + 1) % INSTANCES];
-        // The first one costs the fetch that tells; the next may be of a newer key still.
+        // The first one costs the fetch; the next may be of a still newer key.
         let is_first = instance.endpoint.asked().len() == 1;
         let answer = instance.answers(junk(number)).await;
         assert_eq!(answer.status, if is_first { 400 } else { 503 }, "{answer:?}");

@@ -254,7 +254,7 @@ async fn quick_replies_say_what_is_written_on_them() {
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     let button = |text: &str| json!({"label": text, "action": "message", "messageText": text});
     assert_eq!(body["template"]["quickReplies"], json!([button("위치"), button("예약")]));
-    // Without SKILL_TEXT what fits nothing is repeated.
+    // Without SKILL_TEXT, an utterance that matches nothing is repeated.
     assert_eq!(reply(&mut pipeline, &skill(&skill_body("u1", "다른 말"), "r2")).await, "다른 말");
 }
 
@@ -274,7 +274,7 @@ async fn a_callback_url_is_never_called() {
         }
         pipeline.drain().await.unwrap();
     }
-    // The functions have ended: who is still to come has not been sent for.
+    // The functions have ended, so no further request can follow.
     assert!(listener.accept().is_err(), "the callback was called");
     let _caller = TcpStream::connect(address).unwrap();
     listener.set_nonblocking(false).unwrap();
@@ -306,7 +306,7 @@ async fn a_message_that_is_not_stored_in_time_is_answered_503() {
     let Outcome::Response(response) = function.invoke(&message.event()).await.unwrap() else {
         panic!("it failed");
     };
-    // Nowhere safe in time: an answer to the user would hide that.
+    // Not stored in time: an answer to the user would hide that.
     assert_eq!(response["statusCode"], 503);
     pipeline.queue.gate().set(Fault::None);
     let message = skill(&skill_body("u1", "안녕"), "r2").received_now();

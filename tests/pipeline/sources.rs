@@ -1,4 +1,4 @@
-//! Where a proven request comes from: not looked at, counted, or refused.
+//! The address of an authenticated request: not checked, counted, or refused.
 
 use end_to_end::Pipeline;
 use serde_json::json;
@@ -18,7 +18,7 @@ async fn enforced_a_valid_key_from_an_unlisted_address_is_refused_and_from_a_lis
     let refused = pipeline.deliver(&unlink("1").sent_by(UNLISTED)).await.unwrap();
     assert_eq!((refused.status, refused.body.as_str()), (403, r#"{"error":"forbidden"}"#));
     assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
-    // Whoever has to put it on the list must learn which.
+    // The operator who adds it to the list needs the address.
     let line = pipeline.function("unlink").await.unwrap().line("event", "source_unlisted").await.unwrap();
     assert_eq!(line["address"], UNLISTED);
     for address in [LISTED, "2001:db8::1"] {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::kakao::{KAKAO, OAUTH, RISC, pushed, signed, snapshot, token};
 
-/// Kakao waits so long.
+/// How long Kakao waits.
 const LIMIT: Duration = Duration::from_secs(3);
 
 fn linked() -> play_kakao::Token {
@@ -130,7 +130,7 @@ async fn without_a_usable_key_set_a_token_is_unavailable_and_that_is_an_error() 
     assert!(lines.iter().any(|line| line["refused_unavailable"] == 1), "{lines:#?}");
 }
 
-/// What the function wrote, once so many invocations have written their metrics: those take a moment to get here.
+/// What the function wrote, once this many invocations have written their metrics, which arrive a moment later.
 async fn invocations(pipeline: &mut Pipeline, number: usize) -> Vec<Value> {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -149,7 +149,7 @@ fn signed_linked(pipeline: &Pipeline) -> end_to_end::Request {
 
 #[tokio::test]
 async fn an_unknown_key_is_put_off_while_only_an_older_set_is_at_hand() {
-    // Asked for before the token came, whether it is there already or still on its way.
+    // Fetched before the token arrived, complete or not.
     for delay in [0, 750] {
         let pipeline = Pipeline::start().await.unwrap();
         pipeline.keys.gate().set(Fault::Slow(Duration::from_millis(delay)));

@@ -1,4 +1,4 @@
-//! A field under two names, in two forms, or with a value beside it that can't be read: the good one counts.
+//! A field under two names, in two forms, or with one unreadable value of two: the readable one counts.
 
 use end_to_end::{Pipeline, service::APP_ID};
 use serde_json::{Value, json};

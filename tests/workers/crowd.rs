@@ -1,4 +1,4 @@
-//! Processors that take batches from one queue, and are killed at it.
+//! Processors that take batches from one queue and are killed while they work.
 
 use std::sync::Mutex;
 
@@ -24,7 +24,7 @@ pub(crate) struct Figures {
     pub(crate) batches: usize,
     /// Processors that were killed before their answer.
     pub(crate) killed_at_work: usize,
-    /// Processors that were killed when their answer was there, which nobody took.
+    /// Processors that were killed after their answer, which was discarded.
     pub(crate) killed_at_the_end: usize,
     /// Records that a processor named as not applied.
     pub(crate) failed_records: usize,
@@ -35,13 +35,13 @@ pub(crate) struct Figures {
 enum Kill {
     /// When it has the batch.
     Taken,
-    /// When it has logged so many lines of these events of the batch.
+    /// When it has logged this many lines of these events of the batch.
     Logged(&'static [&'static str], usize),
 }
 
 const RECORDED: &[&str] = &["recorded", "duplicate"];
 const MERGED: &[&str] = &["applied", "unchanged"];
-/// Of so many batches one is lost, each time in another way.
+/// One in this many batches is lost, each time in another way.
 const ONE_IN: u64 = 8;
 /// The rounds in which processors are killed.
 const KILLING: [usize; 2] = [0, 2];
@@ -72,7 +72,7 @@ impl<'p> Crowd<'p> {
         Self { pipeline, size, figures: Mutex::default() }
     }
 
-    /// Hands all texts to the processors, and again what they didn't apply, until nothing is left.
+    /// Passes all texts to the processors, and again those that they did not apply, until none is left.
     pub(crate) async fn take_in(self, texts: Vec<String>, dice: &mut Dice, rounds: usize) -> Figures {
         self.count(|figures| figures.deliveries = texts.len());
         let message = |(number, body)| Message { id: format!("m{number}"), body };

@@ -25,10 +25,10 @@ mod tests {
     const WORKERS: usize = 8;
     const USERS: u64 = 50;
     const EVENTS: u64 = 400;
-    /// After so many rounds nothing may be left, or something is wrong that doesn't pass.
+    /// After this many rounds nothing may be left; otherwise there is a lasting fault.
     const ROUNDS: usize = 12;
 
-    /// So long a processor has for a batch. On a table that throttles it uses all of it.
+    /// How long a processor has for a batch. On a table that throttles it uses all of it.
     const LIMIT: Duration = Duration::from_secs(4);
 
     fn asked(variable: &str) -> Option<u64> {
@@ -43,14 +43,14 @@ mod tests {
         let expected = Folded::of(&story.0).unwrap();
 
         let pipeline = Pipeline::start().await.unwrap().processor_limit(LIMIT);
-        // Building is none of the work.
+        // Building does not count.
         binary("processor").unwrap();
         let start = Instant::now();
         let deliveries = story.deliveries(&mut dice);
         let figures = Crowd::new(&pipeline, WORKERS).take_in(deliveries, &mut dice, ROUNDS).await;
         println!("{events} events, seed {seed}, {:.1} s: {figures:#?}", start.elapsed().as_secs_f32());
 
-        assert!(figures.killed_at_work > 0, "nobody was killed while at work");
+        assert!(figures.killed_at_work > 0, "no processor was killed while at work");
         assert!(figures.failed_records > 0, "nothing came again for its own failure");
         expected.check(&pipeline.table.items().unwrap()).unwrap();
     }

@@ -1,4 +1,4 @@
-//! What happens to the users: of every kind of event something, at few times, so that many are at the same.
+//! The users' events: every kind, at few times, so that many events have the same time.
 
 use end_to_end::{dice::Dice, service::APP_ID};
 use kakao_webhooks::{
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// 2025-03-01T03:00:00Z, in milliseconds.
 const BEGIN: i64 = 1_740_798_000_000;
-/// So many seconds the story takes: fewer than a user has events, and all before the time of the queue's messages.
+/// How many seconds the story takes: fewer than a user has events, and all before the time of the queue's messages.
 const SECONDS: u64 = 6;
 
 pub(crate) struct Story(pub(crate) Vec<Envelope>);

@@ -1,4 +1,4 @@
-//! What a case is, and how it is tried.
+//! A case, and how it is run.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub(super) enum End {
     Nowhere,
 }
 
-/// One event of the gateway, and what shall come of it. 500 is what the gateway answers where a function fails.
+/// One event of the gateway and the expected result. The gateway answers 500 if a function fails.
 pub(super) struct Case {
     name: String,
     function: &'static str,
@@ -33,7 +33,7 @@ impl Case {
         Self { name: name.into(), function, event, status, end }
     }
 
-    /// An authentic request: taken, whatever becomes of it then.
+    /// An authentic request: acknowledged, whatever happens to it afterwards.
     pub(super) fn taken(name: impl Into<String>, request: &Request, end: End) -> Self {
         let function = function_of(request);
         Self::new(name, function, request.event(), accepted(function), end)
@@ -84,7 +84,7 @@ impl Bench {
         webhooks(self.pipeline.keys.key())
     }
 
-    /// Tries the cases one after another and tells of all that didn't end as they should.
+    /// Runs the cases one after another and reports all whose result is not as expected.
     pub(super) async fn try_all(&mut self, cases: impl IntoIterator<Item = Case>) {
         let (mut tried, mut wrong) = (0, vec![]);
         for case in cases {
@@ -99,7 +99,7 @@ impl Bench {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
-    /// What came of a case. On a machine too busy to answer in time, 503 and the inbox are honest ends, too: then
+    /// The result of a case. On a machine too busy to answer in time, 503 and the inbox are valid, too: then
     /// it is sent again, as a sender would. What always ends there doesn't settle.
     async fn settled(&mut self, case: &Case) -> (u16, Vec<End>) {
         let mut found = self.outcome(case.function, &case.event).await;
@@ -117,7 +117,7 @@ impl Bench {
         found
     }
 
-    /// How many envelopes are in the inbox, which nobody empties here.
+    /// How many envelopes are in the inbox, which no janitor empties here.
     fn waiting(&self) -> usize {
         self.pipeline.items_of("INBOX#").unwrap().len()
     }
@@ -138,7 +138,7 @@ impl Bench {
         answer(&mut self.pipeline, function, event).await
     }
 
-    /// A good request of the function is taken by the process that has just had a bad one.
+    /// The process that has just had a bad request acknowledges a good one.
     pub(super) async fn the_next_works(&mut self, function: &'static str) {
         let good = Case::new("the next", function, self.good[function].clone(), accepted(function), End::Event);
         assert_eq!(self.settled(&good).await, good.expected(), "{function}");
@@ -227,7 +227,7 @@ pub(super) fn changed(event: &Value, pointer: &str, value: impl Into<Value>) -> 
     event
 }
 
-/// A change that makes no difference: what is genuine is taken as an event, what is forged is refused.
+/// A change without effect: the genuine request becomes an event, the forged one is refused.
 pub(super) fn to_every_webhook<'w>(
     webhooks: impl IntoIterator<Item = &'w Webhook>,
     name: &str,

@@ -1,4 +1,4 @@
-//! Bytes in a wrong encoding, and types that say something else.
+//! Bytes in a wrong encoding, and content types that do not match.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use end_to_end::{Request, service::APP_ID};
@@ -21,7 +21,7 @@ fn utf_16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }
 
-/// JSON's bytes in ways in which nobody may send it (RFC 8259 §8.1).
+/// JSON in encodings that RFC 8259 §8.1 forbids.
 fn wrong_encodings(json: &str) -> Vec<(&'static str, Vec<u8>)> {
     let spoilt = |bytes: &[u8]| [&json.as_bytes()[..json.len() - 1], b",\"x\":\"", bytes, b"\"}"].concat();
     vec![
@@ -72,7 +72,7 @@ async fn half_a_surrogate_pair_in_an_optional_member_costs_no_event() {
     bench.try_all_and_forged(cases).await;
 }
 
-/// Two ids of which each has another half would be one id.
+/// Two ids that differ only in the half pair would become one id.
 #[tokio::test]
 async fn half_a_character_is_never_part_of_an_id() {
     let mut bench = Bench::start().await;

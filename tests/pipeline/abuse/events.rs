@@ -1,4 +1,4 @@
-//! Events of the gateway that lack something, and events that aren't of it.
+//! Events of the gateway that lack members, and events that are not the gateway's.
 
 use end_to_end::lambda::Outcome;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Headers that stand twice, or are none.
+//! Headers that occur twice or are invalid.
 
 use end_to_end::service::{ADMIN_KEY, SKILL_KEY};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ async fn a_key_that_stands_twice_proves_nothing() {
             let twice = request.clone().header("authorization", second).event();
             cases.push(Case::new(format!("joined with {second}"), function, twice, 401, End::Nowhere));
             let beside = changed(&request.event(), "/headers/AUTHORIZATION", second);
-            cases.push(Case::new(format!("beside {second}"), function, beside, 401, End::Nowhere));
+            cases.push(Case::new(format!("with {second}"), function, beside, 401, End::Nowhere));
         }
     }
     let message = skill(&skill_body("u1", "안녕"), "r1").header(SKILL_KEY.0, SKILL_KEY.1);

@@ -1,4 +1,4 @@
-//! JSON and forms that are well encoded and badly formed: too deep, too big, twice, empty.
+//! JSON and forms in a valid encoding but badly formed: too deep, too big, with duplicates, empty.
 
 use end_to_end::{Request, service::APP_ID};
 use serde_json::{Value, json};

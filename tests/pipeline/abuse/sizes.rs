@@ -10,7 +10,7 @@ use super::{Bench, Case, End, changed, to_every_webhook};
 use crate::kakao::{OAUTH, admin_key, channel, channel_body, pushed, share, signed, skill_body, token, unlink};
 
 const LONGEST: usize = 64 * 1024;
-/// About what Lambda takes: as text, and as what is so long in base64.
+/// About the longest body that Lambda accepts: as text, and before base64.
 const LONGEST_TEXT: usize = 6_000_000;
 const LONGEST_BYTES: usize = LONGEST_TEXT / 4 * 3;
 

@@ -1,4 +1,4 @@
-//! Paths and queries that are no URI's.
+//! Paths and queries that no valid URI has.
 
 use end_to_end::{Request, service::APP_ID};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Bench, Case, End, changed, to_every_webhook};
 use crate::kakao::{admin_key, unlink};
 
-/// What no URI may hold, or what makes something else of one.
+/// Characters that no URI may contain, or that change its meaning.
 const ODD: [&str; 24] = [
     " ", "\"", "<", ">", "%zz", "%", "%0", "%00", "\0", "\r\n", "\t", "\u{7f}", "한", "\u{202e}", "🙂", "\\", "^", "`",
     "{|}", "[", "#", "?", ";", "://",

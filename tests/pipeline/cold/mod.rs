@@ -1,4 +1,4 @@
-//! What a start does so that the first request finds it done, and whom a function trusts.
+//! What a start prepares for the first request, and which certificates a function trusts.
 
 mod tls;
 
@@ -22,7 +22,7 @@ use tokio::time::sleep;
 
 use crate::kakao::{OAUTH, channel, channel_body, share, signed, skill, skill_body, token, unlink};
 
-/// What a function may take by its contract is 2.5 s; the rest is for a machine under load.
+/// By its contract a function may take 2.5 s; the rest is for a machine under load.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// A service whose queue, table and key set are reached by TLS.
@@ -48,7 +48,7 @@ impl Secured {
         Self { pipeline, queue, table, keys, authority }
     }
 
-    /// A function that trusts the CA, and has opened what it opens before anybody asks it for something.
+    /// A function that trusts the CA and has opened its connections, before any request.
     async fn ready(&self, function: &str) -> Lambda {
         let bundle = [("AWS_CA_BUNDLE", self.authority.file())];
         let running = self.pipeline.start_function_with(function, &bundle).await.unwrap();
@@ -74,7 +74,7 @@ fn linked(pipeline: &Pipeline) -> Request {
     signed(pipeline, &token("1", &format!("{OAUTH}user-linked"), 1, &json!({})))
 }
 
-/// Where the function says that it put its `nth` event.
+/// The destination that the function logged for its `nth` event.
 async fn destination(function: &Lambda, nth: usize) -> Value {
     let begun = Instant::now();
     loop {
@@ -105,8 +105,8 @@ async fn the_first_answer_costs_no_handshake() {
         assert_eq!(destination(&function, 1).await, "queue", "{name}");
         assert_eq!(secured.handshakes(), (1, 0), "{name}: to the queue, and not to the table");
         assert_eq!(secured.keys.handshakes(), usize::from(name == "account-status"), "{name}: to the key set");
-        assert_eq!(secured.pipeline.queue.take().len(), 1, "{name}: what only knocked was taken for a message");
-        assert!(secured.pipeline.table.items().unwrap().is_empty(), "{name}: what only knocked was stored");
+        assert_eq!(secured.pipeline.queue.take().len(), 1, "{name}: a warm-up request counted as a message");
+        assert!(secured.pipeline.table.items().unwrap().is_empty(), "{name}: a warm-up request was stored");
     }
 }
 
@@ -126,7 +126,7 @@ async fn warm_up_requests_carry_no_credentials() {
         let variables =
             [("AWS_ENDPOINT_URL_SQS", url.as_str()), ("AWS_ENDPOINT_URL_DYNAMODB", &url), ("AWS_SESSION_TOKEN", "s")];
         let mut function = pipeline.start_function_with("unlink", &variables).await.unwrap();
-        // A path that is none of its own, which it can answer by itself.
+        // A path that is not one of its routes, which it can answer by itself.
         let mut request = unlink("1");
         request.path = "/nothing".to_owned();
         assert_eq!(answer(&mut function, request).await.status, 404);

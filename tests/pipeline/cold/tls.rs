@@ -1,4 +1,4 @@
-//! TLS before a server of the harness, under a CA of its own.
+//! TLS in front of a server of the harness, under a separate CA.
 
 use std::{
     fs, io,
@@ -45,7 +45,7 @@ impl Authority {
 
 impl Drop for Authority {
     fn drop(&mut self) {
-        // Gone already is gone.
+        // The file may be gone already.
         let _ = fs::remove_file(&self.file);
     }
 }
@@ -95,7 +95,7 @@ impl Tls {
         }
     }
 
-    /// Closes what is connected, in order; whoever connects anew is served.
+    /// Closes open connections in order; new ones are served.
     pub(super) fn close_connections(&self) {
         self.generation.send_modify(|generation| *generation += 1);
     }

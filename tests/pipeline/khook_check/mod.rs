@@ -48,7 +48,7 @@ async fn khook(url: &str, more: &[&str]) -> Done {
     khook_binary::run(&[], &[&["check", url], more].concat()).await
 }
 
-/// What was found, each as `check verdict: seen`; but for how long it took, which is this machine's affair.
+/// The findings, each as `check verdict: seen`, without times, which depend on the machine.
 async fn findings(url: &str, more: &[&str]) -> (Option<i32>, Vec<Value>) {
     let done = khook(url, &[more, &["--json"]].concat()).await;
     let report: Value = serde_json::from_str(&done.out).unwrap_or_else(|_| panic!("{} {}", done.out, done.error));
@@ -78,7 +78,7 @@ fn lines(findings: &[Value]) -> Vec<String> {
     findings.iter().map(line).collect()
 }
 
-/// What isn't as it should be.
+/// The findings that are not right.
 async fn faults(url: &str, more: &[&str]) -> (Option<i32>, Vec<Value>) {
     let (code, mut findings) = findings(url, more).await;
     findings.retain(|finding| finding["verdict"] != "right");
@@ -169,7 +169,7 @@ async fn each_mistake_of_a_certificate_is_distinguished_from_the_others() {
 
 #[tokio::test]
 async fn plain_http_is_a_mistake_and_no_key_goes_there() {
-    // An address that is nobody's: asked, it would not answer within the patience.
+    // An address that no host has: a request would not be answered within the time limit.
     let (code, found) = findings("http://192.0.2.1/skill", &[]).await;
     assert_eq!((code, lines(&found)), (Some(1), vec!["skill https: mistake plain http://".to_owned()]));
 }

@@ -1,4 +1,4 @@
-//! Servers that somebody else might have written: right in all, but for what a test has changed.
+//! Servers as another developer might write them: correct except for what a test changes.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -118,7 +118,7 @@ fn admin_key() -> String {
 
 type Answering = Arc<dyn Fn(&Asked) -> Said + Send + Sync>;
 
-/// A server that answers so.
+/// A server that answers in this way.
 pub(super) async fn serve(answering: impl Fn(&Asked) -> Said + Send + Sync + 'static) -> Server {
     let answering: Answering = Arc::new(answering);
     Server::start(Router::new().fallback(answer).with_state(answering), Gate::default()).await.unwrap()
@@ -151,7 +151,7 @@ pub(super) enum Shown {
     WithItsPrivateAuthority,
 }
 
-/// A server whose certificate nobody should trust: it shows it, and that is all.
+/// A server whose certificate must not be trusted: it only shows the certificate.
 pub(super) struct Distrusted {
     address: SocketAddr,
     task: JoinHandle<()>,

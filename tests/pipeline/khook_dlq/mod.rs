@@ -1,5 +1,5 @@
-//! `khook dlq`, the real binary: what the processor could not process is found, sent again or dropped, and nothing is
-//! lost on the way.
+//! `khook dlq`, the real binary: messages that the processor could not process are listed, replayed or dropped, and none
+//! is lost.
 
 pub(crate) mod stand_in;
 
@@ -18,7 +18,7 @@ use stand_in::{DeadLetters, Trouble};
 const USER: &str = "3142858500";
 /// Longer than it takes on any machine.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// As long as khook lets a message be hidden, at the most.
+/// The longest time for which khook hides a message.
 const HALF_A_MINUTE: Duration = Duration::from_secs(30);
 
 struct Service {
@@ -106,7 +106,7 @@ async fn an_empty_queue_is_an_empty_list() {
 async fn a_message_that_another_reader_received_is_hidden_and_not_gone() {
     let mut service = Service::start().await;
     service.dead_unlinking(USER).await;
-    // Whoever looks and is killed gives nothing back.
+    // A reader that is killed returns nothing to the queue.
     service.dead.trouble("ChangeMessageVisibilityBatch", Trouble::Status(403));
     service.khook(&["list"]).await.printed();
     for command in [&["list"][..], &["list", "--json"], &["replay", "--all"], &["drop", "--all"]] {

@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 const PATH: &str = "/000000000000/dead-letters";
 /// 2025-03-01T03:30:00.100Z: when everything was sent.
 const SENT_AT: &str = "1740799800100";
-/// SQS may hand out fewer than it is asked for, and does.
+/// SQS may deliver fewer messages than requested, and this one does.
 const AT_ONCE: usize = 4;
 
 /// What can be wrong with one of its operations.
@@ -36,7 +36,7 @@ pub(crate) enum Trouble {
     Status(u16),
     /// It is never answered.
     Hangs,
-    /// It is answered as if it had been done, and isn't: SQS may hand out what was deleted.
+    /// It is confirmed but not performed: SQS may deliver what was deleted.
     Forgotten,
 }
 
@@ -64,7 +64,7 @@ struct Held {
     answers: usize,
     troubles: BTreeMap<String, Trouble>,
     hands_out_twice: bool,
-    /// So many answers bring what was brought before, and nothing else.
+    /// How many answers repeat the messages of an earlier one.
     repeats: usize,
     /// The answer of this number, counted from 1, and all after it wait until they are released.
     held_from: Option<usize>,
@@ -128,7 +128,7 @@ impl DeadLetters {
         lock(&self.held).stored.iter().map(|stored| stored.id.clone()).collect()
     }
 
-    /// The ids of those that anybody could receive now.
+    /// The ids of the visible messages.
     pub(crate) fn visible(&self) -> Vec<String> {
         let held = lock(&self.held);
         let visible = held.stored.iter().filter(|stored| stored.hidden_until <= held.now);
@@ -149,7 +149,7 @@ impl DeadLetters {
         lock(&self.held).troubles.clear();
     }
 
-    /// Everything is handed out twice, hidden or not: a standard queue promises once at least.
+    /// Every message is delivered twice, hidden or not: a standard queue promises at-least-once delivery.
     pub(crate) fn hand_out_twice(&self) {
         lock(&self.held).hands_out_twice = true;
     }
@@ -225,7 +225,7 @@ impl Held {
     }
 
     /// A question without a wait reaches half of the servers only. One with a wait reaches all, and is answered at
-    /// once here: nothing arrives while somebody waits.
+    /// once here: nothing arrives during a wait.
     fn receive(&mut self, request: &Value) -> Result<Value, &'static str> {
         let number = |name: &str, range: std::ops::RangeInclusive<u64>| {
             let number = request[name].as_u64();
@@ -239,7 +239,7 @@ impl Held {
         let mut messages = vec![];
         let repeats = self.repeats > 0 && self.stored.iter().any(Stored::was_brought);
         self.repeats -= usize::from(repeats);
-        // The order is nobody's to rely on.
+        // No reader may rely on the order.
         for (server, stored) in self.stored.iter_mut().enumerate().rev() {
             let is_asked = asks_all || server % 2 == self.answers % 2;
             let again = (self.hands_out_twice && stored.receives == 6) || repeats;

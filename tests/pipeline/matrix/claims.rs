@@ -200,7 +200,7 @@ fn content(make: &Make<'_>) -> Vec<Row> {
             sub.into_iter().for_each(|sub| claims["sub"] = sub);
         }
     };
-    let mut rows = vec![make.claims("12 nobody", without_subject(None), NO_SUBJECT)];
+    let mut rows = vec![make.claims("12 no user", without_subject(None), NO_SUBJECT)];
     rows.push(make.claims("12 a sub that is null", without_subject(Some(json!(null))), NO_SUBJECT));
     for strange in [json!("x"), json!(""), json!("0"), json!("-1"), json!(1.5), json!([USER])] {
         let name = format!("12 a sub that is no member number: {strange}");
@@ -217,14 +217,14 @@ fn content(make: &Make<'_>) -> Vec<Row> {
     let scopes = format!("{OAUTH}user-scope-consent");
     rows.extend([
         make.claims(
-            "12 a scope that is none beside one",
+            "12 an unreadable scope and a readable one",
             only(&scopes, json!({"scope": ["account_email", 7]})),
             Expected::Quarantined(1, "field_shape"),
         ),
         make.claims("12 a misshapen member", only(&scopes, json!({"scope": {"a": 1}})), quarantined("field_shape")),
         make.claims("12 no member of those needed", only(&scopes, json!({})), quarantined("missing_field")),
         make.claims(
-            "12 an odd word beside the fact",
+            "12 an unreadable optional member",
             only(&format!("{RISC}account-disabled"), json!({"reason": {"new": true}})),
             taken(1),
         ),

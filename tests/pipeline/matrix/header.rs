@@ -1,4 +1,4 @@
-//! Steps 1 to 7: what is checked before anybody knows who signed.
+//! Steps 1 to 7: what is checked before the signature is verified.
 
 use base64::{
     Engine,
@@ -188,7 +188,7 @@ fn header(make: &Make<'_>) -> Vec<Row> {
 }
 
 fn key(make: &Make<'_>) -> Vec<Row> {
-    // The set was fetched when the function started: within the cooldown nobody can say.
+    // The set was fetched when the function started: within the cooldown the key cannot be judged.
     let others =
         ["k".repeat(256), make.key.id().to_uppercase(), format!("{} ", make.key.id()), "../jwks.json".to_owned()];
     others.into_iter().map(|kid| make.header("6 an unknown kid", "kid", Some(json!(kid)), LATER)).collect()

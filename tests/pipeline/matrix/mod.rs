@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::kakao::pushed;
 use rows::{Make, Outcome, Row};
 
-/// Sends the rows one after another and tells of all that didn't end as they should.
+/// Sends the rows one after another and reports all whose result is not as expected.
 async fn check(pipeline: &mut Pipeline, rows: Vec<Row>) {
     let mut wrong = vec![];
     for row in rows {

@@ -1,4 +1,4 @@
-//! What a row is, and the ways to make one.
+//! A row, and its constructors.
 
 use end_to_end::{Answer, Request};
 use play_kakao::{Algorithm, SigningKey, Token};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::kakao::{OAUTH, pushed, token};
 
-/// What came of a request: the answer, and for each queued envelope whether it is an event or why it isn't.
+/// The result of a request: the answer, and for each queued envelope whether it is an event or why not.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Outcome {
     status: u16,
@@ -89,7 +89,7 @@ pub(super) const NO_SUBJECT: Expected = quarantined("no_subject");
 pub(super) const ISSUER: Expected = Expected::Refused("invalid_issuer", "The issuer is not the expected one.");
 pub(super) const AUDIENCE: Expected = Expected::Refused("invalid_audience", "The audience is not this receiver.");
 
-/// One request and what shall come of it.
+/// One request and the expected result.
 pub(super) struct Row {
     pub(super) name: String,
     pub(super) request: Request,
