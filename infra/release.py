@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Names a release: prints samconfig.toml's parameters of an environment, what is given beside them, and a Release.
+"""Names a release: prints samconfig.toml's parameters of an environment, those of the command line, and a Release.
 
     infra/release.py prod Deployment=Canary10Percent5Minutes > .aws-sam/release.yaml
     sam deploy --config-env prod --parameter-overrides file://.aws-sam/release.yaml

@@ -1,5 +1,5 @@
-//! `khook doctor`, the real binary, on the project's own `template.yaml` in the local cloud: it finds nothing wrong with
-//! a new deployment, causes no alarm, and finds each fault that is planted.
+//! `khook doctor`, the real binary, on the project's own `template.yaml` in the local cloud: it finds nothing wrong
+//! with a new deployment, causes no alarm, and finds each fault that is planted.
 
 #[cfg(test)]
 mod deployed;

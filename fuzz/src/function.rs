@@ -88,7 +88,7 @@ impl KeySetStore for OneSet {
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap());
 
-/// Hands an event of the gateway to the function whose route its path resembles, and checks what comes of it.
+/// Passes an event of the gateway to the function whose route its path resembles, and checks the result.
 /// `is_signed` says whether the body is a token that our key signed.
 pub fn check(text: &str, is_signed: bool) {
     let Ok(sent) = serde_json::from_str(text) else { return };
@@ -118,7 +118,7 @@ fn check_request(request: Request, is_signed: bool) {
     } else if path.contains("channel") {
         (Kind::TalkChannel, admin_key, answer(TalkChannel { apps: apps() }, request))
     } else if path.contains("skill") || path.contains("health") {
-        // Without `SKILL_AUTH` everybody is answered and nobody believed.
+        // Without `SKILL_AUTH` every request is answered and nothing is stored.
         let auth = (!path.contains("open")).then(|| SkillAuth::from_json(service::SKILL_AUTH).unwrap());
         let may_queue = auth.is_some() && has_skill_key(&headers);
         (Kind::Skill, may_queue, answer(Skill { apps: apps(), auth, answer: Box::new(Echo) }, request))
@@ -126,7 +126,7 @@ fn check_request(request: Request, is_signed: bool) {
         (Kind::Unlink, admin_key, answer(Unlink { apps: apps() }, request))
     };
     let held = std::mem::take(&mut *HELD.lock().unwrap());
-    assert!(held.is_empty() || may_queue, "queued, though nobody is proven");
+    assert!(held.is_empty() || may_queue, "queued, though no sender is authenticated");
     let is_check = method == Method::HEAD || (kind == Kind::Skill && (method != Method::POST || path.contains("open")));
     assert!(held.is_empty() || response.status().is_success(), "queued and refused");
     let is_validation = kind == Kind::Skill && matches!(response.body(), Body::Text(text) if text == VALIDATION_ANSWER);

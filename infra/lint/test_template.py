@@ -219,7 +219,7 @@ class Settings(unittest.TestCase):
                 "arn:aws:sts::123456789012:assumed-role/service/session",
                 "arn:aws:iam::123456789012:root",
                 "arn:aws:iam::12345678901:role/service",
-                # Whoever may send is believed.
+                # The processor trusts every message, so only listed roles may send.
                 "arn:aws:iam::123456789012:role/*",
             ],
             "KakaoJwksUrl": ["http://kauth.kakao.com/", "kauth.kakao.com"],

@@ -252,7 +252,7 @@ def run(arguments: argparse.Namespace) -> Json:
     deploy(cloud, arguments.stack, template, parameters, arguments.timeout)
 
     ids = physical_ids(cloud, arguments.stack)
-    # The SDK hands a JSON template over as an object.
+    # The SDK returns a JSON template as an object.
     processed = cloud.stacks.get_template(StackName=arguments.stack, TemplateStage="Processed")
     functions = {
         name: cloud.functions.get_function_configuration(FunctionName=ids[name]) for name in binaries

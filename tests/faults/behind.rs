@@ -1,5 +1,5 @@
-//! The processor and the janitor while something fails. Kakao does not wait for them: no event may be lost, and they must
-//! end in time.
+//! The processor and the janitor while something fails. Kakao does not wait for them: no event may be lost, and they
+//! must end in time.
 
 use std::time::{Duration, Instant};
 
@@ -77,7 +77,8 @@ impl Shift {
     /// Whether it gets its work done, and where the event is afterwards.
     pub(crate) const fn expected(&self) -> (bool, Place) {
         match self.worker {
-            // It waits longer for the table than the acknowledging functions; what it does not apply stays in the queue.
+            // It waits longer for the table than the acknowledging functions; what it does not apply stays in the
+            // queue.
             Worker::Processor => match self.fault {
                 EdgeFault::Works | EdgeFault::Slow | EdgeFault::LosesConnections => (true, Place::Nowhere),
                 _ => (false, Place::Queue),

@@ -17,7 +17,8 @@ use crate::{
     row::{Place, Process, Row},
 };
 
-/// The service. Its processor and its janitor reach queue and table past the proxies; the function under test goes through them.
+/// The service. Its processor and its janitor reach queue and table past the proxies; the function under test goes
+/// through them.
 pub(crate) struct Lane {
     pub(crate) pipeline: Pipeline,
     queue: Proxy,

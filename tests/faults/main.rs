@@ -1,8 +1,8 @@
-//! Every known fault of what the functions depend on, and its result: the real binaries, and in front of queue, table and
-//! key endpoint a proxy that refuses, resets, hangs or sends invalid answers.
+//! Every known fault of what the functions depend on, and its result: the real binaries, and in front of queue, table
+//! and key endpoint a proxy that refuses, resets, hangs or sends invalid answers.
 //!
-//! The rows state what is expected ([`row`], [`behind`]), the suite measures it, and `docs/reliability.md` records it. A
-//! row that lost nothing but was late, or whose event ended elsewhere, is run once more, alone, at the end: on an
+//! The rows state what is expected ([`row`], [`behind`]), the suite measures it, and `docs/reliability.md` records it.
+//! A row that lost nothing but was late, or whose event ended elsewhere, is run once more, alone, at the end: on an
 //! overloaded machine even a working queue may take too long. A row that lost an event is never run again.
 //!
 //! ```sh

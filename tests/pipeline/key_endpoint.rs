@@ -1,5 +1,5 @@
-//! Whatever the key endpoint does, cold or warm, with or without a stored set: an answer in time, 400 for no valid token,
-//! no invalid token accepted, and normal operation afterwards.
+//! Whatever the key endpoint does, cold or warm, with or without a stored set: an answer in time, 400 for no valid
+//! token, no invalid token accepted, and normal operation afterwards.
 
 use std::{
     sync::Arc,

@@ -1,5 +1,5 @@
-//! khook's real binary on the service's table and queue: service events, the comparison of a state with its history, and
-//! the quarantine.
+//! khook's real binary on the service's table and queue: service events, the comparison of a state with its history,
+//! and the quarantine.
 
 use end_to_end::{Pipeline, service::APP_ID};
 use kakao_webhooks::{

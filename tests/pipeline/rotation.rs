@@ -1,6 +1,6 @@
 //! Keys rotate while hundreds of tokens, some with invented key ids, arrive at several instances of the real function.
-//! Each instance has its own endpoint, which counts fetches. `ingest/rotation.rs` of the runtime tests many rotations on
-//! a clock that can be advanced.
+//! Each instance has its own endpoint, which counts fetches. `ingest/rotation.rs` of the runtime tests many rotations
+//! on a clock that can be advanced.
 
 use std::{
     sync::LazyLock,

@@ -1,5 +1,5 @@
-//! The processor's budgets: ratios within one run, and limits for requests and units, which are counted and therefore the
-//! same in every run.
+//! The processor's budgets: ratios within one run, and limits for requests and units, which are counted and therefore
+//! the same in every run.
 
 use super::{
     NAME,
@@ -31,7 +31,7 @@ const COSTS: [(Kind, [[f64; 3]; 3]); 8] = {
         (Kind::Channel, STATE),
         // Two states, the member's and the chatbot user's, and a counter.
         (Kind::Message, [[6.0, 2.0, 7.0], [6.0, 2.0, 7.0], [4.0, 2.0, 5.0]]),
-        // The user's shares are counted anew.
+        // The user's shares are counted again.
         (Kind::Erased, [[6.0, 3.0, 3.0], [6.0, 3.0, 3.0], [3.0, 2.0, 1.0]]),
     ]
 };

@@ -43,7 +43,7 @@ impl Group {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// The leader has ended well: its number may soon be another's.
+    /// The leader has ended: its process id may soon be reused.
     fn release(&mut self) {
         self.id = None;
     }

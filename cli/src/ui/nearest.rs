@@ -5,8 +5,8 @@ use strsim::osa_distance;
 /// So many letters are added, left out, changed or swapped at most.
 const MOST_ERRORS: usize = 3;
 
-/// The words that this text is a slip of the keyboard away from, in any case: all that are nearest. None if it is one of
-/// them.
+/// The words that this text is a slip of the keyboard away from, in any case: all that are nearest. None if it is one
+/// of them.
 pub fn nearest<'w>(text: &str, words: impl IntoIterator<Item = &'w str>) -> Vec<&'w str> {
     let mut nearest = Vec::new();
     let mut least = (text.chars().count() / 3).clamp(1, MOST_ERRORS);

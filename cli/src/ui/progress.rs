@@ -14,7 +14,7 @@ use crate::ui::output::{self, Text, visible};
 /// Where progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// A spinner that is replaced by what came of the step.
+    /// A spinner that is replaced by the result of the step.
     Terminal,
     /// A line when a step begins, and one when it ends.
     Lines,
@@ -44,7 +44,7 @@ impl Progress {
         Step { name, progress: self, bar, begun: now, noted: now }
     }
 
-    /// Says something between two steps.
+    /// Prints a line between two steps.
     pub fn say(self, text: &str) {
         if self != Self::Silent {
             output::say(text);
@@ -84,7 +84,7 @@ impl Step {
         }
     }
 
-    /// Ends it well, with what came of it (may be empty).
+    /// Ends it successfully, with its result (may be empty).
     pub fn done(mut self, outcome: &str) {
         let took = self.begun.elapsed().as_secs_f32();
         let gap = if outcome.is_empty() { "" } else { ": " };

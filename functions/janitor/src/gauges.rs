@@ -3,7 +3,7 @@ use kakao_webhooks::wire::Time;
 use runtime::store::{DynamoStore, StoreError};
 use tokio::time::{Instant, error::Elapsed, timeout_at};
 
-/// Measures what is told by nothing else: how much waits in the quarantine and for how long, and how long each kind of
+/// Measures what no other metric shows: how much waits in the quarantine and for how long, and how long each kind of
 /// webhook has been silent. The queues' own gauges are AWS's.
 pub(crate) async fn measure(table: &DynamoStore, wanted: Wanted, deadline: Instant) {
     let now = runtime::clock::now();

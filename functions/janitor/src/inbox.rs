@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 /// How many partitions are emptied at once: all, so that none waits for another's time to be over.
 const AT_ONCE: usize = 16;
 
-/// What came of the inbox.
+/// The result of emptying the inbox.
 #[derive(Clone, Copy, Default)]
 struct Tally {
     sent: u64,

@@ -1,4 +1,4 @@
-//! Answers a KakaoTalk chatbot's skill requests, and takes those of a proven sender as events.
+//! Answers a KakaoTalk chatbot's skill requests, and turns those of an authenticated sender into events.
 
 use mimalloc::MiMalloc;
 use runtime::{config::Variables, ingest::Skill, telemetry, wiring::Edges};

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// The addresses that Kakao is expected to call from, and what comes of a call from another. A second
+/// The addresses that Kakao is expected to call from, and what happens to a call from another. A second
 /// lock behind the sender's proof, never in its place: addresses can be shared, and Kakao's change.
 ///
 /// Source: Kakao's REST API, `GET /v1/system/ips`, lists them; `khook ips` shows the difference.
@@ -12,13 +12,13 @@ pub struct Sources {
     networks: Vec<IpNet>,
 }
 
-/// What comes of a proven request from an address that isn't listed.
+/// What happens to an authenticated request from an unlisted address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SourceCheck {
-    /// Nothing: addresses aren't looked at.
+    /// Addresses are not checked.
     #[default]
     Off,
-    /// It is counted, and taken.
+    /// It is accepted and counted.
     Observe,
     /// It is refused. Kakao doesn't send most webhooks again: observe for weeks first.
     Enforce,
@@ -34,12 +34,12 @@ pub enum SourcesError {
     /// there by mistake may be a secret.
     #[error("element {0} is no address and no network in CIDR notation")]
     Network(usize),
-    /// There is something to check and nothing to check against: it would refuse everybody.
+    /// A check is configured without networks: it would refuse every request.
     #[error("is empty while the sources are to be checked")]
     Empty,
 }
 
-/// A proven request came from an address that isn't listed.
+/// An authenticated request came from an unlisted address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an address that isn't listed")]
 pub struct Unlisted;

@@ -1,5 +1,5 @@
 //! What travels through the queue: one event, or one authentic delivery that could not be read, with
-//! what everybody behind the queue needs to know of it. Versioned: `v` stands at the top.
+//! what the functions behind the queue need to know of it. Versioned: `v` is the first member.
 
 mod ascii;
 mod reread;

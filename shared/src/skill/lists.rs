@@ -54,11 +54,11 @@ pub struct ListItem {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ItemAction {
-    /// Says something in the user's name.
+    /// Sends a message in the user's name.
     Message {
         /// What.
         message_text: String,
-        /// What the next skill is told (`action.clientExtra`).
+        /// Data for the next skill (`action.clientExtra`).
         #[serde(skip_serializing_if = "Map::is_empty")]
         extra: Map<String, Value>,
     },
@@ -66,7 +66,7 @@ pub enum ItemAction {
     Block {
         /// The block's id.
         block_id: String,
-        /// What the next skill is told (`action.clientExtra`).
+        /// Data for the next skill (`action.clientExtra`).
         #[serde(skip_serializing_if = "Map::is_empty")]
         extra: Map<String, Value>,
     },

@@ -33,7 +33,7 @@ pub enum ButtonAction {
     Share,
     /// Calls a human, by the consultation plug-in.
     Operator,
-    /// Says something or goes to a block, as a quick reply does.
+    /// Sends a message or goes to a block, as a quick reply does.
     #[serde(untagged)]
     Tap(Tap),
 }
@@ -42,11 +42,11 @@ pub enum ButtonAction {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Tap {
-    /// Says something in the user's name.
+    /// Sends a message in the user's name.
     Message {
         /// What.
         message_text: String,
-        /// What the next skill is told (`action.clientExtra`).
+        /// Data for the next skill (`action.clientExtra`).
         #[serde(skip_serializing_if = "Map::is_empty")]
         extra: Map<String, Value>,
     },
@@ -57,7 +57,7 @@ pub enum Tap {
         /// What is shown as said in the user's name; absent, the label.
         #[serde(skip_serializing_if = "Option::is_none")]
         message_text: Option<String>,
-        /// What the next skill is told (`action.clientExtra`).
+        /// Data for the next skill (`action.clientExtra`).
         #[serde(skip_serializing_if = "Map::is_empty")]
         extra: Map<String, Value>,
     },
@@ -87,7 +87,7 @@ impl Button {
         Self { label: label.into(), action: ButtonAction::WebLink { web_link_url: url.into() } }
     }
 
-    /// A button that says something in the user's name.
+    /// A button that sends a message in the user's name.
     #[must_use]
     pub fn message(label: impl Into<String>, text: impl Into<String>) -> Self {
         Self { label: label.into(), action: ButtonAction::Tap(Tap::message(text)) }
@@ -139,7 +139,7 @@ pub struct QuickReply {
 }
 
 impl QuickReply {
-    /// A quick reply that says something in the user's name.
+    /// A quick reply that sends a message in the user's name.
     #[must_use]
     pub fn message(label: impl Into<String>, text: impl Into<String>) -> Self {
         Self { label: label.into(), action: Tap::message(text) }

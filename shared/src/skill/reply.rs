@@ -155,7 +155,7 @@ impl Reply {
     }
 }
 
-/// An answer that Kakao takes: the only kind that leaves the function.
+/// An answer that Kakao accepts: the only kind that leaves the function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkillResponse(String);
 

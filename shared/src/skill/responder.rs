@@ -17,7 +17,7 @@ pub trait Responder: Send + Sync {
     fn reply(&self, payload: &SkillPayload) -> Reply;
 }
 
-/// What is said where there is nothing to say.
+/// The answer when there is no other.
 const NOTHING_SAID: &str = "무엇을 도와드릴까요?";
 
 /// The user's own words again.

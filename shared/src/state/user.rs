@@ -171,7 +171,7 @@ pub struct UserState {
     pub scopes: Registers<Scope>,
     /// Profile values by name.
     pub profile: Registers<ProfileValue>,
-    /// The profile changed then in a way that we weren't told in full.
+    /// The time of a profile change whose new values Kakao did not send in full.
     pub profile_stale_since: Newest,
     /// Channels by public id.
     pub channels: Registers<Channel>,
@@ -258,7 +258,7 @@ impl UserState {
     #[must_use]
     pub fn access(&self) -> Access {
         let linked_at = self.link.as_ref().filter(|link| link.value == Link::Linked).map(|link| link.at);
-        // A user who linked again isn't locked out by what came before.
+        // A user who linked again is not blocked by an earlier event.
         let holds_since = |at: Time| linked_at.is_none_or(|linked| at >= linked);
         if matches!(&self.link, Some(link) if matches!(link.value, Link::Unlinked { .. })) {
             return Access::Gone;

@@ -19,7 +19,7 @@ pub(crate) fn exact<'t>(text: &'t str, name: &'static str) -> Result<&'t str, Un
     if text.contains(REPLACEMENT) { Err(Unreadable::FieldEncoding(name)) } else { Ok(text) }
 }
 
-/// What a request says, apart from who says it: the method, the query and the body.
+/// A request's content, without its proof: the method, the query and the body.
 #[derive(Clone, Debug)]
 pub struct Content {
     /// GET or POST; what the gateway's event named.
@@ -35,7 +35,7 @@ pub struct Content {
 impl Content {
     /// The fields of a webhook that comes as a query, a form or a JSON object.
     ///
-    /// The body's first character, not its declared type, tells JSON from a form: implementers saw
+    /// The body's first character, not its declared type, distinguishes JSON from a form: implementers saw
     /// both under either type, and no form of Kakao's begins with a brace. A POST without a body
     /// may carry its fields in the query.
     ///

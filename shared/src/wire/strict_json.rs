@@ -11,16 +11,17 @@ use super::json_scalars::repaired;
 /// More levels than any document of Kakao's has, and fewer than would endanger the stack.
 const MAX_DEPTH: usize = 64;
 
-/// The key of an object that `serde_json` takes for a text that is yet to be parsed, which would get past all rules here.
+/// The key of an object that `serde_json` takes for a text that is yet to be parsed, which would get past all rules
+/// here.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
-/// Why a text is not taken as JSON.
+/// Why a text is not accepted as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StrictJsonError {
     /// The text is not JSON, or something follows it.
     #[error("it is not one JSON document")]
     Syntax,
-    /// A key stands twice in one object.
+    /// A key occurs twice in one object.
     #[error("a key stands twice in one object")]
     DuplicateKey,
     /// It is nested more deeply than we read.

@@ -58,7 +58,7 @@ pub enum Unreadable {
     /// which Kakao appends another one.
     #[error("the field `{0}` is missing: the query holds a second `?`; register the URL without a query of its own")]
     GluedQuery(&'static str),
-    /// Read well, but longer in our own form than the queue takes.
+    /// Readable, but longer as an envelope than the queue accepts.
     #[error("the event is longer than the queue takes")]
     TooLong,
 }

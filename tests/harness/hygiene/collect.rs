@@ -1,5 +1,5 @@
-//! The values of an event that must be in no log: all except the few that a log line has so that a request can be found.
-//! So new fields are searched for, too.
+//! The values of an event that must be in no log: all except the few that a log line has so that a request can be
+//! found. So new fields are searched for, too.
 
 use base64::{
     Engine,

@@ -1,5 +1,5 @@
-//! `khook dlq`, the real binary: messages that the processor could not process are listed, replayed or dropped, and none
-//! is lost.
+//! `khook dlq`, the real binary: messages that the processor could not process are listed, replayed or dropped, and
+//! none is lost.
 
 pub(crate) mod stand_in;
 

@@ -41,8 +41,8 @@ pub(crate) async fn find_each(
     Ok((found, missing))
 }
 
-/// Hands each item to `visit`, and deletes those that it says, as long as they hold what was read. With `marked`, one that was replayed is deleted only if
-/// it still has the mark of that replay.
+/// Passes each item to `visit` and deletes those that it selects, if they are unchanged. With `marked`, one that was
+/// replayed is deleted only if it still has the mark of that replay.
 pub(crate) async fn work_through(
     table: &Table,
     items: Vec<StoredItem>,

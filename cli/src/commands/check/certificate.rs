@@ -28,7 +28,7 @@ pub(super) enum CertificateFault {
     Early,
     /// It is for another name.
     OtherName,
-    /// No way from it to a public authority, with so many certificates beside it.
+    /// No chain to a public authority, with this many further certificates.
     Unchained(usize),
     /// Something rarer.
     Other(String),
@@ -81,7 +81,7 @@ fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
     EndEntityCert::try_from(certificate).is_ok_and(|certificate| certificate.issuer() == certificate.subject())
 }
 
-/// Trusts the public authorities, as Kakao does, whatever this machine trusts beside them; and remembers why it
+/// Trusts the public authorities, as Kakao does, whatever else this machine trusts; and remembers why it
 /// refused.
 #[derive(Debug)]
 pub(super) struct Witness {

@@ -34,8 +34,8 @@ impl<'a> Walk<'a> {
         Self { prober, findings: vec![], times: vec![], is_over: false }
     }
 
-    /// Asks, and judges the answer, one judge after the other until one finds a mistake. Hands the answer on if
-    /// none did.
+    /// Sends the request and checks the answer, one check after the other until one finds a mistake. Returns the answer
+    /// if none did.
     pub(super) async fn step(&mut self, probe: Probe, judges: &[Judge<'_>]) -> Option<Response> {
         let answer = self.send(probe).await?;
         self.judge(answer, judges)
@@ -82,7 +82,7 @@ impl<'a> Walk<'a> {
         Some(answer)
     }
 
-    /// What came of it, how long it took included.
+    /// The result, with the time that it took.
     pub(super) fn end(mut self, patience: Patience) -> Vec<Finding> {
         if let Some(judgement) = time(&self.times, patience) {
             self.findings.push(judgement.named("time"));

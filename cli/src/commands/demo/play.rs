@@ -37,7 +37,7 @@ pub struct StepResult {
     pub is_forged: bool,
     /// Whether it came a second time.
     pub is_duplicate: bool,
-    /// What isn't as it should be.
+    /// The deviation from the expected result.
     pub problem: Option<String>,
 }
 
@@ -90,7 +90,7 @@ impl Player {
     /// Runs one step to its end.
     ///
     /// # Errors
-    /// If the local cloud doesn't answer at all. A wrong answer is an result.
+    /// If the local cloud doesn't answer at all. A wrong answer is a result.
     pub(super) async fn play(&mut self, step: &Step) -> Result<StepResult> {
         let before = self.snapshot(&step.watched).await?;
         let known = self.history_keys(step).await?;

@@ -8,7 +8,7 @@ use crate::ui::{
     output::{self, Cell, Color, Text, faint_cell, verdict_cell},
 };
 
-/// What came of the whole story.
+/// The results of the whole story.
 pub(super) struct Report {
     pub(super) results: Vec<StepResult>,
     pub(super) user: Value,
@@ -43,7 +43,7 @@ impl Report {
         output::line("")?;
         output::print_table(&table)?;
         output::line("")?;
-        let heading = Text::default().styled(Style::new().bold(), "The member's state in the end");
+        let heading = Text::default().styled(Style::new().bold(), "The member's final state");
         output::line(heading.and(" (khook user show prints the same)"))?;
         output::json(&self.user)?;
         self.print_verdict()

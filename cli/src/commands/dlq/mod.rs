@@ -61,8 +61,8 @@ pub enum Dlq {
         #[command(flatten)]
         stack: StackTarget,
     },
-    /// Send dead letters to the event queue again, and delete each one that the queue accepted. Replaying an event twice
-    /// has no further effect
+    /// Send dead letters to the event queue again, and delete each one that the queue accepted. Replaying an event
+    /// twice has no further effect
     #[command(
         after_help = "A message that is not a known envelope is kept: the processor would reject it again.\n\nExamples:\n  \
                             khook dlq replay 6b0e7a3c-… 91d2…\n  khook dlq replay --all"

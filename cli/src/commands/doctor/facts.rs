@@ -114,9 +114,9 @@ pub(super) struct Source {
     pub(super) state: String,
     /// Why it came into this state.
     pub(super) reason: Option<String>,
-    /// What came of the last batch, in Lambda's words. SQS's have none.
+    /// The result of the last batch, in Lambda's words. Mappings of SQS have none.
     pub(super) last_result: Option<String>,
-    /// How many batches at once it hands over at most, if that is limited.
+    /// The limit of concurrent batches, if there is one.
     pub(super) most_at_once: Option<i32>,
 }
 
@@ -174,7 +174,8 @@ pub(super) struct Facts {
     pub(super) resources: Read<Vec<Resource>>,
     /// By name, those that the stack has. `None`: Lambda has none of that name.
     pub(super) functions: BTreeMap<&'static str, Read<Option<Function>>>,
-    /// What the alias `live` of an acknowledging function serves, by the function's name. `None`: there is no such alias.
+    /// What the alias `live` of an acknowledging function serves, by the function's name. `None`: there is no such
+    /// alias.
     pub(super) live: BTreeMap<&'static str, Read<Option<Function>>>,
     /// By logical id, those that the stack has. `None`: Lambda has none of that id.
     pub(super) sources: BTreeMap<&'static str, Read<Option<Source>>>,

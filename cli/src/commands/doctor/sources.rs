@@ -1,4 +1,4 @@
-//! The event source mappings: one that is disabled takes nothing to its function, and no metric of the function says so.
+//! The event source mappings: a disabled one delivers nothing to its function, and no metric of the function shows it.
 
 use super::facts::{Facts, Resource, Source};
 use crate::commands::check::finding::{Finding, Judgement};
@@ -52,7 +52,7 @@ fn working(source: &Source, logical_id: &str) -> Judgement {
     }
 }
 
-/// How Lambda's words begin for a batch that went well, and for none so far.
+/// How Lambda's text begins after a successful batch, and before the first.
 const WELL: [&str; 2] = ["OK", "No records processed"];
 
 fn result(source: &Source, logical_id: &str) -> Judgement {

@@ -1,4 +1,4 @@
-//! The stack itself, and the account's room for its functions.
+//! The stack itself, and the account's concurrency for its functions.
 
 use super::{
     facts::{Facts, Quota, Stack},
@@ -11,7 +11,7 @@ use crate::{
 
 /// What new accounts have less than, until they ask for more.
 const ENOUGH: i32 = 100;
-/// What the stack runs beside the processor: the five that answer Kakao, the publisher's two batches, the janitor.
+/// What the stack runs besides the processor: the five that answer Kakao, the publisher's two batches, the janitor.
 const BESIDE_PROCESSOR: i32 = 8;
 /// The default of the parameter `ProcessorConcurrency`, and the least that Lambda takes.
 const LEAST_PROCESSOR: i32 = 2;
@@ -42,7 +42,7 @@ fn status(stack: &Stack) -> Judgement {
     }
 }
 
-/// A batch that is throttled uses up receives of its messages, and the webhooks are throttled beside it.
+/// A batch that is throttled uses up receives of its messages, and the webhooks are throttled, too.
 fn concurrency(quota: Quota, processor: Option<i32>) -> Judgement {
     let Quota { concurrent, unreserved } = quota;
     let seen = format!("{} at once, {unreserved} of them unreserved", counted(concurrent, "execution"));

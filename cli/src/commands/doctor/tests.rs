@@ -102,7 +102,7 @@ async fn without_reading_the_stack_nothing_can_be_determined() {
 async fn the_accounts_facts_reach_the_checks() {
     let report = examine(&StandIn::default(), "kakao-webhooks", None).await.unwrap();
     let all: Vec<_> = wrong(&report).iter().map(|finding| finding.check).collect();
-    // Nobody listens where its key set should be.
+    // The port of its key set is closed.
     assert_eq!(all, ["published"]);
     let mut older = function("unlink");
     older.code_sha256 = "older".to_owned();
@@ -118,6 +118,6 @@ async fn a_stack_without_an_address_is_looked_at_from_inside_and_one_with_an_add
         report.sections.into_iter().map(|section| section.name).collect::<Vec<_>>()
     };
     assert_eq!(names(None).await[0], "stack");
-    // Nobody listens there either.
+    // This port is closed, too.
     assert_eq!(names(Some("http://127.0.0.1:1".to_owned())).await[0], "outside http://127.0.0.1:1");
 }

@@ -1,4 +1,5 @@
-//! Typing errors in the arguments of `khook send`. Kakao's words are open sets: a word that resembles no known one is sent.
+//! Typing errors in the arguments of `khook send`. Kakao's words are open sets: a word that resembles no known one is
+//! sent.
 
 use anyhow::Result;
 use kakao_webhooks::wire::{Kind, account_status::EventType};

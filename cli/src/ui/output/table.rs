@@ -15,7 +15,7 @@ pub struct Table {
     right: Vec<usize>,
 }
 
-/// What the frame takes beside the text of a column.
+/// The width of the frame per column.
 const PADDING: usize = 2;
 
 impl Table {

@@ -119,8 +119,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             .map_err(|error| malformed("KAKAO_JWKS_URL", &error, "Leave it out to use Kakao's own key set"))
     }
 
-    /// `AWS_CA_BUNDLE`, the SDKs' name for it: a file of certificates that are trusted beside the ones compiled in.
-    /// It may be absent.
+    /// `AWS_CA_BUNDLE`, the SDKs' name for it: a file of certificates that are trusted in addition to the compiled-in
+    /// ones. It may be absent.
     ///
     /// # Errors
     /// A file that can't be used.
@@ -296,8 +296,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 }
 
-/// The text, if it is the URL of something that speaks HTTP. Nothing can be sent to a queue without a valid URL, so every
-/// event would take the way through the inbox.
+/// The text, if it is the URL of something that speaks HTTP. Nothing can be sent to a queue without a valid URL, so
+/// every event would take the way through the inbox.
 fn url(variable: &'static str, text: &str, fix: &'static str) -> Result<String, ConfigError> {
     let text = text.trim().to_owned();
     let is_url = text.parse::<Uri>().is_ok_and(|url| {

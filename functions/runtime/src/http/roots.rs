@@ -8,7 +8,7 @@ use rustls::{
 /// The roots of AWS's own certificates, as `build.rs` picks them.
 const AMAZON: &[TrustAnchor<'static>] = &include!(concat!(env!("OUT_DIR"), "/amazon_roots.rs"));
 
-/// Certificates that are trusted beside the ones compiled in: those of a proxy between us and AWS.
+/// Certificates that are trusted in addition to the compiled-in ones: those of a proxy between us and AWS.
 #[derive(Clone, Debug, Default)]
 pub struct CaBundle {
     certificates: Vec<CertificateDer<'static>>,

@@ -124,12 +124,12 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         }
         let content = request.content.clone();
         let (readings, answer) = self.webhook.read(request, arrival);
-        // One that nothing takes doesn't stop the others on their way.
+        // One that cannot be stored does not stop the others.
         let kept = join_all(readings.into_iter().map(|reading| self.keep(reading, &content, arrival))).await;
         kept.into_iter().collect::<Result<(), _>>().map(|()| answer)
     }
 
-    /// Puts an event where it is safe: the queue, or the inbox if the queue doesn't take it.
+    /// Stores an event durably: in the queue, or in the inbox if the queue fails.
     async fn keep(&self, reading: Reading, content: &Content, arrival: &Arrival) -> Result<(), Refusal> {
         let mut envelope = Envelope {
             id: reading.id,
@@ -194,7 +194,7 @@ const LAST_CHANCE: Duration = Duration::from_millis(300);
 /// After how many seconds a sender that delivers again may do so.
 const RETRY_AFTER: u64 = 30;
 
-/// Until when the queue may take its time, so that the inbox has some left.
+/// The queue's deadline, which leaves time for the inbox.
 fn queue_until(arrival: &Arrival) -> Instant {
     arrival.deadline - arrival.left().mul_f32(0.4).min(Duration::from_secs(1))
 }

@@ -64,7 +64,7 @@ impl Webhook for Skill {
         let app = payload.as_ref().ok().and_then(bot_of).and_then(|bot| self.apps.by_bot(&bot));
         let answer = self.reply(payload, &message);
         if let Err(Unreadable::ParameterValidation) = message {
-            // One comes with each word of a user while a parameter is asked for, and nothing has happened.
+            // Kakao sends one for each message while it asks for a parameter; it reports no event.
             let (kind, reason) = (Self::KIND.name(), Unreadable::ParameterValidation.code());
             tracing::info!(event = "no_event", kind, reason, request_id = arrival.request_id);
             return (vec![], answer);

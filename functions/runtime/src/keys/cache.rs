@@ -17,10 +17,10 @@ use tokio::time::{Instant, timeout};
 
 use kakao_webhooks::auth::{KeyId, KeySet, PublicKey};
 
-/// At most one fetch in this time, failed ones included: a stranger who invents key ids can't make us
+/// At most one fetch in this time, failed ones included: a sender who invents key ids cannot make us
 /// hammer Kakao.
 const COOLDOWN: Duration = Duration::from_secs(10);
-/// For so long a set is used without asking again, if the endpoint doesn't say: then a withdrawn key is
+/// How long a set is used without another fetch, if the endpoint gives no `max-age`: then a withdrawn key is
 /// dropped.
 const FRESH: Duration = Duration::from_secs(3_600);
 /// The least and the most of what the endpoint may say.
@@ -65,8 +65,8 @@ pub enum KeysFault {
     /// A set that was asked for after the token arrived doesn't have it: refuse the token.
     #[error("a fresh key set doesn't have the key")]
     Unknown,
-    /// The usable set doesn't have it, and no fresher one can be had now. As a rule the sender made the id up; but Kakao may
-    /// have published the key a moment ago: let it deliver again.
+    /// The usable set doesn't have it, and no fresher one can be had now. As a rule the sender made the id up; but
+    /// Kakao may have published the key a moment ago: let it deliver again.
     #[error("the key set doesn't have the key, and it is too soon to ask for a fresh one")]
     TooSoon {
         /// After how many seconds asking again makes sense.
@@ -92,7 +92,7 @@ type Fetch = Shared<BoxFuture<'static, ()>>;
 #[derive(Default)]
 struct Inner {
     held: Option<Held>,
-    /// When the last fetch ended, well or not.
+    /// When the last fetch ended, successful or not.
     attempted: Option<Instant>,
     in_flight: Option<Fetch>,
 }

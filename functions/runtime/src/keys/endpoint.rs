@@ -14,7 +14,7 @@ use crate::http::{Body, CaBundle, Client, client};
 
 /// Two keys are 1 KB; a larger document is not a key set.
 const MAX_DOCUMENT: usize = 256 * 1024;
-/// Well inside the budget of an acknowledgement, with time left for the queue.
+/// Far below the budget of an acknowledgement, with time left for the queue.
 const TIMEOUT: Duration = Duration::from_millis(900);
 
 /// The URL at which Kakao publishes its keys.
@@ -30,7 +30,7 @@ pub enum KeyEndpointError {
     /// It is no URL.
     #[error("it is no URL")]
     Url,
-    /// Keys over plain HTTP could be anybody's.
+    /// Keys over plain HTTP could be an attacker's.
     #[error("it must begin with https:// (http:// is allowed for the machine itself only)")]
     Insecure,
     /// The TLS library offers no protocol version that is safe: it was built wrongly.

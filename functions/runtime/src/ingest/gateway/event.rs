@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::NotARequest;
 use kakao_webhooks::wire::from_json;
 
-/// The gateway's event as Lambda hands it over. It may be long, so that it is walked through once, and its members when
+/// The gateway's event as Lambda delivers it. It may be long, so it is walked through once, and its members when
 /// they are wanted.
 pub struct Event(BTreeMap<String, Box<RawValue>>);
 

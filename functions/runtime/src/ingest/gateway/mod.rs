@@ -81,7 +81,7 @@ fn headers_of(headers: Object<'_>) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in headers.texts() {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
-            // More than a map holds, a gateway never hands over.
+            // A gateway never sends more than a map can hold.
             let _ = map.try_append(name, value);
         }
     }

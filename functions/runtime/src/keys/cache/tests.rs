@@ -210,7 +210,7 @@ async fn a_start_while_the_endpoint_is_down_finds_the_set_on_the_shelf() {
     let endpoint = Endpoint::default();
     let keys = Keys::new(endpoint.clone(), store(USABLE - Duration::from_secs(60)));
     find(&keys, "old").await.unwrap();
-    // A set from the store knows nothing of a key that may be newer.
+    // A stored set cannot show that a newer key does not exist.
     assert_eq!(find(&keys, "new").await.unwrap_err(), TOO_SOON);
     advance(Duration::from_secs(120)).await;
     assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);

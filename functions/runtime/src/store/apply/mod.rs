@@ -51,8 +51,8 @@ pub struct Applier<S> {
 type Recorded<'r> = Shared<BoxFuture<'r, bool>>;
 
 /// So long a record's history may take, and then the merge of a user: calls of the table with all their attempts.
-/// Without it, as many users that hang as there are processors at once (`ProcessorConcurrency`) would hold up all others
-/// for the whole time of an invocation.
+/// Without it, as many users that hang as there are processors at once (`ProcessorConcurrency`) would hold up all
+/// others for the whole time of an invocation.
 const LONGEST_STEP: Duration = Duration::from_secs(10);
 
 /// A record on its way.
@@ -133,7 +133,7 @@ impl<S: Store> Applier<S> {
         Entry { record, received, user, bot_user, recorded: recorded.boxed().shared() }
     }
 
-    /// What a record says. A panic stays with it, too.
+    /// Reads a record. A panic fails only this record.
     fn read(&self, record: &Record) -> Result<Read, ApplyError> {
         let read = || {
             let envelope = Envelope::decode(&record.body)?.reread(&self.share_user_key).received(record.sent_at);
@@ -203,7 +203,7 @@ impl<S: Store> Applier<S> {
         deadline: Instant,
     ) -> Vec<&'r str> {
         let merged = by_subject.into_iter().map(|(subject, changes)| async move {
-            // History first: a state never says what history can't explain.
+            // History first, so that history explains every state.
             let recorded = join_all(changes.iter().map(|change| change.recorded.clone())).await;
             let changes = changes.into_iter().zip(recorded).filter(|(_, recorded)| *recorded);
             let changes: Vec<_> = changes.map(|(change, _)| change).collect();
@@ -243,7 +243,8 @@ impl<S: Store> Applier<S> {
         changes.iter().for_each(|one| change.merge(one.change.clone()));
         match self.with_retries(|| self.try_merge(subject, &change)).await? {
             Merged::Changed => {
-                // What the stream brings to the publisher is counted apart: an alarm compares it with the publisher's calls.
+                // What the stream brings to the publisher is counted apart: an alarm compares it with the publisher's
+                // calls.
                 let destination = is_published(&subject.partition_key(), STATE).then_some("stream");
                 tracing::info!(event = "applied", subject = %subject, destination, ms = change.age(crate::clock::now()));
             }
@@ -324,10 +325,10 @@ fn end_of_step(deadline: Instant) -> Instant {
     deadline.min(Instant::now() + LONGEST_STEP)
 }
 
-/// What came of a merge.
+/// The result of a merge.
 enum Merged {
     Changed,
-    /// The state says all of it already.
+    /// The state contains all of it already.
     Unchanged,
 }
 

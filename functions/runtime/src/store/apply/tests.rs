@@ -1,5 +1,5 @@
 //! Applying, against a table in memory that behaves: other workers get in between at every step, it can be
-//! told to refuse or to panic, and its workers can be killed anywhere.
+//! made to refuse or to panic, and its workers can be killed anywhere.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
