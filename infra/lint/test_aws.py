@@ -132,7 +132,7 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
         self.assertEqual((metrics["written"]["Metric"]["MetricName"], metrics["called"]["Metric"]["MetricName"]), ("applied_stream", "Invocations"))
         (dimension,) = metrics["called"]["Metric"]["Dimensions"]
         self.assertEqual(dimension, {"Name": "FunctionName", "Value": {"Ref": "PublisherFunction"}})
-        # A quiet hour has no write, and says nothing.
+        # An hour without writes proves nothing.
         self.assertIn("FILL(written, 0) > 0 AND FILL(called, 0) == 0", alarm["Metrics"][0]["Expression"])
         self.assertEqual(alarm["TreatMissingData"], "notBreaching")
         # A write in the last second of a period is published in the next: once proves nothing.

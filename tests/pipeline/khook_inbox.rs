@@ -133,7 +133,7 @@ async fn what_no_version_of_ours_wrote_is_listed_and_sent_as_it_is() {
     let [item] = <[_; 1]>::try_from(pipeline.items_of("INBOX#").unwrap()).unwrap();
     pipeline.table.set(item["pk"].as_str().unwrap(), "11", "envelope", r#"{"v":2}"#).unwrap();
     let listed = khook(&pipeline, &["list", "--json"]).await.json();
-    assert_eq!(listed[0]["no_envelope"], "it is an envelope of an unknown version");
+    assert_eq!(listed[0]["no_envelope"], "its version is unknown");
     khook(&pipeline, &["replay", "--all"]).await.printed();
     assert_eq!(pipeline.queue.bodies(), [r#"{"v":2}"#]);
 }

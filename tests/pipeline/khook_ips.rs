@@ -82,7 +82,7 @@ async fn what_is_published_is_shown_with_a_line_to_paste() {
     assert_eq!(asked, [(format!("KakaoAK {REST_API_KEY}"), "rule_type=inbound".to_owned())]);
     let pasted = printed.lines().last().unwrap().strip_prefix("SourceCidrs=").unwrap().to_owned();
     let same = kakao.khook(Some(&pasted), &[]).await.printed();
-    assert!(same.contains("What is configured is what Kakao publishes."), "{same}");
+    assert!(same.contains("The configured networks are those that Kakao publishes."), "{same}");
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn what_cannot_be_determined_ends_with_2_and_names_the_next_step() {
         (401, json!({"msg": "wrong appKey", "code": -401}), "Is it a REST API key"),
         (500, json!({}), "Try again later"),
         (302, json!({}), "Try again later"),
-        (200, json!({"inbound": []}), "names no address"),
+        (200, json!({"inbound": []}), "has no address"),
     ] {
         let done = Kakao::answering(status, body).await.khook(Some(ALL), &[]).await;
         assert_eq!(done.code, Some(2), "{status}");

@@ -117,7 +117,7 @@ async fn history_proves_a_state_and_shows_what_was_changed_by_hand() {
 
     let rebuild = ["user", "rebuild", APP_ID, USER];
     let printed = khook(&pipeline, &rebuild).await.printed();
-    assert!(printed.contains("The stored state is what history proves."), "{printed}");
+    assert!(printed.contains("The stored state matches the history."), "{printed}");
 
     let changed = "2031-01-01T00:00:00.000Z";
     pipeline.table.set(&format!("USER#{APP_ID}#{USER}"), "STATE", "sessions_valid_from", changed).unwrap();

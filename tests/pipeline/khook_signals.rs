@@ -103,7 +103,7 @@ async fn an_interrupted_look_gives_back_what_it_holds_and_what_was_on_its_way() 
         }
         interrupt(&child);
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-        while !said.next_line().await.unwrap().expect("it ended and gave nothing back").contains("back ...") {}
+        while !said.next_line().await.unwrap().expect("it ended and returned nothing").contains("to the queue ...") {}
         dead.release();
         assert_eq!(child.wait().await.unwrap().code(), INTERRUPTED, "{command:?}");
         let mut visible = dead.visible();

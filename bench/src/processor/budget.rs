@@ -94,7 +94,7 @@ fn judge(kind: Kind, case: Case, PerEvent { requests, units }: PerEvent, limit: 
     let used = |(found, limit): (f64, f64)| if found <= limit && limit == 0.0 { 0.0 } else { found / limit };
     let text = |numbers: [f64; 3]| numbers.map(|number| number.to_string()).join(" + ");
     Verdict {
-        budget: "round trips, read and write units of an event: as the benchmark knows them".to_owned(),
+        budget: "round trips, read and write units of an event: as recorded in the benchmark".to_owned(),
         function: format!("{NAME}, {}, {}", kind.name(), case.name()),
         found: text(asked),
         against: text(limit),

@@ -214,7 +214,7 @@ impl Backlog for Waiting {
     fn more(reach: Reach, limit: usize) -> Option<String> {
         (reach == Reach::Limit).then(|| {
             format!(
-                "looked at {}, not necessarily the oldest, and there may be more and older ones: raise --limit",
+                "read {}, not necessarily the oldest, and there may be more and older ones: raise --limit",
                 counted(limit, "event")
             )
         })
@@ -237,7 +237,7 @@ mod tests {
             ["e1", "unlink", "1", "2023-11-14T22:13:20.000Z", "2 min"]
         );
         let newer = item(r#"{"v":2}"#).unwrap();
-        assert_eq!(Waiting::row(&newer, now)[1], "not a known envelope (it is an envelope of an unknown version)");
+        assert_eq!(Waiting::row(&newer, now)[1], "not a known envelope (its version is unknown)");
         assert_eq!(Waiting::described(&newer, now)["event_id"], "e1");
     }
 }

@@ -201,7 +201,7 @@ impl Publish {
         step.done(&counted_noun(counted.users, "user"));
         if counted.unreadable > 0 {
             output::warn(&format!(
-                "{} of an unknown form left out: use the khook of the version that wrote what is stored",
+                "{} of an unknown form left out: use the version of khook that matches the processor",
                 counted_noun(counted.unreadable, "item")
             ));
         }

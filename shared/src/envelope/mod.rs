@@ -76,7 +76,7 @@ pub enum Event {
     TalkChannel(TalkChannel),
     /// A skill request.
     Skill(SkillMessage),
-    /// The service's own word.
+    /// A service event.
     Service(ServiceEvent),
 }
 
@@ -135,11 +135,11 @@ impl Quarantine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
     /// It is no JSON object with a whole number `v`.
-    #[error("it is no envelope")]
+    #[error("its form is unknown")]
     NotAnEnvelope,
     /// It is of a version that this processor doesn't read. A newer function sent it: deploy the
     /// processor, then replay the dead letters.
-    #[error("it is an envelope of an unknown version")]
+    #[error("its version is unknown")]
     Version,
     /// It has the version, but not the form.
     #[error("it is an envelope of this version whose members are not as they must be")]

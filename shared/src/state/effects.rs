@@ -98,7 +98,7 @@ pub fn effects_of_security_event(event: &SecurityEvent) -> Vec<Effect> {
     }
 }
 
-/// What the service's own word does.
+/// The effects of a service event.
 #[must_use]
 pub fn effects_of_service_word(word: ServiceWord) -> Vec<Effect> {
     match word {

@@ -156,7 +156,7 @@ async fn each_mistake_of_a_certificate_is_distinguished_from_the_others() {
         (Shown::SelfSigned, "self-signed", "public authorities only"),
         (Shown::Expired, "has expired", "renew it"),
         (Shown::Early, "isn't valid yet", "clock"),
-        (Shown::OfAPrivateAuthority, "comes alone", "whole chain"),
+        (Shown::OfAPrivateAuthority, "single certificate", "whole chain"),
         (Shown::WithItsPrivateAuthority, "chain of 2", "public authority"),
     ] {
         let server = Distrusted::start(shown).await;

@@ -84,9 +84,7 @@ async fn a_list_shows_each_message_and_returns_all_of_them_to_the_queue() {
     snapshot("khook-dlq-list", &listed);
     assert_eq!(service.dead.visible().len(), 4);
     let printed = service.khook(&["list"]).await.printed();
-    for shown in
-        ["unlink", APP_ID, "not a known envelope (it is an envelope of an unknown version)", "2025-03-01T03:30:00.100Z"]
-    {
+    for shown in ["unlink", APP_ID, "not a known envelope (its version is unknown)", "2025-03-01T03:30:00.100Z"] {
         assert!(printed.contains(shown), "{printed}");
     }
     assert!(!printed.contains(USER), "{printed}");
@@ -141,7 +139,7 @@ async fn one_is_shown_with_its_whole_text() {
     assert_eq!(shown["body"]["event"]["user_id"], USER);
     assert_eq!((&shown["message_id"], &shown["receives"]), (&json!(id), &json!(6)));
     let shown = service.khook(&["show", &poison]).await.json();
-    assert_eq!((&shown["body"], &shown["no_envelope"]), (&json!("poison"), &json!("it is no envelope")));
+    assert_eq!((&shown["body"], &shown["no_envelope"]), (&json!("poison"), &json!("its form is unknown")));
     let error = service.khook(&["show", "other"]).await.refused();
     assert!(error.contains("`other`") && error.contains("try again"), "{error}");
     assert_eq!(service.dead.visible().len(), 2);
@@ -211,7 +209,7 @@ async fn what_cannot_be_deleted_stays_and_is_there_for_the_next_one() {
     let id = service.dead_unlinking(USER).await;
     service.dead.trouble("DeleteMessage", Trouble::Status(403));
     let error = service.khook(&["replay", &id]).await.refused();
-    assert!(error.contains(&id) && error.contains("harmless"), "{error}");
+    assert!(error.contains(&id) && error.contains("is safe"), "{error}");
     assert_eq!(service.dead.visible(), [id]);
 }
 
@@ -227,7 +225,7 @@ async fn a_queue_that_fails_leaves_all_of_them() {
     assert_eq!(service.dead.visible().len(), 3);
     service.dead.trouble("ReceiveMessage", Trouble::Status(403));
     let error = service.khook(&["list"]).await.refused();
-    assert!(error.contains("the dead-letter queue can't be used: what answers sqs:ReceiveMessage"), "{error}");
+    assert!(error.contains("the dead-letter queue can't be used: the answer to sqs:ReceiveMessage"), "{error}");
 }
 
 #[tokio::test]

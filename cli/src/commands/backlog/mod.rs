@@ -285,7 +285,7 @@ pub(crate) async fn drop_for_good<P: Backlog>(
             return Ok(ExitCode::SUCCESS);
         }
         let items = counted(found.len(), P::WORDS.noun);
-        ask::whether(&format!("Delete {items} for good? {}", P::WORDS.before_drop), yes).await?;
+        ask::whether(&format!("Delete {items} permanently? {}", P::WORDS.before_drop), yes).await?;
         before = swept;
         Chosen::Found(found)
     };

@@ -57,7 +57,7 @@ pub(crate) async fn work_through(
             Fate::Replayed { at } => {
                 let deleted = table.delete(&partition, &key, &envelope, marked.then_some(at.as_str())).await;
                 deleted.with_context(|| {
-                    format!("`{key}` was sent, but could not be deleted here. Sending it again is harmless")
+                    format!("`{key}` was sent, but could not be deleted here. Sending it again is safe")
                 })?;
             }
         }

@@ -64,7 +64,7 @@ impl CertificateFault {
                 "get one for the name in the address, or register the name that it is for",
             ),
             Self::Unchained(0) => (
-                "the certificate comes alone, and no public authority issued it".to_owned(),
+                "the server sends a single certificate, which no public authority issued".to_owned(),
                 "send the whole chain, the intermediates too (fullchain.pem), of a public authority",
             ),
             Self::Unchained(beside) => (

@@ -121,7 +121,7 @@ fn secret(file: &Path, scheme: &str) -> Result<HeaderValue> {
     let key = text.trim();
     ensure!(!key.is_empty(), "{} is empty: there is no key in it", file.display());
     let value = HeaderValue::from_str(&format!("{scheme}{key}")).ok();
-    let mut value = value.with_context(|| format!("what is in {} can't stand in a header", file.display()))?;
+    let mut value = value.with_context(|| format!("the content of {} cannot be a header's value", file.display()))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -152,7 +152,7 @@ async fn check_all(routes: Vec<(Route, Url)>, proofs: &Proofs, manner: Manner) -
 
 async fn check(prober: &Prober, route: Route, url: &Url, proofs: &Proofs, manner: Manner) -> Result<Checked> {
     if route::is_open(url) {
-        let open = Judgement::mistake("plain http://", "serve and register https://: Kakao takes nothing else");
+        let open = Judgement::mistake("plain http://", "serve and register https://: Kakao accepts nothing else");
         return Ok(Checked { route, url: url.clone(), findings: vec![open.named("https")] });
     }
     let mut walk = Walk::new(prober);

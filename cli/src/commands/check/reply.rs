@@ -25,7 +25,7 @@ pub(super) fn judge(answer: &Response) -> Judgement {
     match mistake(&reply, answer.body.len()) {
         None if is_without_bubbles(&reply) => Judgement::warning(
             "`template.outputs` is empty: nothing is shown",
-            "none, if nothing is to be said (a group chatbot's notification); else one to three bubbles",
+            "none, if the bot has nothing to answer (a group chatbot's notification); else one to three bubbles",
         ),
         None => Judgement::right("a valid SkillResponse"),
         Some((seen, fix)) => Judgement::mistake(seen, fix),

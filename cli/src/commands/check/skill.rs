@@ -174,7 +174,7 @@ fn refused_message(answer: &Response) -> Judgement {
     match answer.status {
         405 | 501 => Judgement::mistake(
             format!("{}: no POST here", answer.status),
-            "define POST on the same path: messages come so",
+            "define POST on the same path: Kakao sends messages by POST",
         ),
         400 | 415 | 422 => Judgement::mistake(
             format!("{} to a payload as Kakao sends it", answer.status),

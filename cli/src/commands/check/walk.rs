@@ -110,10 +110,13 @@ fn time(times: &[Duration], patience: Patience) -> Option<Judgement> {
     } else if slowest >= patience.over {
         Judgement::warning(
             seen,
-            format!("a cold start that takes over {over} s loses the event: more memory, or keep it warm"),
+            format!("a cold start that takes over {over} s loses the event: give it more memory, or keep it warm"),
         )
     } else if slowest >= patience.near {
-        Judgement::warning(seen, format!("near the {over} s that Kakao waits: more memory, or less work per answer"))
+        Judgement::warning(
+            seen,
+            format!("close to the {over} s that Kakao waits: give it more memory, or do less work per answer"),
+        )
     } else {
         Judgement::right(seen)
     })

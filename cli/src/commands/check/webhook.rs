@@ -81,7 +81,7 @@ fn refused(answer: &Response) -> Judgement {
         ),
         400 | 415 | 422 => Judgement::mistake(
             format!("{} instead of 401", answer.status),
-            "look at the key before the content: a stranger learns nothing then",
+            "check the key before the content, so that a sender without a key learns nothing",
         ),
         _ => status::otherwise(answer, "answer 401 to senders without a key of the app"),
     }
@@ -96,7 +96,7 @@ fn known(answer: &Response) -> Judgement {
         ),
         403 => Judgement::warning(
             "403: the key is right, and this machine's address isn't Kakao's",
-            "none, if SourceCheck=enforce is meant; khook ips says whether SourceCidrs is right",
+            "none, if SourceCheck=enforce is intended; khook ips shows whether SourceCidrs is right",
         ),
         _ => status::otherwise(answer, "answer 200 to the right key"),
     }

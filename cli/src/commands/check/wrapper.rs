@@ -34,7 +34,7 @@ fn is_answer(value: &Value) -> bool {
 
 pub(super) fn judgement(wrapper: &str) -> Judgement {
     Judgement::mistake(
-        format!("the answer stands inside {wrapper}"),
+        format!("the answer is inside {wrapper}"),
         format!("unwrap it: the body is what {wrapper} holds, and nothing around it"),
     )
 }

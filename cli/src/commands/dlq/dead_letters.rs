@@ -113,7 +113,7 @@ impl Drop for Sweep<'_> {
         let Ok(runtime) = Handle::try_current() else { return };
         // One with a single thread can't go on while that thread waits: they come back by themselves then.
         if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
-            output::say("Giving the dead letters back ...");
+            output::say("Returning the dead letters to the queue ...");
             let _ = block_in_place(|| runtime.block_on(async { timeout(GIVING_BACK, self.let_go()).await }));
         }
     }
@@ -239,7 +239,7 @@ impl DeadLetters {
         let deleted = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await;
         deleted.map(drop).map_err(|error| {
             fault("sqs:DeleteMessage", &error)
-                .context(format!("`{id}` is done, but stays a dead letter. The same again is harmless"))
+                .context(format!("`{id}` is done, but stays a dead letter. Repeating it is safe"))
         })
     }
 

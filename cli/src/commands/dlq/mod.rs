@@ -206,7 +206,7 @@ impl Backlog for DeadLetters {
         match reach {
             Reach::Whole => None,
             Reach::Limit => {
-                Some(format!("looked at {}, and there may be more: raise --limit", counted(limit, Self::WORDS.noun)))
+                Some(format!("read {}, and there may be more: raise --limit", counted(limit, Self::WORDS.noun)))
             }
             Reach::Circle => Some(
                 "the queue returned the same messages again, and there may be more: replay or drop some, then look \
@@ -251,7 +251,7 @@ mod tests {
             r#"{"v":1,"id":"e1","received_at":"2026-01-01T00:00:00Z","kind":"unlink","event":{"user_id":"7"}}"#;
         let sent = "2023-11-14T22:13:20.000Z";
         assert_eq!(DeadLetters::row(&dead(envelope), now), ["m1", "unlink", "e1", "–", sent, "6×", "2 h"]);
-        let what = "not a known envelope (it is no envelope)";
+        let what = "not a known envelope (its form is unknown)";
         assert_eq!(DeadLetters::row(&dead("x"), now), ["m1", what, "–", "–", sent, "6×", "2 h"]);
     }
 

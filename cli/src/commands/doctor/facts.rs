@@ -1,4 +1,4 @@
-//! What is known of a stack, in our own words: what the judges are given.
+//! The facts about a stack, in our own types: the input of the checks.
 
 use std::{collections::BTreeMap, fmt};
 

@@ -65,7 +65,7 @@ impl Member {
     /// The first that it would not start with.
     ///
     /// # Errors
-    /// The library's own word, which shows no value.
+    /// The library's own error, which shows no value.
     pub(super) fn would_start<F>(self, variables: &Variables<F>) -> Result<(), ConfigError>
     where
         F: Fn(&str) -> Option<String>,

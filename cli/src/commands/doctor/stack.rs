@@ -33,10 +33,9 @@ fn status(stack: &Stack) -> Judgement {
     let status = stack.status.as_str();
     match status {
         "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => Judgement::right(status),
-        "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" => Judgement::warning(
-            status,
-            "the last deployment failed, and what was before it runs: look at the stack's events",
-        ),
+        "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" => {
+            Judgement::warning(status, "the last deployment failed and was rolled back: look at the stack's events")
+        }
         _ if stack.is_changing() => Judgement::warning(status, "wait until it has settled, and look again"),
         _ => Judgement::mistake(status, "look at the stack's events for the first that failed, and deploy again"),
     }
@@ -66,7 +65,10 @@ fn concurrency(quota: Quota, processor: Option<i32>) -> Judgement {
         );
     }
     if unreserved < ENOUGH {
-        return Judgement::warning(seen, "other functions have reserved what these need in a burst: leave them more");
+        return Judgement::warning(
+            seen,
+            "other functions reserve concurrency that these need in a burst: reserve less there",
+        );
     }
     Judgement::right(seen)
 }

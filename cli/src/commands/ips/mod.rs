@@ -67,11 +67,11 @@ impl Ips {
         }
         for text in &published.unreadable {
             output::warn(&format!(
-                "Kakao publishes `{text}`, which is no address and no network: it is in no list here"
+                "Kakao publishes `{text}`, which is neither an address nor a network: it is in no list here"
             ));
         }
         if list.len() > LONGEST_LIST {
-            output::warn(&format!("the list has {} characters, and SourceCidrs takes {LONGEST_LIST}", list.len()));
+            output::warn(&format!("the list has {} characters; SourceCidrs may have {LONGEST_LIST}", list.len()));
         }
         let is_same = difference.is_none_or(|difference| difference.is_none());
         Ok(if is_same && published.unreadable.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -82,7 +82,7 @@ fn configured(list: &str) -> Result<Vec<IpNet>> {
     let elements = list.split(',').map(str::trim).filter(|element| !element.is_empty());
     let network = |(index, element): (usize, &str)| {
         published::network(element).with_context(|| {
-            format!("element {} of SOURCE_CIDRS is no address and no network (192.0.2.0/24)", index + 1)
+            format!("element {} of SOURCE_CIDRS is neither an address nor a network (192.0.2.0/24)", index + 1)
         })
     };
     elements.enumerate().map(network).collect()
@@ -149,7 +149,7 @@ fn print(
             output::line(format!("{network} is configured, and not all of it is published"))?;
         }
         if difference.is_none() {
-            output::line("What is configured is what Kakao publishes.")?;
+            output::line("The configured networks are those that Kakao publishes.")?;
         }
     }
     output::line("")?;

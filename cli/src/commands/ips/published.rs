@@ -75,7 +75,7 @@ impl Published {
         published.networks.dedup();
         ensure!(
             !published.of_webhooks().is_empty(),
-            "Kakao's list names no address. Has its form changed? Don't change SourceCidrs by it"
+            "Kakao's list has no address. Its form may have changed; do not change SourceCidrs"
         );
         Ok(published)
     }

@@ -32,7 +32,7 @@ pub(super) fn event_uri(event: &str) -> Result<String> {
         None => {
             let question = did_you_mean(event, known)
                 .unwrap_or_else(|| "`khook send account-status --help` lists them.".to_owned());
-            Err(Usage::error(format!("--event: `{event}` is no event: {question} {ANYWAY}")))
+            Err(Usage::error(format!("--event: `{event}` is not a known event: {question} {ANYWAY}")))
         }
     }
 }

@@ -236,13 +236,13 @@ async fn rebuilt(who: &Who) -> Result<ExitCode> {
         output::json(&differences.iter().map(each).collect())?;
     } else {
         let (lines, telling) = rebuilt.lines;
-        output::line(format!("{telling} of {} of history say what was done.", counted(lines, "line")))?;
+        output::line(format!("{telling} of {} of history have effects.", counted(lines, "line")))?;
         let mut table = output::table(&["Member", "Stored", "By history"]);
         for (name, stored, proven) in &differences {
             table.add_row([name.clone(), plain(stored), plain(proven)]);
         }
         match differences.is_empty() {
-            true => output::line("The stored state is what history proves.")?,
+            true => output::line("The stored state matches the history.")?,
             false => output::print_table(&table)?,
         }
     }

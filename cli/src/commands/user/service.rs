@@ -55,7 +55,7 @@ impl Say {
             replayed_at: None,
             letter: Letter::Event(Event::Service(ServiceEvent { word, user_id, at: self.at.unwrap_or(now) })),
         };
-        queue.send(&envelope.encode()?).await.context("the queue doesn't take it: nothing was done")?;
+        queue.send(&envelope.encode()?).await.context("the queue did not accept it: nothing was done")?;
         output::line(format!("{} is in the queue", word.name()))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -64,8 +64,8 @@ impl Say {
 const fn meaning(word: ServiceWord) -> &'static str {
     match word {
         ServiceWord::ServiceLinked => "linked with the app",
-        ServiceWord::ServiceUnlinked => "no longer linked; sessions and tokens are void, profile and scopes go",
-        ServiceWord::ServiceRestored => "what came before was a mistake, linked and active",
-        ServiceWord::ServiceErased => "forget everything up to then",
+        ServiceWord::ServiceUnlinked => "no longer linked; sessions and tokens are void, profile and scopes are erased",
+        ServiceWord::ServiceRestored => "earlier events were a mistake, linked and active",
+        ServiceWord::ServiceErased => "erase everything up to then",
     }
 }
