@@ -1,4 +1,4 @@
-//! The example server takes what Kakao sends and refuses what it doesn't.
+//! The example server accepts what Kakao sends and refuses everything else.
 
 #[cfg(test)]
 #[expect(dead_code, reason = "the example's `main` asks Kakao itself for the keys")]

@@ -35,7 +35,7 @@ pub(crate) fn check_or_write(prices: &Prices, measured: &[(&str, Use)], minute: 
     );
 }
 
-/// Whether two lines say the same, the amounts of dollars and kilobytes but for a little.
+/// Whether two lines are equal, amounts of dollars and kilobytes approximately.
 fn is_like(old: &str, new: &str) -> bool {
     let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let amount = |word: &str| word.strip_prefix('$').or(word.strip_suffix("KB"))?.parse::<f64>().ok();

@@ -115,7 +115,7 @@ impl Service {
         [self.pipeline.lines(), self.publisher.lines()].concat()
     }
 
-    /// The bytes of what so many invocations wrote. Each ends with a line of metrics.
+    /// The bytes of what this many invocations wrote. Each ends with a line of metrics.
     async fn lines_of(&mut self, invocations: usize) -> Result<usize> {
         let deadline = Instant::now() + PATIENCE;
         let (before, ends) = self.log;

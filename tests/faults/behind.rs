@@ -124,7 +124,7 @@ impl Lane {
         let failed = failures(&messages, outcome)?;
         self.works_again().await?;
         if !failed.is_empty() {
-            // It comes again, to this process.
+            // It is redelivered to this process.
             processed(&mut processor, &messages).await.context("after the fault")?;
         }
         self.has_once(Function::Unlink, &concerned)?;
@@ -132,7 +132,7 @@ impl Lane {
         Ok(Measured { status: failed.is_empty(), time, place })
     }
 
-    /// Takes out of the queue what came, what had no time to get there included.
+    /// Takes all events out of the queue, those included that were not sent in time.
     async fn all_in_queue(&mut self) -> Result<Vec<Message>> {
         self.pipeline.empty_inbox().await?;
         Ok(self.pipeline.queue.take())

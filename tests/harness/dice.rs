@@ -47,7 +47,7 @@ impl Dice {
         }
     }
 
-    /// A place of so many, of which there must be one at least.
+    /// An index below this number, which must be at least one.
     pub fn place(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap_or_default()
     }

@@ -31,7 +31,7 @@ struct Inside {
     secrets: Mutex<Secrets>,
 }
 
-/// A line as it came, and whose it is.
+/// A line as received, and whose it is.
 #[derive(Clone, Debug)]
 pub struct Line {
     /// The function.

@@ -12,14 +12,14 @@ use crate::{
 /// A poller with its checkpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
-    /// The record behind which it goes on.
+    /// The record after which it continues.
     after: Option<String>,
 }
 
 /// As template.yaml has it.
 const BATCH: usize = 100;
 
-/// How often a batch comes again before the test gives up.
+/// How often a batch is redelivered before the test gives up.
 const MOST_ATTEMPTS: usize = 20;
 
 impl Stream {

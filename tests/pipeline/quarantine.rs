@@ -39,7 +39,7 @@ fn without_signature(item: &Map<String, Value>) -> Map<String, Value> {
     item
 }
 
-/// What came, as the quarantined envelope has it.
+/// The request, as the quarantined envelope has it.
 fn payload(item: &Map<String, Value>) -> Value {
     let envelope: Value = serde_json::from_str(item["envelope"].as_str().unwrap()).unwrap();
     envelope["quarantine"]["payload"].clone()

@@ -50,7 +50,7 @@ impl Phase {
 }
 
 impl Outages {
-    /// So many thousandths of the story are sent.
+    /// This many thousandths of the story are sent.
     pub(crate) fn apply(&self, pipeline: &Pipeline, thousandths: usize) {
         match thousandths {
             at if BOTH.0.contains(&at) => self.both.begin(),

@@ -103,7 +103,7 @@ fn take_down(service: &Service, post: Post, status: u16) -> bool {
         account.sent += 1;
         match &post.expected {
             Expected::Refused(refused) => {
-                // What is refused may also be put off: it is never taken.
+                // A forged request may also be answered 503: it is never acknowledged.
                 assert!(refused.contains(&status) || status == 503, "{}: {status}", post.function);
                 account.refused += 1;
                 false

@@ -26,7 +26,7 @@ pub enum Quarantine {
     /// List the quarantined events, oldest first
     #[command(after_help = "Examples:\n  khook quarantine list\n  khook quarantine list --days 3 --json")]
     List {
-        /// Only those of the last this many days
+        /// Only those of the last NUMBER days
         #[arg(long, default_value_t = 60, value_name = "NUMBER")]
         days: u32,
         /// The table.
@@ -133,7 +133,7 @@ fn last_days(now: Time, days: u32) -> impl Iterator<Item = String> {
     (0..=days).rev().map(move |ago| format!("QUARANTINE#{}", day(ago)))
 }
 
-/// What this table keeps in quarantine, of the last so many days.
+/// The quarantine of this table, limited to the last days.
 struct Kept {
     table: Table,
     days: u32,

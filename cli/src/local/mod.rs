@@ -1,5 +1,5 @@
 //! The local cloud: the whole service on this machine, from the project's own `template.yaml`, without
-//! Docker and without an AWS account. `infra/local/README.md` says what stands behind it.
+//! Docker and without an AWS account. `infra/local/README.md` describes it.
 
 mod build;
 mod deploy;

@@ -2,7 +2,7 @@
 
 use strsim::osa_distance;
 
-/// So many letters are added, left out, changed or swapped at most.
+/// This many letters are added, left out, changed or swapped at most.
 const MOST_ERRORS: usize = 3;
 
 /// The words that this text is a slip of the keyboard away from, in any case: all that are nearest. None if it is one

@@ -20,7 +20,7 @@ pub(crate) async fn measure(table: &DynamoStore, wanted: Wanted, deadline: Insta
 pub(crate) struct Wanted {
     /// Of how many days the quarantine may hold events.
     pub(crate) quarantine_days: u32,
-    /// Whether it is noted when webhooks last came.
+    /// Whether arrival times of webhooks are stored.
     pub(crate) silence: bool,
 }
 

@@ -74,7 +74,7 @@ pub(crate) async fn empty(table: &DynamoStore, queue: &impl Queue, deadline: Ins
         .log(runtime::clock::now());
 }
 
-/// After so many refusals in a row it is rather the queue than the envelopes: then one in [`ONE_IN`] is tried, other
+/// After this many refusals in a row it is rather the queue than the envelopes: then one in [`ONE_IN`] is tried, other
 /// ones each minute, and the rest counted, until one goes.
 const MOST_REFUSALS: usize = 3;
 const ONE_IN: usize = 5;

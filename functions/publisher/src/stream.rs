@@ -11,7 +11,7 @@ use serde_dynamo::Item;
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// Publishes a batch of the stream, and names the record from which it has to come again.
+/// Publishes a batch of the stream, and returns the record from which it has to be redelivered.
 pub(crate) async fn publish<B: Bus, K: Queue>(
     publisher: &Publisher<B, K>,
     batch: Batch,

@@ -69,7 +69,7 @@ pub struct KeySet(BTreeMap<KeyId, PublicKey>);
 /// Why a document is no key set. The old set stays in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
-    /// It is no JSON object with a list `keys`.
+    /// It is not a JSON object with a list `keys`.
     #[error("it is no JSON Web Key Set")]
     Json,
     /// No key in it can be used. An endpoint without keys is broken, not empty.

@@ -30,7 +30,7 @@ pub enum SourcesError {
     /// The check is not one of the three.
     #[error("is not off, observe or enforce")]
     Check,
-    /// An element of the list is no address and no network. It is named by its place: what was put
+    /// An element of the list is neither an address nor a network. It is named by its place: what was put
     /// there by mistake may be a secret.
     #[error("element {0} is no address and no network in CIDR notation")]
     Network(usize),

@@ -25,18 +25,18 @@ pub struct Violation {
 pub enum Rule {
     /// More than there may be.
     AtMost {
-        /// So many may be there.
+        /// The greatest allowed number.
         limit: usize,
-        /// So many are there.
+        /// The actual number.
         length: usize,
-        /// Of what.
+        /// What is counted.
         unit: Unit,
     },
     /// Fewer than there must be.
     AtLeast {
-        /// So many must be there.
+        /// The least allowed number.
         limit: usize,
-        /// So many are there.
+        /// The actual number.
         length: usize,
     },
     /// It must be there.

@@ -38,7 +38,7 @@ pub enum ButtonAction {
     Tap(Tap),
 }
 
-/// What goes on with the conversation.
+/// Continues the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Tap {

@@ -65,7 +65,7 @@ struct Entry {
 /// Why a list of answers can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
-    /// It is no JSON list of answers.
+    /// It is not a JSON list of answers.
     #[error("it is no JSON list of answers with a text each (line {line}, column {column})")]
     Form {
         /// Where the text goes wrong.

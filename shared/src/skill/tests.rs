@@ -179,7 +179,7 @@ fn quick_replies_context_and_data_are_written_as_kakao_reads_them() {
     assert_eq!(built(&Reply::default().data("a", 1)), json!({"version": "2.0", "data": {"a": 1}}));
 }
 
-/// A text of so many characters.
+/// A text of this many characters.
 fn chars(count: usize) -> String {
     "한".repeat(count)
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{InvalidId, Personal, Unreadable, parse_strict_json};
 
-/// What stands in the place of bytes that are not UTF-8, and of half a surrogate pair in JSON.
+/// Replaces bytes that are not UTF-8, and half a surrogate pair in JSON.
 const REPLACEMENT: char = '\u{fffd}';
 
 /// The text, which must be exact because it is an identifier: with parts replaced, two different ids could become one.
@@ -24,7 +24,7 @@ pub(crate) fn exact<'t>(text: &'t str, name: &'static str) -> Result<&'t str, Un
 pub struct Content {
     /// GET or POST; what the gateway's event named.
     pub method: Method,
-    /// The query as it came, still percent-encoded.
+    /// The query as received, still percent-encoded.
     pub query: Personal<String>,
     /// The media type, in lower case and without parameters; empty where there is none.
     pub media_type: String,
@@ -78,7 +78,7 @@ impl Content {
     }
 }
 
-/// What came, for the operator: as text, or in base64 where it is no plain text (which
+/// The request's content, for the operator: as text, or in base64 where it is not plain text (which
 /// also would grow sixfold on its way through the queue).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

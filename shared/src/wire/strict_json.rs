@@ -1,4 +1,4 @@
-//! JSON as a security protocol needs it: a key that stands twice, or more nesting than anyone
+//! Strict JSON, as a security protocol needs it: a key that occurs twice, or more nesting than anyone
 //! sends, is refused instead of guessed at (RFC 8725 §2.4, RFC 8259 §4).
 
 use std::{cell::Cell, fmt};
@@ -35,7 +35,7 @@ pub enum StrictJsonError {
 /// Reads one JSON object. Half a surrogate pair is read as U+FFFD, a number beyond a double as ±1e308.
 ///
 /// # Errors
-/// Whatever is no JSON object, has a key twice at any level, is nested too deeply, or is followed
+/// Whatever is not a JSON object, has a key twice at any level, is nested too deeply, or is followed
 /// by anything but white space.
 pub fn parse(text: &[u8]) -> Result<Map<String, Value>, StrictJsonError> {
     match parse_as_it_is(text) {

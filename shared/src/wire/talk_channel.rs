@@ -42,7 +42,7 @@ pub struct TalkChannel {
 }
 
 impl TalkChannel {
-    /// Reads the webhook. Where a field is absent or can't be read its deprecated twin is taken.
+    /// Reads the webhook. If a field is absent or unreadable, its deprecated twin is used.
     ///
     /// # Errors
     /// A missing or misshapen field, or an unknown `id_type`.

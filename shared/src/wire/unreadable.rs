@@ -5,7 +5,7 @@ use super::StrictJsonError;
 /// values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// The body is no JSON object of ours. Look at the quarantined payload: Kakao may have changed
+    /// The body is not a JSON object of ours. Look at the quarantined payload: Kakao may have changed
     /// the format.
     #[error("the body can't be read: {0}")]
     Json(#[from] StrictJsonError),
@@ -15,7 +15,7 @@ pub enum Unreadable {
     /// A field that must be exact, an id, is not UTF-8 or holds half a surrogate pair.
     #[error("the field `{0}` is not valid Unicode")]
     FieldEncoding(&'static str),
-    /// A parameter came twice, so that it is unknown which one is meant.
+    /// A parameter occurs twice, so it is unknown which one counts.
     #[error("the field `{0}` is there twice")]
     Duplicate(String),
     /// A field without which the event can't be placed is not there.

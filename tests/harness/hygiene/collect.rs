@@ -37,7 +37,7 @@ const PUBLIC: &[&str] = &[
     "alg",
     "version",
 ];
-/// At the top of an envelope: ids by which a log line names it, but for the service's own, which may be made of
+/// At the top of an envelope: ids by which a log line names it, except ids of service events, which may be made of
 /// member numbers.
 const IDS: [&str; 2] = ["id", "request_id"];
 /// Headers that are an event's id, in lower case.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Bench, bench::forge};
 use crate::kakao::{channel, channel_body, share, skill, skill_body, unlink};
 
-/// What stands in every piece of content, to be looked for in the log.
+/// A text in every piece of content, for which the log is searched.
 const MARK: &str = "marked-content";
 
 fn contents() -> Vec<(&'static str, Vec<u8>)> {

@@ -62,7 +62,7 @@ pub(super) struct Webhook {
     pub(super) refused: u16,
 }
 
-/// The real functions, and what came of the cases so far.
+/// The real functions, and the results of the cases so far.
 pub(super) struct Bench {
     pub(super) pipeline: Pipeline,
     good: BTreeMap<&'static str, Value>,

@@ -86,7 +86,7 @@ impl Tls {
         self.handshakes.load(Ordering::SeqCst)
     }
 
-    /// Waits for so many.
+    /// Waits for this many.
     pub(super) async fn has_shaken(&self, hands: usize) {
         let begun = Instant::now();
         while self.handshakes() < hands {

@@ -164,8 +164,8 @@ impl DeadLetters {
         self.released.notify_waiters();
     }
 
-    /// Once anything was handed out, so many answers bring that again before any other comes: as if it had been hidden
-    /// for long enough.
+    /// Once anything was handed out, this many answers bring that again before any other comes: as if it had been
+    /// hidden for long enough.
     pub(crate) fn repeat(&self, answers: usize) {
         lock(&self.held).repeats = answers;
     }

@@ -35,7 +35,7 @@ fn audience(make: &Make<'_>) -> Vec<Row> {
     let ours =
         [json!([REST_API_KEY]), json!(["x", OTHER_REST_API_KEY]), json!(OTHER_REST_API_KEY), json!([1, REST_API_KEY])];
     let mut rows = each(make, "aud", taken(1), ours);
-    // Neither an app's number, nor a key in another writing, nor what is no text.
+    // Neither an app's number, nor a key in another spelling, nor a value that is not text.
     let others =
         [json!(""), json!(APP_ID), json!("another"), json!(REST_API_KEY.to_uppercase()), json!([]), json!([""])];
     rows.extend(each(make, "aud", AUDIENCE, others));

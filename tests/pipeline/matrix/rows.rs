@@ -28,11 +28,11 @@ impl Outcome {
 /// What a row expects.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Expected {
-    /// 202, and so many events queued.
+    /// 202, and this many events queued.
     Taken(usize),
-    /// 202, so many events queued, and one quarantined for this reason.
+    /// 202, this many events queued, and one quarantined for this reason.
     Quarantined(usize, &'static str),
-    /// 202, and so many events quarantined for this reason.
+    /// 202, and this many events quarantined for this reason.
     AllQuarantined(usize, &'static str),
     /// 400 with this code and description.
     Refused(&'static str, &'static str),

@@ -114,11 +114,11 @@ pub(crate) enum Chosen<I> {
 pub struct Swept {
     /// Ids that were asked for and not found.
     pub missing: BTreeSet<String>,
-    /// How far it came.
+    /// How much of the backlog it covered.
     pub reach: Reach,
 }
 
-/// How far a sweep came.
+/// How much of the backlog a sweep covered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reach {
     /// To the end, or to the last item that was asked for.

@@ -65,7 +65,7 @@ impl Route {
 /// The routes that an address stands for: one, or as a base all of them.
 ///
 /// # Errors
-/// If it is no address.
+/// If it is not an address.
 pub(super) fn routes(address: &str, kind: Option<Route>) -> Result<Vec<(Route, Url)>> {
     let mut url: Url =
         address.parse().with_context(|| format!("`{address}` is no URL: write https://host/prefix/skill"))?;

@@ -27,7 +27,7 @@ pub struct StepResult {
     pub shape: String,
     /// The status that is right.
     pub expected: u16,
-    /// The status that came.
+    /// The status of the answer.
     pub status: u16,
     /// How long the answer took.
     pub ms: u128,
@@ -35,13 +35,13 @@ pub struct StepResult {
     pub changes: Vec<Change>,
     /// Whether it is forged.
     pub is_forged: bool,
-    /// Whether it came a second time.
+    /// Whether it is a duplicate.
     pub is_duplicate: bool,
     /// The deviation from the expected result.
     pub problem: Option<String>,
 }
 
-/// What is watched, whole: bookkeeping and history included, but for [`MOVES_WITH_EACH_DELIVERY`].
+/// What is watched, whole: bookkeeping and history included, except [`MOVES_WITH_EACH_DELIVERY`].
 #[derive(PartialEq)]
 struct Snapshot {
     state: Option<Members>,

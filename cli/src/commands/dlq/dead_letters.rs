@@ -1,4 +1,4 @@
-//! The dead-letter queue. SQS has no list operation: to look at messages is to receive them and to give them back.
+//! The dead-letter queue. SQS has no list operation: listing messages means receiving them and returning them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -53,10 +53,10 @@ const BATCH: usize = 10;
 const HIDDEN: Duration = Duration::from_secs(30);
 /// A wait asks all of SQS's servers; without one an empty answer means nothing.
 const WAIT: Duration = Duration::from_secs(1);
-/// So many empty answers in a row are the end. One with what was seen before is none: what was hidden for long enough
-/// comes back, and others may be behind it.
+/// This many consecutive empty answers end a list. An answer with messages that were seen before is not empty: they may
+/// have become visible again, and others may follow.
 const EMPTY_ANSWERS: u32 = 2;
-/// For one attempt of a call, its wait included.
+/// The limit of one attempt of a call, its wait included.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a command that is ended by a signal goes on to give back what it holds.

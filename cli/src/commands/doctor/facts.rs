@@ -112,7 +112,7 @@ impl Settings {
 pub(super) struct Source {
     pub(super) id: String,
     pub(super) state: String,
-    /// Why it came into this state.
+    /// The reason for its state.
     pub(super) reason: Option<String>,
     /// The result of the last batch, in Lambda's words. Mappings of SQS have none.
     pub(super) last_result: Option<String>,
@@ -192,7 +192,7 @@ pub(super) struct Facts {
     pub(super) published_keys: Option<PublishedKeys>,
 }
 
-/// So many seconds after a deployment the janitor has run, and an alarm that waits for it has gone quiet.
+/// This many seconds after a deployment the janitor has run, and an alarm that waits for it has gone quiet.
 const NEW: i64 = 900;
 
 impl Facts {

@@ -66,7 +66,7 @@ impl Published {
     /// Reads Kakao's answer.
     ///
     /// # Errors
-    /// If it is no JSON or names no address.
+    /// If it is not JSON or names no address.
     pub(super) fn read(answer: &str) -> Result<Self> {
         let answer: Value = serde_json::from_str(answer).context("Kakao's list is no JSON")?;
         let mut published = Self::default();

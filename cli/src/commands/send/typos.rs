@@ -62,7 +62,7 @@ fn routes() -> Vec<String> {
     webhooks.into_iter().chain(["/webhooks", "/skill", "/health"].map(str::to_owned)).collect()
 }
 
-/// A path before its last so many segments, and those.
+/// Splits a path before this many of its last segments.
 fn parted(path: &str, segments: usize) -> Option<(&str, &str)> {
     let (at, _) = path.rmatch_indices('/').nth(segments.checked_sub(1)?)?;
     path.split_at_checked(at)

@@ -33,7 +33,7 @@ impl Table {
         self.right.push(column);
     }
 
-    /// The table in so many columns, with styles if `styled`.
+    /// The table in this many columns, with styles if `styled`.
     pub(crate) fn rendered(&self, columns: usize, styled: bool) -> String {
         let natural = self.framed(None, styled);
         let is_wide = |text: &str| text.lines().any(|line| measure_text_width(line) > columns);

@@ -52,7 +52,7 @@ impl<S: KeySource, K: KeySetStore> Webhook for AccountStatus<S, K> {
     }
 }
 
-/// Each event of the token, but for those about the stream: they are taken note of.
+/// Each event of the token, except those about the stream, which are only logged.
 fn readings(claims: &Claims, app_id: &AppId, arrival: &Arrival) -> Vec<Reading> {
     let events = events_of_token(claims, app_id, arrival.now, &arrival.id_or_request_id(None));
     let reading = |TokenEvent { id, event }| match event {

@@ -151,7 +151,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
                 request_id = arrival.request_id,
             );
         };
-        // Most events are sent once: as long as there is time, one of the two may still take it.
+        // Most events are sent once: while there is time, both are tried again.
         let mut pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).without_max_times().build();
         loop {
             if let Some(destination) = self.put(&envelope.id, &text, arrival).await {
@@ -205,7 +205,7 @@ fn quarantined<W: Webhook>(why: Unreadable, content: &Content) -> Letter {
     Letter::Quarantined { kind: W::KIND, quarantine: Quarantine::new(&why, content.payload()) }
 }
 
-/// The envelope's text. One that the queue would not take goes as it came, into the quarantine.
+/// The envelope's text. If it is too long for the queue, the request is quarantined instead.
 fn encode<W: Webhook>(envelope: &mut Envelope, content: &Content) -> Result<String, Refusal> {
     envelope.encode().or_else(|_| {
         envelope.letter = quarantined::<W>(Unreadable::TooLong, content);

@@ -141,7 +141,7 @@ impl Chance {
     }
 }
 
-/// How often things happen, and when a token that was put off comes again.
+/// How often things happen, and when a token that was answered 503 comes again.
 struct Pace {
     longest_gap_ms: u64,
     bursts: u64,
@@ -150,7 +150,7 @@ struct Pace {
     again_after: &'static [u64],
 }
 
-/// A valid token that was put off.
+/// A valid token that was answered 503.
 struct Waiting {
     key: usize,
     attempts: usize,
@@ -172,7 +172,7 @@ enum Arriving {
     /// Signed by a key that left the set with the last roll.
     Gone,
     Genuine,
-    /// Genuine and put off before, so many times.
+    /// Genuine, and answered 503 this many times before.
     Again(usize, usize),
 }
 

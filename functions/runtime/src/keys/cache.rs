@@ -25,7 +25,7 @@ const COOLDOWN: Duration = Duration::from_secs(10);
 const FRESH: Duration = Duration::from_secs(3_600);
 /// The least and the most of what the endpoint may say.
 const FRESH_BOUNDS: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(3_600));
-/// For so long the last good set serves while the endpoint is down.
+/// How long the last good set is used while the endpoint is down.
 const USABLE: Duration = Duration::from_secs(24 * 3_600);
 
 /// How long a start waits for the first set.

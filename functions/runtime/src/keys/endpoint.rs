@@ -27,7 +27,7 @@ pub struct KeyEndpoint {
 /// Why a URL can't be the key set's.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyEndpointError {
-    /// It is no URL.
+    /// It is not a URL.
     #[error("it is no URL")]
     Url,
     /// Keys over plain HTTP could be an attacker's.

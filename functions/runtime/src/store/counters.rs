@@ -69,7 +69,7 @@ impl Transacted {
     }
 }
 
-/// What [`unchanged`] compares with; DynamoDB takes no empty map.
+/// What [`unchanged`] compares with; DynamoDB accepts no empty map here.
 fn expected(before: &Item) -> Option<Item> {
     let named = |name: &str| Some((format!(":{name}"), before.get(name)?.clone()));
     let expected: Item = ["count", "erased_until"].into_iter().filter_map(named).collect();
@@ -134,7 +134,7 @@ fn counter_key(counted: &Counted) -> Item {
 }
 
 impl DynamoStore {
-    /// Writes a line of history and adds one to a counter, both or neither. A counter that can't take it costs no
+    /// Writes a line of history and adds one to a counter, both or neither. A counter that cannot be written costs no
     /// event: its history is written alone, from which it can be counted again.
     pub(super) async fn count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
         let mut outcome = self.transact_by_name(entry, counted).await?;

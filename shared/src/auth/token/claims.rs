@@ -59,7 +59,7 @@ impl Claims {
         if issued.millis_since(received_at) > CLOCK_SKEW_MILLIS { Err(Unreadable::FutureTime) } else { Ok(happened) }
     }
 
-    /// The claims of a token that was verified when it came and has been in our keeping since: a replay out
+    /// The claims of a token that was verified on arrival and stored by us since: a replay out
     /// of the quarantine. Its key may long be gone, so nothing is verified here.
     ///
     /// # Errors

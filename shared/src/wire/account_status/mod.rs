@@ -24,7 +24,7 @@ pub struct AccountStatus {
     pub event: SecurityEvent,
 }
 
-/// An event of a token: its type, its members just as they came, and what they mean.
+/// An event of a token: its type, its members as received, and what they mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "RawSecurityEvent", into = "RawSecurityEvent")]
 pub struct SecurityEvent {

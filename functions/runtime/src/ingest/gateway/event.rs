@@ -65,7 +65,7 @@ impl<'e> Object<'e> {
     /// An object; an empty one if it isn't there, or is something else.
     ///
     /// # Errors
-    /// An object with a name that is no text.
+    /// An object with a name that is not text.
     pub(super) fn object(&self, name: &str) -> Result<Self, NotARequest> {
         let member = self.0.get(name).map(|member| member.get()).filter(|member| member.starts_with('{'));
         member.map_or_else(|| Ok(Self::default()), Self::of)

@@ -97,7 +97,7 @@ fn body_of(event: &Object<'_>) -> Body {
     }
 }
 
-/// An answer as the gateway takes it. Ours are texts.
+/// An answer in the gateway's form. Ours are texts.
 #[must_use]
 pub fn response(answer: Response<Body>) -> ApiGatewayV2httpResponse {
     let (parts, body) = answer.into_parts();

@@ -78,7 +78,7 @@ impl<S: Store> Applier<S> {
         Self { store, retention, share_user_key, seen: None }
     }
 
-    /// The same, noting when each kind of webhook last came.
+    /// The same, with the arrival times of each kind of webhook stored.
     #[must_use]
     pub fn watching_silence(self, watches: bool) -> Self {
         Self { seen: watches.then(Seen::default), ..self }
@@ -142,7 +142,7 @@ impl<S: Store> Applier<S> {
         catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(ApplyError::Panic))
     }
 
-    /// Writes what stands on its own: history, counts, the quarantine.
+    /// Writes what needs no merge: history, counters, the quarantine.
     async fn record(&self, record: &Record, Read { envelope, plan }: Read) -> Result<(), ApplyError> {
         let kind = envelope.kind().name();
         let step = match plan {
