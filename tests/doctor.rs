@@ -193,7 +193,7 @@ mod doctor {
             "waiting, dead letters mistake: 1 message",
             "waiting, inbox mistake: 1 event",
             "waiting, quarantine mistake: 1 event",
-            "alarms, firing mistake: InboxWaitingAlarm: Events have waited in the inbox for five minutes: the queue refuses them",
+            "alarms, firing mistake: InboxWaitingAlarm: Events have waited in the inbox for five minutes: the queue does not accept them",
             "alarms, notify warning: none has an action",
         ];
         assert_eq!(faults, expected);

@@ -42,7 +42,7 @@ pub async fn secret(question: &str, most: u64) -> Result<String> {
             let mut text = String::new();
             stdin().take(most).read_to_string(&mut text).map(|_| text)
         };
-        return input(all).await.context("standard input is no text");
+        return input(all).await.context("standard input is not text");
     }
     let without_echo = WithoutEcho::begin().context("the terminal's echo can't be switched off")?;
     output::ask(question)?;

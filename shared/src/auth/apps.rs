@@ -61,7 +61,7 @@ pub enum AppsError {
     #[error("it names no app")]
     Empty,
     /// Two entries have the same app id.
-    #[error("the app {0} stands in it twice")]
+    #[error("the app {0} occurs in it twice")]
     TwiceTheApp(AppId),
     /// Two apps have the same key, so it cannot identify one of them.
     #[error("one key (or bot) belongs to both {0} and {1}")]
@@ -154,7 +154,7 @@ fn place_of(error: &serde_json::Error) -> String {
             said.split(" at line ").next().unwrap_or_default().to_owned()
         }
         serde_json::error::Category::Data => "a member is of a wrong type or form".to_owned(),
-        _ => "the text is no JSON".to_owned(),
+        _ => "the text is not JSON".to_owned(),
     };
     format!("{kind}, near line {} column {}", error.line(), error.column())
 }

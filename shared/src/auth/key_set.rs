@@ -70,7 +70,7 @@ pub struct KeySet(BTreeMap<KeyId, PublicKey>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
     /// It is not a JSON object with a list `keys`.
-    #[error("it is no JSON Web Key Set")]
+    #[error("it is not a JSON Web Key Set")]
     Json,
     /// No key in it can be used. An endpoint without keys is broken, not empty.
     #[error("it has no usable RSA signing key")]

@@ -19,7 +19,7 @@ pub enum SkillAuthError {
     #[error("it is not JSON of the form {{\"header\":\"x-skill-key\",\"sha256\":[\"<64 hex>\"]}}")]
     Json,
     /// The text is not a header name.
-    #[error("its `header` is no header name")]
+    #[error("its `header` is not a header name")]
     Header,
     /// No digest: every message would be refused.
     #[error("its `sha256` is empty")]

@@ -32,7 +32,7 @@ pub enum SourcesError {
     Check,
     /// An element of the list is neither an address nor a network. It is named by its place: what was put
     /// there by mistake may be a secret.
-    #[error("element {0} is no address and no network in CIDR notation")]
+    #[error("element {0} is neither an address nor a network in CIDR notation")]
     Network(usize),
     /// A check is configured without networks: it would refuse every request.
     #[error("is empty while the sources are to be checked")]

@@ -78,7 +78,7 @@ impl fmt::Display for Violation {
                 write!(f, "`{field}` has {length} elements, at least {limit} are needed")
             }
             Rule::Required => write!(f, "`{field}` is required"),
-            Rule::Url => write!(f, "`{field}` is no http or https address"),
+            Rule::Url => write!(f, "`{field}` is not an http or https address"),
             Rule::Conflict(what) => write!(f, "`{field}`: {what}"),
         }
     }

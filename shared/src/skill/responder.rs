@@ -66,7 +66,7 @@ struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
     /// It is not a JSON list of answers.
-    #[error("it is no JSON list of answers with a text each (line {line}, column {column})")]
+    #[error("it is not a JSON list of answers with a text each (line {line}, column {column})")]
     Form {
         /// Where the text goes wrong.
         line: usize,

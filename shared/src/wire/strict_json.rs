@@ -22,7 +22,7 @@ pub enum StrictJsonError {
     #[error("it is not one JSON document")]
     Syntax,
     /// A key occurs twice in one object.
-    #[error("a key stands twice in one object")]
+    #[error("a key occurs twice in one object")]
     DuplicateKey,
     /// It is nested more deeply than we read.
     #[error("it is nested too deeply")]

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 /// # Errors
 /// If it is not a JSON object.
 pub fn replayed(envelope: &str, now: &str) -> Result<String> {
-    let mut envelope: Value = serde_json::from_str(envelope).context("the stored envelope is no JSON")?;
+    let mut envelope: Value = serde_json::from_str(envelope).context("the stored envelope is not JSON")?;
     match envelope.as_object_mut() {
         Some(members) => members.insert("replayed_at".to_owned(), json!(now)),
-        None => bail!("the stored envelope is no JSON object"),
+        None => bail!("the stored envelope is not a JSON object"),
     };
     Ok(to_ascii_json(&envelope)?)
 }

@@ -70,7 +70,7 @@ pub(super) fn version(answer: &Value) -> Option<Mistake> {
 
 fn of_template(template: &Value) -> Option<Mistake> {
     let Some(outputs) = template.get("outputs").and_then(Value::as_array) else {
-        return Some(("`template.outputs` is no list".to_owned(), "put one to three bubbles into it"));
+        return Some(("`template.outputs` is not a list".to_owned(), "put one to three bubbles into it"));
     };
     if outputs.len() > 3 {
         let seen = format!("`template.outputs` has {} elements", outputs.len());

@@ -68,7 +68,7 @@ impl Route {
 /// If it is not an address.
 pub(super) fn routes(address: &str, kind: Option<Route>) -> Result<Vec<(Route, Url)>> {
     let mut url: Url =
-        address.parse().with_context(|| format!("`{address}` is no URL: write https://host/prefix/skill"))?;
+        address.parse().with_context(|| format!("`{address}` is not a URL: write https://host/prefix/skill"))?;
     ensure!(
         matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty()),
         "`{address}` must begin with https:// (http:// is for this machine)"

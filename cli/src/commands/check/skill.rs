@@ -118,7 +118,7 @@ fn registration_body(answer: &Response) -> Judgement {
     match body.get("data") {
         None => Judgement::mistake("`data` is missing", "add \"data\": {}"),
         Some(data) if !data.is_object() => {
-            Judgement::mistake("`data` is no object", "set \"data\": {}, with braces even if it is empty")
+            Judgement::mistake("`data` is not an object", "set \"data\": {}, with braces even if it is empty")
         }
         Some(_) if body != json!({"version": "2.0", "data": {}}) => {
             Judgement::warning(format!("more than Kakao asks for: {}", answer.excerpt()), right)
@@ -212,8 +212,8 @@ mod tests {
             (r#"{"data":{}}"#, Verdict::Mistake, "`version` is missing"),
             (r#"{"version":2.0,"data":{}}"#, Verdict::Mistake, "number"),
             (r#"{"version":"2.0"}"#, Verdict::Mistake, "`data` is missing"),
-            (r#"{"version":"2.0","data":null}"#, Verdict::Mistake, "`data` is no object"),
-            (r#"{"version":"2.0","data":[]}"#, Verdict::Mistake, "`data` is no object"),
+            (r#"{"version":"2.0","data":null}"#, Verdict::Mistake, "`data` is not an object"),
+            (r#"{"version":"2.0","data":[]}"#, Verdict::Mistake, "`data` is not an object"),
         ] {
             let found = registration_body(&json(200, body));
             assert_eq!(found.verdict, verdict, "{body}");

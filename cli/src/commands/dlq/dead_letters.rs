@@ -232,7 +232,7 @@ impl DeadLetters {
             .send()
             .await;
         let counts = asked.map_err(|error| fault("sqs:GetQueueAttributes", &error))?.attributes.unwrap_or_default();
-        counts.values().map(|count| count.parse::<u64>().context("the queue's count is no number")).sum()
+        counts.values().map(|count| count.parse::<u64>().context("the queue's count is not a number")).sum()
     }
 
     async fn delete(&self, id: &str, receipt: &str) -> Result<()> {

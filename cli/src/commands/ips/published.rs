@@ -68,7 +68,7 @@ impl Published {
     /// # Errors
     /// If it is not JSON or names no address.
     pub(super) fn read(answer: &str) -> Result<Self> {
-        let answer: Value = serde_json::from_str(answer).context("Kakao's list is no JSON")?;
+        let answer: Value = serde_json::from_str(answer).context("Kakao's list is not JSON")?;
         let mut published = Self::default();
         published.collect(&answer, Around { service: None, change: Change::None, of_addresses: true });
         published.networks.sort();

@@ -83,7 +83,8 @@ impl Target {
         match &self.url {
             Some(url) => {
                 let parsed: Option<Url> = url.parse().ok().filter(|url: &Url| matches!(url.scheme(), "http" | "https"));
-                let parsed = parsed.ok_or_else(|| Usage::error(format!("`{url}` is no URL (https://host/prefix)")))?;
+                let parsed =
+                    parsed.ok_or_else(|| Usage::error(format!("`{url}` is not a URL (https://host/prefix)")))?;
                 self.unless_anyway(|| typos::base(&parsed))?;
                 Ok(url.clone())
             }
@@ -137,7 +138,7 @@ fn check_member_number(text: &str) {
 
 fn odd_member_number(text: &str) -> Option<&'static str> {
     text.parse::<UserId>().is_err().then_some(
-        "the member number is no positive number of at most 64 bits: it ends in quarantine, as it would from Kakao",
+        "the member number is not a positive number of at most 64 bits: the event will be quarantined, as it would be from Kakao",
     )
 }
 

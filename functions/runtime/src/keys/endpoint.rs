@@ -28,7 +28,7 @@ pub struct KeyEndpoint {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyEndpointError {
     /// It is not a URL.
-    #[error("it is no URL")]
+    #[error("it is not a URL")]
     Url,
     /// Keys over plain HTTP could be an attacker's.
     #[error("it must begin with https:// (http:// is allowed for the machine itself only)")]

@@ -29,7 +29,7 @@ use super::Arrival;
 
 /// An event of something else. What ends an invocation is logged by its `Debug`: its reader wants the sentence.
 #[derive(thiserror::Error)]
-#[error("the event is no request of an API Gateway HTTP API: invoke the function by one, with payload format 2.0")]
+#[error("the event is not a request of an API Gateway HTTP API: invoke the function by one, with payload format 2.0")]
 pub struct NotARequest;
 
 impl fmt::Debug for NotARequest {
