@@ -167,7 +167,7 @@ mod tests {
             (json!({"version": "1.0"}), "something else"),
             (json!({"version": "2.0"}), "`template` is missing"),
             (json!({"version": "2.0", "useCallback": true, "template": {}}), "together"),
-            (json!({"version": "2.0", "template": {}}), "no list"),
+            (json!({"version": "2.0", "template": {}}), "not a list"),
             (with(json!([bubble("a"), bubble("b"), bubble("c"), bubble("d")])), "4 elements"),
             (with(json!(["a"])), "outputs[0]` is not one component"),
             (with(json!([bubble("a"), {"simpletext": {}}])), "outputs[1]` has no component"),
