@@ -27,7 +27,7 @@ const MIDNIGHT: i64 = 1_740_787_200;
 /// EdgeFault every member number begins.
 const MEMBERS: &str = "31";
 
-/// Somebody whom no other row is about: a member number, as long as everybody's.
+/// Somebody whom no other case is about: a member number, as long as everybody's.
 pub(crate) fn somebody() -> String {
     static LAST: AtomicU32 = AtomicU32::new(0);
     format!("{MEMBERS}{:08}", LAST.fetch_add(1, Ordering::Relaxed))

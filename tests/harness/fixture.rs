@@ -24,7 +24,7 @@ pub struct Fixture {
     #[serde(default)]
     pub message: Option<Value>,
     /// What shall come of it.
-    pub expected: Expected,
+    pub expected: FixtureExpectation,
 }
 
 /// A request as a fixture describes it: at most one of `text`, `json`, `token`.
@@ -60,7 +60,7 @@ pub struct FixtureToken {
 /// What shall come of a delivery.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Expected {
+pub struct FixtureExpectation {
     /// The status that the sender is answered.
     #[serde(default)]
     pub status: Option<u16>,

@@ -23,10 +23,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Everything that a service's functions wrote, metrics and panics included, and the values of all that they were
 /// handed.
 #[derive(Clone, Debug, Default)]
-pub struct Log(Arc<Inside>);
+pub struct Log(Arc<LogContents>);
 
 #[derive(Debug, Default)]
-struct Inside {
+struct LogContents {
     lines: Mutex<Vec<Line>>,
     secrets: Mutex<Secrets>,
 }

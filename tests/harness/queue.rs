@@ -26,10 +26,10 @@ pub struct Message {
     pub body: String,
 }
 
-type Messages = Arc<Mutex<Held>>;
+type SharedMessages = Arc<Mutex<HeldMessages>>;
 
 #[derive(Debug, Default)]
-struct Held {
+struct HeldMessages {
     sent: u64,
     messages: Vec<Message>,
     /// How often each was received, by its id.
@@ -42,7 +42,7 @@ struct Held {
 pub struct Queue {
     server: Server,
     gate: Gate,
-    held: Messages,
+    held: SharedMessages,
 }
 
 /// The longest message that SQS took when queues of this design began.
@@ -51,7 +51,7 @@ const MAX_BYTES: usize = 256 * 1024;
 /// How often a message is received before it is a dead letter, as template.yaml has it.
 const MAX_RECEIPTS: u32 = 5;
 
-fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+fn lock(held: &Mutex<HeldMessages>) -> MutexGuard<'_, HeldMessages> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -61,7 +61,7 @@ impl Queue {
     /// # Errors
     /// If loopback has no free port.
     pub async fn start() -> Result<Self> {
-        let (gate, held) = (Gate::default(), Messages::default());
+        let (gate, held) = (Gate::default(), SharedMessages::default());
         let router = Router::new().route("/", post(send)).with_state(Arc::clone(&held));
         Ok(Self { server: Server::start(router, gate.clone()).await?, gate, held })
     }
@@ -148,7 +148,7 @@ impl Queue {
     }
 }
 
-impl Held {
+impl HeldMessages {
     fn put(&mut self, body: &str) -> String {
         self.sent += 1;
         let id = format!("00000000-0000-4000-8000-{:012}", self.sent);
@@ -162,7 +162,7 @@ fn refuse(kind: &str) -> Response {
         .into_response()
 }
 
-async fn send(State(held): State<Messages>, headers: HeaderMap, request: String) -> Response {
+async fn send(State(held): State<SharedMessages>, headers: HeaderMap, request: String) -> Response {
     let request: Value = serde_json::from_str(&request).unwrap_or_default();
     if headers.get("x-amz-target").is_none_or(|target| target != "AmazonSQS.SendMessage") {
         return refuse("UnsupportedOperation");

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod abuse;
 #[cfg(test)]
+mod alternative_fields;
+#[cfg(test)]
 mod batches;
 #[cfg(test)]
 mod cold;
@@ -64,5 +66,3 @@ mod sources;
 mod start;
 #[cfg(test)]
 mod tokens;
-#[cfg(test)]
-mod twins;

@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     processors,
     service::Service,
-    story::{Expected, Post},
+    story::{ExpectedAnswer, Post},
 };
 
 /// How many instances of each function: those that have more to do have more.
@@ -102,17 +102,17 @@ fn take_down(service: &Service, post: Post, status: u16) -> bool {
     let is_put_off = service.count(|account| {
         account.sent += 1;
         match &post.expected {
-            Expected::Refused(refused) => {
+            ExpectedAnswer::Refused(refused) => {
                 // What is refused may also be put off: it is never taken.
                 assert!(refused.contains(&status) || status == 503, "{}: {status}", post.function);
                 account.refused += 1;
                 false
             }
-            Expected::Kept(..) if status == 503 => {
+            ExpectedAnswer::Kept(..) if status == 503 => {
                 account.put_off += 1;
                 true
             }
-            Expected::Kept(expected, events) => {
+            ExpectedAnswer::Kept(expected, events) => {
                 assert_eq!(status, *expected, "{}", post.function);
                 account.acknowledged += 1;
                 events.iter().for_each(|id| *account.events.entry(id.clone()).or_default() += 1);

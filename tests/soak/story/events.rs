@@ -15,7 +15,7 @@ use kakao_webhooks::{
 use play_kakao::Token;
 use serde_json::{Value, json};
 
-use super::{APPS, App, Expected, Post, Teller, envelope, from_kakao, shaped, time};
+use super::{APPS, App, ExpectedAnswer, Post, Teller, envelope, from_kakao, shaped, time};
 
 /// Events that nobody knows yet, with their SHA-256 from `sha256sum`, which names them in an id.
 const UNKNOWN: [(&str, &str); 2] = [
@@ -42,7 +42,7 @@ fn again_at_once(request: &mut Request, again: u64) {
 
 fn kept(function: &'static str, status: u16, request: Request, events: &[Envelope]) -> Post {
     let ids = events.iter().map(|event| event.id.clone()).collect();
-    Post { function, request, token: None, expected: Expected::Kept(status, ids) }
+    Post { function, request, token: None, expected: ExpectedAnswer::Kept(status, ids) }
 }
 
 /// The id by which a token's event is known.

@@ -47,12 +47,12 @@ pub(crate) struct Post {
     pub(crate) function: &'static str,
     request: Request,
     token: Option<(Token, Option<Forgery>)>,
-    pub(crate) expected: Expected,
+    pub(crate) expected: ExpectedAnswer,
 }
 
 /// What the answer must say.
 #[derive(Clone)]
-pub(crate) enum Expected {
+pub(crate) enum ExpectedAnswer {
     /// That these events are safe.
     Kept(u16, Vec<EventId>),
     /// That the sender has proven nothing.

@@ -5,7 +5,7 @@ use kakao_webhooks::wire::{EventId, account_status::EventType};
 use play_kakao::Token;
 use serde_json::json;
 
-use super::{APPS, Expected, Post, Teller, events::skill_request, from_kakao, shaped, time};
+use super::{APPS, ExpectedAnswer, Post, Teller, events::skill_request, from_kakao, shaped, time};
 
 /// How many sorts of it there are.
 const SORTS: usize = 12;
@@ -33,7 +33,7 @@ impl Teller {
             function,
             request: request.received_at(at).id(&id),
             token: token.map(|token| (token, None)),
-            expected: Expected::Kept(status, vec![event_id]),
+            expected: ExpectedAnswer::Kept(status, vec![event_id]),
         };
         self.tell(&post, vec![], |_, _| {});
     }
