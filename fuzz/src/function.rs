@@ -18,7 +18,7 @@ use kakao_webhooks::{
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use runtime::{
     edges::{EdgeError, Inbox, Queue},
-    ingest::{AccountStatus, Ingest, Skill, TalkChannel, TalkShare, Unlink, Webhook, gateway},
+    ingest::{AccountStatusWebhook, Ingest, SkillWebhook, TalkChannelWebhook, TalkShareWebhook, UnlinkWebhook, Webhook, gateway},
     keys::{FetchError, KeyDocument, KeySetStore, KeySource, Keys},
 };
 use serde_json::Value;
@@ -111,19 +111,19 @@ fn check_request(request: Request, is_signed: bool) {
     let is_about_stream = is_signed && is_about_stream(request.body().as_ref());
     let (kind, may_queue, response) = if path.contains("account") {
         let keys = Keys::new(OneSet, OneSet);
-        let webhook = AccountStatus { apps: apps(), keys, typing: Typing::Required };
+        let webhook = AccountStatusWebhook { apps: apps(), keys, typing: Typing::Required };
         (Kind::AccountStatus, is_signed, answer(webhook, request))
     } else if path.contains("share") {
-        (Kind::TalkShare, admin_key, answer(TalkShare { apps: apps(), user_key: "user_id".to_owned() }, request))
+        (Kind::TalkShare, admin_key, answer(TalkShareWebhook { apps: apps(), user_key: "user_id".to_owned() }, request))
     } else if path.contains("channel") {
-        (Kind::TalkChannel, admin_key, answer(TalkChannel { apps: apps() }, request))
+        (Kind::TalkChannel, admin_key, answer(TalkChannelWebhook { apps: apps() }, request))
     } else if path.contains("skill") || path.contains("health") {
         // Without `SKILL_AUTH` everybody is answered and nobody believed.
         let auth = (!path.contains("open")).then(|| SkillAuth::from_json(service::SKILL_AUTH).unwrap());
         let may_queue = auth.is_some() && has_skill_key(&headers);
-        (Kind::Skill, may_queue, answer(Skill { apps: apps(), auth, answer: Box::new(Echo) }, request))
+        (Kind::Skill, may_queue, answer(SkillWebhook { apps: apps(), auth, answer: Box::new(Echo) }, request))
     } else {
-        (Kind::Unlink, admin_key, answer(Unlink { apps: apps() }, request))
+        (Kind::Unlink, admin_key, answer(UnlinkWebhook { apps: apps() }, request))
     };
     let held = std::mem::take(&mut *HELD.lock().unwrap());
     assert!(held.is_empty() || may_queue, "queued, though nobody is proven");

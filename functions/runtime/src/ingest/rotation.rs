@@ -39,7 +39,7 @@ struct Kakao {
 
 /// The endpoint as one instance sees it.
 #[derive(Clone)]
-struct Endpoint {
+struct KakaoEndpoint {
     kakao: Arc<Kakao>,
     fetched: Arc<Mutex<Fetched>>,
 }
@@ -51,7 +51,7 @@ struct Fetched {
     set: BTreeSet<usize>,
 }
 
-impl KeySource for Endpoint {
+impl KeySource for KakaoEndpoint {
     async fn fetch(&self) -> Result<KeyDocument, FetchError> {
         self.fetched.lock().unwrap().begun.push(Instant::now());
         // What it answers is what it knows when it is asked; the answer is long on its way.
@@ -91,16 +91,19 @@ impl Inbox for Sink {
 }
 
 struct Instance {
-    endpoint: Endpoint,
-    ingest: Ingest<AccountStatus<Endpoint, EmptyShelf>, Sink, Sink>,
+    endpoint: KakaoEndpoint,
+    ingest: Ingest<AccountStatusWebhook<KakaoEndpoint, EmptyShelf>, Sink, Sink>,
 }
 
 impl Instance {
     fn of(kakao: &Arc<Kakao>) -> Self {
-        let endpoint = Endpoint { kakao: Arc::clone(kakao), fetched: Arc::default() };
+        let endpoint = KakaoEndpoint { kakao: Arc::clone(kakao), fetched: Arc::default() };
         let keys = Keys::new(endpoint.clone(), EmptyShelf);
         let apps = Apps::from_json(r#"[{"app_id":"1","rest_api_keys":["r1"]}]"#).unwrap();
-        Self { endpoint, ingest: Ingest::new(AccountStatus { apps, keys, typing: Typing::Required }, Sink, Sink) }
+        Self {
+            endpoint,
+            ingest: Ingest::new(AccountStatusWebhook { apps, keys, typing: Typing::Required }, Sink, Sink),
+        }
     }
 
     fn set(&self) -> BTreeSet<usize> {
@@ -121,7 +124,7 @@ impl Instance {
         let request = request.header(CONTENT_TYPE, "application/secevent+jwt").body(Body::Text(body)).unwrap();
         let begun = Instant::now();
         let response = self.ingest.accept(request.with_raw_http_path(path)).await.unwrap();
-        assert!(begun.elapsed() < AccountStatus::<Endpoint, EmptyShelf>::BUDGET);
+        assert!(begun.elapsed() < AccountStatusWebhook::<KakaoEndpoint, EmptyShelf>::BUDGET);
         let status = response.status();
         assert_eq!(status == StatusCode::SERVICE_UNAVAILABLE, response.headers().contains_key("retry-after"));
         let known = &known_before | &self.set();
@@ -151,7 +154,7 @@ struct Pace {
 }
 
 /// A valid token that was put off.
-struct Waiting {
+struct DeferredToken {
     key: usize,
     attempts: usize,
     due: Instant,
@@ -195,7 +198,7 @@ async fn run(seed: u64, pace: &'static Pace) -> Tally {
     let clockwork = tokio::spawn(roll(Arc::clone(&kakao), pace));
     tokio::task::yield_now().await;
     let instances: Vec<_> = (0..3).map(|_| Instance::of(&kakao)).collect();
-    let (mut waiting, mut serial, mut bursts) = (Vec::<Waiting>::new(), 0, 0);
+    let (mut waiting, mut serial, mut bursts) = (Vec::<DeferredToken>::new(), 0, 0);
     while bursts < pace.bursts || !waiting.is_empty() {
         bursts += 1;
         sleep(Duration::from_millis(chance.below(pace.longest_gap_ms))).await;
@@ -237,7 +240,7 @@ async fn run(seed: u64, pace: &'static Pace) -> Tally {
                     let after = pace.again_after.get(attempts);
                     let after = after.unwrap_or_else(|| panic!("k{key} was never taken: {tally:?}"));
                     let due = Instant::now() + Duration::from_secs(*after);
-                    waiting.push(Waiting { key, attempts: attempts + 1, due });
+                    waiting.push(DeferredToken { key, attempts: attempts + 1, due });
                 }
                 _ => panic!("{status} to a token of k{key}: {tally:?}"),
             }

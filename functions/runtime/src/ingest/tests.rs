@@ -60,9 +60,9 @@ impl Inbox for Edge {
     }
 }
 
-fn unlink() -> Unlink {
+fn unlink() -> UnlinkWebhook {
     let digest = Digest::of(KEY.as_bytes());
-    Unlink { apps: Apps::from_json(&format!(r#"[{{"app_id":"1","admin_key_sha256":["{digest}"]}}]"#)).unwrap() }
+    UnlinkWebhook { apps: Apps::from_json(&format!(r#"[{{"app_id":"1","admin_key_sha256":["{digest}"]}}]"#)).unwrap() }
 }
 
 fn request(method: Method, path: &str, query: &str) -> Request {
@@ -99,7 +99,7 @@ async fn what_the_queue_does_not_take_is_in_the_inbox_and_what_nothing_takes_is_
             let expected = if inbox_mood == Mood::Holds { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             assert_eq!(answer.status(), expected);
             assert_eq!(inbox.held().len(), usize::from(inbox_mood == Mood::Holds));
-            assert!(start.elapsed() <= Unlink::BUDGET);
+            assert!(start.elapsed() <= UnlinkWebhook::BUDGET);
         }
     }
 }

@@ -40,7 +40,7 @@ where
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .use_fips(is_set(variables, FIPS))
         .use_dual_stack(is_set(variables, DUAL_STACK))
-        .service_config(Endpoints(of_services.collect()))
+        .service_config(ServiceEndpoints(of_services.collect()))
         .http_client(pool);
     config.set_endpoint_url(endpoint(variables, ALL_SERVICES));
     config.build()
@@ -96,9 +96,9 @@ const SERVICES: [(&str, &str); 3] =
 
 /// The endpoints of single services.
 #[derive(Debug)]
-struct Endpoints(BTreeMap<&'static str, String>);
+struct ServiceEndpoints(BTreeMap<&'static str, String>);
 
-impl LoadServiceConfig for Endpoints {
+impl LoadServiceConfig for ServiceEndpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
         self.0.get(key.service_id()).filter(|_| key.env() == "AWS_ENDPOINT_URL").cloned()
     }

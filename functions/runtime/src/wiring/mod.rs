@@ -50,7 +50,7 @@ pub fn deadline(context: &Context) -> Instant {
 
 /// Where connections can be opened before the clients need them.
 #[derive(Debug)]
-struct Endpoints {
+struct EarlyEndpoints {
     queue: Option<Uri>,
     table: Option<Uri>,
 }
@@ -63,7 +63,7 @@ pub struct Edges {
     /// The table, for when the queue fails.
     pub fallback: FallbackTable,
     pool: Pool,
-    endpoints: Endpoints,
+    endpoints: EarlyEndpoints,
     clock: Clock,
 }
 
@@ -98,7 +98,7 @@ impl Edges {
         let (pool, url) = (variables.pool()?, variables.event_queue_url()?);
         let aws = aws::of_pool(variables, pool.clone());
         let endpoints =
-            Endpoints { queue: aws::queue_endpoint(variables, &url), table: aws::table_endpoint(variables) };
+            EarlyEndpoints { queue: aws::queue_endpoint(variables, &url), table: aws::table_endpoint(variables) };
         let queue = SqsQueue::new(&aws, url);
         // The inbox and the key set are kept until they are removed.
         let (name, retention) = (variables.table_name()?, Retention::default());
