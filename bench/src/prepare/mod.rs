@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use end_to_end::binaries::workspace;
 use khook::{
     local::{self, Stream},
-    ui::progress::{Progress, Step},
+    ui::progress::{Progress, ProgressStep},
 };
 use tokio::process::Command;
 
@@ -50,7 +50,7 @@ pub(crate) fn local_folder() -> PathBuf {
 }
 
 /// Runs a command and returns its standard output. Its standard error goes to `step`.
-async fn run(command: &mut Command, mut step: Option<&mut Step>) -> Result<String> {
+async fn run(command: &mut Command, mut step: Option<&mut ProgressStep>) -> Result<String> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let note = |stream, line: &str| {
         if let (Stream::Err, Some(step)) = (stream, step.as_mut()) {

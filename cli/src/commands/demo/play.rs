@@ -8,12 +8,12 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::story::{Body, Step, Then};
+use super::story::{Body, StoryStep, Then};
 use crate::{
     aws::table::{Table, text},
     kakao::Answer,
     local::{Cloud, logs::LogReader},
-    ui::diff::{Change, diff},
+    ui::diff::{StateDifference, diff},
 };
 
 /// How a step went.
@@ -32,7 +32,7 @@ pub struct StepResult {
     /// How long the answer took.
     pub ms: u128,
     /// What changed in the user's state.
-    pub changes: Vec<Change>,
+    pub changes: Vec<StateDifference>,
     /// Whether it is forged.
     pub is_forged: bool,
     /// Whether it came a second time.
@@ -91,7 +91,7 @@ impl Player {
     ///
     /// # Errors
     /// If the local cloud doesn't answer at all. A wrong answer is an result.
-    pub(super) async fn play(&mut self, step: &Step) -> Result<StepResult> {
+    pub(super) async fn play(&mut self, step: &StoryStep) -> Result<StepResult> {
         let before = self.snapshot(&step.watched).await?;
         let known = self.history_keys(step).await?;
         let answer = step.request.send(&self.base_url).await?;
@@ -133,14 +133,14 @@ impl Player {
         })
     }
 
-    async fn history_keys(&self, step: &Step) -> Result<HashSet<String>> {
+    async fn history_keys(&self, step: &StoryStep) -> Result<HashSet<String>> {
         let Then::Effect { partition, .. } = &step.then else { return Ok(HashSet::new()) };
         let history = self.table.history(partition).await?;
         Ok(history.iter().map(|entry| text(entry, "sk").to_owned()).collect())
     }
 
     /// Waits until the step's effect is there. Says what is missing, if something still is at the end.
-    async fn settle(&mut self, step: &Step, known: &HashSet<String>) -> Result<Option<String>> {
+    async fn settle(&mut self, step: &StoryStep, known: &HashSet<String>) -> Result<Option<String>> {
         let deadline = Instant::now() + WITHIN;
         loop {
             let missing = match &step.then {
@@ -173,7 +173,7 @@ impl Player {
     }
 }
 
-fn wrong(step: &Step, answer: &Answer) -> Option<String> {
+fn wrong(step: &StoryStep, answer: &Answer) -> Option<String> {
     if answer.status != step.status {
         return Some(format!("answered {}: {}", answer.status, answer.body));
     }

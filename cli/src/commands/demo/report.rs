@@ -9,13 +9,13 @@ use crate::ui::{
 };
 
 /// What came of the whole story.
-pub(super) struct Report {
+pub(super) struct DemoReport {
     pub(super) results: Vec<StepResult>,
     pub(super) user: Value,
     pub(super) strays: Vec<String>,
 }
 
-impl Report {
+impl DemoReport {
     pub(super) fn is_good(&self) -> bool {
         self.strays.is_empty() && self.results.iter().all(|result| result.problem.is_none())
     }

@@ -22,7 +22,7 @@ const USER_KEY: &str = "khook-demo-user";
 
 /// One thing that Kakao (or a forger) sends.
 #[derive(Clone, Debug)]
-pub(super) struct Step {
+pub(super) struct StoryStep {
     /// What it means.
     pub title: String,
     /// What is sent.
@@ -37,7 +37,7 @@ pub(super) struct Step {
     pub watched: String,
 }
 
-impl Step {
+impl StoryStep {
     /// Whether it is forged and must be refused.
     pub(super) const fn is_forged(&self) -> bool {
         self.status >= 400
@@ -79,14 +79,14 @@ pub(super) struct Narrator<'k> {
     kakao: &'k Kakao,
     key: SigningKey,
     clock: i64,
-    steps: Vec<Step>,
+    steps: Vec<StoryStep>,
 }
 
 /// The whole story.
 ///
 /// # Errors
 /// If something can't be signed.
-pub(super) fn story(kakao: &Kakao, now: Time) -> Result<Vec<Step>> {
+pub(super) fn story(kakao: &Kakao, now: Time) -> Result<Vec<StoryStep>> {
     let key = kakao.signing_key()?;
     let mut narrator = Narrator { kakao, key, clock: now.as_seconds() - 3 * 3_600, steps: Vec::new() };
     narrator.joins()?;
@@ -103,7 +103,7 @@ impl Narrator<'_> {
 
     fn push(&mut self, title: &str, user: &str, request: Request, status: u16, then: Then) {
         let watched = self.partition(user);
-        self.steps.push(Step { title: title.to_owned(), request, status, body: None, then, watched });
+        self.steps.push(StoryStep { title: title.to_owned(), request, status, body: None, then, watched });
     }
 
     /// Of an event that is to be taken.

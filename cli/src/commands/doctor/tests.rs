@@ -2,7 +2,7 @@ use insta::{assert_json_snapshot, assert_snapshot};
 
 use super::{
     facts::{Backlog, Unread},
-    report::Report,
+    report::DoctorReport,
     stand_in::{self, StandIn, function},
     *,
 };
@@ -11,8 +11,8 @@ use crate::{
     ui::output::{Text, UNKNOWN},
 };
 
-fn report_of(facts: &Facts) -> Report {
-    Report {
+fn report_of(facts: &Facts) -> DoctorReport {
+    DoctorReport {
         stack: Some("kakao-webhooks".to_owned()),
         base_url: Some("https://hooks.example.com".to_owned()),
         sections: judged(facts),
@@ -20,7 +20,7 @@ fn report_of(facts: &Facts) -> Report {
     }
 }
 
-fn text(report: &Report, columns: usize, all: bool) -> String {
+fn text(report: &DoctorReport, columns: usize, all: bool) -> String {
     report.lines(columns, all).iter().map(Text::plain).collect::<Vec<_>>().join("\n")
 }
 
@@ -63,7 +63,7 @@ fn every_problem_is_listed_with_its_fix() {
     assert_json_snapshot!("ill-json", report.json());
 }
 
-fn wrong(report: &Report) -> Vec<&Finding> {
+fn wrong(report: &DoctorReport) -> Vec<&Finding> {
     report.findings().filter(|finding| finding.verdict != Verdict::Right).collect()
 }
 

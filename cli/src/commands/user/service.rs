@@ -18,7 +18,7 @@ use crate::{
 
 /// What the service says of one of its users.
 #[derive(Debug, Args)]
-pub struct Say {
+pub struct ServiceReport {
     /// The Kakao app's number
     app_id: AppId,
     /// The member number (회원번호)
@@ -36,7 +36,7 @@ pub struct Say {
     yes: bool,
 }
 
-impl Say {
+impl ServiceReport {
     /// Asks, and puts the word into the queue.
     ///
     /// # Errors
