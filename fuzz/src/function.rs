@@ -28,7 +28,7 @@ use crate::{APPS, promises, service, token};
 
 /// How an edge behaves.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mood {
+enum Behaviour {
     Holds,
     Refuses,
     Hangs,
@@ -37,23 +37,23 @@ enum Mood {
 /// What the queue and the inbox took, one after the other.
 static HELD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-struct Edge(Mood);
+struct Edge(Behaviour);
 
 impl Edge {
-    /// In the mood that a header of the request asks for: nothing of ours reads such a header.
+    /// As a header of the request asks for: nothing of ours reads such a header.
     fn asked(headers: &HeaderMap, name: &str) -> Self {
         Self(match headers.get(name).map(|value| value.as_bytes()) {
-            Some(b"refuses") => Mood::Refuses,
-            Some(b"hangs") => Mood::Hangs,
-            _ => Mood::Holds,
+            Some(b"refuses") => Behaviour::Refuses,
+            Some(b"hangs") => Behaviour::Hangs,
+            _ => Behaviour::Holds,
         })
     }
 
     async fn hold(&self, envelope: &str) -> Result<(), EdgeError> {
         match self.0 {
-            Mood::Holds => HELD.lock().unwrap().push(envelope.to_owned()),
-            Mood::Refuses => return Err(EdgeError("refused".to_owned())),
-            Mood::Hangs => std::future::pending().await,
+            Behaviour::Holds => HELD.lock().unwrap().push(envelope.to_owned()),
+            Behaviour::Refuses => return Err(EdgeError("refused".to_owned())),
+            Behaviour::Hangs => std::future::pending().await,
         }
         Ok(())
     }
@@ -156,7 +156,7 @@ fn is_about_stream(token: &[u8]) -> bool {
 fn answer<W: Webhook>(webhook: W, request: Request) -> Response<Body> {
     let queue = Edge::asked(request.headers(), "fuzz-queue");
     let inbox = Edge::asked(request.headers(), "fuzz-inbox");
-    let none_holds = queue.0 != Mood::Holds && inbox.0 != Mood::Holds;
+    let none_holds = queue.0 != Behaviour::Holds && inbox.0 != Behaviour::Holds;
     let response = RUNTIME.block_on(async {
         let start = tokio::time::Instant::now();
         let response = Ingest::new(webhook, queue, inbox).accept(request).await.unwrap();

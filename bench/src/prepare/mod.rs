@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The acknowledging functions.
-const OURS: [(&str, Job); 5] = [
+const OUR_FUNCTIONS: [(&str, Job); 5] = [
     ("unlink", Job::UNLINK),
     ("account-status", Job::ACCOUNT_STATUS),
     ("talk-share", Job::TALK_SHARE),
@@ -132,7 +132,7 @@ impl Prepared {
     }
 
     async fn add_ours(&mut self, wanted: Wanted<'_>, progress: Progress) -> Result<()> {
-        let ours: Vec<_> = OURS.into_iter().filter(|(name, _)| wanted.has(name)).collect();
+        let ours: Vec<_> = OUR_FUNCTIONS.into_iter().filter(|(name, _)| wanted.has(name)).collect();
         if ours.is_empty() {
             return Ok(());
         }

@@ -22,7 +22,7 @@ pub(super) struct ProcessGroup {
 }
 
 /// A killed process is gone within this time; the kernel takes milliseconds.
-const DYING: Duration = Duration::from_secs(2);
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(2);
 
 impl ProcessGroup {
@@ -52,7 +52,7 @@ impl ProcessGroup {
         let Some(id) = self.id.take() else { return };
         // It fails only where no process is left.
         let _ = kill_process_group(id, Signal::KILL);
-        let deadline = Instant::now() + DYING;
+        let deadline = Instant::now() + KILL_TIMEOUT;
         let is_late = || Instant::now() > deadline;
         while self.is_alive() && !is_late() {
             std::thread::sleep(PAUSE);

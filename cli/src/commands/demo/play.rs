@@ -151,7 +151,7 @@ impl Player {
                     let is_new = |entry: &&Members| !known.contains(text(entry, "sk")) && text(entry, "event") == event;
                     match history.iter().find(is_new) {
                         None => Some(format!("history has no new `{event}`")),
-                        Some(_) => unlike(self.table.view(&step.watched).await?.as_ref(), state),
+                        Some(_) => mismatch(self.table.view(&step.watched).await?.as_ref(), state),
                     }
                 }
             };
@@ -188,7 +188,7 @@ fn wrong(step: &StoryStep, answer: &Answer) -> Option<String> {
 }
 
 /// The first value that isn't as it should be.
-fn unlike(view: Option<&Value>, state: &[(impl AsRef<str>, Value)]) -> Option<String> {
+fn mismatch(view: Option<&Value>, state: &[(impl AsRef<str>, Value)]) -> Option<String> {
     let view = view.unwrap_or(&Value::Null);
     state.iter().find_map(|(pointer, wanted)| {
         let found = view.pointer(pointer.as_ref()).unwrap_or(&Value::Null);
@@ -205,8 +205,8 @@ mod tests {
     #[test]
     fn what_must_not_be_there_is_null() {
         let view = json!({"link": {"status": "linked"}});
-        assert_eq!(unlike(Some(&view), &[("/link/status", json!("linked")), ("/profile", Value::Null)]), None);
-        assert_eq!(unlike(None, &[("/access", json!("gone"))]).unwrap(), "/access is null and not \"gone\"");
-        assert!(unlike(Some(&view), &[("/link", Value::Null)]).is_some());
+        assert_eq!(mismatch(Some(&view), &[("/link/status", json!("linked")), ("/profile", Value::Null)]), None);
+        assert_eq!(mismatch(None, &[("/access", json!("gone"))]).unwrap(), "/access is null and not \"gone\"");
+        assert!(mismatch(Some(&view), &[("/link", Value::Null)]).is_some());
     }
 }

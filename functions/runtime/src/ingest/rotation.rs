@@ -37,6 +37,18 @@ struct Kakao {
     is_down: AtomicBool,
 }
 
+impl Kakao {
+    fn arriving(&self, chance: &mut Chance) -> Vec<Arriving> {
+        let last = chance.below(5);
+        let any = |_| match chance.below(10) {
+            0 | 1 => Arriving::Junk,
+            2 if self.signing.load(Ordering::SeqCst) >= 2 => Arriving::Gone,
+            _ => Arriving::Genuine,
+        };
+        (0..=last).map(any).collect()
+    }
+}
+
 /// The endpoint as one instance sees it.
 #[derive(Clone)]
 struct KakaoEndpoint {
@@ -67,9 +79,9 @@ impl KeySource for KakaoEndpoint {
     }
 }
 
-struct EmptyShelf;
+struct EmptyStore;
 
-impl KeySetStore for EmptyShelf {
+impl KeySetStore for EmptyStore {
     async fn stored(&self) -> Result<Option<(Bytes, Duration)>, FetchError> {
         Ok(None)
     }
@@ -92,18 +104,24 @@ impl Inbox for Sink {
 
 struct Instance {
     endpoint: KakaoEndpoint,
-    ingest: Ingest<AccountStatusWebhook<KakaoEndpoint, EmptyShelf>, Sink, Sink>,
+    ingest: Ingest<AccountStatusWebhook<KakaoEndpoint, EmptyStore>, Sink, Sink>,
 }
 
 impl Instance {
     fn of(kakao: &Arc<Kakao>) -> Self {
         let endpoint = KakaoEndpoint { kakao: Arc::clone(kakao), fetched: Arc::default() };
-        let keys = Keys::new(endpoint.clone(), EmptyShelf);
+        let keys = Keys::new(endpoint.clone(), EmptyStore);
         let apps = Apps::from_json(r#"[{"app_id":"1","rest_api_keys":["r1"]}]"#).unwrap();
         Self {
             endpoint,
             ingest: Ingest::new(AccountStatusWebhook { apps, keys, typing: Typing::Required }, Sink, Sink),
         }
+    }
+
+    fn kept_the_cooldown(&self) {
+        let fetched = self.endpoint.fetched.lock().unwrap();
+        assert!(fetched.begun.windows(2).all(|two| two[1] - two[0] >= COOLDOWN), "{:?}", fetched.begun);
+        assert!(fetched.begun.len() > KEYS.len() / 2, "the set of an instance was never refreshed");
     }
 
     fn set(&self) -> BTreeSet<usize> {
@@ -124,7 +142,7 @@ impl Instance {
         let request = request.header(CONTENT_TYPE, "application/secevent+jwt").body(Body::Text(body)).unwrap();
         let begun = Instant::now();
         let response = self.ingest.accept(request.with_raw_http_path(path)).await.unwrap();
-        assert!(begun.elapsed() < AccountStatusWebhook::<KakaoEndpoint, EmptyShelf>::BUDGET);
+        assert!(begun.elapsed() < AccountStatusWebhook::<KakaoEndpoint, EmptyStore>::BUDGET);
         let status = response.status();
         assert_eq!(status == StatusCode::SERVICE_UNAVAILABLE, response.headers().contains_key("retry-after"));
         let known = &known_before | &self.set();
@@ -163,7 +181,7 @@ struct DeferredToken {
 #[derive(Debug, Default)]
 struct Tally {
     taken: usize,
-    put_off: usize,
+    deferred: usize,
     junk: usize,
     gone: usize,
 }
@@ -202,13 +220,7 @@ async fn run(seed: u64, pace: &'static Pace) -> Tally {
     while bursts < pace.bursts || !waiting.is_empty() {
         bursts += 1;
         sleep(Duration::from_millis(chance.below(pace.longest_gap_ms))).await;
-        let mut arriving: Vec<_> = (0..=chance.below(5))
-            .map(|_| match chance.below(10) {
-                0 | 1 => Arriving::Junk,
-                2 if kakao.signing.load(Ordering::SeqCst) >= 2 => Arriving::Gone,
-                _ => Arriving::Genuine,
-            })
-            .collect();
+        let mut arriving = kakao.arriving(&mut chance);
         let (due, later): (Vec<_>, _) = waiting.into_iter().partition(|token| token.due <= Instant::now());
         waiting = later;
         arriving.extend(due.iter().map(|token| Arriving::Again(token.key, token.attempts)));
@@ -236,7 +248,7 @@ async fn run(seed: u64, pace: &'static Pace) -> Tally {
                 (Arriving::Gone, _) => tally.gone += 1,
                 (Arriving::Genuine | Arriving::Again(..), StatusCode::ACCEPTED) => tally.taken += 1,
                 (Arriving::Genuine | Arriving::Again(..), StatusCode::SERVICE_UNAVAILABLE) => {
-                    tally.put_off += 1;
+                    tally.deferred += 1;
                     let after = pace.again_after.get(attempts);
                     let after = after.unwrap_or_else(|| panic!("k{key} was never taken: {tally:?}"));
                     let due = Instant::now() + Duration::from_secs(*after);
@@ -247,11 +259,7 @@ async fn run(seed: u64, pace: &'static Pace) -> Tally {
         }
     }
     clockwork.abort();
-    for instance in &instances {
-        let fetched = instance.endpoint.fetched.lock().unwrap();
-        assert!(fetched.begun.windows(2).all(|two| two[1] - two[0] >= COOLDOWN), "{:?}", fetched.begun);
-        assert!(fetched.begun.len() > KEYS.len() / 2, "the set of an instance was never refreshed");
-    }
+    instances.iter().for_each(Instance::kept_the_cooldown);
     tally
 }
 
@@ -267,7 +275,7 @@ async fn while_keys_roll_under_load_every_valid_token_is_taken_at_once_or_when_i
     };
     for seed in 0..3 {
         let tally = run(seed, &PACE).await;
-        assert!(tally.taken > 800 && tally.put_off > 10 && tally.junk > 200 && tally.gone > 50, "{tally:?}");
+        assert!(tally.taken > 800 && tally.deferred > 10 && tally.junk > 200 && tally.gone > 50, "{tally:?}");
     }
 }
 
@@ -282,7 +290,7 @@ async fn no_token_is_lost_by_kakaos_own_schedule_though_the_endpoint_is_down_at_
         again_after: &[300, 300, 1_800, 1_800, 3_600],
     };
     let tally = run(7, &PACE).await;
-    assert!(tally.taken > 800 && tally.put_off > 50 && tally.junk > 200 && tally.gone > 50, "{tally:?}");
+    assert!(tally.taken > 800 && tally.deferred > 50 && tally.junk > 200 && tally.gone > 50, "{tally:?}");
 }
 
 #[tokio::test(start_paused = true)]

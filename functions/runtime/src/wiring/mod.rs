@@ -38,14 +38,14 @@ where
 const RESERVE: Duration = Duration::from_millis(1_500);
 
 /// What a function may work where its host names no deadline, or one that is past.
-const USUAL: Duration = Duration::from_secs(20);
+const DEFAULT_TIME: Duration = Duration::from_secs(20);
 
 /// Until when a function that Kakao doesn't wait for may work: a little before Lambda would end it.
 #[must_use]
 pub fn deadline(context: &Context) -> Instant {
     let now = u64::try_from(crate::clock::now().as_millis()).unwrap_or_default();
     let left = context.deadline.checked_sub(now).filter(|left| *left > 0).map(Duration::from_millis);
-    Instant::now() + left.map_or(USUAL, |left| left.saturating_sub(RESERVE))
+    Instant::now() + left.map_or(DEFAULT_TIME, |left| left.saturating_sub(RESERVE))
 }
 
 /// Where connections can be opened before the clients need them.
