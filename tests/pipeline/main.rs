@@ -27,29 +27,17 @@ mod kakao;
 #[cfg(test)]
 mod key_endpoint;
 #[cfg(test)]
-mod khook_binary;
-#[cfg(test)]
 mod khook_check;
-#[cfg(test)]
-mod khook_dev;
 #[cfg(test)]
 mod khook_dlq;
 #[cfg(test)]
 mod khook_inbox;
 #[cfg(test)]
-mod khook_ips;
-#[cfg(test)]
 mod khook_keys;
 #[cfg(test)]
 mod khook_operator;
 #[cfg(test)]
-mod khook_secrets;
-#[cfg(test)]
-mod khook_signals;
-#[cfg(test)]
 mod khook_stack;
-#[cfg(test)]
-mod khook_visible;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]

@@ -185,7 +185,7 @@ impl Service {
                 _ => account.history += usize::from(sk.starts_with("EVENT#")),
             }
         }
-        account.dead = self.pipeline.queue.dead();
+        account.dead = self.pipeline.queue.dead_letters().bodies();
         account.in_queue = self.pipeline.queue.len();
         account.into_inbox = self.pipeline.watch().log().count(r#""destination":"inbox""#);
         account

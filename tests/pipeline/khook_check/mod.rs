@@ -12,14 +12,12 @@ use axum::Router;
 use end_to_end::{
     Pipeline,
     faults::{Fault, Gate, Server},
+    khook_binary::{self, Done},
     service::{ADMIN_KEY, BOT_ID, SKILL_KEY},
 };
 use serde_json::{Value, json};
 
-use crate::{
-    kakao::snapshot,
-    khook_binary::{self, Done},
-};
+use crate::kakao::snapshot;
 use bridge::Bridge;
 use stand_in::{Distrusted, Shown, right, serve};
 
@@ -45,7 +43,7 @@ impl Drop for KeyFile {
 }
 
 async fn khook(url: &str, more: &[&str]) -> Done {
-    khook_binary::run(&[], &[&["check", url], more].concat()).await
+    khook_binary::run(&[], &[&["check", url], more].concat()).await.unwrap()
 }
 
 /// What was found, each as `check verdict: seen`; but for how long it took, which is this machine's affair.
@@ -123,7 +121,7 @@ async fn what_khook_check_finds_right_khook_send_uses() {
     let (url, key) = (bridge.url(), KeyFile::of("send", SKILL_KEY.1));
     let send = async |more: &[&str]| {
         let fixed = ["send", "skill", "--url", &url, "--bot", BOT_ID, "--json"];
-        khook_binary::run(&[], &[&fixed, more].concat()).await.json()
+        khook_binary::run(&[], &[&fixed, more].concat()).await.unwrap().json()
     };
     assert_eq!(send(&["--check"]).await["body"], json!({"version": "2.0", "data": {}}));
     let answer = send(&["--utterance", "안녕하세요", "--skill-key-file", key.path()]).await;
