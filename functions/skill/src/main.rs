@@ -15,5 +15,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     if webhook.auth.is_none() {
         tracing::warn!(event = "unauthenticated", fix = "set SKILL_AUTH: until then no message becomes an event");
     }
-    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
+    Edges::connected(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -12,5 +12,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
     let webhook =
         TalkShareWebhook { apps: variables.apps_proven_by_admin_key()?, user_key: variables.share_user_key() };
-    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
+    Edges::connected(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

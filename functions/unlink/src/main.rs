@@ -11,5 +11,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("unlink")?;
     let variables = Variables::of_process();
     let webhook = UnlinkWebhook { apps: variables.apps_proven_by_admin_key()? };
-    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
+    Edges::connected(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -27,10 +27,7 @@ pub use aws::aws_of_function;
 ///
 /// # Errors
 /// A variable that can't be used.
-pub fn table<F>(aws: &SdkConfig, variables: &Variables<F>, retention: Retention) -> Result<DynamoStore, ConfigError>
-where
-    F: Fn(&str) -> Option<String>,
-{
+pub fn table(aws: &SdkConfig, variables: &Variables<'_>, retention: Retention) -> Result<DynamoStore, ConfigError> {
     Ok(DynamoStore::new(aws, variables.table_name()?, retention, Pace::Background))
 }
 
@@ -78,10 +75,7 @@ impl Edges {
     ///
     /// # Errors
     /// A variable that can't be used.
-    pub async fn of<F>(variables: &Variables<F>) -> Result<Self, ConfigError>
-    where
-        F: Fn(&str) -> Option<String>,
-    {
+    pub async fn connected(variables: &Variables<'_>) -> Result<Self, ConfigError> {
         let edges = Self::new(variables)?;
         edges.open().await;
         Ok(edges)
@@ -91,10 +85,7 @@ impl Edges {
     ///
     /// # Errors
     /// A variable that can't be used.
-    pub fn new<F>(variables: &Variables<F>) -> Result<Self, ConfigError>
-    where
-        F: Fn(&str) -> Option<String>,
-    {
+    pub fn new(variables: &Variables<'_>) -> Result<Self, ConfigError> {
         let (pool, url) = (variables.pool()?, variables.event_queue_url()?);
         let aws = aws::of_pool(variables, pool.clone());
         let endpoints =
