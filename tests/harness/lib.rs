@@ -14,7 +14,7 @@
 //! | [`stream`], [`bus`] | the table's stream with Lambda's poller, and EventBridge |
 //! | [`faults`], [`key_faults`], [`proxy`] | what can be wrong with those three |
 //! | [`fixture`] | a file of `tests/fixtures`: what Kakao sends, and what shall come of it |
-//! | [`dice`], [`fold`] | chance that can be had again, and what the table must hold after some events |
+//! | [`seeded_random`], [`expected_table`] | chance that can be had again, and what the table must hold after some events |
 //! | [`patience`] | waiting for what must come true |
 //! | [`calls`] | what the functions ask of AWS, for the comparison with their permissions |
 //! | [`hygiene`] | the search of all logs for what must not be there |
@@ -26,10 +26,9 @@ pub mod binaries;
 pub mod bus;
 pub mod calls;
 pub mod dead_letters;
-pub mod dice;
+pub mod expected_table;
 pub mod faults;
 pub mod fixture;
-pub mod fold;
 pub mod gateway;
 pub mod hygiene;
 pub mod key_faults;
@@ -41,6 +40,7 @@ pub mod patience;
 pub mod pipeline;
 pub mod proxy;
 pub mod queue;
+pub mod seeded_random;
 pub mod service;
 pub mod stream;
 pub mod table;

@@ -40,8 +40,8 @@ pub(crate) async fn all(service: &Arc<Service>) {
     }
     senders.spawn(put_into_queue(Arc::clone(service)));
     for number in 0..PROCESSORS {
-        let dice = service.dice.lock().unwrap().split();
-        others.spawn(processors::work(Arc::clone(service), dice, number == 0));
+        let random = service.random.lock().unwrap().split();
+        others.spawn(processors::work(Arc::clone(service), random, number == 0));
     }
     others.spawn(look_on(Arc::clone(service)));
     let mut janitor = service.function("janitor", true).await;

@@ -12,10 +12,10 @@ use std::{
 use end_to_end::{
     Pipeline,
     binaries::binary,
-    dice::Dice,
     hygiene::{Find, Searched},
     lambda::Lambda,
     queue::Message,
+    seeded_random::SeededRandom,
 };
 use kakao_webhooks::state::Members;
 use tokio::time::timeout;
@@ -36,7 +36,7 @@ const PATIENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_
 pub(crate) struct Service {
     pub(crate) pipeline: Pipeline,
     pub(crate) memory: Memory,
-    pub(crate) dice: Mutex<Dice>,
+    pub(crate) random: Mutex<SeededRandom>,
     /// What is left to send, by function.
     posts: BTreeMap<&'static str, Mutex<VecDeque<Post>>>,
     messages: Mutex<VecDeque<String>>,
@@ -50,7 +50,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) async fn start(story: &Story, dice: &mut Dice) -> Arc<Self> {
+    pub(crate) async fn start(story: &Story, random: &mut SeededRandom) -> Arc<Self> {
         // Building is none of the work.
         binary("processor").unwrap();
         let mut posts = BTreeMap::<_, VecDeque<Post>>::new();
@@ -60,7 +60,7 @@ impl Service {
         Arc::new(Self {
             pipeline: Pipeline::start().await.unwrap().processor_limit(PROCESSOR_LIMIT),
             memory: Memory::default(),
-            dice: Mutex::new(dice.split()),
+            random: Mutex::new(random.split()),
             posts: posts.into_iter().map(|(function, posts)| (function, Mutex::new(posts))).collect(),
             messages: Mutex::new(story.messages.clone()),
             poison: story.poison.clone(),

@@ -5,7 +5,7 @@ use kakao_webhooks::wire::account_status::EventType;
 use play_kakao::{Forgery, Token};
 use serde_json::json;
 
-use super::{APPS, ExpectedAnswer, Post, STRANGERS, Teller, in_turn};
+use super::{APPS, ExpectedAnswer, Post, STRANGERS, StoryBuilder, in_turn};
 
 /// What is told of a wrong admin key: another one, the digest of the right one, or another scheme.
 const WRONG_KEYS: [&str; 4] = [
@@ -17,9 +17,9 @@ const WRONG_KEYS: [&str; 4] = [
 /// The forgeries without a token: each webhook with each wrong key.
 const KEYED: usize = WRONG_KEYS.len() * 4;
 
-impl Teller {
+impl StoryBuilder {
     pub(super) fn forge(&mut self, number: u64) {
-        let user_id = match self.dice.one_in(2) {
+        let user_id = match self.random.one_in(2) {
             true => self.member_of(APPS[0]).digits(),
             false => (STRANGERS + number).to_string(),
         };

@@ -16,7 +16,7 @@ use crate::{
     ui::{count::counted, progress::Progress},
 };
 use play::Player;
-use story::{MEMBER, StoryStep, Then};
+use story::{ExpectedEffect, MEMBER, StoryStep};
 
 pub use play::StepResult;
 
@@ -80,7 +80,7 @@ async fn strays(table: &Table, steps: &[StoryStep]) -> Result<Vec<String>> {
         .map(|(partition, sort)| format!("{partition} / {sort}"))
         .collect();
     let events = keys.iter().filter(|(_, sort)| sort.starts_with("EVENT#")).count();
-    let expected = steps.iter().filter(|step| matches!(step.then, Then::Effect { .. })).count();
+    let expected = steps.iter().filter(|step| matches!(step.effect, ExpectedEffect::Effect { .. })).count();
     if events != expected {
         strays.push(format!("{} in the history instead of {expected}", counted(events, "event")));
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::story::{Body, StoryStep, Then};
+use super::story::{ExpectedBody, ExpectedEffect, StoryStep};
 use crate::{
     aws::table::{Table, text},
     kakao::Answer,
@@ -100,7 +100,7 @@ impl Player {
             None => self.settle(step, &known).await?,
         };
         let after = self.snapshot(&step.watched).await?;
-        let may_change = matches!(step.then, Then::Effect { .. });
+        let may_change = matches!(step.effect, ExpectedEffect::Effect { .. });
         let problem = problem.or_else(|| {
             (!may_change && before != after).then(|| "something changed, and nothing should have".to_owned())
         });
@@ -113,7 +113,7 @@ impl Player {
             ms: answer.took.as_millis(),
             changes: diff(before.view.as_ref(), after.view.as_ref()),
             is_forged: step.is_forged(),
-            is_duplicate: matches!(step.then, Then::Again { .. }),
+            is_duplicate: matches!(step.effect, ExpectedEffect::Again { .. }),
             problem,
         })
     }
@@ -134,7 +134,7 @@ impl Player {
     }
 
     async fn history_keys(&self, step: &StoryStep) -> Result<HashSet<String>> {
-        let Then::Effect { partition, .. } = &step.then else { return Ok(HashSet::new()) };
+        let ExpectedEffect::Effect { partition, .. } = &step.effect else { return Ok(HashSet::new()) };
         let history = self.table.history(partition).await?;
         Ok(history.iter().map(|entry| text(entry, "sk").to_owned()).collect())
     }
@@ -143,10 +143,10 @@ impl Player {
     async fn settle(&mut self, step: &StoryStep, known: &HashSet<String>) -> Result<Option<String>> {
         let deadline = Instant::now() + WITHIN;
         loop {
-            let missing = match &step.then {
-                Then::Nothing => None,
-                Then::Again { event_id } => self.not_yet_again(event_id).await?,
-                Then::Effect { partition, event, state } => {
+            let missing = match &step.effect {
+                ExpectedEffect::Nothing => None,
+                ExpectedEffect::Again { event_id } => self.not_yet_again(event_id).await?,
+                ExpectedEffect::Effect { partition, event, state } => {
                     let history = self.table.history(partition).await?;
                     let is_new = |entry: &&Members| !known.contains(text(entry, "sk")) && text(entry, "event") == event;
                     match history.iter().find(is_new) {
@@ -179,8 +179,8 @@ fn wrong(step: &StoryStep, answer: &Answer) -> Option<String> {
     }
     let is_right = match &step.body {
         None => true,
-        Some(Body::Is(text)) => answer.body == *text,
-        Some(Body::Has(pointer, value)) => {
+        Some(ExpectedBody::Is(text)) => answer.body == *text,
+        Some(ExpectedBody::Has(pointer, value)) => {
             serde_json::from_str::<Value>(&answer.body).is_ok_and(|body| body.pointer(pointer) == Some(value))
         }
     };
