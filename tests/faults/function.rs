@@ -24,7 +24,7 @@ pub(crate) enum Function {
 /// 2025-03-01T00:00:00Z, in seconds.
 const MIDNIGHT: i64 = 1_740_787_200;
 
-/// EdgeFault every member number begins.
+/// How every member number begins.
 const MEMBERS: &str = "31";
 
 /// Somebody whom no other case is about: a member number, as long as everybody's.

@@ -47,7 +47,7 @@ impl Log {
     }
 
     /// A function is handed this event: from now on no line may hold its values.
-    pub fn hear(&self, event: &Value) {
+    pub fn forbid_values_of(&self, event: &Value) {
         lock(&self.0.secrets).add_event(event);
     }
 

@@ -121,7 +121,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, inside: Arc<Mutex<Pro
 async fn serve(mut stream: TcpStream, server: SocketAddr, inside: Arc<Mutex<ProxyState>>) -> io::Result<()> {
     let losses = lock(&inside).losses;
     while let Some(request) = read_message(&mut stream).await? {
-        hear(&request);
+        record(&request);
         let (fault, is_dead) = {
             let inside = lock(&inside);
             (inside.fault.clone(), inside.losses > losses)
@@ -154,14 +154,14 @@ async fn serve(mut stream: TcpStream, server: SocketAddr, inside: Arc<Mutex<Prox
 }
 
 /// Notes what a function asks of AWS, though the server may never get it.
-fn hear(request: &[u8]) {
+fn record(request: &[u8]) {
     let (head, body) = request.split_at(length_of_head(request).unwrap_or_default());
     let header = |line: &str| {
         let (name, value) = line.split_once(':')?;
         Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value.trim()).ok()?))
     };
     let headers: HeaderMap = String::from_utf8_lossy(head).lines().filter_map(header).collect();
-    calls::hear(&headers, body);
+    calls::record(&headers, body);
 }
 
 async fn until_closed(mut stream: TcpStream) -> io::Result<()> {

@@ -13,11 +13,11 @@
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod actors;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod outages;
-#[cfg(test)]
-mod people;
 #[cfg(test)]
 mod processors;
 #[cfg(test)]

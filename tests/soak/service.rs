@@ -22,9 +22,9 @@ use tokio::time::timeout;
 
 use crate::{
     account::Account,
+    actors,
     memory::Memory,
     outages::Outages,
-    people,
     story::{Post, STRANGER, Story},
 };
 
@@ -76,7 +76,7 @@ impl Service {
     pub(crate) async fn go_through(self: &Arc<Self>) -> Duration {
         let start = Instant::now();
         let patience = PATIENCE.0 + PATIENCE.1 * u32::try_from(self.total).unwrap();
-        timeout(patience, people::all(self)).await.expect("it takes longer than on any machine");
+        timeout(patience, actors::run_all(self)).await.expect("it takes longer than on any machine");
         start.elapsed()
     }
 

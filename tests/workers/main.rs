@@ -10,7 +10,7 @@
 //! ```
 
 #[cfg(test)]
-mod crowd;
+mod processor_pool;
 #[cfg(test)]
 mod story;
 
@@ -20,7 +20,7 @@ mod tests {
 
     use end_to_end::{Pipeline, binaries::binary, expected_table::ExpectedTable, seeded_random::SeededRandom};
 
-    use crate::{crowd::Crowd, story::story};
+    use crate::{processor_pool::ProcessorPool, story::story};
 
     const WORKERS: usize = 8;
     const USERS: u64 = 50;
@@ -47,7 +47,7 @@ mod tests {
         binary("processor").unwrap();
         let start = Instant::now();
         let deliveries = story.deliveries(&mut random);
-        let figures = Crowd::new(&pipeline, WORKERS).take_in(deliveries, &mut random, ROUNDS).await;
+        let figures = ProcessorPool::new(&pipeline, WORKERS).take_in(deliveries, &mut random, ROUNDS).await;
         println!("{events} events, seed {seed}, {:.1} s: {figures:#?}", start.elapsed().as_secs_f32());
 
         assert!(figures.killed_at_work > 0, "nobody was killed while at work");

@@ -61,13 +61,13 @@ struct Round {
     again: Mutex<Vec<Message>>,
 }
 
-pub(crate) struct Crowd<'p> {
+pub(crate) struct ProcessorPool<'p> {
     pipeline: &'p Pipeline,
     size: usize,
     figures: Mutex<Figures>,
 }
 
-impl<'p> Crowd<'p> {
+impl<'p> ProcessorPool<'p> {
     pub(crate) fn new(pipeline: &'p Pipeline, size: usize) -> Self {
         Self { pipeline, size, figures: Mutex::default() }
     }

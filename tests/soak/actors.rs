@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const PROGRESS: Duration = Duration::from_secs(5);
 
 /// Everybody, until nothing is left to do.
-pub(crate) async fn all(service: &Arc<Service>) {
+pub(crate) async fn run_all(service: &Arc<Service>) {
     let (mut senders, mut others) = (JoinSet::new(), JoinSet::new());
     for (function, instances) in SENDERS {
         for _ in 0..instances {
