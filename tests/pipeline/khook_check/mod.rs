@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::kakao::snapshot;
 use bridge::Bridge;
-use stand_in::{Distrusted, Shown, right, serve};
+use stand_in::{DistrustedServer, ShownCertificate, right, serve};
 
 /// A file with a key in it, as long as this lives.
 pub(crate) struct KeyFile(PathBuf);
@@ -151,13 +151,13 @@ async fn the_tutorials_program_passes_with_warnings() {
 #[tokio::test]
 async fn each_mistake_of_a_certificate_is_told_from_the_others() {
     for (shown, seen, fix) in [
-        (Shown::SelfSigned, "self-signed", "public authorities only"),
-        (Shown::Expired, "has expired", "renew it"),
-        (Shown::Early, "isn't valid yet", "clock"),
-        (Shown::OfAPrivateAuthority, "comes alone", "whole chain"),
-        (Shown::WithItsPrivateAuthority, "chain of 2", "public authority"),
+        (ShownCertificate::SelfSigned, "self-signed", "public authorities only"),
+        (ShownCertificate::Expired, "has expired", "renew it"),
+        (ShownCertificate::Early, "isn't valid yet", "clock"),
+        (ShownCertificate::OfAPrivateAuthority, "comes alone", "whole chain"),
+        (ShownCertificate::WithItsPrivateAuthority, "chain of 2", "public authority"),
     ] {
-        let server = Distrusted::start(shown).await;
+        let server = DistrustedServer::start(shown).await;
         let (code, found) = findings(&server.url(), &[]).await;
         assert_eq!((code, found.len(), &found[0]["verdict"]), (Some(1), 1, &json!("mistake")), "{shown:?} {found:?}");
         assert!(found[0]["seen"].as_str().unwrap().contains(seen), "{shown:?} {found:?}");
