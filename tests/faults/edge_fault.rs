@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::proxy::{End, Fault};
+use end_to_end::proxy::{ConnectionFault, CutAnswer};
 
 /// What is reached over the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,17 +109,17 @@ impl EdgeFault {
     }
 
     /// As the proxy before that edge does it.
-    pub(crate) fn fault(self, edge: Edge) -> Fault {
+    pub(crate) fn fault(self, edge: Edge) -> ConnectionFault {
         match self {
-            Self::Works | Self::LosesConnections => Fault::None,
-            Self::Refuses => Fault::Refuses,
-            Self::Closes => Fault::Closes,
-            Self::Resets => Fault::Cuts(End::Reset),
-            Self::HalfThenCloses => Fault::Cuts(End::Close),
-            Self::HalfThenHangs => Fault::Cuts(End::Hang),
-            Self::Hangs => Fault::Hangs,
-            Self::Slow => Fault::Slow(Duration::from_millis(300)),
-            Self::VerySlow => Fault::Slow(Duration::from_millis(1_500)),
+            Self::Works | Self::LosesConnections => ConnectionFault::None,
+            Self::Refuses => ConnectionFault::Refuses,
+            Self::Closes => ConnectionFault::Closes,
+            Self::Resets => ConnectionFault::Cuts(CutAnswer::Reset),
+            Self::HalfThenCloses => ConnectionFault::Cuts(CutAnswer::Close),
+            Self::HalfThenHangs => ConnectionFault::Cuts(CutAnswer::Hang),
+            Self::Hangs => ConnectionFault::Hangs,
+            Self::Slow => ConnectionFault::Slow(Duration::from_millis(300)),
+            Self::VerySlow => ConnectionFault::Slow(Duration::from_millis(1_500)),
             Self::Status(status) => answers(status, ""),
             Self::Throttles => match edge {
                 Edge::Queue => answers(400, r#"{"__type":"com.amazonaws.sqs#RequestThrottled","message":"Slow down"}"#),
@@ -129,16 +129,16 @@ impl EdgeFault {
                 ),
                 Edge::Keys => answers(429, ""),
             },
-            Self::NoHttp => Fault::Answers("220 mail.example.com ESMTP\r\n\r\n".to_owned()),
+            Self::NoHttp => ConnectionFault::Answers("220 mail.example.com ESMTP\r\n\r\n".to_owned()),
             Self::NoJson => answers(200, "<html>Maintenance</html>"),
             Self::Empty => answers(200, ""),
         }
     }
 }
 
-fn answers(status: u16, body: &str) -> Fault {
+fn answers(status: u16, body: &str) -> ConnectionFault {
     let length = body.len();
-    Fault::Answers(format!(
+    ConnectionFault::Answers(format!(
         "HTTP/1.1 {status} -\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {length}\r\n\r\n{body}"
     ))
 }

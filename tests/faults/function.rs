@@ -27,7 +27,7 @@ const MIDNIGHT: i64 = 1_740_787_200;
 /// How every member number begins.
 const MEMBERS: &str = "31";
 
-/// The member number of a user that no other row uses; all have the same length.
+/// Somebody whom no other case is about: a member number, as long as everybody's.
 pub(crate) fn somebody() -> String {
     static LAST: AtomicU32 = AtomicU32::new(0);
     format!("{MEMBERS}{:08}", LAST.fetch_add(1, Ordering::Relaxed))

@@ -67,7 +67,7 @@ fn stored_version(database: &Database, pk: &str) -> Option<u64> {
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct BusState {
     taken: Vec<Event>,
     /// How many entries each call had.
     calls: Vec<usize>,
@@ -80,8 +80,8 @@ struct Held {
 }
 
 #[derive(Clone)]
-struct Shared {
-    held: Arc<Mutex<Held>>,
+struct PutEventsState {
+    held: Arc<Mutex<BusState>>,
     database: Database,
 }
 
@@ -89,14 +89,14 @@ struct Shared {
 pub struct Bus {
     server: Server,
     gate: Gate,
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<BusState>>,
 }
 
 /// How many entries PutEvents takes at once, and how many bytes.
 const MOST_ENTRIES: usize = 10;
 const MOST_BYTES: usize = 256 * 1024;
 
-fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+fn lock(held: &Mutex<BusState>) -> MutexGuard<'_, BusState> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -106,8 +106,8 @@ impl Bus {
     /// # Errors
     /// If loopback has no free port.
     pub async fn start(table: &Table) -> Result<Self> {
-        let (gate, held) = (Gate::default(), Arc::<Mutex<Held>>::default());
-        let shared = Shared { held: Arc::clone(&held), database: table.database().clone() };
+        let (gate, held) = (Gate::default(), Arc::<Mutex<BusState>>::default());
+        let shared = PutEventsState { held: Arc::clone(&held), database: table.database().clone() };
         let router = Router::new().route("/", post(put_events)).with_state(shared);
         Ok(Self { server: Server::start(router, gate.clone()).await?, gate, held })
     }
@@ -163,7 +163,11 @@ fn refuse(kind: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({"__type": kind, "message": kind}))).into_response()
 }
 
-async fn put_events(State(Shared { held, database }): State<Shared>, headers: HeaderMap, body: String) -> Response {
+async fn put_events(
+    State(PutEventsState { held, database }): State<PutEventsState>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
     if headers.get("x-amz-target").is_none_or(|target| target != "AWSEvents.PutEvents") {
         return refuse("UnknownOperationException");
     }
@@ -186,7 +190,7 @@ fn bytes(entry: &Value) -> usize {
     14 + length("Source") + length("DetailType") + length("Detail")
 }
 
-impl Held {
+impl BusState {
     fn take(&mut self, entry: &Value, database: &Database) -> Value {
         let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
         let fail = |code: &str| json!({"ErrorCode": code, "ErrorMessage": code});

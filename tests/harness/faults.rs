@@ -73,7 +73,7 @@ impl Gate {
 async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    calls::hear(&parts.headers, &body);
+    calls::record(&parts.headers, &body);
     let fault = gate.fault_for(&body);
     let request = Request::from_parts(parts, Body::from(body));
     match fault {

@@ -23,8 +23,8 @@ pub struct Fixture {
     /// The message, where the service itself sends it to the queue.
     #[serde(default)]
     pub message: Option<Value>,
-    /// The expected result.
-    pub expected: Expected,
+    /// What shall come of it.
+    pub expected: FixtureExpectation,
 }
 
 /// A request as a fixture describes it: at most one of `text`, `json`, `token`.
@@ -60,7 +60,7 @@ pub struct FixtureToken {
 /// The expected result of a delivery.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Expected {
+pub struct FixtureExpectation {
     /// The status that the sender is answered.
     #[serde(default)]
     pub status: Option<u16>,

@@ -23,10 +23,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Everything that a service's functions wrote, metrics and panics included, and the values of all events that they
 /// received.
 #[derive(Clone, Debug, Default)]
-pub struct Log(Arc<Inside>);
+pub struct Log(Arc<LogContents>);
 
 #[derive(Debug, Default)]
-struct Inside {
+struct LogContents {
     lines: Mutex<Vec<Line>>,
     secrets: Mutex<Secrets>,
 }
@@ -46,8 +46,8 @@ impl Log {
         lock(&self.0.lines).push(Line { function: function.to_owned(), text: text.to_owned() });
     }
 
-    /// A function receives this event: from now on no line may contain its values.
-    pub fn hear(&self, event: &Value) {
+    /// A function is handed this event: from now on no line may hold its values.
+    pub fn forbid_values_of(&self, event: &Value) {
         lock(&self.0.secrets).add_event(event);
     }
 

@@ -105,7 +105,7 @@ impl Lambda {
 
     /// Passes an event to the function without waiting.
     pub async fn begin(&self, event: &Value) -> String {
-        self.log.hear(event);
+        self.log.forbid_values_of(event);
         self.simulator.enqueue_payload(event.clone()).await
     }
 

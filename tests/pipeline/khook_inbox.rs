@@ -1,15 +1,17 @@
 //! `khook inbox`, the real binary: events that the queue did not accept are listed, sent or dropped.
 
-use end_to_end::{Pipeline, faults::Fault, service::APP_ID};
+use end_to_end::{
+    Pipeline,
+    faults::Fault,
+    khook_binary::{self, Done},
+    service::APP_ID,
+};
 use serde_json::{Value, json};
 
-use crate::{
-    kakao::{snapshot, unlink},
-    khook_binary::{self, Done},
-};
+use crate::kakao::{snapshot, unlink};
 
 async fn khook(pipeline: &Pipeline, arguments: &[&str]) -> Done {
-    khook_binary::of(pipeline, &[&["inbox"], arguments].concat()).await
+    khook_binary::of(pipeline, &[&["inbox"], arguments].concat()).await.unwrap()
 }
 
 fn user(event_id: &str) -> String {

@@ -1,24 +1,25 @@
 //! khook's real binary on the service's table and queue: service events, the comparison of a state with its history,
 //! and the quarantine.
 
-use end_to_end::{Pipeline, service::APP_ID};
+use end_to_end::{
+    Pipeline,
+    khook_binary::{self, Done},
+    service::APP_ID,
+};
 use kakao_webhooks::{
     envelope::{Envelope, Letter, Quarantine},
     wire::{EventId, Kind, Payload, Time, Unreadable},
 };
 use serde_json::{Value, json};
 
-use crate::{
-    kakao::{KAKAO, OAUTH, channel, channel_body, signed, token},
-    khook_binary::{self, Done},
-};
+use crate::kakao::{KAKAO, OAUTH, channel, channel_body, signed, token};
 
 const USER: &str = "3142858400";
 /// The harness's queue dates its messages to that day's 03:30.
 const BEFORE_THE_QUEUE: &str = "2025-03-01T03:20:00Z";
 
 async fn khook(pipeline: &Pipeline, arguments: &[&str]) -> Done {
-    khook_binary::of(pipeline, arguments).await
+    khook_binary::of(pipeline, arguments).await.unwrap()
 }
 
 fn access(pipeline: &Pipeline) -> Value {

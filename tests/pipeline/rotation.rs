@@ -47,6 +47,14 @@ impl Instance {
     async fn status(&mut self, body: String) -> u16 {
         self.answers(body).await.status
     }
+
+    fn kept_the_cooldown(&self, begun: Instant) {
+        let asked = self.endpoint.asked();
+        assert!(asked.len() >= 2, "the roll was never seen");
+        // The cooldown counts from the end of a fetch; half a second is for the endpoint's own delays.
+        let apart = COOLDOWN - Duration::from_millis(500);
+        assert!(asked.windows(2).all(|two| two[1] - two[0] >= apart), "{asked:?} since {begun:?}");
+    }
 }
 
 fn serving(keys: &[&SigningKey]) -> Behaviour {
@@ -129,10 +137,6 @@ async fn while_a_key_rotates_no_valid_token_is_lost_no_old_one_is_accepted_and_e
         assert_eq!(instance.status(forged(number)).await, 400);
     }
     for instance in instances {
-        let asked = instance.endpoint.asked();
-        assert!(asked.len() >= 2, "the roll was never seen");
-        // The cooldown counts from the end of a fetch; half a second is for the endpoint's own delays.
-        let apart = COOLDOWN - Duration::from_millis(500);
-        assert!(asked.windows(2).all(|two| two[1] - two[0] >= apart), "{asked:?} since {begun:?}");
+        instance.kept_the_cooldown(begun);
     }
 }

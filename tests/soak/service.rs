@@ -12,19 +12,19 @@ use std::{
 use end_to_end::{
     Pipeline,
     binaries::binary,
-    dice::Dice,
     hygiene::{Find, Searched},
     lambda::Lambda,
     queue::Message,
+    seeded_random::SeededRandom,
 };
 use kakao_webhooks::state::Members;
 use tokio::time::timeout;
 
 use crate::{
     account::Account,
+    actors,
     memory::Memory,
     outages::Outages,
-    people,
     story::{Post, STRANGER, Story},
 };
 
@@ -36,7 +36,7 @@ const PATIENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_
 pub(crate) struct Service {
     pub(crate) pipeline: Pipeline,
     pub(crate) memory: Memory,
-    pub(crate) dice: Mutex<Dice>,
+    pub(crate) random: Mutex<SeededRandom>,
     /// What is left to send, by function.
     posts: BTreeMap<&'static str, Mutex<VecDeque<Post>>>,
     messages: Mutex<VecDeque<String>>,
@@ -50,8 +50,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) async fn start(story: &Story, dice: &mut Dice) -> Arc<Self> {
-        // Building does not count.
+    pub(crate) async fn start(story: &Story, random: &mut SeededRandom) -> Arc<Self> {
+        // Building is none of the work.
         binary("processor").unwrap();
         let mut posts = BTreeMap::<_, VecDeque<Post>>::new();
         for post in &story.posts {
@@ -60,7 +60,7 @@ impl Service {
         Arc::new(Self {
             pipeline: Pipeline::start().await.unwrap().processor_limit(PROCESSOR_LIMIT),
             memory: Memory::default(),
-            dice: Mutex::new(dice.split()),
+            random: Mutex::new(random.split()),
             posts: posts.into_iter().map(|(function, posts)| (function, Mutex::new(posts))).collect(),
             messages: Mutex::new(story.messages.clone()),
             poison: story.poison.clone(),
@@ -76,7 +76,7 @@ impl Service {
     pub(crate) async fn go_through(self: &Arc<Self>) -> Duration {
         let start = Instant::now();
         let patience = PATIENCE.0 + PATIENCE.1 * u32::try_from(self.total).unwrap();
-        timeout(patience, people::all(self)).await.expect("it takes longer than on any machine");
+        timeout(patience, actors::run_all(self)).await.expect("it takes longer than on any machine");
         start.elapsed()
     }
 
@@ -185,7 +185,7 @@ impl Service {
                 _ => account.history += usize::from(sk.starts_with("EVENT#")),
             }
         }
-        account.dead = self.pipeline.queue.dead();
+        account.dead = self.pipeline.queue.dead_letters().bodies();
         account.in_queue = self.pipeline.queue.len();
         account.into_inbox = self.pipeline.watch().log().count(r#""destination":"inbox""#);
         account

@@ -10,7 +10,7 @@
 //! ```
 
 #[cfg(test)]
-mod crowd;
+mod processor_pool;
 #[cfg(test)]
 mod story;
 
@@ -18,9 +18,9 @@ mod story;
 mod tests {
     use std::time::{Duration, Instant};
 
-    use end_to_end::{Pipeline, binaries::binary, dice::Dice, fold::Folded};
+    use end_to_end::{Pipeline, binaries::binary, expected_table::ExpectedTable, seeded_random::SeededRandom};
 
-    use crate::{crowd::Crowd, story::story};
+    use crate::{processor_pool::ProcessorPool, story::story};
 
     const WORKERS: usize = 8;
     const USERS: u64 = 50;
@@ -38,16 +38,16 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn workers_that_are_killed_and_race_produce_the_items_of_the_pure_fold() {
         let (events, seed) = (asked("WORKERS_EVENTS").unwrap_or(EVENTS), asked("WORKERS_SEED").unwrap_or(1));
-        let mut dice = Dice::new(seed);
-        let story = story(&mut dice, USERS, events);
-        let expected = Folded::of(&story.0).unwrap();
+        let mut random = SeededRandom::new(seed);
+        let story = story(&mut random, USERS, events);
+        let expected = ExpectedTable::of(&story.0).unwrap();
 
         let pipeline = Pipeline::start().await.unwrap().processor_limit(LIMIT);
         // Building does not count.
         binary("processor").unwrap();
         let start = Instant::now();
-        let deliveries = story.deliveries(&mut dice);
-        let figures = Crowd::new(&pipeline, WORKERS).take_in(deliveries, &mut dice, ROUNDS).await;
+        let deliveries = story.deliveries(&mut random);
+        let figures = ProcessorPool::new(&pipeline, WORKERS).take_in(deliveries, &mut random, ROUNDS).await;
         println!("{events} events, seed {seed}, {:.1} s: {figures:#?}", start.elapsed().as_secs_f32());
 
         assert!(figures.killed_at_work > 0, "no processor was killed while at work");

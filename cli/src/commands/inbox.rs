@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{
-        stack::StackTarget,
         table::Table,
-        target::{QueueTarget, TableTarget, same_service},
+        target::{QueueTarget, StackTable},
     },
     commands::backlog::{
         self, Backlog, Chosen, Fate, Reach, StoredItem, Swept, Wanted, Words, find_each, letter,
@@ -33,10 +32,7 @@ pub enum Inbox {
         limit: Limit,
         /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -51,10 +47,7 @@ pub enum Inbox {
         id: String,
         /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
     },
     /// Send events to the event queue now, and delete each one that the queue accepted. Replaying an event twice has no
     /// further effect
@@ -68,11 +61,8 @@ pub enum Inbox {
         limit: Limit,
         /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
-        /// The event queue.
+        table: StackTable,
+        /// Where it goes.
         #[command(flatten)]
         queue: QueueTarget,
     },
@@ -87,10 +77,7 @@ pub enum Inbox {
         limit: Limit,
         /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
         /// Don't ask
         #[arg(long)]
         yes: bool,
@@ -104,28 +91,25 @@ impl Inbox {
     /// An unknown id, or a table or queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::List { limit, table, stack, json, local_time } => {
-                backlog::list(&Waiting(table.table(&stack).await?), limit.get(), json, &local_time.zone()).await
+            Self::List { limit, table, json, local_time } => {
+                backlog::list(&InboxItems(table.open().await?), limit.get(), json, &local_time.zone()).await
             }
-            Self::Show { id, table, stack } => {
-                backlog::show(&Waiting(table.table(&stack).await?), id, usize::MAX).await
+            Self::Show { id, table } => backlog::show(&InboxItems(table.open().await?), id, usize::MAX).await,
+            Self::Replay { which, limit, table, queue } => {
+                let (table, queue) = table.with_queue(&queue).await?;
+                backlog::replay(&InboxItems(table), &queue, which.wanted(), limit.get(), false).await
             }
-            Self::Replay { which, limit, table, stack, queue } => {
-                same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
-                let (inbox, queue) = (Waiting(table.table(&stack).await?), queue.queue(&stack).await?);
-                backlog::replay(&inbox, &queue, which.wanted(), limit.get(), false).await
-            }
-            Self::Drop { which, limit, table, stack, yes } => {
-                backlog::drop_for_good(&Waiting(table.table(&stack).await?), which.wanted(), limit.get(), yes).await
+            Self::Drop { which, limit, table, yes } => {
+                backlog::drop_for_good(&InboxItems(table.open().await?), which.wanted(), limit.get(), yes).await
             }
         }
     }
 }
 
 /// The inbox of this table.
-struct Waiting(Table);
+struct InboxItems(Table);
 
-impl Waiting {
+impl InboxItems {
     /// The store decides which of the partitions an id is in.
     async fn one(&self, id: &str) -> Result<Option<StoredItem>> {
         for partition in inbox_partitions() {
@@ -144,7 +128,7 @@ impl Waiting {
     }
 }
 
-impl Backlog for Waiting {
+impl Backlog for InboxItems {
     type Item = StoredItem;
     const WORDS: Words = Words {
         noun: "acknowledged event",
@@ -233,11 +217,11 @@ mod tests {
             json!({"pk": "INBOX#0", "sk": "e1", "envelope": envelope}).as_object().cloned().map(StoredItem)
         };
         assert_eq!(
-            Waiting::row(&item(envelope).unwrap(), now),
+            InboxItems::row(&item(envelope).unwrap(), now),
             ["e1", "unlink", "1", "2023-11-14T22:13:20.000Z", "2 min"]
         );
         let newer = item(r#"{"v":2}"#).unwrap();
-        assert_eq!(Waiting::row(&newer, now)[1], "not a known envelope (its version is unknown)");
-        assert_eq!(Waiting::described(&newer, now)["event_id"], "e1");
+        assert_eq!(InboxItems::row(&newer, now)[1], "not a known envelope (it is an envelope of an unknown version)");
+        assert_eq!(InboxItems::described(&newer, now)["event_id"], "e1");
     }
 }

@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{
-        stack::StackTarget,
         table::Table,
-        target::{QueueTarget, TableTarget, same_service},
+        target::{QueueTarget, StackTable},
     },
     commands::backlog::{
         self, Backlog, Chosen, Fate, Reach, StoredItem, Swept, Wanted, Words, find_each, replayed::replayed,
@@ -31,10 +30,7 @@ pub enum Quarantine {
         days: u32,
         /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -48,10 +44,7 @@ pub enum Quarantine {
         key: String,
         /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
     },
     /// Send events to the event queue again. Replaying an event twice has no further effect; one that still cannot be
     /// used returns to the quarantine
@@ -63,11 +56,8 @@ pub enum Quarantine {
         which: Which,
         /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
-        /// The event queue.
+        table: StackTable,
+        /// Where it goes.
         #[command(flatten)]
         queue: QueueTarget,
     },
@@ -78,10 +68,7 @@ pub enum Quarantine {
         which: Which,
         /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
         /// Don't ask
         #[arg(long)]
         yes: bool,
@@ -97,22 +84,19 @@ impl Quarantine {
     /// # Errors
     /// An unknown key, or a table or queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
-        let whole = |table| Kept { table, days: LONGEST_DAYS };
+        let whole = |table| QuarantinedItems { table, days: LONGEST_DAYS };
         match self {
-            Self::List { days, table, stack, json, local_time } => {
-                let kept = Kept { table: table.table(&stack).await?, days: days.min(LONGEST_DAYS) };
+            Self::List { days, table, json, local_time } => {
+                let kept = QuarantinedItems { table: table.open().await?, days: days.min(LONGEST_DAYS) };
                 backlog::list(&kept, usize::MAX, json, &local_time.zone()).await
             }
-            Self::Show { key, table, stack } => {
-                backlog::show(&whole(table.table(&stack).await?), key, usize::MAX).await
+            Self::Show { key, table } => backlog::show(&whole(table.open().await?), key, usize::MAX).await,
+            Self::Replay { which, table, queue } => {
+                let (table, queue) = table.with_queue(&queue).await?;
+                backlog::replay(&whole(table), &queue, which.wanted(), usize::MAX, false).await
             }
-            Self::Replay { which, table, stack, queue } => {
-                same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
-                let (kept, queue) = (whole(table.table(&stack).await?), queue.queue(&stack).await?);
-                backlog::replay(&kept, &queue, which.wanted(), usize::MAX, false).await
-            }
-            Self::Drop { which, table, stack, yes } => {
-                backlog::drop_for_good(&whole(table.table(&stack).await?), which.wanted(), usize::MAX, yes).await
+            Self::Drop { which, table, yes } => {
+                backlog::drop_for_good(&whole(table.open().await?), which.wanted(), usize::MAX, yes).await
             }
         }
     }
@@ -133,13 +117,13 @@ fn last_days(now: Time, days: u32) -> impl Iterator<Item = String> {
     (0..=days).rev().map(move |ago| format!("QUARANTINE#{}", day(ago)))
 }
 
-/// The quarantine of this table, limited to the last days.
-struct Kept {
+/// What this table keeps in quarantine, of the last so many days.
+struct QuarantinedItems {
     table: Table,
     days: u32,
 }
 
-impl Kept {
+impl QuarantinedItems {
     async fn one(&self, key: &str) -> Result<Option<StoredItem>> {
         let Some(partition) = partition(key) else { return Ok(None) };
         Ok(self.table.get(&partition, key).await?.map(StoredItem))
@@ -157,7 +141,7 @@ impl Kept {
 /// The members that `list` prints.
 const LISTED: [&str; 5] = ["sk", "kind", "app_id", "reason", "detail"];
 
-impl Backlog for Kept {
+impl Backlog for QuarantinedItems {
     type Item = StoredItem;
     const WORDS: Words = Words {
         noun: "quarantined event",

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::ui::{
     count::counted,
-    progress::{Progress, Step},
+    progress::{Progress, ProgressStep},
 };
 
 /// How the functions are built.
@@ -80,7 +80,7 @@ pub(super) async fn build(project: &Project, build: &Build, progress: Progress) 
     folder.context("cargo built no binary called unlink. Is this the whole workspace?")
 }
 
-fn note(step: &mut Step, line: &str, compiled: u32) {
+fn note(step: &mut ProgressStep, line: &str, compiled: u32) {
     let line = line.trim();
     if let Some(package) = line.strip_prefix("Compiling ") {
         step.note(&format!("{compiled} compiled, now {}", package.split_whitespace().next().unwrap_or_default()));

@@ -34,14 +34,14 @@ impl Progress {
 
     /// Begins a step, named by what is being done.
     #[must_use]
-    pub fn step(self, name: impl Into<Cow<'static, str>>) -> Step {
+    pub fn step(self, name: impl Into<Cow<'static, str>>) -> ProgressStep {
         let name = name.into();
         let bar = (self == Self::Terminal).then(|| spinner(&name));
         if self == Self::Lines {
             output::say(format!("{name} ..."));
         }
         let now = Instant::now();
-        Step { name, progress: self, bar, begun: now, noted: now }
+        ProgressStep { name, progress: self, bar, begun: now, noted: now }
     }
 
     /// Prints a line between two steps.
@@ -63,9 +63,9 @@ fn spinner(name: &str) -> ProgressBar {
     bar
 }
 
-/// A step that has begun. Dropped without [`Step::done`], it was interrupted.
+/// A step that has begun. Dropped without [`ProgressStep::done`], it was interrupted.
 #[derive(Debug)]
-pub struct Step {
+pub struct ProgressStep {
     name: Cow<'static, str>,
     progress: Progress,
     bar: Option<ProgressBar>,
@@ -73,7 +73,7 @@ pub struct Step {
     noted: Instant,
 }
 
-impl Step {
+impl ProgressStep {
     /// Says how far it is.
     pub fn note(&mut self, text: &str) {
         if let Some(bar) = &self.bar {
@@ -98,7 +98,7 @@ impl Step {
     }
 }
 
-impl Drop for Step {
+impl Drop for ProgressStep {
     fn drop(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();

@@ -4,7 +4,7 @@ use futures_util::{StreamExt, stream};
 use kakao_webhooks::{envelope::Envelope, wire::Time};
 use runtime::{
     edges::Queue,
-    store::{DynamoStore, Waiting, inbox_partitions},
+    store::{DynamoStore, InboxEnvelope, inbox_partitions},
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -22,7 +22,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn left(&mut self, waiting: &Waiting) {
+    fn left(&mut self, waiting: &InboxEnvelope) {
         self.waiting += 1;
         let received_at = Envelope::decode(&waiting.envelope).ok().map(|envelope| envelope.received_at);
         self.oldest = self.oldest.into_iter().chain(received_at).min();
@@ -122,7 +122,7 @@ async fn empty_partition(
     }
 }
 
-async fn resend(table: &DynamoStore, queue: &impl Queue, waiting: &Waiting) -> Result<(), String> {
+async fn resend(table: &DynamoStore, queue: &impl Queue, waiting: &InboxEnvelope) -> Result<(), String> {
     queue.send(&waiting.envelope).await.map_err(|error| error.to_string())?;
     table.remove_waiting(waiting).await.map_err(|error| error.to_string())
 }

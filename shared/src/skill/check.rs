@@ -159,6 +159,12 @@ impl Check {
         }
     }
 
+    pub(super) fn url_if_any(&mut self, member: &str, url: Option<&str>) {
+        if let Some(url) = url {
+            self.url(member, url);
+        }
+    }
+
     pub(super) fn at_most(&mut self, member: &str, length: usize, limit: usize, unit: Unit) {
         if length > limit {
             self.violated(member, Rule::AtMost { limit, length, unit });

@@ -187,7 +187,7 @@ pub struct UserState {
 
 /// The most registers of each map. With 4 KiB for a profile value, and the longest names and ids, an item
 /// has some 350 KB: under DynamoDB's 400.
-const MOST: usize = 50;
+const MAX_MAP_ENTRIES: usize = 50;
 
 impl Merge for UserState {
     fn merge(&mut self, other: Self) {
@@ -215,10 +215,10 @@ impl UserState {
         self.wipe();
         erase(&mut self.scopes, self.erased_until);
         erase(&mut self.profile, self.erased_until);
-        bound(&mut self.scopes, MOST);
-        bound(&mut self.profile, MOST);
-        bound(&mut self.channels, MOST);
-        bound(&mut self.bots, MOST);
+        bound(&mut self.scopes, MAX_MAP_ENTRIES);
+        bound(&mut self.profile, MAX_MAP_ENTRIES);
+        bound(&mut self.channels, MAX_MAP_ENTRIES);
+        bound(&mut self.bots, MAX_MAP_ENTRIES);
     }
 
     fn wipe(&mut self) {

@@ -246,7 +246,7 @@ pub(crate) trait ReadField<T>: Sized {
     fn required(self, name: &'static str) -> Result<T, Unreadable>;
 
     /// The value, or that of the field's other name. One that can't be read hides no good twin.
-    fn or_twin(self, twin: Self) -> Self;
+    fn or_alternative(self, twin: Self) -> Self;
 }
 
 impl<T> ReadField<T> for Result<Option<T>, Unreadable> {
@@ -254,7 +254,7 @@ impl<T> ReadField<T> for Result<Option<T>, Unreadable> {
         self?.ok_or(Unreadable::Missing(name))
     }
 
-    fn or_twin(self, twin: Self) -> Self {
+    fn or_alternative(self, twin: Self) -> Self {
         match (self, twin) {
             (Ok(Some(value)), _) | (_, Ok(Some(value))) => Ok(Some(value)),
             (Err(why), _) | (_, Err(why)) => Err(why),
@@ -372,13 +372,13 @@ mod tests {
         let (good, absent): (Read, Read) = (Ok(Some(1)), Ok(None));
         let odd = |name| -> Read { Err(Unreadable::Shape(name)) };
         for other in [absent.clone(), odd("a")] {
-            assert_eq!(good.clone().or_twin(other.clone()), good);
-            assert_eq!(other.or_twin(good.clone()), good);
+            assert_eq!(good.clone().or_alternative(other.clone()), good);
+            assert_eq!(other.or_alternative(good.clone()), good);
         }
-        assert_eq!(good.clone().or_twin(Ok(Some(2))), good);
-        assert_eq!(odd("a").or_twin(odd("b")), odd("a"));
-        assert_eq!(absent.clone().or_twin(odd("b")), odd("b"));
-        assert_eq!(absent.clone().or_twin(Ok(None)), absent);
+        assert_eq!(good.clone().or_alternative(Ok(Some(2))), good);
+        assert_eq!(odd("a").or_alternative(odd("b")), odd("a"));
+        assert_eq!(absent.clone().or_alternative(odd("b")), odd("b"));
+        assert_eq!(absent.clone().or_alternative(Ok(None)), absent);
     }
 
     #[test]

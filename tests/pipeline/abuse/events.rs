@@ -3,7 +3,7 @@
 use end_to_end::lambda::Outcome;
 use serde_json::{Value, json};
 
-use super::{Bench, Case, End, changed, to_every_webhook};
+use super::{Bench, Case, Destination, changed, to_every_webhook};
 
 fn without(event: &Value, parent: &str, name: &str) -> Value {
     let mut event = event.clone();
@@ -62,15 +62,21 @@ async fn a_query_or_a_body_that_is_no_text_is_absent() {
         for webhook in [unlink, share] {
             let event = without(&webhook.genuine, "", "queryStringParameters");
             let event = changed(&event, "/rawQueryString", value.clone());
-            let end = End::Quarantine("missing_field");
+            let end = Destination::Quarantine("missing_field");
             cases.push(Case::new(format!("query {value}"), webhook.function, event, 200, end));
         }
         for (webhook, reason) in [(channel, "missing_field"), (skill, "json")] {
             let event = changed(&webhook.genuine, "/body", value.clone());
-            cases.push(Case::new(format!("body {value}"), webhook.function, event, 200, End::Quarantine(reason)));
+            cases.push(Case::new(
+                format!("body {value}"),
+                webhook.function,
+                event,
+                200,
+                Destination::Quarantine(reason),
+            ));
         }
         let event = changed(&token.genuine, "/body", value.clone());
-        cases.push(Case::new(format!("body {value}"), token.function, event, 400, End::Nowhere));
+        cases.push(Case::new(format!("body {value}"), token.function, event, 400, Destination::Nowhere));
     }
     bench.try_all(cases).await;
 }
@@ -139,7 +145,7 @@ async fn a_member_that_is_not_read_may_be_nested_to_any_depth() {
         .iter()
         .map(|webhook| {
             let event = changed(&webhook.genuine, "/stageVariables", deep.clone());
-            Case::new("1,000 levels", webhook.function, event, webhook.accepted, End::Event)
+            Case::new("1,000 levels", webhook.function, event, webhook.accepted, Destination::Event)
         })
         .collect();
     bench.try_all(cases).await;
@@ -152,7 +158,7 @@ async fn a_method_in_another_case_is_another_method() {
     for webhook in bench.webhooks() {
         for method in ["get", "Post", "TRACE", "CONNECT", "X", &"A".repeat(5_000)] {
             let event = changed(&webhook.genuine, "/requestContext/http/method", method);
-            cases.push(Case::new(format!("{method:.10}"), webhook.function, event, 405, End::Nowhere));
+            cases.push(Case::new(format!("{method:.10}"), webhook.function, event, 405, Destination::Nowhere));
         }
     }
     bench.try_all(cases).await;

@@ -14,4 +14,4 @@ mod logs;
 mod sizes;
 mod uris;
 
-use bench::{Bench, Case, End, SENDINGS, answer, changed, to_every_webhook};
+use bench::{Bench, Case, Destination, SENDINGS, answer, changed, to_every_webhook};

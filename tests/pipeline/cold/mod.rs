@@ -17,7 +17,7 @@ use end_to_end::{
     lambda::{Lambda, Outcome},
 };
 use serde_json::{Value, json};
-use tls::{Authority, Tls};
+use tls::{AuthorityFile, Tls};
 use tokio::time::sleep;
 
 use crate::kakao::{OAUTH, channel, channel_body, share, signed, skill, skill_body, token, unlink};
@@ -31,13 +31,13 @@ struct Secured {
     queue: Tls,
     table: Tls,
     keys: Tls,
-    authority: Authority,
+    authority: AuthorityFile,
 }
 
 impl Secured {
     /// `name` is the test's.
     async fn start(name: &str) -> Self {
-        let (pipeline, authority) = (Pipeline::start().await.unwrap(), Authority::new(name));
+        let (pipeline, authority) = (Pipeline::start().await.unwrap(), AuthorityFile::new(name));
         let queue = Tls::before(&pipeline.queue.endpoint(), &authority).await;
         let table = Tls::before(&pipeline.table.endpoint(), &authority).await;
         let keys = Tls::before(&pipeline.keys.url(), &authority).await;
@@ -186,7 +186,7 @@ async fn a_connection_that_was_closed_while_idle_is_replaced() {
 #[tokio::test]
 async fn who_is_neither_amazon_nor_in_the_bundle_nor_in_the_system_is_not_trusted() {
     let secured = Secured::start("stranger").await;
-    let other = Authority::new("other");
+    let other = AuthorityFile::new("other");
     for bundle in [&[][..], &[("AWS_CA_BUNDLE", other.file())]] {
         let variables = [bundle, &[("SSL_CERT_FILE", other.file())]].concat();
         for (name, request) in [("unlink", unlink("1")), ("account-status", linked(&secured.pipeline))] {

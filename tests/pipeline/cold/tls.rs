@@ -24,12 +24,12 @@ use tokio_rustls::TlsAcceptor;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A CA that no client trusts by itself, and its root in a file.
-pub(super) struct Authority {
+pub(super) struct AuthorityFile {
     issuer: authority::Authority,
     file: PathBuf,
 }
 
-impl Authority {
+impl AuthorityFile {
     /// One with its root in a file of this name.
     pub(super) fn new(name: &str) -> Self {
         let issuer = authority::Authority::generate().unwrap();
@@ -43,7 +43,7 @@ impl Authority {
     }
 }
 
-impl Drop for Authority {
+impl Drop for AuthorityFile {
     fn drop(&mut self) {
         // The file may be gone already.
         let _ = fs::remove_file(&self.file);
@@ -61,7 +61,7 @@ pub(super) struct Tls {
 
 impl Tls {
     /// A front before the server that this URL is of.
-    pub(super) async fn before(url: &str, authority: &Authority) -> Self {
+    pub(super) async fn before(url: &str, authority: &AuthorityFile) -> Self {
         let server: SocketAddr = url.trim_start_matches("http://").split('/').next().unwrap().parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -194,6 +194,10 @@ async fn each_mistake_of_an_answer_to_a_message_is_found_alone() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_found_with_a_message_and_without() {
     let wrong = KeyFile::of("wrong", "another value");
     let same: Change = |_, said| said;
     each_is_found(

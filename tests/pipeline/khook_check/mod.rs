@@ -12,16 +12,14 @@ use axum::Router;
 use end_to_end::{
     Pipeline,
     faults::{Fault, Gate, Server},
+    khook_binary::{self, Done},
     service::{ADMIN_KEY, BOT_ID, SKILL_KEY},
 };
 use serde_json::{Value, json};
 
-use crate::{
-    kakao::snapshot,
-    khook_binary::{self, Done},
-};
+use crate::kakao::snapshot;
 use bridge::Bridge;
-use stand_in::{Distrusted, Shown, right, serve};
+use stand_in::{DistrustedServer, ShownCertificate, right, serve};
 
 /// A file with a key in it, as long as this lives.
 pub(crate) struct KeyFile(PathBuf);
@@ -45,7 +43,7 @@ impl Drop for KeyFile {
 }
 
 async fn khook(url: &str, more: &[&str]) -> Done {
-    khook_binary::run(&[], &[&["check", url], more].concat()).await
+    khook_binary::run(&[], &[&["check", url], more].concat()).await.unwrap()
 }
 
 /// The findings, each as `check verdict: seen`, without times, which depend on the machine.
@@ -123,7 +121,7 @@ async fn what_khook_check_finds_right_khook_send_uses() {
     let (url, key) = (bridge.url(), KeyFile::of("send", SKILL_KEY.1));
     let send = async |more: &[&str]| {
         let fixed = ["send", "skill", "--url", &url, "--bot", BOT_ID, "--json"];
-        khook_binary::run(&[], &[&fixed, more].concat()).await.json()
+        khook_binary::run(&[], &[&fixed, more].concat()).await.unwrap().json()
     };
     assert_eq!(send(&["--check"]).await["body"], json!({"version": "2.0", "data": {}}));
     let answer = send(&["--utterance", "안녕하세요", "--skill-key-file", key.path()]).await;
@@ -153,13 +151,13 @@ async fn the_tutorials_program_passes_with_warnings() {
 #[tokio::test]
 async fn each_mistake_of_a_certificate_is_distinguished_from_the_others() {
     for (shown, seen, fix) in [
-        (Shown::SelfSigned, "self-signed", "public authorities only"),
-        (Shown::Expired, "has expired", "renew it"),
-        (Shown::Early, "isn't valid yet", "clock"),
-        (Shown::OfAPrivateAuthority, "single certificate", "whole chain"),
-        (Shown::WithItsPrivateAuthority, "chain of 2", "public authority"),
+        (ShownCertificate::SelfSigned, "self-signed", "public authorities only"),
+        (ShownCertificate::Expired, "has expired", "renew it"),
+        (ShownCertificate::Early, "isn't valid yet", "clock"),
+        (ShownCertificate::OfAPrivateAuthority, "comes alone", "whole chain"),
+        (ShownCertificate::WithItsPrivateAuthority, "chain of 2", "public authority"),
     ] {
-        let server = Distrusted::start(shown).await;
+        let server = DistrustedServer::start(shown).await;
         let (code, found) = findings(&server.url(), &[]).await;
         assert_eq!((code, found.len(), &found[0]["verdict"]), (Some(1), 1, &json!("mistake")), "{shown:?} {found:?}");
         assert!(found[0]["seen"].as_str().unwrap().contains(seen), "{shown:?} {found:?}");

@@ -10,7 +10,7 @@ use play_kakao::SigningKey;
 use serde_json::{Value, json};
 
 use crate::kakao::pushed;
-use rows::{Make, Outcome, Row};
+use rows::{Make, Row, RowResult};
 
 /// Sends the rows one after another and reports all whose result is not as expected.
 async fn check(pipeline: &mut Pipeline, rows: Vec<Row>) {
@@ -19,7 +19,7 @@ async fn check(pipeline: &mut Pipeline, rows: Vec<Row>) {
         let answer = pipeline.deliver(&row.request).await.unwrap();
         let queued: Vec<Value> =
             pipeline.queue.take().iter().map(|message| serde_json::from_str(&message.body).unwrap()).collect();
-        let found = Outcome::of(&answer, &queued);
+        let found = RowResult::of(&answer, &queued);
         if found != row.expected {
             wrong.push(format!("{}: {:?}\n    but {found:?}", row.name, row.expected));
         }

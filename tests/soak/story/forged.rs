@@ -5,7 +5,7 @@ use kakao_webhooks::wire::account_status::EventType;
 use play_kakao::{Forgery, Token};
 use serde_json::json;
 
-use super::{APPS, Expected, Post, STRANGERS, Teller, in_turn};
+use super::{APPS, ExpectedAnswer, Post, STRANGERS, StoryBuilder, in_turn};
 
 /// Wrong admin keys: another key, the digest of the right one, another scheme.
 const WRONG_KEYS: [&str; 4] = [
@@ -17,9 +17,9 @@ const WRONG_KEYS: [&str; 4] = [
 /// The forgeries without a token: each webhook with each wrong key.
 const KEYED: usize = WRONG_KEYS.len() * 4;
 
-impl Teller {
+impl StoryBuilder {
     pub(super) fn forge(&mut self, number: u64) {
-        let user_id = match self.dice.one_in(2) {
+        let user_id = match self.random.one_in(2) {
             true => self.member_of(APPS[0]).digits(),
             false => (STRANGERS + number).to_string(),
         };
@@ -55,7 +55,7 @@ fn by_key(turn: usize, user_id: &str, id: &str) -> Post {
     };
     let request = request.header("X-Kakao-Resource-ID", id).header("X-Request-Id", id);
     let request = if key.is_empty() { request } else { request.header(header, key) };
-    Post { function, request, token: None, expected: Expected::Refused(&[401]) }
+    Post { function, request, token: None, expected: ExpectedAnswer::Refused(&[401]) }
 }
 
 fn by_token(forgery: Forgery, user_id: &str, id: &str, at: i64) -> Post {
@@ -67,6 +67,6 @@ fn by_token(forgery: Forgery, user_id: &str, id: &str, at: i64) -> Post {
         function: "account-status",
         request: Request::new("POST", "/webhooks/account-status"),
         token: Some((token, Some(forgery))),
-        expected: Expected::Refused(refused),
+        expected: ExpectedAnswer::Refused(refused),
     }
 }

@@ -6,7 +6,7 @@ mod unusable;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use end_to_end::{Request, dice::Dice, service};
+use end_to_end::{Request, seeded_random::SeededRandom, service};
 use kakao_webhooks::{
     envelope::{Envelope, Event, Letter, ServiceEvent, ServiceWord},
     wire::{AppId, EventId, Time, UserId},
@@ -47,13 +47,13 @@ pub(crate) struct Post {
     pub(crate) function: &'static str,
     request: Request,
     token: Option<(Token, Option<Forgery>)>,
-    pub(crate) expected: Expected,
+    pub(crate) expected: ExpectedAnswer,
 }
 
 /// The expected answer.
 #[derive(Clone)]
-pub(crate) enum Expected {
-    /// These events are stored.
+pub(crate) enum ExpectedAnswer {
+    /// That these events are safe.
     Kept(u16, Vec<EventId>),
     /// The sender is not authenticated.
     Refused(&'static [u16]),
@@ -100,26 +100,27 @@ pub(crate) struct Story {
     pub(crate) forged: usize,
 }
 
-/// A story of `events` authentic events, with forged requests between them.
-pub(crate) fn story(dice: &mut Dice, events: u64) -> Story {
-    let mut teller = Teller { dice: dice.split(), story: Story::default(), members: events / EVENTS_OF_A_MEMBER + 10 };
+/// Tells `events` events, and beside them what strangers send.
+pub(crate) fn story(random: &mut SeededRandom, events: u64) -> Story {
+    let mut builder =
+        StoryBuilder { random: random.split(), story: Story::default(), members: events / EVENTS_OF_A_MEMBER + 10 };
     for number in 0..events {
-        match teller.dice.below(100) {
-            0..=4 => teller.forge(number),
-            5 => teller.poison(number),
-            6..=7 => teller.unusable(number),
-            8..=10 => teller.service_says(number),
-            _ => teller.event(number),
+        match builder.random.below(100) {
+            0..=4 => builder.forge(number),
+            5 => builder.poison(number),
+            6..=7 => builder.unusable(number),
+            8..=10 => builder.service_says(number),
+            _ => builder.event(number),
         }
     }
-    let mut story = teller.story;
-    dice.shuffle(&mut story.posts);
-    dice.shuffle(story.messages.make_contiguous());
+    let mut story = builder.story;
+    random.shuffle(&mut story.posts);
+    random.shuffle(story.messages.make_contiguous());
     story
 }
 
-struct Teller {
-    dice: Dice,
+struct StoryBuilder {
+    random: SeededRandom,
     story: Story,
     members: u64,
 }
@@ -133,10 +134,10 @@ fn time(millis: i64) -> Time {
     Time::from_millis(millis).unwrap()
 }
 
-impl Teller {
+impl StoryBuilder {
     /// A member, and the app that they are a member of.
     fn member(&mut self) -> (UserId, App) {
-        let member = self.dice.below(self.members);
+        let member = self.random.below(self.members);
         (UserId::new(MEMBERS.0 + member * MEMBERS.1).unwrap(), in_turn(&APPS, usize::from(member.is_multiple_of(3))))
     }
 
@@ -151,22 +152,22 @@ impl Teller {
 
     /// A time within the story.
     fn moment(&mut self) -> i64 {
-        BEGIN + i64::try_from(self.dice.below(SECONDS)).unwrap() * 1_000
+        BEGIN + i64::try_from(self.random.below(SECONDS)).unwrap() * 1_000
     }
 
     /// When something of that moment is received.
     fn later(&mut self, moment: i64) -> i64 {
-        moment + i64::try_from(self.dice.below(3_600_000)).unwrap()
+        moment + i64::try_from(self.random.below(3_600_000)).unwrap()
     }
 
     /// An id that isn't in the order of the numbers, so that it decides a tie either way.
     fn id(&mut self, number: u64) -> String {
-        format!("{:04x}-{number}", self.dice.below(1 << 16))
+        format!("{:04x}-{number}", self.random.below(1 << 16))
     }
 
     /// One delivery, or two, or three.
     fn deliveries(&mut self) -> u64 {
-        self.dice.one_of(&[1, 1, 1, 1, 1, 1, 1, 2, 2, 3])
+        self.random.one_of(&[1, 1, 1, 1, 1, 1, 1, 2, 2, 3])
     }
 
     /// A usable event, and its deliveries.

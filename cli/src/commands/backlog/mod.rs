@@ -18,7 +18,7 @@ use crate::ui::{
     ask,
     count::{counted, plural},
     local_time::Zone,
-    output::{self, Table},
+    output::{self, TextTable},
     progress::Progress,
 };
 
@@ -192,7 +192,7 @@ pub(crate) async fn list<P: Backlog>(backlog: &P, limit: usize, json: bool, zone
     Ok(ExitCode::SUCCESS)
 }
 
-fn table<P: Backlog>(found: &[P::Item], now: Time, zone: &Zone) -> Table {
+fn table<P: Backlog>(found: &[P::Item], now: Time, zone: &Zone) -> TextTable {
     let mut table = output::table(P::COLUMNS);
     for item in found {
         table.add_row(P::row(item, now).iter().map(|cell| zone.beside(cell)));

@@ -8,9 +8,9 @@ mod probe;
 mod reply;
 pub(crate) mod report;
 pub(crate) mod route;
+mod route_check;
 mod skill;
 mod status;
-mod walk;
 mod webhook;
 mod wrapper;
 
@@ -33,7 +33,7 @@ use finding::Judgement;
 use probe::{Probe, Prober};
 use report::{Checked, Tally};
 use route::Route;
-use walk::Walk;
+use route_check::RouteCheck;
 
 /// Options of `khook check`.
 #[derive(Debug, Args)]
@@ -76,8 +76,8 @@ Examples:
 
 /// Whether requests may take long and count for an alarm of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
-    /// They may: a well-formed key that no app has, a token of an unknown key.
+enum CheckScope {
+    /// It may: a well-formed key that no app has, a token of an unknown key.
     Thorough,
     /// They may not: `khook doctor`, which also checks the alarms, would find one that it caused itself.
     Quiet,
@@ -98,7 +98,7 @@ impl Check {
     }
 
     async fn checked(self) -> Result<ExitCode> {
-        let checked = check_all(route::routes(&self.url, self.kind)?, &self.proofs()?, Manner::Thorough).await?;
+        let checked = check_all(route::routes(&self.url, self.kind)?, &self.proofs()?, CheckScope::Thorough).await?;
         if self.json {
             report::json(&checked)?
         } else {
@@ -132,17 +132,17 @@ fn secret(file: &Path, scheme: &str) -> Result<HeaderValue> {
 /// If it is not an address, or no client can be created on this machine.
 pub(crate) async fn quietly(base: &str) -> Result<Vec<Checked>> {
     let skill = skill::Proof { header: HeaderName::from_static("x-skill-key"), value: None, send: false };
-    check_all(route::routes(base, None)?, &Proofs { skill, admin_key: None }, Manner::Quiet).await
+    check_all(route::routes(base, None)?, &Proofs { skill, admin_key: None }, CheckScope::Quiet).await
 }
 
-async fn check_all(routes: Vec<(Route, Url)>, proofs: &Proofs, manner: Manner) -> Result<Vec<Checked>> {
+async fn check_all(routes: Vec<(Route, Url)>, proofs: &Proofs, scope: CheckScope) -> Result<Vec<Checked>> {
     let prober = Prober::new()?;
     let mut checked = vec![];
     for (route, url) in routes {
-        let found = check(&prober, route, &url, proofs, manner).await?;
-        let is_silent = found.is_silent();
+        let found = check(&prober, route, &url, proofs, scope).await?;
+        let has_no_answer = found.has_no_answer();
         checked.push(found);
-        if is_silent {
+        if has_no_answer {
             // There is no answer: the other routes are at the same address.
             break;
         }
@@ -150,22 +150,22 @@ async fn check_all(routes: Vec<(Route, Url)>, proofs: &Proofs, manner: Manner) -
     Ok(checked)
 }
 
-async fn check(prober: &Prober, route: Route, url: &Url, proofs: &Proofs, manner: Manner) -> Result<Checked> {
+async fn check(prober: &Prober, route: Route, url: &Url, proofs: &Proofs, scope: CheckScope) -> Result<Checked> {
     if route::is_open(url) {
         let open = Judgement::mistake("plain http://", "serve and register https://: Kakao accepts nothing else");
         return Ok(Checked { route, url: url.clone(), findings: vec![open.named("https")] });
     }
-    let mut walk = Walk::new(prober);
+    let mut route_check = RouteCheck::new(prober);
     match route {
-        Route::Skill => skill::check(&mut walk, url, &proofs.skill).await,
-        Route::Health => health::check(&mut walk, url).await,
-        Route::AccountStatus => account_status::check(&mut walk, url, manner).await,
+        Route::Skill => skill::check(&mut route_check, url, &proofs.skill).await,
+        Route::Health => health::check(&mut route_check, url).await,
+        Route::AccountStatus => account_status::check(&mut route_check, url, scope).await,
         Route::Unlink | Route::TalkShare | Route::TalkChannel => {
-            webhook::check(&mut walk, route, url, proofs.admin_key.as_ref(), manner).await?;
+            webhook::check(&mut route_check, route, url, proofs.admin_key.as_ref(), scope).await?;
         }
     }
-    let patience = if route == Route::Skill { skill::PATIENCE } else { webhook::PATIENCE };
-    let mut findings = walk.end(patience);
+    let limits = if route == Route::Skill { skill::TIME_LIMITS } else { webhook::TIME_LIMITS };
+    let mut findings = route_check.end(limits);
     findings.extend(route::own_query(url).map(|query| query.named("address")));
     Ok(Checked { route, url: url.clone(), findings })
 }

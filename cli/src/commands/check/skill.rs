@@ -14,12 +14,11 @@ use super::{
     probe::{Probe, Response},
     reply,
     route::{Route, below},
-    status,
-    walk::{Judge, Patience, Walk},
-    wrapper,
+    route_check::{Judge, RouteCheck, TimeLimits},
+    status, wrapper,
 };
 
-pub(super) const PATIENCE: Patience = Patience { near: Duration::from_secs(3), over: Duration::from_secs(5) };
+pub(super) const TIME_LIMITS: TimeLimits = TimeLimits { near: Duration::from_secs(3), over: Duration::from_secs(5) };
 
 /// By which Kakao proves itself, and whether a message may be sent with it.
 pub(super) struct Proof {
@@ -28,24 +27,26 @@ pub(super) struct Proof {
     pub(super) send: bool,
 }
 
-pub(super) async fn check(walk: &mut Walk<'_>, url: &Url, proof: &Proof) {
+pub(super) async fn check(route_check: &mut RouteCheck<'_>, url: &Url, proof: &Proof) {
     let with_slash = below(url, "/");
     let judges: [Judge<'_>; 3] = [
         ("registration check: status", &registration_status),
         ("registration check: content type", &status::is_json),
         ("registration check: body", &registration_body),
     ];
-    if let Some(plain) = walk.step(Probe::new(Method::GET, url), &judges).await {
+    if let Some(plain) = route_check.step(Probe::new(Method::GET, url), &judges).await {
         let alike = |answer: &Response| status::is_alike(answer, &plain);
-        walk.step(Probe::new(Method::GET, &with_slash), &[("trailing slash", &alike)]).await;
-        walk.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 200))]).await;
+        route_check.step(Probe::new(Method::GET, &with_slash), &[("trailing slash", &alike)]).await;
+        route_check.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 200))]).await;
     }
     let methods = |answer: &Response| status::wrong_method(answer, Route::Skill.methods());
-    walk.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
-    walk.step(Probe::new(Method::GET, &below(url, "/khook-check")), &[("unknown path below", &status::below)]).await;
-    without_key(walk, url, proof.value.is_some()).await;
+    route_check.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
+    route_check
+        .step(Probe::new(Method::GET, &below(url, "/khook-check")), &[("unknown path below", &status::below)])
+        .await;
+    without_key(route_check, url, proof.value.is_some()).await;
     if let Some(value) = &proof.value {
-        with_key(walk, url, &proof.header, value, proof.send).await;
+        with_key(route_check, url, &proof.header, value, proof.send).await;
     }
 }
 
@@ -70,21 +71,21 @@ fn post(url: &Url) -> Probe {
     Probe::new(Method::POST, url).body("application/json", message().to_string())
 }
 
-async fn without_key(walk: &mut Walk<'_>, url: &Url, has_key: bool) {
+async fn without_key(route_check: &mut RouteCheck<'_>, url: &Url, has_key: bool) {
     let judge = |answer: &Response| unproven(answer, has_key);
-    let answer = walk.step(post(url), &[("message without a key", &judge)]).await;
+    let answer = route_check.step(post(url), &[("message without a key", &judge)]).await;
     if let Some(answer) = answer.filter(|answer| answer.status == 200) {
-        walk.findings.push(reply::judge(&answer).named("answer to a message"));
+        route_check.findings.push(reply::judge(&answer).named("answer to a message"));
     }
 }
 
-async fn with_key(walk: &mut Walk<'_>, url: &Url, header: &HeaderName, value: &HeaderValue, send: bool) {
+async fn with_key(route_check: &mut RouteCheck<'_>, url: &Url, header: &HeaderName, value: &HeaderValue, send: bool) {
     if send {
         let probe = post(url).header(header.clone(), value);
-        walk.step(probe, &[("message with the key", &proven), ("answer to a message", &reply::judge)]).await;
+        route_check.step(probe, &[("message with the key", &proven), ("answer to a message", &reply::judge)]).await;
     } else {
         let probe = oversized(Probe::new(Method::POST, url)).header(header.clone(), value);
-        walk.step(probe, &[("the key", &known)]).await;
+        route_check.step(probe, &[("the key", &known)]).await;
     }
 }
 

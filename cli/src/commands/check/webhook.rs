@@ -9,17 +9,17 @@ use reqwest::{
 };
 
 use super::{
-    Manner,
+    CheckScope,
     finding::Judgement,
     oversized,
     probe::{Probe, Response},
     route::{Route, below},
+    route_check::{RouteCheck, TimeLimits},
     status,
-    walk::{Patience, Walk},
 };
 use crate::random;
 
-pub(super) const PATIENCE: Patience = Patience { near: Duration::from_secs(2), over: Duration::from_secs(3) };
+pub(super) const TIME_LIMITS: TimeLimits = TimeLimits { near: Duration::from_secs(2), over: Duration::from_secs(3) };
 
 /// A request that names no user, by the method that the webhook has.
 fn bare(route: Route, url: &Url) -> Probe {
@@ -32,34 +32,34 @@ fn bare(route: Route, url: &Url) -> Probe {
 /// # Errors
 /// If the system has no randomness.
 pub(super) async fn check(
-    walk: &mut Walk<'_>,
+    route_check: &mut RouteCheck<'_>,
     route: Route,
     url: &Url,
     key: Option<&HeaderValue>,
-    manner: Manner,
+    scope: CheckScope,
 ) -> Result<()> {
-    if let Some(plain) = walk.step(bare(route, url), &[("no key", &refused)]).await {
+    if let Some(plain) = route_check.step(bare(route, url), &[("no key", &refused)]).await {
         let alike = |answer: &Response| status::is_alike(answer, &plain);
-        walk.step(bare(route, &below(url, "/")), &[("trailing slash", &alike)]).await;
-        let unknown = unknown_key(manner)?;
-        walk.step(bare(route, url).header(AUTHORIZATION, &unknown), &[("wrong key", &refused)]).await;
+        route_check.step(bare(route, &below(url, "/")), &[("trailing slash", &alike)]).await;
+        let unknown = unknown_key(scope)?;
+        route_check.step(bare(route, url).header(AUTHORIZATION, &unknown), &[("wrong key", &refused)]).await;
     }
     let methods = |answer: &Response| status::wrong_method(answer, route.methods());
-    walk.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
+    route_check.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
     let expected = if route.methods().contains(&"HEAD") { 401 } else { 405 };
-    walk.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, expected))]).await;
-    walk.step(bare(route, &below(url, "/khook-check")), &[("unknown path below", &status::below)]).await;
+    route_check.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, expected))]).await;
+    route_check.step(bare(route, &below(url, "/khook-check")), &[("unknown path below", &status::below)]).await;
     if let Some(key) = key {
-        walk.step(effectless(route, url).header(AUTHORIZATION, key), &[("the admin key", &known)]).await;
+        route_check.step(effectless(route, url).header(AUTHORIZATION, key), &[("the admin key", &known)]).await;
     }
     Ok(())
 }
 
 /// A key in the form of an app's that no app has; in quiet mode, a text that can't be a key.
-fn unknown_key(manner: Manner) -> Result<HeaderValue> {
-    let key = match manner {
-        Manner::Thorough => random::hex::<16>()?,
-        Manner::Quiet => "khook-doctor".to_owned(),
+fn unknown_key(scope: CheckScope) -> Result<HeaderValue> {
+    let key = match scope {
+        CheckScope::Thorough => random::hex::<16>()?,
+        CheckScope::Quiet => "khook-doctor".to_owned(),
     };
     Ok(HeaderValue::try_from(format!("KakaoAK {key}"))?)
 }
@@ -124,13 +124,13 @@ mod tests {
     }
 
     #[test]
-    fn only_a_thorough_check_sends_a_well_formed_wrong_key() {
-        let looks_like_one = |manner| {
-            let value = unknown_key(manner).unwrap();
+    fn only_a_thorough_check_sends_a_key_that_looks_like_one() {
+        let looks_like_one = |scope| {
+            let value = unknown_key(scope).unwrap();
             let key = value.to_str().unwrap().strip_prefix("KakaoAK ").unwrap().to_owned();
             key.len() == 32 && key.chars().all(|letter| letter.is_ascii_hexdigit())
         };
-        assert!(looks_like_one(Manner::Thorough) && !looks_like_one(Manner::Quiet));
+        assert!(looks_like_one(CheckScope::Thorough) && !looks_like_one(CheckScope::Quiet));
     }
 
     #[test]

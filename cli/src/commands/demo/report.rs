@@ -8,14 +8,14 @@ use crate::ui::{
     output::{self, Cell, Color, Text, faint_cell, verdict_cell},
 };
 
-/// The results of the whole story.
-pub(super) struct Report {
+/// What came of the whole story.
+pub(super) struct DemoReport {
     pub(super) results: Vec<StepResult>,
     pub(super) user: Value,
     pub(super) strays: Vec<String>,
 }
 
-impl Report {
+impl DemoReport {
     pub(super) fn is_good(&self) -> bool {
         self.strays.is_empty() && self.results.iter().all(|result| result.problem.is_none())
     }

@@ -60,7 +60,7 @@ const EMPTY_ANSWERS: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a command that is ended by a signal goes on to give back what it holds.
-const GIVING_BACK: Duration = Duration::from_secs(5);
+const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A sweep under way. Dropped before its end, it gives back what it holds.
 struct Sweep<'d> {
@@ -94,7 +94,7 @@ impl<'d> Sweep<'d> {
     }
 
     /// The same, with what is handed out only now.
-    async fn let_go(&mut self) {
+    async fn give_back_everything(&mut self) {
         if let Some(asked) = self.asked.take()
             && let Ok(Ok(Ok(received))) = timeout(WAIT * 2, asked).await
         {
@@ -113,8 +113,10 @@ impl Drop for Sweep<'_> {
         let Ok(runtime) = Handle::try_current() else { return };
         // One with a single thread can't go on while that thread waits: they come back by themselves then.
         if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
-            output::say("Returning the dead letters to the queue ...");
-            let _ = block_in_place(|| runtime.block_on(async { timeout(GIVING_BACK, self.let_go()).await }));
+            output::say("Giving the dead letters back ...");
+            let _ = block_in_place(|| {
+                runtime.block_on(async { timeout(GIVE_BACK_TIMEOUT, self.give_back_everything()).await })
+            });
         }
     }
 }

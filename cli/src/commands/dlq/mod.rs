@@ -10,10 +10,7 @@ use kakao_webhooks::{envelope::MAX_BYTES, wire::Time};
 use serde_json::{Value, json};
 
 use crate::{
-    aws::{
-        stack::StackTarget,
-        target::{DeadLetterTarget, QueueTarget},
-    },
+    aws::target::{QueueTarget, StackDeadLetters},
     commands::backlog::{
         self, Backlog, Chosen, Fate, Reach, Swept, Words, letter,
         replayed::replayed,
@@ -35,10 +32,7 @@ pub enum Dlq {
         limit: Limit,
         /// The dead-letter queue.
         #[command(flatten)]
-        dead_letters: DeadLetterTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
+        dead_letters: StackDeadLetters,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -56,10 +50,7 @@ pub enum Dlq {
         limit: Limit,
         /// The dead-letter queue.
         #[command(flatten)]
-        dead_letters: DeadLetterTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
+        dead_letters: StackDeadLetters,
     },
     /// Send dead letters to the event queue again, and delete each one that the queue accepted. Replaying an event
     /// twice has no further effect
@@ -79,11 +70,8 @@ pub enum Dlq {
         anyway: bool,
         /// The dead-letter queue.
         #[command(flatten)]
-        dead_letters: DeadLetterTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
-        /// The event queue.
+        dead_letters: StackDeadLetters,
+        /// Where they go.
         #[command(flatten)]
         queue: QueueTarget,
     },
@@ -98,10 +86,7 @@ pub enum Dlq {
         limit: Limit,
         /// The dead-letter queue.
         #[command(flatten)]
-        dead_letters: DeadLetterTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
+        dead_letters: StackDeadLetters,
         /// Don't ask
         #[arg(long)]
         yes: bool,
@@ -115,19 +100,16 @@ impl Dlq {
     /// An unknown id, or a queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::List { limit, dead_letters, stack, json, local_time } => {
-                backlog::list(&dead_letters.dead_letters(&stack).await?, limit.get(), json, &local_time.zone()).await
+            Self::List { limit, dead_letters, json, local_time } => {
+                backlog::list(&dead_letters.open().await?, limit.get(), json, &local_time.zone()).await
             }
-            Self::Show { id, limit, dead_letters, stack } => {
-                backlog::show(&dead_letters.dead_letters(&stack).await?, id, limit.get()).await
-            }
-            Self::Replay { which, limit, anyway, dead_letters, stack, queue } => {
-                let (dead_letters, queue) = dead_letters.with_queue(&queue, &stack).await?;
+            Self::Show { id, limit, dead_letters } => backlog::show(&dead_letters.open().await?, id, limit.get()).await,
+            Self::Replay { which, limit, anyway, dead_letters, queue } => {
+                let (dead_letters, queue) = dead_letters.with_queue(&queue).await?;
                 backlog::replay(&dead_letters, &queue, which.wanted(), limit.get(), anyway).await
             }
-            Self::Drop { which, limit, dead_letters, stack, yes } => {
-                backlog::drop_for_good(&dead_letters.dead_letters(&stack).await?, which.wanted(), limit.get(), yes)
-                    .await
+            Self::Drop { which, limit, dead_letters, yes } => {
+                backlog::drop_for_good(&dead_letters.open().await?, which.wanted(), limit.get(), yes).await
             }
         }
     }

@@ -90,7 +90,7 @@ impl fmt::Debug for Settings {
 
 impl Settings {
     /// As the function itself would read them.
-    pub(super) fn variables(&self) -> Variables<impl Fn(&str) -> Option<String> + '_> {
+    pub(super) fn variables(&self) -> Variables<'_> {
         Variables::new(|name| self.0.get(name).cloned())
     }
 

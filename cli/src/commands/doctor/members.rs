@@ -65,11 +65,8 @@ impl Member {
     /// The first that it would not start with.
     ///
     /// # Errors
-    /// The library's own error, which shows no value.
-    pub(super) fn would_start<F>(self, variables: &Variables<F>) -> Result<(), ConfigError>
-    where
-        F: Fn(&str) -> Option<String>,
-    {
+    /// The library's own word, which shows no value.
+    pub(super) fn would_start(self, variables: &Variables<'_>) -> Result<(), ConfigError> {
         self.reads.iter().try_for_each(|setting| match setting {
             Apps => variables.apps().map(drop),
             Sources => variables.sources().map(drop),

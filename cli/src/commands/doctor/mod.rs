@@ -41,7 +41,7 @@ use crate::{
 use account::Account;
 use aws::Aws;
 use facts::Facts;
-use report::{Report, Section};
+use report::{DoctorReport, Section};
 
 /// Options of `khook doctor`.
 #[derive(Debug, Args)]
@@ -78,7 +78,7 @@ Examples:
 const LOCAL_STACK: &str = "kakao-webhooks";
 
 /// What is examined.
-struct Target {
+struct DoctorTarget {
     /// `None`: from outside only.
     inside: Option<(SdkConfig, String)>,
     /// `None`: the stack's output.
@@ -111,40 +111,40 @@ impl Doctor {
         Ok(report.tally().exit_code())
     }
 
-    async fn target(self) -> Result<Target> {
+    async fn target(self) -> Result<DoctorTarget> {
         let is_url = |text: &String| text.contains("://");
         match self.target.filter(|target| !target.is_empty()) {
             Some(url) if is_url(&url) => {
                 ensure!(self.url.is_none(), "name one base URL, not two");
-                Ok(Target { inside: None, base_url: Some(url), is_named: true })
+                Ok(DoctorTarget { inside: None, base_url: Some(url), is_named: true })
             }
             Some(stack) => {
-                Ok(Target { inside: Some((target::aws().await?, stack)), base_url: self.url, is_named: true })
+                Ok(DoctorTarget { inside: Some((target::aws().await?, stack)), base_url: self.url, is_named: true })
             }
             None => {
                 let running = Running::found("name a stack or a base URL")?;
                 let aws = local::sdk_config(&running.endpoint, &running.region);
                 let base_url = Some(self.url.unwrap_or(running.base_url));
-                Ok(Target { inside: Some((aws, LOCAL_STACK.to_owned())), base_url, is_named: false })
+                Ok(DoctorTarget { inside: Some((aws, LOCAL_STACK.to_owned())), base_url, is_named: false })
             }
         }
     }
 }
 
-impl Target {
-    async fn report(self) -> Result<Report> {
+impl DoctorTarget {
+    async fn report(self) -> Result<DoctorReport> {
         let Some((aws, name)) = self.inside else {
             let base_url = self.base_url.unwrap_or_default();
             let sections = vec![outside_of(&base_url).await?];
-            return Ok(Report { stack: None, base_url: Some(base_url), sections, is_named: false });
+            return Ok(DoctorReport { stack: None, base_url: Some(base_url), sections, is_named: false });
         };
         let report = examine(&Aws::new(aws, &name), &name, self.base_url).await?;
-        Ok(Report { is_named: self.is_named, ..report })
+        Ok(DoctorReport { is_named: self.is_named, ..report })
     }
 }
 
 /// Both parts, at once.
-async fn examine(account: &impl Account, name: &str, base_url: Option<String>) -> Result<Report> {
+async fn examine(account: &impl Account, name: &str, base_url: Option<String>) -> Result<DoctorReport> {
     let stack = account.stack().await;
     let own = || stack.as_ref().ok()?.outputs.get("BaseUrl").cloned();
     let base_url = base_url.or_else(own);
@@ -162,7 +162,7 @@ async fn examine(account: &impl Account, name: &str, base_url: Option<String>) -
     };
     let (outside, inside) = tokio::join!(outside, inside);
     let sections = outside?.into_iter().chain(inside).collect();
-    Ok(Report { stack: Some(name.to_owned()), base_url, sections, is_named: true })
+    Ok(DoctorReport { stack: Some(name.to_owned()), base_url, sections, is_named: true })
 }
 
 async fn outside_of(base_url: &str) -> Result<Section> {

@@ -52,11 +52,11 @@ fn working(source: &Source, logical_id: &str) -> Judgement {
     }
 }
 
-/// How Lambda's text begins after a successful batch, and before the first.
-const WELL: [&str; 2] = ["OK", "No records processed"];
+/// How Lambda's words begin for a batch that went well, and for none so far.
+const HEALTHY_RESULTS: [&str; 2] = ["OK", "No records processed"];
 
 fn result(source: &Source, logical_id: &str) -> Judgement {
-    let is_bad = |result: &&str| !result.is_empty() && !WELL.iter().any(|well| result.starts_with(well));
+    let is_bad = |result: &&str| !result.is_empty() && !HEALTHY_RESULTS.iter().any(|well| result.starts_with(well));
     match source.last_result.as_deref().filter(is_bad) {
         None => Judgement::right("enabled"),
         Some(result) => Judgement::mistake(

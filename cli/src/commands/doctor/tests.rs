@@ -2,7 +2,7 @@ use insta::{assert_json_snapshot, assert_snapshot};
 
 use super::{
     facts::{Backlog, Unread},
-    report::Report,
+    report::DoctorReport,
     stand_in::{self, StandIn, function},
     *,
 };
@@ -11,8 +11,8 @@ use crate::{
     ui::output::{Text, UNKNOWN},
 };
 
-fn report_of(facts: &Facts) -> Report {
-    Report {
+fn report_of(facts: &Facts) -> DoctorReport {
+    DoctorReport {
         stack: Some("kakao-webhooks".to_owned()),
         base_url: Some("https://hooks.example.com".to_owned()),
         sections: judged(facts),
@@ -20,12 +20,12 @@ fn report_of(facts: &Facts) -> Report {
     }
 }
 
-fn text(report: &Report, columns: usize, all: bool) -> String {
+fn text(report: &DoctorReport, columns: usize, all: bool) -> String {
     report.lines(columns, all).iter().map(Text::plain).collect::<Vec<_>>().join("\n")
 }
 
 /// A fault of each sort.
-fn ill() -> Facts {
+fn unhealthy() -> Facts {
     let mut facts = stand_in::healthy();
     facts.stack.status = "UPDATE_ROLLBACK_COMPLETE".to_owned();
     facts.quota = Err(Unread::Denied("lambda:GetAccountSettings"));
@@ -50,7 +50,7 @@ fn a_healthy_stack_is_all_right_and_a_reader_sees_it_at_once() {
 
 #[test]
 fn every_problem_is_listed_with_its_fix() {
-    let report = report_of(&ill());
+    let report = report_of(&unhealthy());
     assert_eq!(report.tally().exit_code(), ExitCode::FAILURE);
     for finding in report.findings() {
         assert_eq!(finding.fix.is_empty(), finding.verdict == Verdict::Right, "{finding:?}");
@@ -58,12 +58,12 @@ fn every_problem_is_listed_with_its_fix() {
     for columns in [60, 80, 120] {
         let shown = text(&report, columns, false);
         assert!(shown.lines().all(|line| line.starts_with("export ") || line.chars().count() <= columns), "{shown}");
-        assert_snapshot!(format!("ill-{columns}"), shown);
+        assert_snapshot!(format!("unhealthy-{columns}"), shown);
     }
-    assert_json_snapshot!("ill-json", report.json());
+    assert_json_snapshot!("unhealthy-json", report.json());
 }
 
-fn wrong(report: &Report) -> Vec<&Finding> {
+fn wrong(report: &DoctorReport) -> Vec<&Finding> {
     report.findings().filter(|finding| finding.verdict != Verdict::Right).collect()
 }
 

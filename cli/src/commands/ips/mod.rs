@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::ui::output::{self, Cell};
 use difference::Difference;
-use published::{Change, Network, Published};
+use published::{Network, PlannedChange, Published};
 
 /// The networks that Kakao calls from.
 #[derive(Debug, Args)]
@@ -126,9 +126,9 @@ fn print(
     for network in &published.networks {
         let service = network.service.as_deref().unwrap_or("–");
         let change = match network.change {
-            Change::None => "–",
-            Change::Coming => "to be added",
-            Change::Going => "to be removed",
+            PlannedChange::None => "–",
+            PlannedChange::Coming => "to be added",
+            PlannedChange::Going => "to be removed",
         };
         table.add_row([
             Cell::new(network.network),
@@ -164,7 +164,7 @@ fn state(published: &Published, configured: Option<&[IpNet]>, network: &Network)
         None => output::faint_cell("–"),
         Some(configured) if difference::covers(configured, &network.network) => output::verdict_cell("yes", true),
         // A range that Kakao gives up does no harm.
-        Some(_) if network.change == Change::Going => output::faint_cell("no"),
+        Some(_) if network.change == PlannedChange::Going => output::faint_cell("no"),
         Some(_) => output::verdict_cell("no", false),
     }
 }

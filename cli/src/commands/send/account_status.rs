@@ -8,7 +8,7 @@ use clap::{
 use kakao_webhooks::wire::Time;
 use serde_json::Value;
 
-use super::{Pair, Target, check_member_number, given, members, typos};
+use super::{Pair, SendTarget, check_member_number, given, members, typos};
 use crate::{
     kakao::{AccountStatus, Forgery, KeyRing, Request},
     random,
@@ -63,7 +63,7 @@ pub struct SendAccountStatus {
     #[arg(long, value_name = "ID", requires = "key")]
     kid: Option<String>,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) target: SendTarget,
 }
 
 impl SendAccountStatus {

@@ -60,7 +60,7 @@ impl Send {
 
 /// Where to, and what is expected.
 #[derive(Debug, Args)]
-pub struct Target {
+pub struct SendTarget {
     /// The address before /webhooks/… and /skill; by default that of the running `khook dev`
     #[arg(long, value_name = "URL", help_heading = "Delivery")]
     url: Option<String>,
@@ -78,7 +78,7 @@ pub struct Target {
     anyway: bool,
 }
 
-impl Target {
+impl SendTarget {
     fn base(&self) -> Result<String> {
         match &self.url {
             Some(url) => {
@@ -160,7 +160,7 @@ fn members(pairs: &[Pair]) -> Map<String, Value> {
     pairs.iter().map(|Pair(name, value)| (name.clone(), value.clone())).collect()
 }
 
-async fn deliver(target: &Target, request: impl FnOnce() -> Result<Request>) -> Result<ExitCode> {
+async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>) -> Result<ExitCode> {
     let base = target.base()?;
     let request = request()?;
     if target.curl {

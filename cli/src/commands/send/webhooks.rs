@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use kakao_webhooks::wire::{Time, talk_channel::ChannelEvent, talk_share::ChatType, unlink::UnlinkReason};
 
-use super::{Pair, Target, check_member_number, given, members, secret};
+use super::{Pair, SendTarget, check_member_number, given, members, secret};
 use crate::{
     kakao::{Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check},
     random,
@@ -20,7 +20,7 @@ struct AdminKey {
 }
 
 impl AdminKey {
-    fn get(&self, target: &Target) -> Result<String> {
+    fn get(&self, target: &SendTarget) -> Result<String> {
         let of_running = target.kakao().map(|kakao| kakao.admin_key);
         secret(self.admin_key_file.as_ref(), "KAKAO_ADMIN_KEY", of_running, "--admin-key-file")
     }
@@ -57,7 +57,7 @@ pub struct SendUnlink {
     #[command(flatten)]
     admin_key: AdminKey,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) target: SendTarget,
 }
 
 impl SendUnlink {
@@ -104,7 +104,7 @@ pub struct SendTalkShare {
     #[command(flatten)]
     admin_key: AdminKey,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) target: SendTarget,
 }
 
 impl SendTalkShare {
@@ -157,7 +157,7 @@ pub struct SendTalkChannel {
     #[command(flatten)]
     admin_key: AdminKey,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) target: SendTarget,
 }
 
 impl SendTalkChannel {
@@ -222,7 +222,7 @@ pub struct SendSkill {
     #[arg(long, conflicts_with = "skill_key_file")]
     no_key: bool,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) target: SendTarget,
 }
 
 impl SendSkill {

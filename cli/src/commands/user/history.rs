@@ -6,7 +6,7 @@ use crate::{
     aws::table::text,
     ui::{
         local_time::Zone,
-        output::{self, Table, shortened},
+        output::{self, TextTable, shortened},
     },
 };
 
@@ -14,7 +14,7 @@ use crate::{
 const ID_CHARACTERS: usize = 15;
 
 /// The history as a table, in the order of its entries.
-pub(super) fn table(entries: &[Members], zone: &Zone) -> Table {
+pub(super) fn table(entries: &[Members], zone: &Zone) -> TextTable {
     let mut table = output::table(&["Time (UTC)", "Event", "Received", "Id"]);
     let mut day = String::new();
     for entry in entries {

@@ -18,11 +18,10 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{
-        stack::StackTarget,
         table::{Table, text},
-        target::TableTarget,
+        target::StackTable,
     },
-    commands::user::{rebuild::rebuild, service::Say},
+    commands::user::{rebuild::rebuild, service::ServiceReport},
     ui::{
         count::counted,
         diff::register,
@@ -40,8 +39,8 @@ pub enum User {
     Show {
         /// The user.
         #[command(flatten)]
-        who: Who,
-        /// The time zone of the output.
+        who: UserTarget,
+        /// In which times.
         #[command(flatten)]
         local_time: LocalTime,
     },
@@ -51,7 +50,7 @@ pub enum User {
     History {
         /// The user.
         #[command(flatten)]
-        who: Who,
+        who: UserTarget,
         /// At most this many of the newest events
         #[arg(long, default_value_t = 100, value_name = "NUMBER")]
         limit: usize,
@@ -67,36 +66,34 @@ pub enum User {
     Rebuild {
         /// The user.
         #[command(flatten)]
-        who: Who,
+        who: UserTarget,
     },
-    /// Report that a user linked with the app, for a service without Kakao's account status webhook
-    Link(Say),
-    /// Report that the service itself unlinked a user, for which Kakao sends no webhook
-    Unlink(Say),
-    /// Report that earlier events were a mistake: linked and active (for example after Kakao's webhook test tool)
-    Restore(Say),
-    /// Erase everything older of a user except the status and time of link and account
-    Erase(Say),
+    /// Say that a user linked with the app, for a service without Kakao's account status webhook
+    Link(ServiceReport),
+    /// Report that the service itself unlinked a user: Kakao sends no webhook then
+    Unlink(ServiceReport),
+    /// Say that what came before was a mistake: linked and active (the way back after Kakao's webhook test tool)
+    Restore(ServiceReport),
+    /// Have everything of a user forgotten
+    Erase(ServiceReport),
 }
 
 /// A user of an app, and where to look.
 #[derive(Debug, Args)]
-pub struct Who {
+pub struct UserTarget {
     /// The Kakao app's number
     app_id: AppId,
     /// The member number (회원번호)
     #[arg(value_name = "MEMBER_NUMBER")]
     user_id: UserId,
     #[command(flatten)]
-    table: TableTarget,
-    #[command(flatten)]
-    stack: StackTarget,
+    table: StackTable,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Who {
+impl UserTarget {
     fn subject(&self) -> Subject {
         Subject::User(self.app_id.clone(), self.user_id)
     }
@@ -106,7 +103,7 @@ impl Who {
     }
 
     async fn table(&self) -> Result<Table> {
-        self.table.table(&self.stack).await
+        self.table.open().await
     }
 
     fn unknown(&self) -> Result<ExitCode> {
@@ -140,7 +137,7 @@ impl User {
     }
 }
 
-async fn show(who: &Who, zone: &Zone) -> Result<ExitCode> {
+async fn show(who: &UserTarget, zone: &Zone) -> Result<ExitCode> {
     let partition = who.partition();
     let Some(view) = who.table().await?.view(&partition).await? else { return who.unknown() };
     if who.json {
@@ -201,7 +198,7 @@ fn plain(value: &Value) -> String {
 /// What an entry of the history shows of its event.
 const OF_HISTORY: [&str; 5] = ["occurred_at", "received_at", "kind", "event", "event_id"];
 
-async fn history(who: &Who, limit: usize, zone: &Zone) -> Result<ExitCode> {
+async fn history(who: &UserTarget, limit: usize, zone: &Zone) -> Result<ExitCode> {
     let partition = who.partition();
     let mut entries = who.table().await?.history(&partition).await?;
     if entries.is_empty() {
@@ -224,7 +221,7 @@ async fn history(who: &Who, limit: usize, zone: &Zone) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn rebuilt(who: &Who) -> Result<ExitCode> {
+async fn rebuilt(who: &UserTarget) -> Result<ExitCode> {
     let (subject, table) = (who.subject(), who.table().await?);
     let partition = subject.partition_key();
     let history = table.history(&partition).await?;

@@ -18,7 +18,7 @@ use crate::{
 
 /// A service event about one user.
 #[derive(Debug, Args)]
-pub struct Say {
+pub struct ServiceReport {
     /// The Kakao app's number
     app_id: AppId,
     /// The member number (회원번호)
@@ -36,8 +36,8 @@ pub struct Say {
     yes: bool,
 }
 
-impl Say {
-    /// Asks, and sends the event to the queue.
+impl ServiceReport {
+    /// Asks, and puts the word into the queue.
     ///
     /// # Errors
     /// An invalid user, or a queue that refuses the event.

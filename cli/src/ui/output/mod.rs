@@ -19,7 +19,7 @@ use console::Style;
 use serde_json::Value;
 
 pub use comfy_table::Color;
-pub use table::{Cell, Table};
+pub use table::{Cell, TextTable};
 pub use text::Text;
 pub use visible::visible;
 pub use wrap::{shortened, wrap};
@@ -61,7 +61,7 @@ pub fn json(value: &Value) -> Result<()> {
 ///
 /// # Errors
 /// If the reader has closed the pipe.
-pub fn print_table(table: &Table) -> Result<()> {
+pub fn print_table(table: &TextTable) -> Result<()> {
     to_stdout(&table.rendered(columns(), console::colors_enabled()))
 }
 
@@ -157,8 +157,8 @@ pub fn or_unknown(ended: Result<ExitCode>) -> Result<ExitCode> {
 
 /// A table with these headings.
 #[must_use]
-pub fn table(headings: &[&str]) -> Table {
-    Table::new(headings)
+pub fn table(headings: &[&str]) -> TextTable {
+    TextTable::new(headings)
 }
 
 /// A cell with a verdict.

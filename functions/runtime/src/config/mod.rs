@@ -42,20 +42,20 @@ impl fmt::Debug for ConfigError {
 }
 
 /// The variables, from wherever they come.
-pub struct Variables<F>(F);
+pub struct Variables<'v>(Box<Lookup<'v>>);
 
-impl Variables<fn(&str) -> Option<String>> {
+type Lookup<'v> = dyn Fn(&str) -> Option<String> + 'v;
+
+impl<'v> Variables<'v> {
     /// The process's environment.
     #[must_use]
     pub fn of_process() -> Self {
-        Self(|name| std::env::var(name).ok())
+        Self::new(|name| std::env::var(name).ok())
     }
-}
 
-impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// Variables from a function, for tests.
-    pub const fn new(get: F) -> Self {
-        Self(get)
+    pub fn new(get: impl Fn(&str) -> Option<String> + 'v) -> Self {
+        Self(Box::new(get))
     }
 
     /// An empty variable is an absent one: a template can't always leave one out.
@@ -314,7 +314,7 @@ fn malformed(variable: &'static str, error: &impl std::error::Error, fix: &'stat
 mod tests {
     use super::*;
 
-    fn with(name: &'static str, value: &'static str) -> Variables<impl Fn(&str) -> Option<String>> {
+    fn with(name: &'static str, value: &'static str) -> Variables<'static> {
         Variables::new(move |asked| (asked == name).then(|| value.to_owned()))
     }
 

@@ -10,7 +10,7 @@ use crate::keys::{KeySetStore, KeySource, Keys, KeysFault};
 
 /// Kakao Login's account status change webhook.
 #[derive(Debug)]
-pub struct AccountStatus<S, K> {
+pub struct AccountStatusWebhook<S, K> {
     /// The service's apps.
     pub apps: Apps,
     /// Kakao's keys.
@@ -19,7 +19,7 @@ pub struct AccountStatus<S, K> {
     pub typing: Typing,
 }
 
-impl<S: KeySource, K: KeySetStore> Webhook for AccountStatus<S, K> {
+impl<S: KeySource, K: KeySetStore> Webhook for AccountStatusWebhook<S, K> {
     const KIND: Kind = Kind::AccountStatus;
     const ROUTES: &'static [Route] = &[Route::ACCOUNT_STATUS];
     const ACCEPTED: StatusCode = StatusCode::ACCEPTED;

@@ -31,13 +31,13 @@ use crate::{
     edges::{EdgeError, Inbox, Queue},
 };
 
-pub use account_status::AccountStatus;
+pub use account_status::AccountStatusWebhook;
 pub use answer::{Answer, Refusal};
 pub use arrival::Arrival;
-pub use skill::Skill;
-pub use talk_channel::TalkChannel;
-pub use talk_share::TalkShare;
-pub use unlink::Unlink;
+pub use skill::SkillWebhook;
+pub use talk_channel::TalkChannelWebhook;
+pub use talk_share::TalkShareWebhook;
+pub use unlink::UnlinkWebhook;
 pub use webhook::{Reading, Webhook};
 
 /// The longest body that is read. Kakao's are a few hundred bytes.

@@ -10,7 +10,7 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Longer than what an invocation usually says; a batch that says more is written in such pieces.
-const MOST: usize = 32 * 1024;
+const MAX_GATHERED_BYTES: usize = 32 * 1024;
 
 /// Lines on their way to standard output. A write for each would cost as much processor time as making it, so an
 /// invocation's leave together at its end, before the answer does. Warnings and errors leave at once, with all before
@@ -35,7 +35,7 @@ impl Lines {
     fn add(&self, line: &[u8], is_urgent: bool, output: impl Write) -> io::Result<()> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.extend_from_slice(line);
-        if is_urgent || waiting.len() > MOST || !self.gathers.load(Ordering::Relaxed) {
+        if is_urgent || waiting.len() > MAX_GATHERED_BYTES || !self.gathers.load(Ordering::Relaxed) {
             write(&mut waiting, output)?;
         }
         Ok(())
@@ -112,7 +112,7 @@ mod tests {
         lines.leave(b"", &mut output).unwrap();
         lines.add(b"kept\n", false, &mut output).unwrap();
         lines.add(b"refused\n", true, &mut output).unwrap();
-        let much = vec![b'x'; MOST + 1];
+        let much = vec![b'x'; MAX_GATHERED_BYTES + 1];
         lines.add(&much, false, &mut output).unwrap();
         assert_eq!(output.0, [b"kept\nrefused\n".to_vec(), much]);
     }

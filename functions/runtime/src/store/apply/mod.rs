@@ -66,7 +66,7 @@ struct Entry<'r> {
 }
 
 /// What one record changes of a subject.
-struct Change<'r, T> {
+struct SubjectChange<'r, T> {
     record: &'r Record,
     recorded: Recorded<'r>,
     change: T,
@@ -123,7 +123,7 @@ impl<S: Store> Applier<S> {
         };
         let until = match &write {
             // It reads all the user's shares, which may be many: cut short, it would fail each time.
-            Ok(Read { plan: Plan::Apply(step), .. }) if step.wiped.is_some() => history_until(deadline),
+            Ok(PlannedRecord { plan: Plan::Apply(step), .. }) if step.wiped.is_some() => history_until(deadline),
             _ => end_of_step(history_until(deadline)),
         };
         let recorded = async move {
@@ -133,17 +133,17 @@ impl<S: Store> Applier<S> {
         Entry { record, received, user, bot_user, recorded: recorded.boxed().shared() }
     }
 
-    /// Reads a record. A panic fails only this record.
-    fn read(&self, record: &Record) -> Result<Read, ApplyError> {
+    /// What a record says. A panic stays with it, too.
+    fn read(&self, record: &Record) -> Result<PlannedRecord, ApplyError> {
         let read = || {
             let envelope = Envelope::decode(&record.body)?.reread(&self.share_user_key).received(record.sent_at);
-            Ok(Read { plan: plan(&envelope), envelope })
+            Ok(PlannedRecord { plan: plan(&envelope), envelope })
         };
         catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(ApplyError::Panic))
     }
 
-    /// Writes what needs no merge: history, counters, the quarantine.
-    async fn record(&self, record: &Record, Read { envelope, plan }: Read) -> Result<(), ApplyError> {
+    /// Writes what stands on its own: history, counts, the quarantine.
+    async fn record(&self, record: &Record, PlannedRecord { envelope, plan }: PlannedRecord) -> Result<(), ApplyError> {
         let kind = envelope.kind().name();
         let step = match plan {
             Plan::Apply(step) => step,
@@ -199,7 +199,7 @@ impl<S: Store> Applier<S> {
     /// whose state could not be written.
     async fn merge_all<'r, T: Expiring>(
         &self,
-        by_subject: BTreeMap<Subject, Vec<Change<'r, T>>>,
+        by_subject: BTreeMap<Subject, Vec<SubjectChange<'r, T>>>,
         deadline: Instant,
     ) -> Vec<&'r str> {
         let merged = by_subject.into_iter().map(|(subject, changes)| async move {
@@ -216,7 +216,7 @@ impl<S: Store> Applier<S> {
     async fn merge_subject<'r, T: Expiring>(
         &self,
         subject: &Subject,
-        changes: Vec<Change<'r, T>>,
+        changes: Vec<SubjectChange<'r, T>>,
         deadline: Instant,
     ) -> Vec<&'r str> {
         let until = end_of_step(deadline);
@@ -238,7 +238,7 @@ impl<S: Store> Applier<S> {
         failed
     }
 
-    async fn merge<T: Expiring>(&self, subject: &Subject, changes: &[Change<'_, T>]) -> Result<(), ApplyError> {
+    async fn merge<T: Expiring>(&self, subject: &Subject, changes: &[SubjectChange<'_, T>]) -> Result<(), ApplyError> {
         let mut change = T::default();
         changes.iter().for_each(|one| change.merge(one.change.clone()));
         match self.with_retries(|| self.try_merge(subject, &change)).await? {
@@ -294,7 +294,7 @@ impl<S: Store> Applier<S> {
 }
 
 /// A record that could be read.
-struct Read {
+struct PlannedRecord {
     envelope: Envelope,
     plan: Plan,
 }
@@ -303,11 +303,11 @@ struct Read {
 fn by_subject<'r, T>(
     entries: &[Entry<'r>],
     change: impl Fn(&Entry<'r>) -> Option<(Subject, T)>,
-) -> BTreeMap<Subject, Vec<Change<'r, T>>> {
-    let mut by_subject: BTreeMap<Subject, Vec<Change<'r, T>>> = BTreeMap::new();
+) -> BTreeMap<Subject, Vec<SubjectChange<'r, T>>> {
+    let mut by_subject: BTreeMap<Subject, Vec<SubjectChange<'r, T>>> = BTreeMap::new();
     for entry in entries {
         if let Some((subject, change)) = change(entry) {
-            let change = Change { record: entry.record, recorded: entry.recorded.clone(), change };
+            let change = SubjectChange { record: entry.record, recorded: entry.recorded.clone(), change };
             by_subject.entry(subject).or_default().push(change);
         }
     }

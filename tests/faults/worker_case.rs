@@ -15,8 +15,8 @@ use serde_json::json;
 use crate::{
     edge_fault::{Edge, EdgeFault},
     function::{Function, somebody},
-    lane::{Lane, Measured, TRIES},
-    row::{Place, Process},
+    request_case::{Place, Process},
+    service::{Measured, Service, TRIES},
 };
 
 /// The worker that is tried.
@@ -30,7 +30,7 @@ pub(crate) enum Worker {
 
 /// One invocation of a worker while something fails.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shift {
+pub(crate) struct WorkerCase {
     pub(crate) worker: Worker,
     pub(crate) process: Process,
     pub(crate) fault: EdgeFault,
@@ -41,24 +41,24 @@ pub(crate) const PROCESSOR_LIMIT: Duration = Duration::from_secs(4);
 /// How many events the two janitors have between them.
 const MANY: usize = 20;
 
-/// Every shift.
-pub(crate) fn shifts() -> Vec<Shift> {
-    let mut shifts = vec![];
+/// Every case of a worker.
+pub(crate) fn worker_cases() -> Vec<WorkerCase> {
+    let mut cases = vec![];
     for process in [Process::Cold, Process::Warm] {
         for worker in [Worker::Processor, Worker::Janitor] {
-            shifts.extend(EdgeFault::FAULTS.map(|fault| Shift { worker, process, fault }));
+            cases.extend(EdgeFault::FAULTS.map(|fault| WorkerCase { worker, process, fault }));
         }
     }
     for worker in [Worker::Processor, Worker::Janitor] {
-        shifts.push(Shift { worker, process: Process::Warm, fault: EdgeFault::LosesConnections });
+        cases.push(WorkerCase { worker, process: Process::Warm, fault: EdgeFault::LosesConnections });
     }
     for fault in [EdgeFault::Works, EdgeFault::Slow, EdgeFault::VerySlow, EdgeFault::Resets, EdgeFault::Status(503)] {
-        shifts.push(Shift { worker: Worker::Janitors, process: Process::Cold, fault });
+        cases.push(WorkerCase { worker: Worker::Janitors, process: Process::Cold, fault });
     }
-    shifts
+    cases
 }
 
-impl Shift {
+impl WorkerCase {
     pub(crate) fn what_fails(&self) -> String {
         match self.worker {
             Worker::Processor => format!("table: {}", self.fault.words()),
@@ -98,18 +98,18 @@ impl Shift {
     }
 }
 
-impl Lane {
-    /// Runs a shift. Returns a result only if no event was lost; otherwise it is an error.
-    pub(crate) async fn play_shift(&mut self, shift: &Shift) -> Result<Measured<bool>> {
-        match shift.worker {
-            Worker::Processor => self.process(shift).await,
-            Worker::Janitor | Worker::Janitors => self.empty(shift).await,
+impl Service {
+    /// Plays a case. What it returns has lost nothing; anything else is an error.
+    pub(crate) async fn play_worker(&mut self, case: &WorkerCase) -> Result<Measured<bool>> {
+        match case.worker {
+            Worker::Processor => self.process(case).await,
+            Worker::Janitor | Worker::Janitors => self.empty(case).await,
         }
     }
 
-    async fn process(&mut self, shift: &Shift) -> Result<Measured<bool>> {
+    async fn process(&mut self, case: &WorkerCase) -> Result<Measured<bool>> {
         let mut processor = self.start_function("processor").await?;
-        if shift.process == Process::Warm {
+        if case.process == Process::Warm {
             let before = self.take_in(1).await?;
             let messages = self.all_in_queue().await?;
             processed(&mut processor, &messages).await.context("warming up failed")?;
@@ -117,7 +117,7 @@ impl Lane {
         }
         let concerned = self.take_in(1).await?;
         let messages = self.all_in_queue().await?;
-        self.fails(Edge::Table, shift.fault).await?;
+        self.fails(Edge::Table, case.fault).await?;
         let start = Instant::now();
         let outcome = processor.invoke(&batch_event(&messages)).await?;
         let time = start.elapsed();
@@ -156,26 +156,26 @@ impl Lane {
         concerned
     }
 
-    async fn empty(&mut self, shift: &Shift) -> Result<Measured<bool>> {
-        let (janitors, many) = if shift.worker == Worker::Janitors { (2, MANY) } else { (1, 1) };
+    async fn empty(&mut self, case: &WorkerCase) -> Result<Measured<bool>> {
+        let (janitors, many) = if case.worker == Worker::Janitors { (2, MANY) } else { (1, 1) };
         let mut workers = vec![];
         for _ in 0..janitors {
             workers.push(self.start_function("janitor").await?);
         }
-        if shift.process == Process::Warm {
+        if case.process == Process::Warm {
             let before = self.take_into_inbox(1).await?;
             a_minute_passes(&mut workers).await?;
             self.pipeline.settle().await?;
             self.has_once(Function::Unlink, &before)?;
         }
         let concerned = self.take_into_inbox(many).await?;
-        self.fails(Edge::Queue, shift.fault).await?;
+        self.fails(Edge::Queue, case.fault).await?;
         let start = Instant::now();
         a_minute_passes(&mut workers).await?;
         let time = start.elapsed();
         let places = concerned.iter().map(|who| self.place(who)).collect::<Result<Vec<_>>>()?;
         ensure!(!places.contains(&Place::Nowhere), "what was in the inbox is nowhere");
-        let place = common(&places, shift.expected());
+        let place = common(&places, case.expected());
         self.works_again().await?;
         for _ in 0..TRIES {
             a_minute_passes(&mut workers).await?;

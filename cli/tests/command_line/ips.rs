@@ -10,16 +10,13 @@ use axum::{
 };
 use end_to_end::{
     faults::{Gate, Server},
+    khook_binary::{self, Done},
     service::REST_API_KEY,
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{
-    kakao::snapshot,
-    khook_binary::{self, Done},
-};
-
-/// The request to Kakao: the authorization and the query.
+/// What Kakao is asked with: the authorization and the query.
 type Asked = Arc<Mutex<Vec<(String, String)>>>;
 
 struct Kakao {
@@ -42,7 +39,8 @@ impl Kakao {
     async fn khook(&self, configured: Option<&str>, more: &[&str]) -> Done {
         let mut variables = vec![("KAKAO_REST_API_KEY", REST_API_KEY.to_owned())];
         variables.extend(configured.map(|list| ("SOURCE_CIDRS", list.to_owned())));
-        let done = khook_binary::run(&variables, &[&["ips", "--url", &self.server.url()], more].concat()).await;
+        let done =
+            khook_binary::run(&variables, &[&["ips", "--url", &self.server.url()], more].concat()).await.unwrap();
         assert!(!format!("{}{}", done.out, done.error).contains(REST_API_KEY), "the key is shown");
         done
     }
@@ -65,6 +63,14 @@ fn documented() -> Value {
         "outbound": [{"service": "https://kapi.kakao.com", "ips": ["203.0.113.9/32"], "ports": [443]}],
         "updatedDate": "2025-01-01",
     })
+}
+
+fn snapshot(name: &str, value: &impl Serialize) {
+    insta::with_settings!({
+        snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true, sort_maps => true,
+    }, {
+        insta::assert_json_snapshot!(name, value);
+    });
 }
 
 const ALL: &str = "192.0.2.0/24,198.51.100.7/32,198.51.100.8/32,2001:db8::/32";
@@ -124,7 +130,7 @@ async fn what_cannot_be_determined_ends_with_2_and_names_the_next_step() {
     let done = kakao.khook(Some("192.0.2.0/24,secret"), &[]).await;
     assert_eq!(done.code, Some(2));
     assert!(done.error.contains("element 2") && !done.error.contains("secret"), "{}", done.error);
-    let done = khook_binary::run(&[], &["ips", "--url", &kakao.server.url()]).await;
+    let done = khook_binary::run(&[], &["ips", "--url", &kakao.server.url()]).await.unwrap();
     assert_eq!(done.code, Some(2));
     assert!(done.refused().contains("KAKAO_REST_API_KEY"));
     assert!(kakao.asked.lock().unwrap().is_empty());
@@ -133,7 +139,7 @@ async fn what_cannot_be_determined_ends_with_2_and_names_the_next_step() {
 #[tokio::test]
 async fn a_key_goes_over_plain_http_on_this_machine_only() {
     let variables = [("KAKAO_ADMIN_KEY", "0f1e".to_owned())];
-    let done = khook_binary::run(&variables, &["ips", "--url", "http://192.0.2.1"]).await;
+    let done = khook_binary::run(&variables, &["ips", "--url", "http://192.0.2.1"]).await.unwrap();
     assert_eq!(done.code, Some(2));
     assert!(done.refused().contains("must begin with https://"));
 }

@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     processors,
     service::Service,
-    story::{Expected, Post},
+    story::{ExpectedAnswer, Post},
 };
 
 /// How many instances of each function: those that have more to do have more.
@@ -30,8 +30,8 @@ const A_MOMENT: Duration = Duration::from_millis(5);
 const LOOK: Duration = Duration::from_millis(100);
 const PROGRESS: Duration = Duration::from_secs(5);
 
-/// Runs all tasks until nothing is left to do.
-pub(crate) async fn all(service: &Arc<Service>) {
+/// Everybody, until nothing is left to do.
+pub(crate) async fn run_all(service: &Arc<Service>) {
     let (mut senders, mut others) = (JoinSet::new(), JoinSet::new());
     for (function, instances) in SENDERS {
         for _ in 0..instances {
@@ -40,8 +40,8 @@ pub(crate) async fn all(service: &Arc<Service>) {
     }
     senders.spawn(put_into_queue(Arc::clone(service)));
     for number in 0..PROCESSORS {
-        let dice = service.dice.lock().unwrap().split();
-        others.spawn(processors::work(Arc::clone(service), dice, number == 0));
+        let random = service.random.lock().unwrap().split();
+        others.spawn(processors::work(Arc::clone(service), random, number == 0));
     }
     others.spawn(look_on(Arc::clone(service)));
     let mut janitor = service.function("janitor", true).await;
@@ -102,17 +102,17 @@ fn take_down(service: &Service, post: Post, status: u16) -> bool {
     let is_put_off = service.count(|account| {
         account.sent += 1;
         match &post.expected {
-            Expected::Refused(refused) => {
-                // A forged request may also be answered 503: it is never acknowledged.
+            ExpectedAnswer::Refused(refused) => {
+                // What is refused may also be put off: it is never taken.
                 assert!(refused.contains(&status) || status == 503, "{}: {status}", post.function);
                 account.refused += 1;
                 false
             }
-            Expected::Kept(..) if status == 503 => {
+            ExpectedAnswer::Kept(..) if status == 503 => {
                 account.put_off += 1;
                 true
             }
-            Expected::Kept(expected, events) => {
+            ExpectedAnswer::Kept(expected, events) => {
                 assert_eq!(status, *expected, "{}", post.function);
                 account.acknowledged += 1;
                 events.iter().for_each(|id| *account.events.entry(id.clone()).or_default() += 1);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// The users, chatbot users, history and counters that result from the events.
 #[derive(Default)]
-pub struct Folded {
+pub struct ExpectedTable {
     states: BTreeMap<Subject, UserState>,
     bot_users: BTreeMap<Subject, BotUser>,
     history: BTreeSet<Key>,
@@ -30,20 +30,20 @@ type Counts = BTreeMap<String, u64>;
 /// Members that depend on the table and the number of writes, not on the events.
 const UNTOLD: [&str; 4] = ["version", "pk", "sk", "expires_at"];
 
-impl Folded {
-    /// Folds events, each of which occurs once.
+impl ExpectedTable {
+    /// Folds events of which each is told once.
     ///
     /// # Errors
     /// If one is to be quarantined, or two have the same key in history.
     pub fn of<'e>(envelopes: impl IntoIterator<Item = &'e Envelope>) -> Result<Self> {
-        let mut folded = Self::default();
+        let mut expected = Self::default();
         for envelope in envelopes {
             match plan(envelope) {
-                Plan::Apply(step) => folded.take(*step)?,
+                Plan::Apply(step) => expected.take(*step)?,
                 quarantined @ Plan::Quarantine { .. } => bail!("{quarantined:?}"),
             }
         }
-        Ok(folded)
+        Ok(expected)
     }
 
     fn take(&mut self, step: Step) -> Result<()> {

@@ -2,9 +2,9 @@
 
 /// `SplitMix64`.
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub struct SeededRandom(u64);
 
-impl Dice {
+impl SeededRandom {
     /// Dice with this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {

@@ -1,19 +1,19 @@
 //! `khook dlq`, the real binary: messages that the processor could not process are listed, replayed or dropped, and
 //! none is lost.
 
-pub(crate) mod stand_in;
-
 use std::time::Duration;
 
-use end_to_end::{Pipeline, faults::Fault, service::APP_ID};
+use end_to_end::{
+    Pipeline,
+    dead_letters::{DeadLetters, Trouble},
+    faults::Fault,
+    khook_binary::{self, Done},
+    service::APP_ID,
+};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    kakao::{snapshot, unlink},
-    khook_binary::{self, Done},
-};
-use stand_in::{DeadLetters, Trouble};
+use crate::kakao::{snapshot, unlink};
 
 const USER: &str = "3142858500";
 /// Longer than it takes on any machine.
@@ -29,20 +29,20 @@ struct Service {
 impl Service {
     async fn start() -> Self {
         let pipeline = Pipeline::start().await.unwrap();
-        let dead = DeadLetters::before(&pipeline.queue).await;
+        let dead = pipeline.queue.dead_letters().clone();
         Self { pipeline, dead }
     }
 
     fn variables(&self) -> Vec<(&'static str, String)> {
         vec![
-            ("AWS_ENDPOINT_URL_SQS", self.dead.endpoint()),
-            ("DEAD_LETTER_QUEUE_URL", self.dead.url()),
+            ("AWS_ENDPOINT_URL_SQS", self.pipeline.queue.endpoint()),
+            ("DEAD_LETTER_QUEUE_URL", self.pipeline.queue.dead_letter_url()),
             ("EVENT_QUEUE_URL", self.pipeline.queue.url()),
         ]
     }
 
     async fn khook(&self, arguments: &[&str]) -> Done {
-        khook_binary::run(&self.variables(), &[&["dlq"], arguments].concat()).await
+        khook_binary::run(&self.variables(), &[&["dlq"], arguments].concat()).await.unwrap()
     }
 
     /// The envelope of a real unlinking, among the dead letters.
@@ -185,7 +185,7 @@ async fn broken_off_between_sending_and_deleting_it_is_sent_twice_and_merged_onc
     let mut service = Service::start().await;
     let id = service.dead_unlinking(USER).await;
     service.dead.trouble("DeleteMessage", Trouble::Hangs);
-    let mut killed = khook_binary::command(&service.variables(), &["dlq", "replay", "--all"]).spawn().unwrap();
+    let mut killed = khook_binary::command(&service.variables(), &["dlq", "replay", "--all"]).unwrap().spawn().unwrap();
     let deadline = Instant::now() + PATIENCE;
     while service.pipeline.queue.bodies().is_empty() {
         assert!(Instant::now() < deadline, "it sends nothing");
@@ -219,7 +219,7 @@ async fn a_queue_that_fails_leaves_all_of_them() {
     for user_id in ["3142858501", "3142858502", "3142858503"] {
         service.dead_unlinking(user_id).await;
     }
-    service.pipeline.queue.gate().set(Fault::Status(403));
+    service.pipeline.queue.gate().set_for(&service.pipeline.queue.url(), Fault::Status(403));
     let error = service.khook(&["replay", "--all"]).await.refused();
     assert!(error.contains("stays a dead letter"), "{error}");
     assert_eq!(service.dead.visible().len(), 3);
@@ -290,9 +290,10 @@ async fn nothing_goes_to_another_service_or_back_into_the_dead_letters() {
     service.dead_unlinking(USER).await;
     let mut variables = service.variables();
     variables.retain(|(name, _)| *name != "EVENT_QUEUE_URL");
-    let error = khook_binary::run(&variables, &["dlq", "replay", "--all"]).await.refused();
+    let error = khook_binary::run(&variables, &["dlq", "replay", "--all"]).await.unwrap().refused();
     assert!(error.contains("DEAD_LETTER_QUEUE_URL is named and EVENT_QUEUE_URL isn't"), "{error}");
-    let error = service.khook(&["replay", "--all", "--queue", &service.dead.url()]).await.refused();
+    let error =
+        service.khook(&["replay", "--all", "--queue", &service.pipeline.queue.dead_letter_url()]).await.refused();
     assert!(error.contains("the same queue"), "{error}");
     assert_eq!(service.dead.visible().len(), 1);
 }
