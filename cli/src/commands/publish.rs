@@ -156,11 +156,11 @@ impl Publish {
             return Ok(exit_code(&counted));
         }
         same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_BUS_NAME", self.bus.is_named()))?;
-        let bus = self.bus.bus(&self.stack).await?;
+        let (bus, service) = (self.bus.bus(&self.stack).await?, self.bus.service(&self.stack));
         if !self.yes && self.whose.since.is_some() {
             let users = self.each_page(&table, None).await?.users;
             ask::whether(
-                &format!("Publish the state of {} again?", counted_noun(users, "user")),
+                &format!("Publish the state of {} again ({service})?", counted_noun(users, "user")),
                 users <= MOST_UNASKED,
             )
             .await?;
@@ -168,7 +168,7 @@ impl Publish {
         let published = self.each_page(&table, Some(&Publisher::new(bus, self.values(), None))).await?;
         published.print()?;
         output::line(format!(
-            "{}, {} published",
+            "{}, {} published ({service})",
             counted_noun(published.users, "user"),
             counted_noun(published.events(), "event")
         ))?;

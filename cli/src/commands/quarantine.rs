@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, process::ExitCode};
 use anyhow::Result;
 use clap::Subcommand;
 use kakao_webhooks::wire::Time;
+use runtime::store::LONGEST_QUARANTINE_DAYS;
 use serde_json::{Value, json};
 
 use crate::{
@@ -88,19 +89,16 @@ pub enum Quarantine {
     },
 }
 
-/// The longest time, in days, for which the template keeps quarantined events.
-const LONGEST_DAYS: u32 = 60;
-
 impl Quarantine {
     /// Runs it. The exit code says whether all that was asked for was done.
     ///
     /// # Errors
     /// An unknown key, or a table or queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
-        let whole = |table| Kept { table, days: LONGEST_DAYS };
+        let whole = |table| Kept { table, days: LONGEST_QUARANTINE_DAYS };
         match self {
             Self::List { days, table, stack, json, local_time } => {
-                let kept = Kept { table: table.table(&stack).await?, days: days.min(LONGEST_DAYS) };
+                let kept = Kept { table: table.table(&stack).await?, days: days.min(LONGEST_QUARANTINE_DAYS) };
                 backlog::list(&kept, usize::MAX, json, &local_time.zone()).await
             }
             Self::Show { key, table, stack } => {
@@ -108,11 +106,13 @@ impl Quarantine {
             }
             Self::Replay { which, table, stack, queue } => {
                 same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
+                let service = table.service(&stack);
                 let (kept, queue) = (whole(table.table(&stack).await?), queue.queue(&stack).await?);
-                backlog::replay(&kept, &queue, which.wanted(), usize::MAX, false).await
+                backlog::replay((&kept, &service), &queue, which.wanted(), usize::MAX, false).await
             }
             Self::Drop { which, table, stack, yes } => {
-                backlog::drop_for_good(&whole(table.table(&stack).await?), which.wanted(), usize::MAX, yes).await
+                let from = (&whole(table.table(&stack).await?), &*table.service(&stack));
+                backlog::drop_for_good(from, which.wanted(), usize::MAX, yes).await
             }
         }
     }
@@ -125,7 +125,7 @@ fn partition(key: &str) -> Option<String> {
 
 /// All partitions that the quarantine can have, oldest first.
 pub(crate) fn partitions(now: Time) -> impl Iterator<Item = String> {
-    last_days(now, LONGEST_DAYS)
+    last_days(now, LONGEST_QUARANTINE_DAYS)
 }
 
 fn last_days(now: Time, days: u32) -> impl Iterator<Item = String> {

@@ -1,6 +1,7 @@
 //! `khook dlq`: messages that the processor could not process.
 
 pub mod dead_letters;
+pub mod set_aside;
 
 use std::process::ExitCode;
 
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     aws::{
         stack::StackTarget,
-        target::{DeadLetterTarget, QueueTarget},
+        target::{DeadLetterTarget, QueueTarget, UnpublishedTarget},
     },
     commands::backlog::{
         self, Backlog, Chosen, Fate, Reach, Swept, Words, letter,
@@ -28,7 +29,8 @@ use dead_letters::{DeadLetter, DeadLetters};
 pub enum Dlq {
     /// List the dead letters, oldest first if --limit covers all of them. Listing receives the messages: it counts as a
     /// receive, and hides them from other readers for up to 30 seconds
-    #[command(after_help = "Examples:\n  khook dlq list\n  khook dlq list --limit 50 --json")]
+    #[command(after_help = "Examples:\n  khook dlq list\n  khook dlq list --limit 50 --json\n  \
+                            khook dlq list --unpublished")]
     List {
         /// How many it reads.
         #[command(flatten)]
@@ -36,6 +38,9 @@ pub enum Dlq {
         /// The dead-letter queue.
         #[command(flatten)]
         dead_letters: DeadLetterTarget,
+        /// `UnpublishedQueue` instead.
+        #[command(flatten)]
+        unpublished: UnpublishedTarget,
         /// The stack.
         #[command(flatten)]
         stack: StackTarget,
@@ -57,6 +62,9 @@ pub enum Dlq {
         /// The dead-letter queue.
         #[command(flatten)]
         dead_letters: DeadLetterTarget,
+        /// `UnpublishedQueue` instead.
+        #[command(flatten)]
+        unpublished: UnpublishedTarget,
         /// The stack.
         #[command(flatten)]
         stack: StackTarget,
@@ -99,6 +107,9 @@ pub enum Dlq {
         /// The dead-letter queue.
         #[command(flatten)]
         dead_letters: DeadLetterTarget,
+        /// `UnpublishedQueue` instead.
+        #[command(flatten)]
+        unpublished: UnpublishedTarget,
         /// The stack.
         #[command(flatten)]
         stack: StackTarget,
@@ -115,19 +126,30 @@ impl Dlq {
     /// An unknown id, or a queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::List { limit, dead_letters, stack, json, local_time } => {
+            Self::List { limit, unpublished, stack, json, local_time, .. } if unpublished.is_wanted() => {
+                backlog::list(&unpublished.set_aside(&stack).await?, limit.get(), json, &local_time.zone()).await
+            }
+            Self::List { limit, dead_letters, stack, json, local_time, .. } => {
                 backlog::list(&dead_letters.dead_letters(&stack).await?, limit.get(), json, &local_time.zone()).await
             }
-            Self::Show { id, limit, dead_letters, stack } => {
+            Self::Show { id, limit, unpublished, stack, .. } if unpublished.is_wanted() => {
+                backlog::show(&unpublished.set_aside(&stack).await?, id, limit.get()).await
+            }
+            Self::Show { id, limit, dead_letters, stack, .. } => {
                 backlog::show(&dead_letters.dead_letters(&stack).await?, id, limit.get()).await
             }
             Self::Replay { which, limit, anyway, dead_letters, stack, queue } => {
+                let service = queue.service(&stack);
                 let (dead_letters, queue) = dead_letters.with_queue(&queue, &stack).await?;
-                backlog::replay(&dead_letters, &queue, which.wanted(), limit.get(), anyway).await
+                backlog::replay((&dead_letters, &service), &queue, which.wanted(), limit.get(), anyway).await
             }
-            Self::Drop { which, limit, dead_letters, stack, yes } => {
-                backlog::drop_for_good(&dead_letters.dead_letters(&stack).await?, which.wanted(), limit.get(), yes)
-                    .await
+            Self::Drop { which, limit, unpublished, stack, yes, .. } if unpublished.is_wanted() => {
+                let from = (&unpublished.set_aside(&stack).await?, &*unpublished.service(&stack));
+                backlog::drop_for_good(from, which.wanted(), limit.get(), yes).await
+            }
+            Self::Drop { which, limit, dead_letters, stack, yes, .. } => {
+                let from = (&dead_letters.dead_letters(&stack).await?, &*dead_letters.service(&stack));
+                backlog::drop_for_good(from, which.wanted(), limit.get(), yes).await
             }
         }
     }
@@ -192,28 +214,34 @@ impl Backlog for DeadLetters {
     }
 
     async fn confirm_empty(&self) -> Result<()> {
-        let hidden = usize::try_from(self.count().await?)?;
-        ensure!(
-            hidden == 0,
-            "{} cannot be seen now: another process is reading them, or they were deleted a moment ago. Try again in \
-             half a minute",
-            counted(hidden, Self::WORDS.noun)
-        );
-        Ok(())
+        confirm_empty(self, Self::WORDS.noun).await
     }
 
     fn more(reach: Reach, limit: usize) -> Option<String> {
-        match reach {
-            Reach::Whole => None,
-            Reach::Limit => {
-                Some(format!("looked at {}, and there may be more: raise --limit", counted(limit, Self::WORDS.noun)))
-            }
-            Reach::Circle => Some(
-                "the queue returned the same messages again, and there may be more: replay or drop some, then look \
-                 again"
-                    .to_owned(),
-            ),
-        }
+        more(reach, limit, Self::WORDS.noun)
+    }
+}
+
+/// Fails if the queue has messages that were not received.
+async fn confirm_empty(queue: &DeadLetters, noun: &str) -> Result<()> {
+    let hidden = usize::try_from(queue.count().await?)?;
+    ensure!(
+        hidden == 0,
+        "{} cannot be seen now: another process is reading them, or they were deleted a moment ago. Try again in half a \
+         minute",
+        counted(hidden, noun)
+    );
+    Ok(())
+}
+
+fn more(reach: Reach, limit: usize, noun: &str) -> Option<String> {
+    match reach {
+        Reach::Whole => None,
+        Reach::Limit => Some(format!("looked at {}, and there may be more: raise --limit", counted(limit, noun))),
+        Reach::Circle => Some(
+            "the queue returned the same messages again, and there may be more: replay or drop some, then look again"
+                .to_owned(),
+        ),
     }
 }
 
