@@ -90,7 +90,8 @@ STRANGER = {
     (OURS, "measured"): Moves.BY_A_FLOOD,
     (OURS, "inbox_waiting"): Moves.NO,
     (OURS, "inbox_unread"): Moves.NO,
-    (OURS, "quarantine_waiting"): Moves.NO,
+    # Through Kakao: an invitation of the bot to a group chat room, or custom values of a share that cannot be read.
+    (OURS, "quarantine_waiting"): Moves.YES,
     (OURS, "days_silent"): Moves.NO,
     (OURS, "key_set_not_kept"): Moves.NO,
 }
