@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use kakao_webhooks::wire::{Time, talk_channel::ChannelEvent, talk_share::ChatType, unlink::UnlinkReason};
 
-use super::{Pair, Target, check_member_number, given, members, secret};
+use super::{Pair, QUARANTINED, Target, check_member_number, given, members, secret};
 use crate::{
     kakao::{Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check},
     random,
@@ -62,7 +62,7 @@ pub struct SendUnlink {
 
 impl SendUnlink {
     pub(super) fn request(&self) -> Result<Request> {
-        check_member_number(&self.user);
+        check_member_number(&self.user, QUARANTINED);
         self.target.check_word("--referrer-type", &self.referrer_type, UnlinkReason::KNOWN)?;
         let unlink = Unlink {
             app_id: given(self.app_id.clone(), self.target.kakao().map(|kakao| kakao.app_id), "--app-id")?,
@@ -92,7 +92,7 @@ pub struct SendTalkShare {
     /// TEMPLATE_ID
     #[arg(long, value_name = "NUMBER")]
     template_id: Option<u64>,
-    /// A custom key, as in user_id=123; the value may be JSON. Repeatable
+    /// A custom key, as in user_id=123; the value may be JSON (null is sent as null). Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     custom: Vec<Pair>,
     /// X-Kakao-Resource-ID; random by default
@@ -114,7 +114,7 @@ impl SendTalkShare {
             chat_type: self.chat_type.clone(),
             chat_id: self.chat_id.clone(),
             template_id: self.template_id,
-            custom: members(&self.custom),
+            custom: members("--custom", &self.custom, &self.target)?,
             resource_id: resource_id(self.resource_id.as_ref())?,
         };
         Ok(share.request(&self.admin_key.get(&self.target)?, self.shape))
@@ -162,7 +162,7 @@ pub struct SendTalkChannel {
 
 impl SendTalkChannel {
     pub(super) fn request(&self) -> Result<Request> {
-        self.user.iter().for_each(|user| check_member_number(user));
+        self.user.iter().for_each(|user| check_member_number(user, QUARANTINED));
         self.target.check_word("--event", &self.event, ChannelEvent::KNOWN)?;
         let id_type = if self.open_id.is_some() { "open_id" } else { "app_user_id" };
         let channel = TalkChannel {
@@ -230,7 +230,8 @@ impl SendSkill {
         if self.check {
             return Ok(registration_check());
         }
-        self.app_user.iter().for_each(|user| check_member_number(user));
+        let result = "the message counts for the bot's user only, as it would from Kakao";
+        self.app_user.iter().for_each(|user| check_member_number(user, result));
         let kakao = self.target.kakao();
         let message = SkillMessage {
             bot_id: given(self.bot.clone(), kakao.as_ref().map(|kakao| kakao.bot_id.clone()), "--bot")?,
