@@ -17,17 +17,21 @@ use crate::{
 
 pub(super) const EXAMPLES: &str = "\
 Events (or any URI):
-  token-issued token-revoked tokens-revoked sessions-revoked user-linked user-unlinked
-  user-scope-consent user-scope-withdraw user-profile-changed
-  account-disabled account-enabled account-purged account-credential-change-required
-  credential-compromise credential-change assurance-level-change
+  token-issued token-revoked tokens-revoked sessions-revoked
+  user-linked user-unlinked user-scope-consent user-scope-withdraw
+  user-profile-changed account-disabled account-enabled account-purged
+  account-credential-change-required credential-compromise credential-change
+  assurance-level-change
   identifier-changed identifier-recycled
   verification stream-updated (of the stream of events: without --user)
 
 Examples:
-  khook send account-status --event user-unlinked --user 123 --member reason=ACCOUNT_DELETE
-  khook send account-status --event user-profile-changed --user 123 --member nickname=라이언
-  khook send account-status --event user-linked --user 123 --forge signature --expect 400
+  khook send account-status --event user-unlinked --user 123 \\
+      --member reason=ACCOUNT_DELETE
+  khook send account-status --event user-profile-changed --user 123 \\
+      --member nickname=라이언
+  khook send account-status --event user-linked --user 123 \\
+      --forge signature --expect 400
   khook send account-status --event user-linked --user 123 --claim toe=null";
 
 /// Options of `khook send account-status`.

@@ -34,7 +34,8 @@ pub(super) const UNLINK_EXAMPLES: &str = "\
 Examples:
   khook send unlink --user 1234567890
   khook send unlink --user 1234567890 --as form --referrer-type ACCOUNT_DELETE
-  KAKAO_ADMIN_KEY=$(cat key.txt) khook send unlink --url https://hooks.example.com --app-id 123456 --user 1234567890";
+  khook send unlink --url https://hooks.example.com --admin-key-file key.txt \\
+      --app-id 123456 --user 1234567890";
 
 /// Options of `khook send unlink`.
 #[derive(Debug, Args)]
@@ -77,8 +78,8 @@ impl SendUnlink {
 pub(super) const SHARE_EXAMPLES: &str = "\
 Examples:
   khook send talk-share --custom user_id=1234567890
-  khook send talk-share --as form --chat-type MultiChat --custom item=7 --custom 'note=한 글'
-  khook send talk-share --resource-id 1 && khook send talk-share --resource-id 1   # a duplicate";
+  khook send talk-share --as form --chat-type MultiChat --custom 'note=한 글'
+  khook send talk-share --resource-id 1   # twice: a duplicate";
 
 /// Options of `khook send talk-share`.
 #[derive(Debug, Args)]
@@ -125,7 +126,8 @@ pub(super) const CHANNEL_EXAMPLES: &str = "\
 Examples:
   khook send talk-channel --event added --user 1234567890
   khook send talk-channel --event blocked --open-id abcdef
-  khook send talk-channel --event added --user 1234567890 --at 2026-01-02T03:04:05Z --deprecated";
+  khook send talk-channel --event added --user 1234567890 --deprecated \\
+      --at 2026-01-02T03:04:05Z";
 
 /// Options of `khook send talk-channel`.
 #[derive(Debug, Args)]
@@ -183,7 +185,8 @@ pub(super) const SKILL_EXAMPLES: &str = "\
 Examples:
   khook send skill --utterance 안녕하세요 --app-user 1234567890
   khook send skill --check
-  KAKAO_SKILL_KEY=$(cat key.txt) khook send skill --url https://hooks.example.com --bot 5f… --utterance hi";
+  khook send skill --url https://hooks.example.com --skill-key-file key.txt \\
+      --bot 5f… --utterance hi";
 
 /// Options of `khook send skill`.
 #[derive(Debug, Args)]
