@@ -171,6 +171,16 @@ class Strangers(unittest.TestCase):
         self.assertRegex(RUNBOOK, rf"(?s)\n## The probe from outside fails\n[^#]*\n{re.escape(QUESTION)} Yes: ")
         self.assertEqual(RUNBOOK.count(QUESTION), len(sections) + 1, "only sections of alarms answer it")
 
+    def test_telemetry_lists_every_alarm_with_its_section(self) -> None:
+        page = (ROOT / "docs/telemetry.md").read_text(encoding="utf-8").split("\n## The alarms\n")[1].split("\n## ")[0]
+        listed = set(re.findall(r"^\| `([^`]+)` \| \[([^\]]+)\]\(runbook\.md#[a-z0-9-]+\) \|", page, re.M))
+        kinds = "|".join(function.removesuffix("Function") for function in ACKNOWLEDGING)
+        expected = {
+            (re.sub(rf"^({kinds})(Crashes|Slow|Silent)$", r"<Kind>\2", name.removesuffix("Alarm")), section_of(alarm))
+            for name, alarm in {**METRIC_ALARMS, **COMPOSITES}.items()
+        }
+        self.assertEqual(listed, expected)
+
     def test_no_stranger_stops_a_deployment(self) -> None:
         groups = of_type("AWS::CodeDeploy::DeploymentGroup")
         self.assertEqual(len(groups), len(ACKNOWLEDGING))
