@@ -73,7 +73,7 @@ pub struct Target {
     /// Print the curl command instead of sending (it shows the key)
     #[arg(long, help_heading = "Delivery", conflicts_with = "json")]
     curl: bool,
-    /// Send it even if an event, a value or the address looks like a typing error
+    /// Send it even if an event, a value or the address looks like a typing error or a value is broken JSON
     #[arg(long, help_heading = "Delivery")]
     anyway: bool,
 }
