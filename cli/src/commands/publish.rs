@@ -162,7 +162,7 @@ impl Publish {
         if !self.yes && self.whose.since.is_some() {
             let users = self.each_page(&table, None).await?.users;
             ask::whether(
-                &format!("Publish the state of {} again ({service})?", counted_noun(users, "user")),
+                &format!("Publish through {service} the state of {} again?", counted_noun(users, "user")),
                 users <= MOST_UNASKED,
             )
             .await?;

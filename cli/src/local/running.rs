@@ -33,7 +33,8 @@ pub struct Running {
     pub queue_url: String,
     /// Its dead-letter queue.
     pub dead_letter_queue_url: String,
-    /// Its queue of unpublished changes.
+    /// Its queue of unpublished changes; empty where an older version runs.
+    #[serde(default)]
     pub unpublished_queue_url: String,
     /// Its bus.
     pub bus: String,
