@@ -99,8 +99,15 @@ impl Inbox {
                 let (table, queue) = table.with_queue(&queue).await?;
                 backlog::replay(&InboxItems(table), &queue, which.wanted(), limit.get(), false).await
             }
-            Self::Drop { which, limit, table, yes } => {
-                backlog::drop_for_good(&InboxItems(table.open().await?), which.wanted(), limit.get(), yes).await
+            Self::Replay { which, limit, table, stack, queue } => {
+                same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
+                let service = table.service(&stack);
+                let (inbox, queue) = (Waiting(table.table(&stack).await?), queue.queue(&stack).await?);
+                backlog::replay((&inbox, &service), &queue, which.wanted(), limit.get(), false).await
+            }
+            Self::Drop { which, limit, table, stack, yes } => {
+                let from = (&Waiting(table.table(&stack).await?), &*table.service(&stack));
+                backlog::drop_for_good(from, which.wanted(), limit.get(), yes).await
             }
         }
     }

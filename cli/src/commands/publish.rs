@@ -144,6 +144,9 @@ impl Publish {
     /// An unknown user, a table that cannot be read, a bus that refuses an entry, or no confirmation.
     pub async fn run(self) -> Result<ExitCode> {
         self.whose.named()?;
+        if !self.dry_run {
+            same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_BUS_NAME", self.bus.is_named()))?;
+        }
         let table = self.table.table(&self.stack).await?;
         if self.dry_run {
             let counted = self.each_page(&table, None).await?;
@@ -155,12 +158,11 @@ impl Publish {
             ))?;
             return Ok(exit_code(&counted));
         }
-        same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_BUS_NAME", self.bus.is_named()))?;
-        let bus = self.bus.bus(&self.stack).await?;
+        let (bus, service) = (self.bus.bus(&self.stack).await?, self.bus.service(&self.stack));
         if !self.yes && self.whose.since.is_some() {
             let users = self.each_page(&table, None).await?.users;
             ask::whether(
-                &format!("Publish the state of {} again?", counted_noun(users, "user")),
+                &format!("Publish through {service} the state of {} again?", counted_noun(users, "user")),
                 users <= MOST_UNASKED,
             )
             .await?;
@@ -168,7 +170,7 @@ impl Publish {
         let published = self.each_page(&table, Some(&Publisher::new(bus, self.values(), None))).await?;
         published.print()?;
         output::line(format!(
-            "{}, {} published",
+            "{}, {} published ({service})",
             counted_noun(published.users, "user"),
             counted_noun(published.events(), "event")
         ))?;

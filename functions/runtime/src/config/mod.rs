@@ -1,7 +1,7 @@
 //! The environment's variables. Read once, at the start; a missing or malformed one refuses to start and
 //! says which and what to do. No message shows a value.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use http::Uri;
 use kakao_webhooks::{
@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     http::{CaBundle, Pool},
     keys::KeyEndpoint,
-    store::Retention,
+    store::{LONGEST_QUARANTINE_DAYS, QUEUED_DAYS, Retention},
 };
 
 /// Where Kakao publishes its keys.
@@ -246,58 +246,74 @@ impl<'v> Variables<'v> {
     }
 
     /// `SHARE_USER_KEY`, by default `user_id`.
-    #[must_use]
-    pub fn share_user_key(&self) -> String {
-        self.get("SHARE_USER_KEY").unwrap_or_else(|| "user_id".to_owned())
+    ///
+    /// # Errors
+    /// A blank or a control character in it, or more than 128 characters.
+    pub fn share_user_key(&self) -> Result<String, ConfigError> {
+        const VARIABLE: &str = "SHARE_USER_KEY";
+        let key = self.get(VARIABLE).map_or_else(|| "user_id".to_owned(), |key| key.trim().to_owned());
+        if key.chars().any(|c| c.is_whitespace() || c.is_control()) || key.chars().count() > LONGEST_KEY {
+            return Err(ConfigError {
+                variable: VARIABLE,
+                problem: "is not the name of a custom key".to_owned(),
+                fix: "Set it to at most 128 characters without blanks and control characters, or leave it out",
+            });
+        }
+        Ok(key)
     }
 
     /// `HISTORY_RETENTION_DAYS`, `QUARANTINE_RETENTION_DAYS` and `GONE_RETENTION_DAYS`.
     ///
     /// # Errors
-    /// Not a whole number of at least 1; or history, or the state of a user who is gone, that ends before a late delivery
-    /// of an event can.
+    /// Not a whole number of days within the limits of `template.yaml`.
     pub fn retention(&self) -> Result<Retention, ConfigError> {
-        const HISTORY: &str = "HISTORY_RETENTION_DAYS";
-        const GONE: &str = "GONE_RETENTION_DAYS";
-        let retention = Retention {
-            history_days: self.days(HISTORY, Retention::default().history_days)?,
+        let default = Retention::default();
+        Ok(Retention {
+            history_days: self.days(&HISTORY, default.history_days)?,
             quarantine_days: self.quarantine_days()?,
-            gone_days: self.days(GONE, Retention::default().gone_days)?,
-        };
-        let least = retention.longest_delay_days();
-        // What is replayed must still find its history, or it is counted twice; and the state of who is gone, or an
-        // older event links that user again.
-        let kept = [(HISTORY, retention.history_days), (GONE, retention.gone_days)];
-        match kept.into_iter().find(|(_, days)| *days < least) {
-            None => Ok(retention),
-            Some((variable, _)) => Err(ConfigError {
-                variable,
-                problem: format!("is shorter than queue, dead letters and quarantine keep an event: {least} days"),
-                fix: "Set it to at least that, or QUARANTINE_RETENTION_DAYS to less",
-            }),
-        }
+            gone_days: self.days(&GONE, default.gone_days)?,
+        })
     }
 
     /// `QUARANTINE_RETENTION_DAYS` alone, for a function that writes neither history nor states.
     ///
     /// # Errors
-    /// Not a whole number of at least 1.
+    /// Not a whole number of days within the limits of `template.yaml`.
     pub fn quarantine_days(&self) -> Result<u32, ConfigError> {
-        self.days("QUARANTINE_RETENTION_DAYS", Retention::default().quarantine_days)
+        self.days(&QUARANTINE, Retention::default().quarantine_days)
     }
 
-    fn days(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
-        let Some(text) = self.get(variable) else { return Ok(default) };
-        text.trim().parse().ok().filter(|days| *days > 0).ok_or_else(|| ConfigError {
-            variable,
-            problem: "is not a whole number of days".to_owned(),
-            fix: "Set it to 1 or more",
+    fn days(&self, days: &Days, default: u32) -> Result<u32, ConfigError> {
+        let Some(text) = self.get(days.variable) else { return Ok(default) };
+        text.trim().parse().ok().filter(|number| days.limits.contains(number)).ok_or_else(|| ConfigError {
+            variable: days.variable,
+            problem: format!("is not a whole number of days from {} to {}", days.limits.start(), days.limits.end()),
+            fix: "Set it within these limits, or leave it out",
         })
     }
 }
 
-/// The text, if it is the URL of something that speaks HTTP. Nothing can be sent to a queue without a valid URL, so
-/// every event would take the way through the inbox.
+/// The longest custom key, in characters.
+const LONGEST_KEY: usize = 128;
+
+/// A number of days that something is kept.
+struct Days {
+    variable: &'static str,
+    limits: RangeInclusive<u32>,
+}
+
+/// Longer than the longest quarantine, queue and dead letters together: what is replayed must still find its history, or
+/// it is counted twice; and the state of a user who is gone, or an older event links that user again.
+const LONGER_THAN_ANY_DELAY: RangeInclusive<u32> = QUEUED_DAYS + LONGEST_QUARANTINE_DAYS..=3_650;
+
+const HISTORY: Days = Days { variable: "HISTORY_RETENTION_DAYS", limits: LONGER_THAN_ANY_DELAY };
+const GONE: Days = Days { variable: "GONE_RETENTION_DAYS", limits: LONGER_THAN_ANY_DELAY };
+/// Longer than queue and dead letters together.
+const QUARANTINE: Days =
+    Days { variable: "QUARANTINE_RETENTION_DAYS", limits: QUEUED_DAYS + 1..=LONGEST_QUARANTINE_DAYS };
+
+/// The text, if it is the URL of something that speaks HTTP. Nothing can be sent to a queue without a valid URL, so every
+/// event would take the way through the inbox.
 fn url(variable: &'static str, text: &str, fix: &'static str) -> Result<String, ConfigError> {
     let text = text.trim().to_owned();
     let is_url = text.parse::<Uri>().is_ok_and(|url| {
@@ -368,29 +384,55 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_of_a_user_for_less_time_than_a_late_delivery_can_take_is_refused() {
-        // 7 days in the queue, 14 among the dead letters, 30 in the quarantine.
-        for variable in ["HISTORY_RETENTION_DAYS", "GONE_RETENTION_DAYS"] {
-            for days in ["1", "50"] {
-                let error = with(variable, days).retention().unwrap_err().to_string();
-                assert!(error.starts_with(&format!("{variable} is shorter")) && error.contains("51 days"), "{error}");
-                assert!(error.ends_with("Set it to at least that, or QUARANTINE_RETENTION_DAYS to less"), "{error}");
+    fn each_retention_has_the_limits_of_the_template_and_its_error_names_them() {
+        let template = include_str!("../../../../infra/template/parameters.yaml");
+        for (variable, parameter, least, most) in [
+            ("HISTORY_RETENTION_DAYS", "HistoryRetentionDays", 81, 3_650),
+            ("QUARANTINE_RETENTION_DAYS", "QuarantineRetentionDays", 22, 60),
+            ("GONE_RETENTION_DAYS", "GoneRetentionDays", 81, 3_650),
+        ] {
+            let (_, section) = template.split_once(&format!("  {parameter}:\n")).unwrap();
+            let section: Vec<_> = section.lines().take_while(|line| line.starts_with("    ")).map(str::trim).collect();
+            for limit in [format!("MinValue: {least}"), format!("MaxValue: {most}")] {
+                assert!(section.contains(&&*limit), "{parameter} {limit}: {section:?}");
             }
-            assert!(with(variable, "51").retention().is_ok());
+            let retention =
+                |days: String| Variables::new(move |asked: &str| (asked == variable).then(|| days.clone())).retention();
+            for days in [least, most] {
+                retention(days.to_string()).unwrap();
+            }
+            for days in [(least - 1).to_string(), (most + 1).to_string(), "-1".into(), "9999999999".into(), "x".into()]
+            {
+                let expected = format!(
+                    "{variable} is not a whole number of days from {least} to {most}. Set it within these limits, or \
+                     leave it out"
+                );
+                assert_eq!(retention(days).unwrap_err().to_string(), expected);
+            }
         }
-        assert!(with("QUARANTINE_RETENTION_DAYS", "70").retention().is_err());
     }
 
     #[test]
-    fn the_quarantine_alone_needs_no_other_retention() {
-        assert_eq!(with("QUARANTINE_RETENTION_DAYS", "70").quarantine_days().unwrap(), 70);
+    fn a_share_user_key_is_a_name_without_blanks_of_at_most_128_characters() {
+        for (value, key) in [("user_id", "user_id"), (" 사용자.id-1 ", "사용자.id-1"), ("", "user_id")] {
+            assert_eq!(with("SHARE_USER_KEY", value).share_user_key().unwrap(), key);
+        }
+        for value in ["a b", "a\tb", "a\u{3000}b", "a\u{7f}", "a\0"] {
+            let error = with("SHARE_USER_KEY", value).share_user_key().unwrap_err().to_string();
+            assert!(
+                error.starts_with("SHARE_USER_KEY is not the name of a custom key. Set it to at most 128"),
+                "{error}"
+            );
+        }
+        let of_length = |length| Variables::new(move |_: &str| Some("가".repeat(length))).share_user_key();
+        assert!(of_length(128).is_ok() && of_length(129).is_err());
     }
 
     #[test]
     fn what_may_be_absent_has_a_default() {
         let empty = with("X", "");
         assert!(empty.skill_auth().unwrap().is_none());
-        assert_eq!(empty.share_user_key(), "user_id");
+        assert_eq!(empty.share_user_key().unwrap(), "user_id");
         assert!(empty.key_endpoint().is_ok());
         assert_eq!(empty.sources().unwrap(), Sources::default());
         assert_eq!(empty.retention().unwrap().gone_days, 90);
