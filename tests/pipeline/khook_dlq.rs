@@ -308,10 +308,11 @@ async fn changes_that_were_set_aside_are_listed_with_user_and_reason_and_dropped
     service.dead.put(&change("the bus refuses it: MalformedDetail", "2"));
     let mut variables = service.variables();
     variables.retain(|(name, _)| *name == "AWS_ENDPOINT_URL_SQS");
-    variables.push(("UNPUBLISHED_QUEUE_URL", service.dead.url()));
+    variables.push(("UNPUBLISHED_QUEUE_URL", service.pipeline.queue.dead_letter_url()));
     // That one is another queue, and not used.
     variables.push(("DEAD_LETTER_QUEUE_URL", service.pipeline.queue.url()));
-    let khook = async |arguments: &[&str]| khook_binary::run(&variables, &[&["dlq"], arguments].concat()).await;
+    let khook =
+        async |arguments: &[&str]| khook_binary::run(&variables, &[&["dlq"], arguments].concat()).await.unwrap();
 
     let printed = khook(&["list", "--unpublished"]).await.printed();
     for shown in [&*format!("--user {APP_ID} {USER}"), "a member of an unknown form", "MalformedDetail"] {
@@ -327,7 +328,7 @@ async fn changes_that_were_set_aside_are_listed_with_user_and_reason_and_dropped
     khook(&["replay", "--all", "--unpublished"]).await.refused();
     let printed = khook(&["drop", &id, "--unpublished", "--yes"]).await.printed();
     assert!(
-        printed.contains(&format!("1 deleted (queue of unpublished changes `{}`)", service.dead.url())),
+        printed.contains(&format!("1 deleted (queue of unpublished changes `{}`)", service.pipeline.queue.dead_letter_url())),
         "{printed}"
     );
     assert_eq!(service.dead.visible().len(), 1);

@@ -9,11 +9,7 @@ use end_to_end::{
     table,
 };
 
-use crate::{
-    kakao::unlink,
-    khook_binary::{self, Done},
-    khook_dlq::stand_in::DeadLetters,
-};
+use crate::kakao::unlink;
 
 const USER: &str = "3142858600";
 
@@ -82,10 +78,9 @@ async fn what_the_stack_and_a_variable_name_is_a_wrong_usage() {
 #[tokio::test]
 async fn a_named_stack_is_enough_to_list_and_drop_its_unpublished_changes() {
     let pipeline = Pipeline::start().await.unwrap();
-    let unpublished = DeadLetters::before(&pipeline.queue).await;
-    let id = unpublished.put(r#"{"why":"w","keys":{"pk":{"S":"USER#1#2"}}}"#);
-    let cloud = cloud_formation_with(&[("UnpublishedQueueUrl", &unpublished.url())]).await;
-    let variables = [("KHOOK_STACK", "s".to_owned()), ("AWS_ENDPOINT_URL_SQS", unpublished.endpoint())];
+    let id = pipeline.queue.dead_letters().put(r#"{"why":"w","keys":{"pk":{"S":"USER#1#2"}}}"#);
+    let cloud = cloud_formation_with(&[("UnpublishedQueueUrl", &pipeline.queue.dead_letter_url())]).await;
+    let variables = [("KHOOK_STACK", "s".to_owned()), ("AWS_ENDPOINT_URL_SQS", pipeline.queue.endpoint())];
     let listed = khook(&pipeline, &cloud, &variables, &["dlq", "list", "--unpublished", "--json"]).await.json();
     assert_eq!((&listed[0]["message_id"], &listed[0]["user"]), (&id.clone().into(), &"1 2".into()));
     let unasked = khook(&pipeline, &cloud, &variables, &["dlq", "drop", &id, "--unpublished"]).await;

@@ -125,6 +125,12 @@ impl StackTable {
         self.table.table(&self.stack).await
     }
 
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self) -> String {
+        self.table.service(&self.stack)
+    }
+
     /// The table and the event queue, of one service.
     ///
     /// # Errors
@@ -199,8 +205,8 @@ impl StackDeadLetters {
 
     /// The service, for a question or a result.
     #[must_use]
-    pub fn service(&self, stack: &StackTarget) -> String {
-        Self::NAMED.service(self.dead_letter_queue.as_ref(), stack)
+    pub fn service(&self) -> String {
+        Self::NAMED.service(self.dead_letter_queue.as_ref(), &self.stack)
     }
 
     /// The dead letters and the event queue, of one service.
@@ -244,20 +250,20 @@ impl UnpublishedTarget {
         self.unpublished
     }
 
-    /// The queue.
+    /// The queue, of the service that the dead-letter queue is of.
     ///
     /// # Errors
     /// If it is named twice or not at all, or the stack can't be looked up.
-    pub async fn set_aside(&self, stack: &StackTarget) -> Result<SetAside> {
-        let (aws, found) =
-            Self::NAMED.find(self.unpublished_queue.as_ref(), stack, |running| &running.unpublished_queue_url).await?;
+    pub async fn open(&self, beside: &StackDeadLetters) -> Result<SetAside> {
+        let named = self.unpublished_queue.as_ref();
+        let (aws, found) = Self::NAMED.find(named, &beside.stack, |running| &running.unpublished_queue_url).await?;
         Ok(SetAside(DeadLetters::new(&aws, found)))
     }
 
     /// The service, for a question or a result.
     #[must_use]
-    pub fn service(&self, stack: &StackTarget) -> String {
-        Self::NAMED.service(self.unpublished_queue.as_ref(), stack)
+    pub fn service(&self, beside: &StackDeadLetters) -> String {
+        Self::NAMED.service(self.unpublished_queue.as_ref(), &beside.stack)
     }
 }
 

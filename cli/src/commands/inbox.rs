@@ -96,17 +96,12 @@ impl Inbox {
             }
             Self::Show { id, table } => backlog::show(&InboxItems(table.open().await?), id, usize::MAX).await,
             Self::Replay { which, limit, table, queue } => {
+                let service = table.service();
                 let (table, queue) = table.with_queue(&queue).await?;
-                backlog::replay(&InboxItems(table), &queue, which.wanted(), limit.get(), false).await
+                backlog::replay((&InboxItems(table), &service), &queue, which.wanted(), limit.get(), false).await
             }
-            Self::Replay { which, limit, table, stack, queue } => {
-                same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
-                let service = table.service(&stack);
-                let (inbox, queue) = (Waiting(table.table(&stack).await?), queue.queue(&stack).await?);
-                backlog::replay((&inbox, &service), &queue, which.wanted(), limit.get(), false).await
-            }
-            Self::Drop { which, limit, table, stack, yes } => {
-                let from = (&Waiting(table.table(&stack).await?), &*table.service(&stack));
+            Self::Drop { which, limit, table, yes } => {
+                let from = (&InboxItems(table.open().await?), &*table.service());
                 backlog::drop_for_good(from, which.wanted(), limit.get(), yes).await
             }
         }
@@ -228,7 +223,7 @@ mod tests {
             ["e1", "unlink", "1", "2023-11-14T22:13:20.000Z", "2 min"]
         );
         let newer = item(r#"{"v":2}"#).unwrap();
-        assert_eq!(InboxItems::row(&newer, now)[1], "not a known envelope (it is an envelope of an unknown version)");
+        assert_eq!(InboxItems::row(&newer, now)[1], "not a known envelope (its version is unknown)");
         assert_eq!(InboxItems::described(&newer, now)["event_id"], "e1");
     }
 }

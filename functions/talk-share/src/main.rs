@@ -15,6 +15,7 @@ async fn main() -> ExitCode {
 
 async fn run_function() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
-    let webhook = TalkShare { apps: variables.apps_proven_by_admin_key()?, user_key: variables.share_user_key()? };
-    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
+    let webhook =
+        TalkShareWebhook { apps: variables.apps_proven_by_admin_key()?, user_key: variables.share_user_key()? };
+    Edges::connected(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -11,10 +11,7 @@ use kakao_webhooks::{envelope::MAX_BYTES, wire::Time};
 use serde_json::{Value, json};
 
 use crate::{
-    aws::{
-        stack::StackTarget,
-        target::{DeadLetterTarget, QueueTarget, UnpublishedTarget},
-    },
+    aws::target::{QueueTarget, StackDeadLetters, UnpublishedTarget},
     commands::backlog::{
         self, Backlog, Chosen, Fate, Reach, Swept, Words, letter,
         replayed::replayed,
@@ -37,13 +34,10 @@ pub enum Dlq {
         limit: Limit,
         /// The dead-letter queue.
         #[command(flatten)]
-        dead_letters: DeadLetterTarget,
+        dead_letters: StackDeadLetters,
         /// `UnpublishedQueue` instead.
         #[command(flatten)]
         unpublished: UnpublishedTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -61,13 +55,10 @@ pub enum Dlq {
         limit: Limit,
         /// The dead-letter queue.
         #[command(flatten)]
-        dead_letters: DeadLetterTarget,
+        dead_letters: StackDeadLetters,
         /// `UnpublishedQueue` instead.
         #[command(flatten)]
         unpublished: UnpublishedTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
     },
     /// Send dead letters to the event queue again, and delete each one that the queue accepted. Replaying an event
     /// twice has no further effect
@@ -103,13 +94,10 @@ pub enum Dlq {
         limit: Limit,
         /// The dead-letter queue.
         #[command(flatten)]
-        dead_letters: DeadLetterTarget,
+        dead_letters: StackDeadLetters,
         /// `UnpublishedQueue` instead.
         #[command(flatten)]
         unpublished: UnpublishedTarget,
-        /// The stack.
-        #[command(flatten)]
-        stack: StackTarget,
         /// Don't ask
         #[arg(long)]
         yes: bool,
@@ -123,30 +111,32 @@ impl Dlq {
     /// An unknown id, or a queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::List { limit, unpublished, stack, json, local_time, .. } if unpublished.is_wanted() => {
-                backlog::list(&unpublished.set_aside(&stack).await?, limit.get(), json, &local_time.zone()).await
+            Self::List { limit, dead_letters, unpublished, json, local_time } => {
+                let (limit, zone) = (limit.get(), local_time.zone());
+                if unpublished.is_wanted() {
+                    return backlog::list(&unpublished.open(&dead_letters).await?, limit, json, &zone).await;
+                }
+                backlog::list(&dead_letters.open().await?, limit, json, &zone).await
             }
-            Self::List { limit, dead_letters, stack, json, local_time, .. } => {
-                backlog::list(&dead_letters.dead_letters(&stack).await?, limit.get(), json, &local_time.zone()).await
+            Self::Show { id, limit, dead_letters, unpublished } => {
+                if unpublished.is_wanted() {
+                    return backlog::show(&unpublished.open(&dead_letters).await?, id, limit.get()).await;
+                }
+                backlog::show(&dead_letters.open().await?, id, limit.get()).await
             }
-            Self::Show { id, limit, unpublished, stack, .. } if unpublished.is_wanted() => {
-                backlog::show(&unpublished.set_aside(&stack).await?, id, limit.get()).await
-            }
-            Self::Show { id, limit, dead_letters, stack, .. } => {
-                backlog::show(&dead_letters.dead_letters(&stack).await?, id, limit.get()).await
-            }
-            Self::Replay { which, limit, anyway, dead_letters, stack, queue } => {
-                let service = queue.service(&stack);
-                let (dead_letters, queue) = dead_letters.with_queue(&queue, &stack).await?;
+            Self::Replay { which, limit, anyway, dead_letters, queue } => {
+                let service = dead_letters.service();
+                let (dead_letters, queue) = dead_letters.with_queue(&queue).await?;
                 backlog::replay((&dead_letters, &service), &queue, which.wanted(), limit.get(), anyway).await
             }
-            Self::Drop { which, limit, unpublished, stack, yes, .. } if unpublished.is_wanted() => {
-                let from = (&unpublished.set_aside(&stack).await?, &*unpublished.service(&stack));
-                backlog::drop_for_good(from, which.wanted(), limit.get(), yes).await
-            }
-            Self::Drop { which, limit, dead_letters, stack, yes, .. } => {
-                let from = (&dead_letters.dead_letters(&stack).await?, &*dead_letters.service(&stack));
-                backlog::drop_for_good(from, which.wanted(), limit.get(), yes).await
+            Self::Drop { which, limit, dead_letters, unpublished, yes } => {
+                let (wanted, limit) = (which.wanted(), limit.get());
+                if unpublished.is_wanted() {
+                    let from = (&unpublished.open(&dead_letters).await?, &*unpublished.service(&dead_letters));
+                    return backlog::drop_for_good(from, wanted, limit, yes).await;
+                }
+                let from = (&dead_letters.open().await?, &*dead_letters.service());
+                backlog::drop_for_good(from, wanted, limit, yes).await
             }
         }
     }

@@ -120,7 +120,7 @@ impl Doctor {
             }
             Some(stack) => {
                 check_name(&stack)?;
-                Ok(Target { inside: Some((target::aws().await?, stack)), base_url: self.url, is_named: true })
+                Ok(DoctorTarget { inside: Some((target::aws().await?, stack)), base_url: self.url, is_named: true })
             }
             None => {
                 let running = Running::found("name a stack or a base URL")?;
@@ -147,8 +147,8 @@ fn check_name(stack: &str) -> Result<()> {
     Err(Usage::error(format!("`{stack}` is not the name of a stack. A base URL begins with https:// or http://")))
 }
 
-impl Target {
-    async fn report(self) -> Result<Report> {
+impl DoctorTarget {
+    async fn report(self) -> Result<DoctorReport> {
         let Some((aws, name)) = self.inside else {
             let base_url = self.base_url.unwrap_or_default();
             let sections = vec![outside_of(&base_url).await?];

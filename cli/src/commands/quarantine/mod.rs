@@ -84,21 +84,21 @@ impl Quarantine {
     /// # Errors
     /// An unknown key, or a table or queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
-        let whole = |table| Kept { table, days: LONGEST_QUARANTINE_DAYS };
+        let whole = |table| QuarantinedItems { table, days: LONGEST_QUARANTINE_DAYS };
         match self {
-            Self::List { days, table, stack, json, local_time } => {
-                let kept = Kept { table: table.table(&stack).await?, days: days.min(LONGEST_QUARANTINE_DAYS) };
+            Self::List { days, table, json, local_time } => {
+                let days = days.min(LONGEST_QUARANTINE_DAYS);
+                let kept = QuarantinedItems { table: table.open().await?, days };
                 backlog::list(&kept, usize::MAX, json, &local_time.zone()).await
             }
-            Self::Show { id, table, stack } => backlog::show(&whole(table.table(&stack).await?), id, usize::MAX).await,
-            Self::Replay { which, table, stack, queue } => {
-                same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
-                let service = table.service(&stack);
-                let (kept, queue) = (whole(table.table(&stack).await?), queue.queue(&stack).await?);
-                backlog::replay((&kept, &service), &queue, which.wanted(), usize::MAX, false).await
+            Self::Show { id, table } => backlog::show(&whole(table.open().await?), id, usize::MAX).await,
+            Self::Replay { which, table, queue } => {
+                let service = table.service();
+                let (table, queue) = table.with_queue(&queue).await?;
+                backlog::replay((&whole(table), &service), &queue, which.wanted(), usize::MAX, false).await
             }
-            Self::Drop { which, table, stack, yes } => {
-                let from = (&whole(table.table(&stack).await?), &*table.service(&stack));
+            Self::Drop { which, table, yes } => {
+                let from = (&whole(table.open().await?), &*table.service());
                 backlog::drop_for_good(from, which.wanted(), usize::MAX, yes).await
             }
         }
@@ -127,7 +127,7 @@ struct QuarantinedItems {
     days: u32,
 }
 
-impl Kept {
+impl QuarantinedItems {
     /// By its key, or by the event's id of the log.
     async fn one(&self, id: &str) -> Result<Option<StoredItem>> {
         if let Some(partition) = partition(id)

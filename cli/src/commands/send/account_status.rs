@@ -8,7 +8,7 @@ use clap::{
 use kakao_webhooks::wire::Time;
 use serde_json::Value;
 
-use super::{Pair, QUARANTINED, Target, check_member_number, given, members, typos};
+use super::{Pair, QUARANTINED, SendTarget, check_member_number, given, members, typos};
 use crate::{
     kakao::{AccountStatus, Forgery, KeyRing, Request},
     random,

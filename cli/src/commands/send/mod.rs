@@ -149,7 +149,7 @@ struct Pair(String, String);
 
 impl Pair {
     /// The value. One that begins as JSON does and is not JSON is refused unless it is sent anyway.
-    fn value(&self, option: &str, target: &Target) -> Result<Value> {
+    fn value(&self, option: &str, target: &SendTarget) -> Result<Value> {
         let Self(name, text) = self;
         let error = match serde_json::from_str(text) {
             Ok(value) => return Ok(value),
@@ -176,7 +176,7 @@ impl FromStr for Pair {
     }
 }
 
-fn members(option: &str, pairs: &[Pair], target: &Target) -> Result<Map<String, Value>> {
+fn members(option: &str, pairs: &[Pair], target: &SendTarget) -> Result<Map<String, Value>> {
     pairs.iter().map(|pair| Ok((pair.0.clone(), pair.value(option, target)?))).collect()
 }
 
@@ -226,8 +226,8 @@ mod tests {
         assert!("a".parse::<Pair>().is_err());
     }
 
-    fn target(anyway: bool) -> Target {
-        Target { url: None, expect: None, json: false, curl: false, anyway }
+    fn target(anyway: bool) -> SendTarget {
+        SendTarget { url: None, expect: None, json: false, curl: false, anyway }
     }
 
     #[test]

@@ -262,55 +262,48 @@ impl<'v> Variables<'v> {
         Ok(key)
     }
 
-    /// `HISTORY_RETENTION_DAYS`, `QUARANTINE_RETENTION_DAYS` and `GONE_RETENTION_DAYS`.
+    /// `HISTORY_RETENTION_DAYS`, `QUARANTINE_RETENTION_DAYS` and `GONE_RETENTION_DAYS`. Template users are held to more: its
+    /// limits are those of the longest quarantine.
     ///
     /// # Errors
-    /// Not a whole number of days within the limits of `template.yaml`.
+    /// Not a whole number of days; or history, or the state of a user who is gone, that ends before a late delivery of an
+    /// event can.
     pub fn retention(&self) -> Result<Retention, ConfigError> {
-        let default = Retention::default();
+        let (default, quarantine_days) = (Retention::default(), self.quarantine_days()?);
+        // What is replayed must still find its history, or it is counted twice; and the state of a user who is gone, or an
+        // older event links that user again.
+        let limits = QUEUED_DAYS + quarantine_days..=LONGEST_DAYS;
         Ok(Retention {
-            history_days: self.days(&HISTORY, default.history_days)?,
-            quarantine_days: self.quarantine_days()?,
-            gone_days: self.days(&GONE, default.gone_days)?,
+            history_days: self.days("HISTORY_RETENTION_DAYS", &limits, default.history_days)?,
+            quarantine_days,
+            gone_days: self.days("GONE_RETENTION_DAYS", &limits, default.gone_days)?,
         })
     }
 
     /// `QUARANTINE_RETENTION_DAYS` alone, for a function that writes neither history nor states.
     ///
     /// # Errors
-    /// Not a whole number of days within the limits of `template.yaml`.
+    /// Not a whole number of days from 1 to [`LONGEST_QUARANTINE_DAYS`].
     pub fn quarantine_days(&self) -> Result<u32, ConfigError> {
-        self.days(&QUARANTINE, Retention::default().quarantine_days)
+        let limits = 1..=LONGEST_QUARANTINE_DAYS;
+        self.days("QUARANTINE_RETENTION_DAYS", &limits, Retention::default().quarantine_days)
     }
 
-    fn days(&self, days: &Days, default: u32) -> Result<u32, ConfigError> {
-        let Some(text) = self.get(days.variable) else { return Ok(default) };
-        text.trim().parse().ok().filter(|number| days.limits.contains(number)).ok_or_else(|| ConfigError {
-            variable: days.variable,
-            problem: format!("is not a whole number of days from {} to {}", days.limits.start(), days.limits.end()),
+    fn days(&self, variable: &'static str, limits: &RangeInclusive<u32>, default: u32) -> Result<u32, ConfigError> {
+        let Some(text) = self.get(variable) else { return Ok(default) };
+        text.trim().parse().ok().filter(|number| limits.contains(number)).ok_or_else(|| ConfigError {
+            variable,
+            problem: format!("is not a whole number of days from {} to {}", limits.start(), limits.end()),
             fix: "Set it within these limits, or leave it out",
         })
     }
 }
 
+/// The longest that something is kept, in days (`template.yaml`).
+const LONGEST_DAYS: u32 = 3_650;
+
 /// The longest custom key, in characters.
 const LONGEST_KEY: usize = 128;
-
-/// A number of days that something is kept.
-struct Days {
-    variable: &'static str,
-    limits: RangeInclusive<u32>,
-}
-
-/// Longer than the longest quarantine, queue and dead letters together: what is replayed must still find its history, or
-/// it is counted twice; and the state of a user who is gone, or an older event links that user again.
-const LONGER_THAN_ANY_DELAY: RangeInclusive<u32> = QUEUED_DAYS + LONGEST_QUARANTINE_DAYS..=3_650;
-
-const HISTORY: Days = Days { variable: "HISTORY_RETENTION_DAYS", limits: LONGER_THAN_ANY_DELAY };
-const GONE: Days = Days { variable: "GONE_RETENTION_DAYS", limits: LONGER_THAN_ANY_DELAY };
-/// Longer than queue and dead letters together.
-const QUARANTINE: Days =
-    Days { variable: "QUARANTINE_RETENTION_DAYS", limits: QUEUED_DAYS + 1..=LONGEST_QUARANTINE_DAYS };
 
 /// The text, if it is the URL of something that speaks HTTP. Nothing can be sent to a queue without a valid URL, so every
 /// event would take the way through the inbox.
@@ -384,30 +377,31 @@ mod tests {
     }
 
     #[test]
-    fn each_retention_has_the_limits_of_the_template_and_its_error_names_them() {
-        let template = include_str!("../../../../infra/template/parameters.yaml");
-        for (variable, parameter, least, most) in [
-            ("HISTORY_RETENTION_DAYS", "HistoryRetentionDays", 81, 3_650),
-            ("QUARANTINE_RETENTION_DAYS", "QuarantineRetentionDays", 22, 60),
-            ("GONE_RETENTION_DAYS", "GoneRetentionDays", 81, 3_650),
+    fn each_retention_is_as_long_as_an_event_can_be_late_and_its_error_names_the_limits() {
+        let retention = |variable: &'static str, days: &str, quarantine: &'static str| {
+            let days = days.to_owned();
+            Variables::new(move |asked: &str| match asked {
+                _ if asked == variable => Some(days.clone()),
+                "QUARANTINE_RETENTION_DAYS" => Some(quarantine.to_owned()),
+                _ => None,
+            })
+            .retention()
+        };
+        for (variable, quarantine, least, most) in [
+            ("HISTORY_RETENTION_DAYS", "30", 51, 3_650),
+            ("GONE_RETENTION_DAYS", "30", 51, 3_650),
+            ("GONE_RETENTION_DAYS", "60", 81, 3_650),
+            ("QUARANTINE_RETENTION_DAYS", "", 1, 60),
         ] {
-            let (_, section) = template.split_once(&format!("  {parameter}:\n")).unwrap();
-            let section: Vec<_> = section.lines().take_while(|line| line.starts_with("    ")).map(str::trim).collect();
-            for limit in [format!("MinValue: {least}"), format!("MaxValue: {most}")] {
-                assert!(section.contains(&&*limit), "{parameter} {limit}: {section:?}");
-            }
-            let retention =
-                |days: String| Variables::new(move |asked: &str| (asked == variable).then(|| days.clone())).retention();
             for days in [least, most] {
-                retention(days.to_string()).unwrap();
+                retention(variable, &days.to_string(), quarantine).unwrap();
             }
-            for days in [(least - 1).to_string(), (most + 1).to_string(), "-1".into(), "9999999999".into(), "x".into()]
-            {
+            for days in ["0", "-1", "9999999999", "x", &(least - 1).to_string(), &(most + 1).to_string()] {
                 let expected = format!(
                     "{variable} is not a whole number of days from {least} to {most}. Set it within these limits, or \
                      leave it out"
                 );
-                assert_eq!(retention(days).unwrap_err().to_string(), expected);
+                assert_eq!(retention(variable, days, quarantine).unwrap_err().to_string(), expected);
             }
         }
     }

@@ -112,7 +112,7 @@ fn directive(text: &str, number: usize) -> Result<Directive<'_>, ConfigError> {
     };
     // `Targets` itself reads a mistyped level as a target, which would silence everything else.
     let Some((target, level)) = text.rsplit_once('=') else {
-        let is_ours = OURS.contains(&text.split("::").next().unwrap_or_default());
+        let is_ours = OUR_CRATES.contains(&text.split("::").next().unwrap_or_default());
         let problem = if is_ours { "is a target without a level" } else { "is not a level" };
         return level_of(text).map(|level| (None, level)).ok_or_else(|| refused(problem));
     };
