@@ -113,7 +113,7 @@ impl Drop for Sweep<'_> {
         let Ok(runtime) = Handle::try_current() else { return };
         // One with a single thread can't go on while that thread waits: they come back by themselves then.
         if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
-            output::say("Giving the dead letters back ...");
+            output::say("Returning the dead letters to the queue ...");
             let _ = block_in_place(|| {
                 runtime.block_on(async { timeout(GIVE_BACK_TIMEOUT, self.give_back_everything()).await })
             });
