@@ -328,7 +328,10 @@ async fn changes_that_were_set_aside_are_listed_with_user_and_reason_and_dropped
     khook(&["replay", "--all", "--unpublished"]).await.refused();
     let printed = khook(&["drop", &id, "--unpublished", "--yes"]).await.printed();
     assert!(
-        printed.contains(&format!("1 deleted (queue of unpublished changes `{}`)", service.pipeline.queue.dead_letter_url())),
+        printed.contains(&format!(
+            "1 deleted (queue of unpublished changes `{}`)",
+            service.pipeline.queue.dead_letter_url()
+        )),
         "{printed}"
     );
     assert_eq!(service.dead.visible().len(), 1);

@@ -3,9 +3,13 @@ use console::Style;
 use serde_json::{Value, json};
 
 use super::StepResult;
-use crate::ui::{
-    count::counted,
-    output::{self, Cell, Color, Text, faint_cell, verdict_cell},
+use crate::{
+    commands::user::print_state,
+    ui::{
+        count::counted,
+        local_time::Zone,
+        output::{self, Cell, Color, Text, faint_cell, verdict_cell},
+    },
 };
 
 /// What came of the whole story.
@@ -32,10 +36,12 @@ impl DemoReport {
             output::table(&["", "What Kakao reports", "Webhook", "Status", "ms", "What changed (times in UTC)"]);
         table.align_right(4);
         for (number, result) in self.results.iter().enumerate() {
+            let webhook = Cell::new(format!("{} {}", result.kind, result.shape));
             table.add_row([
                 faint_cell(&format!("{:>2}", number + 1)),
                 title(result),
-                Cell::new(format!("{} {}", result.kind, result.shape)),
+                // What is refused steps back behind what has an effect.
+                if result.is_forged { webhook.faint() } else { webhook },
                 status(result),
                 faint_cell(&result.ms.to_string()),
                 changes(result),
@@ -44,9 +50,9 @@ impl DemoReport {
         output::line("")?;
         output::print_table(&table)?;
         output::line("")?;
-        let heading = Text::default().styled(Style::new().bold(), "The member's state in the end");
+        let heading = Text::default().styled(Style::new().bold(), "The member's final state");
         output::line(heading.and(if is_kept { " (khook user show prints the same)" } else { "" }))?;
-        output::json(&self.user)?;
+        print_state(&self.user, &Zone::default())?;
         self.print_verdict()
     }
 
@@ -75,7 +81,7 @@ impl DemoReport {
 fn title(result: &StepResult) -> Cell {
     let cell = Cell::new(&result.title);
     match (result.is_forged, result.is_duplicate) {
-        (true, _) => cell.fg(Color::Yellow),
+        (true, _) => cell.faint(),
         (_, true) => cell.fg(Color::Cyan),
         _ => cell,
     }

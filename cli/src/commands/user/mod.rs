@@ -144,21 +144,28 @@ async fn show(who: &UserTarget, zone: &Zone) -> Result<ExitCode> {
         output::json(&view)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let access = view.get("access").and_then(Value::as_str).unwrap_or("unknown");
+    print_state(&view, zone)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A user's state for people: who it is and what they may do, then a row for each part.
+pub(crate) fn print_state(view: &Value, zone: &Zone) -> Result<()> {
+    let member = |name: &str| view.get(name).and_then(Value::as_str);
+    let access = member("access").unwrap_or("unknown");
     let style = match access {
         "allowed" => Style::new().green(),
         "blocked" => Style::new().yellow(),
         _ => Style::new().red(),
     };
-    let heading = Text::from("User ").styled(Style::new().bold(), who.user_id.digits());
-    output::line(heading.and(format!(" of app {}: ", who.app_id)).styled(style.bold(), access))?;
+    let heading = Text::from("User ").styled(Style::new().bold(), member("user_id").unwrap_or_default());
+    let app = format!(" of app {}: ", member("app_id").unwrap_or_default());
+    output::line(heading.and(app).styled(style.bold(), access))?;
     output::line("")?;
     let mut table = output::table(&["What", "Is", "Since"]);
-    for row in rows(&view) {
+    for row in rows(view) {
         table.add_row(row.map(|cell| zone.beside(&cell)));
     }
-    output::print_table(&table)?;
-    Ok(ExitCode::SUCCESS)
+    output::print_table(&table)
 }
 
 /// Members that the heading shows.
