@@ -54,7 +54,7 @@ impl Visit for Fields {
         match field.name() {
             "event" => self.event = Some(value.to_owned()),
             "kind" => self.kind = Some(value.to_owned()),
-            "reason" | "destination" | "change" => self.detail = Some(value.to_owned()),
+            "reason" | "destination" | "access" => self.detail = Some(value.to_owned()),
             "gauge" => self.gauge = Some(value.to_owned()),
             _ => {}
         }
