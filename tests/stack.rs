@@ -74,7 +74,7 @@ mod stack {
             let (state, shares) = (item("STATE"), item("SHARES"));
             let is_known = state.is_some() || shares.is_some();
             let mut state = is_known.then(|| user_view(state.unwrap_or_default(), shares));
-            for state in &mut state {
+            if let Some(state) = &mut state {
                 self.as_received_in_a_fixture(state);
                 // A version goes by the time of the write.
                 drop(state.as_object_mut().unwrap().remove("version"));

@@ -41,20 +41,19 @@ async fn quarantine(table: &DynamoStore, days: u32, now: Time) -> Result<(), Sto
         }
         tracing::warn!(event = "not_measured", what = "a day of the quarantine", %error);
     }
-    let age = quarantined.oldest.map_or(0, |oldest| since(oldest, now));
-    tracing::info!(event = "measured", gauge = "quarantine_waiting", value = quarantined.waiting);
-    tracing::info!(event = "measured", gauge = "quarantine_oldest_seconds", value = age);
+    if quarantined.waiting > 0 {
+        let oldest_seconds = quarantined.oldest.map_or(0, |oldest| since(oldest, now));
+        tracing::info!(event = "measured", gauge = "quarantine_waiting", value = quarantined.waiting, oldest_seconds);
+    }
     Ok(())
 }
 
 async fn silence(table: &DynamoStore, now: Time) -> Result<(), StoreError> {
     for (kind, received_at) in table.last_seen().await? {
-        tracing::info!(
-            event = "measured",
-            gauge = "days_silent",
-            kind,
-            value = since(received_at, now) / SECONDS_A_DAY
-        );
+        let days = since(received_at, now) / SECONDS_A_DAY;
+        if days > 0 {
+            tracing::info!(event = "measured", gauge = "days_silent", kind, value = days);
+        }
     }
     Ok(())
 }
