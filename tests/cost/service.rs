@@ -1,4 +1,4 @@
-//! The whole service with its publisher, and what a request makes it ask of AWS.
+//! The whole service with its publisher, and the AWS calls that a request causes.
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::meter::Meter;
 
-/// What one request asked for.
+/// The AWS calls of one request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Use {
     pub(crate) requests: usize,
@@ -32,7 +32,7 @@ pub(crate) struct Use {
     pub(crate) log_bytes: usize,
 }
 
-/// With each event of the log CloudWatch counts so many bytes more ("PutLogEvents").
+/// CloudWatch adds this many bytes for each log event ("PutLogEvents").
 const OF_AN_EVENT: usize = 26;
 /// What Lambda itself writes of an invocation: nothing, since template.yaml asks for its warnings only.
 const OF_LAMBDA: usize = 0;
@@ -97,7 +97,7 @@ impl Service {
         })
     }
 
-    /// What a minute asks for in which nothing comes.
+    /// The AWS calls of a minute without requests.
     pub(crate) async fn minute(&mut self) -> Result<Use> {
         let mut last = Use::default();
         // The first is the cold start.
@@ -141,7 +141,7 @@ impl Service {
     }
 }
 
-/// The metrics in these lines, as CloudWatch tells them apart: by name and dimensions.
+/// The metrics in these lines, as CloudWatch distinguishes them: by name and dimensions.
 fn names(lines: &[Value]) -> Result<BTreeSet<String>> {
     let mut all = BTreeSet::new();
     for line in lines {

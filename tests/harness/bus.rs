@@ -1,4 +1,4 @@
-//! A bus that speaks EventBridge's JSON protocol and keeps what it is given, by PutEvents' rules.
+//! A bus that speaks EventBridge's JSON protocol and stores the events, by PutEvents' rules.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,7 +27,7 @@ pub const NAME: &str = "kakao-webhooks";
 /// An event that the bus took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// What it is.
+    /// Its type.
     pub detail_type: String,
     /// When the item was written, in seconds.
     pub time: f64,
@@ -55,7 +55,7 @@ impl Event {
         self.detail.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Whether the item that it tells of is stored, in this version or a newer one.
+    /// Whether the item that it describes is stored, in this version or a newer one.
     fn is_stored(&self, database: &Database) -> bool {
         let (kind, whose) = if self.detail.contains_key("user_id") {
             ("USER", self.text("user_id"))
@@ -74,7 +74,7 @@ fn stored_version(database: &Database, pk: &str) -> Option<u64> {
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct BusState {
     taken: Vec<Event>,
     /// How many entries each call had.
     calls: Vec<usize>,
@@ -82,13 +82,13 @@ struct Held {
     throttled: BTreeMap<String, usize>,
     /// The entries of these users are refused, with this error code.
     refused: BTreeMap<String, String>,
-    /// Which were taken before what they tell was stored.
+    /// Events that were accepted before their item was stored.
     early: Vec<Event>,
 }
 
 #[derive(Clone)]
-struct Shared {
-    held: Arc<Mutex<Held>>,
+struct PutEventsState {
+    held: Arc<Mutex<BusState>>,
     database: Database,
 }
 
@@ -96,14 +96,14 @@ struct Shared {
 pub struct Bus {
     server: Server,
     gate: Gate,
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<BusState>>,
 }
 
 /// How many entries PutEvents takes at once, and how many bytes.
 const MOST_ENTRIES: usize = 10;
 const MOST_BYTES: usize = 256 * 1024;
 
-fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+fn lock(held: &Mutex<BusState>) -> MutexGuard<'_, BusState> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -113,8 +113,8 @@ impl Bus {
     /// # Errors
     /// If loopback has no free port.
     pub async fn start(table: &Table) -> Result<Self> {
-        let (gate, held) = (Gate::default(), Arc::<Mutex<Held>>::default());
-        let shared = Shared { held: Arc::clone(&held), database: table.database().clone() };
+        let (gate, held) = (Gate::default(), Arc::<Mutex<BusState>>::default());
+        let shared = PutEventsState { held: Arc::clone(&held), database: table.database().clone() };
         let router = Router::new().route("/", post(put_events)).with_state(shared);
         Ok(Self { server: Server::start(router, gate.clone()).await?, gate, held })
     }
@@ -159,7 +159,7 @@ impl Bus {
         lock(&self.held).calls.clone()
     }
 
-    /// What it was told before it was stored.
+    /// Events that were accepted before their item was stored.
     #[must_use]
     pub fn early(&self) -> Vec<Event> {
         lock(&self.held).early.clone()
@@ -170,7 +170,11 @@ fn refuse(kind: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({"__type": kind, "message": kind}))).into_response()
 }
 
-async fn put_events(State(Shared { held, database }): State<Shared>, headers: HeaderMap, body: String) -> Response {
+async fn put_events(
+    State(PutEventsState { held, database }): State<PutEventsState>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
     if headers.get("x-amz-target").is_none_or(|target| target != "AWSEvents.PutEvents") {
         return refuse("UnknownOperationException");
     }
@@ -193,7 +197,7 @@ fn bytes(entry: &Value) -> usize {
     14 + length("Source") + length("DetailType") + length("Detail")
 }
 
-impl Held {
+impl BusState {
     fn take(&mut self, entry: &Value, database: &Database) -> Value {
         let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
         let fail = |code: &str| json!({"ErrorCode": code, "ErrorMessage": code});

@@ -1,5 +1,5 @@
-//! The search of all logs for what must not be there: keys, tokens, and whatever says something of a person.
-//! Every [`Pipeline`](crate::Pipeline) makes it when it ends, with the values of whatever was sent through it.
+//! The search of all logs for what must not be there: keys, tokens and personal data.
+//! Every [`Pipeline`](crate::Pipeline) makes it when it ends, with the values of everything that was sent through it.
 
 mod collect;
 mod forms;
@@ -20,18 +20,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Everything that a service's functions wrote, metrics and panics included, and the values of all that they were
-/// handed.
+/// Everything that a service's functions wrote, metrics and panics included, and the values of all events that they
+/// received.
 #[derive(Clone, Debug, Default)]
-pub struct Log(Arc<Inside>);
+pub struct Log(Arc<LogContents>);
 
 #[derive(Debug, Default)]
-struct Inside {
+struct LogContents {
     lines: Mutex<Vec<Line>>,
     secrets: Mutex<Secrets>,
 }
 
-/// A line as it came, and whose it is.
+/// A line as received, and whose it is.
 #[derive(Clone, Debug)]
 pub struct Line {
     /// The function.
@@ -47,7 +47,7 @@ impl Log {
     }
 
     /// A function is handed this event: from now on no line may hold its values.
-    pub fn hear(&self, event: &Value) {
+    pub fn forbid_values_of(&self, event: &Value) {
         lock(&self.0.secrets).add_event(event);
     }
 
@@ -77,7 +77,7 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// One more value. One that is too short to be told from chance is left out.
+    /// Adds a value. One that is so short that it could occur by chance is left out.
     pub fn add(&mut self, value: &str) {
         let bytes = value.trim().as_bytes();
         if bytes.iter().all(u8::is_ascii_digit) {
@@ -94,7 +94,7 @@ impl Secrets {
         }
     }
 
-    /// The id of an event, which is in the log for all to see, whatever else has the same value.
+    /// The id of an event, which may be in the log, whatever else has the same value.
     pub fn allow(&mut self, id: &str) {
         self.ids.insert(id.to_owned());
     }
@@ -232,7 +232,7 @@ impl Watch {
 impl Drop for Watch {
     #[expect(clippy::panic, reason = "a log that says too much fails the test that made it say so")]
     fn drop(&mut self) {
-        // A test that fails for itself has something else to say.
+        // A test that fails already must show its own error.
         if std::thread::panicking() {
             return;
         }

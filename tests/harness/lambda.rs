@@ -103,9 +103,9 @@ impl Lambda {
         self.finish(&id).await
     }
 
-    /// Hands an event over, without waiting.
+    /// Passes an event to the function without waiting.
     pub async fn begin(&self, event: &Value) -> String {
-        self.log.hear(event);
+        self.log.forbid_values_of(event);
         self.simulator.enqueue_payload(event.clone()).await
     }
 
@@ -163,7 +163,7 @@ impl Lambda {
         Ok((status.code(), self.lines()))
     }
 
-    /// Waits for all that a process wrote that has ended: a pipe ends with whoever holds its other end.
+    /// Waits for everything that an ended process wrote: a pipe ends when its writer has closed it.
     fn read_to_the_end(&mut self) {
         for reader in self.readers.drain(..) {
             // One that panicked has nothing more to give.

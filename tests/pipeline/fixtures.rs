@@ -132,7 +132,7 @@ fn every_known_event_type_has_a_fixture_that_is_named_after_it() {
 }
 
 #[test]
-fn every_fixture_says_where_its_facts_are_from_and_how_sure_they_are() {
+fn every_fixture_names_the_source_of_its_facts_and_their_certainty() {
     for name in TRIED {
         let fixture = Fixture::load(name).unwrap();
         assert!(["(A", "(B", "(C"].iter().any(|grade| fixture.source.contains(grade)), "{name}: {}", fixture.source);

@@ -167,7 +167,7 @@ async fn how_many_days_a_webhook_has_been_silent_is_measured_once_it_came() {
     assert_eq!((&gauge["kind"], &gauge["value"]), (&json!("unlink"), &json!(3)));
 }
 
-/// Delivers to a function whose clock is so many days behind the machine's, which the janitor reads.
+/// Delivers to a function whose clock is this many days behind the machine's, which the janitor reads.
 async fn deliver_days_ago(pipeline: &Pipeline, request: Request, days: i64) {
     let behind = -days * DAY;
     let clock = behind.to_string();

@@ -1,4 +1,4 @@
-//! What Kakao sends, for tests that are about one thing in it.
+//! Kakao's requests, for tests of a single property.
 
 use end_to_end::{
     Pipeline, Request,

@@ -3,7 +3,7 @@ use kakao_webhooks::wire::Time;
 use runtime::store::{DynamoStore, StoreError};
 use tokio::time::{Instant, error::Elapsed, timeout_at};
 
-/// Measures what is told by nothing else: how much waits in the quarantine and for how long, and how long each kind of
+/// Measures what no other metric shows: how much waits in the quarantine and for how long, and how long each kind of
 /// webhook has been silent. The queues' own gauges are AWS's.
 pub(crate) async fn measure(table: &DynamoStore, wanted: Wanted, deadline: Instant) {
     let now = runtime::clock::now();
@@ -20,7 +20,7 @@ pub(crate) async fn measure(table: &DynamoStore, wanted: Wanted, deadline: Insta
 pub(crate) struct Wanted {
     /// Of how many days the quarantine may hold events.
     pub(crate) quarantine_days: u32,
-    /// Whether it is noted when webhooks last came.
+    /// Whether arrival times of webhooks are stored.
     pub(crate) silence: bool,
 }
 

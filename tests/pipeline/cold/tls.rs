@@ -1,4 +1,4 @@
-//! TLS before a server of the harness, under a CA of its own.
+//! TLS in front of a server of the harness, under a separate CA.
 
 use std::{
     fs, io,
@@ -24,12 +24,12 @@ use tokio_rustls::TlsAcceptor;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A CA that no client trusts by itself, and its root in a file.
-pub(super) struct Authority {
+pub(super) struct AuthorityFile {
     issuer: authority::Authority,
     file: PathBuf,
 }
 
-impl Authority {
+impl AuthorityFile {
     /// One with its root in a file of this name.
     pub(super) fn new(name: &str) -> Self {
         let issuer = authority::Authority::generate().unwrap();
@@ -43,9 +43,9 @@ impl Authority {
     }
 }
 
-impl Drop for Authority {
+impl Drop for AuthorityFile {
     fn drop(&mut self) {
-        // Gone already is gone.
+        // The file may be gone already.
         let _ = fs::remove_file(&self.file);
     }
 }
@@ -61,7 +61,7 @@ pub(super) struct Tls {
 
 impl Tls {
     /// A front before the server that this URL is of.
-    pub(super) async fn before(url: &str, authority: &Authority) -> Self {
+    pub(super) async fn before(url: &str, authority: &AuthorityFile) -> Self {
         let server: SocketAddr = url.trim_start_matches("http://").split('/').next().unwrap().parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -86,7 +86,7 @@ impl Tls {
         self.handshakes.load(Ordering::SeqCst)
     }
 
-    /// Waits for so many.
+    /// Waits for this many.
     pub(super) async fn has_shaken(&self, hands: usize) {
         let begun = Instant::now();
         while self.handshakes() < hands {
@@ -95,7 +95,7 @@ impl Tls {
         }
     }
 
-    /// Closes what is connected, in order; whoever connects anew is served.
+    /// Closes open connections in order; new ones are served.
     pub(super) fn close_connections(&self) {
         self.generation.send_modify(|generation| *generation += 1);
     }

@@ -16,18 +16,19 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::aws_lc_rs};
 
-/// The one kind of HTTP client that a function has: HTTP/1.1, over TLS where the URL says so. Its body is the SDK's, for
-/// which most requests are made; a second kind would be the whole client once more in every function.
+/// The one kind of HTTP client that a function has: HTTP/1.1, over TLS where the URL says so. Its body is the SDK's,
+/// for which most requests are made; a second kind would be the whole client once more in every function.
 pub(crate) type Client = legacy::Client<HttpsConnector<HttpConnector>, Body>;
 
-/// For TCP, whatever a user's own configuration says of it; a name's addresses share it. What an attempt may take in all, TLS included, is for each user
-/// to say.
+/// For TCP, whatever a user's own configuration says of it; a name's addresses share it. What an attempt may take in
+/// all, TLS included, is for each user to say.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// For SQS, DynamoDB, EventBridge, the key set's: a function calls two or three. A host takes eight of the table's places.
+/// For SQS, DynamoDB, EventBridge, the key set's: a function calls two or three. A host takes eight of the table's
+/// places.
 const SESSIONS: usize = 4 * 8;
 
-/// A client that trusts these roots and keeps so many idle connections to a host.
+/// A client that trusts these roots and keeps this many idle connections to a host.
 ///
 /// # Errors
 /// If the TLS library offers no protocol version that is safe: it was built wrongly.
@@ -47,8 +48,8 @@ pub(crate) fn client(roots: impl Into<Arc<RootCertStore>>, most_idle: usize) -> 
     Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(most_idle).build(connector))
 }
 
-/// Sends a request of the SDK's. Whatever goes wrong, it is unknown whether the service has done what was asked; it is worth
-/// another attempt, since all that we ask for may be asked twice.
+/// Sends a request of the SDK's. Whatever goes wrong, it is unknown whether the service has done what was asked; it is
+/// worth another attempt, since all that we ask for may be asked twice.
 pub(super) async fn send(client: &Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let mut request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let captured = capture_connection(&mut request);
@@ -59,7 +60,8 @@ pub(super) async fn send(client: &Client, request: HttpRequest) -> Result<HttpRe
     HttpResponse::try_from(response.map(Body::from_body_1_x)).map_err(|error| ConnectorError::other(error.into(), None))
 }
 
-/// By this the SDK leaves a connection whose host answered that it is out of order. One that hangs goes with its attempt.
+/// By this the SDK leaves a connection whose host answered that it is out of order. One that hangs goes with its
+/// attempt.
 fn metadata(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
     captured.connection_metadata().as_ref()?;
     let captured = captured.clone();

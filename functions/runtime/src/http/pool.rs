@@ -27,10 +27,10 @@ const PING: &str = "/ping";
 pub struct Pool(SharedHttpConnector);
 
 #[derive(Clone, Debug)]
-struct Connections(Arc<Inside>);
+struct Connections(Arc<TrustedClients>);
 
 #[derive(Debug)]
-struct Inside {
+struct TrustedClients {
     bundle: CaBundle,
     amazon: Client,
     /// Trusts the system's roots too; there once Amazon's didn't do.
@@ -45,7 +45,7 @@ impl Pool {
     /// If the TLS library offers no protocol version that is safe: it was built wrongly.
     pub fn new(bundle: CaBundle) -> Result<Self, rustls::Error> {
         let amazon = client(bundle.with_amazons(), MOST_IDLE)?;
-        let inside = Inside { bundle, amazon, system: OnceLock::new() };
+        let inside = TrustedClients { bundle, amazon, system: OnceLock::new() };
         Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
     }
 
@@ -94,7 +94,7 @@ impl HttpConnector for Connections {
     }
 }
 
-impl Inside {
+impl TrustedClients {
     fn system(&self) -> Result<&Client, rustls::Error> {
         if let Some(system) = self.system.get() {
             return Ok(system);

@@ -31,13 +31,13 @@ use crate::{
     edges::{EdgeError, Inbox, Queue},
 };
 
-pub use account_status::AccountStatus;
+pub use account_status::AccountStatusWebhook;
 pub use answer::{Answer, Refusal};
 pub use arrival::Arrival;
-pub use skill::Skill;
-pub use talk_channel::TalkChannel;
-pub use talk_share::TalkShare;
-pub use unlink::Unlink;
+pub use skill::SkillWebhook;
+pub use talk_channel::TalkChannelWebhook;
+pub use talk_share::TalkShareWebhook;
+pub use unlink::UnlinkWebhook;
 pub use webhook::{Reading, Webhook};
 
 /// The longest body that is read. Kakao's are a few hundred bytes.
@@ -126,12 +126,12 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         }
         let content = request.content.clone();
         let (readings, answer) = self.webhook.read(request, arrival);
-        // One that nothing takes doesn't stop the others on their way.
+        // One that cannot be stored does not stop the others.
         let kept = join_all(readings.into_iter().map(|reading| self.keep(reading, &content, arrival))).await;
         kept.into_iter().collect::<Result<(), _>>().map(|()| answer)
     }
 
-    /// Puts an event where it is safe: the queue, or the inbox if the queue doesn't take it.
+    /// Stores an event durably: in the queue, or in the inbox if the queue fails.
     async fn keep(&self, reading: Reading, content: &Content, arrival: &Arrival) -> Result<(), Refusal> {
         let mut envelope = Envelope {
             id: reading.id,
@@ -153,7 +153,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
                 request_id = arrival.request_id,
             );
         };
-        // Most events are sent once: as long as there is time, one of the two may still take it.
+        // Most events are sent once: while there is time, both are tried again.
         let mut pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).without_max_times().build();
         loop {
             if let Some(destination) = self.put(&envelope.id, &text, arrival).await {
@@ -199,7 +199,7 @@ const LAST_CHANCE: Duration = Duration::from_millis(300);
 /// After how many seconds a sender that delivers again may do so.
 const RETRY_AFTER: u64 = 30;
 
-/// Until when the queue may take its time, so that the inbox has some left.
+/// The queue's deadline, which leaves time for the inbox.
 fn queue_until(arrival: &Arrival) -> Instant {
     arrival.deadline - arrival.left().mul_f32(0.4).min(Duration::from_secs(1))
 }
@@ -210,7 +210,7 @@ fn quarantined<W: Webhook>(why: Unreadable, content: &Content) -> Letter {
     Letter::Quarantined { kind: W::KIND, quarantine: Quarantine::new(&why, content.payload()) }
 }
 
-/// The envelope's text. One that the queue would not take goes as it came, into the quarantine.
+/// The envelope's text. If it is too long for the queue, the request is quarantined instead.
 fn encode<W: Webhook>(envelope: &mut Envelope, content: &Content) -> Result<String, Refusal> {
     envelope.encode().or_else(|_| {
         envelope.letter = quarantined::<W>(Unreadable::TooLong, content);

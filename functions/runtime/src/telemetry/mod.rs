@@ -61,7 +61,7 @@ fn wanted(filter: Option<&str>) -> Result<Targets, ConfigError> {
     let default = level_of(None).unwrap_or(LevelFilter::INFO);
     let of_ours = level_of(Some(FORMER)).unwrap_or(default);
     // `Targets` compares by prefix: a target that is none, such as `s`, would be that of the crate `skill`.
-    let ours = OURS.into_iter().map(|name| (name.to_owned(), of_ours));
+    let ours = OUR_CRATES.into_iter().map(|name| (name.to_owned(), of_ours));
     let named = directives.iter().filter_map(|(target, level)| Some((target.filter(|name| *name != FORMER)?, *level)));
     let named = named.flat_map(|(target, level)| {
         [Some(target.to_owned()), moved(target)].into_iter().flatten().map(move |target| (target, level))
@@ -92,7 +92,7 @@ fn directive(text: &str) -> Result<Directive<'_>, ConfigError> {
 }
 
 /// Our own crates.
-const OURS: [&str; 11] = [
+const OUR_CRATES: [&str; 11] = [
     "kakao_webhooks",
     "runtime",
     "unlink",
@@ -107,7 +107,7 @@ const OURS: [&str; 11] = [
 ];
 
 fn is_ours(metadata: &Metadata<'_>) -> bool {
-    OURS.contains(&metadata.target().split("::").next().unwrap_or_default())
+    OUR_CRATES.contains(&metadata.target().split("::").next().unwrap_or_default())
 }
 
 /// What libraries trace holds whole requests, keys and all: no value of `RUST_LOG` makes them appear.
@@ -162,7 +162,7 @@ mod tests {
         for filter in
             ["hyper=off", "r=off", "run=error", "unlin=off", "s=off", "unknown=off", "kakao_webhook=off", "=off"]
         {
-            for target in OURS.into_iter().chain([module_path!()]) {
+            for target in OUR_CRATES.into_iter().chain([module_path!()]) {
                 assert!(enables(filter, target, Level::INFO), "{filter}: {target}");
             }
         }
