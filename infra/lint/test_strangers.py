@@ -91,7 +91,8 @@ STRANGER = {
     # Of the levels, ERROR alone is counted.
     (OURS, "errors_logged"): Moves.NO,
     (OURS, "inbox_waiting"): Moves.NO,
-    (OURS, "quarantine_waiting"): Moves.NO,
+    # Through Kakao: an invitation of the bot to a group chat room, or custom values of a share that cannot be read.
+    (OURS, "quarantine_waiting"): Moves.YES,
     (OURS, "days_silent"): Moves.NO,
     (OURS, "key_set_not_kept"): Moves.NO,
 }
@@ -172,6 +173,16 @@ class Strangers(unittest.TestCase):
         # The probe's alarm is made by hand, in us-east-1.
         self.assertRegex(RUNBOOK, rf"(?s)\n## The probe from outside fails\n[^#]*\n{re.escape(QUESTION)} Yes: ")
         self.assertEqual(RUNBOOK.count(QUESTION), len(sections) + 1, "only sections of alarms answer it")
+
+    def test_telemetry_lists_every_alarm_with_its_section(self) -> None:
+        page = (ROOT / "docs/telemetry.md").read_text(encoding="utf-8").split("\n## The alarms\n")[1].split("\n## ")[0]
+        listed = set(re.findall(r"^\| `([^`]+)` \| \[([^\]]+)\]\(runbook\.md#[a-z0-9-]+\) \|", page, re.M))
+        kinds = "|".join(function.removesuffix("Function") for function in ACKNOWLEDGING)
+        expected = {
+            (re.sub(rf"^({kinds})(Crashes|Slow|Silent)$", r"<Kind>\2", name.removesuffix("Alarm")), section_of(alarm))
+            for name, alarm in {**METRIC_ALARMS, **COMPOSITES}.items()
+        }
+        self.assertEqual(listed, expected)
 
     def test_no_stranger_stops_a_deployment(self) -> None:
         groups = of_type("AWS::CodeDeploy::DeploymentGroup")

@@ -12,7 +12,7 @@ use crate::{
         stack::{self, StackTarget},
         table::Table,
     },
-    commands::dlq::dead_letters::DeadLetters,
+    commands::dlq::{dead_letters::DeadLetters, set_aside::SetAside},
     local::{self, running::Running},
     ui::usage::Usage,
 };
@@ -62,6 +62,16 @@ impl Named {
             }
         }
     }
+
+    /// The service that a command works on, for its question and its result.
+    fn service(&self, named: Option<&String>, stack: &StackTarget) -> String {
+        match (named, stack.name()) {
+            (Some(named), _) => format!("{} `{named}`", self.what),
+            (None, Some(stack)) => format!("stack `{stack}`"),
+            (None, None) => Running::find()
+                .map_or_else(|| "khook dev".to_owned(), |running| format!("khook dev at {}", running.base_url)),
+        }
+    }
 }
 
 /// The table, named or found.
@@ -82,6 +92,12 @@ impl TableTarget {
     pub async fn table(&self, stack: &StackTarget) -> Result<Table> {
         let (aws, found) = Self::NAMED.find(self.table.as_ref(), stack, |running| &running.table).await?;
         Ok(Table::new(&aws, found))
+    }
+
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self, stack: &StackTarget) -> String {
+        Self::NAMED.service(self.table.as_ref(), stack)
     }
 
     /// Whether it is named.
@@ -107,6 +123,12 @@ impl StackTable {
     /// If it is named twice or not at all, or the stack can't be looked up.
     pub async fn open(&self) -> Result<Table> {
         self.table.table(&self.stack).await
+    }
+
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self) -> String {
+        self.table.service(&self.stack)
     }
 
     /// The table and the event queue, of one service.
@@ -138,6 +160,12 @@ impl QueueTarget {
     pub async fn queue(&self, stack: &StackTarget) -> Result<EventQueue> {
         let (aws, found) = Self::NAMED.find(self.queue.as_ref(), stack, |running| &running.queue_url).await?;
         Ok(EventQueue::new(&aws, found))
+    }
+
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self, stack: &StackTarget) -> String {
+        Self::NAMED.service(self.queue.as_ref(), stack)
     }
 
     /// Whether it is named.
@@ -175,6 +203,12 @@ impl StackDeadLetters {
         Ok(DeadLetters::new(&aws, found))
     }
 
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self) -> String {
+        Self::NAMED.service(self.dead_letter_queue.as_ref(), &self.stack)
+    }
+
     /// The dead letters and the event queue, of one service.
     ///
     /// # Errors
@@ -188,6 +222,48 @@ impl StackDeadLetters {
             ));
         }
         Ok((self.open().await?, queue.queue(&self.stack).await?))
+    }
+}
+
+/// `UnpublishedQueue`, instead of the dead-letter queue.
+#[derive(Debug, Args)]
+pub struct UnpublishedTarget {
+    /// Read UnpublishedQueue, the changes that were set aside, instead of the dead-letter queue
+    #[arg(long)]
+    unpublished: bool,
+    /// The URL of UnpublishedQueue; by default that of --stack, else that of the running `khook dev`
+    #[arg(long, env = "UNPUBLISHED_QUEUE_URL", hide_env_values = true, value_name = "URL")]
+    unpublished_queue: Option<String>,
+}
+
+impl UnpublishedTarget {
+    const NAMED: Named = Named {
+        what: "queue of unpublished changes",
+        option: "--unpublished-queue",
+        variable: "UNPUBLISHED_QUEUE_URL",
+        output: "UnpublishedQueueUrl",
+    };
+
+    /// Whether it is asked for.
+    #[must_use]
+    pub const fn is_wanted(&self) -> bool {
+        self.unpublished
+    }
+
+    /// The queue, of the service that the dead-letter queue is of.
+    ///
+    /// # Errors
+    /// If it is named twice or not at all, or the stack can't be looked up.
+    pub async fn open(&self, beside: &StackDeadLetters) -> Result<SetAside> {
+        let named = self.unpublished_queue.as_ref();
+        let (aws, found) = Self::NAMED.find(named, &beside.stack, |running| &running.unpublished_queue_url).await?;
+        Ok(SetAside(DeadLetters::new(&aws, found)))
+    }
+
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self, beside: &StackDeadLetters) -> String {
+        Self::NAMED.service(self.unpublished_queue.as_ref(), &beside.stack)
     }
 }
 
@@ -209,6 +285,12 @@ impl BusTarget {
     pub async fn bus(&self, stack: &StackTarget) -> Result<EventBridge> {
         let (aws, found) = Self::NAMED.find(self.bus.as_ref(), stack, |running| &running.bus).await?;
         Ok(EventBridge::new(&aws, found))
+    }
+
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self, stack: &StackTarget) -> String {
+        Self::NAMED.service(self.bus.as_ref(), stack)
     }
 
     /// Whether it is named.

@@ -96,11 +96,13 @@ impl Inbox {
             }
             Self::Show { id, table } => backlog::show(&InboxItems(table.open().await?), id, usize::MAX).await,
             Self::Replay { which, limit, table, queue } => {
+                let service = table.service();
                 let (table, queue) = table.with_queue(&queue).await?;
-                backlog::replay(&InboxItems(table), &queue, which.wanted(), limit.get(), false).await
+                backlog::replay((&InboxItems(table), &service), &queue, which.wanted(), limit.get(), false).await
             }
             Self::Drop { which, limit, table, yes } => {
-                backlog::drop_for_good(&InboxItems(table.open().await?), which.wanted(), limit.get(), yes).await
+                let from = (&InboxItems(table.open().await?), &*table.service());
+                backlog::drop_for_good(from, which.wanted(), limit.get(), yes).await
             }
         }
     }
@@ -221,7 +223,7 @@ mod tests {
             ["e1", "unlink", "1", "2023-11-14T22:13:20.000Z", "2 min"]
         );
         let newer = item(r#"{"v":2}"#).unwrap();
-        assert_eq!(InboxItems::row(&newer, now)[1], "not a known envelope (it is an envelope of an unknown version)");
+        assert_eq!(InboxItems::row(&newer, now)[1], "not a known envelope (its version is unknown)");
         assert_eq!(InboxItems::described(&newer, now)["event_id"], "e1");
     }
 }

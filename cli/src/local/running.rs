@@ -33,6 +33,9 @@ pub struct Running {
     pub queue_url: String,
     /// Its dead-letter queue.
     pub dead_letter_queue_url: String,
+    /// Its queue of unpublished changes; empty where an older version runs.
+    #[serde(default)]
+    pub unpublished_queue_url: String,
     /// Its bus.
     pub bus: String,
     /// The keys of this run.
@@ -113,6 +116,7 @@ impl DevLock {
             table: cloud.table_name().to_owned(),
             queue_url: cloud.queue_url().to_owned(),
             dead_letter_queue_url: cloud.dead_letter_queue_url().to_owned(),
+            unpublished_queue_url: cloud.output("UnpublishedQueueUrl").to_owned(),
             bus: cloud.output("BusName").to_owned(),
             kakao: kakao.clone(),
         })
@@ -167,6 +171,7 @@ mod tests {
             table: String::new(),
             queue_url: String::new(),
             dead_letter_queue_url: String::new(),
+            unpublished_queue_url: String::new(),
             bus: String::new(),
             kakao: Kakao::generate().unwrap(),
         }
