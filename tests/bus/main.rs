@@ -1,8 +1,6 @@
 //! What the bus is told of what the table's stream tells the real publisher.
 
 #[cfg(test)]
-mod consumer;
-#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod khook;

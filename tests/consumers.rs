@@ -1,0 +1,121 @@
+//! The example consumers' own tests, in their own languages. An example whose language is not installed is skipped
+//! with a line that names it, unless `CONSUMERS_REQUIRED` is set.
+
+#[cfg(test)]
+mod consumers {
+    use std::{
+        fs,
+        io::{self, Write},
+        path::{Path, PathBuf},
+        process::{Command, Stdio},
+    };
+
+    use end_to_end::binaries::workspace;
+    use khook::{
+        local::{Packages, Project, provision},
+        ui::progress::Progress,
+    };
+
+    const FASTAPI: Packages = Packages {
+        folder: "fastapi",
+        requirements: "infra/examples/fastapi/requirements.txt",
+        of: "the example for FastAPI",
+    };
+
+    /// Fewer tests than this in an example's output: they were not found.
+    const FEWEST_TESTS: usize = 8;
+
+    #[test]
+    fn end_sessions_does_what_its_tests_say() {
+        if installed("end-sessions", &["python3"]) {
+            let mut python = Command::new("python3");
+            python.args(["-B", "-m", "unittest", "-v", "test_end_sessions"]).current_dir(example("end-sessions"));
+            passes(&mut python, " ... ok");
+        }
+    }
+
+    #[tokio::test]
+    async fn fastapi_does_what_its_tests_say() {
+        if installed("fastapi", &["python3"]) {
+            let python = provision(&Project::find().unwrap(), FASTAPI, Progress::Silent).await.unwrap();
+            let mut python = Command::new(python);
+            python.args(["-B", "-m", "unittest", "-v", "test_follow_up"]).current_dir(example("fastapi"));
+            passes(&mut python, " ... ok");
+        }
+    }
+
+    #[test]
+    fn express_does_what_its_tests_say() {
+        if installed("express", &["node", "npm"]) {
+            let folder = installed_packages_of_express();
+            passes(Command::new("npm").arg("test").current_dir(folder), "\nok ");
+        }
+    }
+
+    #[test]
+    fn spring_does_what_its_tests_say() {
+        if installed("spring", &["java", "javac", "apt-get"]) {
+            let mut script = Command::new(example("spring").join("test.sh"));
+            passes(script.arg(workspace().join(".local/spring")), "() \u{2714}");
+        }
+    }
+
+    fn example(name: &str) -> PathBuf {
+        workspace().join("infra/examples").join(name)
+    }
+
+    /// Whether all of these programs are there to test the example.
+    fn installed(example: &str, programs: &[&str]) -> bool {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let there = |program: &&str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+        let Some(missing) = programs.iter().find(|program| !there(program)) else { return true };
+        assert!(std::env::var_os("CONSUMERS_REQUIRED").is_none(), "{example}: {missing} is not installed");
+        // Not `eprintln!`: the test runner would keep it for itself.
+        writeln!(io::stderr(), "SKIPPED: the tests of infra/examples/{example}: {missing} is not installed").unwrap();
+        false
+    }
+
+    /// Runs an example's tests. `passed` stands in the output once for each that passed.
+    fn passes(command: &mut Command, passed: &str) {
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        assert!(output.status.success(), "{text}");
+        assert!(text.matches(passed).count() >= FEWEST_TESTS, "{text}");
+    }
+
+    /// A copy of the example with its packages: no `node_modules` among the project's own files.
+    fn installed_packages_of_express() -> PathBuf {
+        let (source, copy) = (example("express"), workspace().join(".local/express"));
+        let lock = fs::read(source.join("package-lock.json")).unwrap();
+        let stamp = copy.join("installed");
+        if fs::read(&stamp).ok().as_ref() != Some(&lock) {
+            drop(fs::remove_dir_all(&copy));
+            copy_files(&source, &copy);
+            let mut npm = Command::new("npm");
+            let npm = npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&copy);
+            let output = npm.stdin(Stdio::null()).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            fs::write(&stamp, lock).unwrap();
+        }
+        drop(fs::remove_dir_all(copy.join("dist")));
+        for part in ["src", "test"] {
+            fs::remove_dir_all(copy.join(part)).unwrap();
+        }
+        copy_files(&source, &copy);
+        copy
+    }
+
+    /// Copies a folder without what was installed or built in it.
+    fn copy_files(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let (path, target) = (entry.path(), to.join(entry.file_name()));
+            match entry.file_name().to_str() {
+                Some("node_modules" | "dist") => {}
+                _ if path.is_dir() => copy_files(&path, &target),
+                _ => drop(fs::copy(&path, &target).unwrap()),
+            }
+        }
+    }
+}
