@@ -11,6 +11,8 @@ mod permissions;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod service;
 #[cfg(test)]
 mod telemetry;

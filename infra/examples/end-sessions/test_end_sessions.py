@@ -1,6 +1,8 @@
 """What the consumer does, on a table in memory that keeps the real one's conditions."""
 
+import json
 import unittest
+from pathlib import Path
 from typing import Any
 
 from end_sessions import Sessions, follow_up, second
@@ -73,6 +75,15 @@ class EndSessions(unittest.TestCase):
 
     def door(self) -> dict[str, Any]:
         return self.table.items.get((USER, "DOOR"), {})
+
+    def test_every_change_that_is_published_is_followed(self) -> None:
+        published = json.loads(Path(__file__).parent.with_name("published.json").read_text(encoding="utf-8"))
+        for sample in published:
+            follow_up(sample, self.sessions)
+        kept = {(pk, door["version"], door["access"]) for (pk, _), door in self.table.items.items()}
+        members = [sample for sample in published if "user_id" in sample]
+        user = "USER#{app_id}#{user_id}".format_map
+        self.assertEqual(kept, {(user(sample), sample["version"], sample["state"]["access"]) for sample in members})
 
     def test_sessions_of_that_second_or_before_end_and_later_ones_stay(self) -> None:
         for name, started_at in [("before", SECOND - 100), ("then", SECOND), ("later", SECOND + 1)]:

@@ -3,6 +3,7 @@
 import json
 import unittest
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -60,6 +61,14 @@ class FollowUp(unittest.TestCase):
         self.assertEqual(known, [(access,)] if access else [])
         self.assertEqual(self.sql("select count(*) from session"), [(sessions,)])
         self.assertEqual(self.sql("select active, nickname from member"), [(active, nickname)])
+
+    def test_every_change_that_is_published_is_followed(self) -> None:
+        published = json.loads(Path(__file__).parent.with_name("published.json").read_text(encoding="utf-8"))
+        for sample in published:
+            self.assertEqual(self.deliver(sample), 204, sample)
+        known = {(user, version, access) for user, version, access in self.sql("select user_id, version, access from kakao_user")}
+        members = [sample for sample in published if "user_id" in sample]
+        self.assertEqual(known, {(sample["user_id"], sample["version"], sample["state"]["access"]) for sample in members})
 
     def test_a_first_change_is_kept_and_a_newer_one_replaces_it(self) -> None:
         self.assertEqual(self.deliver(change(5, "allowed")), 204)

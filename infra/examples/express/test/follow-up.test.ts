@@ -1,5 +1,6 @@
 /** Signed requests over HTTP against the real app and an SQLite database. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, beforeEach, test } from "node:test";
@@ -8,7 +9,7 @@ import initSqlJs, { type Database as Sqlite } from "sql.js";
 import { Webhook } from "standardwebhooks";
 
 import { createApp } from "../src/app.js";
-import { type Database, SCHEMA } from "../src/follow-up.js";
+import { type Change, type Database, SCHEMA } from "../src/follow-up.js";
 
 const SECRET = "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cyBhbG9uZSE=";
 const USER = { app_id: "123456", user_id: "18446744073709551557" };
@@ -87,6 +88,15 @@ function assertMember(access: string | undefined, sessions: number, active = tru
   assert.deepEqual(rows("select count(*) from session"), [[sessions]]);
   assert.deepEqual(rows("select active, nickname from member"), [[Number(active), nickname]]);
 }
+
+test("every change that is published is followed", async () => {
+  const file = new URL("../../../published.json", import.meta.url);
+  const published = JSON.parse(await readFile(file, "utf8")) as (Change & { id: string; [name: string]: unknown })[];
+  for (const sample of published) assert.equal(await deliver(sample), 204, sample.id);
+  const members = published.filter((sample) => sample.user_id !== undefined);
+  const wanted = members.map(({ user_id, version, state }) => [user_id, version, state.access]);
+  assert.deepEqual(rows("select user_id, version, access from kakao_user order by version"), wanted);
+});
 
 test("a first change is kept and a newer one replaces it", async () => {
   assert.equal(await deliver(change(5, "allowed")), 204);

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.post;
 
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -116,6 +118,17 @@ class KakaoControllerTest {
         Map<String, Object> member = jdbc.queryForMap("select active, nickname from member");
         assertEquals(active, member.get("active"));
         assertEquals(nickname, member.get("nickname"));
+    }
+
+    @Test
+    void every_change_that_is_published_is_followed() throws Exception {
+        List<String> wanted = new ArrayList<>();
+        for (JsonNode sample : json.readTree(Path.of("../published.json").toFile())) {
+            assertEquals(204, deliver(json.convertValue(sample, new TypeReference<Map<String, Object>>() {})));
+            if (sample.has("user_id")) wanted.add(sample.get("user_id").asText() + sample.get("version") + sample.get("state").get("access").asText());
+        }
+        assertTrue(wanted.size() > 10);
+        assertEquals(wanted, jdbc.queryForList("select concat(user_id, version, access) from kakao_user order by version", String.class));
     }
 
     @Test
