@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compiles and tests the example with Debian's Java libraries, without Maven Central: its Spring 4.3 has the same API
 # for all that is used here. Spring Boot's and Spring Session's two classes are left out. Takes a folder to work in.
+# Ends with 75 if the libraries can't be had.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(realpath -m "$1")
@@ -11,9 +12,13 @@ jars=(spring3-{core,beans,context,expression,aop,web,web.servlet,jdbc,transactio
   jackson-{core,databind,annotations} servlet-api commons-logging
   junit-jupiter-api junit-platform-console-standalone opentest4j apiguardian-api)
 
+download() { (cd "$work/packages" && apt-get -qq download "${packages[@]}"); }
+
+update() { if ((EUID)); then sudo -n apt-get -qq update; else apt-get -qq update; fi; }
+
 install_libraries() {
   rm -rf "$work" && mkdir -p "$work/packages"
-  (cd "$work/packages" && { apt-get -qq download "${packages[@]}" || { apt-get -qq update && apt-get -qq download "${packages[@]}"; }; })
+  download || { update && download; } || { echo "Debian's Java libraries can't be downloaded." >&2; exit 75; }
   for package in "$work"/packages/*.deb; do dpkg -x "$package" "$work/libraries"; done
   touch "$work/complete"
 }
