@@ -25,8 +25,6 @@ PARTS = [
     "gradual.yaml",
     "alarms.yaml",
     "concurrency.yaml",
-    "slow.yaml",
-    "silence.yaml",
     "errors.yaml",
     "dashboard.yaml",
     "queries.yaml",

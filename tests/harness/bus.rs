@@ -29,7 +29,7 @@ pub const NAME: &str = "kakao-webhooks";
 pub struct Event {
     /// Its type.
     pub detail_type: String,
-    /// Since when, in seconds.
+    /// When the item was written, in seconds.
     pub time: f64,
     /// Its text, read.
     pub detail: Map<String, Value>,
@@ -40,6 +40,13 @@ impl Event {
     #[must_use]
     pub fn id(&self) -> &str {
         self.text("id")
+    }
+
+    /// Which parts changed, joined by commas.
+    #[must_use]
+    pub fn changed(&self) -> String {
+        let changed = self.detail.get("changed").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        changed.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
     }
 
     /// A member of its text that is a text; empty if there is none.
@@ -71,9 +78,9 @@ struct BusState {
     taken: Vec<Event>,
     /// How many entries each call had.
     calls: Vec<usize>,
-    /// How often entries of a type are still throttled.
+    /// How often entries of a user are still throttled.
     throttled: BTreeMap<String, usize>,
-    /// The entries of these types are refused, with this error code.
+    /// The entries of these users are refused, with this error code.
     refused: BTreeMap<String, String>,
     /// Events that were accepted before their item was stored.
     early: Vec<Event>,
@@ -124,14 +131,14 @@ impl Bus {
         &self.gate
     }
 
-    /// From now on entries of this type are throttled singly, this many times.
-    pub fn throttle(&self, detail_type: &str, times: usize) {
-        lock(&self.held).throttled.insert(detail_type.to_owned(), times);
+    /// From now on entries of this user are throttled singly, this many times.
+    pub fn throttle(&self, user_id: &str, times: usize) {
+        lock(&self.held).throttled.insert(user_id.to_owned(), times);
     }
 
-    /// From now on each entry of this type is refused with this error code.
-    pub fn refuse(&self, detail_type: &str, code: &str) {
-        lock(&self.held).refused.insert(detail_type.to_owned(), code.to_owned());
+    /// From now on each entry of this user is refused with this error code.
+    pub fn refuse(&self, user_id: &str, code: &str) {
+        lock(&self.held).refused.insert(user_id.to_owned(), code.to_owned());
     }
 
     /// Everything that it took, in order.
@@ -198,15 +205,15 @@ impl BusState {
             return fail("InvalidArgument");
         }
         let Ok(detail) = serde_json::from_str(text("Detail")) else { return fail("MalformedDetail") };
-        if let Some(code) = self.refused.get(text("DetailType")) {
+        let time = entry.get("Time").and_then(Value::as_f64).unwrap_or_default();
+        let event = Event { detail_type: text("DetailType").to_owned(), time, detail };
+        if let Some(code) = self.refused.get(event.text("user_id")) {
             return fail(code);
         }
-        if let Some(times) = self.throttled.get_mut(text("DetailType")).filter(|times| **times > 0) {
+        if let Some(times) = self.throttled.get_mut(event.text("user_id")).filter(|times| **times > 0) {
             *times -= 1;
             return fail("ThrottlingException");
         }
-        let time = entry.get("Time").and_then(Value::as_f64).unwrap_or_default();
-        let event = Event { detail_type: text("DetailType").to_owned(), time, detail };
         if !event.is_stored(database) {
             self.early.push(event.clone());
         }

@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::service;
+use crate::{lambda::events, service};
 
 pub use forms::Form;
 
@@ -168,12 +168,14 @@ impl fmt::Display for Searched {
     }
 }
 
-/// What a line is: its event's name, `metrics`, or `text`.
-fn kind(line: &str) -> String {
-    let value: Value = serde_json::from_str(line).unwrap_or_default();
-    let event = value.get("event").and_then(Value::as_str);
-    let other = if value.get("_aws").is_some() { "metrics" } else { "text" };
-    event.unwrap_or(other).to_owned()
+/// What a line has: the names of its events, `metrics`, or `text`.
+fn kinds(line: &str) -> Vec<String> {
+    let kind = |value: Value| {
+        let event = value.get("event").and_then(Value::as_str);
+        let other = if value.get("_aws").is_some() { "metrics" } else { "text" };
+        event.unwrap_or(other).to_owned()
+    };
+    events(serde_json::from_str(line).unwrap_or_default()).into_iter().map(kind).collect()
 }
 
 /// Searches lines for secrets, in every form. What was searched, and what was found.
@@ -182,7 +184,9 @@ pub fn search(lines: &[Line], secrets: &Secrets) -> (Searched, Vec<Find>) {
     let (mut searched, mut finds) = (Searched::default(), vec![]);
     for Line { function, text } in lines {
         searched.lines += 1;
-        *searched.kinds.entry((function.clone(), kind(text))).or_default() += 1;
+        for kind in kinds(text) {
+            *searched.kinds.entry((function.clone(), kind)).or_default() += 1;
+        }
         let found = forms::of(text).into_iter().find_map(|(form, bytes)| Some((form, secrets.first_in(&bytes)?)));
         finds.extend(found.map(|(form, value)| Find { value, form, line: text.clone(), function: function.clone() }));
     }

@@ -280,6 +280,12 @@ impl Pipeline {
         self.functions.values().flat_map(Lambda::lines).collect()
     }
 
+    /// The same as it was written: a line for each invocation.
+    #[must_use]
+    pub fn raw_lines(&self) -> Vec<Value> {
+        self.functions.values().flat_map(Lambda::raw_lines).collect()
+    }
+
     /// The search of everything that the functions write, [`Watch`].
     #[must_use]
     pub const fn watch(&self) -> &Watch {

@@ -47,7 +47,7 @@ async fn observed_a_request_from_an_unlisted_address_is_accepted_and_counted() {
     let unlink = pipeline.function("unlink").await.unwrap();
     let line = unlink.line("event", "source_unlisted").await.unwrap();
     assert_eq!(line["address"], UNLISTED);
-    unlink.line("source_unlisted", 1).await.unwrap();
+    unlink.line("event", "source_unlisted").await.unwrap();
     let remarks = unlink.lines().iter().filter(|line| line["event"] == "source_unlisted").count();
     assert_eq!(remarks, 1, "the listed one is no remark");
 }
@@ -57,6 +57,6 @@ async fn no_source_check_runs_when_it_is_off() {
     let mut pipeline = checking("off").await;
     assert_eq!(pipeline.deliver(&unlink("1").sent_by(UNLISTED)).await.unwrap().status, 200);
     let unlink = pipeline.function("unlink").await.unwrap();
-    unlink.line("answered", 1).await.unwrap();
+    unlink.line("event", "answered").await.unwrap();
     assert!(unlink.lines().iter().all(|line| line["event"] != json!("source_unlisted")));
 }

@@ -47,18 +47,19 @@ impl Tally {
         if self.sent > 0 {
             tracing::warn!(event = "inbox_emptied", sent = self.sent);
         }
-        tracing::info!(event = "measured", gauge = "inbox_unread", value = self.unread);
         // What was not read is not known to be empty.
-        if self.unread > 0 && self.waiting == 0 {
-            return;
+        let waiting = self.waiting + self.unread;
+        if waiting > 0 {
+            let age = self.oldest.map_or(0, |oldest| now.millis_since(oldest) / 1_000);
+            let oldest_seconds = u64::try_from(age).unwrap_or_default();
+            tracing::info!(
+                event = "measured",
+                gauge = "inbox_waiting",
+                value = waiting,
+                unread = self.unread,
+                oldest_seconds
+            );
         }
-        let age = self.oldest.map_or(0, |oldest| now.millis_since(oldest) / 1_000);
-        tracing::info!(event = "measured", gauge = "inbox_waiting", value = self.waiting);
-        tracing::info!(
-            event = "measured",
-            gauge = "inbox_oldest_seconds",
-            value = u64::try_from(age).unwrap_or_default()
-        );
     }
 }
 

@@ -30,6 +30,7 @@ async fn run_function() -> Result<(), Error> {
     let table = &wiring::table(&aws, &variables, Retention::default())?;
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let deadline = wiring::deadline(&event.context);
+        let wanted = gauges::is_due(&event.payload).then_some(wanted);
         tokio::join!(
             key_set::refresh(endpoint, table, deadline),
             inbox::empty(table, queue, deadline),

@@ -78,11 +78,11 @@ pub(crate) fn user() -> Subject {
     Subject::User("1".parse().unwrap(), "2".parse().unwrap())
 }
 
-/// Thousands of cases; `PROPTEST_CASES` asks for more.
+/// Hundreds of cases; `PROPTEST_CASES` asks for more.
 pub(crate) fn cases() -> ProptestConfig {
     let default = ProptestConfig::default();
     let asked = std::env::var_os("PROPTEST_CASES").is_some();
-    ProptestConfig { cases: if asked { default.cases } else { 2_000 }, ..default }
+    ProptestConfig { cases: if asked { default.cases } else { 500 }, ..default }
 }
 
 proptest! {

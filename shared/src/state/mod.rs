@@ -3,13 +3,9 @@
 //! deliveries end in the same state.
 
 mod bot;
+mod change;
 #[cfg(test)]
-mod change_contract;
-#[cfg(test)]
-mod change_schemas;
-mod changes;
-#[cfg(test)]
-mod changes_laws;
+mod change_laws;
 #[cfg(test)]
 mod contract;
 mod document;
@@ -20,7 +16,6 @@ mod item;
 #[cfg(test)]
 mod laws;
 mod plan;
-mod publication;
 mod registers;
 #[cfg(test)]
 mod schemas;
@@ -29,12 +24,11 @@ mod user;
 mod view;
 
 pub use bot::BotUser;
-pub use changes::{Change, Field, Transition, Why, changes};
+pub use change::{Part, ProfileValues, USER_CHANGED, UserChange, is_published};
 pub use document::{DocumentError, Members, Rest, State};
 pub use effects::{Effect, effects_of_security_event, effects_of_service_word};
 pub use item::UserItem;
 pub use plan::{Counted, FUTURE_TOLERANCE_MILLIS, HistoryEntry, Plan, Step, plan};
-pub use publication::{MAX_DETAIL_BYTES, ProfileValues, Publication, is_published};
 pub use registers::{Dated, Merge, Newest, Register, Registers, Safety};
 pub use subject::{STATE, Subject};
 pub use user::{Access, Account, Assurance, Bot, Channel, Credential, Link, ProfileValue, Scope, UserState};

@@ -43,12 +43,6 @@ pub struct Dated<T> {
     pub at: Time,
 }
 
-impl<T: Clone> Dated<T> {
-    pub(super) fn of(register: &Register<T>) -> Self {
-        Self { value: register.value.clone(), at: register.at }
-    }
-}
-
 impl<T: Safety + Ord> Register<T> {
     fn rank(&self) -> (Time, u8, &EventId, &T) {
         (self.at, self.value.safety(), &self.by, &self.value)

@@ -240,13 +240,6 @@ impl UserState {
         erase(&mut self.bots, until);
     }
 
-    /// The same once everything until then is forgotten.
-    pub(super) fn wiped(mut self, until: Newest) -> Self {
-        self.wiped_until.merge(until);
-        self.settle();
-        self
-    }
-
     /// Whether nothing is known of the user but that everything was to be forgotten.
     #[must_use]
     pub fn is_forgotten(&self) -> bool {

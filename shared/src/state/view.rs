@@ -5,10 +5,8 @@ use super::document::Members;
 /// What an item has for the table and for merging only: no part of the contract.
 const INTERNAL: [&str; 4] = ["pk", "sk", "expires_at", "_merge"];
 
-/// The state as the contract's JSON, from the stored item: profile values as what they are, and the
-/// shares that claim the user joined in.
-#[must_use]
-pub fn user_view(mut item: Members, shares: Option<Members>) -> Value {
+/// The members of a stored item that are part of the contract, profile values as what they are.
+pub(super) fn shown(mut item: Members) -> Members {
     for name in INTERNAL {
         item.remove(name);
     }
@@ -22,6 +20,13 @@ pub fn user_view(mut item: Members, shares: Option<Members>) -> Value {
             }
         }
     }
+    item
+}
+
+/// The state as the contract's JSON, from the stored item, with the shares that claim the user joined in.
+#[must_use]
+pub fn user_view(item: Members, shares: Option<Members>) -> Value {
+    let mut item = shown(item);
     // A counter that was erased counts nothing.
     let counts = |shares: &Members| shares.get("count").and_then(Value::as_u64) > Some(0);
     if let Some(mut shares) = shares.filter(counts) {

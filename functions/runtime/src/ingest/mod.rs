@@ -88,13 +88,15 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
             refusal.log(W::KIND, &arrival);
         }
         let answer = outcome.unwrap_or_else(|refusal| refusal.answer(W::CHALLENGE));
+        let took = arrival.handed_over.elapsed();
         tracing::info!(
             event = "answered",
             kind = W::KIND.name(),
             status = answer.status.as_u16(),
             request_id = arrival.request_id,
-            cold_start = !self.has_answered.swap(true, Ordering::Relaxed),
-            ms = u64::try_from(arrival.handed_over.elapsed().as_millis()).unwrap_or(u64::MAX),
+            cold_start = (!self.has_answered.swap(true, Ordering::Relaxed)).then_some(true),
+            ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            pace = (took >= SLOW).then_some("slow"),
         );
         Ok(if without_body { answer.without_body() } else { answer }.into())
     }
@@ -146,7 +148,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
                 kind = W::KIND.name(),
                 event_id = %envelope.id,
                 app_id = envelope.app_id.as_ref().map(AppId::as_str),
-                quarantined = matches!(envelope.letter, Letter::Quarantined { .. }),
+                quarantined = matches!(envelope.letter, Letter::Quarantined { .. }).then_some(true),
                 destination,
                 request_id = arrival.request_id,
             );
@@ -184,6 +186,9 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         }
     }
 }
+
+/// An answer that took so long is counted as slow: just below the end of the time that an acknowledging function has.
+const SLOW: Duration = Duration::from_millis(2_400);
 
 /// How long the first pause is, where neither queue nor inbox took an event.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

@@ -5,20 +5,17 @@ use aws_sdk_eventbridge::{
     Client, config::Builder, error::DisplayErrorContext, primitives::DateTime, types::PutEventsRequestEntry,
 };
 
-use kakao_webhooks::state::Publication;
+use kakao_webhooks::state::{USER_CHANGED, UserChange};
 
 use crate::edges::EdgeError;
 
-/// A bus that delivers publications to its consumers.
+/// A bus that delivers changes to its consumers.
 pub trait Bus: Send + Sync {
-    /// Puts at most [`MOST_ENTRIES`] publications. For each in its place: whether it was accepted, or why not.
+    /// Puts at most [`MOST_ENTRIES`] changes. For each in its place: whether it was accepted, or why not.
     ///
     /// # Errors
     /// None was accepted, or it is unknown which.
-    fn put(
-        &self,
-        publications: &[Publication],
-    ) -> impl Future<Output = Result<Vec<Result<(), Refused>>, EdgeError>> + Send;
+    fn put(&self, changes: &[UserChange]) -> impl Future<Output = Result<Vec<Result<(), Refused>>, EdgeError>> + Send;
 }
 
 /// Why the bus did not accept one entry: its error code, which holds no value of the entry.
@@ -56,6 +53,9 @@ impl Refused {
 /// How many entries the bus takes at once (EventBridge, "PutEvents").
 pub const MOST_ENTRIES: usize = 10;
 
+/// How many bytes of details are put at once: with everything around them the bus takes 256 KB.
+pub(super) const MOST_BYTES: usize = 240 * 1024;
+
 /// The `source` of every event: what a rule on the bus matches first.
 pub const SOURCE: &str = "kakao-webhooks";
 
@@ -79,20 +79,20 @@ impl EventBridge {
         Self { client: Client::from_conf(config), bus }
     }
 
-    fn entry(&self, publication: &Publication) -> PutEventsRequestEntry {
+    fn entry(&self, change: &UserChange) -> PutEventsRequestEntry {
         PutEventsRequestEntry::builder()
             .event_bus_name(&self.bus)
             .source(SOURCE)
-            .detail_type(publication.change.name())
-            .time(DateTime::from_millis(publication.at.as_millis()))
-            .detail(publication.detail())
+            .detail_type(USER_CHANGED)
+            .time(DateTime::from_millis(change.written_at().as_millis()))
+            .detail(change.detail())
             .build()
     }
 }
 
 impl Bus for EventBridge {
-    async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), Refused>>, EdgeError> {
-        let entries = publications.iter().map(|publication| self.entry(publication)).collect();
+    async fn put(&self, changes: &[UserChange]) -> Result<Vec<Result<(), Refused>>, EdgeError> {
+        let entries = changes.iter().map(|change| self.entry(change)).collect();
         let put = self.client.put_events().set_entries(Some(entries)).send().await;
         let put = put.map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))?;
         let of = |entry: &aws_sdk_eventbridge::types::PutEventsResultEntry| match entry.error_code() {

@@ -4,7 +4,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use kakao_webhooks::{
     envelope::{MAX_BYTES, to_ascii_json},
-    state::{MAX_DETAIL_BYTES, Members, ProfileValues, Publication, UserItem},
+    state::{Access, Members, ProfileValues, UserChange, UserItem},
     wire::Time,
 };
 use serde::Serialize;
@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{Bus, MOST_ENTRIES, Refused};
+use super::{Bus, MOST_ENTRIES, Refused, bus::MOST_BYTES};
 use crate::edges::{EdgeError, Queue};
 
 /// One write of an item, as the table's stream tells it.
@@ -95,8 +95,8 @@ const LONGEST_CALL: Duration = Duration::from_secs(4);
 /// Why a write without its new image isn't published, and how to fix it.
 const NO_NEW_IMAGE: &str = "no new image: the table's stream must have the view type NEW_AND_OLD_IMAGES";
 
-/// Which of the writes a publication is of, and the publication.
-type Pending = (usize, Publication);
+/// Which of the writes a change is of, and the change.
+type Pending = (usize, UserChange);
 
 /// Which of the writes can't be published, and why.
 type Unpublishable = (usize, String);
@@ -117,9 +117,7 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
         let mut pending = vec![];
         for (index, write) in writes.iter().enumerate() {
             match self.read(write, now) {
-                Ok(publications) => {
-                    pending.extend(publications.into_iter().map(|publication| (index, publication)));
-                }
+                Ok(change) => pending.extend(change.map(|change| (index, change))),
                 Err(why) => puts.set_aside(index, why),
             }
         }
@@ -129,20 +127,22 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
         writes.get(failed).map(|write| write.sequence_number.clone())
     }
 
-    /// What a write changed. A panic is a write that can't be read: it must not hold up those behind it.
-    fn read(&self, write: &Write, now: Time) -> Result<Vec<Publication>, String> {
+    /// What a write changed, if a consumer sees it. A panic is a write that can't be read: it must not hold up those
+    /// behind it.
+    fn read(&self, write: &Write, now: Time) -> Result<Option<UserChange>, String> {
         let item = |item: &Item| {
             let members: Members =
                 serde_dynamo::from_item(item.clone()).map_err(|_| "a member that is no JSON".to_owned())?;
             UserItem::read(members).map_err(|error| error.to_string())
         };
-        let read = || -> Result<Vec<Publication>, String> {
+        let read = || -> Result<Option<UserChange>, String> {
             if let Some(unread) = &write.unread {
                 return Err(unread.why.to_owned());
             }
             let new = write.new.as_ref().ok_or(NO_NEW_IMAGE)?;
-            let old = write.old.as_ref().map(item).transpose()?;
-            Ok(Publication::all(old.as_ref(), &item(new)?, write.written_at.unwrap_or(now), self.values))
+            let (old, new) = (write.old.as_ref().map(item).transpose()?, item(new)?);
+            let written_at = write.written_at.unwrap_or(now);
+            UserChange::between(old.as_ref(), &new, written_at, self.values).map_err(|error| error.to_string())
         };
         match panic::catch_unwind(AssertUnwindSafe(read)) {
             Ok(read) => read,
@@ -213,16 +213,14 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
     /// Returns what must be put again: together what the bus may accept later; each alone where the whole call failed or
     /// hung, since one of them may be the cause, and what the bus will not accept, since it may be for another's sake.
     async fn put_once(&self, part: Vec<Pending>, puts: &Puts) -> Vec<Vec<Pending>> {
-        let (writes, publications): (Vec<_>, Vec<_>) = part.into_iter().unzip();
+        let (writes, changes): (Vec<_>, Vec<_>) = part.into_iter().unzip();
         let put = async {
             let _turn = puts.calls.acquire().await;
-            timeout_at(end_of_call(puts.deadline), self.bus.put(&publications))
-                .await
-                .unwrap_or_else(|_| Err(no_answer()))
+            timeout_at(end_of_call(puts.deadline), self.bus.put(&changes)).await.unwrap_or_else(|_| Err(no_answer()))
         };
         // What has no turn until the deadline isn't put.
         let put = timeout_at(puts.deadline, put).await.unwrap_or_else(|_| Err(no_answer()));
-        puts.left(writes.into_iter().zip(publications).collect(), put)
+        puts.left(writes.into_iter().zip(changes).collect(), put)
     }
 }
 
@@ -273,29 +271,30 @@ fn no_answer() -> EdgeError {
     EdgeError("no answer in time".to_owned())
 }
 
-fn log(publication: &Publication, refused: Option<&Refused>, now: Time, tried: Duration) {
-    // Not the id: it could be matched with those of all member numbers there are.
-    let (change, version) = (publication.change.name(), publication.version);
+fn log(change: &UserChange, refused: Option<&Refused>, now: Time, tried: Duration) {
+    // Not the id: it has the member number.
+    let version = change.version();
     if let Some(error) = refused {
-        tracing::warn!(event = "not_published", change, version, %error);
+        tracing::warn!(event = "not_published", version, %error);
         return;
     }
-    let waited = u64::try_from(now.millis_since(publication.at)).unwrap_or_default();
+    let waited = u64::try_from(now.millis_since(change.written_at())).unwrap_or_default();
     let ms = waited.saturating_add(u64::try_from(tried.as_millis()).unwrap_or_default());
-    tracing::info!(event = "published", change, version, ms);
+    let access = change.new_access().map(Access::name);
+    tracing::info!(event = "published", access, version, ms);
 }
 
 /// As many at once as the bus takes, by number and by size.
 fn chunks(pending: Vec<Pending>) -> Vec<Vec<Pending>> {
     let (mut chunks, mut chunk, mut bytes) = (vec![], vec![], 0);
-    for (write, publication) in pending {
-        let size = publication.detail().len();
-        if chunk.len() == MOST_ENTRIES || (bytes + size > MAX_DETAIL_BYTES && !chunk.is_empty()) {
+    for (write, change) in pending {
+        let size = change.detail().len();
+        if chunk.len() == MOST_ENTRIES || (bytes + size > MOST_BYTES && !chunk.is_empty()) {
             chunks.push(std::mem::take(&mut chunk));
             bytes = 0;
         }
         bytes += size;
-        chunk.push((write, publication));
+        chunk.push((write, change));
     }
     chunks.extend((!chunk.is_empty()).then_some(chunk));
     chunks

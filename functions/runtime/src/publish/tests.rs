@@ -1,73 +1,79 @@
 //! Publishing, on a bus that takes, refuses and hangs. Time is tokio's paused clock.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use kakao_webhooks::{
-    state::{Members, ProfileValues, Publication},
+    state::{Members, Part, ProfileValues, UserChange},
     wire::Time,
 };
+use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
 use crate::edges::{EdgeError, Queue};
 
-/// A bus that refuses some changes for some calls, and fails or never answers a call that has a certain one.
+/// A bus that refuses changes of some versions for some calls, and fails or never answers a call that has a certain one.
 #[derive(Clone, Default)]
 struct FakeBus {
-    refused: Arc<Mutex<BTreeMap<&'static str, usize>>>,
+    refused: Arc<Mutex<BTreeMap<u64, usize>>>,
     is_down: bool,
-    hangs_at: Option<&'static str>,
-    fails_at: Option<&'static str>,
-    /// It refuses each entry of this change for good.
-    never: Option<&'static str>,
-    calls: Arc<Mutex<Vec<Vec<Publication>>>>,
-    taken: Arc<Mutex<Vec<Publication>>>,
+    hangs_at: Option<u64>,
+    fails_at: Option<u64>,
+    /// It refuses each entry of this version for good.
+    never: Option<u64>,
+    calls: Arc<Mutex<Vec<Vec<UserChange>>>>,
+    taken: Arc<Mutex<Vec<UserChange>>>,
 }
 
 impl FakeBus {
-    fn refusing(change: &'static str, times: usize) -> Self {
+    fn refusing(version: u64, times: usize) -> Self {
         let bus = Self::default();
-        bus.refused.lock().unwrap().insert(change, times);
+        bus.refused.lock().unwrap().insert(version, times);
         bus
     }
 
-    fn taken(&self) -> Vec<String> {
-        self.taken.lock().unwrap().iter().map(|one| format!("{} {}", one.version, one.change.name())).collect()
+    /// The versions that it took.
+    fn taken(&self) -> Vec<u64> {
+        self.taken.lock().unwrap().iter().map(UserChange::version).collect()
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        self.calls.lock().unwrap().iter().map(Vec::len).collect()
     }
 }
 
 impl Bus for FakeBus {
-    async fn put(&self, publications: &[Publication]) -> Result<Vec<Result<(), Refused>>, EdgeError> {
-        self.calls.lock().unwrap().push(publications.to_vec());
-        let has = |name: Option<&str>| publications.iter().any(|one| Some(one.change.name()) == name);
+    async fn put(&self, changes: &[UserChange]) -> Result<Vec<Result<(), Refused>>, EdgeError> {
+        self.calls.lock().unwrap().push(changes.to_vec());
+        let has = |version: Option<u64>| changes.iter().any(|one| Some(one.version()) == version);
         if has(self.hangs_at) {
             std::future::pending::<()>().await;
         }
         if self.is_down || has(self.fails_at) {
             return Err(EdgeError("down".to_owned()));
         }
-        let take = |publication: &Publication| {
-            if Some(publication.change.name()) == self.never {
+        let take = |change: &UserChange| {
+            if Some(change.version()) == self.never {
                 return Err(Refused::with_code("MalformedDetail"));
             }
             let mut refused = self.refused.lock().unwrap();
-            match refused.get_mut(publication.change.name()) {
+            match refused.get_mut(&change.version()) {
                 Some(times) if *times > 0 => {
                     *times -= 1;
                     Err(Refused::with_code("ThrottlingException"))
                 }
                 _ => {
-                    self.taken.lock().unwrap().push(publication.clone());
+                    self.taken.lock().unwrap().push(change.clone());
                     Ok(())
                 }
             }
         };
-        Ok(publications.iter().map(take).collect())
+        Ok(changes.iter().map(take).collect())
     }
 }
 
@@ -136,33 +142,36 @@ async fn publish(bus: &FakeBus, kept: Option<Kept>, writes: &[Write]) -> Option<
         .await
 }
 
-const ALL: [&str; 4] = ["1 link-changed", "1 access-changed", "2 sessions-voided", "2 profile-changed"];
+/// Writes of these versions, each of a user who is new.
+fn new_users(versions: std::ops::RangeInclusive<u64>) -> Vec<Write> {
+    let linked = |version| item(version, &json!({"link": {"status": "linked", "at": LINKED}}));
+    versions.map(|version| write(&version.to_string(), None, Some(linked(version)))).collect()
+}
 
 #[tokio::test(start_paused = true)]
-async fn what_changed_is_published_once_and_in_order() {
+async fn each_write_is_published_once_and_in_order() {
     let bus = FakeBus::default();
     assert_eq!(publish(&bus, None, &two_writes()).await, None);
-    assert_eq!(bus.taken(), ALL);
-    assert_eq!(bus.calls.lock().unwrap().len(), 1);
+    assert_eq!((bus.taken(), bus.sizes()), (vec![1, 2], vec![2]));
+    let parts: Vec<_> = bus.taken.lock().unwrap().iter().map(|change| change.changed().to_vec()).collect();
+    assert_eq!(parts, [vec![Part::Access, Part::Link], vec![Part::Sessions, Part::Profile]]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_bus_refuses_is_put_again_alone() {
-    let bus = FakeBus::refusing("access-changed", 2);
-    assert_eq!(publish(&bus, None, &two_writes()).await, None);
-    assert_eq!(bus.taken().into_iter().collect::<BTreeSet<_>>(), ALL.map(str::to_owned).into());
-    let sizes: Vec<_> = bus.calls.lock().unwrap().iter().map(Vec::len).collect();
-    assert_eq!(sizes, [4, 1, 1]);
+    let bus = FakeBus::refusing(2, 2);
+    assert_eq!(publish(&bus, None, &new_users(1..=4)).await, None);
+    assert_eq!((bus.taken(), bus.sizes()), (vec![1, 3, 4, 2], vec![4, 1, 1]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_bus_never_takes_comes_again_from_its_write_on_with_the_same_ids() {
-    let bus = FakeBus::refusing("profile-changed", usize::MAX);
+async fn what_the_bus_never_takes_comes_again_from_its_write_on_as_the_same_change() {
+    let bus = FakeBus::refusing(2, usize::MAX);
     assert_eq!(publish(&bus, None, &two_writes()).await.as_deref(), Some("2"));
     let bus = FakeBus { is_down: true, ..FakeBus::default() };
     assert_eq!(publish(&bus, None, &two_writes()).await.as_deref(), Some("1"));
     let calls = bus.calls.lock().unwrap();
-    assert!(calls.len() > 3 * ALL.len(), "{}", calls.len());
+    assert!(calls.len() > 6, "{}", calls.len());
     assert!(calls.iter().flatten().all(|one| calls[0].contains(one)));
 }
 
@@ -171,40 +180,38 @@ const SOON: Duration = Duration::from_secs(6);
 
 #[tokio::test(start_paused = true)]
 async fn a_change_at_which_the_bus_hangs_or_fails_delays_only_itself() {
-    let hangs = FakeBus { hangs_at: Some("sessions-voided"), ..FakeBus::default() };
-    let fails = FakeBus { fails_at: Some("sessions-voided"), ..FakeBus::default() };
+    let hangs = FakeBus { hangs_at: Some(2), ..FakeBus::default() };
+    let fails = FakeBus { fails_at: Some(2), ..FakeBus::default() };
     for bus in [hangs, fails] {
-        let others = (3..30).map(|number| write(&number.to_string(), None, Some(linked())));
-        let writes: Vec<_> = two_writes().into_iter().chain(others).collect();
         let publishing = tokio::spawn({
             let bus = bus.clone();
-            async move { publish(&bus, None, &writes).await }
+            async move { publish(&bus, None, &new_users(1..=40)).await }
         });
         tokio::time::sleep(SOON).await;
         assert!(!publishing.is_finished());
-        assert_eq!(bus.taken().len(), ALL.len() - 1 + 27 * 2);
+        assert_eq!(bus.taken().len(), 39);
         assert_eq!(publishing.await.unwrap().as_deref(), Some("2"));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_that_the_bus_always_refuses_delays_only_itself() {
-    let bus = FakeBus::refusing("sessions-voided", usize::MAX);
+    let bus = FakeBus::refusing(2, usize::MAX);
     let writes: Vec<_> = (0..20).flat_map(|_| two_writes()).collect();
     let begun = Instant::now();
     assert_eq!(publish(&bus, None, &writes).await.as_deref(), Some("2"));
     assert!(begun.elapsed() > SOON);
-    assert_eq!(bus.taken().len(), 20 * (ALL.len() - 1));
+    assert_eq!(bus.taken(), [1; 20]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_entry_that_the_bus_refuses_for_ever_is_kept_and_delays_only_itself() {
-    let bus = FakeBus { never: Some("sessions-voided"), ..FakeBus::default() };
-    let (kept, writes) = (Kept::default(), [two_writes(), vec![write("3", None, Some(linked()))]].concat());
+    let bus = FakeBus { never: Some(2), ..FakeBus::default() };
+    let (kept, writes) = (Kept::default(), new_users(1..=5));
     let begun = Instant::now();
     assert_eq!(publish(&bus, Some(kept.clone()), &writes).await, None);
     assert!(begun.elapsed() < SOON);
-    assert_eq!(bus.taken().len(), writes.len() * 2 - 1);
+    assert_eq!(bus.taken(), [1, 3, 4, 5]);
     let texts = kept.texts.lock().unwrap().clone();
     let record: Value = serde_json::from_str(&texts[0]).unwrap();
     assert_eq!((texts.len(), &record["sequence_number"]), (1, &json!("2")));
@@ -213,18 +220,17 @@ async fn an_entry_that_the_bus_refuses_for_ever_is_kept_and_delays_only_itself()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_entry_is_refused_for_good_only_after_it_was_put_alone_and_its_write_is_kept_once() {
-    let bus = FakeBus { never: Some("link-changed"), ..FakeBus::default() };
+async fn an_entry_is_refused_for_good_only_after_it_was_put_alone() {
+    let bus = FakeBus { never: Some(1), ..FakeBus::default() };
     let (kept, writes) = (Kept::default(), vec![write("1", None, Some(linked())); 3]);
     assert_eq!(publish(&bus, Some(kept.clone()), &writes).await, None);
-    let sizes: Vec<_> = bus.calls.lock().unwrap().iter().map(Vec::len).collect();
-    assert_eq!(sizes, [6, 1, 1, 1]);
+    assert_eq!(bus.sizes(), [3, 1, 1, 1]);
     assert_eq!(kept.texts.lock().unwrap().len(), writes.len());
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_entry_that_the_bus_refuses_for_ever_and_that_cannot_be_kept_is_reported() {
-    let bus = FakeBus { never: Some("sessions-voided"), ..FakeBus::default() };
+    let bus = FakeBus { never: Some(2), ..FakeBus::default() };
     for nowhere in [None, Some(Kept { is_down: true, ..Kept::default() })] {
         assert_eq!(publish(&bus, nowhere, &two_writes()).await.as_deref(), Some("2"));
     }
@@ -232,10 +238,9 @@ async fn an_entry_that_the_bus_refuses_for_ever_and_that_cannot_be_kept_is_repor
 
 #[tokio::test(start_paused = true)]
 async fn an_entry_that_the_bus_refuses_for_ever_is_kept_while_the_bus_hangs_at_another() {
-    let bus = FakeBus { never: Some("sessions-voided"), hangs_at: Some("link-changed"), ..FakeBus::default() };
+    let bus = FakeBus { never: Some(1), hangs_at: Some(2), ..FakeBus::default() };
     let kept = Kept::default();
-    let writes = vec![write("1", Some(linked()), Some(revoked())), write("2", None, Some(linked()))];
-    assert_eq!(publish(&bus, Some(kept.clone()), &writes).await.as_deref(), Some("2"));
+    assert_eq!(publish(&bus, Some(kept.clone()), &two_writes()).await.as_deref(), Some("2"));
     assert_eq!(kept.texts.lock().unwrap().len(), 1);
 }
 
@@ -257,7 +262,7 @@ fn only_an_entry_that_the_bus_may_accept_later_is_put_again() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_read_is_kept_while_the_bus_hangs() {
-    let bus = FakeBus { hangs_at: Some("link-changed"), ..FakeBus::default() };
+    let bus = FakeBus { hangs_at: Some(1), ..FakeBus::default() };
     let unreadable = write("1", None, Some(item(2, &json!({"link": 7}))));
     let (kept, writes) = (Kept::default(), vec![write("0", None, Some(linked())), unreadable]);
     let publishing = tokio::spawn({
@@ -292,7 +297,7 @@ async fn a_write_that_cannot_be_read_is_kept_whole_and_delays_no_other() {
         let record: Value = serde_json::from_str(&texts[0]).unwrap();
         assert_eq!((texts.len(), &record["sequence_number"]), (1, &json!("1")));
         assert_eq!(record["new"], serde_json::to_value(writes[0].new.as_ref().unwrap()).unwrap());
-        assert_eq!(bus.taken(), ["2 sessions-voided", "2 profile-changed"]);
+        assert_eq!(bus.taken(), [2]);
 
         for nowhere in [None, Some(Kept { is_down: true, ..Kept::default() })] {
             assert_eq!(publish(&bus, nowhere, &writes).await.as_deref(), Some("1"));
@@ -339,76 +344,19 @@ async fn a_record_that_cannot_be_read_is_kept_whole_as_far_as_it_fits() {
 #[tokio::test(start_paused = true)]
 async fn the_bus_gets_no_more_at_once_than_it_takes() {
     let bus = FakeBus::default();
-    let writes: Vec<_> = (1..=13).map(|number| write(&number.to_string(), None, Some(linked()))).collect();
-    assert_eq!(publish(&bus, None, &writes).await, None);
-    let sizes: Vec<_> = bus.calls.lock().unwrap().iter().map(Vec::len).collect();
-    assert_eq!(sizes, [10, 10, 6]);
-}
+    assert_eq!(publish(&bus, None, &new_users(1..=26)).await, None);
+    assert_eq!(bus.sizes(), [10, 10, 6]);
 
-fn all(values: ProfileValues, new: Members) -> Vec<Publication> {
-    let read = |members| kakao_webhooks::state::UserItem::read(members).unwrap();
-    Publication::all(None, &read(new), Time::from_seconds(1_800_000_000).unwrap(), values)
-}
-
-#[test]
-fn profile_values_are_published_only_where_they_are_asked_for_and_fit() {
-    let said = |values, new| all(values, new).iter().map(Publication::detail).collect::<String>();
-    assert!(!said(ProfileValues::Withheld, revoked()).contains("라이언"));
-    assert!(said(ProfileValues::Published, revoked()).contains("라이언"));
-    // Longer than this version stores.
-    let value = json!(json!("x".repeat(6_000)).to_string());
-    let fields: Members = (0..80)
-        .map(|number| (format!("f{number}"), json!({"value": value, "at": "2025-02-01T00:00:00.000Z"})))
-        .collect();
-    let said = said(ProfileValues::Published, item(1, &json!({"profile": fields})));
-    assert!(said.contains("\"f49\"") && !said.contains("xxxx"), "{} bytes", said.len());
-}
-
-#[test]
-fn each_publication_has_an_id_of_its_own_that_reveals_no_user() {
-    let publications = all(ProfileValues::Withheld, revoked());
-    let ids: BTreeSet<_> = publications.iter().map(|one| one.id.clone()).collect();
-    assert_eq!(ids.len(), publications.len());
-    assert!(ids.iter().all(|id| id.len() == 64 && !id.contains("9007199254740993")));
-    assert_eq!(publications, all(ProfileValues::Withheld, revoked()));
-}
-
-#[test]
-fn a_user_known_by_open_id_only_has_no_access() {
-    let channels = json!({"_ISxgbxb": {"status": "added", "at": LINKED}});
-    let mut new = item(1, &json!({"channels": channels}));
-    new.insert("pk".to_owned(), json!("OPENID#123456#Zk3Qb7xT1mWc"));
-    let publications = all(ProfileValues::Withheld, new);
-    let names: Vec<_> = publications.iter().map(|one| one.change.name()).collect();
-    assert_eq!(names, ["channel-changed"]);
-}
-
-fn ids(members: Members) -> BTreeSet<String> {
-    all(ProfileValues::Withheld, members).into_iter().map(|one| one.id).collect()
-}
-
-#[test]
-fn two_lives_of_one_user_share_no_id_and_the_same_change_has_the_same() {
-    // An item that expired starts again at version 1.
-    let later = item(1, &json!({"link": {"status": "linked", "at": "2026-01-01T00:00:00.000Z"}}));
-    let both: BTreeSet<_> = ids(linked()).intersection(&ids(later)).cloned().collect();
-    // Only that access is allowed, and why, is the same word at another time.
-    assert_eq!(both, BTreeSet::new());
-    assert_eq!(ids(linked()), ids(linked()));
-}
-
-#[test]
-fn what_is_published_again_and_says_more_is_another_publication() {
-    let read = |members| kakao_webhooks::state::UserItem::read(members).unwrap();
-    let written_at = Time::from_seconds(1_800_000_000).unwrap();
-    let scopes = |scopes: Value| item(5, &json!({"scopes": scopes}));
-    let (email, phone) = (json!({"granted": false, "at": LINKED}), json!({"granted": true, "at": LINKED}));
-    let before = read(scopes(json!({"email": email})));
-    let now = read(scopes(json!({"email": email, "phone": phone})));
-    let of = |old| Publication::all(old, &now, written_at, ProfileValues::Withheld).remove(0).id;
-    let (told, again) = (of(Some(&before)), Publication::all(None, &now, written_at, ProfileValues::Withheld));
-    let again = again.into_iter().find(|one| one.change.name() == "scopes-changed").unwrap().id;
-    assert_ne!(told, again);
+    // By size, too: 50 fields of some 2 KB are published as 100 KB and more.
+    let long = json!({"value": json!("x".repeat(2_000)).to_string(), "at": LINKED});
+    let profile: Members = (0..50).map(|number| (format!("f{number}"), long.clone())).collect();
+    let writes: Vec<_> =
+        (1..=5).map(|version| write("1", None, Some(item(version, &json!({"profile": profile}))))).collect();
+    let bus = FakeBus::default();
+    let publisher = Publisher::new(bus.clone(), ProfileValues::Published, None::<Kept>);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    assert_eq!(publisher.publish(&writes, Time::from_seconds(1_800_000_001).unwrap(), deadline).await, None);
+    assert_eq!(bus.sizes(), [2, 2, 1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -428,4 +376,96 @@ async fn what_is_too_long_to_be_kept_whole_is_kept_as_it_is_now_or_by_its_key() 
         assert_eq!((record.get("old").is_some(), record.get("new").is_some()), kept_parts);
         assert_eq!(record["keys"]["sk"], json!({"S": "STATE"}));
     }
+}
+
+/// A write of one of two users, as small numbers.
+#[derive(Clone, Debug)]
+struct Step {
+    user: u64,
+    parts: [u8; 3],
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    vec((1..3_u64, [0..3_u8, 0..3_u8, 0..3_u8]).prop_map(|(user, parts)| Step { user, parts }), 1..12)
+}
+
+impl Step {
+    fn item(&self, version: u64) -> Members {
+        let at = |part: u8| format!("2025-01-0{}T00:00:00.000Z", part + 1);
+        let [link, scope, sessions] = self.parts;
+        let mut members = item(
+            version,
+            &json!({
+                "link": {"status": if link == 2 { "unlinked" } else { "linked" }, "at": at(link)},
+                "scopes": {"email": {"granted": scope > 1, "at": at(scope)}},
+                "sessions_valid_from": at(sessions),
+            }),
+        );
+        members.insert("pk".to_owned(), json!(format!("USER#123456#{}", self.user)));
+        members
+    }
+}
+
+/// The writes of these steps: each has the user's item before and after.
+fn writes_of(steps: &[Step]) -> Vec<Write> {
+    let mut items: BTreeMap<u64, Members> = BTreeMap::new();
+    let write_of = |(version, step): (u64, &Step)| {
+        let new = step.item(version);
+        write(&version.to_string(), items.insert(step.user, new.clone()), Some(new))
+    };
+    (1..).zip(steps).map(write_of).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_replica_of_what_the_publisher_puts_equals_the_items_in_any_order_twice_and_with_losses(
+        (steps, throttled) in (steps(), vec(1..12_u64, 0..4)),
+        (seed, lost) in (any::<u64>(), any::<u16>()),
+    ) {
+        let writes = writes_of(&steps);
+        let bus = FakeBus::default();
+        bus.refused.lock().unwrap().extend(throttled.into_iter().map(|version| (version, 2)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            // A batch comes twice where its publisher was killed.
+            for _ in 0..2 {
+                assert_eq!(publish(&bus, None, &writes).await, None);
+            }
+        });
+        let details = bus.taken.lock().unwrap().iter().map(UserChange::detail).collect::<Vec<_>>();
+        let mut details: Vec<Value> = details.iter().map(|detail| serde_json::from_str(detail).unwrap()).collect();
+        let last: BTreeMap<u64, u64> = details.iter().map(|detail| (user_of(detail), version_of(detail))).fold(
+            BTreeMap::new(),
+            |mut last, (user, version)| {
+                let newest: &mut u64 = last.entry(user).or_default();
+                *newest = version.max(*newest);
+                last
+            },
+        );
+        details.retain(|detail| last[&user_of(detail)] == version_of(detail) || lost & (1 << version_of(detail)) == 0);
+        details.sort_by_key(|detail| version_of(detail).wrapping_mul(seed | 1).rotate_left(17));
+        let mut replica: BTreeMap<u64, Value> = BTreeMap::new();
+        for detail in details {
+            let held = replica.entry(user_of(&detail)).or_default();
+            if version_of(&detail) > held["version"].as_u64().unwrap_or_default() {
+                *held = detail["state"].clone();
+            }
+        }
+        let newest: BTreeMap<u64, &Step> = steps.iter().map(|step| (step.user, step)).collect();
+        prop_assert_eq!(replica.len(), newest.len());
+        for (user, step) in newest {
+            let item = step.item(0);
+            for name in ["link", "scopes", "sessions_valid_from"] {
+                prop_assert_eq!(&replica[&user][name], &item[name]);
+            }
+        }
+    }
+}
+
+fn user_of(detail: &Value) -> u64 {
+    detail["user_id"].as_str().unwrap().parse().unwrap()
+}
+
+fn version_of(detail: &Value) -> u64 {
+    detail["version"].as_u64().unwrap()
 }

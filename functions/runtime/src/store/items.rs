@@ -30,6 +30,25 @@ pub struct Loaded<S> {
     pub(super) rest_as_stored: Item,
 }
 
+impl<S> Loaded<S> {
+    /// The version of what is written next: always greater, even when the item expired and is made anew.
+    #[must_use]
+    pub fn next_version(&self, now: Time) -> u64 {
+        (self.version + 1).max(u64::try_from(now.as_millis()).unwrap_or_default())
+    }
+}
+
+/// A state as it is to be written.
+#[derive(Clone, Debug)]
+pub struct Revision<S> {
+    /// The state.
+    pub state: S,
+    /// The item's version.
+    pub version: u64,
+    /// Until when the item is kept. `None`: for good.
+    pub expires_at: Option<Time>,
+}
+
 /// An envelope that can't be applied, and why.
 #[derive(Clone, Debug)]
 pub struct QuarantineEntry {
@@ -143,20 +162,15 @@ pub(super) fn inbox(id: &EventId, envelope: &str) -> Item {
 /// Members of a state's item that its state doesn't decide.
 const OF_THE_TABLE: [&str; 3] = ["pk", "sk", "expires_at"];
 
-pub(crate) fn state<S: State>(
-    subject: &Subject,
-    before: &Loaded<S>,
-    state: &S,
-    expires_at: Option<Time>,
-) -> Result<Item, StoreError> {
+pub(crate) fn state<S: State>(subject: &Subject, before: &Loaded<S>, after: &Revision<S>) -> Result<Item, StoreError> {
     let never = |error: &dyn std::error::Error| StoreError::Never(error.to_string());
-    let mut members = state.to_members(subject, &before.rest).map_err(|error| never(&error))?;
+    let mut members = after.state.to_members(subject, &before.rest).map_err(|error| never(&error))?;
     members.extend(subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))));
-    members.insert("version".to_owned(), Value::from(before.version + 1));
+    members.insert("version".to_owned(), Value::from(after.version));
     let mut item: Item = serde_dynamo::to_item(members).map_err(|error| never(&error))?;
     item.extend(before.rest_as_stored.clone());
     item.extend(key(subject.partition_key(), STATE));
-    item.extend(expires_at.map(|time| ("expires_at".to_owned(), seconds(time))));
+    item.extend(after.expires_at.map(|time| ("expires_at".to_owned(), seconds(time))));
     Ok(item)
 }
 
@@ -187,9 +201,26 @@ mod tests {
             ("exact".to_owned(), AttributeValue::N("0.12345678901234567890123456789012345678".to_owned())),
         ]);
         let before = loaded::<UserState>(&user, Some(foreign.clone())).unwrap();
-        let written = state(&user, &before, &before.state, None).unwrap();
+        let written =
+            state(&user, &before, &Revision { state: before.state.clone(), version: 1, expires_at: None }).unwrap();
         for (name, value) in foreign {
             assert_eq!(written.get(&name), Some(&value), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_version_never_starts_again_and_always_grows() {
+        let at = |millis| Time::from_millis(millis).unwrap();
+        let after = |version, now| Loaded { version, ..Loaded::<UserState>::default() }.next_version(at(now));
+        // New, or made anew after it expired; written by an earlier release; twice in a millisecond; by a clock that is slow.
+        for (version, now, next) in [
+            (0, 1_800_000_000_000, 1_800_000_000_000),
+            (41, 1_800_000_000_000, 1_800_000_000_000),
+            (1_800_000_000_000, 1_800_000_000_000, 1_800_000_000_001),
+            (1_800_000_000_000, 1_799_999_999_000, 1_800_000_000_001),
+            (3, 0, 4),
+        ] {
+            assert_eq!(after(version, now), next);
         }
     }
 }

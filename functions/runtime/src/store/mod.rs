@@ -23,7 +23,7 @@ pub use apply::{Applier, Record};
 pub use dynamo::{DynamoStore, Pace};
 pub use fallback::FallbackTable;
 pub use inbox::InboxEnvelope;
-pub use items::{Loaded, QuarantineEntry, inbox_partitions};
+pub use items::{Loaded, QuarantineEntry, Revision, inbox_partitions};
 pub use quarantine::Quarantined;
 
 /// How long things are kept.
@@ -98,14 +98,12 @@ pub trait Store: Send + Sync {
     /// Reads a state, consistently.
     fn load<S: State>(&self, subject: &Subject) -> impl Future<Output = Result<Loaded<S>, StoreError>> + Send;
 
-    /// Writes a state if the item still has the version that was loaded. The time until which an item of
-    /// a user who is gone is kept goes along.
+    /// Writes a state if the item still has the version that was loaded.
     fn save<S: State>(
         &self,
         subject: &Subject,
         before: &Loaded<S>,
-        state: &S,
-        expires_at: Option<Time>,
+        after: &Revision<S>,
     ) -> impl Future<Output = Result<Saved, StoreError>> + Send;
 
     /// Keeps an envelope that can't be applied.

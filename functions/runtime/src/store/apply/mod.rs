@@ -20,7 +20,7 @@ use kakao_webhooks::{
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{QuarantineEntry, Retention, Saved, Store, StoreError, Written};
+use super::{QuarantineEntry, Retention, Revision, Saved, Store, StoreError, Written};
 
 use seen::Seen;
 
@@ -260,8 +260,9 @@ impl<S: Store> Applier<S> {
         if after == before.state && before.version > 0 {
             return Ok(Merged::Unchanged);
         }
-        let expires_at = after.expires_at(self.retention);
-        match self.store.save(subject, &before, &after, expires_at).await? {
+        let (version, expires_at) = (before.next_version(crate::clock::now()), after.expires_at(self.retention));
+        let after = Revision { state: after, version, expires_at };
+        match self.store.save(subject, &before, &after).await? {
             Saved::Done => Ok(Merged::Changed),
             Saved::Conflict => {
                 tracing::info!(event = "conflict", subject = %subject);
