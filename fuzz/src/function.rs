@@ -18,7 +18,10 @@ use kakao_webhooks::{
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use runtime::{
     edges::{EdgeError, Inbox, Queue},
-    ingest::{AccountStatusWebhook, Ingest, SkillWebhook, TalkChannelWebhook, TalkShareWebhook, UnlinkWebhook, Webhook, gateway},
+    ingest::{
+        AccountStatusWebhook, Ingest, SkillWebhook, TalkChannelWebhook, TalkShareWebhook, UnlinkWebhook, Webhook,
+        gateway,
+    },
     keys::{FetchError, KeyDocument, KeySetStore, KeySource, Keys},
 };
 use serde_json::Value;

@@ -18,13 +18,19 @@ const MINUTES: f64 = 43_800.0;
 const ASKED_A_MINUTE: f64 = 15.0;
 
 /// Writes the document's tables, or compares them.
-pub(crate) fn check_or_write(prices: &Prices, measured: &[(&str, Use)], five_minutes: &Use, metrics: &[BTreeSet<String>; 2]) {
+pub(crate) fn check_or_write(
+    prices: &Prices,
+    measured: &[(&str, Use)],
+    five_minutes: &Use,
+    metrics: &[BTreeSet<String>; 2],
+) {
     let path = workspace().join(PAGE);
     let page = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (written, after) = rest.split_once(END).unwrap();
     check_budgets(prices, measured);
-    let found = [counts(measured), bills(prices, measured), standing(prices, five_minutes, metrics), list(prices)].concat();
+    let found =
+        [counts(measured), bills(prices, measured), standing(prices, five_minutes, metrics), list(prices)].concat();
     if std::env::var_os("WRITE_DOCS").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{found}{END}{after}")).unwrap();
         return;
