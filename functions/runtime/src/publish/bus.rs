@@ -15,10 +15,7 @@ pub trait Bus: Send + Sync {
     ///
     /// # Errors
     /// None was accepted, or it is unknown which.
-    fn put(
-        &self,
-        changes: &[UserChange],
-    ) -> impl Future<Output = Result<Vec<Result<(), Refused>>, EdgeError>> + Send;
+    fn put(&self, changes: &[UserChange]) -> impl Future<Output = Result<Vec<Result<(), Refused>>, EdgeError>> + Send;
 }
 
 /// Why the bus did not accept one entry: its error code, which holds no value of the entry.

@@ -216,9 +216,7 @@ impl<B: Bus, K: Queue> Publisher<B, K> {
         let (writes, changes): (Vec<_>, Vec<_>) = part.into_iter().unzip();
         let put = async {
             let _turn = puts.calls.acquire().await;
-            timeout_at(end_of_call(puts.deadline), self.bus.put(&changes))
-                .await
-                .unwrap_or_else(|_| Err(no_answer()))
+            timeout_at(end_of_call(puts.deadline), self.bus.put(&changes)).await.unwrap_or_else(|_| Err(no_answer()))
         };
         // What has no turn until the deadline isn't put.
         let put = timeout_at(puts.deadline, put).await.unwrap_or_else(|_| Err(no_answer()));

@@ -13,7 +13,9 @@ use kakao_webhooks::{
     wire::{Kind, Time},
 };
 
-use super::{Loaded, QuarantineEntry, Retention, Revision, Saved, Store, StoreError, Written, items, kept::name_beside};
+use super::{
+    Loaded, QuarantineEntry, Retention, Revision, Saved, Store, StoreError, Written, items, kept::name_beside,
+};
 
 /// The table in DynamoDB.
 #[derive(Clone, Debug)]
@@ -91,11 +93,7 @@ impl Store for DynamoStore {
         before: &Loaded<S>,
         after: &Revision<S>,
     ) -> Result<Saved, StoreError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(items::state(subject, before, after)?));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(items::state(subject, before, after)?));
         let put = if before.version == 0 {
             put.condition_expression(NOT_THERE)
         } else {

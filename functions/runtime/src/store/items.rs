@@ -162,11 +162,7 @@ pub(super) fn inbox(id: &EventId, envelope: &str) -> Item {
 /// Members of a state's item that its state doesn't decide.
 const OF_THE_TABLE: [&str; 3] = ["pk", "sk", "expires_at"];
 
-pub(crate) fn state<S: State>(
-    subject: &Subject,
-    before: &Loaded<S>,
-    after: &Revision<S>,
-) -> Result<Item, StoreError> {
+pub(crate) fn state<S: State>(subject: &Subject, before: &Loaded<S>, after: &Revision<S>) -> Result<Item, StoreError> {
     let never = |error: &dyn std::error::Error| StoreError::Never(error.to_string());
     let mut members = after.state.to_members(subject, &before.rest).map_err(|error| never(&error))?;
     members.extend(subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))));
@@ -205,7 +201,8 @@ mod tests {
             ("exact".to_owned(), AttributeValue::N("0.12345678901234567890123456789012345678".to_owned())),
         ]);
         let before = loaded::<UserState>(&user, Some(foreign.clone())).unwrap();
-        let written = state(&user, &before, &Revision { state: before.state.clone(), version: 1, expires_at: None }).unwrap();
+        let written =
+            state(&user, &before, &Revision { state: before.state.clone(), version: 1, expires_at: None }).unwrap();
         for (name, value) in foreign {
             assert_eq!(written.get(&name), Some(&value), "{name}");
         }

@@ -101,7 +101,7 @@ fn directive(text: &str) -> Result<Directive<'_>, ConfigError> {
 }
 
 /// Our own crates.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "kakao_webhooks",
     "runtime",
     "unlink",
@@ -112,6 +112,7 @@ const OURS: [&str; 11] = [
     "processor",
     "janitor",
     "publisher",
+    "deliverer",
     "khook",
 ];
 

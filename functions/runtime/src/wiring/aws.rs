@@ -25,6 +25,18 @@ where
     Ok(of_pool(variables, variables.pool()?))
 }
 
+/// The same for a function that reaches hosts outside AWS, too, and its connections.
+///
+/// # Errors
+/// As [`aws_of_function`].
+pub fn web_of_function<F>(variables: &Variables<F>) -> Result<(SdkConfig, Pool), ConfigError>
+where
+    F: Fn(&str) -> Option<String>,
+{
+    let pool = variables.pool_of_the_web()?;
+    Ok((of_pool(variables, pool.clone()), pool))
+}
+
 /// The same over these connections.
 pub(super) fn of_pool<F>(variables: &Variables<F>, pool: Pool) -> SdkConfig
 where
@@ -91,8 +103,12 @@ fn usual_endpoint<F: Fn(&str) -> Option<String>>(
 }
 
 /// Ids of the services that a function reaches, and the variables of their endpoints.
-const SERVICES: [(&str, &str); 3] =
-    [("SQS", QUEUE), ("DynamoDB", TABLE), ("EventBridge", "AWS_ENDPOINT_URL_EVENTBRIDGE")];
+const SERVICES: [(&str, &str); 4] = [
+    ("SQS", QUEUE),
+    ("DynamoDB", TABLE),
+    ("EventBridge", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
+    ("Secrets Manager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+];
 
 /// The endpoints of single services.
 #[derive(Debug)]
