@@ -9,6 +9,8 @@
 //! | [`lambda`] | AWS Lambda around one of them |
 //! | [`gateway`] | API Gateway: from a request to its event, from a response to an answer |
 //! | [`queue`], [`table`], [`keys`] | SQS, DynamoDB and Kakao's key set |
+//! | [`secrets`] | Secrets Manager |
+//! | [`tls`] | TLS before one of these servers |
 //! | [`units`] | what DynamoDB bills for an operation |
 //! | [`stream`], [`bus`] | the table's stream with Lambda's poller, and EventBridge |
 //! | [`faults`], [`key_faults`], [`proxy`] | what can be wrong with those three |
@@ -37,9 +39,11 @@ pub mod patience;
 pub mod pipeline;
 pub mod proxy;
 pub mod queue;
+pub mod secrets;
 pub mod service;
 pub mod stream;
 pub mod table;
+pub mod tls;
 pub mod units;
 
 pub use fixture::Fixture;

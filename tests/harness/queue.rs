@@ -1,4 +1,5 @@
-//! A queue that speaks SQS's JSON protocol and keeps what it is sent, by SQS's rules.
+//! A queue that speaks SQS's JSON protocol and keeps what it is sent, by SQS's rules. Time does not pass in it: a test
+//! looks at the pauses that were set, and gives messages back when they would be over.
 
 use std::{
     collections::HashMap,
@@ -26,6 +27,16 @@ pub struct Message {
     pub body: String,
 }
 
+impl Message {
+    /// The handle by which its receiver changes its visibility.
+    #[must_use]
+    pub fn receipt(&self) -> String {
+        format!("{RECEIPT}{}", self.id)
+    }
+}
+
+const RECEIPT: &str = "receipt-of-";
+
 type Messages = Arc<Mutex<Held>>;
 
 #[derive(Debug, Default)]
@@ -35,6 +46,9 @@ struct Held {
     /// How often each was received, by its id.
     receipts: HashMap<String, u32>,
     dead: Vec<Message>,
+    /// For how many seconds each was hidden, by its id, in the order of the calls.
+    hidden: Vec<(String, u64)>,
+    most_receipts: u32,
 }
 
 /// One queue.
@@ -48,8 +62,11 @@ pub struct Queue {
 /// The longest message that SQS took when queues of this design began.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// How often a message is received before it is a dead letter, as template.yaml has it.
+/// How often a message of the event queue is received before it is a dead letter, as template.yaml has it.
 const MAX_RECEIPTS: u32 = 5;
+
+/// The longest that SQS hides a message, in seconds.
+const LONGEST_HIDDEN: u64 = 12 * 60 * 60;
 
 fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
@@ -61,8 +78,17 @@ impl Queue {
     /// # Errors
     /// If loopback has no free port.
     pub async fn start() -> Result<Self> {
-        let (gate, held) = (Gate::default(), Messages::default());
-        let router = Router::new().route("/", post(send)).with_state(Arc::clone(&held));
+        Self::with_most_receipts(MAX_RECEIPTS).await
+    }
+
+    /// The same, with another number of receipts before a message is a dead letter.
+    ///
+    /// # Errors
+    /// If loopback has no free port.
+    pub async fn with_most_receipts(most_receipts: u32) -> Result<Self> {
+        let held = Messages::new(Mutex::new(Held { most_receipts, ..Held::default() }));
+        let gate = Gate::default();
+        let router = Router::new().route("/", post(call)).with_state(Arc::clone(&held));
         Ok(Self { server: Server::start(router, gate.clone()).await?, gate, held })
     }
 
@@ -97,7 +123,7 @@ impl Queue {
         while received.len() < most && !held.messages.is_empty() {
             let message = held.messages.remove(0);
             let receipts = held.receipts.entry(message.id.clone()).or_default();
-            if *receipts >= MAX_RECEIPTS {
+            if *receipts >= held.most_receipts {
                 held.dead.push(message);
             } else {
                 *receipts += 1;
@@ -135,6 +161,12 @@ impl Queue {
         self.len() == 0
     }
 
+    /// For how many seconds each message was hidden, by its id, in the order of the calls.
+    #[must_use]
+    pub fn hidden(&self) -> Vec<(String, u64)> {
+        lock(&self.held).hidden.clone()
+    }
+
     /// The texts of the dead letters.
     #[must_use]
     pub fn dead(&self) -> Vec<String> {
@@ -162,22 +194,40 @@ fn refuse(kind: &str) -> Response {
         .into_response()
 }
 
-async fn send(State(held): State<Messages>, headers: HeaderMap, request: String) -> Response {
+async fn call(State(held): State<Messages>, headers: HeaderMap, request: String) -> Response {
     let request: Value = serde_json::from_str(&request).unwrap_or_default();
-    if headers.get("x-amz-target").is_none_or(|target| target != "AmazonSQS.SendMessage") {
-        return refuse("UnsupportedOperation");
-    }
-    let text = |name: &str| request.get(name).and_then(Value::as_str);
-    if !text("QueueUrl").is_some_and(|url| url.ends_with("/000000000000/events")) {
+    let url = request.get("QueueUrl").and_then(Value::as_str);
+    if !url.is_some_and(|url| url.ends_with("/000000000000/events")) {
         return refuse("QueueDoesNotExist");
     }
+    match headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
+        Some("AmazonSQS.SendMessage") => send(&held, &request),
+        Some("AmazonSQS.ChangeMessageVisibility") => hide(&held, &request),
+        _ => refuse("UnsupportedOperation"),
+    }
+}
+
+fn hide(held: &Messages, request: &Value) -> Response {
+    let held = &mut *lock(held);
+    let id = request.get("ReceiptHandle").and_then(Value::as_str).and_then(|handle| handle.strip_prefix(RECEIPT));
+    let Some(id) = id.filter(|id| held.receipts.contains_key(*id)) else { return refuse("ReceiptHandleIsInvalid") };
+    let seconds = request.get("VisibilityTimeout").and_then(Value::as_u64);
+    let Some(seconds) = seconds.filter(|seconds| *seconds <= LONGEST_HIDDEN) else {
+        return refuse("InvalidParameterValue");
+    };
+    held.hidden.push((id.to_owned(), seconds));
+    Json(json!({})).into_response()
+}
+
+fn send(held: &Messages, request: &Value) -> Response {
+    let text = |name: &str| request.get(name).and_then(Value::as_str);
     let Some(body) = text("MessageBody").filter(|body| !body.is_empty() && body.len() <= MAX_BYTES) else {
         return refuse("InvalidParameterValue");
     };
     if !body.chars().all(is_xml) {
         return refuse("InvalidMessageContents");
     }
-    Json(json!({"MessageId": lock(&held).put(body)})).into_response()
+    Json(json!({"MessageId": lock(held).put(body)})).into_response()
 }
 
 /// The characters that SQS takes (XML 1.0 §2.2).
