@@ -99,7 +99,9 @@ class OwnKey(unittest.TestCase):
             waits = RESOURCES[name].get("Metadata", {}).get("DependsOn")
             waits = waits if isinstance(waits, list) else [waits]
             policies = ["UseKey", "UseKeyToSend"] if "DestinationConfig" in RESOURCES[name]["Properties"] else ["UseKey"]
-            self.assertEqual(waits, [{"Fn::If": ["HasKmsKey", {"Ref": policy}, ""]} for policy in policies], name)
+            # The deliverer's has a condition of its own.
+            policies = ["UseKeyToDeliver"] if name == "DelivererSource" else policies
+            self.assertEqual(waits, [{"Fn::If": [RESOURCES[policy]["Condition"], {"Ref": policy}, ""]} for policy in policies], name)
 
     def test_the_pages_list_what_who_deploys_needs_of_the_key(self) -> None:
         # DynamoDB developer guide, "Authorizing use of a customer managed key": the caller needs these by DynamoDB.
@@ -121,6 +123,7 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
 
     def test_an_alarm_watches_the_throttles_of_every_function_that_answers_no_request(self) -> None:
         metrics = [one["MetricStat"]["Metric"] for one in RESOURCES["BackgroundThrottledAlarm"]["Properties"]["Metrics"] if "MetricStat" in one]
+        metrics.append(RESOURCES["DelivererThrottledAlarm"]["Properties"])
         self.assertEqual({one["MetricName"] for one in metrics}, {"Throttles"})
         watched = {named(one["Dimensions"][0]["Value"]) for one in metrics}
         answering = {f"{name}Function" for name in ACKNOWLEDGING}

@@ -86,6 +86,10 @@ STRANGER = {
     (OURS, "applied_stream"): Moves.NO,
     # Of the levels, ERROR alone is counted.
     (OURS, "errors_logged"): Moves.NO,
+    # What the service's endpoint answers to the deliverer, and what EventBridge can't send to its queue.
+    (OURS, "gone"): Moves.NO,
+    (OURS, "not_delivered_ms"): Moves.NO,
+    ("AWS/Events", "InvocationsFailedToBeSentToDlq"): Moves.NO,
     # What the janitor counts by itself, every minute. A flood can keep it from running.
     (OURS, "measured"): Moves.BY_A_FLOOD,
     (OURS, "inbox_waiting"): Moves.NO,

@@ -58,6 +58,11 @@ impl Invocation {
         self.deadline.checked_sub(FOR_PAUSES).unwrap_or(self.deadline)
     }
 
+    /// How long ago a change was written.
+    fn millis_since(&self, change: &Change) -> u64 {
+        u64::try_from(self.now().millis_since(change.written_at)).unwrap_or_default()
+    }
+
     fn now(&self) -> Time {
         let elapsed = i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX);
         Time::clamped(self.now.as_millis().saturating_add(elapsed))
@@ -128,7 +133,7 @@ impl<E: Endpoint, V: Visibility, S: SecretSource> Deliverer<E, V, S> {
         };
         let Err(failure) = self.attempt(change, message.attempt, secrets, invocation).await else { return true };
         let pause = pauses::after(message.attempt, random);
-        failure.log(message.attempt, pause);
+        failure.log(message.attempt, invocation.millis_since(change), pause);
         self.hide(&message, pause, invocation).await;
         if matches!(failure, Failure::Status(StatusCode::UNAUTHORIZED)) {
             self.secrets.doubt(invocation.now(), invocation.deadline).await;
@@ -157,7 +162,7 @@ impl<E: Endpoint, V: Visibility, S: SecretSource> Deliverer<E, V, S> {
             reply.rest.await;
             return Err(Failure::Status(reply.status));
         }
-        let ms = u64::try_from(invocation.now().millis_since(change.written_at)).unwrap_or_default();
+        let ms = invocation.millis_since(change);
         tracing::info!(event = "delivered", attempt, ms, status = reply.status.as_u16());
         reply.rest.await;
         Ok(())
@@ -178,7 +183,7 @@ impl<E: Endpoint, V: Visibility, S: SecretSource> Deliverer<E, V, S> {
 }
 
 impl Failure {
-    fn log(&self, attempt: u32, pause: Duration) {
+    fn log(&self, attempt: u32, ms: u64, pause: Duration) {
         let next_in_s = pause.as_secs();
         match self {
             Self::Status(status) => {
@@ -186,9 +191,9 @@ impl Failure {
                     let fix = "set DeliveryUrl to an endpoint that exists, or make this one accept deliveries again";
                     tracing::error!(event = "gone", attempt, fix);
                 }
-                tracing::warn!(event = "not_delivered", attempt, status = status.as_u16(), next_in_s);
+                tracing::warn!(event = "not_delivered", attempt, status = status.as_u16(), ms, next_in_s);
             }
-            cause => tracing::warn!(event = "not_delivered", attempt, %cause, next_in_s),
+            cause => tracing::warn!(event = "not_delivered", attempt, %cause, ms, next_in_s),
         }
     }
 }
