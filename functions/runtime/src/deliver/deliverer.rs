@@ -28,7 +28,7 @@ pub struct Deliverer<E, V, S> {
 /// So long an endpoint may take, from the start of the request to the beginning of the response.
 const LONGEST_POST: Duration = Duration::from_secs(10);
 
-/// Kept before the deadline, to set the pauses.
+/// Kept before the deadline, to set the pauses; of a shorter time, half.
 const FOR_PAUSES: Duration = Duration::from_secs(2);
 
 /// Why an attempt failed.
@@ -55,7 +55,8 @@ struct Invocation {
 impl Invocation {
     /// Until when an endpoint may take, so that the pauses can still be set.
     fn end_of_posts(&self) -> Instant {
-        self.deadline.checked_sub(FOR_PAUSES).unwrap_or(self.deadline)
+        let left = self.deadline.saturating_duration_since(self.begun);
+        self.begun + left.saturating_sub(FOR_PAUSES.min(left / 2))
     }
 
     /// How long ago a change was written.

@@ -66,10 +66,12 @@ const TYPE: &str = "user.changed";
 impl Message {
     pub(super) fn read(record: &Value) -> Self {
         let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
-        let attempt = text("/attributes/ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        let count = record.pointer("/attributes/ApproximateReceiveCount").unwrap_or(&Value::Null);
+        // A text, as SQS writes it.
+        let attempt = count.as_str().map_or_else(|| count.as_u64(), |count| count.parse().ok());
         Self {
             receipt: text("/receiptHandle").map(str::to_owned),
-            attempt: attempt.unwrap_or(1),
+            attempt: attempt.map_or(1, |attempt| u32::try_from(attempt).unwrap_or(u32::MAX)),
             change: Change::read(text("/body").unwrap_or_default()),
         }
     }

@@ -267,6 +267,17 @@ async fn the_pause_follows_the_number_of_receives() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_count_of_receives_may_be_a_number_and_without_one_it_is_the_first() {
+    for (count, expected) in [(json!(3), 120), (json!("3"), 120), (json!("many"), 5), (Value::Null, 5)] {
+        let run = Run::new([("", Does::Answers(500))]);
+        let mut record = change("a", 1, "1");
+        record["attributes"]["ApproximateReceiveCount"] = count;
+        assert_eq!(run.deliver(&[record]).await, ["a"]);
+        assert_eq!(run.pauses(), [("receipt-a".to_owned(), expected)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_endpoint_has_ten_seconds_from_the_start_of_its_request() {
     let almost = Does::AnswersAfter(200, Duration::from_millis(9_900));
     let run = Run::new([("late", Does::AnswersAfter(200, Duration::from_millis(10_100))), ("", almost)]);
@@ -304,10 +315,17 @@ async fn the_pauses_are_set_and_the_report_is_there_before_the_deadline() {
     assert_eq!(run.pauses(), [("receipt-a".to_owned(), 120)]);
     assert_eq!(begun.elapsed().as_secs(), 4);
 
-    // Without time for it nothing is posted.
+    // Of a short time, half is for the endpoint.
+    let run = Run::new([("slow", Does::Hangs)]);
+    let (left, begun) = (Duration::from_secs(1), Instant::now());
+    let failed = deliver(&run.deliverer(), &[change("a", 1, "slow"), change("b", 1, "1")], clock::now(), left).await;
+    assert_eq!((failed, run.taken().len()), (vec!["a".to_owned()], 2));
+    assert_eq!((begun.elapsed().as_millis() / 100, run.pauses().len()), (5, 1));
+
+    // Without time nothing is posted.
     let run = Run::new([]);
-    assert_eq!(deliver(&run.deliverer(), &[change("a", 1, "1")], clock::now(), Duration::from_secs(1)).await, ["a"]);
-    assert_eq!((run.taken().len(), run.pauses()), (0, vec![("receipt-a".to_owned(), 5)]));
+    assert_eq!(deliver(&run.deliverer(), &[change("a", 1, "1")], clock::now(), Duration::ZERO).await, ["a"]);
+    assert_eq!(run.taken().len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
