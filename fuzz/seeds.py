@@ -41,7 +41,7 @@ def claims_of(token):
 
 
 def token(described):
-    """A token's parts: signed where the target has a key, else with a signature that is nobody's."""
+    """A token's parts: signed if the target has a key, else with an invalid signature."""
     header, claims = compact(HEADER), compact(claims_of(described))
     put("token_claims", f"{header}\n{claims}")
     parts = [base64url(header.encode()), base64url(claims.encode()), base64url(bytes(range(256)))]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Names a release: prints samconfig.toml's parameters of an environment, what is given beside them, and a Release.
+"""Names a release: prints samconfig.toml's parameters of an environment, those of the command line, and a Release.
 
     infra/release.py prod Deployment=Canary10Percent5Minutes > .aws-sam/release.yaml
     sam deploy --config-env prod --parameter-overrides file://.aws-sam/release.yaml
@@ -29,20 +29,20 @@ class Unusable(Exception):
 
 
 def unquoted(text: str) -> str:
-    """What SAM takes a value of its configuration for."""
+    """The value as SAM reads it from its configuration."""
     if text and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1]
     return text.replace("\\ ", " ").replace('\\"', '"').replace("\\'", "'")
 
 
 def quoted(text: str) -> str:
-    """What SAM takes for this text, and nothing else."""
+    """A text that SAM reads as exactly this value."""
     escaped = re.sub(r"""\\(?=[ "'])""", r"\\\\", text)
     return f'"{escaped}"' if unquoted(escaped) != text else escaped
 
 
 def overrides(value: Any) -> dict[str, str]:
-    """The parameters that samconfig.toml has, in any of the forms that SAM takes but for a file."""
+    """The parameters that samconfig.toml has, in any form that SAM accepts, except a file."""
     if isinstance(value, dict):
         values = {name: ",".join(map(str, one)) if isinstance(one, list) else str(one) for name, one in value.items()}
         return {name: unquoted(one) for name, one in values.items()}
@@ -74,7 +74,7 @@ def given(arguments: list[str]) -> dict[str, str]:
 
 
 def declared(template: str) -> set[str]:
-    """The template's parameters. SAM says nothing of one that isn't there, and deploys without it."""
+    """The template's parameters. SAM ignores unknown ones without a warning."""
     (section,) = re.findall(r"^Parameters:\n((?:  .*\n|\n)+)", template, re.M)
     return set(re.findall(r"^  (\w+):", section, re.M))
 

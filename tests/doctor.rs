@@ -1,5 +1,5 @@
-//! `khook doctor`, the real binary, on the project's own `template.yaml` in the local cloud: it finds nothing wrong with
-//! what was just deployed, rings no alarm by looking, and finds each fault that is planted.
+//! `khook doctor`, the real binary, on the project's own `template.yaml` in the local cloud: it finds nothing wrong
+//! with a new deployment, causes no alarm, and finds each fault that is planted.
 
 #[cfg(test)]
 mod deployed;
@@ -49,7 +49,7 @@ mod doctor {
         }
     }
 
-    /// The exit code, and what isn't as it should be: `section check verdict seen`.
+    /// The exit code, and the findings that are not right: `section check verdict seen`.
     type Diagnosis = (Option<i32>, Vec<String>);
 
     impl Stack {
@@ -77,7 +77,7 @@ mod doctor {
             for section in report["sections"].as_array().unwrap() {
                 for finding in section["findings"].as_array().unwrap() {
                     let text = |name: &str| finding[name].as_str().unwrap_or_default();
-                    // How fast it is is this machine's affair.
+                    // Times depend on the machine.
                     if text("verdict") != "right" && !text("seen").starts_with("time: ") {
                         assert!(!text("fix").is_empty(), "{finding}");
                         let name = section["section"].as_str().unwrap().split(' ').next().unwrap();
@@ -151,12 +151,12 @@ mod doctor {
     async fn what_was_just_deployed_is_right_and_each_planted_fault_is_found() {
         let stack = deploy().await;
         a_new_stack_is_right_twice(&stack).await;
-        looking_rings_no_alarm(&stack).await;
+        checking_causes_no_alarm(&stack).await;
         each_fault_is_found(&stack).await;
         stack.cloud.stop().await;
     }
 
-    /// The alarms of the local cloud tell nobody, and the second look sees what the first did.
+    /// The local cloud's alarms notify no topic; a second run would see alarms that the first one caused.
     async fn a_new_stack_is_right_twice(stack: &Stack) {
         let silent = "alarms, notify warning: none has an action".to_owned();
         stack.keep_keys().await;
@@ -165,7 +165,7 @@ mod doctor {
         }
     }
 
-    async fn looking_rings_no_alarm(stack: &Stack) {
+    async fn checking_causes_no_alarm(stack: &Stack) {
         let lines = LogReader::of_all(&stack.cloud).unwrap().read().await.unwrap();
         let refused = lines.iter().filter(|line| line.event() == "refused");
         let reasons: Vec<_> = refused.filter_map(|line| line.fields.get("reason")?.as_str()).collect();
@@ -193,7 +193,7 @@ mod doctor {
             "waiting, dead letters mistake: 1 message",
             "waiting, inbox mistake: 1 event",
             "waiting, quarantine mistake: 1 event",
-            "alarms, firing mistake: InboxWaitingAlarm: Events have waited in the inbox for five minutes: the queue refuses them",
+            "alarms, firing mistake: InboxWaitingAlarm: Events have waited in the inbox for five minutes: the queue does not accept them",
             "alarms, notify warning: none has an action",
         ];
         assert_eq!(faults, expected);

@@ -1,5 +1,5 @@
-//! The project's own `template.yaml` in the local cloud with the example consumer beside it: what Kakao sends over
-//! HTTP comes out of the bus by rules, and ends sessions.
+//! The project's own `template.yaml` in the local cloud with the example consumer: what Kakao sends over
+//! HTTP is delivered from the bus by rules, and ends sessions.
 
 #[cfg(test)]
 mod deployed;
@@ -76,7 +76,7 @@ mod followed {
             self.send(&Request::new("POST", "/webhooks/account-status").body("application/secevent+jwt", token)).await;
         }
 
-        /// A queue that hears all changes, as a service makes one. Its URL.
+        /// Creates a queue that receives all changes, as a service does. Returns its URL.
         async fn listen(&self) -> String {
             let queue = self.queue.create_queue().queue_name("listener").send().await.unwrap().queue_url.unwrap();
             let asked = self.queue.get_queue_attributes().queue_url(&queue).attribute_names(QueueArn).send().await;
@@ -90,7 +90,7 @@ mod followed {
             queue
         }
 
-        /// What is heard, taken out.
+        /// Receives and deletes its messages.
         async fn heard(&self, queue: &str) -> Vec<Value> {
             let received = self.queue.receive_message().queue_url(queue).max_number_of_messages(10).send().await;
             let mut heard = vec![];
@@ -122,7 +122,7 @@ mod followed {
             put.send().await.unwrap();
         }
 
-        /// The sessions of a user, and the door.
+        /// The sessions of a user, and the stored access.
         async fn sessions(&self, table: &str, user_id: &str) -> (Vec<String>, Option<String>) {
             let query = self.table.query().table_name(table).key_condition_expression("pk = :pk");
             let query = query.expression_attribute_values(":pk", S(pk(user_id))).consistent_read(true);
@@ -135,7 +135,7 @@ mod followed {
 
         async fn becomes(&self, table: &str, user_id: &str, sessions: &[&str], door: Option<&str>) {
             let wanted = (sessions.iter().map(|name| (*name).to_owned()).collect(), door.map(str::to_owned));
-            becomes("sessions and door", &wanted, || self.sessions(table, user_id)).await;
+            becomes("sessions and access", &wanted, || self.sessions(table, user_id)).await;
         }
     }
 
@@ -178,7 +178,7 @@ mod followed {
         the_rules_of_the_page_match(stack).await;
     }
 
-    /// What every fixture is published as, as EventBridge hands it on.
+    /// The changes of every fixture, as EventBridge delivers them.
     fn published_events() -> Vec<Value> {
         let snapshot = std::fs::read_to_string(workspace().join("tests/snapshots/published.snap")).unwrap();
         let published = snapshot.splitn(3, "---\n").last().unwrap();

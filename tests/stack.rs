@@ -67,14 +67,18 @@ mod stack {
             serde_dynamo::from_items(read.await.unwrap().items.unwrap_or_default()).unwrap()
         }
 
-        /// State and history of whoever `pk` is, as a fixture expects them.
+        /// State and history of the partition `pk`, as a fixture expects them.
         async fn outcome(&self, pk: &str) -> (Option<Value>, Vec<String>) {
             let items = self.partition(pk).await;
             let item = |sk: &str| items.iter().find(|item| item["sk"] == sk).cloned();
             let (state, shares) = (item("STATE"), item("SHARES"));
             let is_known = state.is_some() || shares.is_some();
             let mut state = is_known.then(|| user_view(state.unwrap_or_default(), shares));
-            state.iter_mut().for_each(|state| self.as_received_in_a_fixture(state));
+            if let Some(state) = &mut state {
+                self.as_received_in_a_fixture(state);
+                // A version goes by the time of the write.
+                drop(state.as_object_mut().unwrap().remove("version"));
+            }
             let is_history = |item: &&Members| item["sk"].as_str().unwrap().starts_with("EVENT#");
             let line =
                 |item: &Members| format!("{} {}", item["kind"].as_str().unwrap(), item["event"].as_str().unwrap());
@@ -107,7 +111,7 @@ mod stack {
         nothing_is_left(stack).await;
     }
 
-    /// Else a message that failed would come again after minutes only.
+    /// Otherwise a failed message would be redelivered only after minutes.
     async fn redeliver_at_once(stack: &Stack) {
         let queue = stack.queue.set_queue_attributes().queue_url(stack.cloud.queue_url());
         queue.attributes(QueueAttributeName::VisibilityTimeout, "1").send().await.unwrap();
@@ -157,7 +161,7 @@ mod stack {
             let forged = token.forge(stack.keys.key(), forgery).unwrap();
             let request = Request::new("POST", "/webhooks/account-status").body("application/secevent+jwt", forged);
             let (status, _, body) = stack.send(&request).await;
-            // A key id that a fresh key set might have, for all we know: Kakao may send that token again.
+            // A new key set may contain the key id: Kakao may redeliver that token.
             let expected = if forgery == Forgery::Kid { [400, 503] } else { [400, 400] };
             assert!(expected.contains(&status), "{forgery:?}: {status} {body}");
         }

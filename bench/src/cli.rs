@@ -107,8 +107,8 @@ async fn run(options: &Options) -> Result<ExitCode> {
     let shown = if options.json { serde_json::to_string_pretty(&results)? } else { report::table(&results) };
     // A closed standard output is no reason to skip the page.
     let _ = writeln!(std::io::stdout().lock(), "{shown}");
-    if let Some(doubt) = report::doubt(&results) {
-        progress.say(&format!("remark: {doubt}"));
+    if let Some(caveat) = report::caveat(&results) {
+        progress.say(&format!("remark: {caveat}"));
     }
     if options.is_to_be_published() {
         report::write(&results, &workspace().join("docs"))?;

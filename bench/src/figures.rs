@@ -38,9 +38,9 @@ pub(crate) struct Figures {
     pub(crate) first_answer: Spread,
     /// Processor time from the process's start until its first answer.
     pub(crate) start_cpu: Spread,
-    /// The first request, from its hand-over to its answer.
+    /// The first request, from its delivery to its answer.
     pub(crate) first_request: Spread,
-    /// A later request, from its hand-over to its answer.
+    /// A later request, from its delivery to its answer.
     pub(crate) warm: Spread,
     /// The 99th percentile of `warm`.
     pub(crate) warm_p99: f64,

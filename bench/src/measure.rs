@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use end_to_end::Request;
-use khook::ui::progress::{Progress, Step};
+use khook::ui::progress::{Progress, ProgressStep};
 
 use crate::{
     contender::Contender,
@@ -92,7 +92,7 @@ fn row(lanes: &mut [Lane<'_>]) -> Result<Row> {
 }
 
 impl Lane<'_> {
-    fn note(&self, step: &mut Step, round: usize, rounds: usize) {
+    fn note(&self, step: &mut ProgressStep, round: usize, rounds: usize) {
         step.note(&format!("round {round} of {rounds}: {}, {}", self.contender.name, self.transport.name()));
     }
 

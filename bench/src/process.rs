@@ -54,7 +54,7 @@ impl Process {
         Ok(Self { name: name.to_owned(), host, child, started, log })
     }
 
-    /// Hands it an event and waits for the answer, which must be acceptable.
+    /// Sends it an event and waits for the answer, which must be acceptable.
     pub(crate) async fn invoke(
         &mut self,
         event: &Value,

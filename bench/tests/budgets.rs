@@ -33,7 +33,7 @@ mod budgets {
         rows.map(|(rows, _)| rows)
     }
 
-    /// The function as `cargo test` builds it stands for the floor too: nothing but the delay tells the two apart.
+    /// The function as `cargo test` builds it is the floor, too: the two differ only in the delay.
     async fn broken(name: &str, delay: Duration, plan: Plan) -> Vec<String> {
         let floor = contender("floor", Role::Floor, Job::UNLINK);
         let ours = Contender { delay, ..contender("unlink", Role::Ours, Job::UNLINK) };

@@ -15,7 +15,7 @@ mod processor {
 
     const PLAN: Plan = Plan { rounds: 3, waiting: &[1, 10], users: [20, 40, 60], history: [10, 50] };
 
-    /// What comes of the processor as `cargo test` builds it.
+    /// The results of the processor as `cargo test` builds it.
     async fn with<T>(name: &str, pace: Pace, job: impl AsyncFnOnce(Bench<'_>) -> anyhow::Result<T>) -> T {
         let folder = env::temp_dir().join(format!("bench-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -43,7 +43,7 @@ mod processor {
 
     #[tokio::test]
     async fn ten_users_at_once_wait_about_as_long_as_one() {
-        // So long that what else the machine does is little beside it.
+        // Long enough that other load on the machine matters little.
         let pace = Pace { latency: Duration::from_millis(500), one_at_a_time: false };
         let verdict = ten_beside_one("at-once", pace).await;
         assert!(!verdict.is_broken(), "{verdict}");

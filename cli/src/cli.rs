@@ -32,26 +32,27 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   khook demo                                 the service on this machine, and what it does
-  khook dev                                  the same, and it stays: URLs, curl lines, logs
+  khook dev                                  the same until Ctrl-C: URLs, curl commands, logs
   khook send unlink --user 1234567890        simulate Kakao against it
-  khook user show 123456 1234567890 --json   what came of it
+  khook user show 123456 1234567890 --json   the resulting state
   khook check https://hooks.example.com/v1   what Kakao would find there
   khook doctor kakao-webhooks                what is wrong with a deployed stack
   khook dlq list                             what the processor could not process
-  khook hash-key < admin-key.txt             the digest that KakaoApps wants
-  khook keys serve --rotate-every 60         a simulated key set of Kakao's
+  khook hash-key < admin-key.txt             the digest for KakaoApps
+  khook keys serve --rotate-every 60         a simulated key set that rotates
 
 In a clone of the project: `cargo demo`, `cargo dev` and `cargo khook <command>`.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the whole service on this machine, simulate Kakao against it, and show what changes
-    #[command(after_help = "It builds the functions, sets up a local cloud in .local (Python 3.11 or newer is all \
-                            it needs), deploys template.yaml and sends every webhook in every shape, forged ones \
-                            and duplicates. The exit status is 0 if all was as it should be. Nothing stays.")]
+    #[command(after_help = "It builds the functions, sets up a local cloud in .local (which needs only Python \
+                            3.11 or newer), deploys template.yaml and sends every webhook in every shape, forged \
+                            requests and duplicates. The exit status is 0 if every result was as expected. Nothing \
+                            keeps running.")]
     Demo(Demo),
     /// Run the whole service on this machine until Ctrl-C, and follow its logs
-    #[command(after_help = "While it runs, `khook send` and `khook user` find it by themselves.")]
+    #[command(after_help = "While it runs, `khook send`, `khook user` and the other commands use it by default.")]
     Dev(Dev),
     /// Simulate Kakao: send a webhook to the running `khook dev` or to any address
     #[command(
@@ -59,42 +60,42 @@ enum Command {
         after_help = "Examples:\n  khook send unlink --user 1234567890 --as form\n  \
                                         khook send account-status --event user-linked --user 1234567890\n  \
                                         khook send skill --check --url https://hooks.example.com/v1\n\n\
-                                        No key ever stands on the command line: KAKAO_ADMIN_KEY, KAKAO_SKILL_KEY or a \
-                                        file. `khook send <webhook> --help` has more."
+                                        Keys are never arguments: use KAKAO_ADMIN_KEY, KAKAO_SKILL_KEY or a file. \
+                                        `khook send <webhook> --help` has more."
     )]
     Send(Send),
     /// Check an address from outside, as Kakao sees it: every known mistake, and how to fix it
     #[command(after_help = check::EXAMPLES)]
     Check(Check),
-    /// Look at a deployed stack from outside and inside: what is wrong with it, and how to fix it
+    /// Check a deployed stack from outside and inside: what is wrong with it, and how to fix it
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(Doctor),
-    /// Look up what is known of a user
+    /// Show a user's state and history, or send a service event about a user
     #[command(
         subcommand,
         after_help = "Examples:\n  khook user show 123456 1234567890\n  \
                                         khook user history 123456 1234567890 --stack kakao-webhooks --json"
     )]
     User(User),
-    /// Look at what couldn't be used, send it again after a fix, or drop it
+    /// List, show, replay or drop authentic events that could not be used
     #[command(subcommand, after_help = "Examples:\n  khook quarantine list\n  khook quarantine replay --all")]
     Quarantine(Quarantine),
-    /// Look at what the processor could not process, send it again, or drop it
+    /// List, show, replay or drop messages that the processor could not process
     #[command(
         subcommand,
         after_help = "Examples:\n  khook dlq list\n  khook dlq replay --all\n  \
                       khook dlq replay --all --stack kakao-webhooks\n\n\
-                      On AWS it may sqs:ReceiveMessage, sqs:ChangeMessageVisibility and sqs:DeleteMessage on the \
-                      dead-letter queue and sqs:SendMessage on the event queue."
+                      Permissions on AWS: sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage and \
+                      sqs:GetQueueAttributes on the dead-letter queue; for a replay sqs:SendMessage on the event queue."
     )]
     Dlq(Dlq),
-    /// Look at what the queue didn't take at first, send it now, or drop it
+    /// List, show, replay or drop acknowledged events that the queue did not accept
     #[command(subcommand, after_help = "Examples:\n  khook inbox list\n  khook inbox replay --all")]
     Inbox(Inbox),
-    /// Show the addresses that Kakao publishes, and how SourceCidrs differs from them
+    /// Show the networks that Kakao publishes, and how SourceCidrs differs from them
     #[command(after_help = ips::EXAMPLES)]
     Ips(Ips),
-    /// Publish users' states on the bus again, for a consumer that is new or lost something
+    /// Publish users' states on the bus again, for a consumer that is new or has lost changes
     #[command(after_help = publish::EXAMPLES)]
     Publish(Publish),
     /// Print the SHA-256 of a key, for KakaoApps and SkillAuth
@@ -125,7 +126,7 @@ impl Cli {
     /// Runs the command.
     ///
     /// # Errors
-    /// Whatever the command's are.
+    /// Those of the command.
     pub async fn run(self) -> Result<ExitCode> {
         match self.command {
             Command::Demo(demo) => demo.run().await,

@@ -18,7 +18,7 @@ use kakao_webhooks::{
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use runtime::{
     edges::{EdgeError, Inbox, Queue},
-    ingest::{AccountStatus, Ingest, Skill, TalkChannel, TalkShare, Unlink, Webhook, gateway},
+    ingest::{AccountStatusWebhook, Ingest, SkillWebhook, TalkChannelWebhook, TalkShareWebhook, UnlinkWebhook, Webhook, gateway},
     keys::{FetchError, KeyDocument, KeySetStore, KeySource, Keys},
 };
 use serde_json::Value;
@@ -28,7 +28,7 @@ use crate::{APPS, promises, service, token};
 
 /// How an edge behaves.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mood {
+enum Behaviour {
     Holds,
     Refuses,
     Hangs,
@@ -37,23 +37,23 @@ enum Mood {
 /// What the queue and the inbox took, one after the other.
 static HELD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-struct Edge(Mood);
+struct Edge(Behaviour);
 
 impl Edge {
-    /// In the mood that a header of the request asks for: nothing of ours reads such a header.
+    /// As a header of the request asks for: nothing of ours reads such a header.
     fn asked(headers: &HeaderMap, name: &str) -> Self {
         Self(match headers.get(name).map(|value| value.as_bytes()) {
-            Some(b"refuses") => Mood::Refuses,
-            Some(b"hangs") => Mood::Hangs,
-            _ => Mood::Holds,
+            Some(b"refuses") => Behaviour::Refuses,
+            Some(b"hangs") => Behaviour::Hangs,
+            _ => Behaviour::Holds,
         })
     }
 
     async fn hold(&self, envelope: &str) -> Result<(), EdgeError> {
         match self.0 {
-            Mood::Holds => HELD.lock().unwrap().push(envelope.to_owned()),
-            Mood::Refuses => return Err(EdgeError("refused".to_owned())),
-            Mood::Hangs => std::future::pending().await,
+            Behaviour::Holds => HELD.lock().unwrap().push(envelope.to_owned()),
+            Behaviour::Refuses => return Err(EdgeError("refused".to_owned())),
+            Behaviour::Hangs => std::future::pending().await,
         }
         Ok(())
     }
@@ -88,7 +88,7 @@ impl KeySetStore for OneSet {
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap());
 
-/// Hands an event of the gateway to the function whose route its path resembles, and checks what comes of it.
+/// Passes an event of the gateway to the function whose route its path resembles, and checks the result.
 /// `is_signed` says whether the body is a token that our key signed.
 pub fn check(text: &str, is_signed: bool) {
     let Ok(sent) = serde_json::from_str(text) else { return };
@@ -111,22 +111,22 @@ fn check_request(request: Request, is_signed: bool) {
     let is_about_stream = is_signed && is_about_stream(request.body().as_ref());
     let (kind, may_queue, response) = if path.contains("account") {
         let keys = Keys::new(OneSet, OneSet);
-        let webhook = AccountStatus { apps: apps(), keys, typing: Typing::Required };
+        let webhook = AccountStatusWebhook { apps: apps(), keys, typing: Typing::Required };
         (Kind::AccountStatus, is_signed, answer(webhook, request))
     } else if path.contains("share") {
-        (Kind::TalkShare, admin_key, answer(TalkShare { apps: apps(), user_key: "user_id".to_owned() }, request))
+        (Kind::TalkShare, admin_key, answer(TalkShareWebhook { apps: apps(), user_key: "user_id".to_owned() }, request))
     } else if path.contains("channel") {
-        (Kind::TalkChannel, admin_key, answer(TalkChannel { apps: apps() }, request))
+        (Kind::TalkChannel, admin_key, answer(TalkChannelWebhook { apps: apps() }, request))
     } else if path.contains("skill") || path.contains("health") {
-        // Without `SKILL_AUTH` everybody is answered and nobody believed.
+        // Without `SKILL_AUTH` every request is answered and nothing is stored.
         let auth = (!path.contains("open")).then(|| SkillAuth::from_json(service::SKILL_AUTH).unwrap());
         let may_queue = auth.is_some() && has_skill_key(&headers);
-        (Kind::Skill, may_queue, answer(Skill { apps: apps(), auth, answer: Box::new(Echo) }, request))
+        (Kind::Skill, may_queue, answer(SkillWebhook { apps: apps(), auth, answer: Box::new(Echo) }, request))
     } else {
-        (Kind::Unlink, admin_key, answer(Unlink { apps: apps() }, request))
+        (Kind::Unlink, admin_key, answer(UnlinkWebhook { apps: apps() }, request))
     };
     let held = std::mem::take(&mut *HELD.lock().unwrap());
-    assert!(held.is_empty() || may_queue, "queued, though nobody is proven");
+    assert!(held.is_empty() || may_queue, "queued, though no sender is authenticated");
     let is_check = method == Method::HEAD || (kind == Kind::Skill && (method != Method::POST || path.contains("open")));
     assert!(held.is_empty() || response.status().is_success(), "queued and refused");
     let is_validation = kind == Kind::Skill && matches!(response.body(), Body::Text(text) if text == VALIDATION_ANSWER);
@@ -156,7 +156,7 @@ fn is_about_stream(token: &[u8]) -> bool {
 fn answer<W: Webhook>(webhook: W, request: Request) -> Response<Body> {
     let queue = Edge::asked(request.headers(), "fuzz-queue");
     let inbox = Edge::asked(request.headers(), "fuzz-inbox");
-    let none_holds = queue.0 != Mood::Holds && inbox.0 != Mood::Holds;
+    let none_holds = queue.0 != Behaviour::Holds && inbox.0 != Behaviour::Holds;
     let response = RUNTIME.block_on(async {
         let start = tokio::time::Instant::now();
         let response = Ingest::new(webhook, queue, inbox).accept(request).await.unwrap();

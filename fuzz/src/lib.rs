@@ -1,4 +1,4 @@
-//! What the fuzz targets share. Each target is a property of one door by which bytes come in; see
+//! What the fuzz targets share. Each target is a property of one parser of bytes from outside; see
 //! `docs/fuzzing.md`.
 
 pub mod events;

@@ -1,4 +1,4 @@
-//! What must hold of every event and every envelope, wherever it came from.
+//! What must be true of every event and every envelope, whatever its source.
 
 use kakao_webhooks::{
     envelope::{Envelope, EnvelopeError, Event, Letter, MAX_BYTES, ServiceWord},

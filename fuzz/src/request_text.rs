@@ -46,7 +46,7 @@ pub fn event(text: &[u8]) -> Option<(Value, bool)> {
     Some((event, signed.is_some()))
 }
 
-/// The headers as the gateway hands them over: in lower case, the values of one name joined.
+/// The headers as the gateway passes them on: in lower case, the values of one name joined.
 fn joined<'h>(lines: impl Iterator<Item = &'h str>) -> Map<String, Value> {
     let mut headers = Map::new();
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {

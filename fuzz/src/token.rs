@@ -16,7 +16,7 @@ pub const KEY_ID: &str = "k1";
 /// The media type of a pushed token.
 pub const MEDIA_TYPE: &str = "application/secevent+jwt";
 
-/// The key that plays Kakao's.
+/// The key that simulates Kakao's.
 pub static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(KEY_ID).unwrap());
 
 /// The key set that has it.

@@ -1,4 +1,4 @@
-//! Any event of the gateway, as the runtime hands it over.
+//! Any event of the gateway, as the runtime passes it on.
 #![no_main]
 
 use kakao_webhooks_fuzz::function;

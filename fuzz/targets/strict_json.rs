@@ -1,5 +1,6 @@
-//! Strict JSON against a reader that isn't: what `serde_json` reads is read the same, unless it has a repeated key, too much
-//! nesting, or is no object. What only the strict reader takes has half a surrogate pair or a number beyond a double.
+//! Strict JSON against a reader that isn't: what `serde_json` reads is read the same, unless it has a repeated key, too
+//! much nesting, or is not an object. What only the strict reader takes has half a surrogate pair or a number beyond a
+//! double.
 #![no_main]
 
 use kakao_webhooks::wire::{StrictJsonError, parse_strict_json};

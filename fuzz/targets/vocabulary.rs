@@ -1,4 +1,4 @@
-//! Times, ids and open vocabularies: what is taken is written as it is read, and no id parts a key.
+//! Times, ids and open vocabularies: an accepted value is written as it was read, and no id can split a key.
 #![no_main]
 
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-"""Plays the service before the example in the local cloud: begins a session, and shows what is known of a member."""
+"""Simulates the service of the example in the local cloud: begins a session, and shows what is stored of a member."""
 
 import argparse
 import json

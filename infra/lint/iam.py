@@ -17,7 +17,7 @@ PSEUDO = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "a
 
 
 class Unsupported(Exception):
-    """Something that this module doesn't understand."""
+    """A policy element that this module does not support."""
 
 
 def arn(service: str, rest: str) -> str:
@@ -280,7 +280,7 @@ class Statement:
         matched = set().union(*found.values())
         if is_negated:
             return not matched, matched
-        # With ForAllValues a key that isn't there passes.
+        # With ForAllValues an absent key matches.
         return all(found.values()) and (bool(values) or of_every), matched
 
 

@@ -135,7 +135,7 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
         self.assertEqual((metrics["written"]["Metric"]["MetricName"], metrics["called"]["Metric"]["MetricName"]), ("applied_stream", "Invocations"))
         (dimension,) = metrics["called"]["Metric"]["Dimensions"]
         self.assertEqual(dimension, {"Name": "FunctionName", "Value": {"Ref": "PublisherFunction"}})
-        # A quiet hour has no write, and says nothing.
+        # An hour without writes proves nothing.
         self.assertIn("FILL(written, 0) > 0 AND FILL(called, 0) == 0", alarm["Metrics"][0]["Expression"])
         self.assertEqual(alarm["TreatMissingData"], "notBreaching")
         # A write in the last second of a period is published in the next: once proves nothing.
@@ -204,7 +204,7 @@ class Pages(unittest.TestCase):
             self.assertIn("stack/aws-sam-cli-managed-default/", str(create), page)
 
     def test_the_page_of_deployment_lists_what_was_never_seen_on_real_aws(self) -> None:
-        for page, heading in (("docs/deploy.md", "Never seen on real AWS"), ("docs/deploy.ko.md", "실제 AWS에서 확인하지 않은 것")):
+        for page, heading in (("docs/deploy.md", "Not yet verified on real AWS"), ("docs/deploy.ko.md", "실제 AWS에서 확인하지 않은 것")):
             section = (ROOT / page).read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
             for name in ("IAM", "CodeDeploy", "SERVICE_QUOTA", "/aws/vendedlogs/", "WebhookConcurrency", "OutsideProbe"):
                 self.assertIn(name, section, page)

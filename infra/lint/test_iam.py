@@ -34,7 +34,7 @@ LISTED = listed("aws-calls")
 OF_DELIVERY = listed("aws-calls-of-delivery")
 
 KEY = arn("kms", "key/0a1b2c3d")
-# Roles that aren't the stack's: of who reads the users' states, of who sends the service's own events, of anyone else.
+# Roles outside the stack: a consumer that reads states, a sender of service events, any other.
 READER, SENDER, STRANGER = (arn("iam", f"role/{name}") for name in ("reader", "sender", "stranger"))
 
 # The parameters on which policies depend, alone and together.
@@ -91,7 +91,7 @@ class Calls:
         functions = {binary: ({**usual, **one["Environment"]["Variables"]}, role) for binary, one, role in self._functions()}
         for function, action, variable, *keys in [*LISTED, *(OF_DELIVERY if self.stack.holds("Delivers") else [])]:
             variables, role = functions[function]
-            # What the template says of the variable is a reference to the resource, or a parameter with its ARN.
+            # The variable's value in the template is a reference to the resource, or a parameter with its ARN.
             named = variables[variable]["Ref"]
             resource = str(self.stack.value({"Ref": named})) if named in TEMPLATE["Parameters"] else self._att(named)
             for key in examples(keys[0]) if keys else [None]:
@@ -265,7 +265,7 @@ def widened(statement: Statement) -> Iterator[Statement]:
     yield replace(statement, resources=(*statement.resources, "other"))
     if statement.principals is not None:
         yield replace(statement, principals=(*statement.principals, "other.amazonaws.com"))
-    # A refusal of more isn't wider.
+    # A broader denial grants nothing.
     if statement.allows:
         yield from (replace(statement, actions=(some,)) for some in ("*", f"{service}:*") if some not in statement.actions)
         if statement.principals is None:

@@ -125,7 +125,7 @@ class Refusing(Built):
 
 
 class Reading(Built):
-    """As SAM does, whose own code is asked here."""
+    """As SAM does: calls SAM's own code."""
 
     VALUES = (
         APPS,

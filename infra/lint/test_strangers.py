@@ -1,4 +1,4 @@
-"""What somebody without a key can do to the alarms: each metric is explained, and the runbook says the same.
+"""What someone without a key can do to the alarms: each metric is explained, and the runbook agrees.
 
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
@@ -35,7 +35,7 @@ ANSWERS = {Moves.NO: "No: ", Moves.BY_A_FLOOD: "Only by a flood: ", Moves.YES: "
 
 # By namespace and name; of Lambda's, also by whether Kakao waits for the function.
 STRANGER = {
-    # The gateway counts every request, whoever sends it.
+    # The gateway counts the requests of every sender.
     ("AWS/ApiGateway", "4xx"): Moves.YES,
     ("AWS/ApiGateway", "5xx"): Moves.YES,
     ("AWS/ApiGateway", "Count"): Moves.YES,
@@ -73,7 +73,7 @@ STRANGER = {
     (OURS, "refused_token_no_key_id"): Moves.YES,
     (OURS, "refused_token_unknown_key"): Moves.YES,
     (OURS, "refused_token_signature"): Moves.YES,
-    # Kakao signed it, for another app: anybody can run one.
+    # Kakao signed it, for another app: anyone can run one.
     (OURS, "refused_token_issuer"): Moves.YES,
     (OURS, "refused_token_audience"): Moves.YES,
     # The address is looked at only after the key.
@@ -147,7 +147,7 @@ class Strangers(unittest.TestCase):
     def test_it_is_explained_of_every_metric_of_an_alarm_who_moves_it(self) -> None:
         for name, alarm in METRIC_ALARMS.items():
             for metric in metrics(alarm):
-                self.assertIn(metric, STRANGER, f"{name}: say in STRANGER whether somebody without a key moves it")
+                self.assertIn(metric, STRANGER, f"{name}: say in STRANGER whether someone without a key changes it")
 
     def test_it_is_explained_of_every_reason_to_refuse_who_causes_it_and_what_it_means(self) -> None:
         sources = [ROOT / "functions/runtime/src/ingest/answer.rs", ROOT / "shared/src/auth/token/mod.rs"]

@@ -178,7 +178,7 @@ class Keeping(unittest.TestCase):
     def test_a_key_of_ones_own_encrypts_the_table_and_every_queue(self) -> None:
         for name, queue in of_type("AWS::SQS::Queue").items():
             self.assertEqual(queue["KmsMasterKeyId"]["Fn::If"][:2], ["HasKmsKey", {"Ref": "KmsKeyArn"}], name)
-            # SQS takes one of the two.
+            # SQS accepts only one of the two.
             self.assertEqual(queue["SqsManagedSseEnabled"]["Fn::If"], ["HasKmsKey", {"Ref": "AWS::NoValue"}, True], name)
         key = RESOURCES["Table"]["Properties"]["SSESpecification"]["KMSMasterKeyId"]
         self.assertEqual(key["Fn::If"][:2], ["HasKmsKey", {"Ref": "KmsKeyArn"}])
@@ -234,7 +234,7 @@ class Settings(unittest.TestCase):
                 "arn:aws:sts::123456789012:assumed-role/service/session",
                 "arn:aws:iam::123456789012:root",
                 "arn:aws:iam::12345678901:role/service",
-                # Whoever may send is believed.
+                # The processor trusts every message, so only listed roles may send.
                 "arn:aws:iam::123456789012:role/*",
             ],
             "KakaoJwksUrl": ["http://kauth.kakao.com/", "kauth.kakao.com"],
@@ -323,7 +323,7 @@ class Vocabulary(unittest.TestCase):
 
     def test_the_dashboard_shows_every_alarm(self) -> None:
         shown = re.findall(r"\$\{(\w+Alarm)\.Arn\}", RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
-        # But for those that are there only by parameter: a dashboard can't name those.
+        # Except conditional resources, which a dashboard cannot name.
         always = {name for name in of_type("AWS::CloudWatch::Alarm") if RESOURCES[name].get("Condition", "IsAws") == "IsAws"}
         self.assertEqual(set(shown), always | set(of_type("AWS::CloudWatch::CompositeAlarm")))
 

@@ -125,7 +125,7 @@ def package(cloud: Cloud, template: Json, binaries: Path) -> None:
 
 
 def resolve_numbers(template: Json, parameters: dict[str, str]) -> None:
-    """A number that a parameter gives reaches the local cloud as text, and its poller then takes no message."""
+    """A number from a parameter reaches the local cloud as text, and then its poller receives no message."""
     for resource in template["Resources"].values():
         scaling = resource.get("Properties", {}).get("ScalingConfig") or {}
         name = scaling.get("MaximumConcurrency")
@@ -154,7 +154,7 @@ def settled(cloud: Cloud, stack: str, deadline: float) -> str:
 def deploy(cloud: Cloud, stack: str, template: Json, parameters: dict[str, str], timeout: float) -> None:
     """Creates the stack, or brings it up to date, and waits until it is complete."""
     deadline = time.monotonic() + timeout
-    # A request takes 51,200 bytes of template; a file of the bucket may be longer.
+    # A request may contain 51,200 bytes of template; a file in a bucket may be longer.
     key = f"{stack}.template.json"
     cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(template).encode())
     settings = {
@@ -252,7 +252,7 @@ def run(arguments: argparse.Namespace) -> Json:
     deploy(cloud, arguments.stack, template, parameters, arguments.timeout)
 
     ids = physical_ids(cloud, arguments.stack)
-    # The SDK hands a JSON template over as an object.
+    # The SDK returns a JSON template as an object.
     processed = cloud.stacks.get_template(StackName=arguments.stack, TemplateStage="Processed")
     functions = {
         name: cloud.functions.get_function_configuration(FunctionName=ids[name]) for name in binaries

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Joins the parts in this folder to template.yaml, which SAM, the linters and the local cloud want whole.
+"""Joins the parts in this folder to template.yaml: SAM, the linters and the local cloud need a single file.
 
     infra/template/join.py           writes ../../template.yaml
-    infra/template/join.py --check   says whether it is what the parts say; exit status 1 if not
+    infra/template/join.py --check   checks that it matches the parts; exit status 1 if not
 
 A part is YAML of some of the template's sections. One that begins with "# for each: Unlink=unlink Skill=skill" is
-repeated for each of these, with Unlink for each `Each` in it and unlink for each `each-kind`.
+repeated for each pair: `Each` becomes Unlink and `each-kind` becomes unlink.
 """
 
 import argparse
@@ -35,17 +35,17 @@ PARTS = [
 ]
 SECTIONS = ["Metadata", "Parameters", "Rules", "Conditions", "Globals", "Resources", "Outputs"]
 HEAD = """\
-# Made of infra/template/*.yaml by infra/template/join.py: edit those.
+# Joined from infra/template/*.yaml by infra/template/join.py: edit those.
 AWSTemplateFormatVersion: "2010-09-09"
 Transform: AWS::Serverless-2016-10-31
 Description: >-
-  kakao-webhooks: takes Kakao's webhooks and chatbot requests, and keeps one state per user.
+  kakao-webhooks: receives Kakao's webhooks and chatbot requests, and keeps one state per user.
 """
 FOR_EACH = re.compile(r"# for each: (.+)\n")
 
 
 def copies(text: str) -> list[str]:
-    """The part, once for each of what it is for."""
+    """The part, once for each pair of its first line."""
     found = FOR_EACH.match(text)
     if not found:
         return [text]
@@ -63,7 +63,7 @@ def joined() -> str:
     texts = [copy for part in PARTS for copy in copies((HERE / part).read_text(encoding="utf-8"))]
     of_parts = [sections(text) for text in texts]
     if unknown := {name for part in of_parts for name in part} - set(SECTIONS):
-        sys.exit(f"error: no section of a template: {', '.join(sorted(unknown))}")
+        sys.exit(f"error: not a section of a template: {', '.join(sorted(unknown))}")
     whole = [
         f"{name}:\n" + "\n".join(part[name].strip("\n") for part in of_parts if name in part)
         for name in SECTIONS
@@ -74,12 +74,12 @@ def joined() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="only say whether template.yaml is up to date")
+    parser.add_argument("--check", action="store_true", help="only check that template.yaml is up to date")
     text = joined()
     if not parser.parse_args().check:
         TEMPLATE.write_text(text, encoding="utf-8")
     elif text != TEMPLATE.read_text(encoding="utf-8"):
-        sys.exit("error: template.yaml isn't what infra/template/ says. Run infra/template/join.py")
+        sys.exit("error: template.yaml differs from infra/template/. Run infra/template/join.py")
 
 
 if __name__ == "__main__":

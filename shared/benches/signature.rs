@@ -1,5 +1,5 @@
-//! Checking a token's signature beside the crypto library's own call, by turns in one run: `cargo bench -p kakao-webhooks
-//! --bench signature`. Fails if ours costs more than a tenth on top.
+//! Checking a token's signature compared with the crypto library's own call, alternating in one run: `cargo bench -p
+//! kakao-webhooks --bench signature`. Fails if ours costs more than a tenth on top.
 #![expect(clippy::unwrap_used, reason = "a benchmark that can't be set up has nothing to say")]
 #![expect(clippy::print_stdout, reason = "what it found")]
 

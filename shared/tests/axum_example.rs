@@ -1,4 +1,4 @@
-//! The example server takes what Kakao sends and refuses what it doesn't.
+//! The example server accepts what Kakao sends and refuses everything else.
 
 #[cfg(test)]
 #[expect(dead_code, reason = "the example's `main` asks Kakao itself for the keys")]
@@ -37,7 +37,7 @@ mod axum_example {
     }
 
     #[tokio::test]
-    async fn an_unlink_is_taken_from_kakao_only() {
+    async fn an_unlink_is_accepted_from_kakao_only() {
         let (address, _) = start().await;
         for query in ["app_id=123456&user_id=7&referrer_type=UNLINK_FROM_APPS", "nothing=of-it"] {
             let url = format!("{address}/webhooks/unlink?{query}");
@@ -50,7 +50,7 @@ mod axum_example {
     }
 
     #[tokio::test]
-    async fn a_token_is_taken_if_kakao_signed_it() {
+    async fn a_token_is_accepted_if_kakao_signed_it() {
         let (address, key) = start().await;
         let uri = "https://schemas.openid.net/secevent/oauth/event-type/user-unlinked";
         let token = Token::new(REST_API_KEY, "7", "jti", 1_740_787_200, uri, &json!({}));

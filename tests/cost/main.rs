@@ -1,6 +1,6 @@
-//! What a webhook costs: the real binaries, and before their table a meter that has DynamoDB's own units told.
+//! What a webhook costs: the real binaries, and in front of their table a meter that records DynamoDB's units.
 //!
-//! What is counted is the code's doing. The prices ([`prices`]) are a table with a date, and `docs/cost.md` has both.
+//! The counts depend on the code. The prices ([`prices`]) are a table with a date, and `docs/cost.md` has both.
 //!
 //! ```sh
 //! cargo test -p end-to-end --test cost
@@ -22,7 +22,7 @@ mod tests {
 
     use crate::{page::check_or_write, prices::Prices, service::Service};
 
-    /// One of each webhook with which every process has its cold start behind it. Each is about somebody else than
+    /// One of each webhook, for the cold start of every process. Each is about another user than
     /// what is measured.
     const WARM_UP: [&str; 5] = [
         "unlink/post-form",

@@ -1,4 +1,4 @@
-//! What is asked of the table, in the units that DynamoDB bills.
+//! The calls to the table, in the units that DynamoDB bills.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +19,7 @@ use end_to_end::{
 };
 use serde_json::{Value, json};
 
-/// A server that hands everything on to the table.
+/// A server that forwards everything to the table.
 pub(crate) struct Meter {
     server: Server,
     units: Arc<Mutex<Units>>,
@@ -45,7 +45,7 @@ impl Meter {
         self.server.url()
     }
 
-    /// What was asked since this was last called.
+    /// The calls since the last call of this function.
     pub(crate) fn take(&self) -> Units {
         std::mem::take(&mut *self.units.lock().unwrap_or_else(PoisonError::into_inner))
     }

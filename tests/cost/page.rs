@@ -14,7 +14,7 @@ const FIX: &str = "WRITE_DOCS=1 cargo test -p end-to-end --test cost";
 const TOLERANCE: f64 = 0.1;
 /// As CloudWatch and Lambda bill a month: 730 hours.
 const MINUTES: f64 = 43_800.0;
-/// The event source asks an empty queue five times at once, twenty seconds each.
+/// The event source polls an empty queue with five concurrent calls of twenty seconds each.
 const ASKED_A_MINUTE: f64 = 15.0;
 
 /// Writes the document's tables, or compares them.
@@ -31,11 +31,11 @@ pub(crate) fn check_or_write(prices: &Prices, measured: &[(&str, Use)], minute: 
     let differing: Vec<_> = written.lines().zip(found.lines()).filter(|(old, new)| !is_like(old, new)).collect();
     assert!(
         differing.is_empty() && written.lines().count() == found.lines().count(),
-        "{PAGE} isn't what was measured. To write it anew: {FIX}\nit says, and it is: {differing:#?}"
+        "{PAGE} differs from the measurement. To write it again: {FIX}\nwritten, and measured: {differing:#?}"
     );
 }
 
-/// Whether two lines say the same, the amounts of dollars and kilobytes but for a little.
+/// Whether two lines are equal, amounts of dollars and kilobytes approximately.
 fn is_like(old: &str, new: &str) -> bool {
     let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let amount = |word: &str| word.strip_prefix('$').or(word.strip_suffix("KB"))?.parse::<f64>().ok();

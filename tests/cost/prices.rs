@@ -12,7 +12,7 @@ use crate::service::Use;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Prices {
     pub(crate) region: String,
-    /// What no list says: how long an invocation takes that starts nothing.
+    /// An estimate, which no list has: how long a warm invocation takes.
     pub(crate) assumed_milliseconds: f64,
     pub(crate) prices: BTreeMap<String, Price>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Price {
     pub(crate) per: f64,
     pub(crate) of: String,
     pub(crate) source: String,
-    /// When AWS's price list of the region said so. Absent: nobody has looked.
+    /// The date of AWS's price list for the region. Absent: not verified.
     pub(crate) listed: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The whole service with its publisher, and what a request makes it ask of AWS.
+//! The whole service with its publisher, and the AWS calls that a request causes.
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::meter::Meter;
 
-/// What one request asked for.
+/// The AWS calls of one request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Use {
     pub(crate) requests: usize,
@@ -32,13 +32,13 @@ pub(crate) struct Use {
     pub(crate) log_bytes: usize,
 }
 
-/// With each event of the log CloudWatch counts so many bytes more ("PutLogEvents").
+/// CloudWatch adds this many bytes for each log event ("PutLogEvents").
 const OF_AN_EVENT: usize = 26;
-/// What Lambda itself writes of an invocation: START, END and REPORT.
-const OF_LAMBDA: usize = 330 + 3 * OF_AN_EVENT;
+/// What Lambda itself writes of an invocation: nothing, since template.yaml asks for its warnings only.
+const OF_LAMBDA: usize = 0;
 /// A line of the API's access log, as template.yaml has it.
 const OF_GATEWAY: usize = 250 + OF_AN_EVENT;
-/// The metrics' line comes from a process that may have no time just now.
+/// A line comes from a process that may have no time just now.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Service {
@@ -47,7 +47,7 @@ pub(crate) struct Service {
     bus: Bus,
     stream: Stream,
     publisher: Lambda,
-    /// Of the log so far: its bytes, and how many lines of metrics it has.
+    /// Of the log so far: its bytes, and how many lines of invocations it has.
     log: (usize, usize),
     _unpublished: Queue,
 }
@@ -97,7 +97,7 @@ impl Service {
         })
     }
 
-    /// What a minute asks for in which nothing comes.
+    /// The AWS calls of a minute without requests.
     pub(crate) async fn minute(&mut self) -> Result<Use> {
         let mut last = Use::default();
         // The first is the cold start.
@@ -112,36 +112,36 @@ impl Service {
     }
 
     fn all_lines(&self) -> Vec<Value> {
-        [self.pipeline.lines(), self.publisher.lines()].concat()
+        [self.pipeline.raw_lines(), self.publisher.raw_lines()].concat()
     }
 
-    /// The bytes of what so many invocations wrote. Each ends with a line of metrics.
+    /// The bytes of what so many invocations wrote. Each writes one line.
     async fn lines_of(&mut self, invocations: usize) -> Result<usize> {
         let deadline = Instant::now() + PATIENCE;
         let (before, ends) = self.log;
         loop {
             let all = self.all_lines();
-            let found = all.iter().filter(|line| line.get("_aws").is_some()).count();
+            let found = all.iter().filter(|line| line.get("events").is_some()).count();
             if found >= ends + invocations {
                 let bytes = all.iter().map(|line| line.to_string().len() + OF_AN_EVENT).sum();
                 self.log = (bytes, found);
                 return Ok(bytes - before);
             }
-            ensure!(Instant::now() < deadline, "{found} lines of metrics, and not {}: {all:?}", ends + invocations);
+            ensure!(Instant::now() < deadline, "{found} lines of invocations, and not {}: {all:?}", ends + invocations);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
     /// The names of all metrics that were written: those of each minute, and those of the webhooks.
     pub(crate) async fn metrics(&mut self) -> Result<[BTreeSet<String>; 2]> {
-        let of_minutes = names(&self.pipeline.function("janitor").await?.lines())?;
+        let of_minutes = names(&self.pipeline.function("janitor").await?.raw_lines())?;
         let all = names(&self.all_lines())?;
         let of_webhooks = all.difference(&of_minutes).cloned().collect();
         Ok([of_minutes, of_webhooks])
     }
 }
 
-/// The metrics in these lines, as CloudWatch tells them apart: by name and dimensions.
+/// The metrics in these lines, as CloudWatch distinguishes them: by name and dimensions.
 fn names(lines: &[Value]) -> Result<BTreeSet<String>> {
     let mut all = BTreeSet::new();
     for line in lines {

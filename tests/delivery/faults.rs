@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use end_to_end::{
     faults::Fault,
-    proxy::{self, Proxy},
+    proxy::{ConnectionFault, Proxy},
 };
 use serde_json::json;
 
@@ -53,7 +53,7 @@ async fn after_nine_attempts_a_change_is_in_the_undelivered_queue() {
     assert!(pauses.iter().zip(usual).all(|(pause, usual)| is_about(*pause, usual)), "{pauses:?}");
     assert_eq!(pauses.len(), 9);
     assert_eq!(service.queue.receive(10), []);
-    assert_eq!(service.queue.dead(), [event(USER).to_string()]);
+    assert_eq!(service.queue.dead_letters().bodies(), [event(USER).to_string()]);
     assert_eq!(service.endpoint.posted().len(), 9);
 }
 
@@ -102,7 +102,7 @@ async fn an_endpoint_that_hangs_for_one_change_delays_no_other() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_down_gets_everything_when_it_is_back() {
-    for fault in [proxy::Fault::Refuses, proxy::Fault::Closes] {
+    for fault in [ConnectionFault::Refuses, ConnectionFault::Closes] {
         let mut service = Service::start().await;
         let mut proxy = Proxy::before(&service.endpoint.url()).await.unwrap();
         service.restart_with(&[("DELIVERY_URL", &proxy.url())]).await;
@@ -111,7 +111,7 @@ async fn an_endpoint_that_is_down_gets_everything_when_it_is_back() {
         let pauses = service.deliver_and_wait().await;
         assert!(pauses.len() == 1 && is_about(pauses[0], 5), "{fault:?}: {pauses:?}");
         assert!(service.lines("not_delivered")[0]["cause"].is_string(), "{fault:?}");
-        proxy.set(proxy::Fault::None).await.unwrap();
+        proxy.set(ConnectionFault::None).await.unwrap();
         assert_eq!(service.deliver_and_wait().await, [0; 0], "{fault:?}");
         assert_eq!(service.endpoint.posted().len(), 1, "{fault:?}");
     }
@@ -124,7 +124,7 @@ async fn what_an_endpoint_answers_is_neither_read_to_a_far_end_nor_logged() {
     service.restart_with(&[("DELIVERY_URL", &proxy.url())]).await;
     // It says that a gigabyte comes, and sends a little of it.
     let long = format!("HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n{}", ANSWER.repeat(2_000));
-    proxy.set(proxy::Fault::Answers(long)).await.unwrap();
+    proxy.set(ConnectionFault::Answers(long)).await.unwrap();
     service.send(USER);
     let begun = Instant::now();
     assert_eq!(service.deliver_and_wait().await, [0; 0]);
@@ -141,7 +141,7 @@ async fn a_message_that_cannot_be_read_ends_in_the_undelivered_queue_and_holds_u
         assert_eq!(service.deliver_and_wait().await, [5]);
     }
     assert_eq!(service.queue.receive(10), []);
-    assert_eq!(service.queue.dead(), [poison]);
+    assert_eq!(service.queue.dead_letters().bodies(), [poison]);
     assert_eq!(service.endpoint.posted().len(), 1);
     let lines = service.lines("undeliverable");
     assert_eq!(lines.len(), 9);

@@ -1,7 +1,7 @@
 //! What an endpoint gets.
 
 use axum::http::Method;
-use end_to_end::tls::{Authority, Tls};
+use end_to_end::tls::{AuthorityFile, Tls};
 use serde_json::json;
 
 use crate::service::{NEW, OLD, Service, event};
@@ -43,7 +43,7 @@ async fn ten_changes_of_a_batch_are_delivered_at_once_and_their_connections_used
 
 #[tokio::test]
 async fn an_endpoint_is_reached_by_tls_and_its_connection_is_used_again_and_replaced_when_it_is_dead() {
-    let authority = Authority::new("delivery").unwrap();
+    let authority = AuthorityFile::new("delivery").unwrap();
     let mut service = Service::start().await;
     let front = Tls::before(&service.endpoint.url(), &authority).await.unwrap();
     service.restart_with(&[("DELIVERY_URL", &front.url()), ("AWS_CA_BUNDLE", authority.file())]).await;
@@ -63,7 +63,7 @@ async fn an_endpoint_is_reached_by_tls_and_its_connection_is_used_again_and_repl
 
 #[tokio::test]
 async fn an_endpoint_whose_root_only_the_system_has_is_trusted() {
-    let authority = Authority::new("delivery-system").unwrap();
+    let authority = AuthorityFile::new("delivery-system").unwrap();
     let mut service = Service::start().await;
     let front = Tls::before(&service.endpoint.url(), &authority).await.unwrap();
     service.restart_with(&[("DELIVERY_URL", &front.url()), ("SSL_CERT_FILE", authority.file())]).await;
@@ -74,7 +74,7 @@ async fn an_endpoint_whose_root_only_the_system_has_is_trusted() {
 
 #[tokio::test]
 async fn nothing_is_sent_to_an_endpoint_with_a_wrong_certificate() {
-    let authority = Authority::new("delivery-stranger").unwrap();
+    let authority = AuthorityFile::new("delivery-stranger").unwrap();
     let mut service = Service::start().await;
     let front = Tls::before(&service.endpoint.url(), &authority).await.unwrap();
     service.restart_with(&[("DELIVERY_URL", &front.url())]).await;

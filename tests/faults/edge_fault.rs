@@ -1,8 +1,8 @@
-//! What can be wrong with the queue, the table or the key endpoint, and what that means for who calls it.
+//! The faults of the queue, the table and the key endpoint, and what each means for the caller.
 
 use std::time::Duration;
 
-use end_to_end::proxy::{End, Fault};
+use end_to_end::proxy::{ConnectionFault, CutAnswer};
 
 /// What is reached over the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) enum EdgeFault {
     NoHttp,
     NoJson,
     Empty,
-    /// What was connected is dead, what connects anew works.
+    /// Open connections are dead; new ones work.
     LosesConnections,
 }
 
@@ -52,7 +52,7 @@ impl EdgeFault {
         Self::NoJson,
     ];
 
-    /// One of each way in which time is lost or an event is taken without a word.
+    /// One of each way in which time is lost or an event is stored without an answer.
     pub(crate) const TELLING: [Self; 7] = [
         Self::Refuses,
         Self::Hangs,
@@ -67,24 +67,24 @@ impl EdgeFault {
         match self {
             Self::Works => "works",
             Self::Refuses => "refuses connections",
-            Self::Closes => "accepts and closes",
-            Self::Resets => "does it, resets in mid-answer",
-            Self::HalfThenCloses => "does it, closes in mid-answer",
-            Self::HalfThenHangs => "does it, hangs in mid-answer",
+            Self::Closes => "accepts and closes connections",
+            Self::Resets => "performs the call, resets in mid-answer",
+            Self::HalfThenCloses => "performs the call, closes in mid-answer",
+            Self::HalfThenHangs => "performs the call, hangs in mid-answer",
             Self::Hangs => "hangs",
             Self::Slow => "answers after 0.3 s",
             Self::VerySlow => "answers after 1.5 s",
             Self::Status(status) => return format!("answers {status}"),
             Self::Throttles => "throttles",
-            Self::NoHttp => "answers what is no HTTP",
-            Self::NoJson => "answers 200 with what is no JSON",
-            Self::Empty => "answers 200 with nothing",
+            Self::NoHttp => "answers, but not in HTTP",
+            Self::NoJson => "answers 200 with a body that is not JSON",
+            Self::Empty => "answers 200 with an empty body",
             Self::LosesConnections => "lost its open connections",
         }
         .to_owned()
     }
 
-    /// Whether what is asked for is done, be it confirmed or not.
+    /// Whether the call is performed, confirmed or not.
     pub(crate) const fn takes(self) -> bool {
         matches!(
             self,
@@ -98,7 +98,7 @@ impl EdgeFault {
         )
     }
 
-    /// Whether an acknowledging function that asks hears that it is done, as long as it waits for that edge.
+    /// Whether an acknowledging function gets a confirmation within the time that it waits for that edge.
     pub(crate) const fn confirms(self) -> bool {
         match self {
             Self::Works | Self::LosesConnections => true,
@@ -109,17 +109,17 @@ impl EdgeFault {
     }
 
     /// As the proxy before that edge does it.
-    pub(crate) fn fault(self, edge: Edge) -> Fault {
+    pub(crate) fn fault(self, edge: Edge) -> ConnectionFault {
         match self {
-            Self::Works | Self::LosesConnections => Fault::None,
-            Self::Refuses => Fault::Refuses,
-            Self::Closes => Fault::Closes,
-            Self::Resets => Fault::Cuts(End::Reset),
-            Self::HalfThenCloses => Fault::Cuts(End::Close),
-            Self::HalfThenHangs => Fault::Cuts(End::Hang),
-            Self::Hangs => Fault::Hangs,
-            Self::Slow => Fault::Slow(Duration::from_millis(300)),
-            Self::VerySlow => Fault::Slow(Duration::from_millis(1_500)),
+            Self::Works | Self::LosesConnections => ConnectionFault::None,
+            Self::Refuses => ConnectionFault::Refuses,
+            Self::Closes => ConnectionFault::Closes,
+            Self::Resets => ConnectionFault::Cuts(CutAnswer::Reset),
+            Self::HalfThenCloses => ConnectionFault::Cuts(CutAnswer::Close),
+            Self::HalfThenHangs => ConnectionFault::Cuts(CutAnswer::Hang),
+            Self::Hangs => ConnectionFault::Hangs,
+            Self::Slow => ConnectionFault::Slow(Duration::from_millis(300)),
+            Self::VerySlow => ConnectionFault::Slow(Duration::from_millis(1_500)),
             Self::Status(status) => answers(status, ""),
             Self::Throttles => match edge {
                 Edge::Queue => answers(400, r#"{"__type":"com.amazonaws.sqs#RequestThrottled","message":"Slow down"}"#),
@@ -129,16 +129,16 @@ impl EdgeFault {
                 ),
                 Edge::Keys => answers(429, ""),
             },
-            Self::NoHttp => Fault::Answers("220 mail.example.com ESMTP\r\n\r\n".to_owned()),
+            Self::NoHttp => ConnectionFault::Answers("220 mail.example.com ESMTP\r\n\r\n".to_owned()),
             Self::NoJson => answers(200, "<html>Maintenance</html>"),
             Self::Empty => answers(200, ""),
         }
     }
 }
 
-fn answers(status: u16, body: &str) -> Fault {
+fn answers(status: u16, body: &str) -> ConnectionFault {
     let length = body.len();
-    Fault::Answers(format!(
+    ConnectionFault::Answers(format!(
         "HTTP/1.1 {status} -\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {length}\r\n\r\n{body}"
     ))
 }

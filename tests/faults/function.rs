@@ -1,4 +1,4 @@
-//! The acknowledging functions: what Kakao sends each, and what shall come of it, once.
+//! The acknowledging functions: what Kakao sends to each, and the expected result, once.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
@@ -24,10 +24,10 @@ pub(crate) enum Function {
 /// 2025-03-01T00:00:00Z, in seconds.
 const MIDNIGHT: i64 = 1_740_787_200;
 
-/// EdgeFault every member number begins.
+/// How every member number begins.
 const MEMBERS: &str = "31";
 
-/// Somebody whom no other row is about: a member number, as long as everybody's.
+/// Somebody whom no other case is about: a member number, as long as everybody's.
 pub(crate) fn somebody() -> String {
     static LAST: AtomicU32 = AtomicU32::new(0);
     format!("{MEMBERS}{:08}", LAST.fetch_add(1, Ordering::Relaxed))
@@ -49,7 +49,7 @@ impl Function {
         }
     }
 
-    /// The status of what is safe.
+    /// The status that acknowledges an event.
     pub(crate) const fn accepted(self) -> u16 {
         match self {
             Self::AccountStatus => 202,
@@ -57,7 +57,7 @@ impl Function {
         }
     }
 
-    /// So long it gives itself, from the gateway's receipt.
+    /// Its own time limit, from the gateway's receipt.
     pub(crate) const fn budget(self) -> Duration {
         match self {
             Self::Skill => Duration::from_millis(4_000),
@@ -65,7 +65,7 @@ impl Function {
         }
     }
 
-    /// So long Kakao waits.
+    /// How long Kakao waits.
     pub(crate) const fn limit(self) -> Duration {
         match self {
             Self::Skill => Duration::from_secs(5),
@@ -73,10 +73,10 @@ impl Function {
         }
     }
 
-    /// A request about somebody, received now: one event, whose id is the same each time.
+    /// A request about a user, received now: one event, whose id is the same each time.
     pub(crate) fn request(self, who: &str, key: &SigningKey) -> Request {
         let admin_key = format!("KakaoAK {ADMIN_KEY}");
-        // An event's id is in the logs, so that it must not say whom it is about.
+        // An event's id is in the logs, so it must not identify the user.
         let id = format!("{}-{}", self.name(), who.trim_start_matches(MEMBERS));
         let request = match self {
             Self::Unlink => {
@@ -113,7 +113,7 @@ impl Function {
         request.id(&id).received_now()
     }
 
-    /// The partition of whom the event concerns.
+    /// The partition of the event's user.
     pub(crate) fn partition(self, who: &str) -> String {
         match self {
             Self::Skill => format!("BOT#{BOT_ID}#{who}"),

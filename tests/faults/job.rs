@@ -1,89 +1,89 @@
-//! A row of either kind, played and judged.
+//! A case of either kind, played and judged.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::{
-    behind::{Shift, Worker},
-    lane::Lane,
-    report::Line,
-    row::{Group, Row},
+    report::ReportLine,
+    request_case::{Group, RequestCase},
+    service::Service,
+    worker_case::{Worker, WorkerCase},
 };
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Job {
-    Acknowledge(Row),
-    Work(Shift),
+    Acknowledge(RequestCase),
+    Work(WorkerCase),
 }
 
-/// What was measured, and why that isn't as expected though nothing is lost.
+/// The measurement, and how it differs from the expectation although no event was lost.
 pub(crate) struct Played {
-    pub(crate) line: Line,
+    pub(crate) line: ReportLine,
     pub(crate) complaint: Option<String>,
 }
 
 impl Job {
     pub(crate) fn name(&self) -> String {
         let (what_fails, function, process) = match self {
-            Self::Acknowledge(row) => (row.what_fails(), row.function.name(), row.process),
-            Self::Work(shift) => (shift.what_fails(), shift.name(), shift.process),
+            Self::Acknowledge(case) => (case.what_fails(), case.function.name(), case.process),
+            Self::Work(case) => (case.what_fails(), case.name(), case.process),
         };
         format!("{what_fails}: {function} ({})", process.words())
     }
 
-    pub(crate) async fn play(&self, lane: &mut Lane) -> Result<Played> {
+    pub(crate) async fn play(&self, service: &mut Service) -> Result<Played> {
         match self {
-            Self::Acknowledge(row) => acknowledge(row, lane).await,
-            Self::Work(shift) => work(shift, lane).await,
+            Self::Acknowledge(case) => acknowledge(case, service).await,
+            Self::Work(case) => work(case, service).await,
         }
     }
 }
 
-async fn acknowledge(row: &Row, lane: &mut Lane) -> Result<Played> {
-    let measured = lane.play(row).await?;
+async fn acknowledge(case: &RequestCase, service: &mut Service) -> Result<Played> {
+    let measured = service.play(case).await?;
     let is = (measured.status != 503, measured.place);
-    let line = Line {
-        group: row.group,
-        what_fails: row.what_fails(),
-        process: row.process,
-        function: row.function.name(),
+    let line = ReportLine {
+        group: case.group,
+        what_fails: case.what_fails(),
+        process: case.process,
+        function: case.function.name(),
         status: measured.status.to_string(),
         time: measured.time,
-        budget: row.function.budget(),
+        budget: case.function.budget(),
         place: measured.place.words(),
         is_good: is.0,
     };
-    let has_given_up = measured.time > row.function.limit();
+    let has_given_up = measured.time > case.function.limit();
     let complaint = if has_given_up {
         Some(format!("Kakao has given up: {:?}", measured.time))
     } else {
-        complaint(is, row.expected(), measured.time, row.patience())
+        complaint(is, case.expected(), measured.time, case.patience())
     };
     Ok(Played { line, complaint })
 }
 
-async fn work(shift: &Shift, lane: &mut Lane) -> Result<Played> {
-    let measured = lane.play_shift(shift).await?;
+async fn work(case: &WorkerCase, service: &mut Service) -> Result<Played> {
+    let measured = service.play_worker(case).await?;
     let is = (measured.status, measured.place);
-    let is_processor = shift.worker == Worker::Processor;
+    let is_processor = case.worker == Worker::Processor;
     let (group, good, bad) = if is_processor {
         (Group::Processor, "applied", "reported as failed")
     } else {
         (Group::Janitor, "sent", "kept for the next minute")
     };
-    let line = Line {
+    let line = ReportLine {
         group,
-        what_fails: shift.what_fails(),
-        process: shift.process,
-        function: shift.name(),
+        what_fails: case.what_fails(),
+        process: case.process,
+        function: case.name(),
         status: if is.0 { good } else { bad }.to_owned(),
         time: measured.time,
-        budget: shift.patience(),
+        budget: case.patience(),
         place: if is_processor && is.0 { "table" } else { measured.place.words() },
         is_good: is.0,
     };
-    Ok(Played { line, complaint: complaint(is, shift.expected(), measured.time, shift.patience()) })
+    Ok(Played { line, complaint: complaint(is, case.expected(), measured.time, case.patience()) })
 }
 
 fn complaint<T: Copy + PartialEq + std::fmt::Debug>(

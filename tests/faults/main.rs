@@ -1,9 +1,10 @@
-//! Everything that can fail behind the functions, in every way that we know, and what comes of it: the real binaries,
-//! and before queue, table and key endpoint a proxy that refuses, resets, hangs or talks nonsense.
+//! Every known fault of what the functions depend on, and its result: the real binaries, and in front of queue, table
+//! and key endpoint a proxy that refuses, resets, hangs or sends invalid answers.
 //!
-//! The rows say what is expected ([`row`], [`behind`]), the suite what is so, and `docs/reliability.md` has it written
-//! down. A row that is safe but late, or landed elsewhere, is played once more alone at the end: on a starved machine
-//! even a working queue may take too long. One that lost something is never played again.
+//! The cases say what is expected ([`request_case`], [`worker_case`]), the suite what is so, and
+//! `docs/reliability.md` has it written down. A case that is safe but late, or landed elsewhere, is played once more
+//! alone at the end: on a starved machine even a working queue may take too long. One that lost something is never
+//! played again.
 //!
 //! ```sh
 //! cargo test -p end-to-end --test faults
@@ -12,19 +13,19 @@
 //! ```
 
 #[cfg(test)]
-mod behind;
-#[cfg(test)]
 mod edge_fault;
 #[cfg(test)]
 mod function;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
-mod lane;
-#[cfg(test)]
 mod report;
 #[cfg(test)]
-mod row;
+mod request_case;
+#[cfg(test)]
+mod service;
+#[cfg(test)]
+mod worker_case;
 
 #[cfg(test)]
 mod tests {
@@ -39,35 +40,35 @@ mod tests {
     use tokio::task::JoinSet;
 
     use crate::{
-        behind::shifts,
         job::{Job, Played},
-        lane::Lane,
         report::check_or_write,
-        row::rows,
+        request_case::request_cases,
+        service::Service,
+        worker_case::worker_cases,
     };
 
-    /// EdgeFault many services are tried at once: they wait for most of the time.
-    const LANES: usize = 8;
+    /// How many services are tried at once: they wait for most of the time.
+    const SERVICES: usize = 8;
 
-    /// Plays jobs until none is left. After one that failed the service may be in any state: the next gets a new one.
+    /// Runs jobs until none is left. After one that failed the service may be in any state, so the next gets a new one.
     async fn work(jobs: Arc<Mutex<VecDeque<(usize, Job)>>>) -> Vec<(usize, Job, Result<Played>)> {
         let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let (mut lane, mut played) = (Lane::start().await.unwrap(), vec![]);
+        let (mut service, mut played) = (Service::start().await.unwrap(), vec![]);
         while let Some((number, job)) = next() {
-            let outcome = job.play(&mut lane).await;
+            let outcome = job.play(&mut service).await;
             if outcome.is_err() {
-                lane = Lane::start().await.unwrap();
+                service = Service::start().await.unwrap();
             }
             played.push((number, job, outcome));
         }
         played
     }
 
-    async fn play_all(jobs: Vec<Job>, lanes: usize) -> Vec<(Job, Result<Played>)> {
+    async fn play_all(jobs: Vec<Job>, services: usize) -> Vec<(Job, Result<Played>)> {
         let jobs: VecDeque<_> = jobs.into_iter().enumerate().collect();
         let jobs = Arc::new(Mutex::new(jobs));
         let mut workers = JoinSet::new();
-        for _ in 0..lanes {
+        for _ in 0..services {
             workers.spawn(work(Arc::clone(&jobs)));
         }
         let mut played: Vec<_> = workers.join_all().await.into_iter().flatten().collect();
@@ -78,13 +79,13 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
     async fn whatever_fails_no_event_is_lost_and_every_answer_is_in_time() {
         let only = std::env::var("FAULTS_ONLY").unwrap_or_default();
-        let jobs = rows().into_iter().map(Job::Acknowledge).chain(shifts().into_iter().map(Job::Work));
+        let jobs = request_cases().into_iter().map(Job::Acknowledge).chain(worker_cases().into_iter().map(Job::Work));
         let jobs: Vec<_> = jobs.filter(|job| job.name().contains(&only)).collect();
-        // Building is none of the work.
+        // Building does not count.
         binary("unlink").unwrap();
         let (start, count) = (Instant::now(), jobs.len());
         let (mut lines, mut again, mut failed) = (vec![], vec![], vec![]);
-        for (job, outcome) in play_all(jobs, LANES).await {
+        for (job, outcome) in play_all(jobs, SERVICES).await {
             match outcome {
                 Ok(Played { line, complaint: None }) => lines.push(line),
                 Ok(Played { line, complaint: Some(complaint) }) => {

@@ -6,19 +6,19 @@ use end_to_end::binaries::workspace;
 
 use crate::{
     function::Function,
-    row::{Group, Process},
+    request_case::{Group, Process},
 };
 
-/// One measured row.
+/// One measured case.
 #[derive(Clone, Debug)]
-pub(crate) struct Line {
+pub(crate) struct ReportLine {
     pub(crate) group: Group,
     pub(crate) what_fails: String,
     pub(crate) process: Process,
     pub(crate) function: &'static str,
     pub(crate) status: String,
     pub(crate) time: Duration,
-    /// So long it may take.
+    /// How long it may take.
     pub(crate) budget: Duration,
     pub(crate) place: &'static str,
     /// Whether it was acknowledged, or done.
@@ -31,7 +31,7 @@ const END: &str = "<!-- /measured -->\n";
 const FIX: &str = "WRITE_DOCS=1 cargo test -p end-to-end --test faults";
 
 /// Writes the document's tables, or compares them in everything but the times.
-pub(crate) fn check_or_write(lines: &[Line]) {
+pub(crate) fn check_or_write(lines: &[ReportLine]) {
     let path = workspace().join(PAGE);
     let page = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
@@ -46,11 +46,11 @@ pub(crate) fn check_or_write(lines: &[Line]) {
     let wrong: Vec<_> = written.iter().filter(|line| !measured.contains(line)).collect();
     assert!(
         written == measured,
-        "{PAGE} isn't what was measured. To write it anew: {FIX}\nit lacks {missing:#?}\nit has {wrong:#?}"
+        "{PAGE} differs from the measurement. To write it again: {FIX}\nit lacks {missing:#?}\nit has {wrong:#?}"
     );
 }
 
-fn tables(lines: &[Line]) -> String {
+fn tables(lines: &[ReportLine]) -> String {
     let mut text = String::new();
     for group in Group::ALL {
         let _ = write!(
@@ -58,14 +58,14 @@ fn tables(lines: &[Line]) -> String {
             "\n### {}\n\n| what fails, and how | process | function | answer | longest | the event is in |\n|---|---|---|---|---|---|\n",
             group.title()
         );
-        let mut left: Vec<&Line> = lines.iter().filter(|line| line.group == group).collect();
+        let mut left: Vec<&ReportLine> = lines.iter().filter(|line| line.group == group).collect();
         while let Some(first) = left.first().copied() {
-            let is_like = |line: &&Line| {
+            let is_like = |line: &&ReportLine| {
                 // One that may take longer would hide how long the others took.
                 (&line.what_fails, line.place, line.is_good, line.budget)
                     == (&first.what_fails, first.place, first.is_good, first.budget)
             };
-            let (alike, others): (Vec<&Line>, Vec<&Line>) = left.into_iter().partition(is_like);
+            let (alike, others): (Vec<&ReportLine>, Vec<&ReportLine>) = left.into_iter().partition(is_like);
             text += &merged(&alike);
             left = others;
         }
@@ -75,7 +75,7 @@ fn tables(lines: &[Line]) -> String {
 }
 
 /// What came out alike: a line for each set of processes, so that none claims more than was played.
-fn merged(lines: &[&Line]) -> String {
+fn merged(lines: &[&ReportLine]) -> String {
     let mut left = lines.to_vec();
     let mut text = String::new();
     while let Some(first) = left.first().copied() {
@@ -83,7 +83,7 @@ fn merged(lines: &[&Line]) -> String {
             lines.iter().filter(|line| line.function == function).map(|line| line.process).collect()
         };
         let processes = processes_of(first.function);
-        let (alike, others): (Vec<&Line>, Vec<&Line>) =
+        let (alike, others): (Vec<&ReportLine>, Vec<&ReportLine>) =
             left.into_iter().partition(|line| processes_of(line.function) == processes);
         text += &line_of(&alike, &processes);
         left = others;
@@ -91,7 +91,7 @@ fn merged(lines: &[&Line]) -> String {
     text
 }
 
-fn line_of(lines: &[&Line], processes: &BTreeSet<Process>) -> String {
+fn line_of(lines: &[&ReportLine], processes: &BTreeSet<Process>) -> String {
     let Some(first) = lines.first() else { return String::new() };
     let join = |texts: &mut dyn Iterator<Item = &str>| {
         texts.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")

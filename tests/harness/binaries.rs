@@ -35,7 +35,7 @@ fn build() -> Result<BTreeMap<String, PathBuf>> {
     // There are no examples. Asking for them switches the features of development dependencies on, as
     // `cargo test --workspace` does: every library is there already, and only linking is left to do.
     cargo.arg("--examples");
-    // Cargo tells a test which package it is of. Handed on, that would make build scripts run anew.
+    // Cargo sets variables for the test's own package. Passed on, they would make build scripts run again.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| text.starts_with(prefix)) {

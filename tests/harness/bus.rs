@@ -1,4 +1,4 @@
-//! A bus that speaks EventBridge's JSON protocol and keeps what it is given, by PutEvents' rules.
+//! A bus that speaks EventBridge's JSON protocol and stores the events, by PutEvents' rules.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,9 +27,9 @@ pub const NAME: &str = "kakao-webhooks";
 /// An event that the bus took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// What it is.
+    /// Its type.
     pub detail_type: String,
-    /// Since when, in seconds.
+    /// When the item was written, in seconds.
     pub time: f64,
     /// Its text, read.
     pub detail: Map<String, Value>,
@@ -42,13 +42,20 @@ impl Event {
         self.text("id")
     }
 
+    /// Which parts changed, joined by commas.
+    #[must_use]
+    pub fn changed(&self) -> String {
+        let changed = self.detail.get("changed").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        changed.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+    }
+
     /// A member of its text that is a text; empty if there is none.
     #[must_use]
     pub fn text(&self, name: &str) -> &str {
         self.detail.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Whether the item that it tells of is stored, in this version or a newer one.
+    /// Whether the item that it describes is stored, in this version or a newer one.
     fn is_stored(&self, database: &Database) -> bool {
         let (kind, whose) = if self.detail.contains_key("user_id") {
             ("USER", self.text("user_id"))
@@ -67,21 +74,21 @@ fn stored_version(database: &Database, pk: &str) -> Option<u64> {
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct BusState {
     taken: Vec<Event>,
     /// How many entries each call had.
     calls: Vec<usize>,
-    /// How often entries of a type are still throttled.
+    /// How often entries of a user are still throttled.
     throttled: BTreeMap<String, usize>,
-    /// The entries of these types are refused, with this error code.
+    /// The entries of these users are refused, with this error code.
     refused: BTreeMap<String, String>,
-    /// Which were taken before what they tell was stored.
+    /// Events that were accepted before their item was stored.
     early: Vec<Event>,
 }
 
 #[derive(Clone)]
-struct Shared {
-    held: Arc<Mutex<Held>>,
+struct PutEventsState {
+    held: Arc<Mutex<BusState>>,
     database: Database,
 }
 
@@ -89,14 +96,14 @@ struct Shared {
 pub struct Bus {
     server: Server,
     gate: Gate,
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<BusState>>,
 }
 
 /// How many entries PutEvents takes at once, and how many bytes.
 const MOST_ENTRIES: usize = 10;
 const MOST_BYTES: usize = 256 * 1024;
 
-fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+fn lock(held: &Mutex<BusState>) -> MutexGuard<'_, BusState> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -106,8 +113,8 @@ impl Bus {
     /// # Errors
     /// If loopback has no free port.
     pub async fn start(table: &Table) -> Result<Self> {
-        let (gate, held) = (Gate::default(), Arc::<Mutex<Held>>::default());
-        let shared = Shared { held: Arc::clone(&held), database: table.database().clone() };
+        let (gate, held) = (Gate::default(), Arc::<Mutex<BusState>>::default());
+        let shared = PutEventsState { held: Arc::clone(&held), database: table.database().clone() };
         let router = Router::new().route("/", post(put_events)).with_state(shared);
         Ok(Self { server: Server::start(router, gate.clone()).await?, gate, held })
     }
@@ -124,14 +131,14 @@ impl Bus {
         &self.gate
     }
 
-    /// From now on entries of this type are throttled singly, this many times.
-    pub fn throttle(&self, detail_type: &str, times: usize) {
-        lock(&self.held).throttled.insert(detail_type.to_owned(), times);
+    /// From now on entries of this user are throttled singly, this many times.
+    pub fn throttle(&self, user_id: &str, times: usize) {
+        lock(&self.held).throttled.insert(user_id.to_owned(), times);
     }
 
-    /// From now on each entry of this type is refused with this error code.
-    pub fn refuse(&self, detail_type: &str, code: &str) {
-        lock(&self.held).refused.insert(detail_type.to_owned(), code.to_owned());
+    /// From now on each entry of this user is refused with this error code.
+    pub fn refuse(&self, user_id: &str, code: &str) {
+        lock(&self.held).refused.insert(user_id.to_owned(), code.to_owned());
     }
 
     /// Everything that it took, in order.
@@ -152,7 +159,7 @@ impl Bus {
         lock(&self.held).calls.clone()
     }
 
-    /// What it was told before it was stored.
+    /// Events that were accepted before their item was stored.
     #[must_use]
     pub fn early(&self) -> Vec<Event> {
         lock(&self.held).early.clone()
@@ -163,7 +170,11 @@ fn refuse(kind: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({"__type": kind, "message": kind}))).into_response()
 }
 
-async fn put_events(State(Shared { held, database }): State<Shared>, headers: HeaderMap, body: String) -> Response {
+async fn put_events(
+    State(PutEventsState { held, database }): State<PutEventsState>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
     if headers.get("x-amz-target").is_none_or(|target| target != "AWSEvents.PutEvents") {
         return refuse("UnknownOperationException");
     }
@@ -186,7 +197,7 @@ fn bytes(entry: &Value) -> usize {
     14 + length("Source") + length("DetailType") + length("Detail")
 }
 
-impl Held {
+impl BusState {
     fn take(&mut self, entry: &Value, database: &Database) -> Value {
         let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
         let fail = |code: &str| json!({"ErrorCode": code, "ErrorMessage": code});
@@ -194,15 +205,15 @@ impl Held {
             return fail("InvalidArgument");
         }
         let Ok(detail) = serde_json::from_str(text("Detail")) else { return fail("MalformedDetail") };
-        if let Some(code) = self.refused.get(text("DetailType")) {
+        let time = entry.get("Time").and_then(Value::as_f64).unwrap_or_default();
+        let event = Event { detail_type: text("DetailType").to_owned(), time, detail };
+        if let Some(code) = self.refused.get(event.text("user_id")) {
             return fail(code);
         }
-        if let Some(times) = self.throttled.get_mut(text("DetailType")).filter(|times| **times > 0) {
+        if let Some(times) = self.throttled.get_mut(event.text("user_id")).filter(|times| **times > 0) {
             *times -= 1;
             return fail("ThrottlingException");
         }
-        let time = entry.get("Time").and_then(Value::as_f64).unwrap_or_default();
-        let event = Event { detail_type: text("DetailType").to_owned(), time, detail };
         if !event.is_stored(database) {
             self.early.push(event.clone());
         }

@@ -1,4 +1,4 @@
-//! What the functions ask of AWS, in the words of IAM: noted by the servers that they reach. Each call has to be on a
+//! The functions' AWS calls in IAM's terms, recorded by the servers that they reach. Each call must be on a
 //! list, which `infra/lint/test_iam.py` compares with the policies of `template.yaml`.
 
 use std::{
@@ -18,7 +18,7 @@ const LISTS: [&str; 2] = ["tests/snapshots/aws-calls.snap", "tests/snapshots/aws
 /// What stands for a part of a request that isn't understood. It is on no list.
 const UNKNOWN: &str = "?";
 
-/// A call: who, what, on which resource, and in which partitions of the table.
+/// A call: its caller, action, resource and partitions of the table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Call {
     function: String,
@@ -37,13 +37,13 @@ impl fmt::Display for Call {
     }
 }
 
-type Heard = Arc<Mutex<BTreeSet<Call>>>;
+type SharedCalls = Arc<Mutex<BTreeSet<Call>>>;
 
 /// A running function, by its access key id.
 struct Caller {
     function: String,
     environment: Environment,
-    heard: Heard,
+    calls: SharedCalls,
 }
 
 static CALLERS: Mutex<BTreeMap<String, Caller>> = Mutex::new(BTreeMap::new());
@@ -54,7 +54,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// All calls of one service's functions. When the service ends, each has to be on the list.
 #[derive(Debug, Default)]
-pub struct Calls(Heard);
+pub struct Calls(SharedCalls);
 
 impl Calls {
     /// The access key id of a function that starts with these variables: what is signed with it is the function's.
@@ -62,7 +62,7 @@ impl Calls {
         let mut callers = lock(&CALLERS);
         let id = format!("{function}.{}", callers.len());
         let caller =
-            Caller { function: function.to_owned(), environment: environment.clone(), heard: Arc::clone(&self.0) };
+            Caller { function: function.to_owned(), environment: environment.clone(), calls: Arc::clone(&self.0) };
         callers.insert(id.clone(), caller);
         id
     }
@@ -81,7 +81,7 @@ impl Calls {
 
 impl Drop for Calls {
     fn drop(&mut self) {
-        // A test that fails for itself has something else to say.
+        // A test that fails already must show its own error.
         if std::thread::panicking() {
             return;
         }
@@ -103,13 +103,13 @@ fn listed(list: &str) -> BTreeSet<String> {
 }
 
 /// Notes a request to a server, if it is a function's.
-pub(crate) fn hear(headers: &HeaderMap, body: &[u8]) {
+pub(crate) fn record(headers: &HeaderMap, body: &[u8]) {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(id) = text(AUTHORIZATION.as_str()).and_then(access_key_of) else { return };
     let callers = lock(&CALLERS);
     let Some(caller) = callers.get(id) else { return };
     let target = text("x-amz-target").unwrap_or_default();
-    lock(&caller.heard).extend(caller.calls(target, &serde_json::from_slice(body).unwrap_or_default()));
+    lock(&caller.calls).extend(caller.calls(target, &serde_json::from_slice(body).unwrap_or_default()));
 }
 
 /// Of `AWS4-HMAC-SHA256 Credential=<access key id>/<date>/…`.
@@ -197,7 +197,8 @@ mod tests {
     fn calls(target: &str, request: &Value) -> Vec<String> {
         let environment = [("TABLE_NAME", "users"), ("EVENT_QUEUE_URL", "http://x/events"), ("EVENT_BUS_NAME", "bus")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let caller = Caller { function: "f".to_owned(), environment: environment.into(), heard: Heard::default() };
+        let caller =
+            Caller { function: "f".to_owned(), environment: environment.into(), calls: SharedCalls::default() };
         caller.calls(target, request).iter().map(Call::to_string).collect()
     }
 
@@ -258,10 +259,10 @@ mod tests {
         headers.insert(AUTHORIZATION, signed.parse().unwrap());
         headers.insert("x-amz-target", "AmazonSQS.SendMessage".parse().unwrap());
         let request = json!({"QueueUrl": "http://x/events"}).to_string();
-        hear(&headers, request.as_bytes());
+        record(&headers, request.as_bytes());
         assert_eq!(calls.unlisted(), Vec::<String>::new());
         headers.insert("x-amz-target", "AmazonSQS.PurgeQueue".parse().unwrap());
-        hear(&headers, request.as_bytes());
+        record(&headers, request.as_bytes());
         assert_eq!(calls.unlisted(), ["unlink sqs:PurgeQueue EVENT_QUEUE_URL"]);
         assert!(std::panic::catch_unwind(move || drop(calls)).is_err());
     }

@@ -28,7 +28,7 @@ pub enum Fault {
     None,
     /// It answers with this status and an empty body.
     Status(u16),
-    /// It says that there is too much to do, in the way of AWS's JSON protocols.
+    /// It throttles, in the form of AWS's JSON protocols.
     Throttled,
     /// It takes the request and never answers.
     Hangs,
@@ -73,7 +73,7 @@ impl Gate {
 async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    calls::hear(&parts.headers, &body);
+    calls::record(&parts.headers, &body);
     let fault = gate.fault_for(&body);
     let request = Request::from_parts(parts, Body::from(body));
     match fault {

@@ -1,4 +1,4 @@
-//! A fixture: what Kakao sends for one webhook or event type, where that is from, and what shall come of it.
+//! A fixture: what Kakao sends for one webhook or event type, the source of that fact, and the expected result.
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
@@ -17,14 +17,14 @@ pub struct Fixture {
     pub source: String,
     /// What this is an example of.
     pub stands_for: String,
-    /// The request, where it comes by a webhook.
+    /// The request, if it is a webhook's.
     #[serde(default)]
     pub request: Option<FixtureRequest>,
     /// The message, where the service itself sends it to the queue.
     #[serde(default)]
     pub message: Option<Value>,
     /// What shall come of it.
-    pub expected: Expected,
+    pub expected: FixtureExpectation,
 }
 
 /// A request as a fixture describes it: at most one of `text`, `json`, `token`.
@@ -57,10 +57,10 @@ pub struct FixtureToken {
     more_claims: Map<String, Value>,
 }
 
-/// What shall come of a delivery.
+/// The expected result of a delivery.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Expected {
+pub struct FixtureExpectation {
     /// The status that the sender is answered.
     #[serde(default)]
     pub status: Option<u16>,
@@ -82,7 +82,7 @@ impl Fixture {
     /// The fixture with this path below `tests/fixtures`, without `.json`.
     ///
     /// # Errors
-    /// If there is none, or it isn't one.
+    /// If there is none, or it is not a fixture.
     pub fn load(name: &str) -> Result<Self> {
         let path = binaries::workspace().join("tests/fixtures").join(format!("{name}.json"));
         let text = std::fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;

@@ -35,7 +35,7 @@ pub fn now() -> i64 {
 pub struct Request {
     /// The method.
     pub method: String,
-    /// The path as the gateway hands it over: decoded.
+    /// The path as the gateway passes it on: decoded.
     pub path: String,
     /// The query as it was sent.
     pub query: String,
@@ -206,7 +206,7 @@ impl Request {
         Value::Object(joined)
     }
 
-    /// The gateway hands a body over as text only where its type says that it is.
+    /// The gateway passes a body on as text only if its content type is a text type.
     fn event_body(&self, content_type: &str) -> Vec<(String, Value)> {
         let Some(body) = &self.body else { return vec![] };
         let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -248,7 +248,7 @@ impl Answer {
         Ok(Self { status: u16::try_from(status)?, headers, body })
     }
 
-    /// What the gateway answers where the function failed.
+    /// What the gateway answers if the function failed.
     #[must_use]
     pub fn of_failure() -> Self {
         Self { status: 500, headers: BTreeMap::new(), body: r#"{"message":"Internal Server Error"}"#.to_owned() }

@@ -1,5 +1,5 @@
-//! The search of all logs for what must not be there: keys, tokens, and whatever says something of a person.
-//! Every [`Pipeline`](crate::Pipeline) makes it when it ends, with the values of whatever was sent through it.
+//! The search of all logs for what must not be there: keys, tokens and personal data.
+//! Every [`Pipeline`](crate::Pipeline) makes it when it ends, with the values of everything that was sent through it.
 
 mod collect;
 mod forms;
@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::service;
+use crate::{lambda::events, service};
 
 pub use forms::Form;
 
@@ -20,18 +20,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Everything that a service's functions wrote, metrics and panics included, and the values of all that they were
-/// handed.
+/// Everything that a service's functions wrote, metrics and panics included, and the values of all events that they
+/// received.
 #[derive(Clone, Debug, Default)]
-pub struct Log(Arc<Inside>);
+pub struct Log(Arc<LogContents>);
 
 #[derive(Debug, Default)]
-struct Inside {
+struct LogContents {
     lines: Mutex<Vec<Line>>,
     secrets: Mutex<Secrets>,
 }
 
-/// A line as it came, and whose it is.
+/// A line as received, and whose it is.
 #[derive(Clone, Debug)]
 pub struct Line {
     /// The function.
@@ -47,7 +47,7 @@ impl Log {
     }
 
     /// A function is handed this event: from now on no line may hold its values.
-    pub fn hear(&self, event: &Value) {
+    pub fn forbid_values_of(&self, event: &Value) {
         lock(&self.0.secrets).add_event(event);
     }
 
@@ -82,7 +82,7 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// One more value. One that is too short to be told from chance is left out.
+    /// Adds a value. One that is so short that it could occur by chance is left out.
     pub fn add(&mut self, value: &str) {
         let bytes = value.trim().as_bytes();
         if bytes.iter().all(u8::is_ascii_digit) {
@@ -99,7 +99,7 @@ impl Secrets {
         }
     }
 
-    /// The id of an event, which is in the log for all to see, whatever else has the same value.
+    /// The id of an event, which may be in the log, whatever else has the same value.
     pub fn allow(&mut self, id: &str) {
         self.ids.insert(id.to_owned());
     }
@@ -173,12 +173,14 @@ impl fmt::Display for Searched {
     }
 }
 
-/// What a line is: its event's name, `metrics`, or `text`.
-fn kind(line: &str) -> String {
-    let value: Value = serde_json::from_str(line).unwrap_or_default();
-    let event = value.get("event").and_then(Value::as_str);
-    let other = if value.get("_aws").is_some() { "metrics" } else { "text" };
-    event.unwrap_or(other).to_owned()
+/// What a line has: the names of its events, `metrics`, or `text`.
+fn kinds(line: &str) -> Vec<String> {
+    let kind = |value: Value| {
+        let event = value.get("event").and_then(Value::as_str);
+        let other = if value.get("_aws").is_some() { "metrics" } else { "text" };
+        event.unwrap_or(other).to_owned()
+    };
+    events(serde_json::from_str(line).unwrap_or_default()).into_iter().map(kind).collect()
 }
 
 /// Searches lines for secrets, in every form. What was searched, and what was found.
@@ -187,7 +189,9 @@ pub fn search(lines: &[Line], secrets: &Secrets) -> (Searched, Vec<Find>) {
     let (mut searched, mut finds) = (Searched::default(), vec![]);
     for Line { function, text } in lines {
         searched.lines += 1;
-        *searched.kinds.entry((function.clone(), kind(text))).or_default() += 1;
+        for kind in kinds(text) {
+            *searched.kinds.entry((function.clone(), kind)).or_default() += 1;
+        }
         let found = forms::of(text).into_iter().find_map(|(form, bytes)| Some((form, secrets.first_in(&bytes)?)));
         finds.extend(found.map(|(form, value)| Find { value, form, line: text.clone(), function: function.clone() }));
     }
@@ -233,7 +237,7 @@ impl Watch {
 impl Drop for Watch {
     #[expect(clippy::panic, reason = "a log that says too much fails the test that made it say so")]
     fn drop(&mut self) {
-        // A test that fails for itself has something else to say.
+        // A test that fails already must show its own error.
         if std::thread::panicking() {
             return;
         }

@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::listening::Listening;
 
-/// What the endpoint does with whoever asks for the key set.
+/// How the endpoint answers a request for the key set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
     /// It answers 200 with this document.
@@ -31,12 +31,12 @@ pub enum Behaviour {
     Trickles,
     /// It takes the request and closes the connection.
     Closes,
-    /// Nobody listens.
+    /// The port is closed.
     Refuses,
 }
 
 #[derive(Debug)]
-struct Inside {
+struct KeyEndpointState {
     behaviour: Behaviour,
     asked: Vec<Instant>,
 }
@@ -44,11 +44,11 @@ struct Inside {
 /// The endpoint.
 #[derive(Debug)]
 pub struct RawKeyEndpoint {
-    inside: Arc<Mutex<Inside>>,
+    inside: Arc<Mutex<KeyEndpointState>>,
     listening: Listening,
 }
 
-fn lock(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
+fn lock(inside: &Mutex<KeyEndpointState>) -> MutexGuard<'_, KeyEndpointState> {
     inside.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -58,7 +58,7 @@ impl RawKeyEndpoint {
     /// # Errors
     /// If loopback has no free port.
     pub async fn start(behaviour: Behaviour) -> Result<Self> {
-        let inside = Arc::new(Mutex::new(Inside { behaviour: Behaviour::Refuses, asked: vec![] }));
+        let inside = Arc::new(Mutex::new(KeyEndpointState { behaviour: Behaviour::Refuses, asked: vec![] }));
         let mut endpoint = Self { inside, listening: Listening::reserve()? };
         endpoint.becomes(behaviour).await?;
         Ok(endpoint)
@@ -90,14 +90,14 @@ impl RawKeyEndpoint {
     }
 }
 
-async fn accept(listener: TcpListener, inside: Arc<Mutex<Inside>>) {
+async fn accept(listener: TcpListener, inside: Arc<Mutex<KeyEndpointState>>) {
     while let Ok((stream, _)) = listener.accept().await {
         tokio::spawn(answer(stream, Arc::clone(&inside)));
     }
 }
 
 /// Answers one request and closes the connection. Whoever asked may be gone: that ends it, too.
-async fn answer(mut stream: TcpStream, inside: Arc<Mutex<Inside>>) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, inside: Arc<Mutex<KeyEndpointState>>) -> io::Result<()> {
     let mut request = vec![];
     while !request.ends_with(b"\r\n\r\n") {
         request.push(stream.read_u8().await?);

@@ -1,4 +1,4 @@
-//! Kakao's key endpoint, played: it serves a key set and counts who asks.
+//! A simulated key endpoint of Kakao: it serves a key set and counts the requests.
 
 use std::sync::{
     Arc, Mutex, OnceLock, PoisonError,
@@ -12,7 +12,7 @@ use play_kakao::SigningKey;
 use crate::faults::{Gate, Server};
 
 #[derive(Debug, Default)]
-struct Served {
+struct ServedKeySet {
     fetches: AtomicUsize,
     document: Mutex<String>,
 }
@@ -21,7 +21,7 @@ struct Served {
 pub struct KeyEndpoint {
     server: Server,
     gate: Gate,
-    served: Arc<Served>,
+    served: Arc<ServedKeySet>,
     key: Arc<SigningKey>,
 }
 
@@ -42,7 +42,7 @@ impl KeyEndpoint {
     /// If loopback has no free port, or the system no randomness.
     pub async fn start() -> Result<Self> {
         let key = signing_key()?;
-        let (gate, served) = (Gate::default(), Arc::<Served>::default());
+        let (gate, served) = (Gate::default(), Arc::<ServedKeySet>::default());
         let router = Router::new().route("/jwks.json", get(answer)).with_state(Arc::clone(&served));
         let endpoint = Self { server: Server::start(router, gate.clone()).await?, gate, served, key };
         endpoint.serve(play_kakao::key_set([&*endpoint.key]).to_string());
@@ -79,7 +79,7 @@ impl KeyEndpoint {
     }
 }
 
-async fn answer(State(served): State<Arc<Served>>) -> impl IntoResponse {
+async fn answer(State(served): State<Arc<ServedKeySet>>) -> impl IntoResponse {
     served.fetches.fetch_add(1, Ordering::SeqCst);
     let document = served.document.lock().unwrap_or_else(PoisonError::into_inner).clone();
     ([(CONTENT_TYPE, "application/json")], document)

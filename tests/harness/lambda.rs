@@ -103,9 +103,9 @@ impl Lambda {
         self.finish(&id).await
     }
 
-    /// Hands an event over, without waiting.
+    /// Passes an event to the function without waiting.
     pub async fn begin(&self, event: &Value) -> String {
-        self.log.hear(event);
+        self.log.forbid_values_of(event);
         self.simulator.enqueue_payload(event.clone()).await
     }
 
@@ -163,7 +163,7 @@ impl Lambda {
         Ok((status.code(), self.lines()))
     }
 
-    /// Waits for all that a process wrote that has ended: a pipe ends with whoever holds its other end.
+    /// Waits for everything that an ended process wrote: a pipe ends when its writer has closed it.
     fn read_to_the_end(&mut self) {
         for reader in self.readers.drain(..) {
             // One that panicked has nothing more to give.
@@ -177,16 +177,22 @@ impl Lambda {
         self.child.id()
     }
 
-    /// What it has written so far: a JSON value a line, or a text where it is none.
+    /// What it has written so far, one value for each event and each record of metrics; a text where a line is no JSON.
     #[must_use]
     pub fn lines(&self) -> Vec<Value> {
         self.lines_since(0)
     }
 
-    /// The same without the first ones.
+    /// The same without the first lines that it wrote.
     #[must_use]
     pub fn lines_since(&self, seen: usize) -> Vec<Value> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().skip(seen).cloned().collect()
+        self.raw_lines().into_iter().skip(seen).flat_map(events).collect()
+    }
+
+    /// What it has written so far, as it was written: a JSON value a line, or a text where it is none.
+    #[must_use]
+    pub fn raw_lines(&self) -> Vec<Value> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn last_lines(&self) -> Vec<Value> {
@@ -225,6 +231,26 @@ impl Drop for Lambda {
 }
 
 /// A thread of its own, not a task: it reads to the end even while the runtime is shut down.
+/// The events of an invocation's line, each with the members that the line has once for all, and its metrics.
+pub(crate) fn events(mut line: Value) -> Vec<Value> {
+    let Some(Value::Array(events)) = line.as_object_mut().and_then(|members| members.remove("events")) else {
+        return vec![line];
+    };
+    let common: Vec<_> = ["kind", "request_id"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), line.get(name)?.clone())))
+        .collect();
+    let with_common = |mut event: Value| {
+        if let Some(members) = event.as_object_mut() {
+            members.extend(common.clone());
+            members.entry("level").or_insert("INFO".into());
+        }
+        event
+    };
+    let metrics = line.get("_aws").is_some().then_some(line.clone());
+    events.into_iter().map(with_common).chain(metrics).collect()
+}
+
 fn follow(pipe: PipeReader, function: String, lines: Lines, log: Log) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut reader = BufReader::new(pipe);

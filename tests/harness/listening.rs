@@ -1,4 +1,4 @@
-//! A port on loopback that is listened on, or where nobody listens, from one moment to the next.
+//! A port on loopback on which listening can be switched on and off.
 
 use std::{io, net::SocketAddr};
 
@@ -8,17 +8,17 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// A port that nobody else gets as long as this lives.
+/// A port that is reserved as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Listening {
     address: SocketAddr,
     accepting: Option<JoinHandle<()>>,
-    /// Keeps the port while nobody listens.
+    /// Reserves the port while it is not listened on.
     reserved: Option<TcpSocket>,
 }
 
 impl Listening {
-    /// A free port. Nobody listens.
+    /// A free port that is not listened on.
     ///
     /// # Errors
     /// If loopback has none.
@@ -31,7 +31,7 @@ impl Listening {
         self.address
     }
 
-    /// From now on whoever connects gets to `accept`. If somebody listens already, nothing changes.
+    /// From now on connections go to `accept`. If the port is listened on already, nothing changes.
     ///
     /// # Errors
     /// If the port can't be listened on any more.
@@ -45,7 +45,7 @@ impl Listening {
         Ok(())
     }
 
-    /// From now on nobody listens, and what `accept` was about to do is dropped with it.
+    /// Stops listening and drops `accept` with what it was doing.
     ///
     /// # Errors
     /// If the port can't be kept.
@@ -54,7 +54,7 @@ impl Listening {
             // Reserved before it is free: otherwise a connection from anywhere could get the port.
             self.reserved = Some(socket(self.address)?);
             accepting.abort();
-            // It ends by being aborted: then nobody listens.
+            // It ends by being aborted, which closes the port.
             let _ = accepting.await;
         }
         Ok(())

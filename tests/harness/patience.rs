@@ -4,7 +4,7 @@ use std::{fmt::Debug, future::Future, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-/// Long enough for a machine under load; only what is broken takes it all.
+/// Long enough for a machine under load; only a fault uses all of it.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Asks until the answer is the expected one.

@@ -38,7 +38,7 @@ pub struct Pipeline {
 
 /// How many messages a batch has at the most, as template.yaml has it.
 const BATCH: usize = 10;
-/// A function's time, as template.yaml has it. A function is told it and never stopped by it: one that takes longer
+/// A function's time, as template.yaml has it. A function knows it and is never stopped by it: one that takes longer
 /// is found by the tests that look at the clock.
 const LIMITS: [(&str, Duration); 7] = [
     ("unlink", Duration::from_secs(3)),
@@ -165,7 +165,7 @@ impl Pipeline {
         }
     }
 
-    /// Hands everything in the queue to the processor. Returns the texts that it could not apply.
+    /// Passes everything in the queue to the processor. Returns the texts that it could not apply.
     ///
     /// # Errors
     /// If the processor fails as a whole.
@@ -181,7 +181,7 @@ impl Pipeline {
     /// Minutes pass in which nothing fails: the inbox goes to the queue.
     ///
     /// # Errors
-    /// If something is left in the end, or the janitor fails as a whole.
+    /// If something is left at the end, or the janitor fails as a whole.
     pub async fn empty_inbox(&mut self) -> Result<()> {
         for _ in 0..MINUTES {
             if self.inbox()?.is_empty() {
@@ -200,7 +200,7 @@ impl Pipeline {
     /// The same, and the queue goes to the table.
     ///
     /// # Errors
-    /// If something is left in the end, or a worker fails as a whole.
+    /// If something is left at the end, or a worker fails as a whole.
     pub async fn settle(&mut self) -> Result<()> {
         self.empty_inbox().await?;
         let mut left = self.drain().await?;
@@ -225,7 +225,7 @@ impl Pipeline {
         Ok(partitions?.concat())
     }
 
-    /// Hands texts to the processor as one batch. Returns the positions of those that it could not apply.
+    /// Passes texts to the processor as one batch. Returns the positions of those that it could not apply.
     ///
     /// # Errors
     /// As [`drain`](Self::drain).
@@ -235,7 +235,7 @@ impl Pipeline {
         self.process(&batch).await?.iter().map(|id| Ok(id.parse()?)).collect()
     }
 
-    /// Hands a batch to the processor. Returns the ids of the messages that it could not apply.
+    /// Passes a batch to the processor. Returns the ids of the messages that it could not apply.
     ///
     /// # Errors
     /// As [`drain`](Self::drain), or if it names a message that isn't in the batch: SQS would then bring all again.
@@ -244,7 +244,7 @@ impl Pipeline {
         failures(batch, outcome)
     }
 
-    /// What the table says of whoever `pk` is, in the contract's form.
+    /// The state of the partition `pk`, in the contract's form.
     ///
     /// # Errors
     /// If the table can't be read.
@@ -263,7 +263,7 @@ impl Pipeline {
         self.state_of(&format!("USER#{app_id}#{user_id}"))
     }
 
-    /// The history of whoever `pk` is, oldest key first.
+    /// The history of the partition `pk`, oldest key first.
     ///
     /// # Errors
     /// If the table can't be read.
@@ -278,6 +278,12 @@ impl Pipeline {
     #[must_use]
     pub fn lines(&self) -> Vec<Value> {
         self.functions.values().flat_map(Lambda::lines).collect()
+    }
+
+    /// The same as it was written: a line for each invocation.
+    #[must_use]
+    pub fn raw_lines(&self) -> Vec<Value> {
+        self.functions.values().flat_map(Lambda::raw_lines).collect()
     }
 
     /// The search of everything that the functions write, [`Watch`].
@@ -303,7 +309,7 @@ impl Pipeline {
     }
 }
 
-/// A batch as Lambda's poller hands it over.
+/// A batch as Lambda's poller delivers it.
 #[must_use]
 pub fn batch_event(batch: &[Message]) -> Value {
     batch_event_of(&batch.iter().map(|message| (message, 1)).collect::<Vec<_>>())
@@ -334,7 +340,7 @@ pub fn failures(batch: &[Message], outcome: Outcome) -> Result<Vec<String>> {
     failures.iter().map(id).collect()
 }
 
-/// A message as Lambda's poller hands it over.
+/// A message as Lambda's poller delivers it.
 fn record(message: &Message, receipts: u32) -> Value {
     json!({
         "messageId": message.id,

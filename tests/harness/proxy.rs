@@ -20,11 +20,11 @@ use crate::{calls, listening::Listening};
 
 /// What becomes of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Fault {
+pub enum ConnectionFault {
     /// The server gets it and answers.
     #[default]
     None,
-    /// Nobody listens, and what was connected isn't any more.
+    /// The port is closed, and open connections are dropped.
     Refuses,
     /// The connection is closed without a word.
     Closes,
@@ -33,14 +33,14 @@ pub enum Fault {
     /// The server gets it at once; its answer comes after this time.
     Slow(Duration),
     /// The server gets it; its answer ends like this in the middle of the body.
-    Cuts(End),
+    Cuts(CutAnswer),
     /// The server doesn't get it; these bytes are the answer.
     Answers(String),
 }
 
 /// How an answer ends before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum CutAnswer {
     /// By a reset of the connection.
     Reset,
     /// By an orderly close.
@@ -50,8 +50,8 @@ pub enum End {
 }
 
 #[derive(Debug, Default)]
-struct Inside {
-    fault: Fault,
+struct ProxyState {
+    fault: ConnectionFault,
     /// How often what was connected was lost: a connection that was made before the last time is dead.
     losses: u64,
 }
@@ -60,11 +60,11 @@ struct Inside {
 #[derive(Debug)]
 pub struct Proxy {
     server: SocketAddr,
-    inside: Arc<Mutex<Inside>>,
+    inside: Arc<Mutex<ProxyState>>,
     listening: Listening,
 }
 
-fn lock(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
+fn lock(inside: &Mutex<ProxyState>) -> MutexGuard<'_, ProxyState> {
     inside.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -77,7 +77,7 @@ impl Proxy {
         let authority = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
         let server = authority.parse().with_context(|| format!("{url} names no address"))?;
         let mut proxy = Self { server, inside: Arc::default(), listening: Listening::reserve()? };
-        proxy.set(Fault::None).await?;
+        proxy.set(ConnectionFault::None).await?;
         Ok(proxy)
     }
 
@@ -91,8 +91,8 @@ impl Proxy {
     ///
     /// # Errors
     /// If the port can't be listened on any more.
-    pub async fn set(&mut self, fault: Fault) -> Result<()> {
-        let refuses = fault == Fault::Refuses;
+    pub async fn set(&mut self, fault: ConnectionFault) -> Result<()> {
+        let refuses = fault == ConnectionFault::Refuses;
         lock(&self.inside).fault = fault;
         if refuses {
             return self.listening.end().await;
@@ -100,28 +100,28 @@ impl Proxy {
         self.listening.begin(|listener| accept(listener, self.server, Arc::clone(&self.inside)))
     }
 
-    /// Whatever is connected now is dead, and neither side is told; what connects anew works. So it is with a
+    /// Open connections are dead without notice to either side; new connections work. So it is with a
     /// function that was frozen while a router forgot its connections.
     pub fn lose_connections(&self) {
         lock(&self.inside).losses += 1;
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, inside: Arc<Mutex<Inside>>) {
+async fn accept(listener: TcpListener, server: SocketAddr, inside: Arc<Mutex<ProxyState>>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
-        if lock(&inside).fault != Fault::Closes {
+        if lock(&inside).fault != ConnectionFault::Closes {
             connections.spawn(serve(stream, server, Arc::clone(&inside)));
         }
     }
 }
 
 /// One connection, request after request. Whoever asked may be gone: that ends it, too.
-async fn serve(mut stream: TcpStream, server: SocketAddr, inside: Arc<Mutex<Inside>>) -> io::Result<()> {
+async fn serve(mut stream: TcpStream, server: SocketAddr, inside: Arc<Mutex<ProxyState>>) -> io::Result<()> {
     let losses = lock(&inside).losses;
     while let Some(request) = read_message(&mut stream).await? {
-        hear(&request);
+        record(&request);
         let (fault, is_dead) = {
             let inside = lock(&inside);
             (inside.fault.clone(), inside.losses > losses)
@@ -130,22 +130,22 @@ async fn serve(mut stream: TcpStream, server: SocketAddr, inside: Arc<Mutex<Insi
             return until_closed(stream).await;
         }
         match fault {
-            Fault::None => stream.write_all(&forward(&request, server).await?).await?,
-            Fault::Slow(time) => {
+            ConnectionFault::None => stream.write_all(&forward(&request, server).await?).await?,
+            ConnectionFault::Slow(time) => {
                 let answer = forward(&request, server).await?;
                 sleep(time).await;
                 stream.write_all(&answer).await?;
             }
-            Fault::Answers(text) => stream.write_all(text.as_bytes()).await?,
-            Fault::Hangs => return until_closed(stream).await,
-            Fault::Closes | Fault::Refuses => return Ok(()),
-            Fault::Cuts(end) => {
+            ConnectionFault::Answers(text) => stream.write_all(text.as_bytes()).await?,
+            ConnectionFault::Hangs => return until_closed(stream).await,
+            ConnectionFault::Closes | ConnectionFault::Refuses => return Ok(()),
+            ConnectionFault::Cuts(end) => {
                 let answer = forward(&request, server).await?;
                 stream.write_all(first_half(&answer)).await?;
                 return match end {
-                    End::Reset => stream.set_zero_linger(),
-                    End::Hang => until_closed(stream).await,
-                    End::Close => Ok(()),
+                    CutAnswer::Reset => stream.set_zero_linger(),
+                    CutAnswer::Hang => until_closed(stream).await,
+                    CutAnswer::Close => Ok(()),
                 };
             }
         }
@@ -154,14 +154,14 @@ async fn serve(mut stream: TcpStream, server: SocketAddr, inside: Arc<Mutex<Insi
 }
 
 /// Notes what a function asks of AWS, though the server may never get it.
-fn hear(request: &[u8]) {
+fn record(request: &[u8]) {
     let (head, body) = request.split_at(length_of_head(request).unwrap_or_default());
     let header = |line: &str| {
         let (name, value) = line.split_once(':')?;
         Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value.trim()).ok()?))
     };
     let headers: HeaderMap = String::from_utf8_lossy(head).lines().filter_map(header).collect();
-    calls::hear(&headers, body);
+    calls::record(&headers, body);
 }
 
 async fn until_closed(mut stream: TcpStream) -> io::Result<()> {
@@ -175,7 +175,7 @@ async fn forward(request: &[u8], server: SocketAddr) -> io::Result<Vec<u8>> {
     read_message(&mut stream).await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
-/// A request or an answer whose length its head says; none if the other side closes. Nobody here sends the next
+/// A request or an answer whose length its head says; none if the other side closes. No client here sends the next
 /// before this one is answered.
 async fn read_message(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
     let mut message = vec![];
@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn a_call_that_the_server_never_gets_is_noted() {
         let mut proxy = Proxy::before("http://127.0.0.1:9").await.unwrap();
-        proxy.set(Fault::Answers("HTTP/1.1 503 -\r\nContent-Length: 0\r\n\r\n".to_owned())).await.unwrap();
+        proxy.set(ConnectionFault::Answers("HTTP/1.1 503 -\r\nContent-Length: 0\r\n\r\n".to_owned())).await.unwrap();
         let queue = format!("{}/000000000000/events", proxy.url());
         let calls = Calls::default();
         let environment = Environment::from([("EVENT_QUEUE_URL".to_owned(), queue.clone())]);

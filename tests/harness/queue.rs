@@ -16,7 +16,10 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::faults::{Gate, Server};
+use crate::{
+    dead_letters::{self, DeadLetters},
+    faults::{Gate, Server},
+};
 
 /// A message that the queue holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,27 +40,30 @@ impl Message {
 
 const RECEIPT: &str = "receipt-of-";
 
-type Messages = Arc<Mutex<Held>>;
+type SharedMessages = Arc<Mutex<HeldMessages>>;
 
 #[derive(Debug, Default)]
-struct Held {
+struct HeldMessages {
     sent: u64,
     messages: Vec<Message>,
     /// How often each was received, by its id.
     receipts: HashMap<String, u32>,
-    dead: Vec<Message>,
     /// For how many seconds each was hidden, by its id, in the order of the calls.
     hidden: Vec<(String, u64)>,
     most_receipts: u32,
 }
 
-/// One queue.
+/// One queue with its dead-letter queue, at one address as in SQS.
 #[derive(Debug)]
 pub struct Queue {
     server: Server,
     gate: Gate,
-    held: Messages,
+    held: SharedMessages,
+    dead_letters: DeadLetters,
 }
+
+/// The end of its URL.
+const PATH: &str = "/000000000000/events";
 
 /// The longest message that SQS took when queues of this design began.
 const MAX_BYTES: usize = 256 * 1024;
@@ -68,7 +74,7 @@ const MAX_RECEIPTS: u32 = 5;
 /// The longest that SQS hides a message, in seconds.
 const LONGEST_HIDDEN: u64 = 12 * 60 * 60;
 
-fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+fn lock(held: &Mutex<HeldMessages>) -> MutexGuard<'_, HeldMessages> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -86,10 +92,10 @@ impl Queue {
     /// # Errors
     /// If loopback has no free port.
     pub async fn with_most_receipts(most_receipts: u32) -> Result<Self> {
-        let held = Messages::new(Mutex::new(Held { most_receipts, ..Held::default() }));
-        let gate = Gate::default();
-        let router = Router::new().route("/", post(call)).with_state(Arc::clone(&held));
-        Ok(Self { server: Server::start(router, gate.clone()).await?, gate, held })
+        let held = SharedMessages::new(Mutex::new(HeldMessages { most_receipts, ..HeldMessages::default() }));
+        let (gate, dead_letters) = (Gate::default(), DeadLetters::default());
+        let router = Router::new().route("/", post(answer)).with_state((Arc::clone(&held), dead_letters.clone()));
+        Ok(Self { server: Server::start(router, gate.clone()).await?, gate, held, dead_letters })
     }
 
     /// Where the protocol is spoken (`AWS_ENDPOINT_URL_SQS`).
@@ -101,7 +107,19 @@ impl Queue {
     /// The queue's URL (`EVENT_QUEUE_URL`).
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}/000000000000/events", self.server.url())
+        format!("{}{PATH}", self.server.url())
+    }
+
+    /// The dead-letter queue's URL (`DEAD_LETTER_QUEUE_URL`).
+    #[must_use]
+    pub fn dead_letter_url(&self) -> String {
+        format!("{}{}", self.server.url(), dead_letters::PATH)
+    }
+
+    /// What was received too often.
+    #[must_use]
+    pub const fn dead_letters(&self) -> &DeadLetters {
+        &self.dead_letters
     }
 
     /// What is wrong with it.
@@ -124,7 +142,7 @@ impl Queue {
             let message = held.messages.remove(0);
             let receipts = held.receipts.entry(message.id.clone()).or_default();
             if *receipts >= held.most_receipts {
-                held.dead.push(message);
+                self.dead_letters.put(&message.body);
             } else {
                 *receipts += 1;
                 received.push(message);
@@ -144,7 +162,7 @@ impl Queue {
         lock(&self.held).messages.extend(messages);
     }
 
-    /// Puts a text in, as somebody does who is no function. Its id.
+    /// Sends a text, as a sender does that is not one of the functions. Returns its id.
     pub fn put(&self, body: &str) -> String {
         lock(&self.held).put(body)
     }
@@ -167,12 +185,6 @@ impl Queue {
         lock(&self.held).hidden.clone()
     }
 
-    /// The texts of the dead letters.
-    #[must_use]
-    pub fn dead(&self) -> Vec<String> {
-        lock(&self.held).dead.iter().map(|message| message.body.clone()).collect()
-    }
-
     /// The texts of all messages, which stay.
     #[must_use]
     pub fn bodies(&self) -> Vec<String> {
@@ -180,7 +192,7 @@ impl Queue {
     }
 }
 
-impl Held {
+impl HeldMessages {
     fn put(&mut self, body: &str) -> String {
         self.sent += 1;
         let id = format!("00000000-0000-4000-8000-{:012}", self.sent);
@@ -189,29 +201,35 @@ impl Held {
     }
 }
 
-fn refuse(kind: &str) -> Response {
+pub(crate) fn refuse(kind: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({"__type": format!("com.amazonaws.sqs#{kind}"), "message": kind})))
         .into_response()
 }
 
-async fn call(State(held): State<Messages>, headers: HeaderMap, request: String) -> Response {
+async fn answer(
+    State((held, dead_letters)): State<(SharedMessages, DeadLetters)>,
+    headers: HeaderMap,
+    request: String,
+) -> Response {
     let request: Value = serde_json::from_str(&request).unwrap_or_default();
-    let url = request.get("QueueUrl").and_then(Value::as_str);
-    if !url.is_some_and(|url| url.ends_with("/000000000000/events")) {
-        return refuse("QueueDoesNotExist");
-    }
-    match headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
-        Some("AmazonSQS.SendMessage") => send(&held, &request),
-        Some("AmazonSQS.ChangeMessageVisibility") => hide(&held, &request),
-        _ => refuse("UnsupportedOperation"),
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let operation = target.strip_prefix("AmazonSQS.").unwrap_or_default();
+    match request.get("QueueUrl").and_then(Value::as_str).unwrap_or_default() {
+        url if url.ends_with(dead_letters::PATH) => dead_letters.answer(operation, &request).await,
+        url if url.ends_with(PATH) => match operation {
+            "SendMessage" => send(&held, &request),
+            "ChangeMessageVisibility" => hide(&held, &request),
+            _ => refuse("UnsupportedOperation"),
+        },
+        _ => refuse("QueueDoesNotExist"),
     }
 }
 
-fn hide(held: &Messages, request: &Value) -> Response {
+fn hide(held: &Mutex<HeldMessages>, request: &Value) -> Response {
     let held = &mut *lock(held);
-    let id = request.get("ReceiptHandle").and_then(Value::as_str).and_then(|handle| handle.strip_prefix(RECEIPT));
+    let id = request["ReceiptHandle"].as_str().and_then(|handle| handle.strip_prefix(RECEIPT));
     let Some(id) = id.filter(|id| held.receipts.contains_key(*id)) else { return refuse("ReceiptHandleIsInvalid") };
-    let seconds = request.get("VisibilityTimeout").and_then(Value::as_u64);
+    let seconds = request["VisibilityTimeout"].as_u64();
     let Some(seconds) = seconds.filter(|seconds| *seconds <= LONGEST_HIDDEN) else {
         return refuse("InvalidParameterValue");
     };
@@ -219,9 +237,9 @@ fn hide(held: &Messages, request: &Value) -> Response {
     Json(json!({})).into_response()
 }
 
-fn send(held: &Messages, request: &Value) -> Response {
-    let text = |name: &str| request.get(name).and_then(Value::as_str);
-    let Some(body) = text("MessageBody").filter(|body| !body.is_empty() && body.len() <= MAX_BYTES) else {
+fn send(held: &Mutex<HeldMessages>, request: &Value) -> Response {
+    let body = request["MessageBody"].as_str();
+    let Some(body) = body.filter(|body| !body.is_empty() && body.len() <= MAX_BYTES) else {
         return refuse("InvalidParameterValue");
     };
     if !body.chars().all(is_xml) {

@@ -1,4 +1,4 @@
-//! The table's stream, and Lambda's poller of it: it hands batches to a function in order, filtered as
+//! The table's stream, and Lambda's poller of it: it passes batches to a function in order, filtered as
 //! `template.yaml` has it, and goes on only behind what the function didn't report.
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,14 +12,14 @@ use crate::{
 /// A poller with its checkpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
-    /// The record behind which it goes on.
+    /// The record after which it continues.
     after: Option<String>,
 }
 
 /// As template.yaml has it.
 const BATCH: usize = 100;
 
-/// How often a batch comes again before the test gives up.
+/// How often a batch is redelivered before the test gives up.
 const MOST_ATTEMPTS: usize = 20;
 
 impl Stream {
@@ -51,7 +51,7 @@ impl Stream {
         Ok(records)
     }
 
-    /// Hands the next batch over once. Whether there is more to hand over.
+    /// Passes the next batch to the function once. Returns whether there are more.
     ///
     /// # Errors
     /// If the function ends, or names a record that isn't in the batch: Lambda would then bring all again.
@@ -65,7 +65,7 @@ impl Stream {
         Ok(!self.next(table)?.is_empty())
     }
 
-    /// Hands over until nothing is left.
+    /// Passes batches until none is left.
     ///
     /// # Errors
     /// As [`poll`](Self::poll), or if something never gets through.
@@ -96,7 +96,7 @@ impl Stream {
     }
 }
 
-/// A batch as Lambda's poller hands it over.
+/// A batch as Lambda's poller delivers it.
 #[must_use]
 pub fn event(records: &[Value]) -> Value {
     json!({"Records": records})
@@ -122,7 +122,7 @@ fn passes(record: &Value) -> bool {
 }
 
 impl Table {
-    /// All that was written to it so far, as its stream tells it, oldest first.
+    /// All writes to the table so far, as its stream reports them, oldest first.
     ///
     /// # Errors
     /// If it has no stream.

@@ -173,7 +173,7 @@ impl Drop for Table {
     }
 }
 
-/// DynamoDB's own server can't be told to fail, so requests reach it through one that can.
+/// DynamoDB's own server cannot be made to fail, so requests reach it through one that can.
 async fn forward(
     State((client, url)): State<(reqwest::Client, String)>,
     headers: HeaderMap,

@@ -1,4 +1,4 @@
-//! TLS before a server of the harness, under a CA of its own.
+//! TLS in front of a server of the harness, under a separate CA.
 
 use std::{
     fs, io,
@@ -25,12 +25,12 @@ use crate::authority;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A CA that no client trusts by itself, and its root in a file.
-pub struct Authority {
+pub struct AuthorityFile {
     issuer: authority::Authority,
     file: String,
 }
 
-impl Authority {
+impl AuthorityFile {
     /// One with its root in a file of this name.
     ///
     /// # Errors
@@ -49,9 +49,9 @@ impl Authority {
     }
 }
 
-impl Drop for Authority {
+impl Drop for AuthorityFile {
     fn drop(&mut self) {
-        // Gone already is gone.
+        // The file may be gone already.
         let _ = fs::remove_file(&self.file);
     }
 }
@@ -70,7 +70,7 @@ impl Tls {
     ///
     /// # Errors
     /// If the URL names no address, or loopback has no free port.
-    pub async fn before(url: &str, authority: &Authority) -> Result<Self> {
+    pub async fn before(url: &str, authority: &AuthorityFile) -> Result<Self> {
         let host = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
         let server: SocketAddr = host.parse().with_context(|| format!("{url} names no address"))?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -98,7 +98,7 @@ impl Tls {
         self.handshakes.load(Ordering::SeqCst)
     }
 
-    /// Waits for so many.
+    /// Waits for this many.
     ///
     /// # Errors
     /// If there are fewer.
@@ -111,7 +111,7 @@ impl Tls {
         Ok(())
     }
 
-    /// Closes what is connected, in order; whoever connects anew is served.
+    /// Closes open connections in order; new ones are served.
     pub fn close_connections(&self) {
         self.generation.send_modify(|generation| *generation += 1);
     }

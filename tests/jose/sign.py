@@ -53,7 +53,7 @@ def rsa(kid, size=2048):
 AUDIENCE, AT = sys.argv[1], int(sys.argv[2])
 KEY, NEXT, THIEF, SMALL, OAEP = rsa("key"), rsa("next"), rsa("key"), rsa("small", 1024), rsa("for-encryption")
 CURVE = ECKey.generate_key("P-256", {"kid": "curve"}, private=True)
-# Each with what its use is said to be: the library would hold us to that.
+# Each key with its published algorithm. The keys themselves have none, because the library would enforce it.
 PUBLISHED = [(SMALL, "RS256"), (CURVE, "ES256"), (OAEP, "RSA-OAEP-256"), (KEY, "RS256"), (NEXT, "RS256")]
 HEADER = {"alg": "RS256", "typ": "secevent+jwt", "kid": "key"}
 

@@ -187,7 +187,7 @@ async fn withdrawing_consent_to_an_item_is_no_withdrawal_from_the_service() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_gone_expires_and_a_new_link_takes_that_away() {
+async fn a_user_who_is_gone_expires_and_a_new_link_removes_the_expiry() {
     let (linked, unlinked) = (format!("{OAUTH}user-linked"), format!("{OAUTH}user-unlinked"));
     let gone = state_after(&[(1, &linked, json!({})), (2, &unlinked, json!({}))]).await;
     assert_eq!((&gone["access"], &gone["expires"]), (&json!("gone"), &json!(true)));
@@ -196,7 +196,7 @@ async fn a_user_who_is_gone_expires_and_a_new_link_takes_that_away() {
 }
 
 #[tokio::test]
-async fn a_member_who_logged_in_anew_is_not_locked_out_by_an_older_block() {
+async fn a_member_who_linked_again_is_not_blocked_by_an_older_event() {
     let (linked, disabled) = (format!("{OAUTH}user-linked"), format!("{RISC}account-disabled"));
     let state = state_after(&[(9, &linked, json!({})), (3, &disabled, json!({}))]).await;
     assert_eq!(state["access"], "allowed");

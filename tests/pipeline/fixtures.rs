@@ -9,7 +9,7 @@ use end_to_end::{
 use kakao_webhooks::wire::account_status::EventType;
 use serde_json::{Value, json};
 
-use crate::kakao::snapshot;
+use crate::kakao::{snapshot, without_versions};
 
 macro_rules! each_fixture {
     ($($test:ident = $name:literal),+ $(,)?) => {
@@ -82,14 +82,18 @@ async fn ends_as_it_says(name: &str) {
     }
 
     if let Some(pk) = &expected.of {
-        assert_eq!(pipeline.state_of(pk).unwrap(), expected.state);
+        let mut state = pipeline.state_of(pk).unwrap();
+        // A version goes by the time of the write.
+        state.iter_mut().for_each(|state| drop(state.as_object_mut().unwrap().remove("version")));
+        assert_eq!(state, expected.state);
         let line = |item: &serde_json::Map<String, Value>| {
             format!("{} {}", item["kind"].as_str().unwrap(), item["event"].as_str().unwrap())
         };
         let history: Vec<String> = pipeline.history(pk).unwrap().iter().map(line).collect();
         assert_eq!(history, expected.history);
     }
-    snapshot(&name.replace('/', "-"), &json!({"answer": answer, "items": pipeline.table.items().unwrap()}));
+    let items = without_versions(pipeline.table.items().unwrap());
+    snapshot(&name.replace('/', "-"), &json!({"answer": answer, "items": items}));
     no_line_is_personal(&pipeline, expected.of.as_deref());
 }
 
@@ -128,7 +132,7 @@ fn every_known_event_type_has_a_fixture_that_is_named_after_it() {
 }
 
 #[test]
-fn every_fixture_says_where_its_facts_are_from_and_how_sure_they_are() {
+fn every_fixture_names_the_source_of_its_facts_and_their_certainty() {
     for name in TRIED {
         let fixture = Fixture::load(name).unwrap();
         assert!(["(A", "(B", "(C"].iter().any(|grade| fixture.source.contains(grade)), "{name}: {}", fixture.source);

@@ -1,4 +1,4 @@
-//! The shapes in which one and the same request can arrive.
+//! The forms in which the same request can arrive.
 
 use end_to_end::{
     Answer, Pipeline, Request,
@@ -115,7 +115,7 @@ async fn percent_encoding_and_plus_signs_are_decoded_once() {
 }
 
 #[tokio::test]
-async fn the_key_tells_which_app_a_request_is_for() {
+async fn the_key_identifies_the_app_of_a_request() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let mut request = unlink("77");
     request.query = request.query.replace(APP_ID, OTHER_APP_ID);

@@ -1,4 +1,4 @@
-//! What Kakao sends, for tests that are about one thing in it.
+//! Kakao's requests, for tests of a single property.
 
 use end_to_end::{
     Pipeline, Request,
@@ -6,7 +6,7 @@ use end_to_end::{
 };
 use play_kakao::Token;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub(crate) const OAUTH: &str = "https://schemas.openid.net/secevent/oauth/event-type/";
 pub(crate) const RISC: &str = "https://schemas.openid.net/secevent/risc/event-type/";
@@ -65,6 +65,15 @@ pub(crate) fn pushed(token: String) -> Request {
 
 pub(crate) fn signed(pipeline: &Pipeline, token: &Token) -> Request {
     pushed(token.sign(pipeline.keys.key()).unwrap())
+}
+
+/// Items, without their versions: those go by the time of the write.
+pub(crate) fn without_versions(mut items: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
+    for version in items.iter_mut().filter_map(|item| item.get_mut("version")) {
+        assert!(version.as_u64() > Some(1_700_000_000_000), "{version}");
+        *version = "[the time of the write]".into();
+    }
+    items
 }
 
 /// Compares with the stored snapshot of this name.

@@ -1,5 +1,5 @@
-//! Whatever the key endpoint does, cold or warm, with or without a stored set: an honest answer in time, nothing
-//! valid told 400, nothing wrong taken, and all well again after it.
+//! Whatever the key endpoint does, cold or warm, with or without a stored set: an answer in time, 400 for no valid
+//! token, no invalid token accepted, and normal operation afterwards.
 
 use std::{
     sync::Arc,
@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 struct Keys {
     old: SigningKey,
     new: SigningKey,
-    /// A stranger's, under the id of the old one.
+    /// An attacker's key, under the id of the old one.
     thief: SigningKey,
 }
 
@@ -40,7 +40,7 @@ fn linked() -> Token {
     token("3142859500", &format!("{OAUTH}user-linked"), 1, &json!({}))
 }
 
-/// What an endpoint can do wrong. `elsewhere` would serve the right keys to whoever followed a redirect.
+/// What an endpoint can do wrong. `elsewhere` would serve the right keys to a client that follows a redirect.
 fn faults(elsewhere: &RawKeyEndpoint) -> Vec<(&'static str, Behaviour)> {
     vec![
         ("hangs", Behaviour::Hangs),
@@ -95,7 +95,7 @@ impl Cell {
         self.status(token).await
     }
 
-    /// While the endpoint is at fault the last good set serves, if there is one, and nobody knows a new key.
+    /// While the endpoint fails, the last good set is used, if there is one, and a new key is unknown.
     async fn is_honest(&mut self) {
         let knows_old = self.is_warm || self.has_stored;
         let (taken, name) = (if knows_old { 202 } else { 503 }, self.name.clone());
@@ -118,7 +118,7 @@ impl Cell {
     async fn go_on(mut self, together: &Semaphore) {
         sleep(COOLED).await;
         {
-            // The first one now asks the endpoint once more, in vain; nobody after it does.
+            // The first one now fetches once more, without success; later ones do not.
             let _permit = together.acquire().await.unwrap();
             let asked = self.endpoint.asked().len();
             assert_eq!(self.status_of_new().await, 503, "{}", self.name);

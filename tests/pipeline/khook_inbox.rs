@@ -1,15 +1,17 @@
-//! `khook inbox`, the real binary: what the queue didn't take is found, sent on by hand or dropped.
+//! `khook inbox`, the real binary: events that the queue did not accept are listed, sent or dropped.
 
-use end_to_end::{Pipeline, faults::Fault, service::APP_ID};
+use end_to_end::{
+    Pipeline,
+    faults::Fault,
+    khook_binary::{self, Done},
+    service::APP_ID,
+};
 use serde_json::{Value, json};
 
-use crate::{
-    kakao::{snapshot, unlink},
-    khook_binary::{self, Done},
-};
+use crate::kakao::{snapshot, unlink};
 
 async fn khook(pipeline: &Pipeline, arguments: &[&str]) -> Done {
-    khook_binary::of(pipeline, &[&["inbox"], arguments].concat()).await
+    khook_binary::of(pipeline, &[&["inbox"], arguments].concat()).await.unwrap()
 }
 
 fn user(event_id: &str) -> String {
@@ -73,7 +75,7 @@ async fn what_is_replayed_reaches_the_table_once_however_often() {
     waiting(&mut pipeline, &["11", "12"]).await;
     khook(&pipeline, &["replay", "11"]).await.printed();
     assert_eq!(left(&pipeline), ["12"]);
-    // As if it had been broken off before the deletion.
+    // As if it had been interrupted before the deletion.
     waiting(&mut pipeline, &["11"]).await;
     let printed = khook(&pipeline, &["replay", "--all"]).await.printed();
     assert!(printed.starts_with("2 sent"), "{printed}");
@@ -133,7 +135,7 @@ async fn what_no_version_of_ours_wrote_is_listed_and_sent_as_it_is() {
     let [item] = <[_; 1]>::try_from(pipeline.items_of("INBOX#").unwrap()).unwrap();
     pipeline.table.set(item["pk"].as_str().unwrap(), "11", "envelope", r#"{"v":2}"#).unwrap();
     let listed = khook(&pipeline, &["list", "--json"]).await.json();
-    assert_eq!(listed[0]["no_envelope"], "it is an envelope of an unknown version");
+    assert_eq!(listed[0]["no_envelope"], "its version is unknown");
     khook(&pipeline, &["replay", "--all"]).await.printed();
     assert_eq!(pipeline.queue.bodies(), [r#"{"v":2}"#]);
 }

@@ -1,5 +1,5 @@
-//! `khook keys` and `khook send account-status --key`, the real binary: Kakao's keys and signature, played well enough
-//! for the real function.
+//! `khook keys` and `khook send account-status --key`, the real binary: Kakao's keys and signature, simulated
+//! closely enough for the real function.
 
 use std::{
     path::{Path, PathBuf},
@@ -104,14 +104,14 @@ async fn what_khook_signs_with_its_key_file_is_accepted_by_a_function_that_asks_
 }
 
 #[tokio::test]
-async fn a_rotation_publishes_a_new_key_first_and_keeps_as_many_old_ones_as_it_was_told_to() {
+async fn a_rotation_publishes_a_new_key_first_and_keeps_the_configured_number_of_old_ones() {
     let file = temporary("rotating");
     let mut served = Served::start(&file, &["--rotate-every", "1", "--keep-old", "1"]);
     let url = served.after("KAKAO_JWKS_URL=").await;
     let (first, second, third) = (served.set().await, served.set().await, served.set().await);
     assert_eq!((first.len(), second.len(), third.len()), (1, 2, 2));
     assert_eq!((&second[1], &third[1]), (&first[0], &second[0]));
-    // It may have rotated since: whatever is published now goes on from there.
+    // It may have rotated since: the test continues from what is published now.
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let set: Value = serde_json::from_str(&client.get(&url).send().await.unwrap().text().await.unwrap()).unwrap();
     let ids: Vec<_> = set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();

@@ -1,24 +1,25 @@
-//! khook's real binary on the service's table and queue: the service's own word, the proof of a state by its history,
+//! khook's real binary on the service's table and queue: service events, the comparison of a state with its history,
 //! and the quarantine.
 
-use end_to_end::{Pipeline, service::APP_ID};
+use end_to_end::{
+    Pipeline,
+    khook_binary::{self, Done},
+    service::APP_ID,
+};
 use kakao_webhooks::{
     envelope::{Envelope, Letter, Quarantine},
     wire::{EventId, Kind, Payload, Time, Unreadable},
 };
 use serde_json::{Value, json};
 
-use crate::{
-    kakao::{KAKAO, OAUTH, channel, channel_body, signed, token},
-    khook_binary::{self, Done},
-};
+use crate::kakao::{KAKAO, OAUTH, channel, channel_body, signed, token};
 
 const USER: &str = "3142858400";
 /// The harness's queue dates its messages to that day's 03:30.
 const BEFORE_THE_QUEUE: &str = "2025-03-01T03:20:00Z";
 
 async fn khook(pipeline: &Pipeline, arguments: &[&str]) -> Done {
-    khook_binary::of(pipeline, arguments).await
+    khook_binary::of(pipeline, arguments).await.unwrap()
 }
 
 fn access(pipeline: &Pipeline) -> Value {
@@ -30,7 +31,7 @@ async fn drained(pipeline: &mut Pipeline) {
 }
 
 #[tokio::test]
-async fn what_the_service_says_by_khook_goes_through_the_queue_to_the_state() {
+async fn service_events_sent_by_khook_go_through_the_queue_to_the_state() {
     let mut pipeline = Pipeline::start().await.unwrap();
     for (word, then) in [("link", "allowed"), ("unlink", "gone"), ("restore", "allowed")] {
         let minute = BEFORE_THE_QUEUE.replace("20:00", &format!("2{}:00", word.len()));
@@ -47,7 +48,7 @@ async fn what_the_service_says_by_khook_goes_through_the_queue_to_the_state() {
 }
 
 #[tokio::test]
-async fn who_left_stays_gone_when_khook_erases_them_and_the_reason_goes() {
+async fn a_user_who_left_stays_gone_when_khook_erases_them_and_the_reason_is_removed() {
     let mut pipeline = Pipeline::start().await.unwrap();
     pipeline.deliver(&crate::kakao::unlink(USER)).await.unwrap();
     drained(&mut pipeline).await;
@@ -117,7 +118,7 @@ async fn history_proves_a_state_and_shows_what_was_changed_by_hand() {
 
     let rebuild = ["user", "rebuild", APP_ID, USER];
     let printed = khook(&pipeline, &rebuild).await.printed();
-    assert!(printed.contains("The stored state is what history proves."), "{printed}");
+    assert!(printed.contains("The stored state matches the history."), "{printed}");
 
     let changed = "2031-01-01T00:00:00.000Z";
     pipeline.table.set(&format!("USER#{APP_ID}#{USER}"), "STATE", "sessions_valid_from", changed).unwrap();
@@ -150,7 +151,7 @@ fn unreadable(id: &str, payload: &str) -> Envelope {
     }
 }
 
-/// Has the processor put something into quarantine. Its key.
+/// Makes the processor quarantine an event. Returns its key.
 async fn put(pipeline: &mut Pipeline, id: &str, payload: &str) -> String {
     let text = unreadable(id, payload).encode().unwrap();
     assert_eq!(pipeline.process_texts(&[text]).await.unwrap(), Vec::<usize>::new());
@@ -202,7 +203,7 @@ async fn what_can_be_read_after_a_fix_is_replayed_once() {
 }
 
 #[tokio::test]
-async fn what_still_cannot_be_read_comes_back_and_can_be_dropped() {
+async fn an_event_that_still_cannot_be_read_returns_and_can_be_dropped() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let key = put(&mut pipeline, "first", "app_id=2&user_id=7").await;
     put(&mut pipeline, "second", "user_id=7").await;
@@ -222,7 +223,7 @@ async fn what_still_cannot_be_read_comes_back_and_can_be_dropped() {
 }
 
 #[tokio::test]
-async fn what_is_replayed_and_comes_back_before_its_item_is_deleted_is_there_once() {
+async fn an_event_that_is_quarantined_again_before_its_item_is_deleted_is_kept_once() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let key = put(&mut pipeline, "id", "user_id=7").await;
     let text = pipeline.items_of("QUARANTINE#").unwrap()[0]["envelope"].as_str().unwrap().to_owned();

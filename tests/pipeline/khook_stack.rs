@@ -1,17 +1,15 @@
-//! khook's real binary finds a stack's places by CloudFormation's description of it.
+//! khook's real binary finds a stack's table and queues in its outputs.
 
 use axum::Router;
 use end_to_end::{
     Pipeline,
     faults::{Gate, Server},
+    khook_binary::{self, Done},
     service::APP_ID,
     table,
 };
 
-use crate::{
-    kakao::unlink,
-    khook_binary::{self, Done},
-};
+use crate::kakao::unlink;
 
 const USER: &str = "3142858600";
 
@@ -36,7 +34,7 @@ async fn khook(pipeline: &Pipeline, cloud: &Server, variables: &[(&str, String)]
         ("AWS_ENDPOINT_URL_DYNAMODB", pipeline.table.endpoint()),
         ("AWS_ENDPOINT_URL_SQS", pipeline.queue.endpoint()),
     ];
-    khook_binary::run(&[&endpoints, variables].concat(), arguments).await
+    khook_binary::run(&[&endpoints, variables].concat(), arguments).await.unwrap()
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What is authentic but can't be read or placed: acknowledged, and kept where an operator finds it.
+//! Authentic requests that cannot be read or placed: acknowledged and quarantined.
 
 use end_to_end::{
     Pipeline, Request,
@@ -11,7 +11,7 @@ use crate::kakao::{
     OAUTH, admin_key, channel, channel_body, share, signed, skill, skill_body, snapshot, token, unlink,
 };
 
-/// Delivers what can't be used: it is acknowledged, and all that is stored is one item in the quarantine.
+/// Delivers an unusable request: it is acknowledged, and only one quarantine item is stored.
 async fn quarantined(name: &str, request: impl FnOnce(&Pipeline) -> Request) -> Map<String, Value> {
     let mut pipeline = Pipeline::start().await.unwrap();
     let request = request(&pipeline);
@@ -39,14 +39,14 @@ fn without_signature(item: &Map<String, Value>) -> Map<String, Value> {
     item
 }
 
-/// What came, as the quarantined envelope has it.
+/// The request, as the quarantined envelope has it.
 fn payload(item: &Map<String, Value>) -> Value {
     let envelope: Value = serde_json::from_str(item["envelope"].as_str().unwrap()).unwrap();
     envelope["quarantine"]["payload"].clone()
 }
 
 #[tokio::test]
-async fn an_unlinking_of_nobody_is_quarantined_with_what_came() {
+async fn an_unlink_that_names_no_user_is_quarantined_with_its_content() {
     let query = format!("app_id={APP_ID}&referrer_type=UNLINK_FROM_APPS");
     let request = Request::new("GET", &format!("/webhooks/unlink?{query}")).header("Authorization", &admin_key());
     let item = quarantined("missing-user-id", |_| request).await;
@@ -90,7 +90,7 @@ async fn a_body_that_is_no_json_is_quarantined() {
 }
 
 #[tokio::test]
-async fn a_chatbot_message_of_nobody_is_answered_and_quarantined() {
+async fn a_chatbot_message_that_names_no_user_is_answered_and_quarantined() {
     let mut body = skill_body("u1", "안녕");
     body["userRequest"]["user"]["id"] = Value::Null;
     assert_eq!(quarantined("skill-message-of-nobody", |_| skill(&body, "r1")).await["reason"], "missing_field");
@@ -111,7 +111,7 @@ async fn a_query_glued_to_that_of_the_registered_url_is_quarantined_by_its_name(
 }
 
 #[tokio::test]
-async fn a_room_webhook_at_the_skills_url_is_quarantined_by_its_name() {
+async fn a_chat_room_webhook_at_the_skills_url_is_quarantined_by_its_name() {
     for kind in ["entrance", "leave", "inviteMember"] {
         let body = json!({"botId": "5f2e8d41a9c04b7e93d6c1aa", "type": kind, "timestamp": 1_790_660_097_000_i64,
             "group": {"botGroupKey": "room"}, "payload": {"inviter": {"botUserKey": "u1"}}});

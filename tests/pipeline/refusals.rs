@@ -1,4 +1,4 @@
-//! What is refused, and in which order: wrong method, no or wrong key, too large, then the rest.
+//! Refusals and their order: wrong method, no or wrong key, too large, then the rest.
 
 use end_to_end::{
     Answer, Pipeline, Request,
@@ -25,7 +25,7 @@ async fn nothing_was_kept(pipeline: &Pipeline) {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_refused_first_and_told_the_right_ones() {
+async fn a_wrong_method_is_refused_first_with_the_allowed_ones() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let mut answers: Vec<(String, Answer)> = vec![];
     let routes = WEBHOOKS.iter().chain(&["/webhooks/account-status", "/skill", "/health"]);
@@ -139,7 +139,7 @@ async fn a_path_that_is_no_uri_gets_an_error_and_the_next_request_works() {
 }
 
 #[tokio::test]
-async fn what_was_refused_leaves_no_trace_and_the_same_function_takes_the_next() {
+async fn a_refused_request_leaves_no_trace_and_the_same_function_accepts_the_next() {
     let mut pipeline = Pipeline::start().await.unwrap();
     for path in WEBHOOKS {
         assert_eq!(pipeline.deliver(&hopeless("POST", path)).await.unwrap().status, 401);

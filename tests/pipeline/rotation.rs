@@ -1,6 +1,6 @@
-//! Keys roll while hundreds of tokens arrive at several instances of the real function, junk key ids among them.
-//! Each instance has an endpoint of its own, which counts. The long form of this, with many rolls on a clock that
-//! can be advanced, stands with the library's path.
+//! Keys rotate while hundreds of tokens, some with invented key ids, arrive at several instances of the real function.
+//! Each instance has its own endpoint, which counts fetches. `ingest/rotation.rs` of the runtime tests many rotations
+//! on a clock that can be advanced.
 
 use std::{
     sync::LazyLock,
@@ -47,6 +47,14 @@ impl Instance {
     async fn status(&mut self, body: String) -> u16 {
         self.answers(body).await.status
     }
+
+    fn kept_the_cooldown(&self, begun: Instant) {
+        let asked = self.endpoint.asked();
+        assert!(asked.len() >= 2, "the roll was never seen");
+        // The cooldown counts from the end of a fetch; half a second is for the endpoint's own delays.
+        let apart = COOLDOWN - Duration::from_millis(500);
+        assert!(asked.windows(2).all(|two| two[1] - two[0] >= apart), "{asked:?} since {begun:?}");
+    }
 }
 
 fn serving(keys: &[&SigningKey]) -> Behaviour {
@@ -59,14 +67,14 @@ fn numbered(number: usize) -> Token {
     linked
 }
 
-/// A stranger's key under the id of the new one.
+/// An attacker's key under the id of the new one.
 static THIEF: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("new").unwrap());
 
 fn forged(number: usize) -> String {
     numbered(number).sign(&THIEF).unwrap()
 }
 
-/// A key id that nobody has, another one each time.
+/// A key id that no key has, a new one each time.
 fn junk(number: usize) -> String {
     let mut junk = numbered(number);
     junk.header.insert("kid".to_owned(), json!(format!("junk{number}")));
@@ -74,7 +82,8 @@ fn junk(number: usize) -> String {
 }
 
 #[tokio::test]
-async fn while_a_key_rolls_no_valid_token_is_lost_no_old_one_is_taken_and_each_instance_asks_once_per_cooldown() {
+async fn while_a_key_rotates_no_valid_token_is_lost_no_old_one_is_accepted_and_each_instance_fetches_once_per_cooldown()
+{
     let (old, new) = (SigningKey::generate("old").unwrap(), SigningKey::generate("new").unwrap());
     let pipeline = Pipeline::start().await.unwrap();
     let begun = Instant::now();
@@ -113,11 +122,11 @@ async fn while_a_key_rolls_no_valid_token_is_lost_no_old_one_is_taken_and_each_i
     }
     assert!(!put_off.is_empty(), "the load came too late to meet the cooldown");
 
-    // Each comes again when it was told to, to whichever instance.
+    // Each is redelivered after `Retry-After`, to any instance.
     for (number, due) in put_off {
         sleep(due.saturating_duration_since(Instant::now())).await;
         let instance = &mut instances[(number + 1) % INSTANCES];
-        // The first one costs the fetch that tells; the next may be of a newer key still.
+        // The first one costs the fetch; the next may be of a still newer key.
         let is_first = instance.endpoint.asked().len() == 1;
         let answer = instance.answers(junk(number)).await;
         assert_eq!(answer.status, if is_first { 400 } else { 503 }, "{answer:?}");
@@ -128,10 +137,6 @@ async fn while_a_key_rolls_no_valid_token_is_lost_no_old_one_is_taken_and_each_i
         assert_eq!(instance.status(forged(number)).await, 400);
     }
     for instance in instances {
-        let asked = instance.endpoint.asked();
-        assert!(asked.len() >= 2, "the roll was never seen");
-        // The cooldown counts from the end of a fetch; half a second is for the endpoint's own delays.
-        let apart = COOLDOWN - Duration::from_millis(500);
-        assert!(asked.windows(2).all(|two| two[1] - two[0] >= apart), "{asked:?} since {begun:?}");
+        instance.kept_the_cooldown(begun);
     }
 }

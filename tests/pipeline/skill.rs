@@ -56,7 +56,7 @@ async fn a_message_is_repeated() {
 }
 
 #[tokio::test]
-async fn no_answer_is_longer_than_kakao_takes() {
+async fn no_answer_is_longer_than_kakao_accepts() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let text = reply(&mut pipeline, &skill(&skill_body("u1", &"한".repeat(1_001)), "r1")).await;
     assert_eq!(text, "한".repeat(1_000));
@@ -111,7 +111,7 @@ async fn a_wrong_or_missing_key_is_refused_and_queues_nothing() {
 }
 
 #[tokio::test]
-async fn without_skill_auth_everybody_is_answered_and_nobody_believed() {
+async fn without_skill_auth_every_request_is_answered_and_nothing_is_stored() {
     let mut pipeline = Pipeline::start().await.unwrap().without("SKILL_AUTH");
     assert_eq!(reply(&mut pipeline, &skill(&skill_body("u1", "안녕"), "r1")).await, "안녕");
     assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
@@ -254,12 +254,12 @@ async fn quick_replies_say_what_is_written_on_them() {
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     let button = |text: &str| json!({"label": text, "action": "message", "messageText": text});
     assert_eq!(body["template"]["quickReplies"], json!([button("위치"), button("예약")]));
-    // Without SKILL_TEXT what fits nothing is repeated.
+    // Without SKILL_TEXT, an utterance that matches nothing is repeated.
     assert_eq!(reply(&mut pipeline, &skill(&skill_body("u1", "다른 말"), "r2")).await, "다른 말");
 }
 
 #[tokio::test]
-async fn a_callback_url_is_never_called_whoever_names_it() {
+async fn a_callback_url_is_never_called() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -274,7 +274,7 @@ async fn a_callback_url_is_never_called_whoever_names_it() {
         }
         pipeline.drain().await.unwrap();
     }
-    // The functions have ended: who is still to come has not been sent for.
+    // The functions have ended, so no further request can follow.
     assert!(listener.accept().is_err(), "the callback was called");
     let _caller = TcpStream::connect(address).unwrap();
     listener.set_nonblocking(false).unwrap();
@@ -297,7 +297,7 @@ async fn every_message_of_a_proven_sender_is_safe_before_it_is_answered() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_nowhere_safe_in_time_is_not_answered_with_words() {
+async fn a_message_that_is_not_stored_in_time_is_answered_503() {
     let pipeline = Pipeline::start().await.unwrap();
     pipeline.queue.gate().set(Fault::Hangs);
     pipeline.table.gate().set(Fault::Hangs);
@@ -306,7 +306,7 @@ async fn a_message_that_is_nowhere_safe_in_time_is_not_answered_with_words() {
     let Outcome::Response(response) = function.invoke(&message.event()).await.unwrap() else {
         panic!("it failed");
     };
-    // Nowhere safe in time: an answer to the user would hide that.
+    // Not stored in time: an answer to the user would hide that.
     assert_eq!(response["statusCode"], 503);
     pipeline.queue.gate().set(Fault::None);
     let message = skill(&skill_body("u1", "안녕"), "r2").received_now();

@@ -1,4 +1,4 @@
-//! A function whose variables can't be used doesn't start, and says which variable and what to do.
+//! A function with an unusable variable refuses to start; its error names the variable and the fix.
 
 use end_to_end::{Pipeline, lambda::Outcome, secrets};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::kakao::{snapshot, unlink};
 
 const ACKNOWLEDGING: [&str; 5] = ["unlink", "account-status", "talk-share", "talk-channel", "skill"];
 
-/// What a function says that doesn't start.
+/// The error of a function that refuses to start.
 async fn refusal(pipeline: &Pipeline, function: &str) -> String {
     let (code, lines) = pipeline.start_function(function).await.unwrap().ended().await.unwrap();
     assert!(code.is_some_and(|code| code != 0), "{function} ended with {code:?}");
@@ -123,7 +123,7 @@ async fn an_app_without_an_admin_key_is_named_where_its_webhooks_would_be_refuse
 
 #[tokio::test]
 async fn with_nothing_behind_it_a_function_starts_all_the_same() {
-    // Ports that nobody listens at: the queue's, the table's and the key set's.
+    // Closed ports: the queue's, the table's and the key set's.
     let nowhere = "http://127.0.0.1:9";
     let pipeline = Pipeline::start().await.unwrap();
     let pipeline = pipeline
@@ -132,7 +132,7 @@ async fn with_nothing_behind_it_a_function_starts_all_the_same() {
         .with("KAKAO_JWKS_URL", &format!("{nowhere}/jwks.json"));
     for function in ACKNOWLEDGING {
         let mut running = pipeline.start_function(function).await.unwrap();
-        // A path that is none of its own, which it can answer by itself.
+        // A path that is not one of its routes, which it can answer by itself.
         let mut request = unlink("1");
         request.path = "/nothing".to_owned();
         let Outcome::Response(response) = running.invoke(&request.event()).await.unwrap() else {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::kakao::{KAKAO, OAUTH, RISC, pushed, signed, snapshot, token};
 
-/// Kakao waits so long.
+/// How long Kakao waits.
 const LIMIT: Duration = Duration::from_secs(3);
 
 fn linked() -> play_kakao::Token {
@@ -130,7 +130,7 @@ async fn without_a_usable_key_set_a_token_is_unavailable_and_that_is_an_error() 
     assert!(lines.iter().any(|line| line["refused_unavailable"] == 1), "{lines:#?}");
 }
 
-/// What the function wrote, once so many invocations have written their metrics: those take a moment to get here.
+/// What the function wrote, once this many invocations have written their metrics, which arrive a moment later.
 async fn invocations(pipeline: &mut Pipeline, number: usize) -> Vec<Value> {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -149,7 +149,7 @@ fn signed_linked(pipeline: &Pipeline) -> end_to_end::Request {
 
 #[tokio::test]
 async fn an_unknown_key_is_put_off_while_only_an_older_set_is_at_hand() {
-    // Asked for before the token came, whether it is there already or still on its way.
+    // Fetched before the token arrived, complete or not.
     for delay in [0, 750] {
         let pipeline = Pipeline::start().await.unwrap();
         pipeline.keys.gate().set(Fault::Slow(Duration::from_millis(delay)));
@@ -199,7 +199,7 @@ async fn a_bad_key_in_the_set_is_skipped_alone() {
 }
 
 #[tokio::test]
-async fn the_audience_tells_which_app_a_token_is_for() {
+async fn the_audience_identifies_the_app_of_a_token() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let mut theirs = linked();
     theirs.claims.insert("aud".to_owned(), json!(["somebody-else", OTHER_REST_API_KEY]));
@@ -237,7 +237,7 @@ async fn each_event_of_a_token_is_an_event() {
 }
 
 #[tokio::test]
-async fn whatever_kakao_signed_for_us_is_taken_and_quarantined_with_its_reason_if_it_cannot_be_used() {
+async fn every_token_that_kakao_signed_for_us_is_accepted_and_quarantined_with_its_reason_if_it_cannot_be_used() {
     for (forgery, reason, id) in [
         (Forgery::Subject, "other_subject", "jti-1:user-linked"),
         (Forgery::FutureIat, "future_time", "jti-1:user-linked"),
@@ -261,7 +261,7 @@ async fn whatever_kakao_signed_for_us_is_taken_and_quarantined_with_its_reason_i
 }
 
 #[tokio::test]
-async fn a_token_is_valid_however_late_it_comes_and_its_time_may_be_a_little_after_its_issue() {
+async fn a_token_is_valid_however_late_it_arrives_and_its_time_may_be_a_little_after_its_issue() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let mut ancient = linked();
     for claim in ["iat", "toe"] {
@@ -336,7 +336,7 @@ fn holds(text: &str, secret: &str) -> bool {
 }
 
 #[tokio::test]
-async fn an_event_about_the_stream_is_acknowledged_and_rings_nothing_and_one_about_the_app_waits_for_somebody() {
+async fn an_event_about_the_stream_is_acknowledged_without_an_alarm_and_one_about_the_app_is_quarantined() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let about = |uri: &str, minutes| {
         let mut told = token("1", uri, minutes, &json!({}));

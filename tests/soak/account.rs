@@ -1,4 +1,4 @@
-//! Where every event is in the end.
+//! Accounts for every event at the end of the run.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,16 +9,16 @@ use kakao_webhooks::wire::EventId;
 
 use crate::story::Story;
 
-/// What was counted on the way, and what was found in the end.
+/// The counts during the run, and what was found at its end.
 #[derive(Clone, Default)]
 pub(crate) struct Account {
     /// Requests, each attempt.
     pub(crate) sent: usize,
-    /// Of these: not taken, since nothing was proven.
+    /// Of these: refused, because the sender was not authenticated.
     pub(crate) refused: usize,
-    /// Of these: not taken, since nobody could keep them. They were sent again.
+    /// Of these: answered 503, because neither queue nor inbox stored them. They were sent again.
     pub(crate) put_off: usize,
-    /// Of these: taken.
+    /// Of these: acknowledged.
     pub(crate) acknowledged: usize,
     /// How often each event was acknowledged.
     pub(crate) events: BTreeMap<EventId, usize>,
@@ -69,7 +69,7 @@ impl Account {
         self.check_names(story);
     }
 
-    /// Asserts that there was trouble of each sort.
+    /// Asserts that each kind of fault occurred.
     fn check_trouble(&self) {
         for (what, times) in [
             ("put off", self.put_off),

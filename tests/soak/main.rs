@@ -1,5 +1,5 @@
 //! The whole service under load: all functions as several instances each, tens of thousands of events of all kinds,
-//! redeliveries, forgeries, poison, a queue and a table that fail for whiles, processors that are killed. At the end
+//! redeliveries, forgeries, poison, a queue and a table that fail for some time, processors that are killed. At the end
 //! every authentic event is accounted for, nothing forged is anywhere, no process has grown, and no log holds a key,
 //! a token or anything personal.
 //!
@@ -13,11 +13,11 @@
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod actors;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod outages;
-#[cfg(test)]
-mod people;
 #[cfg(test)]
 mod processors;
 #[cfg(test)]
@@ -29,7 +29,7 @@ mod story;
 mod tests {
     use std::collections::BTreeSet;
 
-    use end_to_end::{dice::Dice, fold::Folded};
+    use end_to_end::{expected_table::ExpectedTable, seeded_random::SeededRandom};
     use kakao_webhooks::{
         envelope::{Envelope, Letter},
         state::Members,
@@ -68,7 +68,7 @@ mod tests {
         std::env::var(variable).ok().map(|text| text.parse().unwrap())
     }
 
-    /// Without what is no trace of a usable event.
+    /// Without what no usable event leaves.
     fn of_events(mut items: Vec<Members>) -> Vec<Members> {
         let others = ["QUARANTINE#", "INBOX#", "KEYSET"];
         items.retain(|item| !others.iter().any(|other| item["pk"].as_str().unwrap().starts_with(other)));
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_short_story_tells_something_of_every_kind() {
-        let story = story(&mut Dice::new(1), EVENTS);
+        let story = story(&mut SeededRandom::new(1), EVENTS);
         let names: BTreeSet<String> = story.events.iter().filter_map(name).collect();
         for known in EventType::KNOWN {
             assert!(names.contains(known.known_name().unwrap()), "{known:?}");
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_tells_the_same_story() {
-        let [one, same, other] = [1, 1, 2].map(|seed| story(&mut Dice::new(seed), 100));
+        let [one, same, other] = [1, 1, 2].map(|seed| story(&mut SeededRandom::new(seed), 100));
         let order = |story: &Story| story.posts.iter().map(|post| post.gateway_id().to_owned()).collect::<Vec<_>>();
         assert_eq!((&one.events, order(&one)), (&same.events, order(&same)));
         assert_ne!(one.events, other.events);
@@ -113,12 +113,12 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn every_authentic_event_is_accounted_for_and_nothing_else_is_anywhere() {
         let (events, seed) = (asked("SOAK_EVENTS").unwrap_or(EVENTS), asked("SOAK_SEED").unwrap_or(1));
-        let mut dice = Dice::new(seed);
-        let story = story(&mut dice, events);
-        let expected = Folded::of(&story.events).unwrap();
+        let mut random = SeededRandom::new(seed);
+        let story = story(&mut random, events);
+        let expected = ExpectedTable::of(&story.events).unwrap();
         println!("{events} events, seed {seed}");
 
-        let service = Service::start(&story, &mut dice).await;
+        let service = Service::start(&story, &mut random).await;
         let took = service.go_through().await;
         let items = service.items();
         let account = service.account(&items);

@@ -7,7 +7,7 @@ use std::{
 };
 
 const KIB: u64 = 1_024;
-/// What a process may grow by, from the second quarter of its life to the last: whichever is more.
+/// How much a process may grow from the second quarter of its life to the last: the greater of the two.
 const PERCENT: u64 = 25;
 const BYTES: u64 = 8 * 1_024 * KIB;
 

@@ -1,4 +1,4 @@
-//! What fails, and when: by how much of the story has been sent, so that it is much the same in each run.
+//! What fails, and when: by the share of the story that has been sent, so that runs are comparable.
 
 use std::{
     ops::Range,
@@ -7,7 +7,7 @@ use std::{
 
 use end_to_end::{Pipeline, faults::Fault};
 
-/// When, in thousandths of the story, the queue is how.
+/// The state of the queue, by thousandths of the story.
 const QUEUE: [(Range<usize>, Fault); 5] = [
     (100..160, Fault::Status(500)),
     (240..280, Fault::Throttled),
@@ -15,9 +15,9 @@ const QUEUE: [(Range<usize>, Fault); 5] = [
     (620..660, Fault::Status(500)),
     (880..900, Fault::Status(503)),
 ];
-/// Here queue and table are both too busy, until so many requests were taken by neither.
+/// From here on queue and table both throttle, until neither has stored this many requests.
 const BOTH: (Range<usize>, usize) = (250..340, 3);
-/// From here on the table is too busy until a processor has given up.
+/// From here on the table throttles until a processor has given up.
 const OUTAGE: usize = 360;
 
 #[derive(Default)]
@@ -50,14 +50,14 @@ impl Phase {
 }
 
 impl Outages {
-    /// So many thousandths of the story are sent.
+    /// This many thousandths of the story are sent.
     pub(crate) fn apply(&self, pipeline: &Pipeline, thousandths: usize) {
         match thousandths {
             at if BOTH.0.contains(&at) => self.both.begin(),
             at if at >= BOTH.0.end => self.both.end(),
             _ => {}
         }
-        // One after the other: what is put off then is what both together make.
+        // One after the other: a 503 then means that both fail.
         if thousandths >= OUTAGE && !self.both.is_on() {
             self.table.begin();
         }
@@ -67,7 +67,7 @@ impl Outages {
         pipeline.table.gate().set(is_busy(self.both.is_on() || self.table.is_on()).unwrap_or_default());
     }
 
-    /// Neither queue nor table took a request.
+    /// Neither queue nor table stored a request.
     pub(crate) fn request_was_lost(&self) {
         if self.both.is_on() && self.unkept.fetch_add(1, Ordering::SeqCst) + 1 >= BOTH.1 {
             self.both.end();

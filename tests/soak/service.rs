@@ -1,4 +1,4 @@
-//! The service at work, and what is left of it in the end.
+//! The running service, and what it has stored at the end.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,31 +12,31 @@ use std::{
 use end_to_end::{
     Pipeline,
     binaries::binary,
-    dice::Dice,
     hygiene::{Find, Searched},
     lambda::Lambda,
     queue::Message,
+    seeded_random::SeededRandom,
 };
 use kakao_webhooks::state::Members;
 use tokio::time::timeout;
 
 use crate::{
     account::Account,
+    actors,
     memory::Memory,
     outages::Outages,
-    people,
     story::{Post, STRANGER, Story},
 };
 
-/// So long a processor has for a batch. On a table that is too busy it uses all of it.
+/// How long a processor has for a batch. On a table that throttles it uses all of it.
 const PROCESSOR_LIMIT: Duration = Duration::from_secs(5);
-/// What even a slow machine doesn't need: so much, and so much for each request.
+/// A time limit that even a slow machine does not need: a fixed part and a part for each request.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_millis(60));
 
 pub(crate) struct Service {
     pub(crate) pipeline: Pipeline,
     pub(crate) memory: Memory,
-    pub(crate) dice: Mutex<Dice>,
+    pub(crate) random: Mutex<SeededRandom>,
     /// What is left to send, by function.
     posts: BTreeMap<&'static str, Mutex<VecDeque<Post>>>,
     messages: Mutex<VecDeque<String>>,
@@ -50,7 +50,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) async fn start(story: &Story, dice: &mut Dice) -> Arc<Self> {
+    pub(crate) async fn start(story: &Story, random: &mut SeededRandom) -> Arc<Self> {
         // Building is none of the work.
         binary("processor").unwrap();
         let mut posts = BTreeMap::<_, VecDeque<Post>>::new();
@@ -60,7 +60,7 @@ impl Service {
         Arc::new(Self {
             pipeline: Pipeline::start().await.unwrap().processor_limit(PROCESSOR_LIMIT),
             memory: Memory::default(),
-            dice: Mutex::new(dice.split()),
+            random: Mutex::new(random.split()),
             posts: posts.into_iter().map(|(function, posts)| (function, Mutex::new(posts))).collect(),
             messages: Mutex::new(story.messages.clone()),
             poison: story.poison.clone(),
@@ -76,7 +76,7 @@ impl Service {
     pub(crate) async fn go_through(self: &Arc<Self>) -> Duration {
         let start = Instant::now();
         let patience = PATIENCE.0 + PATIENCE.1 * u32::try_from(self.total).unwrap();
-        timeout(patience, people::all(self)).await.expect("it takes longer than on any machine");
+        timeout(patience, actors::run_all(self)).await.expect("it takes longer than on any machine");
         start.elapsed()
     }
 
@@ -98,9 +98,9 @@ impl Service {
         self.posts[function].lock().unwrap().pop_front()
     }
 
-    /// A request that nobody could keep is sent again, after the others.
+    /// A request that was answered 503 is sent again, after the others.
     pub(crate) fn put_off(&self, post: Post) {
-        // A token can also be put off for a key set that can't be had yet.
+        // A token is also answered 503 while there is no key set.
         if post.function != "account-status" {
             self.outages.request_was_lost();
         }
@@ -141,7 +141,7 @@ impl Service {
         (!batch.is_empty()).then_some(batch)
     }
 
-    /// A batch of so many is over; these of it come again.
+    /// A batch of this size has ended; these messages of it are delivered again.
     pub(crate) fn give_back(&self, all: usize, again: Vec<Message>) {
         let mut at_work = self.at_work.lock().unwrap();
         self.pipeline.queue.give_back(again);
@@ -159,7 +159,7 @@ impl Service {
         }
     }
 
-    /// Whether nobody has anything to do but the janitor.
+    /// Whether only the janitor has work left.
     pub(crate) fn is_idle(&self) -> bool {
         let at_work = self.at_work.lock().unwrap();
         *at_work == 0 && self.pipeline.queue.is_empty()
@@ -185,13 +185,13 @@ impl Service {
                 _ => account.history += usize::from(sk.starts_with("EVENT#")),
             }
         }
-        account.dead = self.pipeline.queue.dead();
+        account.dead = self.pipeline.queue.dead_letters().bodies();
         account.in_queue = self.pipeline.queue.len();
         account.into_inbox = self.pipeline.watch().log().count(r#""destination":"inbox""#);
         account
     }
 
-    /// All that is stored. Nothing of it is of a stranger.
+    /// Everything that is stored. None of it comes from a forged request.
     pub(crate) fn items(&self) -> Vec<Members> {
         let items = self.pipeline.table.items().unwrap();
         for item in &items {

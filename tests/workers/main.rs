@@ -10,7 +10,7 @@
 //! ```
 
 #[cfg(test)]
-mod crowd;
+mod processor_pool;
 #[cfg(test)]
 mod story;
 
@@ -18,17 +18,17 @@ mod story;
 mod tests {
     use std::time::{Duration, Instant};
 
-    use end_to_end::{Pipeline, binaries::binary, dice::Dice, fold::Folded};
+    use end_to_end::{Pipeline, binaries::binary, expected_table::ExpectedTable, seeded_random::SeededRandom};
 
-    use crate::{crowd::Crowd, story::story};
+    use crate::{processor_pool::ProcessorPool, story::story};
 
     const WORKERS: usize = 8;
     const USERS: u64 = 50;
     const EVENTS: u64 = 400;
-    /// After so many rounds nothing may be left, or something is wrong that doesn't pass.
+    /// After this many rounds nothing may be left; otherwise there is a lasting fault.
     const ROUNDS: usize = 12;
 
-    /// So long a processor has for a batch. On a table that throttles it uses all of it.
+    /// How long a processor has for a batch. On a table that throttles it uses all of it.
     const LIMIT: Duration = Duration::from_secs(4);
 
     fn asked(variable: &str) -> Option<u64> {
@@ -36,21 +36,21 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn workers_that_are_killed_and_race_end_in_what_the_pure_fold_says() {
+    async fn workers_that_are_killed_and_race_produce_the_items_of_the_pure_fold() {
         let (events, seed) = (asked("WORKERS_EVENTS").unwrap_or(EVENTS), asked("WORKERS_SEED").unwrap_or(1));
-        let mut dice = Dice::new(seed);
-        let story = story(&mut dice, USERS, events);
-        let expected = Folded::of(&story.0).unwrap();
+        let mut random = SeededRandom::new(seed);
+        let story = story(&mut random, USERS, events);
+        let expected = ExpectedTable::of(&story.0).unwrap();
 
         let pipeline = Pipeline::start().await.unwrap().processor_limit(LIMIT);
-        // Building is none of the work.
+        // Building does not count.
         binary("processor").unwrap();
         let start = Instant::now();
-        let deliveries = story.deliveries(&mut dice);
-        let figures = Crowd::new(&pipeline, WORKERS).take_in(deliveries, &mut dice, ROUNDS).await;
+        let deliveries = story.deliveries(&mut random);
+        let figures = ProcessorPool::new(&pipeline, WORKERS).take_in(deliveries, &mut random, ROUNDS).await;
         println!("{events} events, seed {seed}, {:.1} s: {figures:#?}", start.elapsed().as_secs_f32());
 
-        assert!(figures.killed_at_work > 0, "nobody was killed while at work");
+        assert!(figures.killed_at_work > 0, "no processor was killed while at work");
         assert!(figures.failed_records > 0, "nothing came again for its own failure");
         expected.check(&pipeline.table.items().unwrap()).unwrap();
     }

@@ -1,4 +1,4 @@
-// An unlink webhook for Node, written well: the same checks as ours, one client made during init, connections reused.
+// A carefully written unlink webhook for Node: the same checks as ours, one client created during init and reused.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 

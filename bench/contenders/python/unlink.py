@@ -1,4 +1,4 @@
-"""An unlink webhook for Python, written well: the same checks as ours, one client made during init, connections
+"""A carefully written unlink webhook for Python: the same checks as ours, one client made during init, connections
 reused."""
 
 import base64

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use end_to_end::binaries::workspace;
 use khook::{
     local::{self, Stream},
-    ui::progress::{Progress, Step},
+    ui::progress::{Progress, ProgressStep},
 };
 use tokio::process::Command;
 
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The acknowledging functions.
-const OURS: [(&str, Job); 5] = [
+const OUR_FUNCTIONS: [(&str, Job); 5] = [
     ("unlink", Job::UNLINK),
     ("account-status", Job::ACCOUNT_STATUS),
     ("talk-share", Job::TALK_SHARE),
@@ -50,7 +50,7 @@ pub(crate) fn local_folder() -> PathBuf {
 }
 
 /// Runs a command and returns its standard output. Its standard error goes to `step`.
-async fn run(command: &mut Command, mut step: Option<&mut Step>) -> Result<String> {
+async fn run(command: &mut Command, mut step: Option<&mut ProgressStep>) -> Result<String> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let note = |stream, line: &str| {
         if let (Stream::Err, Some(step)) = (stream, step.as_mut()) {
@@ -132,7 +132,7 @@ impl Prepared {
     }
 
     async fn add_ours(&mut self, wanted: Wanted<'_>, progress: Progress) -> Result<()> {
-        let ours: Vec<_> = OURS.into_iter().filter(|(name, _)| wanted.has(name)).collect();
+        let ours: Vec<_> = OUR_FUNCTIONS.into_iter().filter(|(name, _)| wanted.has(name)).collect();
         if ours.is_empty() {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context, Result, ensure};
 use khook::{
     local::{Packages, Project, provision},
-    ui::progress::{Progress, Step},
+    ui::progress::{Progress, ProgressStep},
 };
 use tokio::process::Command;
 
@@ -79,7 +79,7 @@ pub(super) async fn node(progress: Progress) -> Result<(Vec<Contender>, String)>
     Ok((vec![contender], format!("Node {version}")))
 }
 
-async fn install(folder: PathBuf, step: &mut Step) -> Result<()> {
+async fn install(folder: PathBuf, step: &mut ProgressStep) -> Result<()> {
     let mut npm = Command::new(find("npm")?);
     // esbuild's script only checks that the binary of its own package runs.
     npm.current_dir(&folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);

@@ -1,5 +1,5 @@
-//! The processor's budgets: ratios within one run, and limits for requests and units, which are counted and therefore the
-//! same in every run.
+//! The processor's budgets: ratios within one run, and limits for requests and units, which are counted and therefore
+//! the same in every run.
 
 use super::{
     NAME,
@@ -31,7 +31,7 @@ const COSTS: [(Kind, [[f64; 3]; 3]); 8] = {
         (Kind::Channel, STATE),
         // Two states, the member's and the chatbot user's, and a counter.
         (Kind::Message, [[6.0, 2.0, 7.0], [6.0, 2.0, 7.0], [4.0, 2.0, 5.0]]),
-        // The user's shares are counted anew.
+        // The user's shares are counted again.
         (Kind::Erased, [[6.0, 3.0, 3.0], [6.0, 3.0, 3.0], [3.0, 2.0, 1.0]]),
     ]
 };
@@ -94,7 +94,7 @@ fn judge(kind: Kind, case: Case, PerEvent { requests, units }: PerEvent, limit: 
     let used = |(found, limit): (f64, f64)| if found <= limit && limit == 0.0 { 0.0 } else { found / limit };
     let text = |numbers: [f64; 3]| numbers.map(|number| number.to_string()).join(" + ");
     Verdict {
-        budget: "round trips, read and write units of an event: as the benchmark knows them".to_owned(),
+        budget: "round trips, read and write units of an event: as recorded in the benchmark".to_owned(),
         function: format!("{NAME}, {}, {}", kind.name(), case.name()),
         found: text(asked),
         against: text(limit),

@@ -47,7 +47,7 @@ impl Kind {
             Self::Share => ("talk share that names a user", "talk-share"),
             Self::Channel => ("talk channel, added", "talk-channel"),
             Self::Message => ("chatbot message of a member", "skill"),
-            Self::Erased => ("service's word, erased", "service"),
+            Self::Erased => ("service event, erased", "service"),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::Result;
-use khook::ui::progress::{Progress, Step};
+use khook::ui::progress::{Progress, ProgressStep};
 
 use super::{
     events::{Event, Kind},
@@ -128,7 +128,7 @@ struct Lane {
     requests: usize,
 }
 
-async fn rates(bench: Bench<'_>, step: &mut Step) -> Result<Vec<Rate>> {
+async fn rates(bench: Bench<'_>, step: &mut ProgressStep) -> Result<Vec<Rate>> {
     let rounds = bench.plan.rounds;
     let mut worker = bench.worker("rates").await?;
     let lane = |batch, whose| Lane { batch, whose, per_second: vec![], per_cpu_second: vec![], requests: 0 };
@@ -186,7 +186,7 @@ impl Lane {
 ///
 /// # Errors
 /// As [`measure`].
-pub async fn waited(bench: Bench<'_>, step: &mut Step) -> Result<Vec<Waited>> {
+pub async fn waited(bench: Bench<'_>, step: &mut ProgressStep) -> Result<Vec<Waited>> {
     let mut worker = bench.worker("waits").await?;
     worker.table.set_pace(bench.pace);
     let mut times = vec![vec![]; bench.plan.waiting.len()];
@@ -206,7 +206,7 @@ pub async fn waited(bench: Bench<'_>, step: &mut Step) -> Result<Vec<Waited>> {
 /// events of each; `sample` returns the users of a batch, given its number and the size.
 async fn grown(
     bench: Bench<'_>,
-    step: &mut Step,
+    step: &mut ProgressStep,
     name: &str,
     sizes: &[usize],
     contents: impl Fn(usize) -> (usize, usize),

@@ -13,16 +13,16 @@ pub(crate) fn sections(measured: &Measured) -> Vec<Section> {
     vec![
         Section::new(
             "The processor",
-            "Under the same Runtime API, before a table in memory that answers at once and counts what DynamoDB bills. Median \
-             (p10–p90).\n\nEvents a second, by the batch: from its hand-over to its answer, and of the process's own processor \
+            "Under the same Runtime API, with a table in memory that answers at once and counts the units that DynamoDB bills. \
+             Median (p10–p90).\n\nEvents a second, by the batch: from its delivery to its answer, and of the process's own processor \
              time:",
             &["events in a batch", "a second", "a second of processor time", "round trips an event"],
             measured.rates.iter().map(rate).collect(),
         ),
         Section::new(
             "",
-            "What an event asks of the table when it comes alone: round trips, read units + write units. A write that is \
-             refused counts as if it had been done:",
+            "The calls to the table for an event that arrives alone: round trips, read units + write units. A refused \
+             write counts like a successful one:",
             &["", new, known, duplicate],
             measured.costs.iter().map(cost).collect(),
         ),
@@ -40,7 +40,7 @@ pub(crate) fn sections(measured: &Measured) -> Vec<Section> {
         ),
         Section::new(
             "",
-            "An event that comes alone, by the lines of its user's history:",
+            "An event that arrives alone, by the lines of its user's history:",
             &["lines", "ms", "round trips", "units"],
             measured.history.iter().map(grown).collect(),
         ),

@@ -39,7 +39,7 @@ impl Worker {
         Ok(Self { table, process, events: Events::default() })
     }
 
-    /// Hands it a batch. Returns the time from the hand-over to the answer.
+    /// Sends it a batch. Returns the time until its answer.
     pub(crate) async fn apply(&mut self, batch: &[Event]) -> Result<Duration> {
         let records = batch.iter().map(|event| event.record()).collect::<Result<Vec<_>>>()?;
         let failures = |answer: &Value| answer.get("batchItemFailures").and_then(Value::as_array).map(Vec::len);
@@ -48,7 +48,7 @@ impl Worker {
         Ok(outcome.answered - outcome.handed_over)
     }
 
-    /// Hands it a new event of each of these users, as [`apply`](Self::apply) does.
+    /// Sends it a new event of each of these users, as [`apply`](Self::apply) does.
     pub(crate) async fn apply_of(&mut self, users: impl Iterator<Item = u64>) -> Result<Duration> {
         let batch = self.events.batch(users);
         self.apply(&batch).await

@@ -151,8 +151,8 @@ fn about(results: &Results) -> String {
         plan.processes,
         plan.requests,
     );
-    let doubt = doubt(results).map(|doubt| format!("**{doubt}.**"));
-    for remark in doubt.into_iter().chain(results.left_out.iter().map(|left_out| format!("Not measured: {left_out}.")))
+    let caveat = caveat(results).map(|caveat| format!("**{caveat}.**"));
+    for remark in caveat.into_iter().chain(results.left_out.iter().map(|left_out| format!("Not measured: {left_out}.")))
     {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\n{remark}");
@@ -161,7 +161,7 @@ fn about(results: &Results) -> String {
 }
 
 /// Why the times are doubtful, if they are.
-pub(crate) fn doubt(results: &Results) -> Option<String> {
+pub(crate) fn caveat(results: &Results) -> Option<String> {
     let others = results.disturbed()?;
     Some(format!(
         "The machine had other work to do: {others:.2} s for each second of this. Times by the clock are longer than they \

@@ -1,4 +1,4 @@
-//! Plays Kakao where Kakao can't be: signs Security Event Tokens with keys of its own and publishes the
+//! Simulates Kakao: signs Security Event Tokens with its own keys and publishes the
 //! matching key set. For `khook` and for tests; no function links it.
 
 mod forgery;

@@ -6,7 +6,7 @@ use crate::{Algorithm, SigningKey, signing_input};
 /// A Security Event Token to be signed: a header and claims that are Kakao's unless changed.
 #[derive(Clone, Debug)]
 pub struct Token {
-    /// The JOSE header, but for `kid`, which the key gives.
+    /// The JOSE header, except `kid`, which the key gives.
     pub header: Map<String, Value>,
     /// The claims.
     pub claims: Map<String, Value>,

@@ -33,12 +33,12 @@ where
             "no connection to AWS for {action}: are the region (AWS_REGION), AWS_ENDPOINT_URL and the network right?"
         ),
         SdkError::ResponseError(_) => not_aws(action),
-        _ => format!("{action} can't be asked for: {}", innermost(error)),
+        _ => format!("{action} could not be called: {}", innermost(error)),
     }
 }
 
 fn not_aws(action: &str) -> String {
-    format!("what answers {action} is not AWS: is AWS_ENDPOINT_URL or a proxy in the way?")
+    format!("the answer to {action} is not AWS's: is AWS_ENDPOINT_URL wrong, or a proxy in between?")
 }
 
 fn answered(action: &str, code: &str, message: &str) -> String {

@@ -17,8 +17,8 @@ use super::{PATIENCE, attempts_of, fault::sentence};
 /// The stack that a command works on.
 #[derive(Debug, Args)]
 pub struct StackTarget {
-    /// The CloudFormation stack whose table, queues and bus are used. What an option or variable names as well is
-    /// refused: it could be another service's
+    /// The CloudFormation stack whose table, queues and bus are used. An option or variable that names one of them, too,
+    /// is refused: it could be another service's
     #[arg(long, env = "KHOOK_STACK", hide_env_values = true, value_name = "NAME")]
     stack: Option<String>,
 }

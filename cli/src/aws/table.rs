@@ -127,7 +127,7 @@ impl Table {
         query.expression_attribute_values(":pk", AttributeValue::S(partition.to_owned())).into_paginator()
     }
 
-    /// Hands on the states with an event of that time or later, page by page: members' and open ids'.
+    /// Passes on the states with an event of that time or later, page by page: members' and open ids'.
     ///
     /// # Errors
     /// If the table can't be read, or `page` fails.

@@ -1,4 +1,4 @@
-//! Where an operator's command works: a named stack's table and queues, or the running `khook dev`.
+//! What an operator's command works on: a named stack's table and queues, or the running `khook dev`.
 
 use anyhow::{Result, ensure};
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -17,7 +17,7 @@ use crate::{
     ui::usage::Usage,
 };
 
-/// What the SDK finds where an operator works: variables, profiles, single sign-on, the instance.
+/// The SDK's configuration on an operator's machine: variables, profiles, single sign-on, the instance.
 ///
 /// # Errors
 /// No region.
@@ -91,6 +91,34 @@ impl TableTarget {
     }
 }
 
+/// The table, named or found, and the stack that it may be of.
+#[derive(Debug, Args)]
+pub struct StackTable {
+    #[command(flatten)]
+    table: TableTarget,
+    #[command(flatten)]
+    stack: StackTarget,
+}
+
+impl StackTable {
+    /// The table.
+    ///
+    /// # Errors
+    /// If it is named twice or not at all, or the stack can't be looked up.
+    pub async fn open(&self) -> Result<Table> {
+        self.table.table(&self.stack).await
+    }
+
+    /// The table and the event queue, of one service.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or if only one of them is named.
+    pub async fn with_queue(&self, queue: &QueueTarget) -> Result<(Table, EventQueue)> {
+        same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
+        Ok((self.open().await?, queue.queue(&self.stack).await?))
+    }
+}
+
 /// The event queue, named or found.
 #[derive(Debug, Args)]
 pub struct QueueTarget {
@@ -119,15 +147,17 @@ impl QueueTarget {
     }
 }
 
-/// The dead-letter queue, named or found.
+/// The dead-letter queue, named or found, and the stack that it may be of.
 #[derive(Debug, Args)]
-pub struct DeadLetterTarget {
+pub struct StackDeadLetters {
     /// The URL of the dead-letter queue; by default that of --stack, else that of the running `khook dev`
     #[arg(long, env = "DEAD_LETTER_QUEUE_URL", hide_env_values = true, value_name = "URL")]
     dead_letter_queue: Option<String>,
+    #[command(flatten)]
+    stack: StackTarget,
 }
 
-impl DeadLetterTarget {
+impl StackDeadLetters {
     const NAMED: Named = Named {
         what: "dead-letter queue",
         option: "--dead-letter-queue",
@@ -139,9 +169,9 @@ impl DeadLetterTarget {
     ///
     /// # Errors
     /// If it is named twice or not at all, or the stack can't be looked up.
-    pub async fn dead_letters(&self, stack: &StackTarget) -> Result<DeadLetters> {
-        let (aws, found) =
-            Self::NAMED.find(self.dead_letter_queue.as_ref(), stack, |running| &running.dead_letter_queue_url).await?;
+    pub async fn open(&self) -> Result<DeadLetters> {
+        let named = self.dead_letter_queue.as_ref();
+        let (aws, found) = Self::NAMED.find(named, &self.stack, |running| &running.dead_letter_queue_url).await?;
         Ok(DeadLetters::new(&aws, found))
     }
 
@@ -149,7 +179,7 @@ impl DeadLetterTarget {
     ///
     /// # Errors
     /// If only one is named, or both are the same.
-    pub async fn with_queue(&self, queue: &QueueTarget, stack: &StackTarget) -> Result<(DeadLetters, EventQueue)> {
+    pub async fn with_queue(&self, queue: &QueueTarget) -> Result<(DeadLetters, EventQueue)> {
         let of_dead_letters = ("DEAD_LETTER_QUEUE_URL", self.dead_letter_queue.is_some());
         same_service(of_dead_letters, ("EVENT_QUEUE_URL", queue.is_named()))?;
         if self.dead_letter_queue.is_some() && self.dead_letter_queue == queue.queue {
@@ -157,7 +187,7 @@ impl DeadLetterTarget {
                 "EVENT_QUEUE_URL and DEAD_LETTER_QUEUE_URL are the same queue: name the one of each output of the stack",
             ));
         }
-        Ok((self.dead_letters(stack).await?, queue.queue(stack).await?))
+        Ok((self.open().await?, queue.queue(&self.stack).await?))
     }
 }
 
@@ -188,8 +218,8 @@ impl BusTarget {
     }
 }
 
-/// What goes from one place to another stays in one service: with one place named and the other that of the running
-/// `khook dev`, a real event would end on this machine, or a simulated one in production.
+/// Events stay in one service: with one place named and the other that of the running `khook dev`, a real event would
+/// end on this machine, or a simulated one in production.
 ///
 /// # Errors
 /// If only one of them is named.

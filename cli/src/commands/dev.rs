@@ -114,7 +114,7 @@ fn introduce(cloud: &Cloud, kakao: &Kakao) -> Result<()> {
     ] {
         output::line(format!("  cargo khook {example}"))?;
     }
-    heading("What came of it")?;
+    heading("The resulting state")?;
     output::line(format!("  cargo khook user show {} {MEMBER}", kakao.app_id))?;
     output::line(format!("  cargo khook user history {} {MEMBER}", kakao.app_id))?;
     heading("The functions' logs (Ctrl-C ends everything)")

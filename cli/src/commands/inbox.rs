@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{
-        stack::StackTarget,
         table::Table,
-        target::{QueueTarget, TableTarget, same_service},
+        target::{QueueTarget, StackTable},
     },
     commands::backlog::{
         self, Backlog, Chosen, Fate, Reach, StoredItem, Swept, Wanted, Words, find_each, letter,
@@ -25,22 +24,19 @@ use crate::{
 /// The inbox: list, show, send now what the janitor would send within a minute, or drop.
 #[derive(Debug, Subcommand)]
 pub enum Inbox {
-    /// List what waits in the inbox, oldest first if --limit covers all of it
+    /// List the events in the inbox, oldest first if --limit covers all of them
     #[command(after_help = "Examples:\n  khook inbox list\n  khook inbox list --limit 50 --json")]
     List {
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// In which times.
+        /// The time zone of the output.
         #[command(flatten)]
         local_time: LocalTime,
     },
@@ -49,48 +45,39 @@ pub enum Inbox {
     Show {
         /// Its event id, as `list` prints it
         id: String,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
     },
     /// Send events to the event queue now, and delete each one that the queue accepted. Replaying an event twice has no
     /// further effect
     #[command(after_help = "Examples:\n  khook inbox replay 9f1b…:user-unlinked\n  khook inbox replay --all")]
     Replay {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
         /// Where it goes.
         #[command(flatten)]
         queue: QueueTarget,
     },
-    /// Delete events for good. Each is an acknowledged event and is lost then
+    /// Delete events permanently. Each is an acknowledged event, which is then lost
     #[command(after_help = "Examples:\n  khook inbox drop 9f1b…:user-unlinked\n  khook inbox drop --all")]
     Drop {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
         /// Don't ask
         #[arg(long)]
         yes: bool,
@@ -101,31 +88,28 @@ impl Inbox {
     /// Runs it. The exit code says whether all that was asked for was done.
     ///
     /// # Errors
-    /// An id that isn't there, or a table or queue that can't be reached.
+    /// An unknown id, or a table or queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::List { limit, table, stack, json, local_time } => {
-                backlog::list(&Waiting(table.table(&stack).await?), limit.get(), json, &local_time.zone()).await
+            Self::List { limit, table, json, local_time } => {
+                backlog::list(&InboxItems(table.open().await?), limit.get(), json, &local_time.zone()).await
             }
-            Self::Show { id, table, stack } => {
-                backlog::show(&Waiting(table.table(&stack).await?), id, usize::MAX).await
+            Self::Show { id, table } => backlog::show(&InboxItems(table.open().await?), id, usize::MAX).await,
+            Self::Replay { which, limit, table, queue } => {
+                let (table, queue) = table.with_queue(&queue).await?;
+                backlog::replay(&InboxItems(table), &queue, which.wanted(), limit.get(), false).await
             }
-            Self::Replay { which, limit, table, stack, queue } => {
-                same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
-                let (inbox, queue) = (Waiting(table.table(&stack).await?), queue.queue(&stack).await?);
-                backlog::replay(&inbox, &queue, which.wanted(), limit.get(), false).await
-            }
-            Self::Drop { which, limit, table, stack, yes } => {
-                backlog::drop_for_good(&Waiting(table.table(&stack).await?), which.wanted(), limit.get(), yes).await
+            Self::Drop { which, limit, table, yes } => {
+                backlog::drop_for_good(&InboxItems(table.open().await?), which.wanted(), limit.get(), yes).await
             }
         }
     }
 }
 
 /// The inbox of this table.
-struct Waiting(Table);
+struct InboxItems(Table);
 
-impl Waiting {
+impl InboxItems {
     /// The store decides which of the partitions an id is in.
     async fn one(&self, id: &str) -> Result<Option<StoredItem>> {
         for partition in inbox_partitions() {
@@ -144,7 +128,7 @@ impl Waiting {
     }
 }
 
-impl Backlog for Waiting {
+impl Backlog for InboxItems {
     type Item = StoredItem;
     const WORDS: Words = Words {
         noun: "acknowledged event",
@@ -214,7 +198,7 @@ impl Backlog for Waiting {
     fn more(reach: Reach, limit: usize) -> Option<String> {
         (reach == Reach::Limit).then(|| {
             format!(
-                "looked at {}, not necessarily the oldest, and there may be more and older ones: raise --limit",
+                "read {}, not necessarily the oldest, and there may be more and older ones: raise --limit",
                 counted(limit, "event")
             )
         })
@@ -226,18 +210,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_says_what_waits_and_since_when() {
+    fn a_row_shows_what_waits_and_since_when() {
         let now = Time::from_seconds(1_700_000_120).unwrap();
         let envelope = r#"{"v":1,"id":"e1","app_id":"1","received_at":"2023-11-14T22:13:20Z","kind":"unlink","event":{"user_id":"7"}}"#;
         let item = |envelope: &str| {
             json!({"pk": "INBOX#0", "sk": "e1", "envelope": envelope}).as_object().cloned().map(StoredItem)
         };
         assert_eq!(
-            Waiting::row(&item(envelope).unwrap(), now),
+            InboxItems::row(&item(envelope).unwrap(), now),
             ["e1", "unlink", "1", "2023-11-14T22:13:20.000Z", "2 min"]
         );
         let newer = item(r#"{"v":2}"#).unwrap();
-        assert_eq!(Waiting::row(&newer, now)[1], "not a known envelope (it is an envelope of an unknown version)");
-        assert_eq!(Waiting::described(&newer, now)["event_id"], "e1");
+        assert_eq!(InboxItems::row(&newer, now)[1], "not a known envelope (it is an envelope of an unknown version)");
+        assert_eq!(InboxItems::described(&newer, now)["event_id"], "e1");
     }
 }

@@ -46,10 +46,10 @@ pub struct ServeKeys {
     /// The port on 127.0.0.1; by default a free one
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     port: u16,
-    /// Make a new key each time that so many seconds have passed; by default never
+    /// Make a new key every this many seconds; by default never
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..))]
     rotate_every: Option<u64>,
-    /// How many keys before the newest one stay in the set
+    /// The number of keys before the newest one that stay in the set
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     keep_old: usize,
 }

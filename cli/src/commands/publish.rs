@@ -1,4 +1,4 @@
-//! `khook publish`: publishes users' states again, for a consumer that is new or lost something.
+//! `khook publish`: publishes users' states again, for a consumer that is new or has lost changes.
 
 use std::{process::ExitCode, str::FromStr, time::Duration};
 
@@ -34,13 +34,13 @@ pub struct Whose {
     /// A user whom a channel knows by open id only: the app's number and the open id
     #[arg(long, num_args = 2, value_names = ["APP_ID", "OPEN_ID"])]
     open_id: Option<Vec<String>>,
-    /// Everybody with an event at this time (RFC 3339) or later. It goes by the events' own time: reach back far enough
+    /// All users with an event at this time (RFC 3339) or later. The events' own time counts, not their arrival
     #[arg(long, value_name = "TIME")]
     since: Option<Time>,
 }
 
 impl Whose {
-    /// The user that it names, if it names one, and the option that names them.
+    /// The named user, if there is one, and the option that names the user.
     fn named(&self) -> Result<Option<(Subject, String)>> {
         let (subject, app_id, id) = match (self.user.as_deref(), self.open_id.as_deref()) {
             (Some([app_id, user_id]), _) => (Subject::User(read(app_id)?, read(user_id)?), app_id, user_id),
@@ -67,10 +67,10 @@ pub struct Publish {
     /// Only count what would be published
     #[arg(long)]
     dry_run: bool,
-    /// With profile values, as PublishProfileValues of the stack
+    /// Publish profile values, too, as the stack does with PublishProfileValues=true
     #[arg(long)]
     profile_values: bool,
-    /// Don't ask, however many users it is
+    /// Don't ask, however many users there are
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -91,7 +91,7 @@ Examples:
   khook publish --since 2026-11-01T00:00:00Z --dry-run
   khook publish --since 2026-11-01T00:00:00Z --yes --stack kakao-webhooks
 
-On AWS it may dynamodb:GetItem and dynamodb:Scan on the table and events:PutEvents on the bus.";
+Permissions on AWS: dynamodb:GetItem and dynamodb:Scan on the table, events:PutEvents on the bus.";
 
 /// How many users are published without a question.
 const MOST_UNASKED: usize = 100;
@@ -126,7 +126,7 @@ impl Publish {
     /// Runs it. The exit code says whether everything could be read.
     ///
     /// # Errors
-    /// An unknown user, a table that can't be read, a bus that doesn't take it, or no confirmation.
+    /// An unknown user, a table that cannot be read, a bus that refuses an entry, or no confirmation.
     pub async fn run(self) -> Result<ExitCode> {
         self.whose.named()?;
         let table = self.table.table(&self.stack).await?;
@@ -154,7 +154,7 @@ impl Publish {
         if self.profile_values { ProfileValues::Published } else { ProfileValues::Withheld }
     }
 
-    /// Goes through all that is asked for, page by page, and publishes it if there is a publisher.
+    /// Reads the selected states page by page, and publishes them if there is a publisher.
     async fn each_page(&self, table: &Table, publisher: Option<&Publisher<EventBridge, SqsQueue>>) -> Result<Counted> {
         let doing = if publisher.is_some() { "Publishing" } else { "Counting" };
         let mut step = Progress::of_stderr().step(doing);
@@ -176,7 +176,7 @@ impl Publish {
         step.done(&counted_noun(counted.users, "user"));
         if counted.unreadable > 0 {
             output::warn(&format!(
-                "{} of an unknown form left out: use the khook of the version that wrote what is stored",
+                "{} of an unknown form left out: use the version of khook that matches the processor",
                 counted_noun(counted.unreadable, "item")
             ));
         }
@@ -201,7 +201,7 @@ fn before_it_is_read() -> Result<Time> {
     Time::from_seconds(runtime::clock::now().as_seconds()).context("this machine's clock is out of any range")
 }
 
-/// Publishes the items, each slice with a time of its own, and hands on what is published.
+/// Publishes the items, each slice within its own time limit, and returns what was published.
 async fn put<B: Bus, K: Queue>(
     publisher: &Publisher<B, K>,
     items: &[Members],
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!((counted.users, counted.unreadable), (2, 1));
     }
 
-    /// A bus that takes this long for everything, until it takes nothing any more.
+    /// A bus that takes this long for each call and accepts a limited number of entries.
     struct SlowBus {
         pause: Duration,
         room: AtomicUsize,

@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{
-        stack::StackTarget,
         table::Table,
-        target::{QueueTarget, TableTarget, same_service},
+        target::{QueueTarget, StackTable},
     },
     commands::backlog::{
         self, Backlog, Chosen, Fate, Reach, StoredItem, Swept, Wanted, Words, find_each, replayed::replayed,
@@ -23,22 +22,19 @@ use crate::{
 /// Authentic events that could not be used: list, show, replay after a fix, or drop.
 #[derive(Debug, Subcommand)]
 pub enum Quarantine {
-    /// List what is in quarantine, oldest first
+    /// List the quarantined events, oldest first
     #[command(after_help = "Examples:\n  khook quarantine list\n  khook quarantine list --days 3 --json")]
     List {
-        /// Only those of the last so many days
+        /// Only those of the last NUMBER days
         #[arg(long, default_value_t = 60, value_name = "NUMBER")]
         days: u32,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// In which times.
+        /// The time zone of the output.
         #[command(flatten)]
         local_time: LocalTime,
     },
@@ -46,42 +42,33 @@ pub enum Quarantine {
     Show {
         /// Its key, as `list` prints it
         key: String,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
     },
     /// Send events to the event queue again. Replaying an event twice has no further effect; one that still cannot be
     /// used returns to the quarantine
     #[command(after_help = "Examples:\n  khook quarantine replay '2026-01-01T00:00:00.000Z#id'\n  \
                             khook quarantine replay --all")]
     Replay {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
         /// Where it goes.
         #[command(flatten)]
         queue: QueueTarget,
     },
-    /// Delete events for good
+    /// Delete events permanently
     Drop {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// Where it is.
+        /// The table.
         #[command(flatten)]
-        table: TableTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        table: StackTable,
         /// Don't ask
         #[arg(long)]
         yes: bool,
@@ -95,24 +82,21 @@ impl Quarantine {
     /// Runs it. The exit code says whether all that was asked for was done.
     ///
     /// # Errors
-    /// A key that isn't there, or a table or queue that can't be reached.
+    /// An unknown key, or a table or queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
-        let whole = |table| Kept { table, days: LONGEST_DAYS };
+        let whole = |table| QuarantinedItems { table, days: LONGEST_DAYS };
         match self {
-            Self::List { days, table, stack, json, local_time } => {
-                let kept = Kept { table: table.table(&stack).await?, days: days.min(LONGEST_DAYS) };
+            Self::List { days, table, json, local_time } => {
+                let kept = QuarantinedItems { table: table.open().await?, days: days.min(LONGEST_DAYS) };
                 backlog::list(&kept, usize::MAX, json, &local_time.zone()).await
             }
-            Self::Show { key, table, stack } => {
-                backlog::show(&whole(table.table(&stack).await?), key, usize::MAX).await
+            Self::Show { key, table } => backlog::show(&whole(table.open().await?), key, usize::MAX).await,
+            Self::Replay { which, table, queue } => {
+                let (table, queue) = table.with_queue(&queue).await?;
+                backlog::replay(&whole(table), &queue, which.wanted(), usize::MAX, false).await
             }
-            Self::Replay { which, table, stack, queue } => {
-                same_service(("TABLE_NAME", table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
-                let (kept, queue) = (whole(table.table(&stack).await?), queue.queue(&stack).await?);
-                backlog::replay(&kept, &queue, which.wanted(), usize::MAX, false).await
-            }
-            Self::Drop { which, table, stack, yes } => {
-                backlog::drop_for_good(&whole(table.table(&stack).await?), which.wanted(), usize::MAX, yes).await
+            Self::Drop { which, table, yes } => {
+                backlog::drop_for_good(&whole(table.open().await?), which.wanted(), usize::MAX, yes).await
             }
         }
     }
@@ -134,12 +118,12 @@ fn last_days(now: Time, days: u32) -> impl Iterator<Item = String> {
 }
 
 /// What this table keeps in quarantine, of the last so many days.
-struct Kept {
+struct QuarantinedItems {
     table: Table,
     days: u32,
 }
 
-impl Kept {
+impl QuarantinedItems {
     async fn one(&self, key: &str) -> Result<Option<StoredItem>> {
         let Some(partition) = partition(key) else { return Ok(None) };
         Ok(self.table.get(&partition, key).await?.map(StoredItem))
@@ -157,7 +141,7 @@ impl Kept {
 /// The members that `list` prints.
 const LISTED: [&str; 5] = ["sk", "kind", "app_id", "reason", "detail"];
 
-impl Backlog for Kept {
+impl Backlog for QuarantinedItems {
     type Item = StoredItem;
     const WORDS: Words = Words {
         noun: "quarantined event",

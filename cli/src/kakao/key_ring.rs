@@ -54,7 +54,7 @@ impl KeyRing {
         let text = fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
         let ring: Self = serde_json::from_slice(&text)
             .ok()
-            .with_context(|| format!("{} is no key file. `khook keys new` makes one", path.display()))?;
+            .with_context(|| format!("{} is not a key file. `khook keys new` makes one", path.display()))?;
         ensure!(!ring.keys.is_empty(), "{} has no key. `khook keys new` makes a file with one", path.display());
         Ok(ring)
     }

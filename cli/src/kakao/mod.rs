@@ -92,7 +92,8 @@ impl Request {
     /// # Errors
     /// If there is no answer.
     pub async fn send(&self, base: &str) -> Result<Answer> {
-        let url: Url = self.url(base).parse().with_context(|| format!("`{base}` is no URL (https://host/prefix)"))?;
+        let url: Url =
+            self.url(base).parse().with_context(|| format!("`{base}` is not a URL (https://host/prefix)"))?;
         let mut client = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
         if matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")) {
             client = client.no_proxy();

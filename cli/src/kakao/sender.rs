@@ -52,7 +52,7 @@ impl Kakao {
     /// # Errors
     /// If it is none.
     pub fn signing_key(&self) -> Result<SigningKey> {
-        SigningKey::from_base64(&self.key_id, &self.signing_key).context("it is no signing key that khook made")
+        SigningKey::from_base64(&self.key_id, &self.signing_key).context("it is not a signing key that khook created")
     }
 
     /// The header that proves a skill request.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::ui::{
     count::counted,
-    progress::{Progress, Step},
+    progress::{Progress, ProgressStep},
 };
 
 /// How the functions are built.
@@ -47,7 +47,7 @@ pub(super) async fn build(project: &Project, build: &Build, progress: Progress) 
     let mut command = Command::new(cargo);
     command.current_dir(project.root()).args(["build", "--workspace", "--bins"]);
     // What cargo reports to khook of khook's own package would look like a change to ring's build script, and
-    // half of the tree would be compiled anew.
+    // half of the tree would be compiled again.
     let is_of_khook = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_of_khook)) {
         command.env_remove(name);
@@ -80,7 +80,7 @@ pub(super) async fn build(project: &Project, build: &Build, progress: Progress) 
     folder.context("cargo built no binary called unlink. Is this the whole workspace?")
 }
 
-fn note(step: &mut Step, line: &str, compiled: u32) {
+fn note(step: &mut ProgressStep, line: &str, compiled: u32) {
     let line = line.trim();
     if let Some(package) = line.strip_prefix("Compiling ") {
         step.note(&format!("{compiled} compiled, now {}", package.split_whitespace().next().unwrap_or_default()));

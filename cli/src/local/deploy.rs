@@ -14,7 +14,7 @@ use crate::ui::{count::counted, progress::Progress};
 
 /// Where everything is, once deployed.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Stack {
+pub struct LocalStack {
     /// The AWS region that the local cloud simulates.
     pub region: String,
     /// The address that stands for the API's: paths such as `/webhooks/unlink` follow it.
@@ -22,12 +22,12 @@ pub struct Stack {
     /// The template's outputs.
     pub outputs: BTreeMap<String, String>,
     /// The functions by their binaries.
-    pub functions: BTreeMap<String, Function>,
+    pub functions: BTreeMap<String, LocalFunction>,
 }
 
 /// A deployed function.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Function {
+pub struct LocalFunction {
     /// Its name in Lambda.
     pub name: String,
     /// Its log group in CloudWatch Logs.
@@ -41,7 +41,7 @@ pub(super) async fn deploy(
     binaries: &Path,
     parameters: &[(String, String)],
     progress: Progress,
-) -> Result<Stack> {
+) -> Result<LocalStack> {
     let mut step = progress.step("Deploying template.yaml");
     let mut command = venv::python(python);
     command.arg(project.path("infra/local/deploy.py")).args(["--endpoint", endpoint]);
@@ -58,7 +58,7 @@ pub(super) async fn deploy(
     if !finished.status.success() {
         bail!("template.yaml can't be deployed to the local cloud: {}", finished.complaint());
     }
-    let stack: Stack =
+    let stack: LocalStack =
         serde_json::from_str(&finished.stdout).context("infra/local/deploy.py printed something else")?;
     step.done(&counted(stack.functions.len(), "function"));
     Ok(stack)

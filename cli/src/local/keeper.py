@@ -1,4 +1,4 @@
-"""Runs ministack until whoever holds the other end of standard input lets go of it.
+"""Runs ministack until the process at the other end of standard input closes it.
 
 However that ends (a kill -9 included), the kernel closes the pipe. ministack doesn't end the functions'
 processes itself, so the whole process group goes.

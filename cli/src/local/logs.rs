@@ -33,11 +33,11 @@ impl LogLine {
 pub struct LogReader {
     client: Client,
     endpoint: String,
-    groups: Vec<Group>,
+    groups: Vec<LogGroup>,
 }
 
 #[derive(Debug)]
-struct Group {
+struct LogGroup {
     function: String,
     name: String,
     newest: i64,
@@ -87,7 +87,7 @@ impl LogReader {
 
     fn new(endpoint: &str, groups: Vec<(String, String)>) -> Result<Self> {
         let groups = groups.into_iter();
-        let groups = groups.map(|(function, name)| Group { function, name, newest: 0, streams: HashSet::new() });
+        let groups = groups.map(|(function, name)| LogGroup { function, name, newest: 0, streams: HashSet::new() });
         let client = Client::builder().no_proxy().build()?;
         Ok(Self { client, endpoint: endpoint.to_owned(), groups: groups.collect() })
     }
@@ -118,7 +118,7 @@ impl LogReader {
     }
 }
 
-impl Group {
+impl LogGroup {
     fn take(&mut self, mut events: Vec<Event>) -> Vec<LogLine> {
         events.retain(|event| !self.streams.contains(&event.log_stream_name));
         self.newest = events.iter().map(|event| event.timestamp).chain([self.newest]).max().unwrap_or_default();
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_stream_is_read_once_and_lambdas_own_lines_are_left_out() {
-        let mut group = Group { function: "f".into(), name: "g".into(), newest: 0, streams: HashSet::new() };
+        let mut group = LogGroup { function: "f".into(), name: "g".into(), newest: 0, streams: HashSet::new() };
         let event = |stream: &str, message: &str| Event {
             log_stream_name: stream.to_owned(),
             timestamp: 7,

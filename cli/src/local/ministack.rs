@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    process::{Group, tail},
+    process::{ProcessGroup, tail},
     run_folder::RunFolder,
 };
 use crate::ui::progress::Progress;
@@ -31,7 +31,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// A running ministack. Dropped, its whole process group is killed.
 #[derive(Debug)]
 pub(super) struct Ministack {
-    group: Group,
+    group: ProcessGroup,
     _lifeline: Option<ChildStdin>,
     pub(super) endpoint: String,
 }
@@ -77,7 +77,7 @@ fn spawn(python: &Path, folder: &Path, port: u16) -> Result<Ministack> {
         .stdin(Stdio::piped())
         .stdout(log.try_clone()?)
         .stderr(log);
-    let mut group = Group::spawn(&mut command)?;
+    let mut group = ProcessGroup::spawn(&mut command)?;
     let lifeline = group.child.stdin.take();
     Ok(Ministack { group, _lifeline: lifeline, endpoint })
 }

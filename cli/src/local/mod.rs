@@ -1,5 +1,5 @@
 //! The local cloud: the whole service on this machine, from the project's own `template.yaml`, without
-//! Docker and without an AWS account. `infra/local/README.md` says what stands behind it.
+//! Docker and without an AWS account. `infra/local/README.md` describes it.
 
 mod build;
 mod deploy;
@@ -19,7 +19,7 @@ use aws_smithy_http_client::{Builder as ClientBuilder, Connector, proxy::ProxyCo
 use crate::ui::progress::Progress;
 
 pub use build::Build;
-pub use deploy::{Function, Stack};
+pub use deploy::{LocalFunction, LocalStack};
 pub use process::{Finished, Stream, run};
 pub use project::Project;
 pub use venv::{Packages, provision};
@@ -39,7 +39,7 @@ pub struct Options {
 pub struct Cloud {
     // In this order: nothing may write into the folder any more when it goes.
     ministack: ministack::Ministack,
-    stack: Stack,
+    stack: LocalStack,
     _folder: run_folder::RunFolder,
 }
 
@@ -92,7 +92,7 @@ impl Cloud {
 
     /// What is deployed: outputs, functions, log groups.
     #[must_use]
-    pub const fn stack(&self) -> &Stack {
+    pub const fn stack(&self) -> &LocalStack {
         &self.stack
     }
 

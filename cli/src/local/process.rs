@@ -16,16 +16,16 @@ use tokio::{
 
 /// A process and all its descendants that stayed in its group.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct ProcessGroup {
     pub(super) child: Child,
     id: Option<Pid>,
 }
 
 /// A killed process is gone within this time; the kernel takes milliseconds.
-const DYING: Duration = Duration::from_secs(2);
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(2);
 
-impl Group {
+impl ProcessGroup {
     pub(super) fn spawn(command: &mut Command) -> Result<Self> {
         adopt_orphans();
         let program = command.as_std().get_program().to_string_lossy().into_owned();
@@ -43,7 +43,7 @@ impl Group {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// The leader has ended well: its number may soon be another's.
+    /// The leader has ended: its process id may soon be reused.
     fn release(&mut self) {
         self.id = None;
     }
@@ -52,7 +52,7 @@ impl Group {
         let Some(id) = self.id.take() else { return };
         // It fails only where no process is left.
         let _ = kill_process_group(id, Signal::KILL);
-        let deadline = Instant::now() + DYING;
+        let deadline = Instant::now() + KILL_TIMEOUT;
         let is_late = || Instant::now() > deadline;
         while self.is_alive() && !is_late() {
             std::thread::sleep(PAUSE);
@@ -73,7 +73,7 @@ fn adopt_orphans() {
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.kill();
     }
@@ -120,7 +120,7 @@ pub(super) fn tail(text: &str, lines: usize) -> String {
 /// If it can't be run.
 pub async fn run(command: &mut Command, hear: impl FnMut(Stream, &str) + Send) -> Result<Finished> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut group = Group::spawn(command)?;
+    let mut group = ProcessGroup::spawn(command)?;
     let (stdout, stderr) = (group.child.stdout.take(), group.child.stderr.take());
     let hear = Mutex::new(hear);
     let (stdout, stderr) = tokio::join!(drain(stdout, Stream::Out, &hear), drain(stderr, Stream::Err, &hear));
@@ -173,7 +173,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_dropped_group_takes_its_descendants_along() {
-        let mut group = Group::spawn(shell("sleep 77 & wait").stdin(Stdio::null())).unwrap();
+        let mut group = ProcessGroup::spawn(shell("sleep 77 & wait").stdin(Stdio::null())).unwrap();
         let id = group.id.unwrap();
         assert!(group.is_alive());
         drop(group);

@@ -12,7 +12,7 @@ use super::{
     process::{self, Finished},
     project::Project,
 };
-use crate::ui::progress::{Progress, Step};
+use crate::ui::progress::{Progress, ProgressStep};
 use kakao_webhooks::wire::sha256_hex;
 
 /// What runs Python: the one named by `KHOOK_PYTHON`, or the first of these that is new enough.
@@ -136,7 +136,7 @@ async fn install(python_of_venv: &Path, requirements: &Path, packages: Packages,
     Ok(())
 }
 
-fn note(step: &mut Step, line: &str) {
+fn note(step: &mut ProgressStep, line: &str) {
     if let Some(package) = line.trim().strip_prefix("Collecting ") {
         step.note(package.split_whitespace().next().unwrap_or_default());
     } else if line.starts_with("Installing collected") {

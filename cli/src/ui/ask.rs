@@ -31,18 +31,18 @@ pub async fn whether(question: &str, yes: bool) -> Result<()> {
     }
 }
 
-/// A secret: from a prompt that doesn't show it, or where there is no terminal all of standard input, at most so many
+/// A secret: from a prompt that doesn't show it, or where there is no terminal all of standard input, at most this many
 /// bytes of it.
 ///
 /// # Errors
-/// If it can't be read, or is no text.
+/// If it can't be read, or is not text.
 pub async fn secret(question: &str, most: u64) -> Result<String> {
     if !stdin().is_terminal() {
         let all = move || {
             let mut text = String::new();
             stdin().take(most).read_to_string(&mut text).map(|_| text)
         };
-        return input(all).await.context("standard input is no text");
+        return input(all).await.context("standard input is not text");
     }
     let without_echo = WithoutEcho::begin().context("the terminal's echo can't be switched off")?;
     output::ask(question)?;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// One thing that changed.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Change {
+pub struct StateDifference {
     /// What: a path such as `link` or `scopes.account_email`.
     pub what: String,
     /// What it was; `None` where there was nothing.
@@ -17,7 +17,7 @@ pub struct Change {
     pub after: Option<String>,
 }
 
-impl std::fmt::Display for Change {
+impl std::fmt::Display for StateDifference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let shown = |value: &Option<String>| value.as_deref().map_or_else(|| "–".to_owned(), short);
         write!(f, "{}: {} → {}", self.what, shown(&self.before), shown(&self.after))
@@ -34,12 +34,12 @@ fn short(value: &str) -> String {
 
 /// What differs, in the order of the paths.
 #[must_use]
-pub fn diff(before: Option<&Value>, after: Option<&Value>) -> Vec<Change> {
+pub fn diff(before: Option<&Value>, after: Option<&Value>) -> Vec<StateDifference> {
     let (before, after) = (facts(before), facts(after));
     let mut paths: Vec<_> = before.keys().chain(after.keys()).collect();
     paths.sort();
     paths.dedup();
-    let change = |path: &String| Change {
+    let change = |path: &String| StateDifference {
         what: path.clone(),
         before: before.get(path).cloned(),
         after: after.get(path).cloned(),

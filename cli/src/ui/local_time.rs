@@ -1,4 +1,4 @@
-//! Times in this machine's time zone, beside UTC.
+//! Times in this machine's time zone, in addition to UTC.
 
 use clap::Args;
 use jiff::{Zoned, tz::TimeZone};
@@ -20,7 +20,7 @@ impl LocalTime {
     }
 }
 
-/// The zone whose times are shown beside UTC, if any.
+/// The zone whose times are shown in addition to UTC, if any.
 #[derive(Clone, Debug, Default)]
 pub struct Zone(Option<TimeZone>);
 

@@ -2,11 +2,11 @@
 
 use strsim::osa_distance;
 
-/// So many letters are added, left out, changed or swapped at most.
+/// This many letters are added, left out, changed or swapped at most.
 const MOST_ERRORS: usize = 3;
 
-/// The words that this text is a slip of the keyboard away from, in any case: all that are nearest. None if it is one of
-/// them.
+/// The words that this text is a slip of the keyboard away from, in any case: all that are nearest. None if it is one
+/// of them.
 pub fn nearest<'w>(text: &str, words: impl IntoIterator<Item = &'w str>) -> Vec<&'w str> {
     let mut nearest = Vec::new();
     let mut least = (text.chars().count() / 3).clamp(1, MOST_ERRORS);
@@ -39,7 +39,7 @@ mod tests {
     const WORDS: [&str; 5] = ["user-linked", "user-unlinked", "added", "blocked", "token-revoked"];
 
     #[test]
-    fn a_slip_of_the_keyboard_is_known_and_another_word_is_none() {
+    fn a_typing_error_is_recognized_and_another_word_is_not_one() {
         for (text, meant) in [
             ("user-unlinkd", &["user-unlinked"][..]),
             ("user-unlikned", &["user-unlinked"]),

@@ -14,7 +14,7 @@ use crate::ui::output::{self, Text, visible};
 /// Where progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// A spinner that is replaced by what came of the step.
+    /// A spinner that is replaced by the result of the step.
     Terminal,
     /// A line when a step begins, and one when it ends.
     Lines,
@@ -34,17 +34,17 @@ impl Progress {
 
     /// Begins a step, named by what is being done.
     #[must_use]
-    pub fn step(self, name: impl Into<Cow<'static, str>>) -> Step {
+    pub fn step(self, name: impl Into<Cow<'static, str>>) -> ProgressStep {
         let name = name.into();
         let bar = (self == Self::Terminal).then(|| spinner(&name));
         if self == Self::Lines {
             output::say(format!("{name} ..."));
         }
         let now = Instant::now();
-        Step { name, progress: self, bar, begun: now, noted: now }
+        ProgressStep { name, progress: self, bar, begun: now, noted: now }
     }
 
-    /// Says something between two steps.
+    /// Prints a line between two steps.
     pub fn say(self, text: &str) {
         if self != Self::Silent {
             output::say(text);
@@ -63,9 +63,9 @@ fn spinner(name: &str) -> ProgressBar {
     bar
 }
 
-/// A step that has begun. Dropped without [`Step::done`], it was interrupted.
+/// A step that has begun. Dropped without [`ProgressStep::done`], it was interrupted.
 #[derive(Debug)]
-pub struct Step {
+pub struct ProgressStep {
     name: Cow<'static, str>,
     progress: Progress,
     bar: Option<ProgressBar>,
@@ -73,7 +73,7 @@ pub struct Step {
     noted: Instant,
 }
 
-impl Step {
+impl ProgressStep {
     /// Says how far it is.
     pub fn note(&mut self, text: &str) {
         if let Some(bar) = &self.bar {
@@ -84,7 +84,7 @@ impl Step {
         }
     }
 
-    /// Ends it well, with what came of it (may be empty).
+    /// Ends it successfully, with its result (may be empty).
     pub fn done(mut self, outcome: &str) {
         let took = self.begun.elapsed().as_secs_f32();
         let gap = if outcome.is_empty() { "" } else { ": " };
@@ -98,7 +98,7 @@ impl Step {
     }
 }
 
-impl Drop for Step {
+impl Drop for ProgressStep {
     fn drop(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();

@@ -1,4 +1,4 @@
-//! When an event happened, as an option says it.
+//! The time of an event, as an option.
 
 use kakao_webhooks::{state::FUTURE_TOLERANCE_MILLIS, wire::Time};
 

@@ -1,8 +1,18 @@
-//! khook's real binary, as a shell runs it.
+//! khook's real binary, as a shell runs it, with servers in the place of AWS and Kakao.
 
 #[cfg(test)]
 mod aws;
 #[cfg(test)]
 mod binary;
 #[cfg(test)]
+mod dev;
+#[cfg(test)]
 mod exit_status;
+#[cfg(test)]
+mod ips;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod signals;
+#[cfg(test)]
+mod visible;

@@ -1,7 +1,7 @@
 //! Takes Kakao Login's account status change webhook: Security Event Tokens.
 
 use mimalloc::MiMalloc;
-use runtime::{config::Variables, ingest::AccountStatus, keys::Keys, telemetry, wiring::Edges};
+use runtime::{config::Variables, ingest::AccountStatusWebhook, keys::Keys, telemetry, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -12,7 +12,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
     let edges = Edges::new(&variables)?;
     let keys = Keys::new(variables.key_endpoint()?, edges.fallback.clone());
-    let webhook = AccountStatus { apps: variables.apps()?, keys, typing: variables.typing()? };
+    let webhook = AccountStatusWebhook { apps: variables.apps()?, keys, typing: variables.typing()? };
     tokio::join!(webhook.keys.warm_up(), edges.open());
     edges.acknowledge(webhook, variables.sources()?).await
 }

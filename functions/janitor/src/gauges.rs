@@ -3,7 +3,7 @@ use kakao_webhooks::wire::Time;
 use runtime::store::{DynamoStore, StoreError};
 use tokio::time::{Instant, error::Elapsed, timeout_at};
 
-/// Measures what is told by nothing else: how much waits in the quarantine and for how long, and how long each kind of
+/// Measures what no other metric shows: how much waits in the quarantine and for how long, and how long each kind of
 /// webhook has been silent. The queues' own gauges are AWS's.
 pub(crate) async fn measure(table: &DynamoStore, wanted: Wanted, deadline: Instant) {
     let now = runtime::clock::now();
@@ -20,7 +20,7 @@ pub(crate) async fn measure(table: &DynamoStore, wanted: Wanted, deadline: Insta
 pub(crate) struct Wanted {
     /// Of how many days the quarantine may hold events.
     pub(crate) quarantine_days: u32,
-    /// Whether it is noted when webhooks last came.
+    /// Whether arrival times of webhooks are stored.
     pub(crate) silence: bool,
 }
 
@@ -41,20 +41,19 @@ async fn quarantine(table: &DynamoStore, days: u32, now: Time) -> Result<(), Sto
         }
         tracing::warn!(event = "not_measured", what = "a day of the quarantine", %error);
     }
-    let age = quarantined.oldest.map_or(0, |oldest| since(oldest, now));
-    tracing::info!(event = "measured", gauge = "quarantine_waiting", value = quarantined.waiting);
-    tracing::info!(event = "measured", gauge = "quarantine_oldest_seconds", value = age);
+    if quarantined.waiting > 0 {
+        let oldest_seconds = quarantined.oldest.map_or(0, |oldest| since(oldest, now));
+        tracing::info!(event = "measured", gauge = "quarantine_waiting", value = quarantined.waiting, oldest_seconds);
+    }
     Ok(())
 }
 
 async fn silence(table: &DynamoStore, now: Time) -> Result<(), StoreError> {
     for (kind, received_at) in table.last_seen().await? {
-        tracing::info!(
-            event = "measured",
-            gauge = "days_silent",
-            kind,
-            value = since(received_at, now) / SECONDS_A_DAY
-        );
+        let days = since(received_at, now) / SECONDS_A_DAY;
+        if days > 0 {
+            tracing::info!(event = "measured", gauge = "days_silent", kind, value = days);
+        }
     }
     Ok(())
 }

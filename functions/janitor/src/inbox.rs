@@ -4,14 +4,14 @@ use futures_util::{StreamExt, stream};
 use kakao_webhooks::{envelope::Envelope, wire::Time};
 use runtime::{
     edges::Queue,
-    store::{DynamoStore, Waiting, inbox_partitions},
+    store::{DynamoStore, InboxEnvelope, inbox_partitions},
 };
 use tokio::time::{Instant, timeout_at};
 
 /// How many partitions are emptied at once: all, so that none waits for another's time to be over.
 const AT_ONCE: usize = 16;
 
-/// What came of the inbox.
+/// The result of emptying the inbox.
 #[derive(Clone, Copy, Default)]
 struct Tally {
     sent: u64,
@@ -22,7 +22,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn left(&mut self, waiting: &Waiting) {
+    fn left(&mut self, waiting: &InboxEnvelope) {
         self.waiting += 1;
         let received_at = Envelope::decode(&waiting.envelope).ok().map(|envelope| envelope.received_at);
         self.oldest = self.oldest.into_iter().chain(received_at).min();
@@ -47,18 +47,19 @@ impl Tally {
         if self.sent > 0 {
             tracing::warn!(event = "inbox_emptied", sent = self.sent);
         }
-        tracing::info!(event = "measured", gauge = "inbox_unread", value = self.unread);
         // What was not read is not known to be empty.
-        if self.unread > 0 && self.waiting == 0 {
-            return;
+        let waiting = self.waiting + self.unread;
+        if waiting > 0 {
+            let age = self.oldest.map_or(0, |oldest| now.millis_since(oldest) / 1_000);
+            let oldest_seconds = u64::try_from(age).unwrap_or_default();
+            tracing::info!(
+                event = "measured",
+                gauge = "inbox_waiting",
+                value = waiting,
+                unread = self.unread,
+                oldest_seconds
+            );
         }
-        let age = self.oldest.map_or(0, |oldest| now.millis_since(oldest) / 1_000);
-        tracing::info!(event = "measured", gauge = "inbox_waiting", value = self.waiting);
-        tracing::info!(
-            event = "measured",
-            gauge = "inbox_oldest_seconds",
-            value = u64::try_from(age).unwrap_or_default()
-        );
     }
 }
 
@@ -74,7 +75,7 @@ pub(crate) async fn empty(table: &DynamoStore, queue: &impl Queue, deadline: Ins
         .log(runtime::clock::now());
 }
 
-/// After so many refusals in a row it is rather the queue than the envelopes: then one in [`ONE_IN`] is tried, other
+/// After this many refusals in a row it is rather the queue than the envelopes: then one in [`ONE_IN`] is tried, other
 /// ones each minute, and the rest counted, until one goes.
 const MOST_REFUSALS: usize = 3;
 const ONE_IN: usize = 5;
@@ -122,7 +123,7 @@ async fn empty_partition(
     }
 }
 
-async fn resend(table: &DynamoStore, queue: &impl Queue, waiting: &Waiting) -> Result<(), String> {
+async fn resend(table: &DynamoStore, queue: &impl Queue, waiting: &InboxEnvelope) -> Result<(), String> {
     queue.send(&waiting.envelope).await.map_err(|error| error.to_string())?;
     table.remove_waiting(waiting).await.map_err(|error| error.to_string())
 }

@@ -6,7 +6,7 @@ use runtime::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// Applies a batch and names the messages that were not applied, so that only they come again.
+/// Applies a batch and names the messages that were not applied, so that only they are redelivered.
 pub(crate) async fn apply<S: Store>(applier: &Applier<S>, batch: Batch, deadline: Instant) -> BatchResponse {
     let records: Vec<Record> = batch.records().iter().map(record).collect();
     BatchResponse::of_failed(applier.apply(&records, deadline).await)

@@ -1,4 +1,4 @@
-//! Tells on a bus what changed of a user, from the table's stream.
+//! Publishes changes of users' states on a bus, from the table's stream.
 
 mod stream;
 

@@ -11,7 +11,7 @@ use serde_dynamo::Item;
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// Publishes a batch of the stream, and names the record from which it has to come again.
+/// Publishes a batch of the stream, and returns the record from which it has to be redelivered.
 pub(crate) async fn publish<B: Bus, K: Queue>(
     publisher: &Publisher<B, K>,
     batch: Batch,
@@ -81,7 +81,7 @@ fn unread(record: Value) -> Write {
     let why = match (keys.is_empty(), sequence_number.is_empty()) {
         (true, _) => "a stream record without readable keys",
         (_, true) => "a stream record without a sequence number",
-        _ => "a stream record with an image that is no item",
+        _ => "a stream record with an image that is not an item",
     };
     Write { sequence_number, keys, unread: Some(Unread { why, record }), ..Write::default() }
 }
@@ -166,8 +166,13 @@ mod tests {
             ("/dynamodb/Keys", Value::Null, "a stream record without readable keys", "100"),
             ("/dynamodb/Keys", json!({}), "a stream record without readable keys", "100"),
             ("/dynamodb/Keys", json!("USER#1"), "a stream record without readable keys", "100"),
-            ("/dynamodb/NewImage", json!({"link": {"X": 7}}), "a stream record with an image that is no item", "100"),
-            ("/dynamodb/OldImage", json!("link"), "a stream record with an image that is no item", "100"),
+            (
+                "/dynamodb/NewImage",
+                json!({"link": {"X": 7}}),
+                "a stream record with an image that is not an item",
+                "100",
+            ),
+            ("/dynamodb/OldImage", json!("link"), "a stream record with an image that is not an item", "100"),
             ("/dynamodb", Value::Null, "a stream record without readable keys", ""),
         ] {
             let record = with(name, value);

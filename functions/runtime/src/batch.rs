@@ -1,4 +1,4 @@
-//! Batches that Lambda hands over from a queue or a stream, and which of their records come again.
+//! Batches that Lambda delivers from a queue or a stream, and which of their records are redelivered.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,8 +18,8 @@ impl Batch {
     }
 }
 
-/// Which records come again (AWS Lambda, "Reporting batch item failures"): of a queue these, of a stream the first of them
-/// and all behind it. An empty id stands for the whole batch.
+/// Which records are redelivered (AWS Lambda, "Reporting batch item failures"): of a queue these, of a stream the first
+/// of them and all behind it. An empty id stands for the whole batch.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {
@@ -33,7 +33,7 @@ struct Failure {
 }
 
 impl BatchResponse {
-    /// The records with these ids come again.
+    /// The records with these ids are redelivered.
     #[must_use]
     pub fn of_failed(ids: impl IntoIterator<Item = String>) -> Self {
         let failures = ids.into_iter().map(|item_identifier| Failure { item_identifier });

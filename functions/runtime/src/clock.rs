@@ -16,7 +16,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The machine's clock, set forward by so many milliseconds (back, where negative): for tests whose events have
+    /// The machine's clock, set forward by this many milliseconds (back, where negative): for tests whose events have
     /// fixed times.
     #[must_use]
     pub const fn ahead(millis: i64) -> Self {

@@ -1,11 +1,11 @@
-//! Where envelopes go: the queue, and the inbox while it fails; and how a received message is made to wait. Traits in our own words, so that what uses them knows no
-//! SDK.
+//! Where envelopes go: the queue, and the inbox while it fails; and how a received message is made to wait. Traits in
+//! our own types, so that their users know no SDK.
 
 use std::{future::Future, time::Duration};
 
 use kakao_webhooks::wire::EventId;
 
-/// What lies behind an edge didn't take it. The text is for our log and holds no value of a request.
+/// The service behind an edge failed. The text is for our log and contains no value of a request.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct EdgeError(pub String);
@@ -28,7 +28,7 @@ pub trait Visibility: Send + Sync {
 /// Where envelopes go while the queue fails.
 pub trait Inbox: Send + Sync {
     /// Keeps an envelope's text; the caller waits that long. `Ok` means that it is stored durably. The same text twice
-    /// is kept once; another text of the same id is kept beside it.
+    /// is kept once; another text of the same id is kept in addition.
     fn put(&self, id: &EventId, envelope: &str, within: Duration)
     -> impl Future<Output = Result<(), EdgeError>> + Send;
 }

@@ -1,10 +1,10 @@
 //! What the functions share: the edges to everything outside, and the one path from a request to the queue. What
-//! Kakao sends and what it means is the crate `kakao_webhooks`, which knows nothing of this one.
+//! Kakao sends and what it means is the crate `kakao_webhooks`, which does not depend on this one.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`clock`] | the present time |
-//! | [`batch`] | what Lambda hands over from a queue or a stream, and which records come again |
+//! | [`batch`] | what Lambda delivers from a queue or a stream, and which records are redelivered |
 //! | [`http`] | connections: whom they trust, how they are opened and kept |
 //! | [`keys`] | Kakao's signing keys: the endpoint, and the cached key set |
 //! | [`edges`] | where envelopes go: the queue, and the inbox while it fails |

@@ -1,7 +1,7 @@
-//! Answers a KakaoTalk chatbot's skill requests, and takes those of a proven sender as events.
+//! Answers a KakaoTalk chatbot's skill requests, and turns those of an authenticated sender into events.
 
 use mimalloc::MiMalloc;
-use runtime::{config::Variables, ingest::Skill, telemetry, wiring::Edges};
+use runtime::{config::Variables, ingest::SkillWebhook, telemetry, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -10,9 +10,10 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("skill")?;
     let variables = Variables::of_process();
-    let webhook = Skill { apps: variables.apps()?, auth: variables.skill_auth()?, answer: variables.skill_answer()? };
+    let webhook =
+        SkillWebhook { apps: variables.apps()?, auth: variables.skill_auth()?, answer: variables.skill_answer()? };
     if webhook.auth.is_none() {
         tracing::warn!(event = "unauthenticated", fix = "set SKILL_AUTH: until then no message becomes an event");
     }
-    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
+    Edges::connected(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

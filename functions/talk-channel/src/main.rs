@@ -1,7 +1,7 @@
 //! Takes KakaoTalk Channel's webhook.
 
 use mimalloc::MiMalloc;
-use runtime::{config::Variables, ingest::TalkChannel, telemetry, wiring::Edges};
+use runtime::{config::Variables, ingest::TalkChannelWebhook, telemetry, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -10,6 +10,6 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("talk-channel")?;
     let variables = Variables::of_process();
-    let webhook = TalkChannel { apps: variables.apps_proven_by_admin_key()? };
-    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
+    let webhook = TalkChannelWebhook { apps: variables.apps_proven_by_admin_key()? };
+    Edges::connected(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -1,7 +1,7 @@
 //! Takes KakaoTalk Share's webhook.
 
 use mimalloc::MiMalloc;
-use runtime::{config::Variables, ingest::TalkShare, telemetry, wiring::Edges};
+use runtime::{config::Variables, ingest::TalkShareWebhook, telemetry, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -10,6 +10,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("talk-share")?;
     let variables = Variables::of_process();
-    let webhook = TalkShare { apps: variables.apps_proven_by_admin_key()?, user_key: variables.share_user_key() };
-    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
+    let webhook =
+        TalkShareWebhook { apps: variables.apps_proven_by_admin_key()?, user_key: variables.share_user_key() };
+    Edges::connected(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -1,7 +1,7 @@
 //! Takes Kakao Login's unlink webhook.
 
 use mimalloc::MiMalloc;
-use runtime::{config::Variables, ingest::Unlink, telemetry, wiring::Edges};
+use runtime::{config::Variables, ingest::UnlinkWebhook, telemetry, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -10,6 +10,6 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init("unlink")?;
     let variables = Variables::of_process();
-    let webhook = Unlink { apps: variables.apps_proven_by_admin_key()? };
-    Edges::of(&variables).await?.acknowledge(webhook, variables.sources()?).await
+    let webhook = UnlinkWebhook { apps: variables.apps_proven_by_admin_key()? };
+    Edges::connected(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -51,7 +51,7 @@ pub enum AppsError {
     /// It is not the JSON that it should be. The message is serde's without the value.
     #[error("it is not a JSON list of apps: {0}")]
     Json(String),
-    /// What should be a digest isn't. It isn't shown: it may be the key itself.
+    /// A value is not a digest. It is not shown, because it may be the key itself.
     #[error("`admin_key_sha256` of the app {0}, entry {1}, is {2}")]
     Digest(AppId, usize, InvalidDigest),
     /// An app id that begins with a zero: Kakao's never do, so no webhook would name it.
@@ -61,9 +61,9 @@ pub enum AppsError {
     #[error("it names no app")]
     Empty,
     /// Two entries have the same app id.
-    #[error("the app {0} stands in it twice")]
+    #[error("the app {0} occurs in it twice")]
     TwiceTheApp(AppId),
-    /// A key stands at two apps, so that it can't tell them apart.
+    /// Two apps have the same key, so it cannot identify one of them.
     #[error("one key (or bot) belongs to both {0} and {1}")]
     SharedKey(AppId, AppId),
     /// An app without any key: all its webhooks would be refused.
@@ -102,7 +102,7 @@ impl Apps {
     }
 
     /// The app that an admin key with this digest belongs to. Every digest is compared, so that the
-    /// time tells nothing of which one matched.
+    /// time does not reveal which one matched.
     #[must_use]
     pub fn by_admin_key(&self, presented: &Digest) -> Option<&App> {
         let mut found = None;
@@ -154,7 +154,7 @@ fn place_of(error: &serde_json::Error) -> String {
             said.split(" at line ").next().unwrap_or_default().to_owned()
         }
         serde_json::error::Category::Data => "a member is of a wrong type or form".to_owned(),
-        _ => "the text is no JSON".to_owned(),
+        _ => "the text is not JSON".to_owned(),
     };
     format!("{kind}, near line {} column {}", error.line(), error.column())
 }

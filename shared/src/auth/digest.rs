@@ -9,7 +9,7 @@ use serde::Deserialize;
 #[serde(try_from = "String")]
 pub struct Digest([u8; 32]);
 
-/// A text that can't be the digest of a secret. It isn't shown: it may be the key itself.
+/// A text that is not the digest of a secret. It is not shown, because it may be the key itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDigest {
     /// It is no SHA-256 in hex.

@@ -3,7 +3,7 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use super::{Apps, Digest, Unverified, Verified};
 use crate::wire::AppId;
 
-/// Why a request that must carry an admin key is refused. The sender is told neither.
+/// Why a request that must carry an admin key is refused. The answer shows neither reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyFault {
     /// There is no key, or something that never was one. Nothing to do: it is not from Kakao.

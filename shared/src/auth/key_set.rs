@@ -25,8 +25,8 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// An RSA public key of 2048 to 8192 bits. What it takes to compute with it is computed once, not for each signature: a tenth
-/// of what checking one costs.
+/// An RSA public key of 2048 to 8192 bits. What it takes to compute with it is computed once, not for each signature: a
+/// tenth of what checking one costs.
 #[derive(Clone)]
 pub struct PublicKey(Arc<ParsedPublicKey>);
 
@@ -69,10 +69,10 @@ pub struct KeySet(BTreeMap<KeyId, PublicKey>);
 /// Why a document is no key set. The old set stays in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
-    /// It is no JSON object with a list `keys`.
-    #[error("it is no JSON Web Key Set")]
+    /// It is not a JSON object with a list `keys`.
+    #[error("it is not a JSON Web Key Set")]
     Json,
-    /// No key in it can be used. An endpoint that says "no keys" is broken, not empty.
+    /// No key in it can be used. An endpoint without keys is broken, not empty.
     #[error("it has no usable RSA signing key")]
     Empty,
 }
@@ -133,8 +133,8 @@ fn rsa_signing_key(value: &Value) -> Option<(KeyId, PublicKey)> {
     Some((KeyId::new(&jwk.kid)?, PublicKey::new(&modulus, &exponent)?))
 }
 
-/// The bytes of a Base64urlUInt (RFC 7518 §2). Padding, the standard alphabet and leading zeros, none of which it may have,
-/// don't make it another number.
+/// The bytes of a Base64urlUInt (RFC 7518 §2). Padding, the standard alphabet and leading zeros, none of which it may
+/// have, don't make it another number.
 fn unsigned_integer(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;

@@ -12,7 +12,7 @@ pub struct Unverified {
 }
 
 impl Unverified {
-    /// A request as it came.
+    /// A request as received.
     #[must_use]
     pub const fn new(headers: HeaderMap, content: Content) -> Self {
         Self { headers, content }

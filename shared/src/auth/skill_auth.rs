@@ -19,12 +19,12 @@ pub enum SkillAuthError {
     #[error("it is not JSON of the form {{\"header\":\"x-skill-key\",\"sha256\":[\"<64 hex>\"]}}")]
     Json,
     /// The text is not a header name.
-    #[error("its `header` is no header name")]
+    #[error("its `header` is not a header name")]
     Header,
     /// No digest: every message would be refused.
     #[error("its `sha256` is empty")]
     Empty,
-    /// What should be a digest isn't, or proves nothing.
+    /// A value is not a digest, or is the digest of an empty text.
     #[error("its `sha256`, entry {0}, is {1}")]
     Digest(usize, InvalidDigest),
 }
@@ -65,7 +65,7 @@ impl Unverified {
             return Err(KeyFault::Missing);
         };
         let presented = Digest::of(value.as_bytes());
-        // Every digest is compared: the time tells nothing of which one matched.
+        // Every digest is compared: the time does not reveal which one matched.
         let matching = auth.digests.iter().filter(|digest| digest.matches(&presented)).count();
         if matching == 0 { Err(KeyFault::Unknown) } else { Ok(self.verified(())) }
     }

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// The addresses that Kakao is expected to call from, and what comes of a call from another. A second
+/// The addresses that Kakao is expected to call from, and what happens to a call from another. A second
 /// lock behind the sender's proof, never in its place: addresses can be shared, and Kakao's change.
 ///
 /// Source: Kakao's REST API, `GET /v1/system/ips`, lists them; `khook ips` shows the difference.
@@ -12,13 +12,13 @@ pub struct Sources {
     networks: Vec<IpNet>,
 }
 
-/// What comes of a proven request from an address that isn't listed.
+/// What happens to an authenticated request from an unlisted address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SourceCheck {
-    /// Nothing: addresses aren't looked at.
+    /// Addresses are not checked.
     #[default]
     Off,
-    /// It is counted, and taken.
+    /// It is accepted and counted.
     Observe,
     /// It is refused. Kakao doesn't send most webhooks again: observe for weeks first.
     Enforce,
@@ -30,16 +30,16 @@ pub enum SourcesError {
     /// The check is not one of the three.
     #[error("is not off, observe or enforce")]
     Check,
-    /// An element of the list is no address and no network. It is named by its place: what was put
+    /// An element of the list is neither an address nor a network. It is named by its place: what was put
     /// there by mistake may be a secret.
-    #[error("element {0} is no address and no network in CIDR notation")]
+    #[error("element {0} is neither an address nor a network in CIDR notation")]
     Network(usize),
-    /// There is something to check and nothing to check against: it would refuse everybody.
+    /// A check is configured without networks: it would refuse every request.
     #[error("is empty while the sources are to be checked")]
     Empty,
 }
 
-/// A proven request came from an address that isn't listed.
+/// An authenticated request came from an unlisted address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an address that isn't listed")]
 pub struct Unlisted;
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn another_address_is_taken_taken_with_a_remark_or_refused() {
+    fn an_unlisted_address_is_accepted_accepted_with_a_warning_or_refused() {
         for address in ["192.0.3.0", "198.51.100.8", "2001:db9::", "::1", "no address"] {
             assert_eq!(admit(SourceCheck::Off, address), Ok(true));
             assert_eq!(admit(SourceCheck::Observe, address), Ok(false));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_would_refuse_everybody_or_holds_something_else_is_no_list() {
+    fn a_list_that_is_empty_or_has_an_entry_that_is_not_a_network_is_refused() {
         assert_eq!(Sources::new(SourceCheck::Enforce, " , "), Err(SourcesError::Empty));
         assert_eq!(Sources::new(SourceCheck::Observe, ""), Err(SourcesError::Empty));
         assert_eq!(Sources::new(SourceCheck::Off, ""), Ok(Sources::default()));

@@ -1,5 +1,5 @@
 //! What travels through the queue: one event, or one authentic delivery that could not be read, with
-//! what everybody behind the queue needs to know of it. Versioned: `v` stands at the top.
+//! what the functions behind the queue need to know of it. Versioned: `v` is the first member.
 
 mod ascii;
 mod reread;
@@ -55,7 +55,7 @@ pub enum Letter {
     Event(Event),
     /// A delivery that could not, and why.
     Quarantined {
-        /// The webhook that it came by.
+        /// The webhook through which it arrived.
         kind: Kind,
         /// Why, and what.
         quarantine: Quarantine,
@@ -76,7 +76,7 @@ pub enum Event {
     TalkChannel(TalkChannel),
     /// A skill request.
     Skill(SkillMessage),
-    /// The service's own word.
+    /// A service event.
     Service(ServiceEvent),
 }
 
@@ -118,12 +118,12 @@ pub struct Quarantine {
     pub reason: String,
     /// The reason in words; names fields, never values.
     pub detail: String,
-    /// What came; empty where that may not be kept ([`Unreadable::allows_payload`]).
+    /// The request; empty if it may not be kept ([`Unreadable::allows_payload`]).
     pub payload: Payload,
 }
 
 impl Quarantine {
-    /// From what the parser said and what came.
+    /// From the parser's reason and the request.
     #[must_use]
     pub fn new(why: &Unreadable, payload: Payload) -> Self {
         let payload = if why.allows_payload() { payload } else { Payload::of(b"") };
@@ -131,15 +131,15 @@ impl Quarantine {
     }
 }
 
-/// Why a text is no envelope. The message goes back to the queue and so to the dead letters.
+/// Why a text is not an envelope. The message goes back to the queue and so to the dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// It is no JSON object with a whole number `v`.
-    #[error("it is no envelope")]
+    /// It is not a JSON object with a whole number `v`.
+    #[error("its form is unknown")]
     NotAnEnvelope,
     /// It is of a version that this processor doesn't read. A newer function sent it: deploy the
     /// processor, then replay the dead letters.
-    #[error("it is an envelope of an unknown version")]
+    #[error("its version is unknown")]
     Version,
     /// It has the version, but not the form.
     #[error("it is an envelope of this version whose members are not as they must be")]
@@ -150,7 +150,7 @@ pub enum EnvelopeError {
 }
 
 impl Envelope {
-    /// The kind of webhook that it came by.
+    /// The kind of webhook through which it arrived.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match &self.letter {

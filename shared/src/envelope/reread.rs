@@ -1,5 +1,5 @@
 //! A delivery that couldn't be read is read again by the processor: after a fix, the
-//! replay of the quarantine makes events of what it holds.
+//! replay of the quarantine turns its items into events.
 
 use http::Method;
 

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::{Time, UserId};
 
-/// What the service says of one of its users, because Kakao does not report it: when the service itself
+/// A service event about a user, which Kakao does not report: when the service itself
 /// unlinked a user, and, without the account status webhook, that a user linked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceEvent {
@@ -24,7 +24,7 @@ pub enum ServiceWord {
     ServiceLinked,
     /// The service unlinked the user through Kakao's API.
     ServiceUnlinked,
-    /// What came before was a mistake: linked and active.
+    /// Earlier events were a mistake: linked and active.
     ServiceRestored,
     /// Forget everything of the user.
     ServiceErased,

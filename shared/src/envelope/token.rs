@@ -21,8 +21,8 @@ pub struct TokenEvent {
     pub event: Result<AccountStatus, Unreadable>,
 }
 
-/// The events of a verified token of an app that was received at `received_at`; one that can't be told apart stands for all.
-/// Never none. `delivery` is the id of a token that has none.
+/// The events of a verified token of an app that was received at `received_at`; if they cannot be separated, one
+/// unreadable event replaces them all. Never none. `delivery` is the id of a token that has none.
 #[must_use]
 pub fn events_of_token(claims: &Claims, app_id: &AppId, received_at: Time, delivery: &EventId) -> Vec<TokenEvent> {
     let whole = |id, why| vec![TokenEvent { id, event: Err(why) }];
@@ -46,10 +46,10 @@ pub fn events_of_token(claims: &Claims, app_id: &AppId, received_at: Time, deliv
     }
 }
 
-/// What ends the id of an event's part that can't be read.
+/// The end of the id of an event's unreadable part.
 const UNREAD_PART: &str = ":unread";
 
-/// The part of an event that can't be read, to be quarantined beside the event: a withdrawal must not pass as done.
+/// The unreadable part of an event, to be quarantined in addition to the event: a withdrawal must not get lost.
 fn unread_part(event: &TokenEvent) -> Option<TokenEvent> {
     let why = event.event.as_ref().ok()?.event.unread_part()?;
     Some(TokenEvent { id: EventId::from_text(&format!("{}{UNREAD_PART}", event.id)), event: Err(why) })

@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::{
     check::{Check, Rule, Unit, characters},
-    parts::{Button, ButtonLayout, MAX_ALT_TEXT, Profile, Thumbnail, check_buttons},
+    parts::{Button, ButtonLayout, Profile, Thumbnail, check_buttons, check_picture},
 };
 
 /// Whether a card stands alone or with others in a row: there it has less room.
@@ -41,8 +41,7 @@ pub struct SimpleImage {
 
 impl SimpleImage {
     pub(super) fn check(&self, check: &mut Check) {
-        check.url("imageUrl", &self.image_url);
-        check.characters("altText", self.alt_text.as_deref().unwrap_or_default(), MAX_ALT_TEXT);
+        check_picture(check, &self.image_url, self.alt_text.as_deref(), None);
     }
 }
 

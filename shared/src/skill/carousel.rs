@@ -55,7 +55,7 @@ pub struct CoverImage {
 /// How many cards stand in a row.
 const FEW_OR_MANY: (usize, usize) = (2, 10);
 /// How many lists do.
-const FEW: (usize, usize) = (2, 5);
+const LISTS_IN_CAROUSEL: (usize, usize) = (2, 5);
 
 impl Carousel {
     /// Cards without a cover.
@@ -78,7 +78,9 @@ impl Carousel {
                 check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check));
                 alike(check, cards, CommerceCard::is_square, SHAPES);
             }
-            Cards::ListCard(cards) => check.each("items", cards, FEW, |check, card| card.check(check, placement)),
+            Cards::ListCard(cards) => {
+                check.each("items", cards, LISTS_IN_CAROUSEL, |check, card| card.check(check, placement))
+            }
             Cards::ItemCard(cards) => {
                 check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check, placement));
                 alike(check, cards, ItemCard::parts, PARTS);

@@ -25,18 +25,18 @@ pub struct Violation {
 pub enum Rule {
     /// More than there may be.
     AtMost {
-        /// So many may be there.
+        /// The greatest allowed number.
         limit: usize,
-        /// So many are there.
+        /// The actual number.
         length: usize,
-        /// Of what.
+        /// What is counted.
         unit: Unit,
     },
     /// Fewer than there must be.
     AtLeast {
-        /// So many must be there.
+        /// The least allowed number.
         limit: usize,
-        /// So many are there.
+        /// The actual number.
         length: usize,
     },
     /// It must be there.
@@ -78,7 +78,7 @@ impl fmt::Display for Violation {
                 write!(f, "`{field}` has {length} elements, at least {limit} are needed")
             }
             Rule::Required => write!(f, "`{field}` is required"),
-            Rule::Url => write!(f, "`{field}` is no http or https address"),
+            Rule::Url => write!(f, "`{field}` is not an http or https address"),
             Rule::Conflict(what) => write!(f, "`{field}`: {what}"),
         }
     }
@@ -156,6 +156,12 @@ impl Check {
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
         if !rest.is_some_and(|rest| !rest.is_empty() && !url.contains(|c: char| c.is_whitespace() || c.is_control())) {
             self.violated(member, Rule::Url);
+        }
+    }
+
+    pub(super) fn url_if_any(&mut self, member: &str, url: Option<&str>) {
+        if let Some(url) = url {
+            self.url(member, url);
         }
     }
 

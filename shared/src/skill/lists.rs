@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use super::{
     cards::{Placement, texts},
     check::{Check, Rule, Unit, characters},
-    parts::{Button, ButtonLayout, Link, MAX_ALT_TEXT, check_buttons},
+    parts::{Button, ButtonLayout, Link, check_buttons, check_link, check_picture},
 };
 
 /// Several things, one below the other.
@@ -54,11 +54,11 @@ pub struct ListItem {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ItemAction {
-    /// Says something in the user's name.
+    /// Sends a message in the user's name.
     Message {
         /// What.
         message_text: String,
-        /// What the next skill is told (`action.clientExtra`).
+        /// Data for the next skill (`action.clientExtra`).
         #[serde(skip_serializing_if = "Map::is_empty")]
         extra: Map<String, Value>,
     },
@@ -66,7 +66,7 @@ pub enum ItemAction {
     Block {
         /// The block's id.
         block_id: String,
-        /// What the next skill is told (`action.clientExtra`).
+        /// Data for the next skill (`action.clientExtra`).
         #[serde(skip_serializing_if = "Map::is_empty")]
         extra: Map<String, Value>,
     },
@@ -84,12 +84,8 @@ impl ListCard {
 impl ListItem {
     fn check(&self, check: &mut Check) {
         check.required("title", &self.title);
-        if let Some(url) = &self.image_url {
-            check.url("imageUrl", url);
-        }
-        if let Some(link) = &self.link {
-            check.below("link", |check| link.check(check));
-        }
+        check.url_if_any("imageUrl", self.image_url.as_deref());
+        check_link(check, self.link.as_ref());
         match &self.action {
             Some(ItemAction::Message { message_text, .. }) => check.required("messageText", message_text),
             Some(ItemAction::Block { block_id, .. }) => check.required("blockId", block_id),
@@ -258,9 +254,7 @@ impl ItemCard {
         if let Some(profile) = &self.profile {
             check.below("profile", |check| {
                 check.text("title", &profile.title, 15);
-                if let Some(url) = &profile.image_url {
-                    check.url("imageUrl", url);
-                }
+                check.url_if_any("imageUrl", profile.image_url.as_deref());
             });
         }
         if let Some(title) = &self.image_title {
@@ -281,11 +275,7 @@ impl ItemThumbnail {
     }
 
     fn check(&self, check: &mut Check, placement: Placement) {
-        check.url("imageUrl", &self.image_url);
-        check.characters("altText", self.alt_text.as_deref().unwrap_or_default(), MAX_ALT_TEXT);
-        if let Some(link) = &self.link {
-            check.below("link", |check| link.check(check));
-        }
+        check_picture(check, &self.image_url, self.alt_text.as_deref(), self.link.as_ref());
         let is_square = self.width == self.height;
         if !is_square && !self.is_wide() {
             check.violated("width", Rule::Conflict("it must be as great as the height, or twice as great"));
@@ -301,8 +291,6 @@ impl ImageTitle {
         check.required("title", &self.title);
         check.lines("title", &self.title, 2);
         check.lines("description", self.description.as_deref().unwrap_or_default(), 1);
-        if let Some(url) = &self.image_url {
-            check.url("imageUrl", url);
-        }
+        check.url_if_any("imageUrl", self.image_url.as_deref());
     }
 }

@@ -1,4 +1,4 @@
-//! What a chatbot says: the answer to a message, in the form that Kakao takes (Kakao business guide,
+//! A chatbot's answer to a message, in the form that Kakao accepts (Kakao business guide,
 //! "Chatbot > Skill development guide > JSON format by type of answer", section `SkillResponse`). A reply is
 //! made of plain structs; only a valid one becomes a [`SkillResponse`], and only that leaves the function.
 

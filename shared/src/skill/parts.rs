@@ -33,20 +33,20 @@ pub enum ButtonAction {
     Share,
     /// Calls a human, by the consultation plug-in.
     Operator,
-    /// Says something or goes to a block, as a quick reply does.
+    /// Sends a message or goes to a block, as a quick reply does.
     #[serde(untagged)]
     Tap(Tap),
 }
 
-/// What goes on with the conversation.
+/// Continues the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Tap {
-    /// Says something in the user's name.
+    /// Sends a message in the user's name.
     Message {
         /// What.
         message_text: String,
-        /// What the next skill is told (`action.clientExtra`).
+        /// Data for the next skill (`action.clientExtra`).
         #[serde(skip_serializing_if = "Map::is_empty")]
         extra: Map<String, Value>,
     },
@@ -57,7 +57,7 @@ pub enum Tap {
         /// What is shown as said in the user's name; absent, the label.
         #[serde(skip_serializing_if = "Option::is_none")]
         message_text: Option<String>,
-        /// What the next skill is told (`action.clientExtra`).
+        /// Data for the next skill (`action.clientExtra`).
         #[serde(skip_serializing_if = "Map::is_empty")]
         extra: Map<String, Value>,
     },
@@ -87,7 +87,7 @@ impl Button {
         Self { label: label.into(), action: ButtonAction::WebLink { web_link_url: url.into() } }
     }
 
-    /// A button that says something in the user's name.
+    /// A button that sends a message in the user's name.
     #[must_use]
     pub fn message(label: impl Into<String>, text: impl Into<String>) -> Self {
         Self { label: label.into(), action: ButtonAction::Tap(Tap::message(text)) }
@@ -139,7 +139,7 @@ pub struct QuickReply {
 }
 
 impl QuickReply {
-    /// A quick reply that says something in the user's name.
+    /// A quick reply that sends a message in the user's name.
     #[must_use]
     pub fn message(label: impl Into<String>, text: impl Into<String>) -> Self {
         Self { label: label.into(), action: Tap::message(text) }
@@ -180,9 +180,7 @@ impl Link {
 
     pub(super) fn check(&self, check: &mut Check) {
         for (name, url) in [("pc", &self.pc), ("mobile", &self.mobile), ("web", &self.web)] {
-            if let Some(url) = url {
-                check.url(name, url);
-            }
+            check.url_if_any(name, url.as_deref());
         }
         if *self == Self::default() {
             check.violated("web", Rule::Required);
@@ -191,7 +189,20 @@ impl Link {
 }
 
 /// The longest text that a screen reader reads in a picture's place.
-pub(super) const MAX_ALT_TEXT: usize = 50;
+const MAX_ALT_TEXT: usize = 50;
+
+/// Checks what all pictures have.
+pub(super) fn check_picture(check: &mut Check, image_url: &str, alt_text: Option<&str>, link: Option<&Link>) {
+    check.url("imageUrl", image_url);
+    check.characters("altText", alt_text.unwrap_or_default(), MAX_ALT_TEXT);
+    check_link(check, link);
+}
+
+pub(super) fn check_link(check: &mut Check, link: Option<&Link>) {
+    if let Some(link) = link {
+        check.below("link", |check| link.check(check));
+    }
+}
 
 /// A card's picture.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -218,11 +229,7 @@ impl Thumbnail {
     }
 
     pub(super) fn check(&self, check: &mut Check) {
-        check.url("imageUrl", &self.image_url);
-        check.characters("altText", self.alt_text.as_deref().unwrap_or_default(), MAX_ALT_TEXT);
-        if let Some(link) = &self.link {
-            check.below("link", |check| link.check(check));
-        }
+        check_picture(check, &self.image_url, self.alt_text.as_deref(), self.link.as_ref());
     }
 }
 
@@ -240,8 +247,6 @@ pub struct Profile {
 impl Profile {
     pub(super) fn check(&self, check: &mut Check) {
         check.required("nickname", &self.nickname);
-        if let Some(url) = &self.image_url {
-            check.url("imageUrl", url);
-        }
+        check.url_if_any("imageUrl", self.image_url.as_deref());
     }
 }

@@ -55,7 +55,7 @@ into_component!(SimpleText, SimpleImage, TextCard, BasicCard, CommerceCard, List
 pub struct ContextValue {
     /// The output context's name.
     pub name: String,
-    /// For how many turns. 0 takes it away.
+    /// For how many turns. 0 removes it.
     pub life_span: u32,
     /// For how many seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,7 +155,7 @@ impl Reply {
     }
 }
 
-/// An answer that Kakao takes: the only kind that leaves the function.
+/// An answer that Kakao accepts: the only kind that leaves the function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkillResponse(String);
 
@@ -213,7 +213,7 @@ impl Component {
     }
 }
 
-/// The longest beginning of a text that has at most so many characters.
+/// The longest beginning of a text that has at most this many characters.
 pub(super) fn cut(text: &str, most: usize) -> &str {
     let mut units = 0;
     let end = text.char_indices().find(|(_, character)| {

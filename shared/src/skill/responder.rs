@@ -17,7 +17,7 @@ pub trait Responder: Send + Sync {
     fn reply(&self, payload: &SkillPayload) -> Reply;
 }
 
-/// What is said where there is nothing to say.
+/// The answer when there is no other.
 const NOTHING_SAID: &str = "무엇을 도와드릴까요?";
 
 /// The user's own words again.
@@ -65,8 +65,8 @@ struct Entry {
 /// Why a list of answers can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
-    /// It is no JSON list of answers.
-    #[error("it is no JSON list of answers with a text each (line {line}, column {column})")]
+    /// It is not a JSON list of answers.
+    #[error("it is not a JSON list of answers with a text each (line {line}, column {column})")]
     Form {
         /// Where the text goes wrong.
         line: usize,

@@ -253,9 +253,9 @@ fn whose(subject: &Subject) -> Members {
     subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
-fn each_entry(state: &mut Members, part: Part, mut change: impl FnMut(&mut Members)) {
+fn each_entry(state: &mut Members, part: Part, change: impl FnMut(&mut Members)) {
     if let Some(Value::Object(entries)) = state.get_mut(part.member()) {
-        entries.values_mut().filter_map(Value::as_object_mut).for_each(|entry| change(entry));
+        entries.values_mut().filter_map(Value::as_object_mut).for_each(change);
     }
 }
 

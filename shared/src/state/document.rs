@@ -1,5 +1,5 @@
 //! The stored form of a state: the contract's members, and the bookkeeping of merging apart from them
-//! under `_merge`. What another version of this crate stored beside them is kept.
+//! under `_merge`. Members that another version of this crate stored are kept.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub trait State: Merge + Clone + Default + PartialEq + Send + Sync {
     fn from_members(members: Members) -> Result<(Self, Rest), DocumentError>;
 }
 
-/// What another version of this crate stored beside what this one knows.
+/// Members that another version of this crate stored and this one does not know.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rest {
     members: Members,
@@ -108,7 +108,7 @@ struct UserMembers {
     rest: Members,
 }
 
-/// What merging must remember beside what it shows: which event wrote each register.
+/// The merge's internal data: which event wrote each register.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Bookkeeping {

@@ -40,9 +40,9 @@ pub enum Effect {
     Scope(ScopeId, bool),
     /// A profile field has a new value.
     Profile(String, ProfileValue),
-    /// A profile field has a new value that isn't told: what history keeps of [`Effect::Profile`].
+    /// A profile field has a new value, without the value: what history keeps of [`Effect::Profile`].
     ProfileField(String),
-    /// The profile changed in a way that we weren't told.
+    /// The profile changed, and Kakao did not send the new values.
     ProfileStale,
     /// The relation to a channel is now this.
     Channel(String, Channel),
@@ -98,7 +98,7 @@ pub fn effects_of_security_event(event: &SecurityEvent) -> Vec<Effect> {
     }
 }
 
-/// What the service's own word does.
+/// The effects of a service event.
 #[must_use]
 pub fn effects_of_service_word(word: ServiceWord) -> Vec<Effect> {
     match word {

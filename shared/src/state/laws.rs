@@ -225,7 +225,7 @@ fn a_link_erases_nothing() {
 }
 
 #[test]
-fn who_has_logged_in_anew_is_not_locked_out_by_an_older_block() {
+fn a_user_who_has_linked_again_is_not_blocked_by_an_older_event() {
     let disabled = at(5, vec![Effect::Account(Account::Disabled { reason: None })]);
     assert_eq!(fold(std::slice::from_ref(&disabled)).access(), Access::Blocked);
     assert_eq!(fold(&[linked(5), disabled.clone()]).access(), Access::Blocked);

@@ -33,7 +33,7 @@ pub struct Register<T> {
     pub by: EventId,
 }
 
-/// What a register says, and since when: what is shown of it.
+/// A register's value and its time: what is shown of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dated<T> {
     /// What holds.

@@ -171,7 +171,7 @@ pub struct UserState {
     pub scopes: Registers<Scope>,
     /// Profile values by name.
     pub profile: Registers<ProfileValue>,
-    /// The profile changed then in a way that we weren't told in full.
+    /// The time of a profile change whose new values Kakao did not send in full.
     pub profile_stale_since: Newest,
     /// Channels by public id.
     pub channels: Registers<Channel>,
@@ -187,7 +187,7 @@ pub struct UserState {
 
 /// The most registers of each map. With 4 KiB for a profile value, and the longest names and ids, an item
 /// has some 350 KB: under DynamoDB's 400.
-const MOST: usize = 50;
+const MAX_MAP_ENTRIES: usize = 50;
 
 impl Merge for UserState {
     fn merge(&mut self, other: Self) {
@@ -215,10 +215,10 @@ impl UserState {
         self.wipe();
         erase(&mut self.scopes, self.erased_until);
         erase(&mut self.profile, self.erased_until);
-        bound(&mut self.scopes, MOST);
-        bound(&mut self.profile, MOST);
-        bound(&mut self.channels, MOST);
-        bound(&mut self.bots, MOST);
+        bound(&mut self.scopes, MAX_MAP_ENTRIES);
+        bound(&mut self.profile, MAX_MAP_ENTRIES);
+        bound(&mut self.channels, MAX_MAP_ENTRIES);
+        bound(&mut self.bots, MAX_MAP_ENTRIES);
     }
 
     fn wipe(&mut self) {
@@ -251,7 +251,7 @@ impl UserState {
     #[must_use]
     pub fn access(&self) -> Access {
         let linked_at = self.link.as_ref().filter(|link| link.value == Link::Linked).map(|link| link.at);
-        // A user who linked again isn't locked out by what came before.
+        // A user who linked again is not blocked by an earlier event.
         let holds_since = |at: Time| linked_at.is_none_or(|linked| at >= linked);
         if matches!(&self.link, Some(link) if matches!(link.value, Link::Unlinked { .. })) {
             return Access::Gone;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{InvalidId, Personal, Unreadable, parse_strict_json};
 
-/// What stands in the place of bytes that are not UTF-8, and of half a surrogate pair in JSON.
+/// Replaces bytes that are not UTF-8, and half a surrogate pair in JSON.
 const REPLACEMENT: char = '\u{fffd}';
 
 /// The text, which must be exact because it is an identifier: with parts replaced, two different ids could become one.
@@ -19,12 +19,12 @@ pub(crate) fn exact<'t>(text: &'t str, name: &'static str) -> Result<&'t str, Un
     if text.contains(REPLACEMENT) { Err(Unreadable::FieldEncoding(name)) } else { Ok(text) }
 }
 
-/// What a request says, apart from who says it: the method, the query and the body.
+/// A request's content, without its proof: the method, the query and the body.
 #[derive(Clone, Debug)]
 pub struct Content {
     /// GET or POST; what the gateway's event named.
     pub method: Method,
-    /// The query as it came, still percent-encoded.
+    /// The query as received, still percent-encoded.
     pub query: Personal<String>,
     /// The media type, in lower case and without parameters; empty where there is none.
     pub media_type: String,
@@ -35,7 +35,7 @@ pub struct Content {
 impl Content {
     /// The fields of a webhook that comes as a query, a form or a JSON object.
     ///
-    /// The body's first character, not its declared type, tells JSON from a form: implementers saw
+    /// The body's first character, not its declared type, distinguishes JSON from a form: implementers saw
     /// both under either type, and no form of Kakao's begins with a brace. A POST without a body
     /// may carry its fields in the query.
     ///
@@ -78,7 +78,7 @@ impl Content {
     }
 }
 
-/// What came, for the operator: as text, or in base64 where it is no plain text (which
+/// The request's content, for the operator: as text, or in base64 where it is not plain text (which
 /// also would grow sixfold on its way through the queue).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -246,7 +246,7 @@ pub(crate) trait ReadField<T>: Sized {
     fn required(self, name: &'static str) -> Result<T, Unreadable>;
 
     /// The value, or that of the field's other name. One that can't be read hides no good twin.
-    fn or_twin(self, twin: Self) -> Self;
+    fn or_alternative(self, twin: Self) -> Self;
 }
 
 impl<T> ReadField<T> for Result<Option<T>, Unreadable> {
@@ -254,7 +254,7 @@ impl<T> ReadField<T> for Result<Option<T>, Unreadable> {
         self?.ok_or(Unreadable::Missing(name))
     }
 
-    fn or_twin(self, twin: Self) -> Self {
+    fn or_alternative(self, twin: Self) -> Self {
         match (self, twin) {
             (Ok(Some(value)), _) | (_, Ok(Some(value))) => Ok(Some(value)),
             (Err(why), _) | (_, Err(why)) => Err(why),
@@ -372,13 +372,13 @@ mod tests {
         let (good, absent): (Read, Read) = (Ok(Some(1)), Ok(None));
         let odd = |name| -> Read { Err(Unreadable::Shape(name)) };
         for other in [absent.clone(), odd("a")] {
-            assert_eq!(good.clone().or_twin(other.clone()), good);
-            assert_eq!(other.or_twin(good.clone()), good);
+            assert_eq!(good.clone().or_alternative(other.clone()), good);
+            assert_eq!(other.or_alternative(good.clone()), good);
         }
-        assert_eq!(good.clone().or_twin(Ok(Some(2))), good);
-        assert_eq!(odd("a").or_twin(odd("b")), odd("a"));
-        assert_eq!(absent.clone().or_twin(odd("b")), odd("b"));
-        assert_eq!(absent.clone().or_twin(Ok(None)), absent);
+        assert_eq!(good.clone().or_alternative(Ok(Some(2))), good);
+        assert_eq!(odd("a").or_alternative(odd("b")), odd("a"));
+        assert_eq!(absent.clone().or_alternative(odd("b")), odd("b"));
+        assert_eq!(absent.clone().or_alternative(Ok(None)), absent);
     }
 
     #[test]

@@ -210,7 +210,7 @@ text_id!(
     ScopeId, "scope", 128
 );
 
-/// What tells one event from every other: the same event delivered twice has the same id.
+/// The identity of an event: the same event delivered twice has the same id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct EventId(String);

@@ -1,4 +1,4 @@
-//! The strings and numbers of a JSON text, found without reading it, for what `serde_json` can't be told.
+//! The strings and numbers of a JSON text, found without reading it, for cases that `serde_json` cannot handle.
 //! Nothing is inserted or removed, so that a text that is not JSON stays one that is not JSON.
 
 use std::ops::Range;

@@ -44,7 +44,7 @@ pub enum Kind {
     TalkChannel,
     /// A KakaoTalk chatbot's skill request.
     Skill,
-    /// What the service itself says of its users.
+    /// Service events.
     Service,
 }
 

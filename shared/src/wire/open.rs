@@ -9,7 +9,7 @@ macro_rules! open_enum {
         #[serde(from = "String", into = "String")]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)+
-            /// A value that this version doesn't know, as it came.
+            /// A value that this version doesn't know, as received.
             Other(String),
         }
 

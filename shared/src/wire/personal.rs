@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A value that says something about a person: a profile value, an utterance, a share's custom
+/// Personal data: a profile value, an utterance, a share's custom
 /// value. It travels and is stored where it must be, but no log line can show it: `Debug` hides it
 /// and there is no `Display`.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

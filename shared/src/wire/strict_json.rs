@@ -1,4 +1,4 @@
-//! JSON as a security protocol needs it: a key that stands twice, or more nesting than anyone
+//! Strict JSON, as a security protocol needs it: a key that occurs twice, or more nesting than anyone
 //! sends, is refused instead of guessed at (RFC 8725 §2.4, RFC 8259 §4).
 
 use std::{cell::Cell, fmt};
@@ -11,17 +11,18 @@ use super::json_scalars::repaired;
 /// More levels than any document of Kakao's has, and fewer than would endanger the stack.
 const MAX_DEPTH: usize = 64;
 
-/// The key of an object that `serde_json` takes for a text that is yet to be parsed, which would get past all rules here.
+/// The key of an object that `serde_json` takes for a text that is yet to be parsed, which would get past all rules
+/// here.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
-/// Why a text is not taken as JSON.
+/// Why a text is not accepted as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StrictJsonError {
     /// The text is not JSON, or something follows it.
     #[error("it is not one JSON document")]
     Syntax,
-    /// A key stands twice in one object.
-    #[error("a key stands twice in one object")]
+    /// A key occurs twice in one object.
+    #[error("a key occurs twice in one object")]
     DuplicateKey,
     /// It is nested more deeply than we read.
     #[error("it is nested too deeply")]
@@ -34,7 +35,7 @@ pub enum StrictJsonError {
 /// Reads one JSON object. Half a surrogate pair is read as U+FFFD, a number beyond a double as ±1e308.
 ///
 /// # Errors
-/// Whatever is no JSON object, has a key twice at any level, is nested too deeply, or is followed
+/// Whatever is not a JSON object, has a key twice at any level, is nested too deeply, or is followed
 /// by anything but white space.
 pub fn parse(text: &[u8]) -> Result<Map<String, Value>, StrictJsonError> {
     match parse_as_it_is(text) {

@@ -42,7 +42,7 @@ pub struct TalkChannel {
 }
 
 impl TalkChannel {
-    /// Reads the webhook. Where a field is absent or can't be read its deprecated twin is taken.
+    /// Reads the webhook. If a field is absent or unreadable, its deprecated twin is used.
     ///
     /// # Errors
     /// A missing or misshapen field, or an unknown `id_type`.
@@ -53,10 +53,10 @@ impl TalkChannel {
             user: user(&fields)?,
             channel_id: fields
                 .id("channel_public_id")
-                .or_twin(fields.id("plus_friend_public_id"))
+                .or_alternative(fields.id("plus_friend_public_id"))
                 .required("channel_public_id")?,
             channel_uuid: fields.word("channel_uuid").or_else(|| fields.word("plus_friend_uuid")),
-            at: updated_at(&fields).or_twin(timestamp(&fields)).required("updated_at")?,
+            at: updated_at(&fields).or_alternative(timestamp(&fields)).required("updated_at")?,
         })
     }
 }

@@ -30,8 +30,8 @@ impl ChatType {
     }
 }
 
-/// One message was shared to one chat room. The custom values stay behind: beside the claimed user
-/// nothing of ours reads them, and they are the service's users' data.
+/// One message was shared to one chat room. The custom values are not kept: except for the
+/// claimed user this crate does not need them, and they are personal data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TalkShare {
     /// The kind of room.
@@ -80,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_the_room_and_its_kind_are_needed(
+        fn only_the_chat_room_and_its_type_are_required(
             name in proptest::sample::select(vec![
                 "TEMPLATE_ID", "IS_SINGLE_CHATROOM", "CHAT_MEMBER_COUNT_RANGE", "user_id", "another",
             ]),

@@ -21,7 +21,7 @@ impl Time {
         (0..=LATEST_MILLIS).contains(&millis).then_some(Self(millis))
     }
 
-    /// The moment nearest to so many milliseconds since 1970 that is in the range.
+    /// The moment nearest to this many milliseconds since 1970 that is in the range.
     #[must_use]
     pub fn clamped(millis: i64) -> Self {
         Self(millis.clamp(0, LATEST_MILLIS))

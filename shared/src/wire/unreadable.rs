@@ -5,7 +5,7 @@ use super::StrictJsonError;
 /// values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// The body is no JSON object of ours. Look at the quarantined payload: Kakao may have changed
+    /// The body is not a JSON object of ours. Look at the quarantined payload: Kakao may have changed
     /// the format.
     #[error("the body can't be read: {0}")]
     Json(#[from] StrictJsonError),
@@ -15,7 +15,7 @@ pub enum Unreadable {
     /// A field that must be exact, an id, is not UTF-8 or holds half a surrogate pair.
     #[error("the field `{0}` is not valid Unicode")]
     FieldEncoding(&'static str),
-    /// A parameter came twice, so that it is unknown which one is meant.
+    /// A parameter occurs twice, so it is unknown which one counts.
     #[error("the field `{0}` is there twice")]
     Duplicate(String),
     /// A field without which the event can't be placed is not there.
@@ -58,7 +58,7 @@ pub enum Unreadable {
     /// which Kakao appends another one.
     #[error("the field `{0}` is missing: the query holds a second `?`; register the URL without a query of its own")]
     GluedQuery(&'static str),
-    /// Read well, but longer in our own form than the queue takes.
+    /// Readable, but longer as an envelope than the queue accepts.
     #[error("the event is longer than the queue takes")]
     TooLong,
 }

@@ -1,5 +1,5 @@
-//! What of an event that a function is handed must be in no log: every value in it, but for the few that a log line carries
-//! so that a request can be found again. So a field that nobody has thought of is searched for, too.
+//! The values of an event that must be in no log: all except the few that a log line has so that a request can be
+//! found. So new fields are searched for, too.
 
 use base64::{
     Engine,
@@ -37,7 +37,7 @@ const PUBLIC: &[&str] = &[
     "alg",
     "version",
 ];
-/// At the top of an envelope: ids by which a log line names it, but for the service's own, which may be made of
+/// At the top of an envelope: ids by which a log line names it, except ids of service events, which may be made of
 /// member numbers.
 const IDS: [&str; 2] = ["id", "request_id"];
 /// Headers that are an event's id, in lower case.
@@ -46,7 +46,7 @@ const ID_HEADERS: [&str; 2] = ["x-kakao-resource-id", "x-request-id"];
 const PROOFS: [&str; 2] = ["authorization", "x-skill-key"];
 
 impl Secrets {
-    /// The values of an event that a function is handed: the gateway's, or the queue's.
+    /// The values of an event that a function receives from the gateway or the queue.
     pub fn add_event(&mut self, event: &Value) {
         for record in event.get("Records").and_then(Value::as_array).into_iter().flatten() {
             record.get("body").and_then(Value::as_str).into_iter().for_each(|body| self.add_message(body));

@@ -14,7 +14,7 @@ pub enum Form {
     Base64,
 }
 
-/// JSON within JSON within JSON: deeper nobody nests it by mistake.
+/// JSON within JSON within JSON: deeper nesting does not happen by mistake.
 const NESTED: usize = 3;
 /// A shorter run of base64's letters is a word.
 const SHORTEST_RUN: usize = 12;

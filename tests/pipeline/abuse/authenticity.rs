@@ -1,5 +1,5 @@
-//! Who has no key learns nothing and leaves nothing, whatever he sends: the proof comes before the content. How the
-//! key itself is compared is shown by construction in `shared/src/auth/digest.rs`.
+//! A sender without a key learns nothing and leaves nothing, whatever it sends: authentication precedes reading.
+//! `shared/src/auth/digest.rs` shows by construction how the key itself is compared.
 
 use end_to_end::{Answer, Request};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Bench, bench::forge};
 use crate::kakao::{channel, channel_body, share, skill, skill_body, unlink};
 
-/// What stands in every piece of content, to be looked for in the log.
+/// A text in every piece of content, for which the log is searched.
 const MARK: &str = "marked-content";
 
 fn contents() -> Vec<(&'static str, Vec<u8>)> {
@@ -26,7 +26,7 @@ fn contents() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// A well-formed request of each function that a key opens, and the same with everything else in its place.
+/// A well-formed request of each function that a key authenticates, and the same with everything else in its place.
 fn requests() -> Vec<(&'static str, Request)> {
     let good = [
         ("unlink", unlink("1")),

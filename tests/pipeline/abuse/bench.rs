@@ -1,4 +1,4 @@
-//! What a case is, and how it is tried.
+//! A case, and how it is run.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::kakao::{OAUTH, admin_key, channel, channel_body, pushed, share, skill
 
 /// Where a request ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum End {
+pub(super) enum Destination {
     /// In the queue, as an event.
     Event,
     /// In the queue, to be quarantined for this reason.
@@ -19,28 +19,34 @@ pub(super) enum End {
     Nowhere,
 }
 
-/// One event of the gateway, and what shall come of it. 500 is what the gateway answers where a function fails.
+/// One event of the gateway and the expected result. The gateway answers 500 if a function fails.
 pub(super) struct Case {
     name: String,
     function: &'static str,
     event: Value,
     status: u16,
-    end: End,
+    end: Destination,
 }
 
 impl Case {
-    pub(super) fn new(name: impl Into<String>, function: &'static str, event: Value, status: u16, end: End) -> Self {
+    pub(super) fn new(
+        name: impl Into<String>,
+        function: &'static str,
+        event: Value,
+        status: u16,
+        end: Destination,
+    ) -> Self {
         Self { name: name.into(), function, event, status, end }
     }
 
     /// An authentic request: taken, whatever becomes of it then.
-    pub(super) fn taken(name: impl Into<String>, request: &Request, end: End) -> Self {
+    pub(super) fn taken(name: impl Into<String>, request: &Request, end: Destination) -> Self {
         let function = function_of(request);
         Self::new(name, function, request.event(), accepted(function), end)
     }
 
-    fn expected(&self) -> (u16, Vec<End>) {
-        let ends = if self.end == End::Nowhere { vec![] } else { vec![self.end] };
+    fn expected(&self) -> (u16, Vec<Destination>) {
+        let ends = if self.end == Destination::Nowhere { vec![] } else { vec![self.end] };
         (self.status, ends)
     }
 
@@ -48,8 +54,9 @@ impl Case {
     pub(super) fn forged(&self) -> Option<Self> {
         let mut event = self.event.clone();
         forge(&mut event);
-        (self.function != "account-status")
-            .then(|| Self::new(format!("{} with a wrong key", self.name), self.function, event, 401, End::Nowhere))
+        (self.function != "account-status").then(|| {
+            Self::new(format!("{} with a wrong key", self.name), self.function, event, 401, Destination::Nowhere)
+        })
     }
 }
 
@@ -62,7 +69,7 @@ pub(super) struct Webhook {
     pub(super) refused: u16,
 }
 
-/// The real functions, and what came of the cases so far.
+/// The real functions, and the results of the cases so far.
 pub(super) struct Bench {
     pub(super) pipeline: Pipeline,
     good: BTreeMap<&'static str, Value>,
@@ -84,7 +91,7 @@ impl Bench {
         webhooks(self.pipeline.keys.key())
     }
 
-    /// Tries the cases one after another and tells of all that didn't end as they should.
+    /// Runs the cases one after another and reports all whose result is not as expected.
     pub(super) async fn try_all(&mut self, cases: impl IntoIterator<Item = Case>) {
         let (mut tried, mut wrong) = (0, vec![]);
         for case in cases {
@@ -99,9 +106,9 @@ impl Bench {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
-    /// What came of a case. On a machine too busy to answer in time, 503 and the inbox are honest ends, too: then
+    /// The result of a case. On a machine too busy to answer in time, 503 and the inbox are valid, too: then
     /// it is sent again, as a sender would. What always ends there doesn't settle.
-    async fn settled(&mut self, case: &Case) -> (u16, Vec<End>) {
+    async fn settled(&mut self, case: &Case) -> (u16, Vec<Destination>) {
         let mut found = self.outcome(case.function, &case.event).await;
         for _ in 0..SENDINGS {
             if found == case.expected() {
@@ -117,7 +124,7 @@ impl Bench {
         found
     }
 
-    /// How many envelopes are in the inbox, which nobody empties here.
+    /// How many envelopes are in the inbox, which no janitor empties here.
     fn waiting(&self) -> usize {
         self.pipeline.items_of("INBOX#").unwrap().len()
     }
@@ -128,7 +135,7 @@ impl Bench {
         self.try_all(cases.into_iter().chain(forged)).await;
     }
 
-    async fn outcome(&mut self, function: &'static str, event: &Value) -> (u16, Vec<End>) {
+    async fn outcome(&mut self, function: &'static str, event: &Value) -> (u16, Vec<Destination>) {
         let answer = self.answer(function, event).await;
         let ends = self.pipeline.queue.take().iter().map(|message| end_of(&message.body)).collect();
         (answer.status, ends)
@@ -138,9 +145,9 @@ impl Bench {
         answer(&mut self.pipeline, function, event).await
     }
 
-    /// A good request of the function is taken by the process that has just had a bad one.
+    /// The process that has just had a bad request acknowledges a good one.
     pub(super) async fn the_next_works(&mut self, function: &'static str) {
-        let good = Case::new("the next", function, self.good[function].clone(), accepted(function), End::Event);
+        let good = Case::new("the next", function, self.good[function].clone(), accepted(function), Destination::Event);
         assert_eq!(self.settled(&good).await, good.expected(), "{function}");
     }
 }
@@ -153,13 +160,13 @@ pub(super) async fn answer(pipeline: &mut Pipeline, function: &'static str, even
     }
 }
 
-fn end_of(text: &str) -> End {
+fn end_of(text: &str) -> Destination {
     const REASONS: [&str; 7] =
         ["json", "encoding", "duplicate_field", "missing_field", "field_shape", "other_app", "too_many_events"];
     let envelope: Value = serde_json::from_str(text).unwrap();
     match envelope["quarantine"]["reason"].as_str() {
-        None => End::Event,
-        Some(reason) => End::Quarantine(REASONS.into_iter().find(|known| *known == reason).unwrap()),
+        None => Destination::Event,
+        Some(reason) => Destination::Quarantine(REASONS.into_iter().find(|known| *known == reason).unwrap()),
     }
 }
 
@@ -227,7 +234,7 @@ pub(super) fn changed(event: &Value, pointer: &str, value: impl Into<Value>) -> 
     event
 }
 
-/// A change that makes no difference: what is genuine is taken as an event, what is forged is refused.
+/// A change without effect: the genuine request becomes an event, the forged one is refused.
 pub(super) fn to_every_webhook<'w>(
     webhooks: impl IntoIterator<Item = &'w Webhook>,
     name: &str,
@@ -236,8 +243,8 @@ pub(super) fn to_every_webhook<'w>(
     let cases = webhooks.into_iter().flat_map(|webhook| {
         let Webhook { function, genuine, forged, accepted, refused } = webhook;
         [
-            Case::new(name, function, change(genuine), *accepted, End::Event),
-            Case::new(format!("{name}, forged"), function, change(forged), *refused, End::Nowhere),
+            Case::new(name, function, change(genuine), *accepted, Destination::Event),
+            Case::new(format!("{name}, forged"), function, change(forged), *refused, Destination::Nowhere),
         ]
     });
     cases.collect()

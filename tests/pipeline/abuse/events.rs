@@ -1,9 +1,9 @@
-//! Events of the gateway that lack something, and events that aren't of it.
+//! Events of the gateway that lack members, and events that are not the gateway's.
 
 use end_to_end::lambda::Outcome;
 use serde_json::{Value, json};
 
-use super::{Bench, Case, End, changed, to_every_webhook};
+use super::{Bench, Case, Destination, changed, to_every_webhook};
 
 fn without(event: &Value, parent: &str, name: &str) -> Value {
     let mut event = event.clone();
@@ -12,7 +12,7 @@ fn without(event: &Value, parent: &str, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_request_that_the_gateway_told_little_of_is_taken_all_the_same() {
+async fn a_gateway_event_with_few_members_is_accepted_all_the_same() {
     let mut bench = Bench::start().await;
     let webhooks = bench.webhooks();
     let mut cases = vec![];
@@ -62,15 +62,21 @@ async fn a_query_or_a_body_that_is_no_text_is_absent() {
         for webhook in [unlink, share] {
             let event = without(&webhook.genuine, "", "queryStringParameters");
             let event = changed(&event, "/rawQueryString", value.clone());
-            let end = End::Quarantine("missing_field");
+            let end = Destination::Quarantine("missing_field");
             cases.push(Case::new(format!("query {value}"), webhook.function, event, 200, end));
         }
         for (webhook, reason) in [(channel, "missing_field"), (skill, "json")] {
             let event = changed(&webhook.genuine, "/body", value.clone());
-            cases.push(Case::new(format!("body {value}"), webhook.function, event, 200, End::Quarantine(reason)));
+            cases.push(Case::new(
+                format!("body {value}"),
+                webhook.function,
+                event,
+                200,
+                Destination::Quarantine(reason),
+            ));
         }
         let event = changed(&token.genuine, "/body", value.clone());
-        cases.push(Case::new(format!("body {value}"), token.function, event, 400, End::Nowhere));
+        cases.push(Case::new(format!("body {value}"), token.function, event, 400, Destination::Nowhere));
     }
     bench.try_all(cases).await;
 }
@@ -128,7 +134,7 @@ async fn an_event_that_is_no_request_of_an_http_api_fails_with_the_mend_and_the_
 }
 
 #[tokio::test]
-async fn what_nobody_reads_may_be_as_deep_as_it_likes() {
+async fn a_member_that_is_not_read_may_be_nested_to_any_depth() {
     let mut bench = Bench::start().await;
     let mut deep = json!(1);
     for _ in 0..1_000 {
@@ -139,7 +145,7 @@ async fn what_nobody_reads_may_be_as_deep_as_it_likes() {
         .iter()
         .map(|webhook| {
             let event = changed(&webhook.genuine, "/stageVariables", deep.clone());
-            Case::new("1,000 levels", webhook.function, event, webhook.accepted, End::Event)
+            Case::new("1,000 levels", webhook.function, event, webhook.accepted, Destination::Event)
         })
         .collect();
     bench.try_all(cases).await;
@@ -152,7 +158,7 @@ async fn a_method_in_another_case_is_another_method() {
     for webhook in bench.webhooks() {
         for method in ["get", "Post", "TRACE", "CONNECT", "X", &"A".repeat(5_000)] {
             let event = changed(&webhook.genuine, "/requestContext/http/method", method);
-            cases.push(Case::new(format!("{method:.10}"), webhook.function, event, 405, End::Nowhere));
+            cases.push(Case::new(format!("{method:.10}"), webhook.function, event, 405, Destination::Nowhere));
         }
     }
     bench.try_all(cases).await;

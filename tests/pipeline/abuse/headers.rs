@@ -1,9 +1,9 @@
-//! Headers that stand twice, or are none.
+//! Headers that occur twice or are invalid.
 
 use end_to_end::service::{ADMIN_KEY, SKILL_KEY};
 use serde_json::{Value, json};
 
-use super::{Bench, Case, End, changed, to_every_webhook};
+use super::{Bench, Case, Destination, changed, to_every_webhook};
 use crate::kakao::{channel, channel_body, share, skill, skill_body, unlink};
 
 #[tokio::test]
@@ -19,13 +19,13 @@ async fn a_key_that_stands_twice_proves_nothing() {
     for (function, request) in by_key {
         for second in [key.as_str(), "KakaoAK 00000000000000000000000000000000", "Basic eDp5"] {
             let twice = request.clone().header("authorization", second).event();
-            cases.push(Case::new(format!("joined with {second}"), function, twice, 401, End::Nowhere));
+            cases.push(Case::new(format!("joined with {second}"), function, twice, 401, Destination::Nowhere));
             let beside = changed(&request.event(), "/headers/AUTHORIZATION", second);
-            cases.push(Case::new(format!("beside {second}"), function, beside, 401, End::Nowhere));
+            cases.push(Case::new(format!("beside {second}"), function, beside, 401, Destination::Nowhere));
         }
     }
     let message = skill(&skill_body("u1", "안녕"), "r1").header(SKILL_KEY.0, SKILL_KEY.1);
-    cases.push(Case::new("joined", "skill", message.event(), 401, End::Nowhere));
+    cases.push(Case::new("joined", "skill", message.event(), 401, Destination::Nowhere));
     bench.try_all(cases).await;
 }
 
@@ -102,7 +102,13 @@ async fn a_key_with_anything_injected_proves_nothing() {
                 String::new(),
             ] {
                 let event = changed(&webhook.genuine, &format!("/headers/{header}"), value.as_str());
-                cases.push(Case::new(format!("{header}: {value:?}"), webhook.function, event, 401, End::Nowhere));
+                cases.push(Case::new(
+                    format!("{header}: {value:?}"),
+                    webhook.function,
+                    event,
+                    401,
+                    Destination::Nowhere,
+                ));
             }
         }
     }
@@ -110,14 +116,14 @@ async fn a_key_with_anything_injected_proves_nothing() {
 }
 
 #[tokio::test]
-async fn without_any_header_nobody_is_proven() {
+async fn without_any_header_no_sender_is_authenticated() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
     for webhook in bench.webhooks() {
         for headers in [json!(null), json!({}), json!([]), json!("authorization"), json!(7)] {
             let name = format!("headers {headers}");
             let event = changed(&webhook.genuine, "/headers", headers);
-            cases.push(Case::new(name, webhook.function, event, webhook.refused, End::Nowhere));
+            cases.push(Case::new(name, webhook.function, event, webhook.refused, Destination::Nowhere));
         }
     }
     bench.try_all(cases).await;

@@ -44,7 +44,7 @@ const TRICKS: [(&str, bool); 26] = [
     ("🙂", true),
 ];
 
-/// Whom a field's trick may concern, where it may stand in a key and where it may not.
+/// The partitions that a field's trick may reach, if the text may occur in a key and if it may not.
 struct Field {
     request: Request,
     touched: String,
@@ -106,7 +106,7 @@ fn key_members(trick: &str, may_stand: bool) -> Vec<Field> {
     ]
 }
 
-/// The trick in every field that tells one event from another: it costs no event.
+/// The trick in every field that identifies an event: it costs no event.
 fn event_ids(pipeline: &Pipeline, trick: &str) -> Vec<Field> {
     let field = |user: &str, request| Field { request, touched: format!("USER#{APP_ID}#{user}") };
     vec![
@@ -127,7 +127,7 @@ fn member_numbers(pipeline: &Pipeline, trick: &str, serial: usize) -> Vec<Field>
         nobody(in_query(unlink("1"), "app_id", trick).id(&id(2))),
         nobody(channel(&channel_body("added", trick, AT), &id(3))),
         nobody(with_claims(pipeline, trick, &id(4))),
-        // Whom a message or a share names beside its own fact is left out if it can't be true.
+        // An invalid user in a message or a share is left out; the event itself counts.
         Field { request: skill(&with_app_user(trick), &id(5)), touched: format!("BOT#{BOT_ID}#user-with-a-trick") },
         Field { request: in_query(share("", &id(6)), "user_id", trick), touched: format!("SHARE#{APP_ID}#h1") },
     ]
@@ -141,7 +141,7 @@ fn items(pipeline: &Pipeline) -> Items {
     items.map(|item| ((text(&item["pk"]), text(&item["sk"])), Value::Object(item))).collect()
 }
 
-/// Sends it again where the machine had no time: the same request is the same event.
+/// Sends it again if the machine was too slow: the same request is the same event.
 async fn deliver(pipeline: &mut Pipeline, request: &Request) {
     let mut answer = pipeline.deliver(request).await.unwrap();
     for _ in 0..SENDINGS {
@@ -152,7 +152,7 @@ async fn deliver(pipeline: &mut Pipeline, request: &Request) {
     assert!((200..300).contains(&answer.status), "{request:?}: {answer:?}");
 }
 
-/// Delivers all of it and looks at which partitions anything was written to.
+/// Delivers all of it and returns the partitions that were written.
 async fn touched(pipeline: &mut Pipeline, requests: impl Iterator<Item = Request>) -> BTreeSet<String> {
     let before = items(pipeline);
     for request in requests {
@@ -202,7 +202,7 @@ async fn an_events_id_may_be_anything_and_stays_within_its_users_partition() {
     for (number, trick) in TRICKS.into_iter().map(|(trick, _)| trick).chain([long.as_str()]).enumerate() {
         let mut fields = event_ids(&pipeline, trick);
         for field in &mut fields {
-            // A header that can hold no such id is none; the gateway's own id then has to differ.
+            // A header cannot contain such an id, so it does not count; the gateway's own id then has to differ.
             if field.request.id != trick {
                 field.request.id = format!("request-{number}");
             }
@@ -227,6 +227,6 @@ async fn nothing_but_digits_is_a_member_number() {
     let items = items(&pipeline);
     assert_whole(&items);
     assert!(items.keys().all(|(partition, _)| !partition.starts_with("USER#")));
-    // The message counts all the same; nobody's number stands in it.
+    // The message counts all the same, without a member number.
     assert!(items.values().all(|item| item.get("app_user_id").is_none()));
 }

@@ -1,9 +1,9 @@
-//! JSON and forms that are well encoded and badly formed: too deep, too big, twice, empty.
+//! JSON and forms in a valid encoding but badly formed: too deep, too big, with duplicates, empty.
 
 use end_to_end::{Request, service::APP_ID};
 use serde_json::{Value, json};
 
-use super::{Bench, Case, End};
+use super::{Bench, Case, Destination};
 use crate::kakao::{OAUTH, admin_key, channel, channel_body, pushed, share, signed, skill, skill_body, token, unlink};
 
 const AT: &str = "2025-03-01T01:00:00Z";
@@ -41,10 +41,10 @@ async fn nesting_is_read_to_64_levels_and_quarantined_from_there_on() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
     for (levels, end) in [
-        (63, End::Event),
-        (64, End::Quarantine("json")),
-        (65, End::Quarantine("json")),
-        (10_000, End::Quarantine("json")),
+        (63, Destination::Event),
+        (64, Destination::Quarantine("json")),
+        (65, Destination::Quarantine("json")),
+        (10_000, Destination::Quarantine("json")),
     ] {
         for text in nested(levels) {
             let requests = with_member(&format!(r#""deep":{text}"#));
@@ -52,14 +52,14 @@ async fn nesting_is_read_to_64_levels_and_quarantined_from_there_on() {
         }
     }
     let unclosed = with_body(channel(&json!({}), "r1"), "[".repeat(60_000));
-    cases.push(Case::taken("60,000 open brackets", &unclosed, End::Quarantine("json")));
+    cases.push(Case::taken("60,000 open brackets", &unclosed, Destination::Quarantine("json")));
     let unclosed = with_body(channel(&json!({}), "r1"), r#"{"a":"#.repeat(12_000));
-    cases.push(Case::taken("12,000 open braces", &unclosed, End::Quarantine("json")));
+    cases.push(Case::taken("12,000 open braces", &unclosed, Destination::Quarantine("json")));
     bench.try_all_and_forged(cases).await;
 }
 
 #[tokio::test]
-async fn a_number_beside_the_fact_may_be_as_big_as_json_can_say() {
+async fn an_optional_number_may_be_as_big_as_json_allows() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
     for number in [
@@ -74,11 +74,11 @@ async fn a_number_beside_the_fact_may_be_as_big_as_json_can_say() {
         "-1e400",
     ] {
         let requests = with_member(&format!(r#""number":{number}"#));
-        cases.extend(requests.iter().map(|request| Case::taken(number, request, End::Event)));
+        cases.extend(requests.iter().map(|request| Case::taken(number, request, Destination::Event)));
     }
     for number in ["01", "01e400", "+1", ".5", "1.", "0x1", "NaN", "Infinity", "1e"] {
         let requests = with_member(&format!(r#""number":{number}"#));
-        cases.extend(requests.iter().map(|request| Case::taken(number, request, End::Quarantine("json"))));
+        cases.extend(requests.iter().map(|request| Case::taken(number, request, Destination::Quarantine("json"))));
     }
     bench.try_all_and_forged(cases).await;
 }
@@ -86,12 +86,12 @@ async fn a_number_beside_the_fact_may_be_as_big_as_json_can_say() {
 #[tokio::test]
 async fn a_member_number_is_a_positive_integer_of_64_bits_or_the_request_is_quarantined() {
     let mut bench = Bench::start().await;
-    let shape = End::Quarantine("field_shape");
+    let shape = Destination::Quarantine("field_shape");
     let mut cases = vec![];
     for (number, end) in [
-        ("1", End::Event),
-        ("9223372036854775808", End::Event),
-        ("18446744073709551615", End::Event),
+        ("1", Destination::Event),
+        ("9223372036854775808", Destination::Event),
+        ("18446744073709551615", Destination::Event),
         ("18446744073709551616", shape),
         ("123456789012345678901234567890123456789", shape),
         ("0", shape),
@@ -105,8 +105,8 @@ async fn a_member_number_is_a_positive_integer_of_64_bits_or_the_request_is_quar
         (r#"{"a":1}"#, shape),
         (r#""1\u0000""#, shape),
         (r#""1 ""#, shape),
-        ("null", End::Quarantine("missing_field")),
-        (r#""""#, End::Quarantine("missing_field")),
+        ("null", Destination::Quarantine("missing_field")),
+        (r#""""#, Destination::Quarantine("missing_field")),
     ] {
         let body = channel_body("added", "X", AT).to_string().replace("\"X\"", number);
         cases.push(Case::taken(number, &with_body(channel(&json!({}), "r1"), body), end));
@@ -124,12 +124,12 @@ async fn a_name_that_stands_twice_is_quarantined_though_both_say_the_same() {
     for (name, query) in [("app_id", "app_id=123456"), ("user_id", "user_id=1"), ("user_id", "user%5Fid=2")] {
         let mut request = unlink("1");
         request.query = format!("{query}&{}", request.query);
-        cases.push(Case::taken(name, &request, End::Quarantine("duplicate_field")));
+        cases.push(Case::taken(name, &request, Destination::Quarantine("duplicate_field")));
     }
     for (name, query) in [("CHAT_TYPE", "CHAT_TYPE=DirectChat"), ("user_id", "user_id=2"), ("note", "note=1&note=2")] {
         let mut request = share("1", "r1");
         request.query.push_str(&format!("&{query}"));
-        cases.push(Case::taken(name, &request, End::Quarantine("duplicate_field")));
+        cases.push(Case::taken(name, &request, Destination::Quarantine("duplicate_field")));
     }
     for member in [
         r#""x":1,"x":1"#,
@@ -139,7 +139,7 @@ async fn a_name_that_stands_twice_is_quarantined_though_both_say_the_same() {
         r#""app_id":1,"app_id":1"#,
     ] {
         let requests = with_member(member);
-        cases.extend(requests.iter().map(|request| Case::taken(member, request, End::Quarantine("json"))));
+        cases.extend(requests.iter().map(|request| Case::taken(member, request, Destination::Quarantine("json"))));
     }
     bench.try_all_and_forged(cases).await;
 }
@@ -147,10 +147,10 @@ async fn a_name_that_stands_twice_is_quarantined_though_both_say_the_same() {
 #[tokio::test]
 async fn a_body_that_is_no_object_of_ours_is_quarantined() {
     let mut bench = Bench::start().await;
-    let json = End::Quarantine("json");
+    let json = Destination::Quarantine("json");
     let mut cases = vec![];
     for (body, end) in [
-        ("{}", End::Quarantine("missing_field")),
+        ("{}", Destination::Quarantine("missing_field")),
         ("[]", json),
         ("null", json),
         ("7", json),
@@ -171,7 +171,7 @@ async fn a_body_that_is_no_object_of_ours_is_quarantined() {
     }
     for body in ["", " ", "\r\n"] {
         let request = with_body(channel(&json!({}), "r1"), body);
-        cases.push(Case::taken(format!("{body:?}"), &request, End::Quarantine("missing_field")));
+        cases.push(Case::taken(format!("{body:?}"), &request, Destination::Quarantine("missing_field")));
         cases.push(Case::taken(format!("{body:?}"), &with_body(skill(&json!({}), "r1"), body), json));
     }
     bench.try_all_and_forged(cases).await;
@@ -179,7 +179,7 @@ async fn a_body_that_is_no_object_of_ours_is_quarantined() {
 
 /// The claims' text, signed as it is.
 #[tokio::test]
-async fn a_token_of_kakao_with_odd_claims_is_taken_and_one_that_is_none_is_refused() {
+async fn a_token_of_kakao_with_unusual_claims_is_accepted_and_a_malformed_token_is_refused() {
     let mut bench = Bench::start().await;
     let linked = token("1", &format!("{OAUTH}user-linked"), 1, &json!({}));
     let mut deep = linked.clone();
@@ -192,9 +192,9 @@ async fn a_token_of_kakao_with_odd_claims_is_taken_and_one_that_is_none_is_refus
     let genuine = linked.sign(bench.pipeline.keys.key()).unwrap();
     let [header, claims, signature]: [&str; 3] = genuine.split('.').collect::<Vec<_>>().try_into().unwrap();
     let mut cases = vec![
-        Case::taken("63 levels", &signed(&bench.pipeline, &deep), End::Event),
-        Case::taken("no member number", &signed(&bench.pipeline, &nobody), End::Quarantine("field_shape")),
-        Case::taken("white space around", &pushed(format!(" \n{genuine}\r\n")), End::Event),
+        Case::taken("63 levels", &signed(&bench.pipeline, &deep), Destination::Event),
+        Case::taken("no member number", &signed(&bench.pipeline, &nobody), Destination::Quarantine("field_shape")),
+        Case::taken("white space around", &pushed(format!(" \n{genuine}\r\n")), Destination::Event),
     ];
     for body in [
         String::new(),
@@ -212,7 +212,7 @@ async fn a_token_of_kakao_with_odd_claims_is_taken_and_one_that_is_none_is_refus
         ".".repeat(60_000),
     ] {
         let name = format!("{body:.30}");
-        cases.push(Case::new(name, "account-status", pushed(body).event(), 400, End::Nowhere));
+        cases.push(Case::new(name, "account-status", pushed(body).event(), 400, Destination::Nowhere));
     }
     bench.try_all(cases).await;
 }

@@ -54,7 +54,7 @@ const MEMBERS: [&str; 26] = [
     "value",
 ];
 
-/// What may go wrong on a machine under load, whatever is sent.
+/// Events that a machine under load may log, whatever is sent.
 const OF_LOAD: [&str; 3] = ["not_applied", "inbox_not_sent", "inbox_not_read"];
 
 fn percent_encoded(text: &str) -> String {
@@ -110,7 +110,7 @@ fn count(lines: &[Value], event: &str) -> usize {
     lines.iter().filter(|line| line["event"] == event).count()
 }
 
-/// The statuses of a genuine event: the last one says that it is taken. It is sent again where the machine had no time.
+/// The statuses of a genuine event: the last one acknowledges it. It is sent again if the machine was too slow.
 async fn taken(pipeline: &mut Pipeline, function: &'static str, event: &Value) -> Vec<u16> {
     let mut statuses = vec![answer(pipeline, function, event).await.status];
     while statuses.ends_with(&[503]) && statuses.len() <= SENDINGS {
@@ -120,7 +120,7 @@ async fn taken(pipeline: &mut Pipeline, function: &'static str, event: &Value) -
     statuses
 }
 
-/// All lines, once so many answers and at least so many of the processor's words stand among them.
+/// All lines, once they contain this many answers and at least this many of the processor's lines.
 async fn lines(pipeline: &Pipeline, answered: usize, processed: usize) -> Vec<Value> {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -134,7 +134,7 @@ async fn lines(pipeline: &Pipeline, answered: usize, processed: usize) -> Vec<Va
     }
 }
 
-/// Sends all of it, each again from nobody: refusals are logged too. The statuses.
+/// Sends all of it, each again without authentication, because refusals are logged, too. Returns the statuses.
 async fn send_all(pipeline: &mut Pipeline) -> Vec<u16> {
     let mut statuses = vec![];
     for injection in INJECTIONS {
@@ -160,7 +160,7 @@ async fn what_is_sent_makes_no_log_line_and_no_member_of_one() {
     pipeline.empty_inbox().await.unwrap();
     // One that was taken twice is the same text twice.
     let events = BTreeSet::from_iter(pipeline.queue.bodies()).len();
-    assert_eq!((accepted, events), (INJECTIONS.len() * 12, accepted), "each is kept, and nobody's isn't");
+    assert_eq!((accepted, events), (INJECTIONS.len() * 12, accepted), "each authentic one is kept, and no other");
     pipeline.settle().await.unwrap();
     let lines = lines(&pipeline, statuses.len(), events).await;
     assert_eq!(count(&lines, "kept"), accepted);

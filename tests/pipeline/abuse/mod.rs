@@ -1,7 +1,7 @@
-//! Hostile and odd input against the real binaries. Each case is one event of the gateway, the status that it shall
-//! be answered with, and where it shall end; after each, the same process must take a good request.
+//! Hostile and unusual input against the real binaries. Each case is one event of the gateway, the expected status, and
+//! where the event must end; after each, the same process must acknowledge a good request.
 //!
-//! What is authentic ends as an event or in the quarantine, however odd it is; what isn't ends nowhere.
+//! An authentic request ends as an event or in the quarantine, however unusual it is; any other is not stored.
 
 mod authenticity;
 mod bench;
@@ -14,4 +14,4 @@ mod logs;
 mod sizes;
 mod uris;
 
-use bench::{Bench, Case, End, SENDINGS, answer, changed, to_every_webhook};
+use bench::{Bench, Case, Destination, SENDINGS, answer, changed, to_every_webhook};

@@ -6,11 +6,11 @@ use end_to_end::{
 };
 use serde_json::{Value, json};
 
-use super::{Bench, Case, End, changed, to_every_webhook};
+use super::{Bench, Case, Destination, changed, to_every_webhook};
 use crate::kakao::{OAUTH, admin_key, channel, channel_body, pushed, share, signed, skill_body, token, unlink};
 
 const LONGEST: usize = 64 * 1024;
-/// About what Lambda takes: as text, and as what is so long in base64.
+/// About the longest body that Lambda accepts: as text, and before base64.
 const LONGEST_TEXT: usize = 6_000_000;
 const LONGEST_BYTES: usize = LONGEST_TEXT / 4 * 3;
 
@@ -43,14 +43,14 @@ fn refused(name: &str, request: &Request, status: u16) -> Case {
         .into_iter()
         .find(|known| *known == function)
         .unwrap();
-    Case::new(name, function, request.event(), status, End::Nowhere)
+    Case::new(name, function, request.event(), status, Destination::Nowhere)
 }
 
 #[tokio::test]
-async fn a_body_is_read_up_to_64_kib_and_refused_from_there_on_but_nobody_without_a_key_learns_that() {
+async fn a_body_over_64_kib_is_refused_but_a_sender_without_a_key_gets_401() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
-    cases.extend(of_length(LONGEST).iter().map(|request| Case::taken("64 KiB", request, End::Event)));
+    cases.extend(of_length(LONGEST).iter().map(|request| Case::taken("64 KiB", request, Destination::Event)));
     cases.extend(of_length(LONGEST + 1).iter().map(|request| refused("64 KiB and a byte", request, 413)));
     // A form comes in base64, JSON as text.
     let ([form, ..], [_, _, json, _]) = (of_length(LONGEST_BYTES), of_length(LONGEST_TEXT));
@@ -62,7 +62,7 @@ async fn a_body_is_read_up_to_64_kib_and_refused_from_there_on_but_nobody_withou
     }
     let mut long = token("1", &format!("{OAUTH}user-linked"), 1, &json!({}));
     long.claims.insert("txn".to_owned(), json!("x".repeat(48_000)));
-    cases.push(Case::taken("a long claim", &signed(&bench.pipeline, &long), End::Event));
+    cases.push(Case::taken("a long claim", &signed(&bench.pipeline, &long), Destination::Event));
     bench.try_all_and_forged(cases).await;
 }
 
@@ -86,7 +86,7 @@ async fn what_is_long_around_the_fact_does_not_cost_the_fact() {
     }
     let key = format!("KakaoAK {}", "f".repeat(100_000));
     let event = changed(&unlink("1").event(), "/headers/authorization", key);
-    cases.push(Case::new("a key of 100,000", "unlink", event, 401, End::Nowhere));
+    cases.push(Case::new("a key of 100,000", "unlink", event, 401, Destination::Nowhere));
     bench.try_all(cases).await;
 }
 
@@ -110,16 +110,20 @@ async fn ten_thousand_of_anything_are_read_or_refused_for_their_length() {
     let mut events = token("1", &format!("{OAUTH}user-linked"), 1, &json!({}));
     events.claims["events"].as_object_mut().unwrap().extend(names(3_000).map(|name| (name, json!({}))));
     let cases = vec![
-        Case::taken("parameters", &many, End::Event),
-        Case::taken("parameters", &shared, End::Event),
-        Case::taken("fields", &post("/webhooks/unlink").body("application/x-www-form-urlencoded", form), End::Event),
-        Case::taken("6,000 members", &with_members(6_000), End::Event),
+        Case::taken("parameters", &many, Destination::Event),
+        Case::taken("parameters", &shared, Destination::Event),
+        Case::taken(
+            "fields",
+            &post("/webhooks/unlink").body("application/x-www-form-urlencoded", form),
+            Destination::Event,
+        ),
+        Case::taken("6,000 members", &with_members(6_000), Destination::Event),
         refused("10,000 members", &with_members(10_000), 413),
-        Case::taken("claims", &signed(&bench.pipeline, &claims), End::Event),
-        Case::taken("events", &signed(&bench.pipeline, &events), End::Quarantine("too_many_events")),
+        Case::taken("claims", &signed(&bench.pipeline, &claims), Destination::Event),
+        Case::taken("events", &signed(&bench.pipeline, &events), Destination::Quarantine("too_many_events")),
     ];
     bench.try_all_and_forged(cases).await;
     let mut event = unlink("1").event();
     event["headers"].as_object_mut().unwrap().extend((0..2_000).map(|number| (format!("h{number}"), json!("x"))));
-    bench.try_all([Case::new("headers", "unlink", event, 200, End::Event)]).await;
+    bench.try_all([Case::new("headers", "unlink", event, 200, Destination::Event)]).await;
 }

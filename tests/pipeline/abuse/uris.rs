@@ -1,12 +1,12 @@
-//! Paths and queries that are no URI's.
+//! Paths and queries that no valid URI has.
 
 use end_to_end::{Request, service::APP_ID};
 use serde_json::Value;
 
-use super::{Bench, Case, End, changed, to_every_webhook};
+use super::{Bench, Case, Destination, changed, to_every_webhook};
 use crate::kakao::{admin_key, unlink};
 
-/// What no URI may hold, or what makes something else of one.
+/// Characters that no URI may contain, or that change its meaning.
 const ODD: [&str; 24] = [
     " ", "\"", "<", ">", "%zz", "%", "%0", "%00", "\0", "\r\n", "\t", "\u{7f}", "한", "\u{202e}", "🙂", "\\", "^", "`",
     "{|}", "[", "#", "?", ";", "://",
@@ -27,7 +27,7 @@ async fn a_prefix_may_hold_anything() {
 }
 
 #[tokio::test]
-async fn a_path_that_does_not_end_in_the_route_is_not_found_whoever_asks() {
+async fn a_path_that_does_not_end_in_the_route_is_not_found_with_or_without_a_key() {
     let mut bench = Bench::start().await;
     let mut cases = vec![];
     for webhook in bench.webhooks() {
@@ -50,7 +50,7 @@ async fn a_path_that_does_not_end_in_the_route_is_not_found_whoever_asks() {
         for path in behind.chain(within).filter(is_elsewhere) {
             for event in [&webhook.genuine, &webhook.forged] {
                 let event = changed(event, "/rawPath", path.as_str());
-                cases.push(Case::new(format!("{path:?}"), webhook.function, event, 404, End::Nowhere));
+                cases.push(Case::new(format!("{path:?}"), webhook.function, event, 404, Destination::Nowhere));
             }
         }
     }
@@ -58,7 +58,7 @@ async fn a_path_that_does_not_end_in_the_route_is_not_found_whoever_asks() {
 }
 
 #[tokio::test]
-async fn an_odd_query_beside_the_fact_does_not_cost_the_fact() {
+async fn an_unusual_optional_parameter_does_not_cost_the_event() {
     let mut bench = Bench::start().await;
     let webhooks = bench.webhooks();
     let mut cases = vec![];
@@ -79,7 +79,7 @@ async fn a_member_number_that_only_looks_like_one_in_a_query_is_quarantined() {
     {
         let mut request = Request::new("GET", "/webhooks/unlink").header("Authorization", &admin_key());
         request.query = format!("app_id={APP_ID}&user_id=1{odd}2");
-        cases.push(Case::taken(format!("user_id=1{odd:?}2"), &request, End::Quarantine("field_shape")));
+        cases.push(Case::taken(format!("user_id=1{odd:?}2"), &request, Destination::Quarantine("field_shape")));
     }
     bench.try_all_and_forged(cases).await;
 }

@@ -1,4 +1,4 @@
-//! What a start does so that the first request finds it done, and whom a function trusts.
+//! What a start prepares for the first request, and which certificates a function trusts.
 
 use std::{
     sync::{Arc, Mutex},
@@ -13,14 +13,14 @@ use end_to_end::{
     Answer, Pipeline, Request,
     faults::{Fault, Gate, Server},
     lambda::{Lambda, Outcome},
-    tls::{Authority, Tls},
+    tls::{AuthorityFile, Tls},
 };
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::kakao::{OAUTH, channel, channel_body, share, signed, skill, skill_body, token, unlink};
 
-/// What a function may take by its contract is 2.5 s; the rest is for a machine under load.
+/// By its contract a function may take 2.5 s; the rest is for a machine under load.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// A service whose queue, table and key set are reached by TLS.
@@ -29,13 +29,13 @@ struct Secured {
     queue: Tls,
     table: Tls,
     keys: Tls,
-    authority: Authority,
+    authority: AuthorityFile,
 }
 
 impl Secured {
     /// `name` is the test's.
     async fn start(name: &str) -> Self {
-        let (pipeline, authority) = (Pipeline::start().await.unwrap(), Authority::new(name).unwrap());
+        let (pipeline, authority) = (Pipeline::start().await.unwrap(), AuthorityFile::new(name).unwrap());
         let queue = Tls::before(&pipeline.queue.endpoint(), &authority).await.unwrap();
         let table = Tls::before(&pipeline.table.endpoint(), &authority).await.unwrap();
         let keys = Tls::before(&pipeline.keys.url(), &authority).await.unwrap();
@@ -46,7 +46,7 @@ impl Secured {
         Self { pipeline, queue, table, keys, authority }
     }
 
-    /// A function that trusts the CA, and has opened what it opens before anybody asks it for something.
+    /// A function that trusts the CA and has opened its connections, before any request.
     async fn ready(&self, function: &str) -> Lambda {
         let bundle = [("AWS_CA_BUNDLE", self.authority.file())];
         let running = self.pipeline.start_function_with(function, &bundle).await.unwrap();
@@ -72,7 +72,7 @@ fn linked(pipeline: &Pipeline) -> Request {
     signed(pipeline, &token("1", &format!("{OAUTH}user-linked"), 1, &json!({})))
 }
 
-/// Where the function says that it put its `nth` event.
+/// The destination that the function logged for its `nth` event.
 async fn destination(function: &Lambda, nth: usize) -> Value {
     let begun = Instant::now();
     loop {
@@ -103,8 +103,8 @@ async fn the_first_answer_costs_no_handshake() {
         assert_eq!(destination(&function, 1).await, "queue", "{name}");
         assert_eq!(secured.handshakes(), (1, 0), "{name}: to the queue, and not to the table");
         assert_eq!(secured.keys.handshakes(), usize::from(name == "account-status"), "{name}: to the key set");
-        assert_eq!(secured.pipeline.queue.take().len(), 1, "{name}: what only knocked was taken for a message");
-        assert!(secured.pipeline.table.items().unwrap().is_empty(), "{name}: what only knocked was stored");
+        assert_eq!(secured.pipeline.queue.take().len(), 1, "{name}: a warm-up request counted as a message");
+        assert!(secured.pipeline.table.items().unwrap().is_empty(), "{name}: a warm-up request was stored");
     }
 }
 
@@ -124,7 +124,7 @@ async fn warm_up_requests_carry_no_credentials() {
         let variables =
             [("AWS_ENDPOINT_URL_SQS", url.as_str()), ("AWS_ENDPOINT_URL_DYNAMODB", &url), ("AWS_SESSION_TOKEN", "s")];
         let mut function = pipeline.start_function_with("unlink", &variables).await.unwrap();
-        // A path that is none of its own, which it can answer by itself.
+        // A path that is not one of its routes, which it can answer by itself.
         let mut request = unlink("1");
         request.path = "/nothing".to_owned();
         assert_eq!(answer(&mut function, request).await.status, 404);
@@ -168,7 +168,7 @@ async fn who_needs_the_inbox_later_opens_the_way_once() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_while_nobody_looked_is_replaced() {
+async fn a_connection_that_was_closed_while_idle_is_replaced() {
     let secured = Secured::start("closed").await;
     let mut function = secured.ready("unlink").await;
     for nth in 1..=5 {
@@ -184,7 +184,7 @@ async fn a_connection_that_was_closed_while_nobody_looked_is_replaced() {
 #[tokio::test]
 async fn who_is_neither_amazon_nor_in_the_bundle_nor_in_the_system_is_not_trusted() {
     let secured = Secured::start("stranger").await;
-    let other = Authority::new("other").unwrap();
+    let other = AuthorityFile::new("other").unwrap();
     for bundle in [&[][..], &[("AWS_CA_BUNDLE", other.file())]] {
         let variables = [bundle, &[("SSL_CERT_FILE", other.file())]].concat();
         for (name, request) in [("unlink", unlink("1")), ("account-status", linked(&secured.pipeline))] {

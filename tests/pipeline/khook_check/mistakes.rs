@@ -7,10 +7,10 @@ use super::{
     stand_in::{ADMIN_KEY, Asked, KEY, Said, bubble, right, serve},
 };
 
-/// What a mistaken server says where the right one says this.
+/// What a server with the mistake answers in place of this.
 type Change = fn(&Asked, Said) -> Said;
 
-/// A mistake: what it makes of an answer; and the check that finds it, how, with which words in the fix.
+/// A mistake: how it changes an answer, the check that finds it, its verdict, and words of the fix.
 type Mistake = (Change, &'static str, &'static str, &'static str);
 
 async fn each_is_found(path: &str, keys: &[&str], mistakes: &[Mistake]) {
@@ -82,7 +82,7 @@ async fn each_mistake_of_the_registration_check_is_found_alone() {
 }
 
 #[tokio::test]
-async fn each_mistake_beside_the_registration_check_is_found_alone() {
+async fn each_mistake_outside_the_registration_check_is_found_alone() {
     each_is_found(
         "/skill",
         &[],
@@ -194,6 +194,10 @@ async fn each_mistake_of_an_answer_to_a_message_is_found_alone() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_found_with_a_message_and_without() {
     let wrong = KeyFile::of("wrong", "another value");
     let same: Change = |_, said| said;
     each_is_found(
@@ -205,7 +209,7 @@ async fn each_mistake_of_an_answer_to_a_message_is_found_alone() {
     each_is_found("/skill", &["--skill-key-file", wrong.path()], &[(same, "the key", "mistake", "hash-key")]).await;
 }
 
-/// Somebody without any key, who wants to know the content.
+/// A client without a key that tries to learn the content.
 fn is_stranger(asked: &Asked) -> bool {
     !asked.headers.contains_key("authorization") && !asked.is("HEAD")
 }

@@ -12,16 +12,14 @@ use axum::Router;
 use end_to_end::{
     Pipeline,
     faults::{Fault, Gate, Server},
+    khook_binary::{self, Done},
     service::{ADMIN_KEY, BOT_ID, SKILL_KEY},
 };
 use serde_json::{Value, json};
 
-use crate::{
-    kakao::snapshot,
-    khook_binary::{self, Done},
-};
+use crate::kakao::snapshot;
 use bridge::Bridge;
-use stand_in::{Distrusted, Shown, right, serve};
+use stand_in::{DistrustedServer, ShownCertificate, right, serve};
 
 /// A file with a key in it, as long as this lives.
 pub(crate) struct KeyFile(PathBuf);
@@ -45,10 +43,10 @@ impl Drop for KeyFile {
 }
 
 async fn khook(url: &str, more: &[&str]) -> Done {
-    khook_binary::run(&[], &[&["check", url], more].concat()).await
+    khook_binary::run(&[], &[&["check", url], more].concat()).await.unwrap()
 }
 
-/// What was found, each as `check verdict: seen`; but for how long it took, which is this machine's affair.
+/// The findings, each as `check verdict: seen`, without times, which depend on the machine.
 async fn findings(url: &str, more: &[&str]) -> (Option<i32>, Vec<Value>) {
     let done = khook(url, &[more, &["--json"]].concat()).await;
     let report: Value = serde_json::from_str(&done.out).unwrap_or_else(|_| panic!("{} {}", done.out, done.error));
@@ -78,7 +76,7 @@ fn lines(findings: &[Value]) -> Vec<String> {
     findings.iter().map(line).collect()
 }
 
-/// What isn't as it should be.
+/// The findings that are not right.
 async fn faults(url: &str, more: &[&str]) -> (Option<i32>, Vec<Value>) {
     let (code, mut findings) = findings(url, more).await;
     findings.retain(|finding| finding["verdict"] != "right");
@@ -104,7 +102,7 @@ async fn our_own_functions_have_no_mistake_and_keep_only_what_was_to_be_sent() {
 }
 
 #[tokio::test]
-async fn our_own_functions_with_mistakes_in_their_settings_are_told_which() {
+async fn mistakes_in_the_settings_of_our_own_functions_are_named() {
     let bridge = Bridge::before(Pipeline::start().await.unwrap().without("SKILL_AUTH")).await;
     let (url, other) = (format!("{}/skill", bridge.url()), KeyFile::of("other", "0123456789abcdef0123456789abcdef"));
     let (code, found) = faults(&url, &[]).await;
@@ -123,7 +121,7 @@ async fn what_khook_check_finds_right_khook_send_uses() {
     let (url, key) = (bridge.url(), KeyFile::of("send", SKILL_KEY.1));
     let send = async |more: &[&str]| {
         let fixed = ["send", "skill", "--url", &url, "--bot", BOT_ID, "--json"];
-        khook_binary::run(&[], &[&fixed, more].concat()).await.json()
+        khook_binary::run(&[], &[&fixed, more].concat()).await.unwrap().json()
     };
     assert_eq!(send(&["--check"]).await["body"], json!({"version": "2.0", "data": {}}));
     let answer = send(&["--utterance", "안녕하세요", "--skill-key-file", key.path()]).await;
@@ -133,7 +131,7 @@ async fn what_khook_check_finds_right_khook_send_uses() {
 }
 
 #[tokio::test]
-async fn a_key_set_out_of_reach_is_warned_of_and_nothing_is_taken_for_it() {
+async fn an_unreachable_key_set_is_a_warning_and_no_token_is_accepted_without_it() {
     let pipeline = Pipeline::start().await.unwrap();
     pipeline.keys.gate().set(Fault::Status(500));
     let bridge = Bridge::before(pipeline).await;
@@ -151,15 +149,15 @@ async fn the_tutorials_program_passes_with_warnings() {
 }
 
 #[tokio::test]
-async fn each_mistake_of_a_certificate_is_told_from_the_others() {
+async fn each_mistake_of_a_certificate_is_distinguished_from_the_others() {
     for (shown, seen, fix) in [
-        (Shown::SelfSigned, "self-signed", "public authorities only"),
-        (Shown::Expired, "has expired", "renew it"),
-        (Shown::Early, "isn't valid yet", "clock"),
-        (Shown::OfAPrivateAuthority, "comes alone", "whole chain"),
-        (Shown::WithItsPrivateAuthority, "chain of 2", "public authority"),
+        (ShownCertificate::SelfSigned, "self-signed", "public authorities only"),
+        (ShownCertificate::Expired, "has expired", "renew it"),
+        (ShownCertificate::Early, "isn't valid yet", "clock"),
+        (ShownCertificate::OfAPrivateAuthority, "comes alone", "whole chain"),
+        (ShownCertificate::WithItsPrivateAuthority, "chain of 2", "public authority"),
     ] {
-        let server = Distrusted::start(shown).await;
+        let server = DistrustedServer::start(shown).await;
         let (code, found) = findings(&server.url(), &[]).await;
         assert_eq!((code, found.len(), &found[0]["verdict"]), (Some(1), 1, &json!("mistake")), "{shown:?} {found:?}");
         assert!(found[0]["seen"].as_str().unwrap().contains(seen), "{shown:?} {found:?}");
@@ -169,7 +167,7 @@ async fn each_mistake_of_a_certificate_is_told_from_the_others() {
 
 #[tokio::test]
 async fn plain_http_is_a_mistake_and_no_key_goes_there() {
-    // An address that is nobody's: asked, it would not answer within the patience.
+    // An address that no host has: a request would not be answered within the time limit.
     let (code, found) = findings("http://192.0.2.1/skill", &[]).await;
     assert_eq!((code, lines(&found)), (Some(1), vec!["skill https: mistake plain http://".to_owned()]));
 }

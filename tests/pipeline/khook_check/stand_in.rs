@@ -1,4 +1,4 @@
-//! Servers that somebody else might have written: right in all, but for what a test has changed.
+//! Servers as another developer might write them: correct except for what a test changes.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -118,7 +118,7 @@ fn admin_key() -> String {
 
 type Answering = Arc<dyn Fn(&Asked) -> Said + Send + Sync>;
 
-/// A server that answers so.
+/// A server that answers in this way.
 pub(super) async fn serve(answering: impl Fn(&Asked) -> Said + Send + Sync + 'static) -> Server {
     let answering: Answering = Arc::new(answering);
     Server::start(Router::new().fallback(answer).with_state(answering), Gate::default()).await.unwrap()
@@ -143,7 +143,7 @@ async fn answer(State(answering): State<Answering>, request: Request) -> Respons
 
 /// Which certificate a server shows.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Shown {
+pub(super) enum ShownCertificate {
     SelfSigned,
     Expired,
     Early,
@@ -152,13 +152,13 @@ pub(super) enum Shown {
 }
 
 /// A server whose certificate nobody should trust: it shows it, and that is all.
-pub(super) struct Distrusted {
+pub(super) struct DistrustedServer {
     address: SocketAddr,
     task: JoinHandle<()>,
 }
 
-impl Distrusted {
-    pub(super) async fn start(shown: Shown) -> Self {
+impl DistrustedServer {
+    pub(super) async fn start(shown: ShownCertificate) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (chain, key) = certificate(shown);
@@ -183,13 +183,13 @@ impl Distrusted {
     }
 }
 
-impl Drop for Distrusted {
+impl Drop for DistrustedServer {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-fn certificate(shown: Shown) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+fn certificate(shown: ShownCertificate) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
     let key = KeyPair::generate().unwrap();
     let mut server = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     let mut authority = CertificateParams::new(vec![]).unwrap();
@@ -197,13 +197,13 @@ fn certificate(shown: Shown) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'st
     authority.distinguished_name.push(rcgen::DnType::CommonName, "a private authority");
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     match shown {
-        Shown::Expired => server.not_after = date_time_ymd(2020, 1, 1),
-        Shown::Early => server.not_before = date_time_ymd(2100, 1, 1),
+        ShownCertificate::Expired => server.not_after = date_time_ymd(2020, 1, 1),
+        ShownCertificate::Early => server.not_before = date_time_ymd(2100, 1, 1),
         _ => {}
     }
     let chain = match shown {
-        Shown::SelfSigned => vec![server.self_signed(&key).unwrap().der().clone()],
-        Shown::WithItsPrivateAuthority => {
+        ShownCertificate::SelfSigned => vec![server.self_signed(&key).unwrap().der().clone()],
+        ShownCertificate::WithItsPrivateAuthority => {
             vec![server.signed_by(&key, &authority).unwrap().der().clone(), authority.der().clone()]
         }
         _ => vec![server.signed_by(&key, &authority).unwrap().der().clone()],

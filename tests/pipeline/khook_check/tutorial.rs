@@ -1,5 +1,5 @@
 //! The program that the common FastAPI tutorial for Kakao's skills shows (registration check, health, echo), as what
-//! it answers; and that this project's function can stand in its place without a line of code.
+//! it answers; and that this project's function can replace it without a line of code.
 
 use std::net::TcpListener;
 

@@ -4,7 +4,7 @@ use end_to_end::service::{APP_ID, OTHER_APP_ID, OTHER_REST_API_KEY, REST_API_KEY
 use serde_json::{Map, Value, json};
 
 use super::rows::{
-    AUDIENCE, Expected, ISSUER, MISSING, Make, NO_SUBJECT, OTHER_SUBJECT, Row, SHAPE, quarantined, taken,
+    AUDIENCE, ExpectedResult, ISSUER, MISSING, Make, NO_SUBJECT, OTHER_SUBJECT, Row, SHAPE, quarantined, taken,
 };
 use crate::kakao::{KAKAO, MIDNIGHT, OAUTH, RISC};
 
@@ -17,7 +17,7 @@ pub(super) fn rows(make: &Make<'_>) -> Vec<Row> {
 }
 
 /// Each value of a claim; `None` is a claim that isn't there.
-fn each(make: &Make<'_>, claim: &str, expected: Expected, values: impl IntoIterator<Item = Value>) -> Vec<Row> {
+fn each(make: &Make<'_>, claim: &str, expected: ExpectedResult, values: impl IntoIterator<Item = Value>) -> Vec<Row> {
     values.into_iter().map(|value| make.claim(claim, Some(value), expected)).collect()
 }
 
@@ -35,7 +35,7 @@ fn audience(make: &Make<'_>) -> Vec<Row> {
     let ours =
         [json!([REST_API_KEY]), json!(["x", OTHER_REST_API_KEY]), json!(OTHER_REST_API_KEY), json!([1, REST_API_KEY])];
     let mut rows = each(make, "aud", taken(1), ours);
-    // Neither an app's number, nor a key in another writing, nor what is no text.
+    // Neither an app's number, nor a key in another spelling, nor a value that is not text.
     let others =
         [json!(""), json!(APP_ID), json!("another"), json!(REST_API_KEY.to_uppercase()), json!([]), json!([""])];
     rows.extend(each(make, "aud", AUDIENCE, others));
@@ -65,7 +65,7 @@ fn required(make: &Make<'_>) -> Vec<Row> {
 
 fn times(make: &Make<'_>) -> Vec<Row> {
     let now = end_to_end::gateway::now() / 1_000;
-    let issued_at = |name: &str, issued: i64, happened: Option<i64>, expected: Expected| {
+    let issued_at = |name: &str, issued: i64, happened: Option<i64>, expected: ExpectedResult| {
         let change = |claims: &mut Value| {
             claims["iat"] = json!(issued);
             claims.as_object_mut().unwrap().remove("toe");
@@ -101,7 +101,7 @@ fn events(make: &Make<'_>) -> Vec<Row> {
     for wrong in [json!("x"), json!([]), json!(1), json!(false)] {
         rows.extend(each(make, "events", SHAPE, [json!({&linked: wrong})]));
         let beside_a_good_one = json!({&linked: {}, "https://example.com/new": wrong});
-        rows.extend(each(make, "events", Expected::Quarantined(1, "field_shape"), [beside_a_good_one]));
+        rows.extend(each(make, "events", ExpectedResult::Quarantined(1, "field_shape"), [beside_a_good_one]));
     }
     rows.extend(each(make, "events", taken(1), [json!({&linked: {}}), json!({"https://example.com/new": {}})]));
     rows.extend(each(make, "events", taken(1), [json!({"": {"any": [1]}}), json!({&linked: {"new": {"한": null}}})]));
@@ -117,7 +117,7 @@ fn events(make: &Make<'_>) -> Vec<Row> {
 fn subjects(make: &Make<'_>) -> Vec<Row> {
     let linked = format!("{OAUTH}user-linked");
     // With or without `sub`, one event, a claim `sub_id`.
-    let token = |name: &str, sub: Option<Value>, event: Value, sub_id: Option<Value>, expected: Expected| {
+    let token = |name: &str, sub: Option<Value>, event: Value, sub_id: Option<Value>, expected: ExpectedResult| {
         let change = |claims: &mut Value| {
             claims["events"] = json!({&linked: event});
             let claims = claims.as_object_mut().unwrap();
@@ -134,7 +134,7 @@ fn subjects(make: &Make<'_>) -> Vec<Row> {
     let mut second = make.claims(
         "11 two events of two users",
         |claims| claims["events"] = json!({&linked: {}, "https://example.com/new": {"subject": older("1")}}),
-        Expected::AllQuarantined(2, "other_subject"),
+        ExpectedResult::AllQuarantined(2, "other_subject"),
     );
     second.request.id = "second".to_owned();
     vec![
@@ -200,7 +200,7 @@ fn content(make: &Make<'_>) -> Vec<Row> {
             sub.into_iter().for_each(|sub| claims["sub"] = sub);
         }
     };
-    let mut rows = vec![make.claims("12 nobody", without_subject(None), NO_SUBJECT)];
+    let mut rows = vec![make.claims("12 no user", without_subject(None), NO_SUBJECT)];
     rows.push(make.claims("12 a sub that is null", without_subject(Some(json!(null))), NO_SUBJECT));
     for strange in [json!("x"), json!(""), json!("0"), json!("-1"), json!(1.5), json!([USER])] {
         let name = format!("12 a sub that is no member number: {strange}");
@@ -217,14 +217,14 @@ fn content(make: &Make<'_>) -> Vec<Row> {
     let scopes = format!("{OAUTH}user-scope-consent");
     rows.extend([
         make.claims(
-            "12 a scope that is none beside one",
+            "12 an unreadable scope and a readable one",
             only(&scopes, json!({"scope": ["account_email", 7]})),
-            Expected::Quarantined(1, "field_shape"),
+            ExpectedResult::Quarantined(1, "field_shape"),
         ),
         make.claims("12 a misshapen member", only(&scopes, json!({"scope": {"a": 1}})), quarantined("field_shape")),
         make.claims("12 no member of those needed", only(&scopes, json!({})), quarantined("missing_field")),
         make.claims(
-            "12 an odd word beside the fact",
+            "12 an unreadable optional member",
             only(&format!("{RISC}account-disabled"), json!({"reason": {"new": true}})),
             taken(1),
         ),
@@ -236,7 +236,7 @@ fn content(make: &Make<'_>) -> Vec<Row> {
         make.claims(
             "12 one that can be used and one that can't",
             |claims| claims["events"][&scopes] = json!({"scope": 1}),
-            Expected::Quarantined(1, "field_shape"),
+            ExpectedResult::Quarantined(1, "field_shape"),
         ),
         make.claims("4 claims that are no object", |claims| *claims = json!([claims.clone()]), quarantined("json")),
         make.claims("12 unknown claims", |claims| claims["txn"] = json!({"any": ["thing"]}), taken(1)),
@@ -247,7 +247,7 @@ fn content(make: &Make<'_>) -> Vec<Row> {
 
 /// What is about an app or about the stream of events, and about no user.
 fn of_nobody(make: &Make<'_>) -> Vec<Row> {
-    let alone = |uri: &str, expected: Expected| {
+    let alone = |uri: &str, expected: ExpectedResult| {
         let change = |claims: &mut Value| {
             claims["events"] = json!({uri: {"state": "x"}});
             claims["sub_id"] = json!({"format": "opaque", "id": "7"});

@@ -1,4 +1,4 @@
-//! Steps 1 to 7: what is checked before anybody knows who signed.
+//! Steps 1 to 7: what is checked before the signature is verified.
 
 use base64::{
     Engine,
@@ -9,8 +9,8 @@ use play_kakao::{Algorithm, SigningKey};
 use serde_json::{Value, json};
 
 use super::rows::{
-    ALGORITHM, CONTENT_TYPE, Expected, FORBIDDEN, LATER, MALFORMED, METHOD, Make, NO_KID, Row, SIGNATURE, TOO_LARGE,
-    WRONG_TYPE, quarantined, taken,
+    ALGORITHM, CONTENT_TYPE, ExpectedResult, FORBIDDEN, LATER, MALFORMED, METHOD, Make, NO_KID, Row, SIGNATURE,
+    TOO_LARGE, WRONG_TYPE, quarantined, taken,
 };
 use crate::kakao::pushed;
 
@@ -32,7 +32,7 @@ fn request(make: &Make<'_>) -> Vec<Row> {
         make.row("1 GET", by_method("GET", genuine.clone()), METHOD),
         make.row("1 PUT", by_method("PUT", genuine.clone()), METHOD),
         make.row("1 DELETE, oversize", by_method("DELETE", padded(LONGEST + 1)), METHOD),
-        make.row("1 HEAD", by_method("HEAD", genuine.clone()), Expected::Answered(405, "")),
+        make.row("1 HEAD", by_method("HEAD", genuine.clone()), ExpectedResult::Answered(405, "")),
         make.body("2 as long as may be", padded(LONGEST), taken(1)),
         make.body("2 a byte too long", padded(LONGEST + 1), TOO_LARGE),
         make.body("2 a byte too long, no token", "x".repeat(LONGEST + 1), TOO_LARGE),
@@ -160,7 +160,7 @@ fn json_rules(make: &Make<'_>) -> Vec<Row> {
 
 fn header(make: &Make<'_>) -> Vec<Row> {
     let mut rows = vec![];
-    let mut each = |name: &str, member: &str, values: Vec<Value>, expected: Expected| {
+    let mut each = |name: &str, member: &str, values: Vec<Value>, expected: ExpectedResult| {
         rows.extend(values.into_iter().map(|value| make.header(name, member, Some(value), expected)));
     };
     let other_algorithms =
@@ -188,7 +188,7 @@ fn header(make: &Make<'_>) -> Vec<Row> {
 }
 
 fn key(make: &Make<'_>) -> Vec<Row> {
-    // The set was fetched when the function started: within the cooldown nobody can say.
+    // The set was fetched when the function started: within the cooldown the key cannot be judged.
     let others =
         ["k".repeat(256), make.key.id().to_uppercase(), format!("{} ", make.key.id()), "../jwks.json".to_owned()];
     others.into_iter().map(|kid| make.header("6 an unknown kid", "kid", Some(json!(kid)), LATER)).collect()

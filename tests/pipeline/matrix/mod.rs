@@ -10,16 +10,16 @@ use play_kakao::SigningKey;
 use serde_json::{Value, json};
 
 use crate::kakao::pushed;
-use rows::{Make, Outcome, Row};
+use rows::{Make, Row, RowResult};
 
-/// Sends the rows one after another and tells of all that didn't end as they should.
+/// Sends the rows one after another and reports all whose result is not as expected.
 async fn check(pipeline: &mut Pipeline, rows: Vec<Row>) {
     let mut wrong = vec![];
     for row in rows {
         let answer = pipeline.deliver(&row.request).await.unwrap();
         let queued: Vec<Value> =
             pipeline.queue.take().iter().map(|message| serde_json::from_str(&message.body).unwrap()).collect();
-        let found = Outcome::of(&answer, &queued);
+        let found = RowResult::of(&answer, &queued);
         if found != row.expected {
             wrong.push(format!("{}: {:?}\n    but {found:?}", row.name, row.expected));
         }
@@ -42,7 +42,7 @@ async fn each_row_of_the_flow_from_the_claims_on_has_its_answer() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_type_is_taken_by_the_explicit_setting_only_and_one_with_another_type_never() {
+async fn a_token_without_a_type_is_accepted_by_the_explicit_setting_only_and_one_with_another_type_never() {
     for (setting, expected) in [("true", rows::taken(1)), ("false", rows::WRONG_TYPE), ("", rows::WRONG_TYPE)] {
         let mut pipeline = Pipeline::start().await.unwrap().with("ACCEPT_UNTYPED_TOKENS", setting);
         let make = Make::with(pipeline.keys.key());

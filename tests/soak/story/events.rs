@@ -1,4 +1,4 @@
-//! Authentic events: each as what it means, and as the request that says so.
+//! Authentic events: the event, and the request that carries it.
 
 use end_to_end::{Request, service::BOT_ID};
 use kakao_webhooks::{
@@ -15,9 +15,9 @@ use kakao_webhooks::{
 use play_kakao::Token;
 use serde_json::{Value, json};
 
-use super::{APPS, App, Expected, Post, Teller, envelope, from_kakao, shaped, time};
+use super::{APPS, App, ExpectedAnswer, Post, StoryBuilder, envelope, from_kakao, shaped, time};
 
-/// Events that nobody knows yet, with their SHA-256 from `sha256sum`, which names them in an id.
+/// Unknown event types, with their SHA-256 from `sha256sum`, which is part of the event id.
 const UNKNOWN: [(&str, &str); 2] = [
     (
         "https://schemas.openid.net/secevent/oauth/event-type/user-moved-to-mars",
@@ -35,14 +35,14 @@ fn again_later(request: &mut Request, again: u64) {
     request.id = format!("{}-again-{again}", request.id);
 }
 
-/// A later delivery of what has no time of its own, and so would say something else then.
+/// A later delivery of an event without an own time, which would otherwise become another event.
 fn again_at_once(request: &mut Request, again: u64) {
     request.id = format!("{}-again-{again}", request.id);
 }
 
 fn kept(function: &'static str, status: u16, request: Request, events: &[Envelope]) -> Post {
     let ids = events.iter().map(|event| event.id.clone()).collect();
-    Post { function, request, token: None, expected: Expected::Kept(status, ids) }
+    Post { function, request, token: None, expected: ExpectedAnswer::Kept(status, ids) }
 }
 
 /// The id by which a token's event is known.
@@ -51,9 +51,9 @@ fn id_of(token_id: &str, uri: &str) -> String {
     format!("{token_id}:{}", unknown.or_else(|| uri.rsplit('/').next()).unwrap())
 }
 
-impl Teller {
+impl StoryBuilder {
     pub(super) fn event(&mut self, number: u64) {
-        match self.dice.below(100) {
+        match self.random.below(100) {
             0..=12 => self.unlink(number),
             13..=57 => self.account_status(number),
             58..=75 => self.share(number),
@@ -66,14 +66,14 @@ impl Teller {
         let ((user_id, app), at, id) = (self.member(), self.moment(), self.id(number));
         let reasons =
             ["ACCOUNT_DELETE", "FORCED_ACCOUNT_DELETE", "UNLINK_FROM_ADMIN", "UNLINK_FROM_APPS", "NEW_REASON"];
-        let reason = self.dice.one_of(&reasons);
+        let reason = self.random.one_of(&reasons);
         let fields = json!({"app_id": app.id, "user_id": number_or_text(user_id, number), "referrer_type": reason,
             "group_user_token": format!("group-user-token-{number}")});
-        let shape = self.dice.place(3);
+        let shape = self.random.place(3);
         let request = shaped(shape, "/webhooks/unlink", app, &fields).received_at(at).id(&id);
         let event = Unlink { user_id, reason: Some(reason.to_owned().into()) };
         let events = vec![envelope(&id, Some(app), time(at), Event::Unlink(event))];
-        // It has no id but the gateway's: a delivery under another one would be another unlinking.
+        // Its only id is the gateway's: a delivery under another one would be another unlink.
         self.tell(&kept("unlink", 200, request, &events), events, |_, _| {});
     }
 
@@ -82,9 +82,9 @@ impl Teller {
         let received_at = self.later(at);
         let known = EventType::KNOWN.iter().map(EventType::uri);
         let uris: Vec<&str> = known.chain(UNKNOWN.iter().map(|(uri, _)| *uri)).collect();
-        let uri = self.dice.one_of(&uris);
+        let uri = self.random.one_of(&uris);
         let mut told = vec![(uri, self.members(uri, number))];
-        if self.dice.one_in(12) && uri != EventType::SessionsRevoked.uri() {
+        if self.random.one_in(12) && uri != EventType::SessionsRevoked.uri() {
             told.push((EventType::SessionsRevoked.uri(), json!({})));
         }
         let mut token = Token::new(app.rest_api_key, &user_id.digits(), &token_id, at / 1_000, uri, &told[0].1);
@@ -92,7 +92,7 @@ impl Teller {
             token.claims["events"][*uri] = members.clone();
         }
         token.claims["sub"] = number_or_text(user_id, number);
-        if self.dice.one_in(2) {
+        if self.random.one_in(2) {
             token.claims.insert("app_id".to_owned(), json!(app.id));
             token.claims.insert("txn".to_owned(), json!(format!("transaction-{number}")));
         }
@@ -111,13 +111,15 @@ impl Teller {
 
     /// What such an event adds to its subject.
     fn members(&mut self, uri: &str, number: u64) -> Value {
-        let scope = self.dice.one_of(&["account_email", "gender birthday", "account_email gender"]);
+        let scope = self.random.one_of(&["account_email", "gender birthday", "account_email gender"]);
         let list: Vec<&str> = scope.split(' ').collect();
         match EventType::of_uri(uri) {
-            EventType::UserUnlinked => json!({"reason": self.dice.one_of(&["UNLINK_FROM_SERVICE", "ACCOUNT_DELETE"])}),
+            EventType::UserUnlinked => {
+                json!({"reason": self.random.one_of(&["UNLINK_FROM_SERVICE", "ACCOUNT_DELETE"])})
+            }
             EventType::UserScopeConsent => json!({"scope": scope}),
             EventType::UserScopeWithdraw => json!({"scopes": list}),
-            EventType::AccountDisabled => json!({"reason": self.dice.one_of(&["hijacking", "bulk-account"])}),
+            EventType::AccountDisabled => json!({"reason": self.random.one_of(&["hijacking", "bulk-account"])}),
             EventType::CredentialChange | EventType::CredentialCompromise => {
                 json!({"credential_type": "password", "change_type": "update"})
             }
@@ -125,7 +127,7 @@ impl Teller {
                 json!({"current_level": "nist-aal2", "previous_level": "nist-aal1", "change_direction": "increase"})
             }
             EventType::UserProfileChanged => {
-                let field = self.dice.one_of(&["nickname", "email", "phone_number"]);
+                let field = self.random.one_of(&["nickname", "email", "phone_number"]);
                 json!({field: format!("somebody.{number}@봄봄.example"), "profile": {"나이": [20, 29, format!("살 {number}")]}})
             }
             EventType::Unknown(_) => json!({"목적지": {"화성": format!("비밀 기지 {number}")}}),
@@ -135,15 +137,15 @@ impl Teller {
 
     fn share(&mut self, number: u64) {
         let ((user_id, app), at, id) = (self.member(), self.moment(), self.id(number));
-        let chat_type = self.dice.one_of(&["MemoChat", "DirectChat", "MultiChat", "OpenDirectChat", "TeamChat"]);
-        let chat_id = format!("l7sQ0m2VbW4f-{}", self.dice.below(40));
-        let claimed_user = (!self.dice.one_in(4)).then_some(user_id);
+        let chat_type = self.random.one_of(&["MemoChat", "DirectChat", "MultiChat", "OpenDirectChat", "TeamChat"]);
+        let chat_id = format!("l7sQ0m2VbW4f-{}", self.random.below(40));
+        let claimed_user = (!self.random.one_in(4)).then_some(user_id);
         let mut fields = json!({"CHAT_TYPE": chat_type, "HASH_CHAT_ID": chat_id, "TEMPLATE_ID": 90_210,
             "campaign": format!("봄 세일 {number} & more")});
         if claimed_user.is_some() {
             fields["user_id"] = number_or_text(user_id, number);
         }
-        let shape = self.dice.place(3);
+        let shape = self.random.place(3);
         let request = shaped(shape, "/webhooks/talk-share", app, &fields).received_at(at).id(&format!("g{number}"));
         let event = TalkShare {
             chat_type: chat_type.to_owned().into(),
@@ -161,13 +163,14 @@ impl Teller {
     fn channel(&mut self, number: u64) {
         let ((user_id, app), at, id) = (self.member(), self.moment(), self.id(number));
         let received_at = self.later(at);
-        let open_id = format!("Zk3Qb7xT1mWc-{}", self.dice.below(30));
-        let (id_type, user, who) = match self.dice.below(4) {
+        let open_id = format!("Zk3Qb7xT1mWc-{}", self.random.below(30));
+        let (id_type, user, who) = match self.random.below(4) {
             0 => ("open_id", ChannelUser::OpenId(open_id.parse().unwrap()), json!(open_id)),
             _ => ("app_user_id", ChannelUser::AppUserId(user_id), number_or_text(user_id, number)),
         };
-        let (event, channel) = (self.dice.one_of(&["added", "blocked"]), self.dice.one_of(&["_ISxgbxb", "_xkTdls"]));
-        let body = if self.dice.one_in(4) {
+        let (event, channel) =
+            (self.random.one_of(&["added", "blocked"]), self.random.one_of(&["_ISxgbxb", "_xkTdls"]));
+        let body = if self.random.one_in(4) {
             json!({"event": event, "id": who, "id_type": id_type, "plus_friend_public_id": channel,
                 "plus_friend_uuid": "@가게", "timestamp": at})
         } else {
@@ -194,11 +197,11 @@ impl Teller {
         // The bot is tied to the first app; another one is tied to none.
         let app = APPS[0];
         let (user_id, at, id) = (self.member_of(app), self.moment(), self.id(number));
-        let bot = self.dice.one_of(&[BOT_ID, BOT_ID, BOT_ID, "0a1b2c3d4e5f60718293a4b5"]);
-        let user_key = format!("bot-user-9e44b2-{}", self.dice.below(self.members));
+        let bot = self.random.one_of(&[BOT_ID, BOT_ID, BOT_ID, "0a1b2c3d4e5f60718293a4b5"]);
+        let user_key = format!("bot-user-9e44b2-{}", self.random.below(self.members));
         let plusfriend_user_key = format!("plusfriend-2y9-{user_key}");
-        let app_user_id = self.dice.one_in(2).then_some(user_id);
-        let is_friend = self.dice.one_in(2);
+        let app_user_id = self.random.one_in(2).then_some(user_id);
+        let is_friend = self.random.one_in(2);
         let body = json!({
             "bot": {"id": bot, "name": "봄 가게"}, "intent": null, "action": {"params": {"주문": format!("주문번호 {number}")}},
             "userRequest": {

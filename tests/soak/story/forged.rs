@@ -1,13 +1,13 @@
-//! What strangers send, in the name of members and of people whom nobody else ever names.
+//! Forged requests, about members and about users that no authentic event names.
 
 use end_to_end::{Request, service};
 use kakao_webhooks::wire::account_status::EventType;
 use play_kakao::{Forgery, Token};
 use serde_json::json;
 
-use super::{APPS, Expected, Post, STRANGERS, Teller, in_turn};
+use super::{APPS, ExpectedAnswer, Post, STRANGERS, StoryBuilder, in_turn};
 
-/// What is told of a wrong admin key: another one, the digest of the right one, or another scheme.
+/// Wrong admin keys: another key, the digest of the right one, another scheme.
 const WRONG_KEYS: [&str; 4] = [
     "KakaoAK 00112233445566778899aabbccddeeff",
     "KakaoAK a1bf4dc2c0cea821798c38e16fcc1667d6f0504afa821b181672035fc5967890",
@@ -17,9 +17,9 @@ const WRONG_KEYS: [&str; 4] = [
 /// The forgeries without a token: each webhook with each wrong key.
 const KEYED: usize = WRONG_KEYS.len() * 4;
 
-impl Teller {
+impl StoryBuilder {
     pub(super) fn forge(&mut self, number: u64) {
-        let user_id = match self.dice.one_in(2) {
+        let user_id = match self.random.one_in(2) {
             true => self.member_of(APPS[0]).digits(),
             false => (STRANGERS + number).to_string(),
         };
@@ -55,18 +55,18 @@ fn by_key(turn: usize, user_id: &str, id: &str) -> Post {
     };
     let request = request.header("X-Kakao-Resource-ID", id).header("X-Request-Id", id);
     let request = if key.is_empty() { request } else { request.header(header, key) };
-    Post { function, request, token: None, expected: Expected::Refused(&[401]) }
+    Post { function, request, token: None, expected: ExpectedAnswer::Refused(&[401]) }
 }
 
 fn by_token(forgery: Forgery, user_id: &str, id: &str, at: i64) -> Post {
     let event = EventType::AccountPurged;
     let token = Token::new(service::REST_API_KEY, user_id, id, at / 1_000, event.uri(), &json!({}));
-    // An unknown key id within the cooldown: nobody can know yet.
+    // An unknown key id within the cooldown: the key may be new.
     let refused: &[u16] = if forgery == Forgery::Kid { &[400, 503] } else { &[400] };
     Post {
         function: "account-status",
         request: Request::new("POST", "/webhooks/account-status"),
         token: Some((token, Some(forgery))),
-        expected: Expected::Refused(refused),
+        expected: ExpectedAnswer::Refused(refused),
     }
 }

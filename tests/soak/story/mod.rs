@@ -1,4 +1,4 @@
-//! What Kakao, the service and strangers send, and what must come of it. The same seed tells the same story.
+//! Everything that is sent (by Kakao, the service and attackers) and the expected results, determined by a seed.
 
 mod events;
 mod forged;
@@ -6,7 +6,7 @@ mod unusable;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use end_to_end::{Request, dice::Dice, service};
+use end_to_end::{Request, seeded_random::SeededRandom, service};
 use kakao_webhooks::{
     envelope::{Envelope, Event, Letter, ServiceEvent, ServiceWord},
     wire::{AppId, EventId, Time, UserId},
@@ -16,13 +16,13 @@ use serde_json::json;
 
 /// 2025-03-01T00:00:00Z, in milliseconds: long before the time of the queue's messages.
 const BEGIN: i64 = 1_740_787_200_000;
-/// So many seconds the story takes: few enough for ties.
+/// How many seconds the story takes: few enough for ties.
 const SECONDS: u64 = 900;
-/// So many events a member has.
+/// How many events a member has.
 const EVENTS_OF_A_MEMBER: u64 = 30;
 /// The first member number, and how far apart they are: long, so that no time or id holds one by chance.
 const MEMBERS: (u64, u64) = (7_318_264_950_271_828_182, 90_437_161);
-/// The first number of those whom only strangers name, and the digits that no other number begins with.
+/// The first number of users that only forged requests name, and the digits that no other number begins with.
 const STRANGERS: u64 = 8_841_971_693_993_751_058;
 pub(crate) const STRANGER: &str = "884197169399";
 /// The first member, to be searched for.
@@ -47,15 +47,15 @@ pub(crate) struct Post {
     pub(crate) function: &'static str,
     request: Request,
     token: Option<(Token, Option<Forgery>)>,
-    pub(crate) expected: Expected,
+    pub(crate) expected: ExpectedAnswer,
 }
 
-/// What the answer must say.
+/// The expected answer.
 #[derive(Clone)]
-pub(crate) enum Expected {
+pub(crate) enum ExpectedAnswer {
     /// That these events are safe.
     Kept(u16, Vec<EventId>),
-    /// That the sender has proven nothing.
+    /// The sender is not authenticated.
     Refused(&'static [u16]),
 }
 
@@ -90,41 +90,42 @@ pub(crate) struct Story {
     pub(crate) messages: VecDeque<String>,
     /// Every usable event, once.
     pub(crate) events: Vec<Envelope>,
-    /// How many of them the service itself tells, and how often in all.
+    /// How many of them are service events, and how many messages these are in all.
     pub(crate) service: (usize, usize),
     /// The keys of what is to be in quarantine, and why.
     pub(crate) quarantined: BTreeMap<(String, String), String>,
-    /// The messages that nobody can read.
+    /// Messages that are not envelopes.
     pub(crate) poison: Vec<String>,
     /// How many posts are forged.
     pub(crate) forged: usize,
 }
 
 /// Tells `events` events, and beside them what strangers send.
-pub(crate) fn story(dice: &mut Dice, events: u64) -> Story {
-    let mut teller = Teller { dice: dice.split(), story: Story::default(), members: events / EVENTS_OF_A_MEMBER + 10 };
+pub(crate) fn story(random: &mut SeededRandom, events: u64) -> Story {
+    let mut builder =
+        StoryBuilder { random: random.split(), story: Story::default(), members: events / EVENTS_OF_A_MEMBER + 10 };
     for number in 0..events {
-        match teller.dice.below(100) {
-            0..=4 => teller.forge(number),
-            5 => teller.poison(number),
-            6..=7 => teller.unusable(number),
-            8..=10 => teller.service_says(number),
-            _ => teller.event(number),
+        match builder.random.below(100) {
+            0..=4 => builder.forge(number),
+            5 => builder.poison(number),
+            6..=7 => builder.unusable(number),
+            8..=10 => builder.service_says(number),
+            _ => builder.event(number),
         }
     }
-    let mut story = teller.story;
-    dice.shuffle(&mut story.posts);
-    dice.shuffle(story.messages.make_contiguous());
+    let mut story = builder.story;
+    random.shuffle(&mut story.posts);
+    random.shuffle(story.messages.make_contiguous());
     story
 }
 
-struct Teller {
-    dice: Dice,
+struct StoryBuilder {
+    random: SeededRandom,
     story: Story,
     members: u64,
 }
 
-/// One after the other of all, whatever the dice say: so that a short story has each.
+/// Each of all in order, independent of the dice, so that a short story has each.
 fn in_turn<T: Copy>(all: &[T], turn: usize) -> T {
     all[turn % all.len()]
 }
@@ -133,10 +134,10 @@ fn time(millis: i64) -> Time {
     Time::from_millis(millis).unwrap()
 }
 
-impl Teller {
+impl StoryBuilder {
     /// A member, and the app that they are a member of.
     fn member(&mut self) -> (UserId, App) {
-        let member = self.dice.below(self.members);
+        let member = self.random.below(self.members);
         (UserId::new(MEMBERS.0 + member * MEMBERS.1).unwrap(), in_turn(&APPS, usize::from(member.is_multiple_of(3))))
     }
 
@@ -149,24 +150,24 @@ impl Teller {
         }
     }
 
-    /// Somewhen within the story.
+    /// A time within the story.
     fn moment(&mut self) -> i64 {
-        BEGIN + i64::try_from(self.dice.below(SECONDS)).unwrap() * 1_000
+        BEGIN + i64::try_from(self.random.below(SECONDS)).unwrap() * 1_000
     }
 
     /// When something of that moment is received.
     fn later(&mut self, moment: i64) -> i64 {
-        moment + i64::try_from(self.dice.below(3_600_000)).unwrap()
+        moment + i64::try_from(self.random.below(3_600_000)).unwrap()
     }
 
     /// An id that isn't in the order of the numbers, so that it decides a tie either way.
     fn id(&mut self, number: u64) -> String {
-        format!("{:04x}-{number}", self.dice.below(1 << 16))
+        format!("{:04x}-{number}", self.random.below(1 << 16))
     }
 
     /// One delivery, or two, or three.
     fn deliveries(&mut self) -> u64 {
-        self.dice.one_of(&[1, 1, 1, 1, 1, 1, 1, 2, 2, 3])
+        self.random.one_of(&[1, 1, 1, 1, 1, 1, 1, 2, 2, 3])
     }
 
     /// A usable event, and its deliveries.
@@ -181,7 +182,7 @@ impl Teller {
         }
     }
 
-    /// What the service itself says is put straight into the queue. Its ids may hold a member number.
+    /// Service events are sent straight to the queue. Their ids may contain a member number.
     fn service_says(&mut self, number: u64) {
         const WORDS: [ServiceWord; 4] = [
             ServiceWord::ServiceLinked,
@@ -202,7 +203,7 @@ impl Teller {
         self.story.events.push(envelope);
     }
 
-    /// What is in the queue and no envelope of ours.
+    /// A message that is not an envelope.
     fn poison(&mut self, number: u64) {
         let (member, _) = self.member();
         let (id, user_id) = (format!("poison-{number}"), member.digits());

@@ -1,11 +1,11 @@
-//! What is authentic and can't be used: it must be in quarantine, once.
+//! Authentic events that cannot be used: each must be in the quarantine once.
 
 use end_to_end::{Request, service::OTHER_APP_ID};
 use kakao_webhooks::wire::{EventId, account_status::EventType};
 use play_kakao::Token;
 use serde_json::json;
 
-use super::{APPS, Expected, Post, Teller, events::skill_request, from_kakao, shaped, time};
+use super::{APPS, ExpectedAnswer, Post, StoryBuilder, events::skill_request, from_kakao, shaped, time};
 
 /// How many sorts of it there are.
 const SORTS: usize = 12;
@@ -19,7 +19,7 @@ struct Unusable {
     reason: &'static str,
 }
 
-impl Teller {
+impl StoryBuilder {
     pub(super) fn unusable(&mut self, number: u64) {
         let (at, id) = (self.moment(), self.id(number));
         let sort = self.story.quarantined.len() % SORTS;
@@ -33,7 +33,7 @@ impl Teller {
             function,
             request: request.received_at(at).id(&id),
             token: token.map(|token| (token, None)),
-            expected: Expected::Kept(status, vec![event_id]),
+            expected: ExpectedAnswer::Kept(status, vec![event_id]),
         };
         self.tell(&post, vec![], |_, _| {});
     }

@@ -19,10 +19,10 @@ pub struct Summary {
     pub received_at: Time,
 }
 
-/// What a message is, or why it is no envelope that we know.
+/// What a message is, or why it is not a known envelope.
 ///
 /// # Errors
-/// The library's own word.
+/// The library's own error.
 pub fn summary(text: &str) -> Result<Summary, EnvelopeError> {
     let envelope = Envelope::decode(text)?;
     let event = match &envelope.letter {
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn what_is_none_says_why() {
         let none = summary("poison");
-        assert_eq!(members(&none), json!({"no_envelope": "it is no envelope"}).as_object().cloned().unwrap());
-        assert_eq!(cells(&summary(r#"{"v":2}"#))[0], "not a known envelope (it is an envelope of an unknown version)");
+        assert_eq!(members(&none), json!({"no_envelope": "its form is unknown"}).as_object().cloned().unwrap());
+        assert_eq!(cells(&summary(r#"{"v":2}"#))[0], "not a known envelope (its version is unknown)");
     }
 }

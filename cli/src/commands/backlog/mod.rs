@@ -18,7 +18,7 @@ use crate::ui::{
     ask,
     count::{counted, plural},
     local_time::Zone,
-    output::{self, Table},
+    output::{self, TextTable},
     progress::Progress,
 };
 
@@ -58,7 +58,7 @@ pub(crate) trait Backlog {
     /// What `show` prints, personal data included.
     fn shown(item: &Self::Item, now: Time) -> Value;
 
-    /// Hands each chosen item to `visit` once, and does with it what that says.
+    /// Passes each chosen item to `visit` once and does what it returns.
     async fn sweep(
         &self,
         chosen: Chosen<Self::Item>,
@@ -74,7 +74,7 @@ pub(crate) trait Backlog {
         Ok(())
     }
 
-    /// Why there may be more than was looked at, and what helps.
+    /// Why there may be more than was read, and how to read the rest.
     fn more(reach: Reach, limit: usize) -> Option<String>;
 }
 
@@ -114,11 +114,11 @@ pub(crate) enum Chosen<I> {
 pub struct Swept {
     /// Ids that were asked for and not found.
     pub missing: BTreeSet<String>,
-    /// How far it came.
+    /// How much of the backlog it covered.
     pub reach: Reach,
 }
 
-/// How far a sweep came.
+/// How much of the backlog a sweep covered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reach {
     /// To the end, or to the last item that was asked for.
@@ -126,7 +126,7 @@ pub enum Reach {
     Whole,
     /// To its limit: there may be more.
     Limit,
-    /// To where the queue returned only what had been looked at: there may be more.
+    /// Until the queue returned only messages that had been seen: there may be more.
     Circle,
 }
 
@@ -192,7 +192,7 @@ pub(crate) async fn list<P: Backlog>(backlog: &P, limit: usize, json: bool, zone
     Ok(ExitCode::SUCCESS)
 }
 
-fn table<P: Backlog>(found: &[P::Item], now: Time, zone: &Zone) -> Table {
+fn table<P: Backlog>(found: &[P::Item], now: Time, zone: &Zone) -> TextTable {
     let mut table = output::table(P::COLUMNS);
     for item in found {
         table.add_row(P::row(item, now).iter().map(|cell| zone.beside(cell)));
@@ -285,7 +285,7 @@ pub(crate) async fn drop_for_good<P: Backlog>(
             return Ok(ExitCode::SUCCESS);
         }
         let items = counted(found.len(), P::WORDS.noun);
-        ask::whether(&format!("Delete {items} for good? {}", P::WORDS.before_drop), yes).await?;
+        ask::whether(&format!("Delete {items} permanently? {}", P::WORDS.before_drop), yes).await?;
         before = swept;
         Chosen::Found(found)
     };

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 /// The envelope with the time of the replay, all else as it was.
 ///
 /// # Errors
-/// If it is no JSON object.
+/// If it is not a JSON object.
 pub fn replayed(envelope: &str, now: &str) -> Result<String> {
-    let mut envelope: Value = serde_json::from_str(envelope).context("the stored envelope is no JSON")?;
+    let mut envelope: Value = serde_json::from_str(envelope).context("the stored envelope is not JSON")?;
     match envelope.as_object_mut() {
         Some(members) => members.insert("replayed_at".to_owned(), json!(now)),
-        None => bail!("the stored envelope is no JSON object"),
+        None => bail!("the stored envelope is not a JSON object"),
     };
     Ok(to_ascii_json(&envelope)?)
 }

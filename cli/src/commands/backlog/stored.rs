@@ -41,8 +41,8 @@ pub(crate) async fn find_each(
     Ok((found, missing))
 }
 
-/// Hands each item to `visit`, and deletes those that it says, as long as they hold what was read. With `marked`, one that was replayed is deleted only if
-/// it still has the mark of that replay.
+/// Passes each item to `visit` and deletes those that it selects, if they are unchanged. With `marked`, one that was
+/// replayed is deleted only if it still has the mark of that replay.
 pub(crate) async fn work_through(
     table: &Table,
     items: Vec<StoredItem>,
@@ -57,7 +57,7 @@ pub(crate) async fn work_through(
             Fate::Replayed { at } => {
                 let deleted = table.delete(&partition, &key, &envelope, marked.then_some(at.as_str())).await;
                 deleted.with_context(|| {
-                    format!("`{key}` was sent, but could not be deleted here. Sending it again is harmless")
+                    format!("`{key}` was sent, but could not be deleted here. Sending it again is safe")
                 })?;
             }
         }

@@ -4,7 +4,7 @@ use clap::{Args, value_parser};
 
 use super::Wanted;
 
-/// Which of them.
+/// The selected items.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct Which {
@@ -22,10 +22,10 @@ impl Which {
     }
 }
 
-/// How far a command looks.
+/// How many items a command reads.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Limit {
-    /// Look at no more than this many
+    /// Read at most this many
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000, value_parser = value_parser!(u32).range(1..))]
     limit: u32,
 }

@@ -4,12 +4,12 @@ use reqwest::{Method, Url};
 use serde_json::Value;
 
 use super::{
-    Manner,
+    CheckScope,
     finding::Judgement,
     probe::{Probe, Response},
     route::{Route, below},
+    route_check::{Judge, RouteCheck},
     status,
-    walk::{Judge, Walk},
 };
 
 const TOKEN: &str = "application/secevent+jwt";
@@ -18,25 +18,25 @@ const UNSIGNED: &str = "eyJhbGciOiJub25lIiwidHlwIjoic2VjZXZlbnQrand0In0.e30.";
 /// `{"alg":"RS256","typ":"secevent+jwt","kid":"khook-check"}`, `{}` and an invalid signature.
 const FORGED: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6InNlY2V2ZW50K2p3dCIsImtpZCI6Imtob29rLWNoZWNrIn0.e30.a2hvb2stY2hlY2s";
 
-pub(super) async fn check(walk: &mut Walk<'_>, url: &Url, manner: Manner) {
+pub(super) async fn check(route_check: &mut RouteCheck<'_>, url: &Url, scope: CheckScope) {
     let post = |url: &Url, body: &str| Probe::new(Method::POST, url).body(TOKEN, body);
     let invalid = |answer: &Response| refused(answer, &["invalid_request"]);
     let judges: [Judge<'_>; 2] = [("malformed token", &invalid), ("content type of an error", &status::is_json)];
-    if let Some(plain) = walk.step(post(url, "khook-check"), &judges).await {
+    if let Some(plain) = route_check.step(post(url, "khook-check"), &judges).await {
         let alike = |answer: &Response| status::is_alike(answer, &plain);
-        walk.step(post(&below(url, "/"), "khook-check"), &[("trailing slash", &alike)]).await;
+        route_check.step(post(&below(url, "/"), "khook-check"), &[("trailing slash", &alike)]).await;
         let other_type = Probe::new(Method::POST, url).body("application/json", "{}");
-        walk.step(other_type, &[("wrong content type", &invalid)]).await;
-        walk.step(post(url, UNSIGNED), &[("unsigned token", &invalid)]).await;
+        route_check.step(other_type, &[("wrong content type", &invalid)]).await;
+        route_check.step(post(url, UNSIGNED), &[("unsigned token", &invalid)]).await;
         // It may have to wait until the key set can be asked for again.
-        if manner == Manner::Thorough {
-            walk.step_with_patience(post(url, FORGED), &[("forged token", &forged)]).await;
+        if scope == CheckScope::Thorough {
+            route_check.step_with_one_retry(post(url, FORGED), &[("forged token", &forged)]).await;
         }
     }
     let methods = |answer: &Response| status::wrong_method(answer, Route::AccountStatus.methods());
-    walk.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
-    walk.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 405))]).await;
-    walk.step(post(&below(url, "/khook-check"), "khook-check"), &[("unknown path below", &status::below)]).await;
+    route_check.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
+    route_check.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 405))]).await;
+    route_check.step(post(&below(url, "/khook-check"), "khook-check"), &[("unknown path below", &status::below)]).await;
 }
 
 fn refused(answer: &Response, codes: &[&str]) -> Judgement {
@@ -50,7 +50,7 @@ fn refused(answer: &Response, codes: &[&str]) -> Judgement {
                 None => Judgement::mistake(format!("400 with {}", answer.excerpt()), fix),
             }
         }
-        200..=299 => Judgement::mistake(format!("{}: it takes anybody's word", answer.status), fix),
+        200..=299 => Judgement::mistake(format!("{}: it accepts unauthenticated requests", answer.status), fix),
         401 => Judgement::mistake(
             "401",
             "ask for no key here: the token's signature is the proof, and Kakao sends no other",

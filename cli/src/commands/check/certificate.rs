@@ -28,7 +28,7 @@ pub(super) enum CertificateFault {
     Early,
     /// It is for another name.
     OtherName,
-    /// No way from it to a public authority, with so many certificates beside it.
+    /// No chain to a public authority, with this many further certificates.
     Unchained(usize),
     /// Something rarer.
     Other(String),
@@ -64,7 +64,7 @@ impl CertificateFault {
                 "get one for the name in the address, or register the name that it is for",
             ),
             Self::Unchained(0) => (
-                "the certificate comes alone, and no public authority issued it".to_owned(),
+                "the server sends a single certificate, which no public authority issued".to_owned(),
                 "send the whole chain, the intermediates too (fullchain.pem), of a public authority",
             ),
             Self::Unchained(beside) => (
@@ -81,15 +81,15 @@ fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
     EndEntityCert::try_from(certificate).is_ok_and(|certificate| certificate.issuer() == certificate.subject())
 }
 
-/// Trusts the public authorities, as Kakao does, whatever this machine trusts beside them; and remembers why it
+/// Trusts the public authorities, as Kakao does, whatever else this machine trusts; and remembers why it
 /// refused.
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(super) struct RecordingVerifier {
     public: Arc<WebPkiServerVerifier>,
     fault: Mutex<Option<CertificateFault>>,
 }
 
-impl Witness {
+impl RecordingVerifier {
     /// A witness, and what a client needs to be watched by it.
     ///
     /// # Errors
@@ -99,10 +99,10 @@ impl Witness {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let public = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
         let public = public.context("the public authorities can't be read")?;
-        let witness = Arc::new(Self { public, fault: Mutex::default() });
+        let verifier = Arc::new(Self { public, fault: Mutex::default() });
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        let watched = Arc::<Self>::clone(&witness);
-        Ok((witness, config.dangerous().with_custom_certificate_verifier(watched).with_no_client_auth()))
+        let watched = Arc::<Self>::clone(&verifier);
+        Ok((verifier, config.dangerous().with_custom_certificate_verifier(watched).with_no_client_auth()))
     }
 
     /// Why it refused the last certificate, once.
@@ -111,7 +111,7 @@ impl Witness {
     }
 }
 
-impl ServerCertVerifier for Witness {
+impl ServerCertVerifier for RecordingVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,

@@ -7,19 +7,19 @@ use super::{
     finding::Judgement,
     probe::{Probe, Response},
     route::{Route, below},
+    route_check::{Judge, RouteCheck},
     status,
-    walk::{Judge, Walk},
 };
 
-pub(super) async fn check(walk: &mut Walk<'_>, url: &Url) {
+pub(super) async fn check(route_check: &mut RouteCheck<'_>, url: &Url) {
     let judges: [Judge<'_>; 3] = [("status", &of_status), ("content type", &status::is_json), ("body", &of_body)];
-    if let Some(plain) = walk.step(Probe::new(Method::GET, url), &judges).await {
+    if let Some(plain) = route_check.step(Probe::new(Method::GET, url), &judges).await {
         let alike = |answer: &Response| status::is_alike(answer, &plain);
-        walk.step(Probe::new(Method::GET, &below(url, "/")), &[("trailing slash", &alike)]).await;
-        walk.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 200))]).await;
+        route_check.step(Probe::new(Method::GET, &below(url, "/")), &[("trailing slash", &alike)]).await;
+        route_check.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 200))]).await;
     }
     let methods = |answer: &Response| status::wrong_method(answer, Route::Health.methods());
-    walk.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
+    route_check.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
 }
 
 const FIX: &str = "answer GET with 200 and {\"status\":\"ok\"}";

@@ -1,4 +1,4 @@
-//! `khook check`: what Kakao would find at an address, and every mistake that is known, found from outside.
+//! `khook check`: what Kakao would find at an address: every known mistake that can be seen from outside.
 
 mod account_status;
 mod certificate;
@@ -8,9 +8,9 @@ mod probe;
 mod reply;
 pub(crate) mod report;
 pub(crate) mod route;
+mod route_check;
 mod skill;
 mod status;
-mod walk;
 mod webhook;
 mod wrapper;
 
@@ -33,27 +33,27 @@ use finding::Judgement;
 use probe::{Probe, Prober};
 use report::{Checked, Tally};
 use route::Route;
-use walk::Walk;
+use route_check::RouteCheck;
 
 /// Options of `khook check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The address as it is registered at Kakao; or a base, and all six routes below it are checked
+    /// The address as it is registered at Kakao, or a base URL to check all six routes below it
     #[arg(value_name = "URL")]
     url: String,
-    /// Which route it is, where the end of the path doesn't say it
+    /// The route, if the end of the path does not show it
     #[arg(long, value_name = "ROUTE")]
     kind: Option<Route>,
-    /// The header that proves a chatbot's messages
+    /// The header that authenticates chatbot requests
     #[arg(long, alias = "header", value_name = "NAME", default_value = "x-skill-key")]
     skill_header: HeaderName,
-    /// A file with that header's value: is it the service's?
+    /// A file with that header's value, to check whether it is the service's
     #[arg(long, value_name = "FILE")]
     skill_key_file: Option<PathBuf>,
-    /// With that key, send a message: it becomes an event of the bot user khook-check
+    /// With that key, send a message; it becomes an event of the bot user khook-check
     #[arg(long, requires = "skill_key_file")]
     send: bool,
-    /// A file with the app's primary admin key: is it the service's? Nothing is sent that has an effect
+    /// A file with the app's primary admin key, to check whether it is the service's. No event is created
     #[arg(long, value_name = "FILE")]
     admin_key_file: Option<PathBuf>,
     /// Print JSON
@@ -63,10 +63,10 @@ pub struct Check {
 
 /// What `khook check --help` ends with.
 pub(crate) const EXAMPLES: &str = "\
-It asks straight, without a proxy, and trusts the public authorities only: as Kakao does. No key goes over plain http://, \
-but on this machine. Without --send nothing that it asks of this service is kept.
+It connects directly, without a proxy, and trusts public authorities only, as Kakao does. It sends no key over plain \
+http://, except on this machine. Without --send its requests create no event.
 
-The exit status is 0 if all is right (a ! is no mistake), 1 if a mistake was found, 2 if it couldn't be checked.
+The exit status is 0 if no mistake was found (! is only a warning), 1 if a mistake was found, 2 if it could not be checked.
 
 Examples:
   khook check https://hooks.example.com/v1                      all six routes
@@ -74,12 +74,12 @@ Examples:
   khook check https://hooks.example.com/webhooks/unlink --admin-key-file admin-key.txt
   khook check https://bot.example.com/kakao --kind skill --json | jq '.routes[].findings'";
 
-/// Whether what is asked may take long, and count for an alarm of the service.
+/// Whether requests may take long and count for an alarm of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
+enum CheckScope {
     /// It may: a well-formed key that no app has, a token of an unknown key.
     Thorough,
-    /// It may not: `khook doctor`, which also looks at the alarms, would find what it caused itself.
+    /// They may not: `khook doctor`, which also checks the alarms, would find one that it caused itself.
     Quiet,
 }
 
@@ -92,13 +92,13 @@ impl Check {
     /// Runs it. The exit code says whether a mistake was found.
     ///
     /// # Errors
-    /// None but a standard output that is closed: what went wrong is said here, since 1 is a mistake that was found.
+    /// Only a closed standard output. Other errors are printed here, because exit status 1 means a mistake was found.
     pub async fn run(self) -> Result<ExitCode> {
         output::or_unknown(self.checked().await)
     }
 
     async fn checked(self) -> Result<ExitCode> {
-        let checked = check_all(route::routes(&self.url, self.kind)?, &self.proofs()?, Manner::Thorough).await?;
+        let checked = check_all(route::routes(&self.url, self.kind)?, &self.proofs()?, CheckScope::Thorough).await?;
         if self.json {
             report::json(&checked)?
         } else {
@@ -121,28 +121,28 @@ fn secret(file: &Path, scheme: &str) -> Result<HeaderValue> {
     let key = text.trim();
     ensure!(!key.is_empty(), "{} is empty: there is no key in it", file.display());
     let value = HeaderValue::from_str(&format!("{scheme}{key}")).ok();
-    let mut value = value.with_context(|| format!("what is in {} can't stand in a header", file.display()))?;
+    let mut value = value.with_context(|| format!("the content of {} cannot be a header's value", file.display()))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// What is found at a base without keys, and without causing an alarm.
+/// Checks a base URL without keys and without causing an alarm.
 ///
 /// # Errors
-/// If it is no address, or there can be no client on this machine.
+/// If it is not an address, or no client can be created on this machine.
 pub(crate) async fn quietly(base: &str) -> Result<Vec<Checked>> {
     let skill = skill::Proof { header: HeaderName::from_static("x-skill-key"), value: None, send: false };
-    check_all(route::routes(base, None)?, &Proofs { skill, admin_key: None }, Manner::Quiet).await
+    check_all(route::routes(base, None)?, &Proofs { skill, admin_key: None }, CheckScope::Quiet).await
 }
 
-async fn check_all(routes: Vec<(Route, Url)>, proofs: &Proofs, manner: Manner) -> Result<Vec<Checked>> {
+async fn check_all(routes: Vec<(Route, Url)>, proofs: &Proofs, scope: CheckScope) -> Result<Vec<Checked>> {
     let prober = Prober::new()?;
     let mut checked = vec![];
     for (route, url) in routes {
-        let found = check(&prober, route, &url, proofs, manner).await?;
-        let is_silent = found.is_silent();
+        let found = check(&prober, route, &url, proofs, scope).await?;
+        let has_no_answer = found.has_no_answer();
         checked.push(found);
-        if is_silent {
+        if has_no_answer {
             // There is no answer: the other routes are at the same address.
             break;
         }
@@ -150,22 +150,22 @@ async fn check_all(routes: Vec<(Route, Url)>, proofs: &Proofs, manner: Manner) -
     Ok(checked)
 }
 
-async fn check(prober: &Prober, route: Route, url: &Url, proofs: &Proofs, manner: Manner) -> Result<Checked> {
+async fn check(prober: &Prober, route: Route, url: &Url, proofs: &Proofs, scope: CheckScope) -> Result<Checked> {
     if route::is_open(url) {
-        let open = Judgement::mistake("plain http://", "serve and register https://: Kakao takes nothing else");
+        let open = Judgement::mistake("plain http://", "serve and register https://: Kakao accepts nothing else");
         return Ok(Checked { route, url: url.clone(), findings: vec![open.named("https")] });
     }
-    let mut walk = Walk::new(prober);
+    let mut route_check = RouteCheck::new(prober);
     match route {
-        Route::Skill => skill::check(&mut walk, url, &proofs.skill).await,
-        Route::Health => health::check(&mut walk, url).await,
-        Route::AccountStatus => account_status::check(&mut walk, url, manner).await,
+        Route::Skill => skill::check(&mut route_check, url, &proofs.skill).await,
+        Route::Health => health::check(&mut route_check, url).await,
+        Route::AccountStatus => account_status::check(&mut route_check, url, scope).await,
         Route::Unlink | Route::TalkShare | Route::TalkChannel => {
-            webhook::check(&mut walk, route, url, proofs.admin_key.as_ref(), manner).await?;
+            webhook::check(&mut route_check, route, url, proofs.admin_key.as_ref(), scope).await?;
         }
     }
-    let patience = if route == Route::Skill { skill::PATIENCE } else { webhook::PATIENCE };
-    let mut findings = walk.end(patience);
+    let limits = if route == Route::Skill { skill::TIME_LIMITS } else { webhook::TIME_LIMITS };
+    let mut findings = route_check.end(limits);
     findings.extend(route::own_query(url).map(|query| query.named("address")));
     Ok(Checked { route, url: url.clone(), findings })
 }

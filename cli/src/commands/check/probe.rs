@@ -16,7 +16,7 @@ use reqwest::{
 use serde_json::Value;
 
 use super::{
-    certificate::{CertificateFault, Witness},
+    certificate::{CertificateFault, RecordingVerifier},
     finding::Judgement,
 };
 
@@ -92,7 +92,7 @@ fn cut(text: &str, most: usize) -> String {
 
 /// Why there was no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Silence {
+pub(super) enum NoAnswer {
     /// The name has no address.
     Name,
     /// No server accepts the connection.
@@ -107,7 +107,7 @@ pub(super) enum Silence {
     BrokenOff,
 }
 
-impl Silence {
+impl NoAnswer {
     pub(super) fn judgement(&self) -> Judgement {
         match self {
             Self::Name => Judgement::unknown(
@@ -116,7 +116,7 @@ impl Silence {
             ),
             Self::Refused => Judgement::unknown(
                 "no server accepts the connection",
-                "is the service running, and the port open to everybody? Kakao calls from the internet",
+                "is the service running, and its port open to the internet, from which Kakao calls?",
             ),
             Self::Slow => Judgement::mistake(
                 format!("no answer within {} s", PATIENCE.as_secs()),
@@ -137,14 +137,14 @@ impl Silence {
 /// The HTTP client of `khook check`.
 pub(super) struct Prober {
     client: Client,
-    witness: Arc<Witness>,
+    verifier: Arc<RecordingVerifier>,
 }
 
 impl Prober {
     /// # Errors
     /// If there can be no client on this machine.
     pub(super) fn new() -> Result<Self> {
-        let (witness, tls) = Witness::new()?;
+        let (verifier, tls) = RecordingVerifier::new()?;
         let client = Client::builder()
             .timeout(PATIENCE)
             .redirect(redirect::Policy::none())
@@ -152,18 +152,18 @@ impl Prober {
             .no_proxy()
             .tls_backend_preconfigured(tls)
             .build()?;
-        Ok(Self { client, witness })
+        Ok(Self { client, verifier })
     }
 
-    pub(super) async fn send(&self, probe: Probe) -> Result<Response, Silence> {
+    pub(super) async fn send(&self, probe: Probe) -> Result<Response, NoAnswer> {
         let mut request = self.client.request(probe.method, probe.url).headers(probe.headers);
         if let Some(body) = probe.body {
             request = request.body(body);
         }
         let begun = Instant::now();
-        let mut response = request.send().await.map_err(|error| self.silence(&error))?;
+        let mut response = request.send().await.map_err(|error| self.no_answer(&error))?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.silence(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.no_answer(&error))? {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_ANSWER {
                 break;
@@ -178,20 +178,20 @@ impl Prober {
         })
     }
 
-    fn silence(&self, error: &reqwest::Error) -> Silence {
-        if let Some(fault) = self.witness.take() {
-            return Silence::Certificate(fault);
+    fn no_answer(&self, error: &reqwest::Error) -> NoAnswer {
+        if let Some(fault) = self.verifier.take() {
+            return NoAnswer::Certificate(fault);
         }
         if error.is_timeout() {
-            return Silence::Slow;
+            return NoAnswer::Slow;
         }
         if let Some(error) = tls_error(error) {
-            return Silence::Tls(error.to_string());
+            return NoAnswer::Tls(error.to_string());
         }
         match (error.is_connect(), is_of_dns(error)) {
-            (_, true) => Silence::Name,
-            (true, _) => Silence::Refused,
-            _ => Silence::BrokenOff,
+            (_, true) => NoAnswer::Name,
+            (true, _) => NoAnswer::Refused,
+            _ => NoAnswer::BrokenOff,
         }
     }
 }

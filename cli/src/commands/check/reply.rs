@@ -25,7 +25,7 @@ pub(super) fn judge(answer: &Response) -> Judgement {
     match mistake(&reply, answer.body.len()) {
         None if is_without_bubbles(&reply) => Judgement::warning(
             "`template.outputs` is empty: nothing is shown",
-            "none, if nothing is to be said (a group chatbot's notification); else one to three bubbles",
+            "none, if the bot has nothing to answer (a group chatbot's notification); else one to three bubbles",
         ),
         None => Judgement::right("a valid SkillResponse"),
         Some((seen, fix)) => Judgement::mistake(seen, fix),
@@ -70,7 +70,7 @@ pub(super) fn version(answer: &Value) -> Option<Mistake> {
 
 fn of_template(template: &Value) -> Option<Mistake> {
     let Some(outputs) = template.get("outputs").and_then(Value::as_array) else {
-        return Some(("`template.outputs` is no list".to_owned(), "put one to three bubbles into it"));
+        return Some(("`template.outputs` is not a list".to_owned(), "put one to three bubbles into it"));
     };
     if outputs.len() > 3 {
         let seen = format!("`template.outputs` has {} elements", outputs.len());
@@ -167,7 +167,7 @@ mod tests {
             (json!({"version": "1.0"}), "something else"),
             (json!({"version": "2.0"}), "`template` is missing"),
             (json!({"version": "2.0", "useCallback": true, "template": {}}), "together"),
-            (json!({"version": "2.0", "template": {}}), "no list"),
+            (json!({"version": "2.0", "template": {}}), "not a list"),
             (with(json!([bubble("a"), bubble("b"), bubble("c"), bubble("d")])), "4 elements"),
             (with(json!(["a"])), "outputs[0]` is not one component"),
             (with(json!([bubble("a"), {"simpletext": {}}])), "outputs[1]` has no component"),

@@ -25,7 +25,7 @@ pub(crate) struct Checked {
 
 impl Checked {
     /// Whether there was no answer at all.
-    pub(super) fn is_silent(&self) -> bool {
+    pub(super) fn has_no_answer(&self) -> bool {
         self.findings.first().is_some_and(|finding| ["answers", "https"].contains(&finding.check))
     }
 }

@@ -65,10 +65,10 @@ impl Route {
 /// The routes that an address stands for: one, or as a base all of them.
 ///
 /// # Errors
-/// If it is no address.
+/// If it is not an address.
 pub(super) fn routes(address: &str, kind: Option<Route>) -> Result<Vec<(Route, Url)>> {
     let mut url: Url =
-        address.parse().with_context(|| format!("`{address}` is no URL: write https://host/prefix/skill"))?;
+        address.parse().with_context(|| format!("`{address}` is not a URL: write https://host/prefix/skill"))?;
     ensure!(
         matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty()),
         "`{address}` must begin with https:// (http:// is for this machine)"
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_told_the_fix() {
+    fn a_text_that_is_not_an_address_gets_a_fix() {
         for text in ["", "a.example/skill", "ftp://a.example/skill", "https://u:p@a.example/skill"] {
             assert!(routes(text, None).is_err(), "{text}");
         }

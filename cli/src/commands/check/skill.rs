@@ -14,12 +14,11 @@ use super::{
     probe::{Probe, Response},
     reply,
     route::{Route, below},
-    status,
-    walk::{Judge, Patience, Walk},
-    wrapper,
+    route_check::{Judge, RouteCheck, TimeLimits},
+    status, wrapper,
 };
 
-pub(super) const PATIENCE: Patience = Patience { near: Duration::from_secs(3), over: Duration::from_secs(5) };
+pub(super) const TIME_LIMITS: TimeLimits = TimeLimits { near: Duration::from_secs(3), over: Duration::from_secs(5) };
 
 /// By which Kakao proves itself, and whether a message may be sent with it.
 pub(super) struct Proof {
@@ -28,24 +27,26 @@ pub(super) struct Proof {
     pub(super) send: bool,
 }
 
-pub(super) async fn check(walk: &mut Walk<'_>, url: &Url, proof: &Proof) {
+pub(super) async fn check(route_check: &mut RouteCheck<'_>, url: &Url, proof: &Proof) {
     let with_slash = below(url, "/");
     let judges: [Judge<'_>; 3] = [
         ("registration check: status", &registration_status),
         ("registration check: content type", &status::is_json),
         ("registration check: body", &registration_body),
     ];
-    if let Some(plain) = walk.step(Probe::new(Method::GET, url), &judges).await {
+    if let Some(plain) = route_check.step(Probe::new(Method::GET, url), &judges).await {
         let alike = |answer: &Response| status::is_alike(answer, &plain);
-        walk.step(Probe::new(Method::GET, &with_slash), &[("trailing slash", &alike)]).await;
-        walk.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 200))]).await;
+        route_check.step(Probe::new(Method::GET, &with_slash), &[("trailing slash", &alike)]).await;
+        route_check.step(Probe::new(Method::HEAD, url), &[("HEAD", &|answer| status::head(answer, 200))]).await;
     }
     let methods = |answer: &Response| status::wrong_method(answer, Route::Skill.methods());
-    walk.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
-    walk.step(Probe::new(Method::GET, &below(url, "/khook-check")), &[("unknown path below", &status::below)]).await;
-    without_key(walk, url, proof.value.is_some()).await;
+    route_check.step(Probe::new(Method::PUT, url), &[("wrong method", &methods)]).await;
+    route_check
+        .step(Probe::new(Method::GET, &below(url, "/khook-check")), &[("unknown path below", &status::below)])
+        .await;
+    without_key(route_check, url, proof.value.is_some()).await;
     if let Some(value) = &proof.value {
-        with_key(walk, url, &proof.header, value, proof.send).await;
+        with_key(route_check, url, &proof.header, value, proof.send).await;
     }
 }
 
@@ -70,21 +71,21 @@ fn post(url: &Url) -> Probe {
     Probe::new(Method::POST, url).body("application/json", message().to_string())
 }
 
-async fn without_key(walk: &mut Walk<'_>, url: &Url, has_key: bool) {
+async fn without_key(route_check: &mut RouteCheck<'_>, url: &Url, has_key: bool) {
     let judge = |answer: &Response| unproven(answer, has_key);
-    let answer = walk.step(post(url), &[("message without a key", &judge)]).await;
+    let answer = route_check.step(post(url), &[("message without a key", &judge)]).await;
     if let Some(answer) = answer.filter(|answer| answer.status == 200) {
-        walk.findings.push(reply::judge(&answer).named("answer to a message"));
+        route_check.findings.push(reply::judge(&answer).named("answer to a message"));
     }
 }
 
-async fn with_key(walk: &mut Walk<'_>, url: &Url, header: &HeaderName, value: &HeaderValue, send: bool) {
+async fn with_key(route_check: &mut RouteCheck<'_>, url: &Url, header: &HeaderName, value: &HeaderValue, send: bool) {
     if send {
         let probe = post(url).header(header.clone(), value);
-        walk.step(probe, &[("message with the key", &proven), ("answer to a message", &reply::judge)]).await;
+        route_check.step(probe, &[("message with the key", &proven), ("answer to a message", &reply::judge)]).await;
     } else {
         let probe = oversized(Probe::new(Method::POST, url)).header(header.clone(), value);
-        walk.step(probe, &[("the key", &known)]).await;
+        route_check.step(probe, &[("the key", &known)]).await;
     }
 }
 
@@ -118,7 +119,7 @@ fn registration_body(answer: &Response) -> Judgement {
     match body.get("data") {
         None => Judgement::mistake("`data` is missing", "add \"data\": {}"),
         Some(data) if !data.is_object() => {
-            Judgement::mistake("`data` is no object", "set \"data\": {}, with braces even if it is empty")
+            Judgement::mistake("`data` is not an object", "set \"data\": {}, with braces even if it is empty")
         }
         Some(_) if body != json!({"version": "2.0", "data": {}}) => {
             Judgement::warning(format!("more than Kakao asks for: {}", answer.excerpt()), right)
@@ -132,11 +133,11 @@ fn unproven(answer: &Response, has_key: bool) -> Judgement {
         401 if has_key => Judgement::right("401"),
         401 => Judgement::right("401. What it answers Kakao is seen with --skill-key-file and --send"),
         200 if has_key => Judgement::mistake(
-            "200: it answers everybody, and keeps nothing",
+            "200: it answers every sender and stores nothing",
             "set SkillAuth (SKILL_AUTH) to the header's name and the digest of the key (khook hash-key --any)",
         ),
         200 => Judgement::warning(
-            "200: it answers everybody, and keeps nothing",
+            "200: it answers every sender and stores nothing",
             "set SkillAuth (SKILL_AUTH), and the same header at Kakao: then messages become events",
         ),
         _ => refused_message(answer),
@@ -174,7 +175,7 @@ fn refused_message(answer: &Response) -> Judgement {
     match answer.status {
         405 | 501 => Judgement::mistake(
             format!("{}: no POST here", answer.status),
-            "define POST on the same path: messages come so",
+            "define POST on the same path: Kakao sends messages by POST",
         ),
         400 | 415 | 422 => Judgement::mistake(
             format!("{} to a payload as Kakao sends it", answer.status),
@@ -212,8 +213,8 @@ mod tests {
             (r#"{"data":{}}"#, Verdict::Mistake, "`version` is missing"),
             (r#"{"version":2.0,"data":{}}"#, Verdict::Mistake, "number"),
             (r#"{"version":"2.0"}"#, Verdict::Mistake, "`data` is missing"),
-            (r#"{"version":"2.0","data":null}"#, Verdict::Mistake, "`data` is no object"),
-            (r#"{"version":"2.0","data":[]}"#, Verdict::Mistake, "`data` is no object"),
+            (r#"{"version":"2.0","data":null}"#, Verdict::Mistake, "`data` is not an object"),
+            (r#"{"version":"2.0","data":[]}"#, Verdict::Mistake, "`data` is not an object"),
         ] {
             let found = registration_body(&json(200, body));
             assert_eq!(found.verdict, verdict, "{body}");
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn who_answers_everybody_is_warned_and_mistaken_where_there_is_a_key() {
+    fn a_skill_that_answers_every_sender_is_a_warning_and_with_a_key_a_mistake() {
         assert_eq!(unproven(&json(401, ""), false).verdict, Verdict::Right);
         assert_eq!(unproven(&json(200, ""), false).verdict, Verdict::Warning);
         assert_eq!(unproven(&json(200, ""), true).verdict, Verdict::Mistake);

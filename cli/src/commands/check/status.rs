@@ -16,16 +16,19 @@ pub(super) fn unexpected(answer: &Response) -> Option<Judgement> {
             ));
         }
         404 => (
-            "404: there is nothing here".to_owned(),
-            "compare the path with the stack's outputs; a stage or a prefix stands before it",
+            "404: not found".to_owned(),
+            "compare the path with the stack's outputs: a stage or a prefix may be missing",
         ),
         403 => (
-            "403: turned away".to_owned(),
+            "403: refused".to_owned(),
             "a firewall, or SourceCheck=enforce without this address: let Kakao's in (khook ips)",
         ),
-        429 => ("429: too many requests".to_owned(), "raise the gateway's limit: what Kakao sends once is lost then"),
-        503 => ("503: it can't take anything now".to_owned(), "look at the alarms: queue, table, concurrency"),
-        500..=599 => (format!("{status}: it failed"), "look into the function's log: it didn't start, or broke off"),
+        429 => (
+            "429: too many requests".to_owned(),
+            "raise the gateway's limit: Kakao sends most webhooks once, so they are lost",
+        ),
+        503 => ("503: it cannot store events now".to_owned(), "look at the alarms: queue, table, concurrency"),
+        500..=599 => (format!("{status}: it failed"), "look into the function's log: it did not start, or it crashed"),
         _ => return None,
     };
     Some(Judgement::mistake(seen, fix))
@@ -77,7 +80,7 @@ pub(super) fn head(answer: &Response, expected: u16) -> Judgement {
     }
     Judgement::warning(
         format!("{} instead of {expected}", answer.status),
-        "answer HEAD as GET, without a body: uptime monitors ask so. Kakao isn't known to",
+        "answer HEAD as GET, without a body: uptime monitors send it; Kakao is not known to",
     )
 }
 
@@ -170,7 +173,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_wrong_method_is_answered_405_and_told_the_right_ones() {
+    fn a_wrong_method_is_answered_405_with_the_allowed_ones() {
         let found = |status, allow| wrong_method(&answer(status, &[(ALLOW, allow)], ""), &["GET", "POST"]).verdict;
         assert_eq!(found(405, "GET,HEAD, POST"), Verdict::Right);
         assert_eq!(found(405, "POST"), Verdict::Warning);

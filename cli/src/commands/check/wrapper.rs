@@ -1,10 +1,10 @@
-//! A skill's answer that stands one level too deep, as in `{"response": {"version": "2.0", …}}`.
+//! A skill's answer that is one level too deep, as in `{"response": {"version": "2.0", …}}`.
 
 use serde_json::Value;
 
 use super::finding::Judgement;
 
-/// What the answer stands in, if it stands in something; in an answer it never does.
+/// The wrapper of the answer, if it has one.
 pub(super) fn around(body: &Value) -> Option<String> {
     if is_answer(body) {
         return None;
@@ -34,7 +34,7 @@ fn is_answer(value: &Value) -> bool {
 
 pub(super) fn judgement(wrapper: &str) -> Judgement {
     Judgement::mistake(
-        format!("the answer stands inside {wrapper}"),
+        format!("the answer is inside {wrapper}"),
         format!("unwrap it: the body is what {wrapper} holds, and nothing around it"),
     )
 }

@@ -16,7 +16,7 @@ use crate::{
     ui::{count::counted, progress::Progress},
 };
 use play::Player;
-use story::{MEMBER, Step, Then};
+use story::{ExpectedEffect, MEMBER, StoryStep};
 
 pub use play::StepResult;
 
@@ -46,7 +46,7 @@ impl Demo {
         let results = play_all(&mut player, &steps, progress).await?;
         let user = player.table().view(&format!("USER#{}#{MEMBER}", kakao.app_id)).await?.unwrap_or(Value::Null);
         let strays = strays(player.table(), &steps).await?;
-        let report = report::Report { results, user, strays };
+        let report = report::DemoReport { results, user, strays };
         if self.json {
             report.print_json()?
         } else {
@@ -60,7 +60,7 @@ impl Demo {
     }
 }
 
-async fn play_all(player: &mut Player, steps: &[Step], progress: Progress) -> Result<Vec<StepResult>> {
+async fn play_all(player: &mut Player, steps: &[StoryStep], progress: Progress) -> Result<Vec<StepResult>> {
     let mut playing = progress.step("Simulating Kakao");
     let mut results = Vec::new();
     for (number, step) in steps.iter().enumerate() {
@@ -72,7 +72,7 @@ async fn play_all(player: &mut Player, steps: &[Step], progress: Progress) -> Re
 }
 
 /// What the table holds and should not, or the other way round: every event once, and nothing set aside.
-async fn strays(table: &Table, steps: &[Step]) -> Result<Vec<String>> {
+async fn strays(table: &Table, steps: &[StoryStep]) -> Result<Vec<String>> {
     let keys = table.keys().await?;
     let mut strays: Vec<String> = keys
         .iter()
@@ -80,7 +80,7 @@ async fn strays(table: &Table, steps: &[Step]) -> Result<Vec<String>> {
         .map(|(partition, sort)| format!("{partition} / {sort}"))
         .collect();
     let events = keys.iter().filter(|(_, sort)| sort.starts_with("EVENT#")).count();
-    let expected = steps.iter().filter(|step| matches!(step.then, Then::Effect { .. })).count();
+    let expected = steps.iter().filter(|step| matches!(step.effect, ExpectedEffect::Effect { .. })).count();
     if events != expected {
         strays.push(format!("{} in the history instead of {expected}", counted(events, "event")));
     }

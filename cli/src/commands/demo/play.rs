@@ -8,12 +8,12 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::story::{Body, Step, Then};
+use super::story::{ExpectedBody, ExpectedEffect, StoryStep};
 use crate::{
     aws::table::{Table, text},
     kakao::Answer,
     local::{Cloud, logs::LogReader},
-    ui::diff::{Change, diff},
+    ui::diff::{StateDifference, diff},
 };
 
 /// How a step went.
@@ -27,21 +27,21 @@ pub struct StepResult {
     pub shape: String,
     /// The status that is right.
     pub expected: u16,
-    /// The status that came.
+    /// The status of the answer.
     pub status: u16,
     /// How long the answer took.
     pub ms: u128,
     /// What changed in the user's state.
-    pub changes: Vec<Change>,
+    pub changes: Vec<StateDifference>,
     /// Whether it is forged.
     pub is_forged: bool,
-    /// Whether it came a second time.
+    /// Whether it is a duplicate.
     pub is_duplicate: bool,
-    /// What isn't as it should be.
+    /// The deviation from the expected result.
     pub problem: Option<String>,
 }
 
-/// What is watched, whole: bookkeeping and history included, but for [`MOVES_WITH_EACH_DELIVERY`].
+/// What is watched, whole: bookkeeping and history included, except [`MOVES_WITH_EACH_DELIVERY`].
 #[derive(PartialEq)]
 struct Snapshot {
     state: Option<Members>,
@@ -91,7 +91,7 @@ impl Player {
     ///
     /// # Errors
     /// If the local cloud doesn't answer at all. A wrong answer is an result.
-    pub(super) async fn play(&mut self, step: &Step) -> Result<StepResult> {
+    pub(super) async fn play(&mut self, step: &StoryStep) -> Result<StepResult> {
         let before = self.snapshot(&step.watched).await?;
         let known = self.history_keys(step).await?;
         let answer = step.request.send(&self.base_url).await?;
@@ -100,7 +100,7 @@ impl Player {
             None => self.settle(step, &known).await?,
         };
         let after = self.snapshot(&step.watched).await?;
-        let may_change = matches!(step.then, Then::Effect { .. });
+        let may_change = matches!(step.effect, ExpectedEffect::Effect { .. });
         let problem = problem.or_else(|| {
             (!may_change && before != after).then(|| "something changed, and nothing should have".to_owned())
         });
@@ -113,7 +113,7 @@ impl Player {
             ms: answer.took.as_millis(),
             changes: diff(before.view.as_ref(), after.view.as_ref()),
             is_forged: step.is_forged(),
-            is_duplicate: matches!(step.then, Then::Again { .. }),
+            is_duplicate: matches!(step.effect, ExpectedEffect::Again { .. }),
             problem,
         })
     }
@@ -133,25 +133,25 @@ impl Player {
         })
     }
 
-    async fn history_keys(&self, step: &Step) -> Result<HashSet<String>> {
-        let Then::Effect { partition, .. } = &step.then else { return Ok(HashSet::new()) };
+    async fn history_keys(&self, step: &StoryStep) -> Result<HashSet<String>> {
+        let ExpectedEffect::Effect { partition, .. } = &step.effect else { return Ok(HashSet::new()) };
         let history = self.table.history(partition).await?;
         Ok(history.iter().map(|entry| text(entry, "sk").to_owned()).collect())
     }
 
     /// Waits until the step's effect is there. Says what is missing, if something still is at the end.
-    async fn settle(&mut self, step: &Step, known: &HashSet<String>) -> Result<Option<String>> {
+    async fn settle(&mut self, step: &StoryStep, known: &HashSet<String>) -> Result<Option<String>> {
         let deadline = Instant::now() + WITHIN;
         loop {
-            let missing = match &step.then {
-                Then::Nothing => None,
-                Then::Again { event_id } => self.not_yet_again(event_id).await?,
-                Then::Effect { partition, event, state } => {
+            let missing = match &step.effect {
+                ExpectedEffect::Nothing => None,
+                ExpectedEffect::Again { event_id } => self.not_yet_again(event_id).await?,
+                ExpectedEffect::Effect { partition, event, state } => {
                     let history = self.table.history(partition).await?;
                     let is_new = |entry: &&Members| !known.contains(text(entry, "sk")) && text(entry, "event") == event;
                     match history.iter().find(is_new) {
                         None => Some(format!("history has no new `{event}`")),
-                        Some(_) => unlike(self.table.view(&step.watched).await?.as_ref(), state),
+                        Some(_) => mismatch(self.table.view(&step.watched).await?.as_ref(), state),
                     }
                 }
             };
@@ -173,14 +173,14 @@ impl Player {
     }
 }
 
-fn wrong(step: &Step, answer: &Answer) -> Option<String> {
+fn wrong(step: &StoryStep, answer: &Answer) -> Option<String> {
     if answer.status != step.status {
         return Some(format!("answered {}: {}", answer.status, answer.body));
     }
     let is_right = match &step.body {
         None => true,
-        Some(Body::Is(text)) => answer.body == *text,
-        Some(Body::Has(pointer, value)) => {
+        Some(ExpectedBody::Is(text)) => answer.body == *text,
+        Some(ExpectedBody::Has(pointer, value)) => {
             serde_json::from_str::<Value>(&answer.body).is_ok_and(|body| body.pointer(pointer) == Some(value))
         }
     };
@@ -188,7 +188,7 @@ fn wrong(step: &Step, answer: &Answer) -> Option<String> {
 }
 
 /// The first value that isn't as it should be.
-fn unlike(view: Option<&Value>, state: &[(impl AsRef<str>, Value)]) -> Option<String> {
+fn mismatch(view: Option<&Value>, state: &[(impl AsRef<str>, Value)]) -> Option<String> {
     let view = view.unwrap_or(&Value::Null);
     state.iter().find_map(|(pointer, wanted)| {
         let found = view.pointer(pointer.as_ref()).unwrap_or(&Value::Null);
@@ -205,8 +205,8 @@ mod tests {
     #[test]
     fn what_must_not_be_there_is_null() {
         let view = json!({"link": {"status": "linked"}});
-        assert_eq!(unlike(Some(&view), &[("/link/status", json!("linked")), ("/profile", Value::Null)]), None);
-        assert_eq!(unlike(None, &[("/access", json!("gone"))]).unwrap(), "/access is null and not \"gone\"");
-        assert!(unlike(Some(&view), &[("/link", Value::Null)]).is_some());
+        assert_eq!(mismatch(Some(&view), &[("/link/status", json!("linked")), ("/profile", Value::Null)]), None);
+        assert_eq!(mismatch(None, &[("/access", json!("gone"))]).unwrap(), "/access is null and not \"gone\"");
+        assert!(mismatch(Some(&view), &[("/link", Value::Null)]).is_some());
     }
 }

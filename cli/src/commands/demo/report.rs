@@ -9,13 +9,13 @@ use crate::ui::{
 };
 
 /// What came of the whole story.
-pub(super) struct Report {
+pub(super) struct DemoReport {
     pub(super) results: Vec<StepResult>,
     pub(super) user: Value,
     pub(super) strays: Vec<String>,
 }
 
-impl Report {
+impl DemoReport {
     pub(super) fn is_good(&self) -> bool {
         self.strays.is_empty() && self.results.iter().all(|result| result.problem.is_none())
     }
@@ -43,7 +43,7 @@ impl Report {
         output::line("")?;
         output::print_table(&table)?;
         output::line("")?;
-        let heading = Text::default().styled(Style::new().bold(), "The member's state in the end");
+        let heading = Text::default().styled(Style::new().bold(), "The member's final state");
         output::line(heading.and(" (khook user show prints the same)"))?;
         output::json(&self.user)?;
         self.print_verdict()

@@ -22,7 +22,7 @@ const USER_KEY: &str = "khook-demo-user";
 
 /// One thing that Kakao (or a forger) sends.
 #[derive(Clone, Debug)]
-pub(super) struct Step {
+pub(super) struct StoryStep {
     /// What it means.
     pub title: String,
     /// What is sent.
@@ -30,14 +30,14 @@ pub(super) struct Step {
     /// The status that is right.
     pub status: u16,
     /// What the answer's body must be, if it matters.
-    pub body: Option<Body>,
+    pub body: Option<ExpectedBody>,
     /// What comes of it.
-    pub then: Then,
+    pub effect: ExpectedEffect,
     /// Whose state is watched.
     pub watched: String,
 }
 
-impl Step {
+impl StoryStep {
     /// Whether it is forged and must be refused.
     pub(super) const fn is_forged(&self) -> bool {
         self.status >= 400
@@ -46,7 +46,7 @@ impl Step {
 
 /// What an answer's body must be.
 #[derive(Clone, Debug)]
-pub(super) enum Body {
+pub(super) enum ExpectedBody {
     /// Exactly this.
     Is(&'static str),
     /// JSON with this value at a pointer.
@@ -55,7 +55,7 @@ pub(super) enum Body {
 
 /// What comes of a request.
 #[derive(Clone, Debug)]
-pub(super) enum Then {
+pub(super) enum ExpectedEffect {
     /// Nothing: it is refused, or only a question.
     Nothing,
     /// The processor knows the event already.
@@ -75,52 +75,52 @@ pub(super) enum Then {
 }
 
 /// Makes the steps, each a few minutes of the past after the one before.
-pub(super) struct Narrator<'k> {
+pub(super) struct StoryBuilder<'k> {
     kakao: &'k Kakao,
     key: SigningKey,
     clock: i64,
-    steps: Vec<Step>,
+    steps: Vec<StoryStep>,
 }
 
 /// The whole story.
 ///
 /// # Errors
 /// If something can't be signed.
-pub(super) fn story(kakao: &Kakao, now: Time) -> Result<Vec<Step>> {
+pub(super) fn story(kakao: &Kakao, now: Time) -> Result<Vec<StoryStep>> {
     let key = kakao.signing_key()?;
-    let mut narrator = Narrator { kakao, key, clock: now.as_seconds() - 3 * 3_600, steps: Vec::new() };
-    narrator.joins()?;
-    narrator.talks()?;
-    narrator.is_guarded()?;
-    narrator.leaves()?;
-    Ok(narrator.steps)
+    let mut builder = StoryBuilder { kakao, key, clock: now.as_seconds() - 3 * 3_600, steps: Vec::new() };
+    builder.joins()?;
+    builder.talks()?;
+    builder.is_guarded()?;
+    builder.leaves()?;
+    Ok(builder.steps)
 }
 
-impl Narrator<'_> {
+impl StoryBuilder<'_> {
     fn partition(&self, user: &str) -> String {
         format!("USER#{}#{user}", self.kakao.app_id)
     }
 
-    fn push(&mut self, title: &str, user: &str, request: Request, status: u16, then: Then) {
+    fn push(&mut self, title: &str, user: &str, request: Request, status: u16, effect: ExpectedEffect) {
         let watched = self.partition(user);
-        self.steps.push(Step { title: title.to_owned(), request, status, body: None, then, watched });
+        self.steps.push(StoryStep { title: title.to_owned(), request, status, body: None, effect, watched });
     }
 
     /// Of an event that is to be taken.
     fn taken(&mut self, title: &str, user: &str, event: &str, request: Request, state: Vec<(&'static str, Value)>) {
         let status = if request.path == Route::ACCOUNT_STATUS.path { 202 } else { 200 };
         let state = state.into_iter().map(|(pointer, value)| (pointer.to_owned(), value)).collect();
-        let then = Then::Effect { partition: self.partition(user), event: event.to_owned(), state };
-        self.push(title, user, request, status, then);
+        let effect = ExpectedEffect::Effect { partition: self.partition(user), event: event.to_owned(), state };
+        self.push(title, user, request, status, effect);
     }
 
     /// Of a forged request.
     fn forged(&mut self, title: &str, request: Request, status: u16) {
-        self.push(&format!("forged: {title}"), MEMBER, request, status, Then::Nothing);
+        self.push(&format!("forged: {title}"), MEMBER, request, status, ExpectedEffect::Nothing);
     }
 
     /// The body of the newest step's answer matters.
-    fn answered(&mut self, body: Body) {
+    fn answered(&mut self, body: ExpectedBody) {
         if let Some(step) = self.steps.last_mut() {
             step.body = Some(body);
         }
@@ -169,8 +169,8 @@ impl Narrator<'_> {
     }
 
     fn joins(&mut self) -> Result<()> {
-        self.push("Kakao checks the chatbot's URL", MEMBER, registration_check(), 200, Then::Nothing);
-        self.answered(Body::Is(REGISTRATION_ANSWER));
+        self.push("Kakao checks the chatbot's URL", MEMBER, registration_check(), 200, ExpectedEffect::Nothing);
+        self.answered(ExpectedBody::Is(REGISTRATION_ANSWER));
         self.status(
             "linked with the app",
             &EventType::UserLinked,
@@ -213,15 +213,15 @@ impl Narrator<'_> {
         let second = TalkShare { chat_type: "MultiChat".into(), resource_id: random::hex::<16>()?, ..share.clone() };
         let request = second.request(&admin_key, Shape::Json);
         self.taken("shared to a group", MEMBER, "share", request.clone(), count(2));
-        let again = Then::Again { event_id: second.resource_id.clone() };
+        let again = ExpectedEffect::Again { event_id: second.resource_id.clone() };
         self.push("once more: the same share", MEMBER, request, 200, again);
         let nobodys = TalkShare { custom: Map::new(), resource_id: random::hex::<16>()?, ..share.clone() };
-        let then = Then::Effect {
+        let effect = ExpectedEffect::Effect {
             partition: format!("SHARE#{}#{ROOM}", self.kakao.app_id),
             event: "share".to_owned(),
             state: count(2).into_iter().map(|(pointer, value)| (pointer.to_owned(), value)).collect(),
         };
-        self.push("shared, names no user", MEMBER, nobodys.request(&admin_key, Shape::Form), 200, then);
+        self.push("shared, names no user", MEMBER, nobodys.request(&admin_key, Shape::Form), 200, effect);
         self.forged("shared, wrong admin key", share.request(&wrong_key, Shape::Json), 401);
         self.writes_to_the_chatbot()
     }
@@ -237,13 +237,13 @@ impl Narrator<'_> {
             utterance: "안녕하세요".to_owned(),
             request_id: random::hex::<16>()?,
         };
-        let then = Then::Effect {
+        let effect = ExpectedEffect::Effect {
             partition: format!("BOT#{}#{USER_KEY}", kakao.bot_id),
             event: "message".to_owned(),
             state: vec![(format!("/bots/{}/user_key", kakao.bot_id), json!(USER_KEY))],
         };
-        self.push("wrote to the chatbot", MEMBER, message.request(Some(kakao.skill_proof())), 200, then);
-        self.answered(Body::Has("/template/outputs/0/simpleText/text", json!("안녕하세요")));
+        self.push("wrote to the chatbot", MEMBER, message.request(Some(kakao.skill_proof())), 200, effect);
+        self.answered(ExpectedBody::Has("/template/outputs/0/simpleText/text", json!("안녕하세요")));
         let wrong = random::hex::<16>()?;
         self.forged("wrote, wrong skill key", message.request(Some((&kakao.skill_header, &wrong))), 401);
         Ok(())
@@ -265,7 +265,7 @@ impl Narrator<'_> {
         let request = revoked.request(&self.key, None)?;
         let state = vec![("/sessions_valid_from", since)];
         self.taken("sessions revoked", MEMBER, "sessions-revoked", request.clone(), state);
-        let again = Then::Again { event_id: format!("{}:sessions-revoked", revoked.token_id) };
+        let again = ExpectedEffect::Again { event_id: format!("{}:sessions-revoked", revoked.token_id) };
         self.push("once more: the same token", MEMBER, token_request(request.body), 202, again);
 
         let unlinked = self.token(&EventType::UserUnlinked, &json!({}))?;
@@ -334,6 +334,6 @@ mod tests {
         assert_eq!(shapes(&|status| status < 300), all.map(str::to_owned).into());
         let kinds: BTreeSet<_> = steps.iter().filter(|step| step.status >= 400).map(|step| step.request.kind).collect();
         assert_eq!(kinds.len(), 5);
-        assert!(steps.iter().any(|step| matches!(step.then, Then::Again { .. })));
+        assert!(steps.iter().any(|step| matches!(step.effect, ExpectedEffect::Again { .. })));
     }
 }

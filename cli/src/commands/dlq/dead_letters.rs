@@ -1,4 +1,4 @@
-//! The dead-letter queue. SQS has no list operation: to look at messages is to receive them and to give them back.
+//! The dead-letter queue. SQS has no list operation: listing messages means receiving them and returning them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -53,14 +53,14 @@ const BATCH: usize = 10;
 const HIDDEN: Duration = Duration::from_secs(30);
 /// A wait asks all of SQS's servers; without one an empty answer means nothing.
 const WAIT: Duration = Duration::from_secs(1);
-/// So many empty answers in a row are the end. One with what was seen before is none: what was hidden for long enough
-/// comes back, and others may be behind it.
+/// This many consecutive empty answers end a list. An answer with messages that were seen before is not empty: they may
+/// have become visible again, and others may follow.
 const EMPTY_ANSWERS: u32 = 2;
-/// For one attempt of a call, its wait included.
+/// The limit of one attempt of a call, its wait included.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a command that is ended by a signal goes on to give back what it holds.
-const GIVING_BACK: Duration = Duration::from_secs(5);
+const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A sweep under way. Dropped before its end, it gives back what it holds.
 struct Sweep<'d> {
@@ -94,7 +94,7 @@ impl<'d> Sweep<'d> {
     }
 
     /// The same, with what is handed out only now.
-    async fn let_go(&mut self) {
+    async fn give_back_everything(&mut self) {
         if let Some(asked) = self.asked.take()
             && let Ok(Ok(Ok(received))) = timeout(WAIT * 2, asked).await
         {
@@ -114,7 +114,9 @@ impl Drop for Sweep<'_> {
         // One with a single thread can't go on while that thread waits: they come back by themselves then.
         if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
             output::say("Giving the dead letters back ...");
-            let _ = block_in_place(|| runtime.block_on(async { timeout(GIVING_BACK, self.let_go()).await }));
+            let _ = block_in_place(|| {
+                runtime.block_on(async { timeout(GIVE_BACK_TIMEOUT, self.give_back_everything()).await })
+            });
         }
     }
 }
@@ -232,14 +234,14 @@ impl DeadLetters {
             .send()
             .await;
         let counts = asked.map_err(|error| fault("sqs:GetQueueAttributes", &error))?.attributes.unwrap_or_default();
-        counts.values().map(|count| count.parse::<u64>().context("the queue's count is no number")).sum()
+        counts.values().map(|count| count.parse::<u64>().context("the queue's count is not a number")).sum()
     }
 
     async fn delete(&self, id: &str, receipt: &str) -> Result<()> {
         let deleted = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await;
         deleted.map(drop).map_err(|error| {
             fault("sqs:DeleteMessage", &error)
-                .context(format!("`{id}` is done, but stays a dead letter. The same again is harmless"))
+                .context(format!("`{id}` is done, but stays a dead letter. Repeating it is safe"))
         })
     }
 

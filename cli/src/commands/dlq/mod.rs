@@ -10,10 +10,7 @@ use kakao_webhooks::{envelope::MAX_BYTES, wire::Time};
 use serde_json::{Value, json};
 
 use crate::{
-    aws::{
-        stack::StackTarget,
-        target::{DeadLetterTarget, QueueTarget},
-    },
+    aws::target::{QueueTarget, StackDeadLetters},
     commands::backlog::{
         self, Backlog, Chosen, Fate, Reach, Swept, Words, letter,
         replayed::replayed,
@@ -30,19 +27,16 @@ pub enum Dlq {
     /// receive, and hides them from other readers for up to 30 seconds
     #[command(after_help = "Examples:\n  khook dlq list\n  khook dlq list --limit 50 --json")]
     List {
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where they are.
+        /// The dead-letter queue.
         #[command(flatten)]
-        dead_letters: DeadLetterTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        dead_letters: StackDeadLetters,
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// In which times.
+        /// The time zone of the output.
         #[command(flatten)]
         local_time: LocalTime,
     },
@@ -51,57 +45,48 @@ pub enum Dlq {
     Show {
         /// Its id, as `list` prints it
         id: String,
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where they are.
+        /// The dead-letter queue.
         #[command(flatten)]
-        dead_letters: DeadLetterTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        dead_letters: StackDeadLetters,
     },
-    /// Send dead letters to the event queue again, and delete each one that the queue accepted. Replaying an event twice
-    /// has no further effect
+    /// Send dead letters to the event queue again, and delete each one that the queue accepted. Replaying an event
+    /// twice has no further effect
     #[command(
         after_help = "A message that is not a known envelope is kept: the processor would reject it again.\n\nExamples:\n  \
                             khook dlq replay 6b0e7a3c-… 91d2…\n  khook dlq replay --all"
     )]
     Replay {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
         /// Also send messages that are not known envelopes
         #[arg(long)]
         anyway: bool,
-        /// Where they are.
+        /// The dead-letter queue.
         #[command(flatten)]
-        dead_letters: DeadLetterTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        dead_letters: StackDeadLetters,
         /// Where they go.
         #[command(flatten)]
         queue: QueueTarget,
     },
-    /// Delete dead letters for good
+    /// Delete dead letters permanently
     #[command(after_help = "Examples:\n  khook dlq drop 6b0e7a3c-…\n  khook dlq drop --all")]
     Drop {
-        /// Which of them.
+        /// The selected ones.
         #[command(flatten)]
         which: Which,
-        /// How far it looks.
+        /// How many it reads.
         #[command(flatten)]
         limit: Limit,
-        /// Where they are.
+        /// The dead-letter queue.
         #[command(flatten)]
-        dead_letters: DeadLetterTarget,
-        /// Whose.
-        #[command(flatten)]
-        stack: StackTarget,
+        dead_letters: StackDeadLetters,
         /// Don't ask
         #[arg(long)]
         yes: bool,
@@ -112,22 +97,19 @@ impl Dlq {
     /// Runs it. The exit code says whether all that was asked for was done.
     ///
     /// # Errors
-    /// An id that isn't there, or a queue that can't be reached.
+    /// An unknown id, or a queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::List { limit, dead_letters, stack, json, local_time } => {
-                backlog::list(&dead_letters.dead_letters(&stack).await?, limit.get(), json, &local_time.zone()).await
+            Self::List { limit, dead_letters, json, local_time } => {
+                backlog::list(&dead_letters.open().await?, limit.get(), json, &local_time.zone()).await
             }
-            Self::Show { id, limit, dead_letters, stack } => {
-                backlog::show(&dead_letters.dead_letters(&stack).await?, id, limit.get()).await
-            }
-            Self::Replay { which, limit, anyway, dead_letters, stack, queue } => {
-                let (dead_letters, queue) = dead_letters.with_queue(&queue, &stack).await?;
+            Self::Show { id, limit, dead_letters } => backlog::show(&dead_letters.open().await?, id, limit.get()).await,
+            Self::Replay { which, limit, anyway, dead_letters, queue } => {
+                let (dead_letters, queue) = dead_letters.with_queue(&queue).await?;
                 backlog::replay(&dead_letters, &queue, which.wanted(), limit.get(), anyway).await
             }
-            Self::Drop { which, limit, dead_letters, stack, yes } => {
-                backlog::drop_for_good(&dead_letters.dead_letters(&stack).await?, which.wanted(), limit.get(), yes)
-                    .await
+            Self::Drop { which, limit, dead_letters, yes } => {
+                backlog::drop_for_good(&dead_letters.open().await?, which.wanted(), limit.get(), yes).await
             }
         }
     }
@@ -206,7 +188,7 @@ impl Backlog for DeadLetters {
         match reach {
             Reach::Whole => None,
             Reach::Limit => {
-                Some(format!("looked at {}, and there may be more: raise --limit", counted(limit, Self::WORDS.noun)))
+                Some(format!("read {}, and there may be more: raise --limit", counted(limit, Self::WORDS.noun)))
             }
             Reach::Circle => Some(
                 "the queue returned the same messages again, and there may be more: replay or drop some, then look \
@@ -245,18 +227,18 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_what_it_is_and_how_old() {
+    fn a_row_shows_kind_and_age() {
         let now = Time::from_seconds(1_700_000_000 + 7_200).unwrap();
         let envelope =
             r#"{"v":1,"id":"e1","received_at":"2026-01-01T00:00:00Z","kind":"unlink","event":{"user_id":"7"}}"#;
         let sent = "2023-11-14T22:13:20.000Z";
         assert_eq!(DeadLetters::row(&dead(envelope), now), ["m1", "unlink", "e1", "–", sent, "6×", "2 h"]);
-        let what = "not a known envelope (it is no envelope)";
+        let what = "not a known envelope (its form is unknown)";
         assert_eq!(DeadLetters::row(&dead("x"), now), ["m1", what, "–", "–", sent, "6×", "2 h"]);
     }
 
     #[test]
-    fn only_what_a_processor_can_read_is_sent_unless_told_otherwise() {
+    fn only_known_envelopes_are_sent_unless_anyway_is_set() {
         assert_eq!(text_to_send(&dead("poison"), "2026-01-01T00:00:00.000Z", false), None);
         assert_eq!(text_to_send(&dead(r#"{"v":2}"#), "2026-01-01T00:00:00.000Z", false), None);
         assert_eq!(text_to_send(&dead("poison"), "2026-01-01T00:00:00.000Z", true).as_deref(), Some("poison"));

@@ -1,4 +1,4 @@
-//! What the AWS account says of a stack: the doctor's one edge inside.
+//! The AWS account's facts about a stack: the doctor's only edge inside.
 
 use kakao_webhooks::wire::Time;
 

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_that_rings_is_a_mistake_whose_fix_is_the_runbooks_section() {
+    fn a_firing_alarm_is_a_mistake_whose_fix_is_the_runbooks_section() {
         let found = with(|alarms| alarms[0].is_firing = true);
         assert_eq!(worst(&found), Verdict::Mistake);
         assert_eq!(found[0].seen, "DeadLettersAlarm: A message could not be processed five times");

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_cannot_be_decrypted_are_not_taken_for_none() {
+    fn variables_that_cannot_be_decrypted_do_not_count_as_missing() {
         let error = EnvironmentError::builder().error_code("AccessDeniedException").build();
         let environment = EnvironmentResponse::builder().error(error).build();
         let configuration = GetFunctionConfigurationOutput::builder().environment(environment).build();

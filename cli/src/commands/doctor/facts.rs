@@ -1,4 +1,4 @@
-//! What is known of a stack, in our own words: what the judges are given.
+//! The facts about a stack, in our own types: the input of the checks.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -90,7 +90,7 @@ impl fmt::Debug for Settings {
 
 impl Settings {
     /// As the function itself would read them.
-    pub(super) fn variables(&self) -> Variables<impl Fn(&str) -> Option<String> + '_> {
+    pub(super) fn variables(&self) -> Variables<'_> {
         Variables::new(|name| self.0.get(name).cloned())
     }
 
@@ -112,11 +112,11 @@ impl Settings {
 pub(super) struct Source {
     pub(super) id: String,
     pub(super) state: String,
-    /// Why it came into this state.
+    /// The reason for its state.
     pub(super) reason: Option<String>,
-    /// What came of the last batch, in Lambda's words. SQS's have none.
+    /// The result of the last batch, in Lambda's words. Mappings of SQS have none.
     pub(super) last_result: Option<String>,
-    /// How many batches at once it hands over at most, if that is limited.
+    /// The limit of concurrent batches, if there is one.
     pub(super) most_at_once: Option<i32>,
 }
 
@@ -174,7 +174,8 @@ pub(super) struct Facts {
     pub(super) resources: Read<Vec<Resource>>,
     /// By name, those that the stack has. `None`: Lambda has none of that name.
     pub(super) functions: BTreeMap<&'static str, Read<Option<Function>>>,
-    /// What the alias `live` of an acknowledging function serves, by the function's name. `None`: there is no such alias.
+    /// What the alias `live` of an acknowledging function serves, by the function's name. `None`: there is no such
+    /// alias.
     pub(super) live: BTreeMap<&'static str, Read<Option<Function>>>,
     /// By logical id, those that the stack has. `None`: Lambda has none of that id.
     pub(super) sources: BTreeMap<&'static str, Read<Option<Source>>>,
@@ -191,7 +192,7 @@ pub(super) struct Facts {
     pub(super) published_keys: Option<PublishedKeys>,
 }
 
-/// So many seconds after a deployment the janitor has run, and an alarm that waits for it has gone quiet.
+/// This many seconds after a deployment the janitor has run, and an alarm that waits for it has gone quiet.
 const NEW: i64 = 900;
 
 impl Facts {

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_that_may_not_be_read_are_told_by_name_and_all_of_them_at_once() {
+    fn functions_that_may_not_be_read_are_listed_by_name_all_at_once() {
         let mut facts = stand_in::healthy();
         let denied = Unread::Denied("lambda:GetFunctionConfiguration");
         facts.functions.insert("unlink", Err(denied.clone()));

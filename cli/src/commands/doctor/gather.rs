@@ -69,7 +69,7 @@ async fn functions_and_keys(account: &impl Account, resources: &[Resource]) -> (
     let published = match functions.get("account-status").and_then(|read| read.as_ref().ok()?.as_ref()) {
         Some(function) => match function.settings.variables().key_endpoint() {
             Ok(endpoint) => Some(published_keys(&endpoint).await),
-            // The settings' own finding says so.
+            // The finding about the settings reports it.
             Err(_) => None,
         },
         None => None,

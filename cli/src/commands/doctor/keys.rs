@@ -10,8 +10,7 @@ use crate::{
 const LATE: i64 = 600;
 /// From then on no function uses it.
 const TOO_OLD: i64 = 86_400;
-const LOOK: &str =
-    "look into the janitor's log: key_set_not_kept says why; nothing in it at all, and its schedule is off";
+const LOOK: &str = "see key_set_not_kept in the janitor's log; if the log has no new lines, its schedule is disabled";
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let published = facts.published_keys.as_ref().map(|published| published_set(published).named("published"));
@@ -39,13 +38,13 @@ fn kept(stored: &StoredKeys, facts: &Facts) -> Judgement {
     if let Err(error) = stored.set {
         return Judgement::mistake(
             error.to_string(),
-            "delete the item KEYSET: the janitor writes it anew within a minute",
+            "delete the item KEYSET: the janitor writes it again within a minute",
         );
     }
     let Some(fetched_at) = stored.fetched_at else {
         return Judgement::mistake(
             "its age is unknown",
-            "delete the item KEYSET: the janitor writes it anew within a minute",
+            "delete the item KEYSET: the janitor writes it again within a minute",
         );
     };
     let old = age::seconds(fetched_at, facts.now);

@@ -66,10 +66,7 @@ impl Member {
     ///
     /// # Errors
     /// The library's own word, which shows no value.
-    pub(super) fn would_start<F>(self, variables: &Variables<F>) -> Result<(), ConfigError>
-    where
-        F: Fn(&str) -> Option<String>,
-    {
+    pub(super) fn would_start(self, variables: &Variables<'_>) -> Result<(), ConfigError> {
         self.reads.iter().try_for_each(|setting| match setting {
             Apps => variables.apps().map(drop),
             Sources => variables.sources().map(drop),

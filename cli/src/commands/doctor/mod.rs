@@ -2,11 +2,11 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `account`, `aws` | the edge: the account's facts about a stack in our words, and the client that asks AWS for them |
-//! | `gather`, `facts` | asks for everything at once; what came of it |
+//! | `account`, `aws` | the edge: a trait for the account's facts about a stack, and the client that reads them from AWS |
+//! | `gather`, `facts` | reads all facts at once; the facts that were read |
 //! | `stack`, `functions`, `sources`, `settings`, `keys`, `waiting`, `alarms` | judge the facts. Pure |
 //! | `outside` | what Kakao finds, by `khook check` |
-//! | `report` | says it |
+//! | `report` | prints the result |
 
 mod account;
 mod alarms;
@@ -41,16 +41,16 @@ use crate::{
 use account::Account;
 use aws::Aws;
 use facts::Facts;
-use report::{Report, Section};
+use report::{DoctorReport, Section};
 
 /// Options of `khook doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// The CloudFormation stack; or a base URL, and it is looked at from outside only. By default the stack of
-    /// KHOOK_STACK, else the running `khook dev`
+    /// The CloudFormation stack, or a base URL to check from outside only. By default the stack of KHOOK_STACK, else the
+    /// running `khook dev`
     #[arg(env = "KHOOK_STACK", hide_env = true, value_name = "STACK|URL")]
     target: Option<String>,
-    /// With a stack: where Kakao calls it, if that isn't the stack's own address
+    /// With a stack: the base URL that Kakao calls, if it is not the stack's own
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// Also list the checks that found nothing wrong
@@ -63,9 +63,10 @@ pub struct Doctor {
 
 /// What `khook doctor --help` ends with.
 pub(crate) const EXAMPLES: &str = "\
-It reads and changes nothing, and no alarm fires for its requests. It shows no key, no value of a setting and no personal data.
+It only reads, and its requests cause no alarm. It shows no key, no value of a setting and no personal data.
 
-The exit status is 0 if nothing is wrong (a ! is no mistake), 1 if something is, 2 if it could not be determined.
+The exit status is 0 if no mistake was found (! is only a warning), 1 if a mistake was found, 2 if it could not be \
+determined.
 
 Examples:
   khook doctor                                        the running khook dev
@@ -77,10 +78,10 @@ Examples:
 const LOCAL_STACK: &str = "kakao-webhooks";
 
 /// What is examined.
-struct Target {
+struct DoctorTarget {
     /// `None`: from outside only.
     inside: Option<(SdkConfig, String)>,
-    /// `None`: the stack says it.
+    /// `None`: the stack's output.
     base_url: Option<String>,
     /// Whether other commands need the stack's name.
     is_named: bool,
@@ -90,7 +91,7 @@ impl Doctor {
     /// Runs it. The exit code says whether something is wrong.
     ///
     /// # Errors
-    /// None but a standard output that is closed: what went wrong is said here, since 1 is something that was found.
+    /// Only a closed standard output. Other errors are printed here, because exit status 1 means a mistake was found.
     pub async fn run(self) -> Result<ExitCode> {
         output::or_unknown(self.examined().await)
     }
@@ -110,40 +111,40 @@ impl Doctor {
         Ok(report.tally().exit_code())
     }
 
-    async fn target(self) -> Result<Target> {
+    async fn target(self) -> Result<DoctorTarget> {
         let is_url = |text: &String| text.contains("://");
         match self.target.filter(|target| !target.is_empty()) {
             Some(url) if is_url(&url) => {
                 ensure!(self.url.is_none(), "name one base URL, not two");
-                Ok(Target { inside: None, base_url: Some(url), is_named: true })
+                Ok(DoctorTarget { inside: None, base_url: Some(url), is_named: true })
             }
             Some(stack) => {
-                Ok(Target { inside: Some((target::aws().await?, stack)), base_url: self.url, is_named: true })
+                Ok(DoctorTarget { inside: Some((target::aws().await?, stack)), base_url: self.url, is_named: true })
             }
             None => {
                 let running = Running::found("name a stack or a base URL")?;
                 let aws = local::sdk_config(&running.endpoint, &running.region);
                 let base_url = Some(self.url.unwrap_or(running.base_url));
-                Ok(Target { inside: Some((aws, LOCAL_STACK.to_owned())), base_url, is_named: false })
+                Ok(DoctorTarget { inside: Some((aws, LOCAL_STACK.to_owned())), base_url, is_named: false })
             }
         }
     }
 }
 
-impl Target {
-    async fn report(self) -> Result<Report> {
+impl DoctorTarget {
+    async fn report(self) -> Result<DoctorReport> {
         let Some((aws, name)) = self.inside else {
             let base_url = self.base_url.unwrap_or_default();
             let sections = vec![outside_of(&base_url).await?];
-            return Ok(Report { stack: None, base_url: Some(base_url), sections, is_named: false });
+            return Ok(DoctorReport { stack: None, base_url: Some(base_url), sections, is_named: false });
         };
         let report = examine(&Aws::new(aws, &name), &name, self.base_url).await?;
-        Ok(Report { is_named: self.is_named, ..report })
+        Ok(DoctorReport { is_named: self.is_named, ..report })
     }
 }
 
 /// Both parts, at once.
-async fn examine(account: &impl Account, name: &str, base_url: Option<String>) -> Result<Report> {
+async fn examine(account: &impl Account, name: &str, base_url: Option<String>) -> Result<DoctorReport> {
     let stack = account.stack().await;
     let own = || stack.as_ref().ok()?.outputs.get("BaseUrl").cloned();
     let base_url = base_url.or_else(own);
@@ -161,7 +162,7 @@ async fn examine(account: &impl Account, name: &str, base_url: Option<String>) -
     };
     let (outside, inside) = tokio::join!(outside, inside);
     let sections = outside?.into_iter().chain(inside).collect();
-    Ok(Report { stack: Some(name.to_owned()), base_url, sections, is_named: true })
+    Ok(DoctorReport { stack: Some(name.to_owned()), base_url, sections, is_named: true })
 }
 
 async fn outside_of(base_url: &str) -> Result<Section> {

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// What is found at a base.
 ///
 /// # Errors
-/// If it is no address, or there can be no client on this machine.
+/// If it is not an address, or there can be no client on this machine.
 pub(super) async fn findings(base: &str) -> anyhow::Result<Vec<Finding>> {
     match timeout(PATIENCE, check::quietly(base)).await {
         Ok(checked) => Ok(checked?.iter().flat_map(named).collect()),

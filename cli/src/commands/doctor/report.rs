@@ -33,7 +33,7 @@ impl Section {
 
 /// All that was found.
 #[derive(Clone, Debug)]
-pub(super) struct Report {
+pub(super) struct DoctorReport {
     pub(super) stack: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) sections: Vec<Section>,
@@ -41,7 +41,7 @@ pub(super) struct Report {
     pub(super) is_named: bool,
 }
 
-impl Report {
+impl DoctorReport {
     pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.sections.iter().flat_map(|section| &section.findings)
     }

@@ -1,4 +1,4 @@
-//! The event source mappings: one that is disabled takes nothing to its function, and no metric of the function says so.
+//! The event source mappings: a disabled one delivers nothing to its function, and no metric of the function shows it.
 
 use super::facts::{Facts, Resource, Source};
 use crate::commands::check::finding::{Finding, Judgement};
@@ -53,10 +53,10 @@ fn working(source: &Source, logical_id: &str) -> Judgement {
 }
 
 /// How Lambda's words begin for a batch that went well, and for none so far.
-const WELL: [&str; 2] = ["OK", "No records processed"];
+const HEALTHY_RESULTS: [&str; 2] = ["OK", "No records processed"];
 
 fn result(source: &Source, logical_id: &str) -> Judgement {
-    let is_bad = |result: &&str| !result.is_empty() && !WELL.iter().any(|well| result.starts_with(well));
+    let is_bad = |result: &&str| !result.is_empty() && !HEALTHY_RESULTS.iter().any(|well| result.starts_with(well));
     match source.last_result.as_deref().filter(is_bad) {
         None => Judgement::right("enabled"),
         Some(result) => Judgement::mistake(
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_batch_that_did_not_go_well_is_a_mistake_in_lambdas_words() {
+    fn a_last_batch_that_failed_is_a_mistake_in_lambdas_words() {
         for (result, verdict) in [
             (None, Verdict::Right),
             (Some(""), Verdict::Right),

@@ -1,4 +1,4 @@
-//! The stack itself, and the account's room for its functions.
+//! The stack itself, and the account's concurrency for its functions.
 
 use super::{
     facts::{Facts, Quota, Stack},
@@ -11,7 +11,7 @@ use crate::{
 
 /// What new accounts have less than, until they ask for more.
 const ENOUGH: i32 = 100;
-/// What the stack runs beside the processor: the five that answer Kakao, the publisher's two batches, the janitor.
+/// What the stack runs besides the processor: the five that answer Kakao, the publisher's two batches, the janitor.
 const BESIDE_PROCESSOR: i32 = 8;
 /// The default of the parameter `ProcessorConcurrency`, and the least that Lambda takes.
 const LEAST_PROCESSOR: i32 = 2;
@@ -33,16 +33,15 @@ fn status(stack: &Stack) -> Judgement {
     let status = stack.status.as_str();
     match status {
         "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => Judgement::right(status),
-        "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" => Judgement::warning(
-            status,
-            "the last deployment failed, and what was before it runs: look at the stack's events",
-        ),
+        "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" => {
+            Judgement::warning(status, "the last deployment failed and was rolled back: look at the stack's events")
+        }
         _ if stack.is_changing() => Judgement::warning(status, "wait until it has settled, and look again"),
         _ => Judgement::mistake(status, "look at the stack's events for the first that failed, and deploy again"),
     }
 }
 
-/// A batch that is throttled uses up receives of its messages, and the webhooks are throttled beside it.
+/// A batch that is throttled uses up receives of its messages, and the webhooks are throttled, too.
 fn concurrency(quota: Quota, processor: Option<i32>) -> Judgement {
     let Quota { concurrent, unreserved } = quota;
     let seen = format!("{} at once, {unreserved} of them unreserved", counted(concurrent, "execution"));
@@ -66,7 +65,10 @@ fn concurrency(quota: Quota, processor: Option<i32>) -> Judgement {
         );
     }
     if unreserved < ENOUGH {
-        return Judgement::warning(seen, "other functions have reserved what these need in a burst: leave them more");
+        return Judgement::warning(
+            seen,
+            "other functions reserve concurrency that these need in a burst: reserve less there",
+        );
     }
     Judgement::right(seen)
 }
@@ -150,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_beside_the_processor_is_what_the_template_has() {
+    fn the_functions_besides_the_processor_are_those_of_the_template() {
         let template = include_str!("../../../../template.yaml");
         let number = |name: &str| {
             let line = template.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();

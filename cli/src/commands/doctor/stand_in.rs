@@ -1,4 +1,4 @@
-//! A stack where all is as it should be, and an account that says so; tests spoil it.
+//! A stack without a mistake and its account; tests change single facts.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -61,7 +61,7 @@ pub(super) fn function(name: &str) -> Function {
         settings.insert("EVENT_BUS_NAME", "bus");
     }
     if name == "account-status" {
-        // Nobody listens there.
+        // The port is closed.
         settings.insert("KAKAO_JWKS_URL", "http://127.0.0.1:1/jwks.json");
     }
     Function {

@@ -2,7 +2,7 @@ use insta::{assert_json_snapshot, assert_snapshot};
 
 use super::{
     facts::{Backlog, Unread},
-    report::Report,
+    report::DoctorReport,
     stand_in::{self, StandIn, function},
     *,
 };
@@ -11,8 +11,8 @@ use crate::{
     ui::output::{Text, UNKNOWN},
 };
 
-fn report_of(facts: &Facts) -> Report {
-    Report {
+fn report_of(facts: &Facts) -> DoctorReport {
+    DoctorReport {
         stack: Some("kakao-webhooks".to_owned()),
         base_url: Some("https://hooks.example.com".to_owned()),
         sections: judged(facts),
@@ -20,12 +20,12 @@ fn report_of(facts: &Facts) -> Report {
     }
 }
 
-fn text(report: &Report, columns: usize, all: bool) -> String {
+fn text(report: &DoctorReport, columns: usize, all: bool) -> String {
     report.lines(columns, all).iter().map(Text::plain).collect::<Vec<_>>().join("\n")
 }
 
 /// A fault of each sort.
-fn ill() -> Facts {
+fn unhealthy() -> Facts {
     let mut facts = stand_in::healthy();
     facts.stack.status = "UPDATE_ROLLBACK_COMPLETE".to_owned();
     facts.quota = Err(Unread::Denied("lambda:GetAccountSettings"));
@@ -50,7 +50,7 @@ fn a_healthy_stack_is_all_right_and_a_reader_sees_it_at_once() {
 
 #[test]
 fn every_problem_is_listed_with_its_fix() {
-    let report = report_of(&ill());
+    let report = report_of(&unhealthy());
     assert_eq!(report.tally().exit_code(), ExitCode::FAILURE);
     for finding in report.findings() {
         assert_eq!(finding.fix.is_empty(), finding.verdict == Verdict::Right, "{finding:?}");
@@ -58,17 +58,17 @@ fn every_problem_is_listed_with_its_fix() {
     for columns in [60, 80, 120] {
         let shown = text(&report, columns, false);
         assert!(shown.lines().all(|line| line.starts_with("export ") || line.chars().count() <= columns), "{shown}");
-        assert_snapshot!(format!("ill-{columns}"), shown);
+        assert_snapshot!(format!("unhealthy-{columns}"), shown);
     }
-    assert_json_snapshot!("ill-json", report.json());
+    assert_json_snapshot!("unhealthy-json", report.json());
 }
 
-fn wrong(report: &Report) -> Vec<&Finding> {
+fn wrong(report: &DoctorReport) -> Vec<&Finding> {
     report.findings().filter(|finding| finding.verdict != Verdict::Right).collect()
 }
 
 #[tokio::test]
-async fn whoever_may_not_look_is_told_what_to_allow_and_has_not_seen_that_all_is_well() {
+async fn without_permissions_the_report_names_them_and_the_stack_does_not_count_as_healthy() {
     for action in [
         "cloudformation:ListStackResources",
         "lambda:GetFunctionConfiguration",
@@ -91,7 +91,7 @@ async fn whoever_may_not_look_is_told_what_to_allow_and_has_not_seen_that_all_is
 }
 
 #[tokio::test]
-async fn without_a_look_at_the_stack_nothing_can_be_told() {
+async fn without_reading_the_stack_nothing_can_be_determined() {
     let account = StandIn { denied: vec!["cloudformation:DescribeStacks"], ..StandIn::default() };
     let report = examine(&account, "kakao-webhooks", None).await.unwrap();
     assert_eq!(report.tally().exit_code(), ExitCode::from(UNKNOWN));
@@ -99,10 +99,10 @@ async fn without_a_look_at_the_stack_nothing_can_be_told() {
 }
 
 #[tokio::test]
-async fn what_the_account_says_reaches_the_judges() {
+async fn the_accounts_facts_reach_the_checks() {
     let report = examine(&StandIn::default(), "kakao-webhooks", None).await.unwrap();
     let all: Vec<_> = wrong(&report).iter().map(|finding| finding.check).collect();
-    // Nobody listens where its key set should be.
+    // The port of its key set is closed.
     assert_eq!(all, ["published"]);
     let mut older = function("unlink");
     older.code_sha256 = "older".to_owned();
@@ -118,6 +118,6 @@ async fn a_stack_without_an_address_is_looked_at_from_inside_and_one_with_an_add
         report.sections.into_iter().map(|section| section.name).collect::<Vec<_>>()
     };
     assert_eq!(names(None).await[0], "stack");
-    // Nobody listens there either.
+    // This port is closed, too.
     assert_eq!(names(Some("http://127.0.0.1:1".to_owned())).await[0], "outside http://127.0.0.1:1");
 }

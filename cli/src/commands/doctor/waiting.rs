@@ -40,7 +40,7 @@ fn dead_letters(backlog: Backlog) -> Judgement {
         0 => Judgement::right("none"),
         count => Judgement::mistake(
             counted(count, "message"),
-            "khook dlq list says why; after the fix khook dlq replay --all (docs/runbook.md, \"Dead letters\")",
+            "khook dlq list shows the reasons; after the fix khook dlq replay --all (docs/runbook.md, \"Dead letters\")",
         ),
     }
 }
@@ -81,7 +81,7 @@ fn quarantine(events: usize) -> Judgement {
         0 => Judgement::right("empty"),
         count => Judgement::mistake(
             counted(count, "event"),
-            "khook quarantine list says why; after the fix khook quarantine replay --all (docs/runbook.md, \"Quarantine\")",
+            "khook quarantine list shows the reasons; after the fix khook quarantine replay --all (docs/runbook.md, \"Quarantine\")",
         ),
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn ask(base: &str, key: &str) -> Result<String> {
     }
     let mut authorization = HeaderValue::from_str(&format!("KakaoAK {key}"))
         .ok()
-        .context("the key is no key: it can't stand in a header")?;
+        .context("the key is not valid: it cannot be a header's value")?;
     authorization.set_sensitive(true);
     let sent = client.build()?.get(url).header(AUTHORIZATION, authorization).send().await;
     let mut answer = sent.with_context(|| format!("{base} doesn't answer"))?;
@@ -67,7 +67,7 @@ fn word(body: &str) -> String {
 fn url(base: &str) -> Result<Url> {
     let url: Url = format!("{}/v1/system/ips?rule_type=inbound", base.trim_end_matches('/'))
         .parse()
-        .with_context(|| format!("`{base}` is no URL"))?;
+        .with_context(|| format!("`{base}` is not a URL"))?;
     ensure!(
         url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)),
         "`{base}` must begin with https:// (http:// is allowed on this machine only): the key goes there"

@@ -1,4 +1,4 @@
-//! `khook ips`: the addresses that Kakao publishes, and how the configured ones differ from them.
+//! `khook ips`: the networks that Kakao publishes, and how the configured ones differ from them.
 
 mod difference;
 mod kakao;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::ui::output::{self, Cell};
 use difference::Difference;
-use published::{Change, Network, Published};
+use published::{Network, PlannedChange, Published};
 
 /// The networks that Kakao calls from.
 #[derive(Debug, Args)]
@@ -34,12 +34,12 @@ pub struct Ips {
 
 /// What `khook ips --help` ends with.
 pub(crate) const EXAMPLES: &str = "\
-No key ever stands on the command line. The exit status is 0 if what is configured is what Kakao publishes (or nothing \
-is configured), 1 if it differs, 2 if it could not be determined.
+Keys are never arguments. The exit status is 0 if the configured networks are those that Kakao publishes (or none are \
+configured), 1 if they differ, 2 if it could not be determined.
 
 Examples:
   KAKAO_REST_API_KEY=$(cat key.txt) khook ips                         what Kakao publishes, and the line to paste
-  khook ips --key-file key.txt --cidrs 192.0.2.0/24,2001:db8::/32     the difference to that
+  khook ips --key-file key.txt --cidrs 192.0.2.0/24,2001:db8::/32     the differences
   SOURCE_CIDRS=192.0.2.0/24 khook ips --key-file key.txt --json | jq .missing";
 
 /// As long as the template lets SourceCidrs be.
@@ -67,11 +67,11 @@ impl Ips {
         }
         for text in &published.unreadable {
             output::warn(&format!(
-                "Kakao publishes `{text}`, which is no address and no network: it is in no list here"
+                "Kakao publishes `{text}`, which is neither an address nor a network: it is in no list here"
             ));
         }
         if list.len() > LONGEST_LIST {
-            output::warn(&format!("the list has {} characters, and SourceCidrs takes {LONGEST_LIST}", list.len()));
+            output::warn(&format!("the list has {} characters; SourceCidrs may have {LONGEST_LIST}", list.len()));
         }
         let is_same = difference.is_none_or(|difference| difference.is_none());
         Ok(if is_same && published.unreadable.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -82,7 +82,7 @@ fn configured(list: &str) -> Result<Vec<IpNet>> {
     let elements = list.split(',').map(str::trim).filter(|element| !element.is_empty());
     let network = |(index, element): (usize, &str)| {
         published::network(element).with_context(|| {
-            format!("element {} of SOURCE_CIDRS is no address and no network (192.0.2.0/24)", index + 1)
+            format!("element {} of SOURCE_CIDRS is neither an address nor a network (192.0.2.0/24)", index + 1)
         })
     };
     elements.enumerate().map(network).collect()
@@ -126,9 +126,9 @@ fn print(
     for network in &published.networks {
         let service = network.service.as_deref().unwrap_or("–");
         let change = match network.change {
-            Change::None => "–",
-            Change::Coming => "to be added",
-            Change::Going => "to be removed",
+            PlannedChange::None => "–",
+            PlannedChange::Coming => "to be added",
+            PlannedChange::Going => "to be removed",
         };
         table.add_row([
             Cell::new(network.network),
@@ -149,7 +149,7 @@ fn print(
             output::line(format!("{network} is configured, and not all of it is published"))?;
         }
         if difference.is_none() {
-            output::line("What is configured is what Kakao publishes.")?;
+            output::line("The configured networks are those that Kakao publishes.")?;
         }
     }
     output::line("")?;
@@ -164,7 +164,7 @@ fn state(published: &Published, configured: Option<&[IpNet]>, network: &Network)
         None => output::faint_cell("–"),
         Some(configured) if difference::covers(configured, &network.network) => output::verdict_cell("yes", true),
         // A range that Kakao gives up does no harm.
-        Some(_) if network.change == Change::Going => output::faint_cell("no"),
+        Some(_) if network.change == PlannedChange::Going => output::faint_cell("no"),
         Some(_) => output::verdict_cell("no", false),
     }
 }

@@ -26,18 +26,18 @@ pub(super) struct Network {
     pub(super) service: Option<String>,
     pub(super) network: IpNet,
     /// What is planned with it.
-    pub(super) change: Change,
+    pub(super) change: PlannedChange,
 }
 
 /// What Kakao plans with a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Change {
+pub(super) enum PlannedChange {
     None,
     Coming,
     Going,
 }
 
-impl Change {
+impl PlannedChange {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -58,7 +58,7 @@ const OF_ADDRESSES: [&str; 7] = ["ips", "ip", "cidrs", "cidr", "addresses", "add
 #[derive(Clone, Copy)]
 struct Around<'v> {
     service: Option<&'v str>,
-    change: Change,
+    change: PlannedChange,
     of_addresses: bool,
 }
 
@@ -66,16 +66,16 @@ impl Published {
     /// Reads Kakao's answer.
     ///
     /// # Errors
-    /// If it is no JSON or names no address.
+    /// If it is not JSON or names no address.
     pub(super) fn read(answer: &str) -> Result<Self> {
-        let answer: Value = serde_json::from_str(answer).context("Kakao's list is no JSON")?;
+        let answer: Value = serde_json::from_str(answer).context("Kakao's list is not JSON")?;
         let mut published = Self::default();
-        published.collect(&answer, Around { service: None, change: Change::None, of_addresses: true });
+        published.collect(&answer, Around { service: None, change: PlannedChange::None, of_addresses: true });
         published.networks.sort();
         published.networks.dedup();
         ensure!(
             !published.of_webhooks().is_empty(),
-            "Kakao's list names no address. Has its form changed? Don't change SourceCidrs by it"
+            "Kakao's list has no address. Its form may have changed; do not change SourceCidrs"
         );
         Ok(published)
     }
@@ -88,8 +88,8 @@ impl Published {
                 let service = members.get("service").and_then(Value::as_str).or(around.service);
                 for (name, value) in members.iter().filter(|(name, _)| *name != OUTBOUND) {
                     let change = match name.as_str() {
-                        "addition" => Change::Coming,
-                        "exclusion" => Change::Going,
+                        "addition" => PlannedChange::Coming,
+                        "exclusion" => PlannedChange::Going,
                         _ => around.change,
                     };
                     let of_addresses = OF_ADDRESSES.contains(&name.as_str());
@@ -119,7 +119,7 @@ impl Published {
 
     /// The networks that webhooks come from, those to come included. One that goes is in the list until it is gone.
     pub(super) fn of_webhooks(&self) -> Vec<IpNet> {
-        let is = |network: &&Network| network.change != Change::Going && self.is_of_webhooks(network);
+        let is = |network: &&Network| network.change != PlannedChange::Going && self.is_of_webhooks(network);
         self.networks.iter().filter(is).map(|network| network.network).collect()
     }
 }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_read_as_well() {
+    fn other_forms_are_read_too() {
         for answer in [
             json!(["192.0.2.1", "2001:db8::/32"]),
             json!({"ips": ["192.0.2.1/32", "2001:db8::/32"]}),

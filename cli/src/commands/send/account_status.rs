@@ -8,7 +8,7 @@ use clap::{
 use kakao_webhooks::wire::Time;
 use serde_json::Value;
 
-use super::{Pair, Target, check_member_number, given, members, typos};
+use super::{Pair, SendTarget, check_member_number, given, members, typos};
 use crate::{
     kakao::{AccountStatus, Forgery, KeyRing, Request},
     random,
@@ -38,22 +38,22 @@ pub struct SendAccountStatus {
     /// The member number
     #[arg(long, value_name = "NUMBER")]
     user: String,
-    /// What the event says beside its subject, as in reason=hijacking; the value may be JSON. Repeatable
+    /// A member of the event, as in reason=hijacking; the value may be JSON. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     member: Vec<Pair>,
     /// A claim, as in app_id=1; the value may be JSON, and null leaves the claim out. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     claim: Vec<Pair>,
-    /// When it happened and was issued (RFC 3339); now by default
+    /// When the event happened and the token was issued (RFC 3339); now by default
     #[arg(long, value_name = "TIME", value_parser = event_time)]
     at: Option<Time>,
     /// aud: a REST API key of the app; by default that of the running `khook dev`
     #[arg(long, value_name = "KEY")]
     audience: Option<String>,
-    /// jti; random by default. The same again makes a duplicate
+    /// jti; random by default. The same jti again makes a duplicate
     #[arg(long, value_name = "ID")]
     jti: Option<String>,
-    /// Make one thing wrong
+    /// Make one part of the token invalid
     #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(forgeries()))]
     forge: Option<String>,
     /// A key file of `khook keys`, whose newest key signs; by default the key of the running `khook dev`
@@ -63,7 +63,7 @@ pub struct SendAccountStatus {
     #[arg(long, value_name = "ID", requires = "key")]
     kid: Option<String>,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) target: SendTarget,
 }
 
 impl SendAccountStatus {
@@ -98,7 +98,7 @@ impl SendAccountStatus {
     }
 }
 
-/// What `--forge` takes, each with what it is and what it should be answered.
+/// The values of `--forge`, each with its meaning and the expected answer.
 fn forgeries() -> Vec<PossibleValue> {
     let value = |forgery: &Forgery| {
         let answer = forgery.code().map_or_else(|| "202, quarantined".to_owned(), |code| format!("400 {code}"));

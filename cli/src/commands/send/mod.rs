@@ -60,11 +60,11 @@ impl Send {
 
 /// Where to, and what is expected.
 #[derive(Debug, Args)]
-pub struct Target {
+pub struct SendTarget {
     /// The address before /webhooks/… and /skill; by default that of the running `khook dev`
     #[arg(long, value_name = "URL", help_heading = "Delivery")]
     url: Option<String>,
-    /// The status that is right; by default any success
+    /// The expected status; by default any success
     #[arg(long, value_name = "STATUS", help_heading = "Delivery")]
     expect: Option<u16>,
     /// Print the answer as JSON
@@ -73,17 +73,18 @@ pub struct Target {
     /// Print the curl command instead of sending (it shows the key)
     #[arg(long, help_heading = "Delivery", conflicts_with = "json")]
     curl: bool,
-    /// Send it even if an event, another word of Kakao's or the address looks like a typing error
+    /// Send it even if an event, a value or the address looks like a typing error
     #[arg(long, help_heading = "Delivery")]
     anyway: bool,
 }
 
-impl Target {
+impl SendTarget {
     fn base(&self) -> Result<String> {
         match &self.url {
             Some(url) => {
                 let parsed: Option<Url> = url.parse().ok().filter(|url: &Url| matches!(url.scheme(), "http" | "https"));
-                let parsed = parsed.ok_or_else(|| Usage::error(format!("`{url}` is no URL (https://host/prefix)")))?;
+                let parsed =
+                    parsed.ok_or_else(|| Usage::error(format!("`{url}` is not a URL (https://host/prefix)")))?;
                 self.unless_anyway(|| typos::base(&parsed))?;
                 Ok(url.clone())
             }
@@ -95,19 +96,19 @@ impl Target {
         if self.anyway { Ok(()) } else { check() }
     }
 
-    /// Fails if a word of Kakao's looks like a typing error.
+    /// Fails if a value looks like a typing error of one that Kakao documents.
     fn check_word(&self, option: &str, text: &str, known: &[&str]) -> Result<()> {
         self.unless_anyway(|| typos::word(option, text, known))
     }
 
-    /// The keys of the running `khook dev`, if it's to it that we send.
+    /// The keys of the running `khook dev`, if the request goes there.
     fn kakao(&self) -> Option<Kakao> {
         if self.url.is_some() { None } else { Running::find().map(|running| running.kakao) }
     }
 }
 
-/// A secret that never stands on the command line: from a file, or else of the running `khook dev` (whose key no
-/// variable of the shell can know), or else from the environment.
+/// A secret, which is never an argument: from a file, else of the running `khook dev` (whose key no variable of the
+/// shell can know), else from the environment.
 fn secret(file: Option<&PathBuf>, variable: &str, of_running: Option<String>, option: &str) -> Result<String> {
     if let Some(file) = file {
         let text = fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
@@ -128,7 +129,7 @@ fn given<T>(value: Option<T>, of_running: Option<T>, option: &str) -> Result<T> 
     })
 }
 
-/// Warns of what Kakao never sends. It is sent all the same: what comes of it can be seen.
+/// Warns of what Kakao never sends. It is sent all the same, so that the result can be seen.
 fn check_member_number(text: &str) {
     if let Some(warning) = odd_member_number(text) {
         output::warn(warning);
@@ -137,7 +138,7 @@ fn check_member_number(text: &str) {
 
 fn odd_member_number(text: &str) -> Option<&'static str> {
     text.parse::<UserId>().is_err().then_some(
-        "the member number is no positive number of at most 64 bits: it ends in quarantine, as it would from Kakao",
+        "the member number is not a positive number of at most 64 bits: the event will be quarantined, as it would be from Kakao",
     )
 }
 
@@ -159,7 +160,7 @@ fn members(pairs: &[Pair]) -> Map<String, Value> {
     pairs.iter().map(|Pair(name, value)| (name.clone(), value.clone())).collect()
 }
 
-async fn deliver(target: &Target, request: impl FnOnce() -> Result<Request>) -> Result<ExitCode> {
+async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>) -> Result<ExitCode> {
     let base = target.base()?;
     let request = request()?;
     if target.curl {

@@ -1,4 +1,5 @@
-//! Typing errors in the arguments of `khook send`. Kakao's words are open sets: a word that resembles no known one is sent.
+//! Typing errors in the arguments of `khook send`. Kakao's words are open sets: a word that resembles no known one is
+//! sent.
 
 use anyhow::Result;
 use kakao_webhooks::wire::{Kind, account_status::EventType};
@@ -31,7 +32,7 @@ pub(super) fn event_uri(event: &str) -> Result<String> {
         None => {
             let question = did_you_mean(event, known)
                 .unwrap_or_else(|| "`khook send account-status --help` lists them.".to_owned());
-            Err(Usage::error(format!("--event: `{event}` is no event: {question} {ANYWAY}")))
+            Err(Usage::error(format!("--event: `{event}` is not a known event: {question} {ANYWAY}")))
         }
     }
 }
@@ -61,7 +62,7 @@ fn routes() -> Vec<String> {
     webhooks.into_iter().chain(["/webhooks", "/skill", "/health"].map(str::to_owned)).collect()
 }
 
-/// A path before its last so many segments, and those.
+/// Splits a path before this many of its last segments.
 fn parted(path: &str, segments: usize) -> Option<(&str, &str)> {
     let (at, _) = path.rmatch_indices('/').nth(segments.checked_sub(1)?)?;
     path.split_at_checked(at)
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_like_a_known_one_is_asked_about_and_any_other_is_sent() {
+    fn a_value_like_a_known_one_causes_a_question_and_any_other_is_sent() {
         for text in ["added", "leave", "chat_room", ""] {
             assert!(word("--event", text, &["added", "blocked"]).is_ok(), "{text}");
         }

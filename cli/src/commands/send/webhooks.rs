@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use kakao_webhooks::wire::{Time, talk_channel::ChannelEvent, talk_share::ChatType, unlink::UnlinkReason};
 
-use super::{Pair, Target, check_member_number, given, members, secret};
+use super::{Pair, SendTarget, check_member_number, given, members, secret};
 use crate::{
     kakao::{Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check},
     random,
@@ -20,7 +20,7 @@ struct AdminKey {
 }
 
 impl AdminKey {
-    fn get(&self, target: &Target) -> Result<String> {
+    fn get(&self, target: &SendTarget) -> Result<String> {
         let of_running = target.kakao().map(|kakao| kakao.admin_key);
         secret(self.admin_key_file.as_ref(), "KAKAO_ADMIN_KEY", of_running, "--admin-key-file")
     }
@@ -48,7 +48,7 @@ pub struct SendUnlink {
     /// Why: ACCOUNT_DELETE, FORCED_ACCOUNT_DELETE, UNLINK_FROM_ADMIN, UNLINK_FROM_APPS, INCOMPLETE_SIGN_UP, …
     #[arg(long, value_name = "REASON", default_value = "UNLINK_FROM_APPS")]
     referrer_type: String,
-    /// For apps in a group
+    /// The group user token, for apps in a group
     #[arg(long, value_name = "TOKEN")]
     group_user_token: Option<String>,
     /// How the fields are sent
@@ -57,7 +57,7 @@ pub struct SendUnlink {
     #[command(flatten)]
     admin_key: AdminKey,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) target: SendTarget,
 }
 
 impl SendUnlink {
@@ -104,7 +104,7 @@ pub struct SendTalkShare {
     #[command(flatten)]
     admin_key: AdminKey,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) target: SendTarget,
 }
 
 impl SendTalkShare {
@@ -157,7 +157,7 @@ pub struct SendTalkChannel {
     #[command(flatten)]
     admin_key: AdminKey,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) target: SendTarget,
 }
 
 impl SendTalkChannel {
@@ -188,7 +188,7 @@ Examples:
 /// Options of `khook send skill`.
 #[derive(Debug, Args)]
 pub struct SendSkill {
-    /// Only the check (a GET) that Kakao makes when the URL is registered
+    /// Only send the check (a GET) that Kakao performs when the URL is registered
     #[arg(long)]
     check: bool,
     /// What the user writes
@@ -212,17 +212,17 @@ pub struct SendSkill {
     /// X-Request-Id; random by default
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
-    /// The header that proves Kakao
+    /// The header that authenticates Kakao
     #[arg(long, value_name = "NAME", default_value = "x-skill-key")]
     skill_header: String,
     /// A file with the header's value; else that of the running `khook dev` (without --url), else KAKAO_SKILL_KEY
     #[arg(long, value_name = "FILE")]
     skill_key_file: Option<PathBuf>,
-    /// Without that header
+    /// Send no such header
     #[arg(long, conflicts_with = "skill_key_file")]
     no_key: bool,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(super) target: SendTarget,
 }
 
 impl SendSkill {

@@ -1,4 +1,4 @@
-//! A user's history as a table: a heading for each day, short times, and ids that leave room for the rest.
+//! A user's history as a table: a heading for each day, short times, and shortened ids.
 
 use kakao_webhooks::{state::Members, wire::Time};
 
@@ -6,15 +6,15 @@ use crate::{
     aws::table::text,
     ui::{
         local_time::Zone,
-        output::{self, Table, shortened},
+        output::{self, TextTable, shortened},
     },
 };
 
-/// Enough of an id to know it by, and little enough for 80 columns. `--json` has the whole.
+/// Enough of an id to recognize it, and short enough for 80 columns. `--json` has the whole id.
 const ID_CHARACTERS: usize = 15;
 
 /// The history as a table, in the order of its entries.
-pub(super) fn table(entries: &[Members], zone: &Zone) -> Table {
+pub(super) fn table(entries: &[Members], zone: &Zone) -> TextTable {
     let mut table = output::table(&["Time (UTC)", "Event", "Received", "Id"]);
     let mut day = String::new();
     for entry in entries {
@@ -38,7 +38,7 @@ fn day_of(time: &str) -> String {
     time.parse::<Time>().map(Time::day).unwrap_or_default()
 }
 
-/// The event, behind its webhook where its name alone doesn't say that.
+/// The event, with its webhook before it if the name alone does not show that.
 fn event(kind: &str, event: &str) -> String {
     if kind == event || ["account-status", "service"].contains(&kind) {
         event.to_owned()
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn local_times_stand_beside_utc() {
+    fn local_times_are_shown_with_utc() {
         assert_snapshot!("history-local-120", table(&entries(), &seoul()).rendered(120, false));
     }
 }

@@ -1,4 +1,4 @@
-//! `khook user`: what is known of a user.
+//! `khook user`: a user's state, history and service events.
 
 mod history;
 pub mod rebuild;
@@ -18,11 +18,10 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::{
-        stack::StackTarget,
         table::{Table, text},
-        target::TableTarget,
+        target::StackTable,
     },
-    commands::user::{rebuild::rebuild, service::Say},
+    commands::user::{rebuild::rebuild, service::ServiceReport},
     ui::{
         count::counted,
         diff::register,
@@ -31,16 +30,16 @@ use crate::{
     },
 };
 
-/// What is known of a user.
+/// Options of `khook user`.
 #[derive(Debug, Subcommand)]
 pub enum User {
     /// Show the state of a user
     #[command(after_help = "Examples:\n  khook user show 123456 9007199254740993\n  \
                             khook user show 123456 9007199254740993 --json | jq .access")]
     Show {
-        /// Whose.
+        /// The user.
         #[command(flatten)]
-        who: Who,
+        who: UserTarget,
         /// In which times.
         #[command(flatten)]
         local_time: LocalTime,
@@ -49,54 +48,52 @@ pub enum User {
     #[command(after_help = "Examples:\n  khook user history 123456 9007199254740993 --limit 20\n  \
                             khook user history 123456 9007199254740993 --json")]
     History {
-        /// Whose.
+        /// The user.
         #[command(flatten)]
-        who: Who,
+        who: UserTarget,
         /// At most this many of the newest events
         #[arg(long, default_value_t = 100, value_name = "NUMBER")]
         limit: usize,
-        /// In which times.
+        /// The time zone of the output.
         #[command(flatten)]
         local_time: LocalTime,
     },
-    /// Fold a user's history, and show where the stored state differs, as far as history can prove it
+    /// Compute a user's state from the history, and show how the stored state differs
     #[command(
-        after_help = "The exit status is 0 if nothing differs. History holds no profile values and is kept for a \
+        after_help = "The exit status is 0 if nothing differs. The history has no profile values and is kept for a \
                             stated time only.\n\nExample:\n  khook user rebuild 123456 9007199254740993"
     )]
     Rebuild {
-        /// Whose.
+        /// The user.
         #[command(flatten)]
-        who: Who,
+        who: UserTarget,
     },
     /// Say that a user linked with the app, for a service without Kakao's account status webhook
-    Link(Say),
+    Link(ServiceReport),
     /// Report that the service itself unlinked a user: Kakao sends no webhook then
-    Unlink(Say),
+    Unlink(ServiceReport),
     /// Say that what came before was a mistake: linked and active (the way back after Kakao's webhook test tool)
-    Restore(Say),
+    Restore(ServiceReport),
     /// Have everything of a user forgotten
-    Erase(Say),
+    Erase(ServiceReport),
 }
 
 /// A user of an app, and where to look.
 #[derive(Debug, Args)]
-pub struct Who {
+pub struct UserTarget {
     /// The Kakao app's number
     app_id: AppId,
     /// The member number (회원번호)
     #[arg(value_name = "MEMBER_NUMBER")]
     user_id: UserId,
     #[command(flatten)]
-    table: TableTarget,
-    #[command(flatten)]
-    stack: StackTarget,
+    table: StackTable,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Who {
+impl UserTarget {
     fn subject(&self) -> Subject {
         Subject::User(self.app_id.clone(), self.user_id)
     }
@@ -106,7 +103,7 @@ impl Who {
     }
 
     async fn table(&self) -> Result<Table> {
-        self.table.table(&self.stack).await
+        self.table.open().await
     }
 
     fn unknown(&self) -> Result<ExitCode> {
@@ -126,7 +123,7 @@ impl User {
     /// Runs it.
     ///
     /// # Errors
-    /// An unknown user, or a table that can't be read.
+    /// An unknown user, or a table that cannot be read.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
             Self::Show { who, local_time } => show(&who, &local_time.zone()).await,
@@ -140,7 +137,7 @@ impl User {
     }
 }
 
-async fn show(who: &Who, zone: &Zone) -> Result<ExitCode> {
+async fn show(who: &UserTarget, zone: &Zone) -> Result<ExitCode> {
     let partition = who.partition();
     let Some(view) = who.table().await?.view(&partition).await? else { return who.unknown() };
     if who.json {
@@ -164,10 +161,10 @@ async fn show(who: &Who, zone: &Zone) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Members that the heading says.
+/// Members that the heading shows.
 const IN_HEADING: [&str; 4] = ["app_id", "user_id", "access", "version"];
 
-/// The state as rows: what, its value, since when.
+/// The state as rows: member, value, time.
 fn rows(view: &Value) -> Vec<[String; 3]> {
     let mut rows = Vec::new();
     for (name, value) in view.as_object().into_iter().flatten().filter(|(name, _)| !IN_HEADING.contains(&name.as_str()))
@@ -198,10 +195,10 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What an entry of the history says of its event.
+/// What an entry of the history shows of its event.
 const OF_HISTORY: [&str; 5] = ["occurred_at", "received_at", "kind", "event", "event_id"];
 
-async fn history(who: &Who, limit: usize, zone: &Zone) -> Result<ExitCode> {
+async fn history(who: &UserTarget, limit: usize, zone: &Zone) -> Result<ExitCode> {
     let partition = who.partition();
     let mut entries = who.table().await?.history(&partition).await?;
     if entries.is_empty() {
@@ -224,7 +221,7 @@ async fn history(who: &Who, limit: usize, zone: &Zone) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn rebuilt(who: &Who) -> Result<ExitCode> {
+async fn rebuilt(who: &UserTarget) -> Result<ExitCode> {
     let (subject, table) = (who.subject(), who.table().await?);
     let partition = subject.partition_key();
     let history = table.history(&partition).await?;
@@ -236,13 +233,13 @@ async fn rebuilt(who: &Who) -> Result<ExitCode> {
         output::json(&differences.iter().map(each).collect())?;
     } else {
         let (lines, telling) = rebuilt.lines;
-        output::line(format!("{telling} of {} of history say what was done.", counted(lines, "line")))?;
+        output::line(format!("{telling} of {} of history have effects.", counted(lines, "line")))?;
         let mut table = output::table(&["Member", "Stored", "By history"]);
         for (name, stored, proven) in &differences {
             table.add_row([name.clone(), plain(stored), plain(proven)]);
         }
         match differences.is_empty() {
-            true => output::line("The stored state is what history proves.")?,
+            true => output::line("The stored state matches the history.")?,
             false => output::print_table(&table)?,
         }
     }

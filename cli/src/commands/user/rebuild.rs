@@ -1,4 +1,4 @@
-//! `khook user rebuild`: folds a user's history and compares.
+//! `khook user rebuild`: computes a user's state from the history and compares it.
 
 use anyhow::{Context, Result};
 use kakao_webhooks::{
@@ -9,21 +9,21 @@ use serde_json::Value;
 
 use crate::aws::table::text;
 
-/// Members that history can't prove: it holds no profile values, and what a user's chatbots know stands in the
-/// history of each bot's user.
+/// Members that history cannot prove: it has no profile values, and what a user's chatbots know is in the history of
+/// each bot's user.
 const UNPROVEN: [&str; 3] = ["profile", "bots", "updated_at"];
 
-/// What history says and what is stored, as far as history can prove it.
+/// The computed and the stored state, as far as history can prove it.
 pub struct Rebuilt {
-    /// Folded from history.
+    /// Computed from history.
     pub proven: Members,
     /// Stored.
     pub stored: Members,
-    /// How many lines of history there are, and how many say what they did.
+    /// The number of history lines, and of those that have effects.
     pub lines: (usize, usize),
 }
 
-/// Folds the history of a subject.
+/// Computes the state of a subject from its history.
 ///
 /// # Errors
 /// If the history or the stored item is of an unknown form.

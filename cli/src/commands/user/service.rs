@@ -1,4 +1,4 @@
-//! `khook user link|unlink|restore|erase`: the service's own word.
+//! `khook user link|unlink|restore|erase`: service events.
 
 use std::process::ExitCode;
 
@@ -16,15 +16,15 @@ use crate::{
     ui::{ask, output, when::event_time},
 };
 
-/// What the service says of one of its users.
+/// A service event about one user.
 #[derive(Debug, Args)]
-pub struct Say {
+pub struct ServiceReport {
     /// The Kakao app's number
     app_id: AppId,
     /// The member number (회원번호)
     #[arg(value_name = "MEMBER_NUMBER")]
     user_id: UserId,
-    /// When that became true (RFC 3339); by default now
+    /// The event's time (RFC 3339); by default now
     #[arg(long, value_name = "TIME", value_parser = event_time)]
     at: Option<Time>,
     #[command(flatten)]
@@ -36,11 +36,11 @@ pub struct Say {
     yes: bool,
 }
 
-impl Say {
+impl ServiceReport {
     /// Asks, and puts the word into the queue.
     ///
     /// # Errors
-    /// A user that can't be, or a queue that doesn't take it.
+    /// An invalid user, or a queue that refuses the event.
     pub async fn run(self, word: ServiceWord) -> Result<ExitCode> {
         let Self { app_id, user_id, .. } = self;
         let queue = self.queue.queue(&self.stack).await?;
@@ -55,7 +55,7 @@ impl Say {
             replayed_at: None,
             letter: Letter::Event(Event::Service(ServiceEvent { word, user_id, at: self.at.unwrap_or(now) })),
         };
-        queue.send(&envelope.encode()?).await.context("the queue doesn't take it: nothing was done")?;
+        queue.send(&envelope.encode()?).await.context("the queue did not accept it: nothing was done")?;
         output::line(format!("{} is in the queue", word.name()))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -64,8 +64,8 @@ impl Say {
 const fn meaning(word: ServiceWord) -> &'static str {
     match word {
         ServiceWord::ServiceLinked => "linked with the app",
-        ServiceWord::ServiceUnlinked => "no longer linked; sessions and tokens are void, profile and scopes go",
-        ServiceWord::ServiceRestored => "what came before was a mistake, linked and active",
-        ServiceWord::ServiceErased => "forget everything up to then",
+        ServiceWord::ServiceUnlinked => "no longer linked; sessions and tokens are void, profile and scopes are erased",
+        ServiceWord::ServiceRestored => "earlier events were a mistake, linked and active",
+        ServiceWord::ServiceErased => "erase everything up to then",
     }
 }

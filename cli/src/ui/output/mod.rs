@@ -1,7 +1,8 @@
 //! What a command prints: data on standard output, colours only on a terminal.
 //!
 //! Everything that `khook` writes goes through here (`clippy.toml` forbids the other ways), and here every text is made
-//! [`visible`]: what comes from outside can't move the cursor, colour the terminal, ring it, or look like another line.
+//! [`visible`]: text from outside cannot move the cursor, colour the terminal, sound its bell or look like another
+//! line.
 
 mod table;
 mod text;
@@ -18,7 +19,7 @@ use console::Style;
 use serde_json::Value;
 
 pub use comfy_table::Color;
-pub use table::{Cell, Table};
+pub use table::{Cell, TextTable};
 pub use text::Text;
 pub use visible::visible;
 pub use wrap::{shortened, wrap};
@@ -60,7 +61,7 @@ pub fn json(value: &Value) -> Result<()> {
 ///
 /// # Errors
 /// If the reader has closed the pipe.
-pub fn print_table(table: &Table) -> Result<()> {
+pub fn print_table(table: &TextTable) -> Result<()> {
     to_stdout(&table.rendered(columns(), console::colors_enabled()))
 }
 
@@ -137,10 +138,10 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.root_cause().downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// The exit status of a command whose 1 says what it found, where that could not be found out.
+/// The exit status of a check that could not be performed; 1 is a negative result.
 pub const UNKNOWN: u8 = 2;
 
-/// How such a command ends: an error is said here, and is [`UNKNOWN`].
+/// The end of such a command: an error is printed here and becomes [`UNKNOWN`].
 ///
 /// # Errors
 /// If the reader has closed the pipe.
@@ -156,17 +157,17 @@ pub fn or_unknown(ended: Result<ExitCode>) -> Result<ExitCode> {
 
 /// A table with these headings.
 #[must_use]
-pub fn table(headings: &[&str]) -> Table {
-    Table::new(headings)
+pub fn table(headings: &[&str]) -> TextTable {
+    TextTable::new(headings)
 }
 
-/// A cell that says how it went.
+/// A cell with a verdict.
 #[must_use]
 pub fn verdict_cell(text: &str, good: bool) -> Cell {
     Cell::new(text).fg(if good { Color::Green } else { Color::Red })
 }
 
-/// A cell that stands back.
+/// A dimmed cell.
 #[must_use]
 pub fn faint_cell(text: &str) -> Cell {
     Cell::new(text).faint()
@@ -177,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_foreign_text_with_several_lines_cannot_be_taken_for_our_output() {
+    fn a_foreign_text_with_several_lines_cannot_look_like_our_output() {
         assert_eq!(indented("a\nerror: b\r\n\u{1b}c\n"), "a\n  error: b\\r\n  \\u{1b}c");
     }
 }

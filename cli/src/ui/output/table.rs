@@ -9,16 +9,16 @@ use super::{Text, visible, wrap};
 
 /// A table that breaks no word: if a row does not fit the terminal, its cells stand below each other.
 #[derive(Debug)]
-pub struct Table {
+pub struct TextTable {
     headings: Vec<String>,
     rows: Vec<Vec<Cell>>,
     right: Vec<usize>,
 }
 
-/// What the frame takes beside the text of a column.
+/// The width of the frame per column.
 const PADDING: usize = 2;
 
-impl Table {
+impl TextTable {
     pub(super) fn new(headings: &[&str]) -> Self {
         Self { headings: headings.iter().map(|heading| visible(heading)).collect(), rows: vec![], right: vec![] }
     }
@@ -33,7 +33,7 @@ impl Table {
         self.right.push(column);
     }
 
-    /// The table in so many columns, with styles if `styled`.
+    /// The table in this many columns, with styles if `styled`.
     pub(crate) fn rendered(&self, columns: usize, styled: bool) -> String {
         let natural = self.framed(None, styled);
         let is_wide = |text: &str| text.lines().any(|line| measure_text_width(line) > columns);
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_cell_is_no_place_for_escape_sequences_and_keeps_its_colour() {
-        let mut table = Table::new(&["A", "B"]);
+        let mut table = TextTable::new(&["A", "B"]);
         table.add_row([Cell::from("\u{1b}[2J\r\n"), Cell::lines(["x\u{9b}", "y"]).fg(Color::Green)]);
         let shown = table.rendered(80, true);
         assert!(shown.contains("\\u{1b}[2J\\r\\n") && shown.contains("x\\u{9b}"), "{shown}");
@@ -197,8 +197,8 @@ mod tests {
         assert!(stacked.contains("\\u{1b}[2J\\r\\n") && !stacked.contains("\u{1b}[2J"), "{stacked:?}");
     }
 
-    fn sample() -> Table {
-        let mut table = Table::new(&["Id", "What", "Sent", "Detail"]);
+    fn sample() -> TextTable {
+        let mut table = TextTable::new(&["Id", "What", "Sent", "Detail"]);
         table.add_row([
             "6b0e7a3c-3f4e-4d53-9a53-0b0e4d1f7a11",
             "account-status user-linked",

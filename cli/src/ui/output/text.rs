@@ -1,4 +1,4 @@
-//! Text for people, with colours of our own and none of anybody else's.
+//! Text for people, with our own colours only.
 
 use std::fmt::Display;
 

@@ -43,20 +43,20 @@ impl fmt::Debug for ConfigError {
 }
 
 /// The variables, from wherever they come.
-pub struct Variables<F>(F);
+pub struct Variables<'v>(Box<Lookup<'v>>);
 
-impl Variables<fn(&str) -> Option<String>> {
+type Lookup<'v> = dyn Fn(&str) -> Option<String> + 'v;
+
+impl<'v> Variables<'v> {
     /// The process's environment.
     #[must_use]
     pub fn of_process() -> Self {
-        Self(|name| std::env::var(name).ok())
+        Self::new(|name| std::env::var(name).ok())
     }
-}
 
-impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// Variables from a function, for tests.
-    pub const fn new(get: F) -> Self {
-        Self(get)
+    pub fn new(get: impl Fn(&str) -> Option<String> + 'v) -> Self {
+        Self(Box::new(get))
     }
 
     /// An empty variable is an absent one: a template can't always leave one out.
@@ -120,8 +120,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             .map_err(|error| malformed("KAKAO_JWKS_URL", &error, "Leave it out to use Kakao's own key set"))
     }
 
-    /// `AWS_CA_BUNDLE`, the SDKs' name for it: a file of certificates that are trusted beside the ones compiled in.
-    /// It may be absent.
+    /// `AWS_CA_BUNDLE`, the SDKs' name for it: a file of certificates that are trusted in addition to the compiled-in
+    /// ones. It may be absent.
     ///
     /// # Errors
     /// A file that can't be used.
@@ -335,8 +335,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 }
 
-/// The text, if it is the URL of something that speaks HTTP. Nothing can be sent to a queue without a valid URL, so every
-/// event would take the way through the inbox.
+/// The text, if it is the URL of something that speaks HTTP. Nothing can be sent to a queue without a valid URL, so
+/// every event would take the way through the inbox.
 fn url(variable: &'static str, text: &str, fix: &'static str) -> Result<String, ConfigError> {
     let text = text.trim().to_owned();
     let is_url = text.parse::<Uri>().is_ok_and(|url| {
@@ -363,7 +363,7 @@ fn malformed(variable: &'static str, error: &impl std::error::Error, fix: &'stat
 mod tests {
     use super::*;
 
-    fn with(name: &'static str, value: &'static str) -> Variables<impl Fn(&str) -> Option<String>> {
+    fn with(name: &'static str, value: &'static str) -> Variables<'static> {
         Variables::new(move |asked| (asked == name).then(|| value.to_owned()))
     }
 

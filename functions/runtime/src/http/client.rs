@@ -16,11 +16,12 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::aws_lc_rs};
 
-/// The one kind of HTTP client that a function has: HTTP/1.1, over TLS where the URL says so. Its body is the SDK's, for
-/// which most requests are made; a second kind would be the whole client once more in every function.
+/// The one kind of HTTP client that a function has: HTTP/1.1, over TLS where the URL says so. Its body is the SDK's,
+/// for which most requests are made; a second kind would be the whole client once more in every function.
 pub(crate) type Client = legacy::Client<HttpsConnector<HttpConnector>, Body>;
 
-/// For AWS's services, the key set's, an endpoint of the service: a function calls two or three. A host takes eight of the table's places.
+/// For AWS's services, the key set's, an endpoint of the service: a function calls two or three. A host takes eight of
+/// the table's places.
 const SESSIONS: usize = 4 * 8;
 
 /// What differs between clients.
@@ -30,7 +31,8 @@ pub(crate) struct Settings {
     pub(crate) roots: Arc<RootCertStore>,
     /// How many idle connections to a host are kept.
     pub(crate) most_idle: usize,
-    /// For TCP; a name's addresses share it. What an attempt may take in all, TLS included, is for each caller to say.
+    /// For TCP, whatever a user's own configuration says of it; a name's addresses share it. What an attempt may take
+    /// in all, TLS included, is for each user to say.
     pub(crate) connect_timeout: Duration,
 }
 
@@ -58,8 +60,8 @@ pub(crate) fn client(settings: Settings) -> Result<Client, rustls::Error> {
     Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(most_idle).build(connector))
 }
 
-/// Sends a request of the SDK's. Whatever goes wrong, it is unknown whether the service has done what was asked; it is worth
-/// another attempt, since all that we ask for may be asked twice.
+/// Sends a request of the SDK's. Whatever goes wrong, it is unknown whether the service has done what was asked; it is
+/// worth another attempt, since all that we ask for may be asked twice.
 pub(super) async fn send(client: &Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let mut request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let captured = capture_connection(&mut request);
@@ -70,7 +72,8 @@ pub(super) async fn send(client: &Client, request: HttpRequest) -> Result<HttpRe
     HttpResponse::try_from(response.map(Body::from_body_1_x)).map_err(|error| ConnectorError::other(error.into(), None))
 }
 
-/// By this the SDK leaves a connection whose host answered that it is out of order. One that hangs goes with its attempt.
+/// By this the SDK leaves a connection whose host answered that it is out of order. One that hangs goes with its
+/// attempt.
 fn metadata(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
     captured.connection_metadata().as_ref()?;
     let captured = captured.clone();

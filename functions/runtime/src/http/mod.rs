@@ -1,4 +1,4 @@
-//! Connections: whom they trust, how they are opened before anybody waits for them, and how long they are kept.
+//! Connections: which roots they trust, how they are opened before the first request, and how long they are kept.
 
 mod client;
 mod pool;

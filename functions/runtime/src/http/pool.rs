@@ -30,10 +30,10 @@ const PING: &str = "/ping";
 pub struct Pool(SharedHttpConnector);
 
 #[derive(Clone, Debug)]
-struct Connections(Arc<Inside>);
+struct Connections(Arc<TrustedClients>);
 
 #[derive(Debug)]
-struct Inside {
+struct TrustedClients {
     settings: Settings,
     usual: Client,
     /// Trusts the system's roots too; there once the usual ones didn't do.
@@ -60,7 +60,7 @@ impl Pool {
 
     fn with(settings: Settings) -> Result<Self, rustls::Error> {
         let usual = client(settings.clone())?;
-        let inside = Inside { settings, usual, system: OnceLock::new() };
+        let inside = TrustedClients { settings, usual, system: OnceLock::new() };
         Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
     }
 
@@ -117,7 +117,7 @@ impl HttpConnector for Connections {
     }
 }
 
-impl Inside {
+impl TrustedClients {
     fn system(&self) -> Result<&Client, rustls::Error> {
         if let Some(system) = self.system.get() {
             return Ok(system);

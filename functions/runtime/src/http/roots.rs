@@ -8,7 +8,7 @@ use rustls::{
 /// The roots of AWS's own certificates, as `build.rs` picks them.
 const AMAZON: &[TrustAnchor<'static>] = &include!(concat!(env!("OUT_DIR"), "/amazon_roots.rs"));
 
-/// Certificates that are trusted beside the ones compiled in: those of a proxy between us and AWS.
+/// Certificates that are trusted in addition to the compiled-in ones: those of a proxy between us and AWS.
 #[derive(Clone, Debug, Default)]
 pub struct CaBundle {
     certificates: Vec<CertificateDer<'static>>,
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_is_trusted_beside_the_webs_roots_and_beside_amazons() {
+    fn a_bundle_is_trusted_in_addition_to_the_webs_roots_and_amazons() {
         let (none, one) = (CaBundle::default(), CaBundle::from_pem(&pem(amazons()[0])).unwrap());
         assert_eq!(none.with_the_webs().roots, webpki_roots::TLS_SERVER_ROOTS);
         assert_eq!(one.with_the_webs().len(), none.with_the_webs().len() + 1);

@@ -10,7 +10,7 @@ use crate::keys::{KeySetStore, KeySource, Keys, KeysFault};
 
 /// Kakao Login's account status change webhook.
 #[derive(Debug)]
-pub struct AccountStatus<S, K> {
+pub struct AccountStatusWebhook<S, K> {
     /// The service's apps.
     pub apps: Apps,
     /// Kakao's keys.
@@ -19,7 +19,7 @@ pub struct AccountStatus<S, K> {
     pub typing: Typing,
 }
 
-impl<S: KeySource, K: KeySetStore> Webhook for AccountStatus<S, K> {
+impl<S: KeySource, K: KeySetStore> Webhook for AccountStatusWebhook<S, K> {
     const KIND: Kind = Kind::AccountStatus;
     const ROUTES: &'static [Route] = &[Route::ACCOUNT_STATUS];
     const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
@@ -52,7 +52,7 @@ impl<S: KeySource, K: KeySetStore> Webhook for AccountStatus<S, K> {
     }
 }
 
-/// Each event of the token, but for those about the stream: they are taken note of.
+/// Each event of the token, except those about the stream, which are only logged.
 fn readings(claims: &Claims, app_id: &AppId, arrival: &Arrival) -> Vec<Reading> {
     let events = events_of_token(claims, app_id, arrival.now, &arrival.id_or_request_id(None));
     let reading = |TokenEvent { id, event }| match event {

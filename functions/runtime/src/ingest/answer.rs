@@ -71,13 +71,13 @@ impl From<Answer> for Response<Body> {
     }
 }
 
-/// Why a request is not acknowledged. What the sender is told is fixed; what we log is more.
+/// Why a request is not acknowledged. The answer is a fixed text; the log has more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// This function has no such path.
     #[error("not found")]
     NotFound,
-    /// The route doesn't take this method.
+    /// The route does not have this method.
     #[error("method not allowed")]
     Method {
         /// Those that are.
@@ -86,7 +86,7 @@ pub enum Refusal {
     /// The sender's key is not there or not ours.
     #[error(transparent)]
     Key(#[from] KeyFault),
-    /// The sender is proven, and called from where Kakao isn't expected to.
+    /// The sender is authenticated but called from an unlisted address.
     #[error(transparent)]
     Source(#[from] Unlisted),
     /// The body is longer than anything that Kakao sends.
@@ -95,14 +95,15 @@ pub enum Refusal {
     /// The token isn't valid.
     #[error("token refused: {0}")]
     Token(#[from] TokenRefusal),
-    /// The key set that is in use doesn't have the token's key, and no fresher one can be fetched now. The sender may try
-    /// again. As a rule a stranger causes this, so no alarm counts it; a key set that gets too old has one of its own.
+    /// The key set that is in use doesn't have the token's key, and no fresher one can be fetched now. The sender may
+    /// try again. As a rule a stranger causes this, so no alarm counts it; a key set that gets too old has one of its
+    /// own.
     #[error("unknown key, within the cooldown")]
     UnknownKeyCooldown {
         /// After how many seconds.
         retry_after: u64,
     },
-    /// We can't take it, or can't verify anything, now. The sender may try again.
+    /// The event cannot be stored, or no token can be verified, now. The sender may try again.
     #[error("unavailable")]
     Unavailable {
         /// After how many seconds.
@@ -159,8 +160,7 @@ impl Refusal {
         let (kind, request_id, reason) = (kind.name(), &arrival.request_id, self.reason());
         match self {
             Self::Unavailable { .. } => tracing::error!(event = "refused", kind, reason, request_id),
-            // A key that was changed at Kakao, an app that isn't configured, an address that is new: somebody
-            // must act.
+            // A key that was changed at Kakao, an app that is not configured, a new address: the operator must act.
             Self::Key(KeyFault::Unknown) | Self::Source(Unlisted) | Self::Token(TokenRefusal::Audience) => {
                 tracing::warn!(event = "refused", kind, reason, request_id);
             }

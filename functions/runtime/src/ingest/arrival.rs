@@ -7,14 +7,14 @@ use kakao_webhooks::{
     wire::{EventId, Time},
 };
 
-/// When and as what a request came, and until when it must be answered.
+/// A request's receive time and id, and the deadline of its answer.
 #[derive(Clone, Debug)]
 pub struct Arrival {
     /// The gateway's id of the request.
     pub request_id: String,
     /// When the gateway received it, or else when we did: an event without a time of its own is dated by it.
     pub received_at: Time,
-    /// What our own clock said at the hand-over.
+    /// Our own clock's time when Lambda delivered it.
     pub now: Time,
     /// When the request was handed to the function.
     pub handed_over: Instant,
@@ -39,9 +39,8 @@ const TOO_LITTLE: Duration = Duration::from_millis(200);
 const LATE_BUDGET: Duration = Duration::from_secs(1);
 
 impl Arrival {
-    /// An arrival handed over `now` that the gateway dated `time_epoch` (milliseconds), to be answered within
-    /// `budget` of that. A date more than a day before `now`, or further ahead of it than an event's own time may be, is
-    /// none.
+    /// An arrival handed over `now` that the gateway dated `time_epoch` (milliseconds), to be answered within `budget`
+    /// of that. A date more than a day before `now`, or further ahead of it than an event's own time may be, is none.
     #[must_use]
     pub fn new(request_id: String, time_epoch: i64, now: Time, handed_over: Instant, budget: Duration) -> Self {
         let is_plausible = |time: &Time| PLAUSIBLE_AGES_MILLIS.contains(&now.millis_since(*time));

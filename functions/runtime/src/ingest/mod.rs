@@ -31,13 +31,13 @@ use crate::{
     edges::{EdgeError, Inbox, Queue},
 };
 
-pub use account_status::AccountStatus;
+pub use account_status::AccountStatusWebhook;
 pub use answer::{Answer, Refusal};
 pub use arrival::Arrival;
-pub use skill::Skill;
-pub use talk_channel::TalkChannel;
-pub use talk_share::TalkShare;
-pub use unlink::Unlink;
+pub use skill::SkillWebhook;
+pub use talk_channel::TalkChannelWebhook;
+pub use talk_share::TalkShareWebhook;
+pub use unlink::UnlinkWebhook;
 pub use webhook::{Reading, Webhook};
 
 /// The longest body that is read. Kakao's are a few hundred bytes.
@@ -88,13 +88,15 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
             refusal.log(W::KIND, &arrival);
         }
         let answer = outcome.unwrap_or_else(|refusal| refusal.answer(W::CHALLENGE));
+        let took = arrival.handed_over.elapsed();
         tracing::info!(
             event = "answered",
             kind = W::KIND.name(),
             status = answer.status.as_u16(),
             request_id = arrival.request_id,
-            cold_start = !self.has_answered.swap(true, Ordering::Relaxed),
-            ms = u64::try_from(arrival.handed_over.elapsed().as_millis()).unwrap_or(u64::MAX),
+            cold_start = (!self.has_answered.swap(true, Ordering::Relaxed)).then_some(true),
+            ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            pace = (took >= SLOW).then_some("slow"),
         );
         Ok(if without_body { answer.without_body() } else { answer }.into())
     }
@@ -124,12 +126,12 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         }
         let content = request.content.clone();
         let (readings, answer) = self.webhook.read(request, arrival);
-        // One that nothing takes doesn't stop the others on their way.
+        // One that cannot be stored does not stop the others.
         let kept = join_all(readings.into_iter().map(|reading| self.keep(reading, &content, arrival))).await;
         kept.into_iter().collect::<Result<(), _>>().map(|()| answer)
     }
 
-    /// Puts an event where it is safe: the queue, or the inbox if the queue doesn't take it.
+    /// Stores an event durably: in the queue, or in the inbox if the queue fails.
     async fn keep(&self, reading: Reading, content: &Content, arrival: &Arrival) -> Result<(), Refusal> {
         let mut envelope = Envelope {
             id: reading.id,
@@ -146,12 +148,12 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
                 kind = W::KIND.name(),
                 event_id = %envelope.id,
                 app_id = envelope.app_id.as_ref().map(AppId::as_str),
-                quarantined = matches!(envelope.letter, Letter::Quarantined { .. }),
+                quarantined = matches!(envelope.letter, Letter::Quarantined { .. }).then_some(true),
                 destination,
                 request_id = arrival.request_id,
             );
         };
-        // Most events are sent once: as long as there is time, one of the two may still take it.
+        // Most events are sent once: while there is time, both are tried again.
         let mut pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).without_max_times().build();
         loop {
             if let Some(destination) = self.put(&envelope.id, &text, arrival).await {
@@ -185,6 +187,9 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
     }
 }
 
+/// An answer that took so long is counted as slow: just below the end of the time that an acknowledging function has.
+const SLOW: Duration = Duration::from_millis(2_400);
+
 /// How long the first pause is, where neither queue nor inbox took an event.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -194,7 +199,7 @@ const LAST_CHANCE: Duration = Duration::from_millis(300);
 /// After how many seconds a sender that delivers again may do so.
 const RETRY_AFTER: u64 = 30;
 
-/// Until when the queue may take its time, so that the inbox has some left.
+/// The queue's deadline, which leaves time for the inbox.
 fn queue_until(arrival: &Arrival) -> Instant {
     arrival.deadline - arrival.left().mul_f32(0.4).min(Duration::from_secs(1))
 }
@@ -205,7 +210,7 @@ fn quarantined<W: Webhook>(why: Unreadable, content: &Content) -> Letter {
     Letter::Quarantined { kind: W::KIND, quarantine: Quarantine::new(&why, content.payload()) }
 }
 
-/// The envelope's text. One that the queue would not take goes as it came, into the quarantine.
+/// The envelope's text. If it is too long for the queue, the request is quarantined instead.
 fn encode<W: Webhook>(envelope: &mut Envelope, content: &Content) -> Result<String, Refusal> {
     envelope.encode().or_else(|_| {
         envelope.letter = quarantined::<W>(Unreadable::TooLong, content);

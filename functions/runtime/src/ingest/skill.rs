@@ -15,7 +15,7 @@ use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Webhook};
 
 /// A chatbot's skill: it answers Kakao's registration check and every message, and takes the messages of
 /// a proven sender as events.
-pub struct Skill {
+pub struct SkillWebhook {
     /// The service's apps, for the bots that are tied to them.
     pub apps: Apps,
     /// How Kakao proves itself. Without it every sender is answered and none is trusted.
@@ -24,7 +24,7 @@ pub struct Skill {
     pub answer: Box<dyn skill::Responder>,
 }
 
-impl Webhook for Skill {
+impl Webhook for SkillWebhook {
     const KIND: Kind = Kind::Skill;
     const ROUTES: &'static [Route] = &[Route::SKILL, Route::HEALTH];
     const ACCEPTED: StatusCode = StatusCode::OK;
@@ -64,7 +64,7 @@ impl Webhook for Skill {
         let app = payload.as_ref().ok().and_then(bot_of).and_then(|bot| self.apps.by_bot(&bot));
         let answer = self.reply(payload, &message);
         if let Err(Unreadable::ParameterValidation) = message {
-            // One comes with each word of a user while a parameter is asked for, and nothing has happened.
+            // Kakao sends one for each message while it asks for a parameter; it reports no event.
             let (kind, reason) = (Self::KIND.name(), Unreadable::ParameterValidation.code());
             tracing::info!(event = "no_event", kind, reason, request_id = arrival.request_id);
             return (vec![], answer);
@@ -84,7 +84,7 @@ fn read_message(payload: &Payload) -> Result<SkillMessage, Unreadable> {
     payload.as_ref().map_err(Clone::clone).and_then(SkillMessage::read)
 }
 
-impl Skill {
+impl SkillWebhook {
     /// A sender whose message cannot be read is answered all the same.
     fn reply(&self, payload: Payload, message: &Result<SkillMessage, Unreadable>) -> Answer {
         if let Err(Unreadable::ParameterValidation) = message {

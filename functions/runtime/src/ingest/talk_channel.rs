@@ -2,19 +2,19 @@ use http::StatusCode;
 use kakao_webhooks::{
     auth::{Apps, Unverified, Verified},
     envelope::{Event, Letter},
-    wire::{AppId, Kind, Route, talk_channel},
+    wire::{AppId, Kind, Route, talk_channel::TalkChannel},
 };
 
 use super::{Answer, Arrival, Reading, Refusal, Webhook};
 
 /// KakaoTalk Channel's webhook.
 #[derive(Debug)]
-pub struct TalkChannel {
+pub struct TalkChannelWebhook {
     /// The service's apps.
     pub apps: Apps,
 }
 
-impl Webhook for TalkChannel {
+impl Webhook for TalkChannelWebhook {
     const KIND: Kind = Kind::TalkChannel;
     const ROUTES: &'static [Route] = &[Route::TALK_CHANNEL];
     const ACCEPTED: StatusCode = StatusCode::OK;
@@ -25,7 +25,7 @@ impl Webhook for TalkChannel {
     }
 
     fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
-        let channel = talk_channel::TalkChannel::read(&request.content);
+        let channel = TalkChannel::read(&request.content);
         let reading = Reading {
             id: arrival.id_or_request_id(request.resource_id.as_deref()),
             app_id: Some(request.proof),

@@ -2,21 +2,21 @@ use http::StatusCode;
 use kakao_webhooks::{
     auth::{Apps, Unverified, Verified},
     envelope::{Event, Letter},
-    wire::{AppId, Kind, Route, talk_share},
+    wire::{AppId, Kind, Route, talk_share::TalkShare},
 };
 
 use super::{Answer, Arrival, Reading, Refusal, Webhook};
 
 /// KakaoTalk Share's webhook.
 #[derive(Debug)]
-pub struct TalkShare {
+pub struct TalkShareWebhook {
     /// The service's apps.
     pub apps: Apps,
     /// The custom key in which the service names the user.
     pub user_key: String,
 }
 
-impl Webhook for TalkShare {
+impl Webhook for TalkShareWebhook {
     const KIND: Kind = Kind::TalkShare;
     const ROUTES: &'static [Route] = &[Route::TALK_SHARE];
     const ACCEPTED: StatusCode = StatusCode::OK;
@@ -27,7 +27,7 @@ impl Webhook for TalkShare {
     }
 
     fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
-        let share = talk_share::TalkShare::read(&request.content, &self.user_key);
+        let share = TalkShare::read(&request.content, &self.user_key);
         let reading = Reading {
             id: arrival.id_or_request_id(request.resource_id.as_deref()),
             app_id: Some(request.proof),

@@ -17,7 +17,7 @@ const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// How an edge behaves.
 #[derive(Clone, Copy, PartialEq)]
-enum Mood {
+enum Behaviour {
     Holds,
     Refuses,
     Hangs,
@@ -26,19 +26,19 @@ enum Mood {
 }
 
 #[derive(Clone)]
-struct Edge(Mood, Arc<Mutex<Vec<String>>>);
+struct Edge(Behaviour, Arc<Mutex<Vec<String>>>);
 
 impl Edge {
-    fn new(mood: Mood) -> Self {
-        Self(mood, Arc::default())
+    fn new(behaviour: Behaviour) -> Self {
+        Self(behaviour, Arc::default())
     }
 
     async fn hold(&self, envelope: &str) -> Result<(), EdgeError> {
         match self.0 {
-            Mood::RefusesUntil(then) if Instant::now() < then => return Err(EdgeError("refused".to_owned())),
-            Mood::Holds | Mood::RefusesUntil(_) => self.1.lock().unwrap().push(envelope.to_owned()),
-            Mood::Refuses => return Err(EdgeError("refused".to_owned())),
-            Mood::Hangs => sleep(Duration::from_secs(3_600)).await,
+            Behaviour::RefusesUntil(then) if Instant::now() < then => return Err(EdgeError("refused".to_owned())),
+            Behaviour::Holds | Behaviour::RefusesUntil(_) => self.1.lock().unwrap().push(envelope.to_owned()),
+            Behaviour::Refuses => return Err(EdgeError("refused".to_owned())),
+            Behaviour::Hangs => sleep(Duration::from_secs(3_600)).await,
         }
         Ok(())
     }
@@ -60,9 +60,9 @@ impl Inbox for Edge {
     }
 }
 
-fn unlink() -> Unlink {
+fn unlink() -> UnlinkWebhook {
     let digest = Digest::of(KEY.as_bytes());
-    Unlink { apps: Apps::from_json(&format!(r#"[{{"app_id":"1","admin_key_sha256":["{digest}"]}}]"#)).unwrap() }
+    UnlinkWebhook { apps: Apps::from_json(&format!(r#"[{{"app_id":"1","admin_key_sha256":["{digest}"]}}]"#)).unwrap() }
 }
 
 fn request(method: Method, path: &str, query: &str) -> Request {
@@ -82,7 +82,7 @@ async fn accept(queue: &Edge, inbox: &Edge, request: Request) -> Response<Body> 
 
 #[tokio::test(start_paused = true)]
 async fn an_event_is_acknowledged_once_the_queue_has_it() {
-    let (queue, inbox) = (Edge::new(Mood::Holds), Edge::new(Mood::Holds));
+    let (queue, inbox) = (Edge::new(Behaviour::Holds), Edge::new(Behaviour::Holds));
     let answer = accept(&queue, &inbox, get("app_id=1&user_id=7&referrer_type=UNLINK_FROM_APPS")).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(matches!(&queue.held()[..], [Envelope { letter: Letter::Event(Event::Unlink(_)), .. }]));
@@ -91,23 +91,24 @@ async fn an_event_is_acknowledged_once_the_queue_has_it() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_queue_does_not_take_is_in_the_inbox_and_what_nothing_takes_is_never_acknowledged() {
-    for queue_mood in [Mood::Refuses, Mood::Hangs] {
-        for inbox_mood in [Mood::Holds, Mood::Refuses, Mood::Hangs] {
-            let (queue, inbox) = (Edge::new(queue_mood), Edge::new(inbox_mood));
+    for queue_behaviour in [Behaviour::Refuses, Behaviour::Hangs] {
+        for inbox_behaviour in [Behaviour::Holds, Behaviour::Refuses, Behaviour::Hangs] {
+            let (queue, inbox) = (Edge::new(queue_behaviour), Edge::new(inbox_behaviour));
             let start = Instant::now();
             let answer = accept(&queue, &inbox, get("app_id=1&user_id=7")).await;
-            let expected = if inbox_mood == Mood::Holds { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            let expected =
+                if inbox_behaviour == Behaviour::Holds { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             assert_eq!(answer.status(), expected);
-            assert_eq!(inbox.held().len(), usize::from(inbox_mood == Mood::Holds));
-            assert!(start.elapsed() <= Unlink::BUDGET);
+            assert_eq!(inbox.held().len(), usize::from(inbox_behaviour == Behaviour::Holds));
+            assert!(start.elapsed() <= UnlinkWebhook::BUDGET);
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_recovers_within_the_time_still_gets_the_event() {
-    let again = Mood::RefusesUntil(Instant::now() + Duration::from_secs(1));
-    for (queue, inbox) in [(again, Mood::Refuses), (Mood::Refuses, again)] {
+    let again = Behaviour::RefusesUntil(Instant::now() + Duration::from_secs(1));
+    for (queue, inbox) in [(again, Behaviour::Refuses), (Behaviour::Refuses, again)] {
         let (queue, inbox) = (Edge::new(queue), Edge::new(inbox));
         let answer = accept(&queue, &inbox, get("app_id=1&user_id=7")).await;
         assert_eq!(answer.status(), StatusCode::OK);
@@ -124,7 +125,7 @@ async fn an_authentic_request_that_cannot_be_read_is_quarantined_with_what_came(
         ("app_id=1&user_id=7&user_id=8", "duplicate_field"),
         ("app_id=1&user_id=%FF", "encoding"),
     ] {
-        let queue = Edge::new(Mood::Holds);
+        let queue = Edge::new(Behaviour::Holds);
         let answer = accept(&queue, &queue, get(query)).await;
         assert_eq!(answer.status(), StatusCode::OK);
         let [Envelope { letter: Letter::Quarantined { quarantine, .. }, .. }] = &queue.held()[..] else {
@@ -137,7 +138,7 @@ async fn an_authentic_request_that_cannot_be_read_is_quarantined_with_what_came(
 
 #[tokio::test(start_paused = true)]
 async fn an_odd_word_beside_the_fact_does_not_cost_the_fact() {
-    let queue = Edge::new(Mood::Holds);
+    let queue = Edge::new(Behaviour::Holds);
     let mut odd = request(Method::POST, "/webhooks/unlink", "");
     *odd.body_mut() = Body::Text(r#"{"app_id":1,"user_id":7,"referrer_type":{"new":true}}"#.to_owned());
     assert_eq!(accept(&queue, &queue, odd).await.status(), StatusCode::OK);
@@ -167,7 +168,7 @@ async fn refusals_come_in_their_order_and_leave_nothing_behind() {
         (with_body(post("/webhooks/unlink/")), StatusCode::PAYLOAD_TOO_LARGE),
         (request(Method::HEAD, "/stage/secret/webhooks/unlink", query), StatusCode::OK),
     ] {
-        let queue = Edge::new(Mood::Holds);
+        let queue = Edge::new(Behaviour::Holds);
         let answer = accept(&queue, &queue, request).await;
         assert_eq!(answer.status(), status);
         assert!(queue.held().is_empty());
@@ -178,7 +179,7 @@ async fn refusals_come_in_their_order_and_leave_nothing_behind() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_grows_on_its_way_still_fits_the_queue() {
     for body in ["\u{1}".repeat(MAX_BODY_BYTES), "é".repeat(MAX_BODY_BYTES / 2), "\"".repeat(MAX_BODY_BYTES)] {
-        let queue = Edge::new(Mood::Holds);
+        let queue = Edge::new(Behaviour::Holds);
         let mut request = request(Method::POST, "/webhooks/unlink", "");
         *request.body_mut() = Body::Text(body);
         assert_eq!(accept(&queue, &queue, request).await.status(), StatusCode::OK);

@@ -2,19 +2,19 @@ use http::StatusCode;
 use kakao_webhooks::{
     auth::{Apps, Unverified, Verified},
     envelope::{Event, Letter},
-    wire::{AppId, Kind, Route, unlink},
+    wire::{AppId, Kind, Route, unlink::Unlink},
 };
 
 use super::{Answer, Arrival, Reading, Refusal, Webhook};
 
 /// Kakao Login's unlink webhook.
 #[derive(Debug)]
-pub struct Unlink {
+pub struct UnlinkWebhook {
     /// The service's apps.
     pub apps: Apps,
 }
 
-impl Webhook for Unlink {
+impl Webhook for UnlinkWebhook {
     const KIND: Kind = Kind::Unlink;
     const ROUTES: &'static [Route] = &[Route::UNLINK];
     const ACCEPTED: StatusCode = StatusCode::OK;
@@ -25,7 +25,7 @@ impl Webhook for Unlink {
     }
 
     fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
-        let unlink = unlink::Unlink::read(&request.content, &request.proof);
+        let unlink = Unlink::read(&request.content, &request.proof);
         let reading = Reading {
             // It is sent once and has no id of its own.
             id: arrival.id_or_request_id(None),

@@ -9,18 +9,18 @@ use kakao_webhooks::{
 
 use super::{Answer, Arrival, Refusal};
 
-/// One kind of request that Kakao sends: where it comes, how its sender is proven, how it is read, how
+/// One kind of request that Kakao sends: its routes, how its sender is authenticated, how it is read, how
 /// it is answered.
 pub trait Webhook: Send + Sync {
     /// The kind.
     const KIND: Kind;
-    /// The paths that it comes by.
+    /// Its routes.
     const ROUTES: &'static [Route];
     /// What an event that is safe is answered with.
     const ACCEPTED: StatusCode;
     /// How long after the gateway's receipt the answer must leave: inside of Kakao's 3 seconds.
     const BUDGET: Duration = Duration::from_millis(2_500);
-    /// The authentication scheme that a sender without proof is told of.
+    /// The authentication scheme in the answer to a sender without proof (`WWW-Authenticate`).
     const CHALLENGE: Option<&'static str> = Some("KakaoAK");
     /// What proves the sender.
     type Proof: Send;
@@ -40,8 +40,8 @@ pub trait Webhook: Send + Sync {
         arrival: &Arrival,
     ) -> impl Future<Output = Result<Verified<Self::Proof>, Refusal>> + Send;
 
-    /// What the request says: events, or what could not be read. Nothing only of a request that reports nothing of an app
-    /// or its users. And the answer to it once that is safe.
+    /// What the request says: events, or what could not be read. Nothing only of a request that reports nothing of an
+    /// app or its users. And the answer to it once that is safe.
     fn read(&self, request: Verified<Self::Proof>, arrival: &Arrival) -> (Vec<Reading>, Answer);
 }
 

@@ -17,15 +17,15 @@ use tokio::time::{Instant, timeout};
 
 use kakao_webhooks::auth::{KeyId, KeySet, PublicKey};
 
-/// At most one fetch in this time, failed ones included: a stranger who invents key ids can't make us
+/// At most one fetch in this time, failed ones included: a sender who invents key ids cannot make us
 /// hammer Kakao.
 const COOLDOWN: Duration = Duration::from_secs(10);
-/// For so long a set is used without asking again, if the endpoint doesn't say: then a withdrawn key is
+/// How long a set is used without another fetch, if the endpoint gives no `max-age`: then a withdrawn key is
 /// dropped.
 const FRESH: Duration = Duration::from_secs(3_600);
 /// The least and the most of what the endpoint may say.
 const FRESH_BOUNDS: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(3_600));
-/// For so long the last good set serves while the endpoint is down.
+/// How long the last good set is used while the endpoint is down.
 const USABLE: Duration = Duration::from_secs(24 * 3_600);
 
 /// How long a start waits for the first set.
@@ -65,8 +65,8 @@ pub enum KeysFault {
     /// A set that was asked for after the token arrived doesn't have it: refuse the token.
     #[error("a fresh key set doesn't have the key")]
     Unknown,
-    /// The usable set doesn't have it, and no fresher one can be had now. As a rule the sender made the id up; but Kakao may
-    /// have published the key a moment ago: let it deliver again.
+    /// The usable set doesn't have it, and no fresher one can be had now. As a rule the sender made the id up; but
+    /// Kakao may have published the key a moment ago: let it deliver again.
     #[error("the key set doesn't have the key, and it is too soon to ask for a fresh one")]
     TooSoon {
         /// After how many seconds asking again makes sense.
@@ -84,14 +84,14 @@ pub enum KeysFault {
 pub struct Keys<S, K> {
     source: Arc<S>,
     store: Arc<K>,
-    inner: Arc<Mutex<Inner>>,
+    inner: Arc<Mutex<CacheState>>,
 }
 
 type Fetch = Shared<BoxFuture<'static, ()>>;
 
 #[derive(Default)]
-struct Inner {
-    held: Option<Held>,
+struct CacheState {
+    held: Option<CachedKeySet>,
     /// When the last fetch ended, well or not.
     attempted: Option<Instant>,
     in_flight: Option<Fetch>,
@@ -99,7 +99,7 @@ struct Inner {
 
 /// The set in use.
 #[derive(Clone)]
-struct Held {
+struct CachedKeySet {
     set: Arc<KeySet>,
     /// When we began to ask for it.
     asked: Instant,
@@ -109,7 +109,7 @@ struct Held {
     fresh_for: Duration,
 }
 
-impl Held {
+impl CachedKeySet {
     fn age(&self) -> Duration {
         self.age_then + self.got.elapsed()
     }
@@ -145,7 +145,7 @@ impl<S: KeySource, K: KeySetStore> Keys<S, K> {
     /// # Errors
     /// [`KeysFault`].
     pub async fn find(&self, id: &KeyId, arrived: Instant) -> Result<PublicKey, KeysFault> {
-        self.refresh_unless(Held::is_fresh).await;
+        self.refresh_unless(CachedKeySet::is_fresh).await;
         if let Some(key) = self.known(id) {
             return Ok(key);
         }
@@ -157,8 +157,8 @@ impl<S: KeySource, K: KeySetStore> Keys<S, K> {
         })
     }
 
-    fn held(&self) -> Option<Held> {
-        lock(&self.inner).held.clone().filter(Held::is_usable)
+    fn held(&self) -> Option<CachedKeySet> {
+        lock(&self.inner).held.clone().filter(CachedKeySet::is_usable)
     }
 
     fn known(&self, id: &KeyId) -> Option<PublicKey> {
@@ -166,7 +166,7 @@ impl<S: KeySource, K: KeySetStore> Keys<S, K> {
     }
 
     /// Waits for the fetch under way, or for a new one, unless what is held will do or it is too soon.
-    async fn refresh_unless(&self, will_do: impl Fn(&Held) -> bool) {
+    async fn refresh_unless(&self, will_do: impl Fn(&CachedKeySet) -> bool) {
         let fetch = {
             let mut inner = lock(&self.inner);
             if inner.held.as_ref().is_some_and(|held| held.is_usable() && will_do(held)) {
@@ -194,11 +194,11 @@ impl<S: KeySource, K: KeySetStore> Keys<S, K> {
 }
 
 /// The set from the source, or else from the store.
-async fn get_set(source: &impl KeySource, store: &impl KeySetStore, asked: Instant) -> Option<Held> {
+async fn get_set(source: &impl KeySource, store: &impl KeySetStore, asked: Instant) -> Option<CachedKeySet> {
     let fetched = source.fetch().await.and_then(|document| {
         let (least, most) = FRESH_BOUNDS;
         let fresh_for = document.max_age.map_or(FRESH, |max_age| max_age.clamp(least, most));
-        Held::read(&document.text, asked, Duration::ZERO, fresh_for)
+        CachedKeySet::read(&document.text, asked, Duration::ZERO, fresh_for)
     });
     match fetched {
         Ok(held) => return Some(held),
@@ -210,24 +210,24 @@ async fn get_set(source: &impl KeySource, store: &impl KeySetStore, asked: Insta
         .inspect_err(|error| tracing::warn!(event = "key_set_load_failed", %error))
         .ok()
         .flatten()?;
-    Held::read(&document, asked, age, FRESH_BOUNDS.0).ok()
+    CachedKeySet::read(&document, asked, age, FRESH_BOUNDS.0).ok()
 }
 
-impl Held {
+impl CachedKeySet {
     fn read(document: &[u8], asked: Instant, age_then: Duration, fresh_for: Duration) -> Result<Self, FetchError> {
         let set = KeySet::from_json(document).map_err(|error| FetchError(error.to_string()))?;
         Ok(Self { set: Arc::new(set), asked, got: Instant::now(), age_then, fresh_for })
     }
 }
 
-impl Inner {
+impl CacheState {
     fn is_cooling(&self) -> bool {
         self.attempted.is_some_and(|last| last.elapsed() < COOLDOWN)
     }
 
     /// Ends a fetch. What came from the store may be older than what is held. A fetch that failed because the
     /// function was frozen meanwhile says nothing of the endpoint: the next may come at once.
-    fn take(&mut self, got: Option<Held>, start: Instant) {
+    fn take(&mut self, got: Option<CachedKeySet>, start: Instant) {
         self.in_flight = None;
         if got.is_some() || start.elapsed() < FROZEN {
             self.attempted = Some(Instant::now());
@@ -238,7 +238,7 @@ impl Inner {
 }
 
 /// Nothing between lock and unlock can leave a half-changed value, so a poisoned one is whole.
-fn lock(inner: &Mutex<Inner>) -> std::sync::MutexGuard<'_, Inner> {
+fn lock(inner: &Mutex<CacheState>) -> std::sync::MutexGuard<'_, CacheState> {
     inner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -13,7 +13,7 @@ use crate::http::{AGENT, Body, CaBundle, Client, NEAR, Settings, UrlError, clien
 
 /// Two keys are 1 KB; a larger document is not a key set.
 const MAX_DOCUMENT: usize = 256 * 1024;
-/// Well inside the budget of an acknowledgement, with time left for the queue.
+/// Far below the budget of an acknowledgement, with time left for the queue.
 const TIMEOUT: Duration = Duration::from_millis(900);
 
 /// The URL at which Kakao publishes its keys.
@@ -26,7 +26,7 @@ pub struct KeyEndpoint {
 /// Why a URL can't be the key set's.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyEndpointError {
-    /// It is no URL, or one over plain HTTP.
+    /// It is not a URL, or one over plain HTTP.
     #[error(transparent)]
     Url(#[from] UrlError),
     /// The TLS library offers no protocol version that is safe: it was built wrongly.
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_endpoint_says_how_long_its_set_may_be_used() {
+    fn the_endpoints_max_age_decides_how_long_its_set_is_used() {
         for (value, expected) in [
             ("public, max-age=600", Some(600)),
             ("Max-Age=\"60\"", Some(60)),

@@ -10,6 +10,7 @@ use kakao_webhooks::{
     state::{Members, Part, ProfileValues, UserChange},
     wire::Time,
 };
+use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -375,4 +376,96 @@ async fn what_is_too_long_to_be_kept_whole_is_kept_as_it_is_now_or_by_its_key() 
         assert_eq!((record.get("old").is_some(), record.get("new").is_some()), kept_parts);
         assert_eq!(record["keys"]["sk"], json!({"S": "STATE"}));
     }
+}
+
+/// A write of one of two users, as small numbers.
+#[derive(Clone, Debug)]
+struct Step {
+    user: u64,
+    parts: [u8; 3],
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    vec((1..3_u64, [0..3_u8, 0..3_u8, 0..3_u8]).prop_map(|(user, parts)| Step { user, parts }), 1..12)
+}
+
+impl Step {
+    fn item(&self, version: u64) -> Members {
+        let at = |part: u8| format!("2025-01-0{}T00:00:00.000Z", part + 1);
+        let [link, scope, sessions] = self.parts;
+        let mut members = item(
+            version,
+            &json!({
+                "link": {"status": if link == 2 { "unlinked" } else { "linked" }, "at": at(link)},
+                "scopes": {"email": {"granted": scope > 1, "at": at(scope)}},
+                "sessions_valid_from": at(sessions),
+            }),
+        );
+        members.insert("pk".to_owned(), json!(format!("USER#123456#{}", self.user)));
+        members
+    }
+}
+
+/// The writes of these steps: each has the user's item before and after.
+fn writes_of(steps: &[Step]) -> Vec<Write> {
+    let mut items: BTreeMap<u64, Members> = BTreeMap::new();
+    let write_of = |(version, step): (u64, &Step)| {
+        let new = step.item(version);
+        write(&version.to_string(), items.insert(step.user, new.clone()), Some(new))
+    };
+    (1..).zip(steps).map(write_of).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_replica_of_what_the_publisher_puts_equals_the_items_in_any_order_twice_and_with_losses(
+        (steps, throttled) in (steps(), vec(1..12_u64, 0..4)),
+        (seed, lost) in (any::<u64>(), any::<u16>()),
+    ) {
+        let writes = writes_of(&steps);
+        let bus = FakeBus::default();
+        bus.refused.lock().unwrap().extend(throttled.into_iter().map(|version| (version, 2)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            // A batch comes twice where its publisher was killed.
+            for _ in 0..2 {
+                assert_eq!(publish(&bus, None, &writes).await, None);
+            }
+        });
+        let details = bus.taken.lock().unwrap().iter().map(UserChange::detail).collect::<Vec<_>>();
+        let mut details: Vec<Value> = details.iter().map(|detail| serde_json::from_str(detail).unwrap()).collect();
+        let last: BTreeMap<u64, u64> = details.iter().map(|detail| (user_of(detail), version_of(detail))).fold(
+            BTreeMap::new(),
+            |mut last, (user, version)| {
+                let newest: &mut u64 = last.entry(user).or_default();
+                *newest = version.max(*newest);
+                last
+            },
+        );
+        details.retain(|detail| last[&user_of(detail)] == version_of(detail) || lost & (1 << version_of(detail)) == 0);
+        details.sort_by_key(|detail| version_of(detail).wrapping_mul(seed | 1).rotate_left(17));
+        let mut replica: BTreeMap<u64, Value> = BTreeMap::new();
+        for detail in details {
+            let held = replica.entry(user_of(&detail)).or_default();
+            if version_of(&detail) > held["version"].as_u64().unwrap_or_default() {
+                *held = detail["state"].clone();
+            }
+        }
+        let newest: BTreeMap<u64, &Step> = steps.iter().map(|step| (step.user, step)).collect();
+        prop_assert_eq!(replica.len(), newest.len());
+        for (user, step) in newest {
+            let item = step.item(0);
+            for name in ["link", "scopes", "sessions_valid_from"] {
+                prop_assert_eq!(&replica[&user][name], &item[name]);
+            }
+        }
+    }
+}
+
+fn user_of(detail: &Value) -> u64 {
+    detail["user_id"].as_str().unwrap().parse().unwrap()
+}
+
+fn version_of(detail: &Value) -> u64 {
+    detail["version"].as_u64().unwrap()
 }

@@ -27,7 +27,7 @@ const NOT_ERASED: &str = "attribute_not_exists(erased_until) OR erased_until < :
 const HAS_ROOM: &str = "attribute_not_exists(by_chat_type) OR attribute_exists(by_chat_type.#chat_type) \
                         OR size(by_chat_type) < :most";
 
-/// The most chat types that are counted by name beside the known ones: a new one of Kakao's must not need a new version
+/// The most unknown chat types that are counted by name: a new one of Kakao's must not need a new version
 /// of ours, and thousands must not fill the item.
 const MOST_CHAT_TYPES: usize = 50;
 
@@ -69,7 +69,7 @@ impl Transacted {
     }
 }
 
-/// What [`unchanged`] compares with; DynamoDB takes no empty map.
+/// What [`unchanged`] compares with; DynamoDB accepts no empty map here.
 fn expected(before: &Item) -> Option<Item> {
     let named = |name: &str| Some((format!(":{name}"), before.get(name)?.clone()));
     let expected: Item = ["count", "erased_until"].into_iter().filter_map(named).collect();
@@ -134,8 +134,8 @@ fn counter_key(counted: &Counted) -> Item {
 }
 
 impl DynamoStore {
-    /// Writes a line of history and adds one to a counter, both or neither. A counter that can't take it costs no event:
-    /// its history is written alone, from which it can be counted again.
+    /// Writes a line of history and adds one to a counter, both or neither. A counter that cannot be written costs no
+    /// event: its history is written alone, from which it can be counted again.
     pub(super) async fn count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
         let mut outcome = self.transact_by_name(entry, counted).await?;
         if matches!(outcome, Transacted::Unusable) && self.prepare_counter(counted).await? {
@@ -256,7 +256,7 @@ impl DynamoStore {
             .await;
         match prepared.map_err(|error| fault(&error)) {
             Ok(_) => Ok(true),
-            // No room even for that.
+            // The item is too full even for that.
             Err(StoreError::Never(_)) => Ok(false),
             Err(error) => Err(error),
         }
@@ -317,7 +317,7 @@ impl DynamoStore {
         }
     }
 
-    /// Counts a user's shares anew, from history, leaving out what was received until then.
+    /// Counts a user's shares again, from history, without those received until then.
     pub(super) async fn recount_shares(&self, subject: &Subject, until: Time) -> Result<(), StoreError> {
         let key = items::key(subject.partition_key(), SHARES);
         let before = self.read_counter(&key).await?;
@@ -338,7 +338,7 @@ impl DynamoStore {
         self.replace_counter(item, &before).await
     }
 
-    /// Writes a counter anew unless something was counted or erased meanwhile.
+    /// Writes a counter again unless something was counted or erased meanwhile.
     async fn replace_counter(&self, item: Item, before: &Item) -> Result<(), StoreError> {
         let put = self
             .client

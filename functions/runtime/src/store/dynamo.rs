@@ -41,7 +41,7 @@ impl DynamoStore {
     #[must_use]
     pub fn new(aws: &SdkConfig, table: String, retention: Retention, pace: Pace) -> Self {
         let (attempt, attempts) = match pace {
-            // For the stored key set. The inbox is told how long it may take.
+            // For the stored key set. The inbox gets its time limit from the caller.
             Pace::Acknowledging => (400, 2),
             Pace::Background => (2_000, 4),
         };

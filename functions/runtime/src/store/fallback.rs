@@ -15,9 +15,9 @@ use crate::{
 /// The table, for a function that needs it only when something else has failed. Making DynamoDB's client is a tenth of a start's
 /// work, so it is made when it is first used.
 #[derive(Clone, Debug)]
-pub struct FallbackTable(Arc<LazyLock<DynamoStore, Make>>);
+pub struct FallbackTable(Arc<LazyLock<DynamoStore, MakeStore>>);
 
-type Make = Box<dyn FnOnce() -> DynamoStore + Send>;
+type MakeStore = Box<dyn FnOnce() -> DynamoStore + Send>;
 
 impl FallbackTable {
     /// The table that `make` makes.

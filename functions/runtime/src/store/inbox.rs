@@ -15,7 +15,7 @@ use kakao_webhooks::wire::EventId;
 
 /// An envelope that waits for the queue.
 #[derive(Clone, Debug)]
-pub struct Waiting {
+pub struct InboxEnvelope {
     /// The event's id.
     pub id: EventId,
     /// The envelope's text.
@@ -57,7 +57,7 @@ impl DynamoStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn waiting(&self, partition: &str, behind: Option<&EventId>) -> Result<Vec<Waiting>, StoreError> {
+    pub async fn waiting(&self, partition: &str, behind: Option<&EventId>) -> Result<Vec<InboxEnvelope>, StoreError> {
         let start = behind.map(|id| items::key(partition, id.as_str()));
         let query = self.partition(partition).consistent_read(true).set_exclusive_start_key(start).limit(PAGE);
         let read = query.send().await.map_err(|error| fault(&error))?;
@@ -69,7 +69,7 @@ impl DynamoStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn remove_waiting(&self, waiting: &Waiting) -> Result<(), StoreError> {
+    pub async fn remove_waiting(&self, waiting: &InboxEnvelope) -> Result<(), StoreError> {
         let key = items::key(items::inbox_partition(&waiting.id), waiting.id.as_str());
         let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key));
         let delete = delete.condition_expression("envelope = :envelope");
@@ -81,7 +81,7 @@ impl DynamoStore {
     }
 }
 
-fn waiting(item: &Item) -> Waiting {
+fn waiting(item: &Item) -> InboxEnvelope {
     let of = |name| text_of(item, name).unwrap_or_default();
-    Waiting { id: EventId::from_text(of("sk")), envelope: of("envelope").to_owned() }
+    InboxEnvelope { id: EventId::from_text(of("sk")), envelope: of("envelope").to_owned() }
 }

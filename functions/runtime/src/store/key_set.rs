@@ -14,7 +14,7 @@ use crate::keys::{FetchError, KeySetStore};
 /// Both keys of the item.
 const KEYSET: &str = "KEYSET";
 
-/// Well inside the budget of an acknowledgement, with time left for the queue.
+/// Far below the budget of an acknowledgement, with time left for the queue.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
 impl DynamoStore {

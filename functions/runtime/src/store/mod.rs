@@ -22,7 +22,7 @@ use kakao_webhooks::{
 pub use apply::{Applier, Record};
 pub use dynamo::{DynamoStore, Pace};
 pub use fallback::FallbackTable;
-pub use inbox::Waiting;
+pub use inbox::InboxEnvelope;
 pub use items::{Loaded, QuarantineEntry, Revision, inbox_partitions};
 pub use quarantine::Quarantined;
 

@@ -30,8 +30,8 @@ impl DynamoStore {
         is_put(self.put_unless_another(item, entry.replayed_at).send().await, fault)
     }
 
-    /// What waits in the quarantine, of so many days before `now`, and what kept a day from being read, if anything did:
-    /// then there may be more.
+    /// What waits in the quarantine, of this many days before `now`, and what kept a day from being read, if anything
+    /// did: then there may be more.
     pub async fn quarantined(&self, now: Time, days: u32) -> (Quarantined, Option<StoreError>) {
         stream::iter(0..=days)
             .map(|ago| self.quarantined_of(now.minus_days(ago)))

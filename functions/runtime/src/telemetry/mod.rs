@@ -1,13 +1,13 @@
-//! Logs and metrics. A log line is an event with fields, one JSON object a line on standard output, which
-//! Lambda carries to CloudWatch; no field holds a key, a token or anything personal. The metrics are the
-//! same events counted, so that neither can say what the other doesn't.
+//! Logs and metrics. An invocation writes one JSON object on standard output, which Lambda carries to CloudWatch: its
+//! events with their fields, and the metrics that are the same events counted, so that neither can say what the other
+//! doesn't. Warnings and errors are lines of their own. No field holds a key, a token or anything personal.
 
-mod counting;
-mod lines;
+mod fields;
+mod log;
+mod metrics;
 
-use std::{io, sync::OnceLock};
+use std::sync::{Mutex, PoisonError};
 
-use metrics_cloudwatch_embedded::{Builder, Collector};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     Layer,
@@ -17,15 +17,13 @@ use tracing_subscriber::{
 };
 
 use crate::config::ConfigError;
-use counting::Counting;
-use lines::Lines;
+use log::{Counting, Log, Logging};
 
 /// The namespace of all metrics in CloudWatch, where `METRICS_NAMESPACE` names none. Each stack has its own: what two
 /// in one account count would be one sum.
 pub const NAMESPACE: &str = "KakaoWebhooks";
 
-static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
-static LINES: Lines = Lines::new();
+static LOG: Mutex<Log> = Mutex::new(Log::new());
 
 /// Starts logging and counting for a function; `RUST_LOG` filters the log, by default `info`, and never
 /// the counts. `METRICS_NAMESPACE` names where these go.
@@ -37,21 +35,14 @@ pub fn init(function: &'static str) -> Result<(), ConfigError> {
     // A filter that doesn't say what it lets through at most makes every library ask it, at each line of each level.
     let harmless = filter_fn(is_harmless).with_max_level_hint(LevelFilter::TRACE);
     let counted = filter_fn(is_counted).with_max_level_hint(LevelFilter::INFO);
-    let filter = wanted.and(harmless);
-    let log = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_target(false)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_writer(&LINES);
-    tracing_subscriber::registry().with(log.with_filter(filter)).with(Counting.with_filter(counted)).init();
+    let (logging, counting) = (Logging(&LOG).with_filter(wanted.and(harmless)), Counting(&LOG).with_filter(counted));
+    // Counted first: what is written at once has its count with it.
+    tracing_subscriber::registry().with(counting).with(logging).init();
     let namespace = std::env::var("METRICS_NAMESPACE").unwrap_or_else(|_| NAMESPACE.to_owned());
-    match Builder::new().cloudwatch_namespace(namespace).init() {
-        Ok(collector) => drop(COLLECTOR.set(collector)),
-        Err(error) => tracing::error!(event = "metrics_off", %error),
-    }
+    LOG.lock().unwrap_or_else(PoisonError::into_inner).set_namespace(namespace);
     tracing::info!(event = "started", function, version = env!("CARGO_PKG_VERSION"));
+    // A function that never gets an invocation has started all the same.
+    flush();
     Ok(())
 }
 
@@ -70,7 +61,7 @@ fn wanted(filter: Option<&str>) -> Result<Targets, ConfigError> {
     let default = level_of(None).unwrap_or(LevelFilter::INFO);
     let of_ours = level_of(Some(FORMER)).unwrap_or(default);
     // `Targets` compares by prefix: a target that is none, such as `s`, would be that of the crate `skill`.
-    let ours = OURS.into_iter().map(|name| (name.to_owned(), of_ours));
+    let ours = OUR_CRATES.into_iter().map(|name| (name.to_owned(), of_ours));
     let named = directives.iter().filter_map(|(target, level)| Some((target.filter(|name| *name != FORMER)?, *level)));
     let named = named.flat_map(|(target, level)| {
         [Some(target.to_owned()), moved(target)].into_iter().flatten().map(move |target| (target, level))
@@ -101,7 +92,7 @@ fn directive(text: &str) -> Result<Directive<'_>, ConfigError> {
 }
 
 /// Our own crates.
-const OURS: [&str; 12] = [
+const OUR_CRATES: [&str; 12] = [
     "kakao_webhooks",
     "runtime",
     "unlink",
@@ -117,29 +108,22 @@ const OURS: [&str; 12] = [
 ];
 
 fn is_ours(metadata: &Metadata<'_>) -> bool {
-    OURS.contains(&metadata.target().split("::").next().unwrap_or_default())
+    OUR_CRATES.contains(&metadata.target().split("::").next().unwrap_or_default())
 }
 
 /// What libraries trace holds whole requests, keys and all: no value of `RUST_LOG` makes them appear.
 fn is_harmless(metadata: &Metadata<'_>) -> bool {
-    // Of a hundred values at once the metrics' crate leaves out some of the others, and calls that an error.
-    let is_said_by_metrics = metadata.target().starts_with("metrics_cloudwatch_embedded");
-    is_ours(metadata) || (*metadata.level() <= Level::WARN && !is_said_by_metrics)
+    is_ours(metadata) || *metadata.level() <= Level::WARN
 }
 
 fn is_counted(metadata: &Metadata<'_>) -> bool {
     is_ours(metadata) && *metadata.level() <= Level::INFO
 }
 
-/// Writes the invocation's lines, and what was counted since the last time, in CloudWatch's embedded metric format. At the
-/// end of every invocation: what isn't written then is frozen with the function.
+/// Writes what was logged and counted since the last time, as one line. At the end of every invocation: what isn't
+/// written then is frozen with the function.
 pub fn flush() {
-    // Made before the lines are locked: what it would log goes among them.
-    let mut metrics = Vec::new();
-    let made = COLLECTOR.get().map_or(Ok(()), |collector| collector.flush(&mut metrics));
-    if let Err(error) = made.and(LINES.leave(&metrics, io::stdout())) {
-        tracing::error!(event = "metrics_lost", %error);
-    }
+    log::leave(&LOG);
 }
 
 #[cfg(test)]
@@ -179,7 +163,7 @@ mod tests {
         for filter in
             ["hyper=off", "r=off", "run=error", "unlin=off", "s=off", "unknown=off", "kakao_webhook=off", "=off"]
         {
-            for target in OURS.into_iter().chain([module_path!()]) {
+            for target in OUR_CRATES.into_iter().chain([module_path!()]) {
                 assert!(enables(filter, target, Level::INFO), "{filter}: {target}");
             }
         }

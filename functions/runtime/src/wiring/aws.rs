@@ -18,10 +18,7 @@ use crate::{
 ///
 /// # Errors
 /// A variable that can't be used.
-pub fn aws_of_function<F>(variables: &Variables<F>) -> Result<SdkConfig, ConfigError>
-where
-    F: Fn(&str) -> Option<String>,
-{
+pub fn aws_of_function(variables: &Variables<'_>) -> Result<SdkConfig, ConfigError> {
     Ok(of_pool(variables, variables.pool()?))
 }
 
@@ -29,19 +26,13 @@ where
 ///
 /// # Errors
 /// As [`aws_of_function`].
-pub fn web_of_function<F>(variables: &Variables<F>) -> Result<(SdkConfig, Pool), ConfigError>
-where
-    F: Fn(&str) -> Option<String>,
-{
+pub fn web_of_function(variables: &Variables<'_>) -> Result<(SdkConfig, Pool), ConfigError> {
     let pool = variables.pool_of_the_web()?;
     Ok((of_pool(variables, pool.clone()), pool))
 }
 
 /// The same over these connections.
-pub(super) fn of_pool<F>(variables: &Variables<F>, pool: Pool) -> SdkConfig
-where
-    F: Fn(&str) -> Option<String>,
-{
+pub(super) fn of_pool(variables: &Variables<'_>, pool: Pool) -> SdkConfig {
     let of_services = SERVICES.iter().filter_map(|(id, name)| Some((*id, endpoint(variables, name)?)));
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -52,7 +43,7 @@ where
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .use_fips(is_set(variables, FIPS))
         .use_dual_stack(is_set(variables, DUAL_STACK))
-        .service_config(Endpoints(of_services.collect()))
+        .service_config(ServiceEndpoints(of_services.collect()))
         .http_client(pool);
     config.set_endpoint_url(endpoint(variables, ALL_SERVICES));
     config.build()
@@ -64,26 +55,26 @@ const TABLE: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 const FIPS: &str = "AWS_USE_FIPS_ENDPOINT";
 const DUAL_STACK: &str = "AWS_USE_DUALSTACK_ENDPOINT";
 
-fn is_set<F: Fn(&str) -> Option<String>>(variables: &Variables<F>, name: &str) -> bool {
+fn is_set(variables: &Variables<'_>, name: &str) -> bool {
     variables.get(name).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
 }
 
-fn region<F: Fn(&str) -> Option<String>>(variables: &Variables<F>) -> Option<String> {
+fn region(variables: &Variables<'_>) -> Option<String> {
     variables.get("AWS_REGION").or_else(|| variables.get("AWS_DEFAULT_REGION"))
 }
 
-fn endpoint<F: Fn(&str) -> Option<String>>(variables: &Variables<F>, name: &str) -> Option<String> {
+fn endpoint(variables: &Variables<'_>, name: &str) -> Option<String> {
     variables.get(name).filter(|_| !is_set(variables, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))
 }
 
 /// Where the client of the queue with this URL will go: for a connection that is opened before the client needs it.
 /// `None` with FIPS and dual stack, whose hosts only the SDK knows: there the first request waits for a handshake.
-pub(super) fn queue_endpoint<F: Fn(&str) -> Option<String>>(variables: &Variables<F>, url: &str) -> Option<Uri> {
+pub(super) fn queue_endpoint(variables: &Variables<'_>, url: &str) -> Option<Uri> {
     usual_endpoint(variables, QUEUE, Some(url.to_owned()))
 }
 
 /// The same for the table's client. `None` without a region, too.
-pub(super) fn table_endpoint<F: Fn(&str) -> Option<String>>(variables: &Variables<F>) -> Option<Uri> {
+pub(super) fn table_endpoint(variables: &Variables<'_>) -> Option<Uri> {
     let in_region = region(variables).map(|region| {
         let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
         format!("https://dynamodb.{region}.amazonaws.com{suffix}")
@@ -92,11 +83,7 @@ pub(super) fn table_endpoint<F: Fn(&str) -> Option<String>>(variables: &Variable
 }
 
 /// The endpoint that the service's own variable names, or the one for all services, or the default.
-fn usual_endpoint<F: Fn(&str) -> Option<String>>(
-    variables: &Variables<F>,
-    name: &str,
-    default: Option<String>,
-) -> Option<Uri> {
+fn usual_endpoint(variables: &Variables<'_>, name: &str, default: Option<String>) -> Option<Uri> {
     let named = endpoint(variables, name).or_else(|| endpoint(variables, ALL_SERVICES));
     let is_usual = !is_set(variables, FIPS) && !is_set(variables, DUAL_STACK);
     named.or(default).filter(|_| is_usual)?.parse().ok()
@@ -112,9 +99,9 @@ const SERVICES: [(&str, &str); 4] = [
 
 /// The endpoints of single services.
 #[derive(Debug)]
-struct Endpoints(BTreeMap<&'static str, String>);
+struct ServiceEndpoints(BTreeMap<&'static str, String>);
 
-impl LoadServiceConfig for Endpoints {
+impl LoadServiceConfig for ServiceEndpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
         self.0.get(key.service_id()).filter(|_| key.env() == "AWS_ENDPOINT_URL").cloned()
     }

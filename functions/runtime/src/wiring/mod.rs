@@ -27,10 +27,7 @@ pub use aws::{aws_of_function, web_of_function};
 ///
 /// # Errors
 /// A variable that can't be used.
-pub fn table<F>(aws: &SdkConfig, variables: &Variables<F>, retention: Retention) -> Result<DynamoStore, ConfigError>
-where
-    F: Fn(&str) -> Option<String>,
-{
+pub fn table(aws: &SdkConfig, variables: &Variables<'_>, retention: Retention) -> Result<DynamoStore, ConfigError> {
     Ok(DynamoStore::new(aws, variables.table_name()?, retention, Pace::Background))
 }
 
@@ -38,19 +35,19 @@ where
 const RESERVE: Duration = Duration::from_millis(1_500);
 
 /// What a function may work where its host names no deadline, or one that is past.
-const USUAL: Duration = Duration::from_secs(20);
+const DEFAULT_TIME: Duration = Duration::from_secs(20);
 
 /// Until when a function that Kakao doesn't wait for may work: a little before Lambda would end it.
 #[must_use]
 pub fn deadline(context: &Context) -> Instant {
     let now = u64::try_from(crate::clock::now().as_millis()).unwrap_or_default();
     let left = context.deadline.checked_sub(now).filter(|left| *left > 0).map(Duration::from_millis);
-    Instant::now() + left.map_or(USUAL, |left| left.saturating_sub(RESERVE))
+    Instant::now() + left.map_or(DEFAULT_TIME, |left| left.saturating_sub(RESERVE))
 }
 
 /// Where connections can be opened before the clients need them.
 #[derive(Debug)]
-struct Endpoints {
+struct EarlyEndpoints {
     queue: Option<Uri>,
     table: Option<Uri>,
 }
@@ -63,7 +60,7 @@ pub struct Edges {
     /// The table, for when the queue fails.
     pub fallback: FallbackTable,
     pool: Pool,
-    endpoints: Endpoints,
+    endpoints: EarlyEndpoints,
     clock: Clock,
 }
 
@@ -78,10 +75,7 @@ impl Edges {
     ///
     /// # Errors
     /// A variable that can't be used.
-    pub async fn of<F>(variables: &Variables<F>) -> Result<Self, ConfigError>
-    where
-        F: Fn(&str) -> Option<String>,
-    {
+    pub async fn connected(variables: &Variables<'_>) -> Result<Self, ConfigError> {
         let edges = Self::new(variables)?;
         edges.open().await;
         Ok(edges)
@@ -91,14 +85,11 @@ impl Edges {
     ///
     /// # Errors
     /// A variable that can't be used.
-    pub fn new<F>(variables: &Variables<F>) -> Result<Self, ConfigError>
-    where
-        F: Fn(&str) -> Option<String>,
-    {
+    pub fn new(variables: &Variables<'_>) -> Result<Self, ConfigError> {
         let (pool, url) = (variables.pool()?, variables.event_queue_url()?);
         let aws = aws::of_pool(variables, pool.clone());
         let endpoints =
-            Endpoints { queue: aws::queue_endpoint(variables, &url), table: aws::table_endpoint(variables) };
+            EarlyEndpoints { queue: aws::queue_endpoint(variables, &url), table: aws::table_endpoint(variables) };
         let queue = SqsQueue::new(&aws, url);
         // The inbox and the key set are kept until they are removed.
         let (name, retention) = (variables.table_name()?, Retention::default());

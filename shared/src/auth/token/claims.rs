@@ -8,10 +8,10 @@ use crate::wire::{Content, Fields, Personal, Time, Unreadable, exact, parse_stri
 /// How far two clocks may differ, in milliseconds: Kakao's and ours, and those of two machines of Kakao's.
 const CLOCK_SKEW_MILLIS: i64 = 300_000;
 
-/// A member of `events`: its URI and what it says.
+/// A member of `events`: its URI and its value.
 pub type NamedEvent = (String, Value);
 
-/// The claims of a verified token: each as it can be used, or why it can't.
+/// The claims of a verified token: each in its usable form, or why it cannot be used.
 #[derive(Clone)]
 pub struct Claims {
     /// `jti`: the same for every delivery of the token.
@@ -59,7 +59,7 @@ impl Claims {
         if issued.millis_since(received_at) > CLOCK_SKEW_MILLIS { Err(Unreadable::FutureTime) } else { Ok(happened) }
     }
 
-    /// The claims of a token that was verified when it came and has been in our keeping since: a replay out
+    /// The claims of a token that was verified on arrival and stored by us since: a replay out
     /// of the quarantine. Its key may long be gone, so nothing is verified here.
     ///
     /// # Errors

@@ -94,7 +94,7 @@ impl TokenRefusal {
         }
     }
 
-    /// What the sender is told beside the code: a fixed text.
+    /// The description in the answer: a fixed text.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -112,17 +112,17 @@ impl TokenRefusal {
     }
 }
 
-/// Whether a token must say what it is (`typ`). A token that says something else is refused either way.
+/// Whether a token must have a `typ`. A token with another `typ` is refused either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Typing {
-    /// It must: that tells it from every other JWT that the issuer signs, such as an ID token.
+    /// It must: this distinguishes it from every other JWT that the issuer signs, such as an ID token.
     #[default]
     Required,
     /// It may say nothing.
     Optional,
 }
 
-/// A token that could be taken apart; its signer is not known yet.
+/// A parsed token whose signature is not verified yet.
 #[derive(Debug)]
 pub struct UnverifiedToken {
     key_id: KeyId,
@@ -213,7 +213,7 @@ pub struct SignedToken {
 pub struct VerifiedToken {
     /// The app whose key `aud` names; none if the claims can't be read.
     pub app_id: Option<AppId>,
-    /// What it says, or why that can't be read.
+    /// Its claims, or why they cannot be read.
     pub claims: Result<Claims, Unreadable>,
     /// What may be kept of it, if that isn't all.
     kept: Option<Personal<Bytes>>,

@@ -9,7 +9,8 @@ const TOKEN_MEMBERS: [&str; 5] = ["token", "token_identifier", "access_token", "
 /// Events whose subject is a token: as it is, or as the `id` of an opaque subject.
 const TOKEN_EVENTS: [&str; 2] = ["/event-type/token-issued", "/event-type/token-revoked"];
 
-/// The claims with a filler for each token in them, if there is one. What is no JSON is searched, too: it will be kept.
+/// The claims with a filler for each token in them, if there is one. What is not JSON is searched, too: it will be
+/// kept.
 pub(super) fn without_tokens(claims: &[u8]) -> Option<Vec<u8>> {
     let mut redacted = claims.to_vec();
     let (mut place, mut before) = (Position::default(), 0);
@@ -35,7 +36,7 @@ struct Position {
     token: Option<i64>,
     /// The depth of the key of an event about a token.
     event: Option<i64>,
-    /// The depth of the `subject` of such an event: a token where it is no object.
+    /// The depth of the `subject` of such an event: a token where it is not an object.
     subject: Option<i64>,
 }
 

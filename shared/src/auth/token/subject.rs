@@ -3,8 +3,9 @@ use serde_json::{Map, Value};
 use super::{ISSUER, NamedEvent, claims::present};
 use crate::wire::{Unreadable, UserId};
 
-/// The one user that all parts of a token name (RFC 8417 §2.2; RFC 9493; `subject_type` and `token_subject` as drafts of it
-/// and of the OAuth event types have them). Only a `sub` is known to be a member number: an opaque `id` may be any id.
+/// The one user that all parts of a token name (RFC 8417 §2.2; RFC 9493; `subject_type` and `token_subject` as drafts
+/// of it and of the OAuth event types have them). Only a `sub` is known to be a member number: an opaque `id` may be
+/// any id.
 pub(super) fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Result<Value, Unreadable> {
     let in_events = events
         .iter()
@@ -18,8 +19,8 @@ pub(super) fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Res
     agreed(named)?.cloned().ok_or(Unreadable::NoSubject)
 }
 
-/// The identifiers of the user that a subject has: the user's part of a complex one (OpenID SSF 1.0 §3.2), the aliases that
-/// are Kakao's (RFC 9493 §3.2.8). Neither hides a `sub` that stands beside it.
+/// The identifiers of the user that a subject has: the user's part of a complex one (OpenID SSF 1.0 §3.2), the aliases
+/// that are Kakao's (RFC 9493 §3.2.8). Neither hides a `sub`.
 fn identifiers_of(subject: &Value) -> Vec<&Value> {
     let user = subject.get("user").filter(|user| user.is_object());
     let both = [Some(subject), user].into_iter().flatten();

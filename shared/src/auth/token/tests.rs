@@ -151,7 +151,7 @@ fn rfc_7515_7_1_anything_but_three_base64url_parts_is_malformed() {
 }
 
 #[test]
-fn rfc_8725_3_1_only_rs256_is_taken() {
+fn rfc_8725_3_1_only_rs256_is_accepted() {
     for algorithm in [json!("RS512"), json!("PS256"), json!("rs256"), json!("ES256"), json!(null), json!(["RS256"])] {
         assert_eq!(refused(with_header("alg", algorithm.clone())), TokenRefusal::Algorithm, "{algorithm}");
     }
@@ -172,7 +172,7 @@ fn rfc_8725_3_10_no_token_brings_its_own_key() {
 }
 
 #[test]
-fn rfc_8725_3_11_the_type_tells_a_token_from_every_other_jwt() {
+fn rfc_8725_3_11_the_type_distinguishes_a_token_from_every_other_jwt() {
     for accepted in ["secevent+jwt", "application/secevent+jwt", "SECEVENT+JWT", "Application/SecEvent+JWT"] {
         assert!(with_header("typ", json!(accepted)).is_ok(), "{accepted}");
     }
@@ -358,7 +358,7 @@ fn rfc_9493_3_2_the_user_is_found_in_every_form_and_place() {
 }
 
 #[test]
-fn a_user_that_is_no_object_hides_no_sub_beside_it() {
+fn a_user_that_is_not_an_object_does_not_hide_a_sub() {
     for user in [json!("8"), json!(null), json!([]), json!([{"sub": "8"}]), json!(8), json!(true)] {
         let subject = json!({"subject": {"iss": ISSUER, "sub": "7", "user": user}});
         let linked = EventType::UserLinked.uri();
@@ -373,7 +373,7 @@ fn a_user_that_is_no_object_hides_no_sub_beside_it() {
 }
 
 #[test]
-fn no_part_of_a_subject_hides_a_sub_beside_it() {
+fn no_part_of_a_subject_hides_its_sub() {
     let linked = EventType::UserLinked.uri();
     for more in
         [json!({"user": {}}), json!({"user": {"format": "email", "email": "a@b.c"}}), json!({"identifiers": []})]

@@ -49,7 +49,7 @@ pub enum Detail {
 impl Detail {
     pub(super) fn read(event_type: &EventType, members: &Map<String, Value>) -> Result<Self, Unreadable> {
         let fields = Fields::from(members);
-        // An odd word beside the fact must not cost the fact: it is left out.
+        // An unreadable optional member must not cost the event: it is left out.
         let text = |name| fields.word(name);
         Ok(match event_type {
             EventType::UserUnlinked => Self::Unlinked(text("reason").map(UnlinkReason::from)),

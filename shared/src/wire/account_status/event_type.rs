@@ -96,7 +96,7 @@ event_types! {
 }
 
 /// How a transmitter checks that events arrive (OpenID SSF 1.0 §8.1.4), in each profile's prefix so far. Not
-/// `stream-updated`: that says that events stop, and an operator must know.
+/// `stream-updated`: it reports that events stop, and an operator must know.
 const STREAM_PREFIXES: [&str; 3] = ["ssf", "sse", "risc"];
 const VERIFICATION: &str = "verification";
 

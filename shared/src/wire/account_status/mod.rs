@@ -24,7 +24,7 @@ pub struct AccountStatus {
     pub event: SecurityEvent,
 }
 
-/// An event of a token: its type, its members just as they came, and what they mean.
+/// An event of a token: its type, its members as received, and what they mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "RawSecurityEvent", into = "RawSecurityEvent")]
 pub struct SecurityEvent {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn linked_and_unlinked_are_told_apart_by_the_whole_uri() {
+    fn linked_and_unlinked_are_distinguished_by_the_whole_uri() {
         let prefix = "https://schemas.openid.net/secevent/oauth/event-type/";
         assert_eq!(EventType::of_uri(&format!("{prefix}user-linked")), EventType::UserLinked);
         assert_eq!(EventType::of_uri(&format!("{prefix}user-unlinked")), EventType::UserUnlinked);

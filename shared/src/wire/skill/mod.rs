@@ -48,13 +48,16 @@ impl SkillMessage {
         let user_request = payload.object("userRequest")?;
         let user = user_request.object("user")?;
         let properties = user.object("properties").unwrap_or_default();
-        let key = |camel, snake| properties.id(camel).or_twin(properties.id(snake)).unwrap_or_default();
+        let key = |camel, snake| properties.id(camel).or_alternative(properties.id(snake)).unwrap_or_default();
         Ok(Self {
             bot_id: payload.object("bot")?.id("id").required("bot.id")?,
-            user_key: user.id("id").or_twin(Ok(key("botUserKey", "bot_user_key"))).required("userRequest.user.id")?,
+            user_key: user
+                .id("id")
+                .or_alternative(Ok(key("botUserKey", "bot_user_key")))
+                .required("userRequest.user.id")?,
             plusfriend_user_key: key("plusfriendUserKey", "plusfriend_user_key"),
-            app_user_id: properties.id("appUserId").or_twin(properties.id("app_user_id")).unwrap_or_default(),
-            is_friend: properties.flag("isFriend").or_twin(properties.flag("is_friend")).unwrap_or_default(),
+            app_user_id: properties.id("appUserId").or_alternative(properties.id("app_user_id")).unwrap_or_default(),
+            is_friend: properties.flag("isFriend").or_alternative(properties.flag("is_friend")).unwrap_or_default(),
         })
     }
 }
@@ -63,7 +66,7 @@ impl SkillMessage {
 #[must_use]
 pub fn bot_of(payload: &Fields<'_>) -> Option<BotId> {
     let bot = payload.object("bot").unwrap_or_default();
-    bot.id("id").or_twin(payload.id("botId")).unwrap_or_default()
+    bot.id("id").or_alternative(payload.id("botId")).unwrap_or_default()
 }
 
 /// The kind of a request that Kakao sends to a skill's URL and that is no message, by the members that only it has.

@@ -92,7 +92,7 @@ pub struct UserRequest {
     pub lang: Option<String>,
     /// What the surface adds.
     pub params: Map<String, Value>,
-    /// Where a later answer may be sent, of a block with *callback* on. Anybody may have written it: a
+    /// Where a later answer may be sent, of a block with *callback* on. Anyone may have written it: a
     /// skill request isn't signed. Never called by us.
     pub callback_url: Option<Personal<String>>,
     /// Who wrote.

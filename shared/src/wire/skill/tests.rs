@@ -71,7 +71,7 @@ fn a_payload_of_the_first_version_names_its_user() {
 }
 
 #[test]
-fn the_key_of_a_room_is_no_user_key() {
+fn the_key_of_a_chat_room_is_not_a_user_key() {
     let mut payload = message(&json!({"botUserKey": "u", "appUserId": "7"}));
     payload["userRequest"]["chat"] = json!({"id": "r", "type": "botGroupKey", "properties": {"botGroupKey": "r"}});
     assert_eq!(read(&payload).unwrap().user_key.as_str(), "u");

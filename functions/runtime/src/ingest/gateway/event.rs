@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::NotARequest;
 use kakao_webhooks::wire::from_json;
 
-/// The gateway's event as Lambda hands it over. It may be long, so that it is walked through once, and its members when
+/// The gateway's event as Lambda delivers it. It may be long, so it is walked through once, and its members when
 /// they are wanted.
 pub struct Event(BTreeMap<String, Box<RawValue>>);
 
@@ -65,7 +65,7 @@ impl<'e> Object<'e> {
     /// An object; an empty one if it isn't there, or is something else.
     ///
     /// # Errors
-    /// An object with a name that is no text.
+    /// An object with a name that is not text.
     pub(super) fn object(&self, name: &str) -> Result<Self, NotARequest> {
         let member = self.0.get(name).map(|member| member.get()).filter(|member| member.starts_with('{'));
         member.map_or_else(|| Ok(Self::default()), Self::of)

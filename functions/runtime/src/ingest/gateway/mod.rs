@@ -29,7 +29,7 @@ use super::Arrival;
 
 /// An event of something else. What ends an invocation is logged by its `Debug`: its reader wants the sentence.
 #[derive(thiserror::Error)]
-#[error("the event is no request of an API Gateway HTTP API: invoke the function by one, with payload format 2.0")]
+#[error("the event is not a request of an API Gateway HTTP API: invoke the function by one, with payload format 2.0")]
 pub struct NotARequest;
 
 impl fmt::Debug for NotARequest {
@@ -81,7 +81,7 @@ fn headers_of(headers: Object<'_>) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in headers.texts() {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
-            // More than a map holds, a gateway never hands over.
+            // A gateway never sends more than a map can hold.
             let _ = map.try_append(name, value);
         }
     }
@@ -97,7 +97,7 @@ fn body_of(event: &Object<'_>) -> Body {
     }
 }
 
-/// An answer as the gateway takes it. Ours are texts.
+/// An answer in the gateway's form. Ours are texts.
 #[must_use]
 pub fn response(answer: Response<Body>) -> ApiGatewayV2httpResponse {
     let (parts, body) = answer.into_parts();
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_whose_name_is_no_text_is_not_taken_for_no_proof() {
+    fn a_header_whose_name_is_not_text_does_not_count_as_missing_proof() {
         let odd = r#"{"rawPath":"/x","headers":{"\ud800":"1","authorization":"2"},"requestContext":{"http":{"method":"POST"}}}"#;
         assert!(read_text(odd).is_err());
         assert!(read_text(r#"["/x","",{},{},"",false,["r",7,["POST"]]]"#).is_err());

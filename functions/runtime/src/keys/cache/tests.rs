@@ -15,10 +15,10 @@ static OLD: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("old").
 static NEW: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("new").unwrap());
 
 #[derive(Clone, Default)]
-struct Endpoint(Arc<Inside>);
+struct FakeKeyEndpoint(Arc<FakeKeyEndpointState>);
 
 #[derive(Default)]
-struct Inside {
+struct FakeKeyEndpointState {
     document: Mutex<Option<String>>,
     delay: Mutex<Duration>,
     max_age: Mutex<Option<Duration>>,
@@ -26,7 +26,7 @@ struct Inside {
     fetches: AtomicUsize,
 }
 
-impl Endpoint {
+impl FakeKeyEndpoint {
     fn serving(keys: &[&SigningKey]) -> Self {
         let endpoint = Self::default();
         endpoint.serve(keys);
@@ -50,7 +50,7 @@ impl Endpoint {
     }
 }
 
-impl KeySource for Endpoint {
+impl KeySource for FakeKeyEndpoint {
     async fn fetch(&self) -> Result<KeyDocument, FetchError> {
         self.0.fetches.fetch_add(1, Ordering::SeqCst);
         assert!(!self.0.panics.load(Ordering::SeqCst), "the source panics");
@@ -79,7 +79,7 @@ impl KeySetStore for Stored {
     }
 }
 
-fn keys(endpoint: &Endpoint) -> Keys<Endpoint, Stored> {
+fn keys(endpoint: &FakeKeyEndpoint) -> Keys<FakeKeyEndpoint, Stored> {
     Keys::new(endpoint.clone(), Stored::default())
 }
 
@@ -87,7 +87,7 @@ fn id(text: &str) -> KeyId {
     KeyId::new(text).unwrap()
 }
 
-async fn find(keys: &Keys<Endpoint, Stored>, kid: &str) -> Result<PublicKey, KeysFault> {
+async fn find(keys: &Keys<FakeKeyEndpoint, Stored>, kid: &str) -> Result<PublicKey, KeysFault> {
     keys.find(&id(kid), Instant::now()).await
 }
 
@@ -96,7 +96,7 @@ const UNAVAILABLE: KeysFault = KeysFault::Unavailable { retry_after: 10 };
 
 #[tokio::test(start_paused = true)]
 async fn a_known_key_costs_one_fetch_for_many_tokens() {
-    let endpoint = Endpoint::serving(&[&OLD]);
+    let endpoint = FakeKeyEndpoint::serving(&[&OLD]);
     let keys = keys(&endpoint);
     for _ in 0..100 {
         find(&keys, "old").await.unwrap();
@@ -106,7 +106,7 @@ async fn a_known_key_costs_one_fetch_for_many_tokens() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_kid_costs_at_most_one_fetch_per_cooldown() {
-    let endpoint = Endpoint::serving(&[&OLD]);
+    let endpoint = FakeKeyEndpoint::serving(&[&OLD]);
     let keys = keys(&endpoint);
     find(&keys, "old").await.unwrap();
     for second in 0..100 {
@@ -119,7 +119,7 @@ async fn an_unknown_kid_costs_at_most_one_fetch_per_cooldown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_fetch_cools_down_too_and_the_old_set_stays() {
-    let endpoint = Endpoint::serving(&[&OLD]);
+    let endpoint = FakeKeyEndpoint::serving(&[&OLD]);
     let keys = keys(&endpoint);
     find(&keys, "old").await.unwrap();
     advance(COOLDOWN).await;
@@ -136,7 +136,7 @@ async fn a_failed_fetch_cools_down_too_and_the_old_set_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_is_unknown_only_to_a_set_fetched_after_the_token_arrived() {
-    let endpoint = Endpoint::serving(&[&OLD]);
+    let endpoint = FakeKeyEndpoint::serving(&[&OLD]);
     let keys = keys(&endpoint);
     let early = Instant::now();
     advance(Duration::from_millis(1)).await;
@@ -151,7 +151,7 @@ async fn a_key_is_unknown_only_to_a_set_fetched_after_the_token_arrived() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_was_on_its_way_when_the_token_came_proves_no_key_unknown() {
-    let endpoint = Endpoint::serving(&[&OLD]);
+    let endpoint = FakeKeyEndpoint::serving(&[&OLD]);
     endpoint.delay(Duration::from_millis(500));
     let keys = keys(&endpoint);
     keys.warm_up().now_or_never();
@@ -161,7 +161,7 @@ async fn an_answer_that_was_on_its_way_when_the_token_came_proves_no_key_unknown
 
 #[tokio::test(start_paused = true)]
 async fn all_who_wait_share_one_fetch_and_none_who_gives_up_stops_it() {
-    let endpoint = Endpoint::serving(&[&OLD]);
+    let endpoint = FakeKeyEndpoint::serving(&[&OLD]);
     endpoint.delay(Duration::from_millis(500));
     let keys = Arc::new(keys(&endpoint));
     keys.warm_up().now_or_never();
@@ -183,7 +183,7 @@ async fn all_who_wait_share_one_fetch_and_none_who_gives_up_stops_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_withdrawn_key_is_no_longer_right_once_the_set_was_refreshed() {
-    let endpoint = Endpoint::serving(&[&OLD, &NEW]);
+    let endpoint = FakeKeyEndpoint::serving(&[&OLD, &NEW]);
     let keys = keys(&endpoint);
     find(&keys, "old").await.unwrap();
     endpoint.serve(&[&NEW]);
@@ -194,7 +194,7 @@ async fn a_withdrawn_key_is_no_longer_right_once_the_set_was_refreshed() {
 
 #[tokio::test(start_paused = true)]
 async fn the_last_good_set_serves_for_a_day_while_the_endpoint_is_down() {
-    let endpoint = Endpoint::serving(&[&OLD]);
+    let endpoint = FakeKeyEndpoint::serving(&[&OLD]);
     let keys = keys(&endpoint);
     find(&keys, "old").await.unwrap();
     endpoint.answer(None);
@@ -207,10 +207,10 @@ async fn the_last_good_set_serves_for_a_day_while_the_endpoint_is_down() {
 #[tokio::test(start_paused = true)]
 async fn a_start_while_the_endpoint_is_down_finds_the_set_on_the_shelf() {
     let store = |age| Stored::with(&OLD, age);
-    let endpoint = Endpoint::default();
+    let endpoint = FakeKeyEndpoint::default();
     let keys = Keys::new(endpoint.clone(), store(USABLE - Duration::from_secs(60)));
     find(&keys, "old").await.unwrap();
-    // A set from the store knows nothing of a key that may be newer.
+    // A stored set cannot show that a newer key does not exist.
     assert_eq!(find(&keys, "new").await.unwrap_err(), TOO_SOON);
     advance(Duration::from_secs(120)).await;
     assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
@@ -225,7 +225,7 @@ async fn a_start_while_the_endpoint_is_down_finds_the_set_on_the_shelf() {
 
 #[tokio::test(start_paused = true)]
 async fn an_older_set_on_the_shelf_does_not_replace_what_is_held() {
-    let endpoint = Endpoint::serving(&[&NEW]);
+    let endpoint = FakeKeyEndpoint::serving(&[&NEW]);
     let keys = Keys::new(endpoint.clone(), Stored::with(&OLD, Duration::from_secs(7_200)));
     find(&keys, "new").await.unwrap();
     endpoint.answer(None);
@@ -237,7 +237,7 @@ async fn an_older_set_on_the_shelf_does_not_replace_what_is_held() {
 #[tokio::test(start_paused = true)]
 async fn the_endpoint_decides_between_a_floor_and_a_ceiling_how_long_its_set_is_used() {
     for (max_age, used_for) in [(0, 300), (1_000, 1_000), (86_400, 3_600)] {
-        let endpoint = Endpoint::serving(&[&OLD]);
+        let endpoint = FakeKeyEndpoint::serving(&[&OLD]);
         *endpoint.0.max_age.lock().unwrap() = Some(Duration::from_secs(max_age));
         let keys = keys(&endpoint);
         find(&keys, "old").await.unwrap();
@@ -252,7 +252,7 @@ async fn the_endpoint_decides_between_a_floor_and_a_ceiling_how_long_its_set_is_
 
 #[tokio::test(start_paused = true)]
 async fn a_start_waits_for_the_first_set_but_not_for_long() {
-    let endpoint = Endpoint::serving(&[&OLD]);
+    let endpoint = FakeKeyEndpoint::serving(&[&OLD]);
     endpoint.delay(Duration::from_millis(400));
     let quick = keys(&endpoint);
     quick.warm_up().await;
@@ -265,7 +265,7 @@ async fn a_start_waits_for_the_first_set_but_not_for_long() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fetch_that_was_frozen_with_the_function_starts_no_cooldown() {
-    let endpoint = Endpoint::default();
+    let endpoint = FakeKeyEndpoint::default();
     endpoint.delay(FROZEN);
     let keys = keys(&endpoint);
     assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);
@@ -276,7 +276,7 @@ async fn a_fetch_that_was_frozen_with_the_function_starts_no_cooldown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_source_that_panics_is_a_failed_fetch() {
-    let endpoint = Endpoint::serving(&[&OLD]);
+    let endpoint = FakeKeyEndpoint::serving(&[&OLD]);
     endpoint.0.panics.store(true, Ordering::SeqCst);
     let keys = keys(&endpoint);
     assert_eq!(find(&keys, "old").await.unwrap_err(), UNAVAILABLE);

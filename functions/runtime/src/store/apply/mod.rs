@@ -51,8 +51,8 @@ pub struct Applier<S> {
 type Recorded<'r> = Shared<BoxFuture<'r, bool>>;
 
 /// So long a record's history may take, and then the merge of a user: calls of the table with all their attempts.
-/// Without it, as many users that hang as there are processors at once (`ProcessorConcurrency`) would hold up all others
-/// for the whole time of an invocation.
+/// Without it, as many users that hang as there are processors at once (`ProcessorConcurrency`) would hold up all
+/// others for the whole time of an invocation.
 const LONGEST_STEP: Duration = Duration::from_secs(10);
 
 /// A record on its way.
@@ -66,7 +66,7 @@ struct Entry<'r> {
 }
 
 /// What one record changes of a subject.
-struct Change<'r, T> {
+struct SubjectChange<'r, T> {
     record: &'r Record,
     recorded: Recorded<'r>,
     change: T,
@@ -78,7 +78,7 @@ impl<S: Store> Applier<S> {
         Self { store, retention, share_user_key, seen: None }
     }
 
-    /// The same, noting when each kind of webhook last came.
+    /// The same, with the arrival times of each kind of webhook stored.
     #[must_use]
     pub fn watching_silence(self, watches: bool) -> Self {
         Self { seen: watches.then(Seen::default), ..self }
@@ -123,7 +123,7 @@ impl<S: Store> Applier<S> {
         };
         let until = match &write {
             // It reads all the user's shares, which may be many: cut short, it would fail each time.
-            Ok(Read { plan: Plan::Apply(step), .. }) if step.wiped.is_some() => history_until(deadline),
+            Ok(PlannedRecord { plan: Plan::Apply(step), .. }) if step.wiped.is_some() => history_until(deadline),
             _ => end_of_step(history_until(deadline)),
         };
         let recorded = async move {
@@ -134,16 +134,16 @@ impl<S: Store> Applier<S> {
     }
 
     /// What a record says. A panic stays with it, too.
-    fn read(&self, record: &Record) -> Result<Read, ApplyError> {
+    fn read(&self, record: &Record) -> Result<PlannedRecord, ApplyError> {
         let read = || {
             let envelope = Envelope::decode(&record.body)?.reread(&self.share_user_key).received(record.sent_at);
-            Ok(Read { plan: plan(&envelope), envelope })
+            Ok(PlannedRecord { plan: plan(&envelope), envelope })
         };
         catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(ApplyError::Panic))
     }
 
     /// Writes what stands on its own: history, counts, the quarantine.
-    async fn record(&self, record: &Record, Read { envelope, plan }: Read) -> Result<(), ApplyError> {
+    async fn record(&self, record: &Record, PlannedRecord { envelope, plan }: PlannedRecord) -> Result<(), ApplyError> {
         let kind = envelope.kind().name();
         let step = match plan {
             Plan::Apply(step) => step,
@@ -199,11 +199,11 @@ impl<S: Store> Applier<S> {
     /// whose state could not be written.
     async fn merge_all<'r, T: Expiring>(
         &self,
-        by_subject: BTreeMap<Subject, Vec<Change<'r, T>>>,
+        by_subject: BTreeMap<Subject, Vec<SubjectChange<'r, T>>>,
         deadline: Instant,
     ) -> Vec<&'r str> {
         let merged = by_subject.into_iter().map(|(subject, changes)| async move {
-            // History first: a state never says what history can't explain.
+            // History first, so that history explains every state.
             let recorded = join_all(changes.iter().map(|change| change.recorded.clone())).await;
             let changes = changes.into_iter().zip(recorded).filter(|(_, recorded)| *recorded);
             let changes: Vec<_> = changes.map(|(change, _)| change).collect();
@@ -216,7 +216,7 @@ impl<S: Store> Applier<S> {
     async fn merge_subject<'r, T: Expiring>(
         &self,
         subject: &Subject,
-        changes: Vec<Change<'r, T>>,
+        changes: Vec<SubjectChange<'r, T>>,
         deadline: Instant,
     ) -> Vec<&'r str> {
         let until = end_of_step(deadline);
@@ -238,12 +238,13 @@ impl<S: Store> Applier<S> {
         failed
     }
 
-    async fn merge<T: Expiring>(&self, subject: &Subject, changes: &[Change<'_, T>]) -> Result<(), ApplyError> {
+    async fn merge<T: Expiring>(&self, subject: &Subject, changes: &[SubjectChange<'_, T>]) -> Result<(), ApplyError> {
         let mut change = T::default();
         changes.iter().for_each(|one| change.merge(one.change.clone()));
         match self.with_retries(|| self.try_merge(subject, &change)).await? {
             Merged::Changed => {
-                // What the stream brings to the publisher is counted apart: an alarm compares it with the publisher's calls.
+                // What the stream brings to the publisher is counted apart: an alarm compares it with the publisher's
+                // calls.
                 let destination = is_published(&subject.partition_key(), STATE).then_some("stream");
                 tracing::info!(event = "applied", subject = %subject, destination, ms = change.age(crate::clock::now()));
             }
@@ -294,7 +295,7 @@ impl<S: Store> Applier<S> {
 }
 
 /// A record that could be read.
-struct Read {
+struct PlannedRecord {
     envelope: Envelope,
     plan: Plan,
 }
@@ -303,11 +304,11 @@ struct Read {
 fn by_subject<'r, T>(
     entries: &[Entry<'r>],
     change: impl Fn(&Entry<'r>) -> Option<(Subject, T)>,
-) -> BTreeMap<Subject, Vec<Change<'r, T>>> {
-    let mut by_subject: BTreeMap<Subject, Vec<Change<'r, T>>> = BTreeMap::new();
+) -> BTreeMap<Subject, Vec<SubjectChange<'r, T>>> {
+    let mut by_subject: BTreeMap<Subject, Vec<SubjectChange<'r, T>>> = BTreeMap::new();
     for entry in entries {
         if let Some((subject, change)) = change(entry) {
-            let change = Change { record: entry.record, recorded: entry.recorded.clone(), change };
+            let change = SubjectChange { record: entry.record, recorded: entry.recorded.clone(), change };
             by_subject.entry(subject).or_default().push(change);
         }
     }
@@ -325,10 +326,10 @@ fn end_of_step(deadline: Instant) -> Instant {
     deadline.min(Instant::now() + LONGEST_STEP)
 }
 
-/// What came of a merge.
+/// The result of a merge.
 enum Merged {
     Changed,
-    /// The state says all of it already.
+    /// The state contains all of it already.
     Unchanged,
 }
 

@@ -15,7 +15,7 @@ use kakao_webhooks::wire::{Kind, Time};
 /// Not "at most every hour", which would depend on the order of the events.
 const HOUR: i64 = 60 * 60 * 1_000;
 
-/// A note may take so long. It is worth less than the batch that it would hold up.
+/// How long storing an arrival time may take. It matters less than the batch that it would delay.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What this process noted of each kind.

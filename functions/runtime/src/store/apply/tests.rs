@@ -1,5 +1,5 @@
 //! Applying, against a table in memory that behaves: other workers get in between at every step, it can be
-//! told to refuse or to panic, and its workers can be killed anywhere.
+//! made to refuse or to panic, and its workers can be killed anywhere.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -343,7 +343,7 @@ fn of_one_user_a_history_that_hangs_leaves_the_others_time_to_be_merged() {
 }
 
 #[test]
-fn a_user_who_hangs_keeps_the_processor_for_ten_seconds_however_long_it_has() {
+fn a_user_whose_items_hang_keeps_the_processor_for_ten_seconds_at_most() {
     let batch: Vec<Record> = (0..3).map(|id| TestEvent { user: 1, at: i64::from(id), what: 2, id }.record()).collect();
     let others: Vec<Record> = (3..6).map(|id| TestEvent { user: 2, at: i64::from(id), what: 2, id }.record()).collect();
     let whole: Vec<Record> = [batch, others].concat();

@@ -1,4 +1,4 @@
-//! A field under two names, in two forms, or with a value beside it that can't be read: the good one counts.
+//! A field under two names, in two forms, or with one unreadable value of two: the readable one counts.
 
 use end_to_end::{Pipeline, service::APP_ID};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ async fn a_time_that_cannot_be_read_hides_no_good_one_in_either_order() {
 }
 
 #[tokio::test]
-async fn an_open_id_that_comes_as_a_number_is_the_same_open_id() {
+async fn an_open_id_that_is_sent_as_a_number_is_the_same_open_id() {
     let mut pipeline = Pipeline::start().await.unwrap();
     for (id, event) in [(json!("1274364410"), "added"), (json!(1_274_364_410), "blocked")] {
         let mut body = channel_body(event, "", "2025-03-01T01:00:00Z");

@@ -1,5 +1,5 @@
-//! What works behind the acknowledging functions, while something fails: the processor and the janitor. Kakao doesn't
-//! wait for them: nothing may be lost, and they must end in time.
+//! The processor and the janitor while something fails. Kakao does not wait for them: no event may be lost, and they
+//! must end in time.
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,8 @@ use serde_json::json;
 use crate::{
     edge_fault::{Edge, EdgeFault},
     function::{Function, somebody},
-    lane::{Lane, Measured, TRIES},
-    row::{Place, Process},
+    request_case::{Place, Process},
+    service::{Measured, Service, TRIES},
 };
 
 /// The worker that is tried.
@@ -30,35 +30,35 @@ pub(crate) enum Worker {
 
 /// One invocation of a worker while something fails.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shift {
+pub(crate) struct WorkerCase {
     pub(crate) worker: Worker,
     pub(crate) process: Process,
     pub(crate) fault: EdgeFault,
 }
 
-/// So long the processor has in these tests. On a table that fails it uses all but the last 1.5 s.
+/// How long the processor has in these tests. On a table that fails it uses all but the last 1.5 s.
 pub(crate) const PROCESSOR_LIMIT: Duration = Duration::from_secs(4);
-/// EdgeFault many events the two janitors have between them.
+/// How many events the two janitors have between them.
 const MANY: usize = 20;
 
-/// Every shift.
-pub(crate) fn shifts() -> Vec<Shift> {
-    let mut shifts = vec![];
+/// Every case of a worker.
+pub(crate) fn worker_cases() -> Vec<WorkerCase> {
+    let mut cases = vec![];
     for process in [Process::Cold, Process::Warm] {
         for worker in [Worker::Processor, Worker::Janitor] {
-            shifts.extend(EdgeFault::FAULTS.map(|fault| Shift { worker, process, fault }));
+            cases.extend(EdgeFault::FAULTS.map(|fault| WorkerCase { worker, process, fault }));
         }
     }
     for worker in [Worker::Processor, Worker::Janitor] {
-        shifts.push(Shift { worker, process: Process::Warm, fault: EdgeFault::LosesConnections });
+        cases.push(WorkerCase { worker, process: Process::Warm, fault: EdgeFault::LosesConnections });
     }
     for fault in [EdgeFault::Works, EdgeFault::Slow, EdgeFault::VerySlow, EdgeFault::Resets, EdgeFault::Status(503)] {
-        shifts.push(Shift { worker: Worker::Janitors, process: Process::Cold, fault });
+        cases.push(WorkerCase { worker: Worker::Janitors, process: Process::Cold, fault });
     }
-    shifts
+    cases
 }
 
-impl Shift {
+impl WorkerCase {
     pub(crate) fn what_fails(&self) -> String {
         match self.worker {
             Worker::Processor => format!("table: {}", self.fault.words()),
@@ -77,7 +77,8 @@ impl Shift {
     /// Whether it gets its work done, and where the event is afterwards.
     pub(crate) const fn expected(&self) -> (bool, Place) {
         match self.worker {
-            // It waits longer for the table than who acknowledges; in the queue it is what isn't applied.
+            // It waits longer for the table than the acknowledging functions; what it does not apply stays in the
+            // queue.
             Worker::Processor => match self.fault {
                 EdgeFault::Works | EdgeFault::Slow | EdgeFault::LosesConnections => (true, Place::Nowhere),
                 _ => (false, Place::Queue),
@@ -97,18 +98,18 @@ impl Shift {
     }
 }
 
-impl Lane {
-    /// Plays a shift. What it returns has lost nothing; anything else is an error.
-    pub(crate) async fn play_shift(&mut self, shift: &Shift) -> Result<Measured<bool>> {
-        match shift.worker {
-            Worker::Processor => self.process(shift).await,
-            Worker::Janitor | Worker::Janitors => self.empty(shift).await,
+impl Service {
+    /// Plays a case. What it returns has lost nothing; anything else is an error.
+    pub(crate) async fn play_worker(&mut self, case: &WorkerCase) -> Result<Measured<bool>> {
+        match case.worker {
+            Worker::Processor => self.process(case).await,
+            Worker::Janitor | Worker::Janitors => self.empty(case).await,
         }
     }
 
-    async fn process(&mut self, shift: &Shift) -> Result<Measured<bool>> {
+    async fn process(&mut self, case: &WorkerCase) -> Result<Measured<bool>> {
         let mut processor = self.start_function("processor").await?;
-        if shift.process == Process::Warm {
+        if case.process == Process::Warm {
             let before = self.take_in(1).await?;
             let messages = self.all_in_queue().await?;
             processed(&mut processor, &messages).await.context("warming up failed")?;
@@ -116,14 +117,14 @@ impl Lane {
         }
         let concerned = self.take_in(1).await?;
         let messages = self.all_in_queue().await?;
-        self.fails(Edge::Table, shift.fault).await?;
+        self.fails(Edge::Table, case.fault).await?;
         let start = Instant::now();
         let outcome = processor.invoke(&batch_event(&messages)).await?;
         let time = start.elapsed();
         let failed = failures(&messages, outcome)?;
         self.works_again().await?;
         if !failed.is_empty() {
-            // It comes again, to this process.
+            // It is redelivered to this process.
             processed(&mut processor, &messages).await.context("after the fault")?;
         }
         self.has_once(Function::Unlink, &concerned)?;
@@ -131,13 +132,13 @@ impl Lane {
         Ok(Measured { status: failed.is_empty(), time, place })
     }
 
-    /// Takes out of the queue what came, what had no time to get there included.
+    /// Takes all events out of the queue, those included that were not sent in time.
     async fn all_in_queue(&mut self) -> Result<Vec<Message>> {
         self.pipeline.empty_inbox().await?;
         Ok(self.pipeline.queue.take())
     }
 
-    /// So many events come.
+    /// Receives this many events.
     async fn take_in(&self, many: usize) -> Result<Vec<String>> {
         let mut unlink = self.pipeline.start_function(Function::Unlink.name()).await?;
         let mut concerned = vec![];
@@ -147,7 +148,7 @@ impl Lane {
         Ok(concerned)
     }
 
-    /// So many events come while the queue takes none.
+    /// Receives this many events while the queue accepts none.
     async fn take_into_inbox(&self, many: usize) -> Result<Vec<String>> {
         self.pipeline.queue.gate().set(Fault::Status(503));
         let concerned = self.take_in(many).await;
@@ -155,26 +156,26 @@ impl Lane {
         concerned
     }
 
-    async fn empty(&mut self, shift: &Shift) -> Result<Measured<bool>> {
-        let (janitors, many) = if shift.worker == Worker::Janitors { (2, MANY) } else { (1, 1) };
+    async fn empty(&mut self, case: &WorkerCase) -> Result<Measured<bool>> {
+        let (janitors, many) = if case.worker == Worker::Janitors { (2, MANY) } else { (1, 1) };
         let mut workers = vec![];
         for _ in 0..janitors {
             workers.push(self.start_function("janitor").await?);
         }
-        if shift.process == Process::Warm {
+        if case.process == Process::Warm {
             let before = self.take_into_inbox(1).await?;
             a_minute_passes(&mut workers).await?;
             self.pipeline.settle().await?;
             self.has_once(Function::Unlink, &before)?;
         }
         let concerned = self.take_into_inbox(many).await?;
-        self.fails(Edge::Queue, shift.fault).await?;
+        self.fails(Edge::Queue, case.fault).await?;
         let start = Instant::now();
         a_minute_passes(&mut workers).await?;
         let time = start.elapsed();
         let places = concerned.iter().map(|who| self.place(who)).collect::<Result<Vec<_>>>()?;
         ensure!(!places.contains(&Place::Nowhere), "what was in the inbox is nowhere");
-        let place = common(&places, shift.expected());
+        let place = common(&places, case.expected());
         self.works_again().await?;
         for _ in 0..TRIES {
             a_minute_passes(&mut workers).await?;
@@ -189,7 +190,7 @@ impl Lane {
     }
 }
 
-/// Hands messages to a processor for which nothing fails but the machine's load, until they are applied.
+/// Passes messages to a processor without a fault until they are applied; only the machine's load can delay it.
 async fn processed(processor: &mut Lambda, messages: &[Message]) -> Result<()> {
     let mut left = messages.to_vec();
     for _ in 0..TRIES {

@@ -6,7 +6,7 @@ use std::{
     process::Stdio,
 };
 
-use end_to_end::Pipeline;
+use end_to_end::{khook_binary, queue::Queue};
 use rustix::{
     fs::OFlags,
     process::{Pid, Signal, kill_process},
@@ -17,8 +17,6 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
     process::{Child, Command},
 };
-
-use crate::{khook_binary, khook_dlq::stand_in::DeadLetters};
 
 const INTERRUPTED: Option<i32> = Some(130);
 
@@ -59,7 +57,7 @@ async fn until(output: &mut (impl AsyncRead + Unpin), text: &str) {
 async fn a_terminal_shows_what_is_typed_again_after_an_interrupt_at_the_hidden_prompt() {
     let (_person, terminal) = terminal();
     assert!(shows_what_is_typed(&terminal));
-    let mut child = at(&terminal, khook_binary::command(&[], &["hash-key"]));
+    let mut child = at(&terminal, khook_binary::command(&[], &["hash-key"]).unwrap());
     let mut stderr = child.stderr.take().unwrap();
     until(&mut stderr, "Key (it isn't shown): ").await;
     assert!(!shows_what_is_typed(&terminal));
@@ -70,15 +68,15 @@ async fn a_terminal_shows_what_is_typed_again_after_an_interrupt_at_the_hidden_p
 
 #[tokio::test]
 async fn a_question_can_be_answered_by_an_interrupt() {
-    let pipeline = Pipeline::start().await.unwrap();
+    let queue = Queue::start().await.unwrap();
     let (_person, terminal) = terminal();
-    let variables = [("EVENT_QUEUE_URL", pipeline.queue.url()), ("AWS_ENDPOINT_URL_SQS", pipeline.queue.endpoint())];
-    let mut child = at(&terminal, khook_binary::command(&variables, &["user", "unlink", "1", "2"]));
+    let variables = [("EVENT_QUEUE_URL", queue.url()), ("AWS_ENDPOINT_URL_SQS", queue.endpoint())];
+    let mut child = at(&terminal, khook_binary::command(&variables, &["user", "unlink", "1", "2"]).unwrap());
     let mut stderr = child.stderr.take().unwrap();
     until(&mut stderr, "[y/N] ").await;
     interrupt(&child);
     assert_eq!(child.wait().await.unwrap().code(), INTERRUPTED);
-    assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
+    assert_eq!(queue.bodies(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -86,16 +84,16 @@ async fn an_interrupted_look_gives_back_what_it_holds_and_what_was_on_its_way() 
     for command in
         [&["dlq", "list"][..], &["dlq", "show", "other"], &["dlq", "drop", "--all"], &["dlq", "replay", "other"]]
     {
-        let pipeline = Pipeline::start().await.unwrap();
-        let dead = DeadLetters::before(&pipeline.queue).await;
+        let queue = Queue::start().await.unwrap();
+        let dead = queue.dead_letters();
         let ids: Vec<_> = (0..11).map(|_| dead.put("poison")).collect();
         dead.hold_from(2);
         let variables = [
-            ("AWS_ENDPOINT_URL_SQS", dead.endpoint()),
-            ("DEAD_LETTER_QUEUE_URL", dead.url()),
-            ("EVENT_QUEUE_URL", pipeline.queue.url()),
+            ("AWS_ENDPOINT_URL_SQS", queue.endpoint()),
+            ("DEAD_LETTER_QUEUE_URL", queue.dead_letter_url()),
+            ("EVENT_QUEUE_URL", queue.url()),
         ];
-        let mut child = khook_binary::command(&variables, command).spawn().unwrap();
+        let mut child = khook_binary::command(&variables, command).unwrap().spawn().unwrap();
         // Four are held, and four more were handed out by an answer that has not arrived.
         while dead.visible().len() > 3 {
             assert_eq!(child.try_wait().unwrap(), None, "{command:?}");
@@ -103,7 +101,7 @@ async fn an_interrupted_look_gives_back_what_it_holds_and_what_was_on_its_way() 
         }
         interrupt(&child);
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-        while !said.next_line().await.unwrap().expect("it ended and gave nothing back").contains("back ...") {}
+        while !said.next_line().await.unwrap().expect("it ended and returned nothing").contains("to the queue ...") {}
         dead.release();
         assert_eq!(child.wait().await.unwrap().code(), INTERRUPTED, "{command:?}");
         let mut visible = dead.visible();
@@ -114,14 +112,14 @@ async fn an_interrupted_look_gives_back_what_it_holds_and_what_was_on_its_way() 
 
 #[tokio::test]
 async fn a_queue_that_answers_no_more_holds_up_nobody_who_interrupts() {
-    let pipeline = Pipeline::start().await.unwrap();
-    let dead = DeadLetters::before(&pipeline.queue).await;
+    let queue = Queue::start().await.unwrap();
+    let dead = queue.dead_letters();
     for _ in 0..11 {
         dead.put("poison");
     }
     dead.hold_from(2);
-    let variables = [("AWS_ENDPOINT_URL_SQS", dead.endpoint()), ("DEAD_LETTER_QUEUE_URL", dead.url())];
-    let mut child = khook_binary::command(&variables, &["dlq", "list"]).spawn().unwrap();
+    let variables = [("AWS_ENDPOINT_URL_SQS", queue.endpoint()), ("DEAD_LETTER_QUEUE_URL", queue.dead_letter_url())];
+    let mut child = khook_binary::command(&variables, &["dlq", "list"]).unwrap().spawn().unwrap();
     while dead.visible().len() > 3 {
         tokio::task::yield_now().await;
     }

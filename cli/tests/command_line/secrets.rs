@@ -1,4 +1,4 @@
-//! Every file that the docs or khook's help have people write a secret to is one that git ignores.
+//! Git ignores every file to which the docs or khook's help write a secret.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
@@ -33,7 +33,7 @@ fn pages() -> Vec<String> {
 }
 
 fn is_ignored(name: &str) -> bool {
-    // Whoever follows a page may be in the project's folder or in one below it.
+    // A reader of a page may be in the project's folder or in one below it.
     let status = |path: &Path| {
         Command::new("git")
             .current_dir(workspace())

@@ -1,10 +1,9 @@
-//! A second `khook dev` beside one that runs.
+//! A second `khook dev` while another one runs.
 
 use std::{env, fs, fs::File, path::PathBuf, process};
 
+use end_to_end::khook_binary;
 use serde_json::json;
-
-use crate::khook_binary;
 
 /// A folder that khook takes for the project's.
 fn project() -> PathBuf {
@@ -31,7 +30,7 @@ async fn a_second_one_names_the_first_and_leaves_it_alone() {
     });
     fs::write(root.join(".local/dev.json"), first.to_string()).unwrap();
     for arguments in [&["dev"][..], &["demo", "--keep"]] {
-        let output = khook_binary::command(&[], arguments).current_dir(&root).output().await.unwrap();
+        let output = khook_binary::command(&[], arguments).unwrap().current_dir(&root).output().await.unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{error}");
         assert!(error.contains("process 4711") && error.contains("http://127.0.0.1:1/first"), "{error}");

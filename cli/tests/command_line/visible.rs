@@ -1,4 +1,4 @@
-//! khook's real binary on data from outside that a terminal would obey: no command prints it raw, no JSON hides it.
+//! khook's real binary on data with control sequences: no command prints them raw, no JSON hides them.
 
 use std::{collections::BTreeSet, sync::Mutex};
 
@@ -9,23 +9,22 @@ use axum::{
 };
 use clap::CommandFactory;
 use end_to_end::{
-    Pipeline,
     faults::{Gate, Server},
+    khook_binary::{self, Done},
+    queue::Queue,
     service::APP_ID,
-    table,
+    table::{self, Table},
 };
 use serde_json::{Value, json};
 
-use crate::{
-    khook_binary::{self, Done},
-    khook_dlq::stand_in::DeadLetters,
-};
+use crate::binary::Folder;
 
-/// It clears the screen, rings, colours (in seven bits and in eight), forges a line, and turns and hides letters.
+/// It clears the screen, sounds the bell, sets colours (in seven bits and in eight), forges a line, and reverses and
+/// hides letters.
 const HOSTILE: &str =
     "라이언\u{1b}[2J\u{7}\u{9b}31m\u{7f}\r\nFORGED\t\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{feff}\u{e0041}";
 const USER: &str = "3142858700";
-/// What nothing from outside reaches, or what takes the whole local cloud; the writer that they use is the same.
+/// Commands without input from outside, or that need the whole local cloud; they use the same writer.
 const NOT_RUN: [&str; 5] = ["demo", "dev", "hash-key", "keys serve", "keys new"];
 
 fn is_raw(letter: char) -> bool {
@@ -51,7 +50,7 @@ impl Shell {
             .take_while(|argument| argument.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-'));
         let words: Vec<_> = words.take_while(|argument| !argument.starts_with('-')).copied().collect();
         self.ran.lock().unwrap().insert(words.join(" "));
-        let done = khook_binary::run(&self.variables, arguments).await;
+        let done = khook_binary::run(&self.variables, arguments).await.unwrap();
         for text in [&done.out, &done.error] {
             let raw: Vec<_> = text.chars().filter(|letter| is_raw(*letter)).collect();
             assert!(raw.is_empty(), "{arguments:?}: {raw:?} in {text}");
@@ -94,7 +93,7 @@ fn holds(value: &Value, text: &str) -> bool {
 }
 
 /// Everything that the service may have stored, each text of it hostile.
-async fn service(pipeline: &Pipeline, dead: &DeadLetters) -> Shell {
+async fn service(table: &Table, queue: &Queue) -> Shell {
     let text = |text: &str| json!({"S": text});
     let partition = text(&format!("USER#{APP_ID}#{USER}"));
     let at = "2025-03-01T00:00:00.000Z";
@@ -125,8 +124,9 @@ async fn service(pipeline: &Pipeline, dead: &DeadLetters) -> Shell {
             "envelope": text(&readable),
         }),
     ] {
-        pipeline.table.put(&item).unwrap();
+        table.put(&item).unwrap();
     }
+    let dead = queue.dead_letters();
     dead.put(&readable);
     dead.put(&envelope(
         json!({"kind": "unlink", "quarantine": {"reason": HOSTILE, "detail": HOSTILE, "payload": {"text": HOSTILE}}}),
@@ -134,11 +134,11 @@ async fn service(pipeline: &Pipeline, dead: &DeadLetters) -> Shell {
     dead.put(HOSTILE);
     let variables = vec![
         ("TABLE_NAME", table::NAME.to_owned()),
-        ("EVENT_QUEUE_URL", pipeline.queue.url()),
+        ("EVENT_QUEUE_URL", queue.url()),
         ("EVENT_BUS_NAME", "bus".to_owned()),
-        ("DEAD_LETTER_QUEUE_URL", dead.url()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", pipeline.table.endpoint()),
-        ("AWS_ENDPOINT_URL_SQS", dead.endpoint()),
+        ("DEAD_LETTER_QUEUE_URL", queue.dead_letter_url()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", table.endpoint()),
+        ("AWS_ENDPOINT_URL_SQS", queue.endpoint()),
     ];
     Shell { variables, ..Shell::default() }
 }
@@ -155,7 +155,7 @@ async fn answering(status: u16, body: String) -> Server {
     Server::start(Router::new().fallback(answer), Gate::default()).await.unwrap()
 }
 
-/// An AWS that refuses everything in hostile words.
+/// An AWS that refuses everything with a hostile text.
 async fn hostile_aws() -> (Server, Shell) {
     let error = json!({"__type": "com.amazonaws.dynamodb.v20120810#ValidationException", "message": HOSTILE});
     let server = answering(400, error.to_string()).await;
@@ -188,11 +188,8 @@ fn commands() -> BTreeSet<String> {
     found
 }
 
-#[tokio::test]
-async fn no_command_prints_what_a_terminal_would_obey() {
-    let pipeline = Pipeline::start().await.unwrap();
-    let dead = DeadLetters::before(&pipeline.queue).await;
-    let shell = service(&pipeline, &dead).await;
+/// Everything that commands show of what is stored.
+async fn stored_data_is_escaped(shell: &Shell) {
     let (user, waiting) = ([APP_ID, USER], format!("{HOSTILE}:unlink"));
     shell.shows_both(&["user", "show", user[0], user[1]]).await;
     shell.shows_both(&["user", "history", user[0], user[1]]).await;
@@ -210,8 +207,10 @@ async fn no_command_prints_what_a_terminal_would_obey() {
     shell.run(&["dlq", "replay", "--all", "--anyway"]).await;
     let keys = shell.run(&["quarantine", "list", "--json"]).await.json();
     shell.shows(&["quarantine", "show", keys[0]["key"].as_str().unwrap()]).await;
+}
 
-    let (aws, refused) = hostile_aws().await;
+/// Everything that commands say of an AWS that refuses them.
+async fn refusals_are_escaped(refused: &Shell, aws: &Server) {
     for command in [
         &["user", "show", "1", "2"][..],
         &["user", "history", "1", "2"],
@@ -238,22 +237,26 @@ async fn no_command_prints_what_a_terminal_would_obey() {
     }
     refused.run(&["doctor", "stack"]).await;
     refused.run(&["doctor", &aws.url()]).await;
+}
 
-    let url = aws.url();
+/// Everything that commands show of what other servers answer.
+async fn foreign_answers_are_escaped(refused: &Shell, url: &str) {
     for command in [
         &["send", "unlink", "--app-id", "1", "--user", "1"][..],
         &["send", "talk-share"],
         &["send", "talk-channel", "--event", HOSTILE, "--user", HOSTILE],
         &["send", "skill", "--bot", "b"],
     ] {
-        refused.shows(&[command, &["--url", &url]].concat()).await;
-        refused.shows(&[command, &["--url", &url, "--json"]].concat()).await;
-        refused.run(&[command, &["--url", &url, "--curl"]].concat()).await;
+        refused.shows(&[command, &["--url", url]].concat()).await;
+        refused.shows(&[command, &["--url", url, "--json"]].concat()).await;
+        refused.run(&[command, &["--url", url, "--curl"]].concat()).await;
     }
-    let key = crate::khook_check::KeyFile::of("visible", &key_file());
-    let signed =
-        ["send", "account-status", "--event", "user-linked", "--user", "1", "--audience", "a", "--key", key.path()];
-    refused.shows(&[&signed[..], &["--url", &url]].concat()).await;
+    let folder = Folder::new("visible");
+    let key = folder.path().join("keys.json");
+    khook::kakao::KeyRing::generate().unwrap().write(&key).unwrap();
+    let key = key.to_str().unwrap();
+    let signed = ["send", "account-status", "--event", "user-linked", "--user", "1", "--audience", "a", "--key", key];
+    refused.shows(&[&signed[..], &["--url", url]].concat()).await;
 
     for status in [200, 301, 400, 401, 500] {
         let server = answering(status, HOSTILE.to_owned()).await;
@@ -270,7 +273,16 @@ async fn no_command_prints_what_a_terminal_would_obey() {
     refused.shows(&["check", "https://a.example", "--admin-key-file", HOSTILE]).await;
     refused.shows(&["dlq", "list", "--limit", HOSTILE]).await;
     refused.shows(&[HOSTILE]).await;
+}
 
+#[tokio::test]
+async fn no_command_prints_what_a_terminal_would_obey() {
+    let (table, queue) = (Table::start().await.unwrap(), Queue::start().await.unwrap());
+    let shell = service(&table, &queue).await;
+    stored_data_is_escaped(&shell).await;
+    let (aws, refused) = hostile_aws().await;
+    refusals_are_escaped(&refused, &aws).await;
+    foreign_answers_are_escaped(&refused, &aws.url()).await;
     let ran: BTreeSet<String> =
         [shell, refused].into_iter().flat_map(|shell| shell.ran.into_inner().unwrap()).collect();
     let not_run: Vec<_> = commands().into_iter().filter(|command| !ran.contains(command)).collect();
@@ -278,14 +290,4 @@ async fn no_command_prints_what_a_terminal_would_obey() {
         not_run,
         NOT_RUN.into_iter().map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
     );
-}
-
-/// A signing key of `khook keys new`.
-fn key_file() -> String {
-    let path = std::env::temp_dir().join(format!("end-to-end-visible-{}", std::process::id()));
-    let _ = std::fs::remove_file(&path);
-    khook::kakao::KeyRing::generate().unwrap().write(&path).unwrap();
-    let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::remove_file(path).unwrap();
-    text
 }

@@ -1,4 +1,4 @@
-//! The rows: what fails in which way, for which function, in which of its lives.
+//! The cases of a request: what fails in which way, for which function, in which of its lives.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -56,7 +56,7 @@ impl Place {
 
 /// One request to an acknowledging function while something fails.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Row {
+pub(crate) struct RequestCase {
     pub(crate) group: Group,
     pub(crate) function: Function,
     pub(crate) process: Process,
@@ -96,7 +96,7 @@ impl Group {
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Queue => "The queue fails",
-            Self::Table => "The table fails: nobody who acknowledges notices",
+            Self::Table => "The table fails: acknowledgements are not affected",
             Self::Both => "Queue and table fail in the same way",
             Self::Pairs => "Queue and table fail, each in its own way",
             Self::Keys => "The key endpoint fails",
@@ -108,7 +108,7 @@ impl Group {
     }
 }
 
-impl Row {
+impl RequestCase {
     const fn new(group: Group, function: Function, process: Process) -> Self {
         Self {
             group,
@@ -153,95 +153,115 @@ impl Row {
         (self.table.confirms(), Place::of(self.queue.takes(), self.table.takes()))
     }
 
-    /// So long an answer may take: the function's own budget, and what a machine under load adds.
+    /// How long an answer may take: the function's own budget, and what a machine under load adds.
     pub(crate) fn patience(&self) -> Duration {
         self.function.budget() + Duration::from_millis(400)
     }
 }
 
-/// Every row.
-pub(crate) fn rows() -> Vec<Row> {
-    let mut rows = alone();
-    rows.extend(together());
-    rows.extend(of_keys());
-    rows.extend(frozen());
-    rows
+/// Every case of a request.
+pub(crate) fn request_cases() -> Vec<RequestCase> {
+    let mut cases = alone();
+    cases.extend(together());
+    cases.extend(of_keys());
+    cases.extend(frozen());
+    cases
 }
 
 const BEGINNINGS: [Process; 2] = [Process::Cold, Process::Warm];
 
-fn alone() -> Vec<Row> {
-    let mut rows = vec![];
+fn alone() -> Vec<RequestCase> {
+    let mut cases = vec![];
     for function in Function::ALL {
         for process in BEGINNINGS {
             for queue in EdgeFault::FAULTS.into_iter().chain([EdgeFault::Empty]) {
-                rows.push(Row { queue, ..Row::new(Group::Queue, function, process) });
+                cases.push(RequestCase { queue, ..RequestCase::new(Group::Queue, function, process) });
             }
         }
         for table in EdgeFault::FAULTS {
-            rows.push(Row { table, ..Row::new(Group::Table, function, Process::Cold) });
+            cases.push(RequestCase { table, ..RequestCase::new(Group::Table, function, Process::Cold) });
         }
     }
-    rows
+    cases
 }
 
-fn together() -> Vec<Row> {
-    let mut rows = vec![];
+fn together() -> Vec<RequestCase> {
+    let mut cases = vec![];
     for fault in EdgeFault::FAULTS {
         for function in Function::ALL {
-            rows.push(Row { queue: fault, table: fault, ..Row::new(Group::Both, function, Process::Cold) });
+            cases.push(RequestCase {
+                queue: fault,
+                table: fault,
+                ..RequestCase::new(Group::Both, function, Process::Cold)
+            });
         }
-        rows.push(Row { queue: fault, table: fault, ..Row::new(Group::Both, Function::Unlink, Process::Warm) });
+        cases.push(RequestCase {
+            queue: fault,
+            table: fault,
+            ..RequestCase::new(Group::Both, Function::Unlink, Process::Warm)
+        });
     }
     for queue in EdgeFault::TELLING {
         for table in EdgeFault::TELLING {
             if queue != table {
-                rows.push(Row { queue, table, ..Row::new(Group::Pairs, Function::Unlink, Process::Warm) });
+                cases.push(RequestCase {
+                    queue,
+                    table,
+                    ..RequestCase::new(Group::Pairs, Function::Unlink, Process::Warm)
+                });
             }
         }
-        rows.push(Row { queue, table: EdgeFault::Slow, ..Row::new(Group::Pairs, Function::Unlink, Process::Warm) });
+        cases.push(RequestCase {
+            queue,
+            table: EdgeFault::Slow,
+            ..RequestCase::new(Group::Pairs, Function::Unlink, Process::Warm)
+        });
     }
-    rows
+    cases
 }
 
-fn of_keys() -> Vec<Row> {
-    let mut rows = vec![];
+fn of_keys() -> Vec<RequestCase> {
+    let mut cases = vec![];
     for keys in EdgeFault::FAULTS {
-        let row = |process| Row { keys, ..Row::new(Group::Keys, Function::AccountStatus, process) };
-        rows.extend([row(Process::Cold), Row { key_set_stored: true, ..row(Process::Cold) }, row(Process::Warm)]);
+        let case = |process| RequestCase { keys, ..RequestCase::new(Group::Keys, Function::AccountStatus, process) };
+        cases.extend([
+            case(Process::Cold),
+            RequestCase { key_set_stored: true, ..case(Process::Cold) },
+            case(Process::Warm),
+        ]);
     }
     for fault in EdgeFault::TELLING {
         for keys in [fault, EdgeFault::Hangs] {
-            let cold = Row {
+            let cold = RequestCase {
                 keys,
                 key_set_stored: true,
-                ..Row::new(Group::KeysAndMore, Function::AccountStatus, Process::Cold)
+                ..RequestCase::new(Group::KeysAndMore, Function::AccountStatus, Process::Cold)
             };
-            rows.extend([
-                Row { queue: fault, ..cold },
-                Row { table: fault, ..cold },
-                Row { queue: fault, table: fault, ..cold },
-                Row { queue: fault, table: fault, process: Process::Warm, ..cold },
+            cases.extend([
+                RequestCase { queue: fault, ..cold },
+                RequestCase { table: fault, ..cold },
+                RequestCase { queue: fault, table: fault, ..cold },
+                RequestCase { queue: fault, table: fault, process: Process::Warm, ..cold },
             ]);
         }
     }
     let mut known = BTreeSet::new();
-    rows.retain(|row| known.insert((row.what_fails(), row.process)));
-    rows
+    cases.retain(|case| known.insert((case.what_fails(), case.process)));
+    cases
 }
 
-fn frozen() -> Vec<Row> {
-    let mut rows = vec![];
+fn frozen() -> Vec<RequestCase> {
+    let mut cases = vec![];
     let lost = EdgeFault::LosesConnections;
     for function in Function::ALL {
-        let warm = Row::new(Group::Frozen, function, Process::Warm);
-        rows.extend([
-            Row { queue: lost, ..warm },
-            Row { queue: lost, table: lost, ..warm },
-            Row { queue: EdgeFault::Status(503), table: lost, ..warm },
-            Row { queue: EdgeFault::Hangs, table: lost, ..warm },
+        let warm = RequestCase::new(Group::Frozen, function, Process::Warm);
+        cases.extend([
+            RequestCase { queue: lost, ..warm },
+            RequestCase { queue: lost, table: lost, ..warm },
+            RequestCase { queue: EdgeFault::Status(503), table: lost, ..warm },
+            RequestCase { queue: EdgeFault::Hangs, table: lost, ..warm },
         ]);
     }
-    rows.push(Row { queue: lost, ..Row::new(Group::Frozen, Function::Unlink, Process::AfterOutage) });
-    rows
+    cases.push(RequestCase { queue: lost, ..RequestCase::new(Group::Frozen, Function::Unlink, Process::AfterOutage) });
+    cases
 }

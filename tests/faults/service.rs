@@ -1,4 +1,4 @@
-//! A service of its own in which rows are played one after another, each about somebody new.
+//! A service of its own in which cases are played one after another, each about somebody new.
 
 use std::time::{Duration, Instant};
 
@@ -6,19 +6,19 @@ use anyhow::{Context, Result, bail, ensure};
 use end_to_end::{
     Answer, Pipeline,
     lambda::{Lambda, Outcome},
-    proxy::{Fault, Proxy},
+    proxy::{ConnectionFault, Proxy},
 };
 use serde_json::{Map, Value};
 
 use crate::{
-    behind::PROCESSOR_LIMIT,
     edge_fault::{Edge, EdgeFault},
     function::{Function, somebody},
-    row::{Place, Process, Row},
+    request_case::{Place, Process, RequestCase},
+    worker_case::PROCESSOR_LIMIT,
 };
 
 /// The service. Its processor and its janitor reach queue and table past the proxies; who is tried goes through them.
-pub(crate) struct Lane {
+pub(crate) struct Service {
     pub(crate) pipeline: Pipeline,
     queue: Proxy,
     table: Proxy,
@@ -27,7 +27,7 @@ pub(crate) struct Lane {
     _nowhere: Proxy,
 }
 
-/// What became of a request or an invocation.
+/// The result of a request or an invocation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measured<S> {
     pub(crate) status: S,
@@ -37,19 +37,19 @@ pub(crate) struct Measured<S> {
 
 type Item = Map<String, Value>;
 
-/// EdgeFault many events an outage before a row has: more than the SDK would by itself make second attempts for.
+/// How many events an outage before a case has: more than the SDK would by itself make second attempts for.
 const OUTAGE: usize = 60;
-/// EdgeFault often something is tried that works, on a machine that may have no time for it.
+/// How often something is tried that works, on a machine that may have no time for it.
 pub(crate) const TRIES: usize = 5;
 
-impl Lane {
+impl Service {
     pub(crate) async fn start() -> Result<Self> {
         let pipeline = Pipeline::start().await?.processor_limit(PROCESSOR_LIMIT);
         let queue = Proxy::before(&pipeline.queue.endpoint()).await?;
         let table = Proxy::before(&pipeline.table.endpoint()).await?;
         let keys = Proxy::before(&pipeline.keys.url()).await?;
         let mut nowhere = Proxy::before(&pipeline.keys.url()).await?;
-        nowhere.set(Fault::Refuses).await?;
+        nowhere.set(ConnectionFault::Refuses).await?;
         let pipeline = pipeline.with("KAKAO_JWKS_URL", &nowhere.url());
         Ok(Self { pipeline, queue, table, keys, _nowhere: nowhere })
     }
@@ -85,16 +85,16 @@ impl Lane {
         Ok(())
     }
 
-    /// Plays a row. What it returns has lost nothing; anything else is an error.
-    pub(crate) async fn play(&mut self, row: &Row) -> Result<Measured<u16>> {
-        let (who, function) = (somebody(), row.function);
-        self.store_key_set(row.key_set_stored)?;
+    /// Plays a case. What it returns has lost nothing; anything else is an error.
+    pub(crate) async fn play(&mut self, case: &RequestCase) -> Result<Measured<u16>> {
+        let (who, function) = (somebody(), case.function);
+        self.store_key_set(case.key_set_stored)?;
         let mut concerned = vec![];
-        let warm = match row.process {
+        let warm = match case.process {
             Process::Cold => None,
             process => Some(self.warm_up(function, process, &mut concerned).await?),
         };
-        for (edge, fault) in [(Edge::Queue, row.queue), (Edge::Table, row.table), (Edge::Keys, row.keys)] {
+        for (edge, fault) in [(Edge::Queue, case.queue), (Edge::Table, case.table), (Edge::Keys, case.keys)] {
             self.fails(edge, fault).await?;
         }
         let request = function.request(&who, self.pipeline.keys.key());
@@ -113,9 +113,9 @@ impl Lane {
         ensure!(is_told || place != Place::Nowhere, "acknowledged, and the event is nowhere");
         ensure!(is_told == answer.headers.contains_key("retry-after"), "Retry-After belongs to 503: {answer:?}");
         // An endpoint that failed isn't asked again for ten seconds; the pipeline's tests see to that.
-        let is_well_again = row.process != Process::Cold || row.keys == EdgeFault::Works;
+        let is_well_again = case.process != Process::Cold || case.keys == EdgeFault::Works;
         if is_told && is_well_again {
-            // An unlink is sent once, and so dated anew each time: the next one is another event.
+            // An unlink is sent once and dated by its receipt, so the next one is another event.
             let again = || if function == Function::Unlink { somebody() } else { who.clone() };
             concerned.push(self.takes(&mut lambda, function, again).await?);
         }
@@ -153,7 +153,7 @@ impl Lane {
         Ok(lambda)
     }
 
-    /// Sends an event about somebody until it is taken, while nothing is wrong but the machine's load.
+    /// Sends an event about a user until it is acknowledged; only the machine's load can delay it.
     pub(crate) async fn takes(
         &self,
         lambda: &mut Lambda,
@@ -169,10 +169,10 @@ impl Lane {
             }
             told.push(answer);
         }
-        bail!("{} takes nothing though nothing fails: {told:?}", function.name())
+        bail!("{} acknowledges nothing although nothing fails: {told:?}", function.name())
     }
 
-    /// Where the event about somebody is now.
+    /// Where the user's event is now.
     pub(crate) fn place(&self, who: &str) -> Result<Place> {
         let in_queue = self.pipeline.queue.bodies().iter().any(|body| body.contains(who));
         let is_about = |item: &Item| item["envelope"].as_str().is_some_and(|envelope| envelope.contains(who));

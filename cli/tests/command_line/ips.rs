@@ -10,14 +10,11 @@ use axum::{
 };
 use end_to_end::{
     faults::{Gate, Server},
+    khook_binary::{self, Done},
     service::REST_API_KEY,
 };
+use serde::Serialize;
 use serde_json::{Value, json};
-
-use crate::{
-    kakao::snapshot,
-    khook_binary::{self, Done},
-};
 
 /// What Kakao is asked with: the authorization and the query.
 type Asked = Arc<Mutex<Vec<(String, String)>>>;
@@ -42,13 +39,14 @@ impl Kakao {
     async fn khook(&self, configured: Option<&str>, more: &[&str]) -> Done {
         let mut variables = vec![("KAKAO_REST_API_KEY", REST_API_KEY.to_owned())];
         variables.extend(configured.map(|list| ("SOURCE_CIDRS", list.to_owned())));
-        let done = khook_binary::run(&variables, &[&["ips", "--url", &self.server.url()], more].concat()).await;
+        let done =
+            khook_binary::run(&variables, &[&["ips", "--url", &self.server.url()], more].concat()).await.unwrap();
         assert!(!format!("{}{}", done.out, done.error).contains(REST_API_KEY), "the key is shown");
         done
     }
 }
 
-/// In the form that Kakao documents, with addresses that are nobody's.
+/// In the form that Kakao documents, with addresses reserved for documentation.
 fn documented() -> Value {
     json!({
         "inbound": [
@@ -67,6 +65,14 @@ fn documented() -> Value {
     })
 }
 
+fn snapshot(name: &str, value: &impl Serialize) {
+    insta::with_settings!({
+        snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true, sort_maps => true,
+    }, {
+        insta::assert_json_snapshot!(name, value);
+    });
+}
+
 const ALL: &str = "192.0.2.0/24,198.51.100.7/32,198.51.100.8/32,2001:db8::/32";
 
 fn lines(text: &str) -> Vec<&str> {
@@ -82,11 +88,11 @@ async fn what_is_published_is_shown_with_a_line_to_paste() {
     assert_eq!(asked, [(format!("KakaoAK {REST_API_KEY}"), "rule_type=inbound".to_owned())]);
     let pasted = printed.lines().last().unwrap().strip_prefix("SourceCidrs=").unwrap().to_owned();
     let same = kakao.khook(Some(&pasted), &[]).await.printed();
-    assert!(same.contains("What is configured is what Kakao publishes."), "{same}");
+    assert!(same.contains("The configured networks are those that Kakao publishes."), "{same}");
 }
 
 #[tokio::test]
-async fn what_differs_is_told_and_ends_with_1() {
+async fn differences_are_printed_and_end_with_1() {
     let kakao = Kakao::answering(200, documented()).await;
     let configured = "192.0.2.0/24, 198.51.100.0/29,203.0.113.0/24";
     let differs = kakao.khook(Some(configured), &[]).await;
@@ -109,12 +115,12 @@ async fn what_kakao_may_mean_by_an_unreadable_element_is_not_passed_over() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_told_ends_with_2_and_says_whose_move_it_is() {
+async fn what_cannot_be_determined_ends_with_2_and_names_the_next_step() {
     for (status, body, fix) in [
         (401, json!({"msg": "wrong appKey", "code": -401}), "Is it a REST API key"),
         (500, json!({}), "Try again later"),
         (302, json!({}), "Try again later"),
-        (200, json!({"inbound": []}), "names no address"),
+        (200, json!({"inbound": []}), "has no address"),
     ] {
         let done = Kakao::answering(status, body).await.khook(Some(ALL), &[]).await;
         assert_eq!(done.code, Some(2), "{status}");
@@ -124,7 +130,7 @@ async fn what_cannot_be_told_ends_with_2_and_says_whose_move_it_is() {
     let done = kakao.khook(Some("192.0.2.0/24,secret"), &[]).await;
     assert_eq!(done.code, Some(2));
     assert!(done.error.contains("element 2") && !done.error.contains("secret"), "{}", done.error);
-    let done = khook_binary::run(&[], &["ips", "--url", &kakao.server.url()]).await;
+    let done = khook_binary::run(&[], &["ips", "--url", &kakao.server.url()]).await.unwrap();
     assert_eq!(done.code, Some(2));
     assert!(done.refused().contains("KAKAO_REST_API_KEY"));
     assert!(kakao.asked.lock().unwrap().is_empty());
@@ -133,7 +139,7 @@ async fn what_cannot_be_told_ends_with_2_and_says_whose_move_it_is() {
 #[tokio::test]
 async fn a_key_goes_over_plain_http_on_this_machine_only() {
     let variables = [("KAKAO_ADMIN_KEY", "0f1e".to_owned())];
-    let done = khook_binary::run(&variables, &["ips", "--url", "http://192.0.2.1"]).await;
+    let done = khook_binary::run(&variables, &["ips", "--url", "http://192.0.2.1"]).await.unwrap();
     assert_eq!(done.code, Some(2));
     assert!(done.refused().contains("must begin with https://"));
 }

@@ -15,13 +15,13 @@ pub(super) type Judge<'j> = (&'static str, &'j (dyn Fn(&Response) -> Judgement +
 
 /// How long Kakao waits, and from when on it is near.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct TimeLimits {
     pub(super) near: Duration,
     pub(super) over: Duration,
 }
 
 /// The walk so far.
-pub(super) struct Walk<'a> {
+pub(super) struct RouteCheck<'a> {
     prober: &'a Prober,
     pub(super) findings: Vec<Finding>,
     times: Vec<Duration>,
@@ -29,20 +29,20 @@ pub(super) struct Walk<'a> {
     is_over: bool,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> RouteCheck<'a> {
     pub(super) const fn new(prober: &'a Prober) -> Self {
         Self { prober, findings: vec![], times: vec![], is_over: false }
     }
 
-    /// Asks, and judges the answer, one judge after the other until one finds a mistake. Hands the answer on if
-    /// none did.
+    /// Sends the request and checks the answer, one check after the other until one finds a mistake. Returns the answer
+    /// if none did.
     pub(super) async fn step(&mut self, probe: Probe, judges: &[Judge<'_>]) -> Option<Response> {
         let answer = self.send(probe).await?;
         self.judge(answer, judges)
     }
 
     /// The same; a server that answers `Retry-After` with a few seconds is asked again once.
-    pub(super) async fn step_with_patience(&mut self, probe: Probe, judges: &[Judge<'_>]) -> Option<Response> {
+    pub(super) async fn step_with_one_retry(&mut self, probe: Probe, judges: &[Judge<'_>]) -> Option<Response> {
         let mut answer = self.send(probe.clone()).await?;
         if let Some(wait) = wanted_time(&answer) {
             sleep(wait).await;
@@ -60,9 +60,9 @@ impl<'a> Walk<'a> {
                 self.times.push(answer.took);
                 Some(answer)
             }
-            Err(silence) => {
+            Err(no_answer) => {
                 self.is_over = true;
-                self.findings.push(silence.judgement().named("answers"));
+                self.findings.push(no_answer.judgement().named("answers"));
                 None
             }
         }
@@ -83,8 +83,8 @@ impl<'a> Walk<'a> {
     }
 
     /// What came of it, how long it took included.
-    pub(super) fn end(mut self, patience: Patience) -> Vec<Finding> {
-        if let Some(judgement) = time(&self.times, patience) {
+    pub(super) fn end(mut self, limits: TimeLimits) -> Vec<Finding> {
+        if let Some(judgement) = time(&self.times, limits) {
             self.findings.push(judgement.named("time"));
         }
         self.findings
@@ -99,20 +99,20 @@ fn wanted_time(answer: &Response) -> Option<Duration> {
 }
 
 /// How fast it is: one slow answer is a cold start, half of them are a mistake.
-fn time(times: &[Duration], patience: Patience) -> Option<Judgement> {
+fn time(times: &[Duration], limits: TimeLimits) -> Option<Judgement> {
     let mut times = times.to_vec();
     times.sort_unstable();
     let (median, slowest) = (*times.get(times.len() / 2)?, *times.last()?);
     let seen = format!("median {} ms, slowest {} ms", median.as_millis(), slowest.as_millis());
-    let over = patience.over.as_secs();
-    Some(if median >= patience.over {
+    let over = limits.over.as_secs();
+    Some(if median >= limits.over {
         Judgement::mistake(seen, format!("answer first and work later: Kakao waits {over} s"))
-    } else if slowest >= patience.over {
+    } else if slowest >= limits.over {
         Judgement::warning(
             seen,
-            format!("a cold start that takes over {over} s loses the event: more memory, or keep it warm"),
+            format!("a cold start that takes over {over} s loses the event: give it more memory, or keep it warm"),
         )
-    } else if slowest >= patience.near {
+    } else if slowest >= limits.near {
         Judgement::warning(seen, format!("near the {over} s that Kakao waits: more memory, or less work per answer"))
     } else {
         Judgement::right(seen)
@@ -125,10 +125,10 @@ mod tests {
 
     #[test]
     fn one_slow_answer_is_warned_of_and_a_slow_median_is_a_mistake() {
-        let patience = Patience { near: Duration::from_secs(3), over: Duration::from_secs(5) };
+        let limits = TimeLimits { near: Duration::from_secs(3), over: Duration::from_secs(5) };
         let judged = |seconds: &[u64]| {
             let times: Vec<_> = seconds.iter().copied().map(Duration::from_secs).collect();
-            time(&times, patience).map(|judgement| judgement.verdict)
+            time(&times, limits).map(|judgement| judgement.verdict)
         };
         assert_eq!(judged(&[]), None);
         assert_eq!(judged(&[0, 1, 2]), Some(Verdict::Right));

@@ -1,4 +1,4 @@
-//! Who is at work: those who send, the queue's poller, the janitor's minutes, and somebody who looks at it all.
+//! The concurrent tasks: senders, the queue's poller, the janitor's schedule, and the observer of memory.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     processors,
     service::Service,
-    story::{Expected, Post},
+    story::{ExpectedAnswer, Post},
 };
 
 /// How many instances of each function: those that have more to do have more.
@@ -24,14 +24,14 @@ const SENDERS: [(&str, usize); 5] =
 const PROCESSORS: usize = 3;
 /// A minute of the janitor's.
 const MINUTE: Duration = Duration::from_millis(500);
-/// So long whoever was put off waits: not as long as it is told to.
+/// How long a sender waits after a 503: less than `Retry-After`.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 const A_MOMENT: Duration = Duration::from_millis(5);
 const LOOK: Duration = Duration::from_millis(100);
 const PROGRESS: Duration = Duration::from_secs(5);
 
 /// Everybody, until nothing is left to do.
-pub(crate) async fn all(service: &Arc<Service>) {
+pub(crate) async fn run_all(service: &Arc<Service>) {
     let (mut senders, mut others) = (JoinSet::new(), JoinSet::new());
     for (function, instances) in SENDERS {
         for _ in 0..instances {
@@ -40,8 +40,8 @@ pub(crate) async fn all(service: &Arc<Service>) {
     }
     senders.spawn(put_into_queue(Arc::clone(service)));
     for number in 0..PROCESSORS {
-        let dice = service.dice.lock().unwrap().split();
-        others.spawn(processors::work(Arc::clone(service), dice, number == 0));
+        let random = service.random.lock().unwrap().split();
+        others.spawn(processors::work(Arc::clone(service), random, number == 0));
     }
     others.spawn(look_on(Arc::clone(service)));
     let mut janitor = service.function("janitor", true).await;
@@ -68,7 +68,7 @@ pub(crate) async fn all(service: &Arc<Service>) {
     }
 }
 
-/// Whoever has failed fails all.
+/// A task that fails ends the run.
 fn joined(set: &mut JoinSet<()>) {
     while let Some(ended) = set.try_join_next() {
         ended.unwrap();
@@ -102,17 +102,17 @@ fn take_down(service: &Service, post: Post, status: u16) -> bool {
     let is_put_off = service.count(|account| {
         account.sent += 1;
         match &post.expected {
-            Expected::Refused(refused) => {
+            ExpectedAnswer::Refused(refused) => {
                 // What is refused may also be put off: it is never taken.
                 assert!(refused.contains(&status) || status == 503, "{}: {status}", post.function);
                 account.refused += 1;
                 false
             }
-            Expected::Kept(..) if status == 503 => {
+            ExpectedAnswer::Kept(..) if status == 503 => {
                 account.put_off += 1;
                 true
             }
-            Expected::Kept(expected, events) => {
+            ExpectedAnswer::Kept(expected, events) => {
                 assert_eq!(status, *expected, "{}", post.function);
                 account.acknowledged += 1;
                 events.iter().for_each(|id| *account.events.entry(id.clone()).or_default() += 1);
@@ -126,7 +126,7 @@ fn take_down(service: &Service, post: Post, status: u16) -> bool {
     is_put_off
 }
 
-/// The service's own word, and poison.
+/// Sends service events and messages that are not envelopes.
 async fn put_into_queue(service: Arc<Service>) {
     while service.has_messages() {
         match service.next_message() {
@@ -139,7 +139,7 @@ async fn put_into_queue(service: Arc<Service>) {
     }
 }
 
-/// Looks at the memory, and says now and then how far it is.
+/// Observes the memory and prints progress now and then.
 async fn look_on(service: Arc<Service>) {
     let (start, mut said) = (Instant::now(), Instant::now());
     while !service.is_done() {

@@ -1,4 +1,4 @@
-//! What a table must hold after some events: a pure fold of them, in the order in which they were told.
+//! What a table must contain after some events: a pure fold of them, in order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use kakao_webhooks::{
 };
 use serde_json::Value;
 
-/// What events make of users, chatbot users, history and counters.
+/// The users, chatbot users, history and counters that result from the events.
 #[derive(Default)]
-pub struct Folded {
+pub struct ExpectedTable {
     states: BTreeMap<Subject, UserState>,
     bot_users: BTreeMap<Subject, BotUser>,
     history: BTreeSet<Key>,
@@ -27,29 +27,29 @@ type Key = (String, String);
 /// How often, by what.
 type Counts = BTreeMap<String, u64>;
 
-/// What the table and the number of writes decide, not the events.
+/// Members that depend on the table and the number of writes, not on the events.
 const UNTOLD: [&str; 4] = ["version", "pk", "sk", "expires_at"];
 
-impl Folded {
+impl ExpectedTable {
     /// Folds events of which each is told once.
     ///
     /// # Errors
     /// If one is to be quarantined, or two have the same key in history.
     pub fn of<'e>(envelopes: impl IntoIterator<Item = &'e Envelope>) -> Result<Self> {
-        let mut folded = Self::default();
+        let mut expected = Self::default();
         for envelope in envelopes {
             match plan(envelope) {
-                Plan::Apply(step) => folded.take(*step)?,
+                Plan::Apply(step) => expected.take(*step)?,
                 quarantined @ Plan::Quarantine { .. } => bail!("{quarantined:?}"),
             }
         }
-        Ok(folded)
+        Ok(expected)
     }
 
     fn take(&mut self, step: Step) -> Result<()> {
         let Step { history, counted, wiped, user, bot_user } = step;
         let key = (history.subject.partition_key(), history.sort_key());
-        ensure!(self.history.insert(key), "told twice: {history:?}");
+        ensure!(self.history.insert(key), "occurs twice: {history:?}");
         match counted {
             Some(Counted::Share { subject, chat_type }) => self.shares.push((subject, chat_type, history.received_at)),
             Some(Counted::Message { subject }) => *self.messages.entry(subject.partition_key()).or_default() += 1,
@@ -80,7 +80,7 @@ impl Folded {
         self.states.len() + self.bot_users.len()
     }
 
-    /// Shares that nobody had erased, by whom they claim.
+    /// Shares that were not erased, by the user that they claim.
     fn shares(&self) -> BTreeMap<String, Counts> {
         let mut counts = BTreeMap::<String, Counts>::new();
         for (subject, chat_type, at) in &self.shares {

@@ -1,10 +1,10 @@
-//! Chance that can be had again: the same seed, the same throws.
+//! Reproducible random numbers: the same seed gives the same throws.
 
 /// `SplitMix64`.
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub struct SeededRandom(u64);
 
-impl Dice {
+impl SeededRandom {
     /// Dice with this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
@@ -29,7 +29,7 @@ impl Dice {
         self.next() % sides
     }
 
-    /// Whether one of so many throws falls on this one.
+    /// True once in this many throws, on average.
     pub const fn one_in(&mut self, sides: u64) -> bool {
         self.below(sides) == 0
     }
@@ -47,7 +47,7 @@ impl Dice {
         }
     }
 
-    /// A place of so many, of which there must be one at least.
+    /// An index below this number, which must be at least one.
     pub fn place(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap_or_default()
     }

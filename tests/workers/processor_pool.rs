@@ -1,14 +1,14 @@
-//! Processors that take batches from one queue, and are killed at it.
+//! Processors that take batches from one queue and are killed while they work.
 
 use std::sync::Mutex;
 
 use end_to_end::{
     Pipeline,
-    dice::Dice,
     faults::Fault,
     lambda::Lambda,
     pipeline::{batch_event, failures},
     queue::Message,
+    seeded_random::SeededRandom,
 };
 use futures_util::future::{join, join_all};
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(crate) struct Figures {
     pub(crate) batches: usize,
     /// Processors that were killed before their answer.
     pub(crate) killed_at_work: usize,
-    /// Processors that were killed when their answer was there, which nobody took.
+    /// Processors that were killed after their answer, which was discarded.
     pub(crate) killed_at_the_end: usize,
     /// Records that a processor named as not applied.
     pub(crate) failed_records: usize,
@@ -35,13 +35,13 @@ pub(crate) struct Figures {
 enum Kill {
     /// When it has the batch.
     Taken,
-    /// When it has logged so many lines of these events of the batch.
+    /// When it has logged this many lines of these events of the batch.
     Logged(&'static [&'static str], usize),
 }
 
 const RECORDED: &[&str] = &["recorded", "duplicate"];
 const MERGED: &[&str] = &["applied", "unchanged"];
-/// Of so many batches one is lost, each time in another way.
+/// One in this many batches is lost, each time in another way.
 const ONE_IN: u64 = 8;
 /// The rounds in which processors are killed.
 const KILLING: [usize; 2] = [0, 2];
@@ -61,25 +61,25 @@ struct Round {
     again: Mutex<Vec<Message>>,
 }
 
-pub(crate) struct Crowd<'p> {
+pub(crate) struct ProcessorPool<'p> {
     pipeline: &'p Pipeline,
     size: usize,
     figures: Mutex<Figures>,
 }
 
-impl<'p> Crowd<'p> {
+impl<'p> ProcessorPool<'p> {
     pub(crate) fn new(pipeline: &'p Pipeline, size: usize) -> Self {
         Self { pipeline, size, figures: Mutex::default() }
     }
 
     /// Hands all texts to the processors, and again what they didn't apply, until nothing is left.
-    pub(crate) async fn take_in(self, texts: Vec<String>, dice: &mut Dice, rounds: usize) -> Figures {
+    pub(crate) async fn take_in(self, texts: Vec<String>, random: &mut SeededRandom, rounds: usize) -> Figures {
         self.count(|figures| figures.deliveries = texts.len());
         let message = |(number, body)| Message { id: format!("m{number}"), body };
         let mut left: Vec<Message> = texts.into_iter().enumerate().map(message).collect();
         for round in 0..rounds {
-            dice.shuffle(&mut left);
-            let batches = Mutex::new(batches(std::mem::take(&mut left), dice, KILLING.contains(&round)));
+            random.shuffle(&mut left);
+            let batches = Mutex::new(batches(std::mem::take(&mut left), random, KILLING.contains(&round)));
             let at_work = Round { batches, again: Mutex::default() };
             let work = join_all((0..self.size).map(|_| self.work(&at_work)));
             if round == THROTTLED {
@@ -166,13 +166,13 @@ async fn reached(processor: &Lambda, kill: Kill, seen: usize, invocation: &str) 
     }
 }
 
-fn batches(mut messages: Vec<Message>, dice: &mut Dice, killing: bool) -> Vec<Batch> {
+fn batches(mut messages: Vec<Message>, random: &mut SeededRandom, killing: bool) -> Vec<Batch> {
     let mut batches = vec![];
     while !messages.is_empty() {
-        let size = messages.len().min(usize::try_from(dice.below(BATCH) + 1).unwrap());
-        let kill = (killing && dice.below(ONE_IN) == 0).then(|| {
-            let lines = usize::try_from(dice.below(size as u64) + 1).unwrap();
-            dice.one_of(&[Kill::Taken, Kill::Logged(RECORDED, lines), Kill::Logged(MERGED, lines.div_ceil(2))])
+        let size = messages.len().min(usize::try_from(random.below(BATCH) + 1).unwrap());
+        let kill = (killing && random.below(ONE_IN) == 0).then(|| {
+            let lines = usize::try_from(random.below(size as u64) + 1).unwrap();
+            random.one_of(&[Kill::Taken, Kill::Logged(RECORDED, lines), Kill::Logged(MERGED, lines.div_ceil(2))])
         });
         batches.push(Batch { messages: messages.split_off(messages.len() - size), kill });
     }

@@ -1,24 +1,24 @@
-//! `khook dlq`, the real binary: what the processor could not process is found, sent again or dropped, and nothing is
-//! lost on the way.
-
-pub(crate) mod stand_in;
+//! `khook dlq`, the real binary: messages that the processor could not process are listed, replayed or dropped, and
+//! none is lost.
 
 use std::time::Duration;
 
-use end_to_end::{Pipeline, faults::Fault, service::APP_ID};
+use end_to_end::{
+    Pipeline,
+    dead_letters::{DeadLetters, Trouble},
+    faults::Fault,
+    khook_binary::{self, Done},
+    service::APP_ID,
+};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    kakao::{snapshot, unlink},
-    khook_binary::{self, Done},
-};
-use stand_in::{DeadLetters, Trouble};
+use crate::kakao::{snapshot, unlink};
 
 const USER: &str = "3142858500";
 /// Longer than it takes on any machine.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// As long as khook lets a message be hidden, at the most.
+/// The longest time for which khook hides a message.
 const HALF_A_MINUTE: Duration = Duration::from_secs(30);
 
 struct Service {
@@ -29,20 +29,20 @@ struct Service {
 impl Service {
     async fn start() -> Self {
         let pipeline = Pipeline::start().await.unwrap();
-        let dead = DeadLetters::before(&pipeline.queue).await;
+        let dead = pipeline.queue.dead_letters().clone();
         Self { pipeline, dead }
     }
 
     fn variables(&self) -> Vec<(&'static str, String)> {
         vec![
-            ("AWS_ENDPOINT_URL_SQS", self.dead.endpoint()),
-            ("DEAD_LETTER_QUEUE_URL", self.dead.url()),
+            ("AWS_ENDPOINT_URL_SQS", self.pipeline.queue.endpoint()),
+            ("DEAD_LETTER_QUEUE_URL", self.pipeline.queue.dead_letter_url()),
             ("EVENT_QUEUE_URL", self.pipeline.queue.url()),
         ]
     }
 
     async fn khook(&self, arguments: &[&str]) -> Done {
-        khook_binary::run(&self.variables(), &[&["dlq"], arguments].concat()).await
+        khook_binary::run(&self.variables(), &[&["dlq"], arguments].concat()).await.unwrap()
     }
 
     /// The envelope of a real unlinking, among the dead letters.
@@ -74,7 +74,7 @@ fn without_ages(mut list: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_list_says_what_each_is_and_gives_all_of_them_back() {
+async fn a_list_shows_each_message_and_returns_all_of_them_to_the_queue() {
     let mut service = Service::start().await;
     service.dead_unlinking(USER).await;
     service.dead.put("poison");
@@ -84,9 +84,7 @@ async fn a_list_says_what_each_is_and_gives_all_of_them_back() {
     snapshot("khook-dlq-list", &listed);
     assert_eq!(service.dead.visible().len(), 4);
     let printed = service.khook(&["list"]).await.printed();
-    for shown in
-        ["unlink", APP_ID, "not a known envelope (it is an envelope of an unknown version)", "2025-03-01T03:30:00.100Z"]
-    {
+    for shown in ["unlink", APP_ID, "not a known envelope (its version is unknown)", "2025-03-01T03:30:00.100Z"] {
         assert!(printed.contains(shown), "{printed}");
     }
     assert!(!printed.contains(USER), "{printed}");
@@ -103,10 +101,10 @@ async fn an_empty_queue_is_an_empty_list() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_looks_at_is_hidden_and_not_gone() {
+async fn a_message_that_another_reader_received_is_hidden_and_not_gone() {
     let mut service = Service::start().await;
     service.dead_unlinking(USER).await;
-    // Whoever looks and is killed gives nothing back.
+    // A reader that is killed returns nothing to the queue.
     service.dead.trouble("ChangeMessageVisibilityBatch", Trouble::Status(403));
     service.khook(&["list"]).await.printed();
     for command in [&["list"][..], &["list", "--json"], &["replay", "--all"], &["drop", "--all"]] {
@@ -122,7 +120,7 @@ async fn what_somebody_else_looks_at_is_hidden_and_not_gone() {
 }
 
 #[tokio::test]
-async fn what_comes_back_while_it_looks_is_not_the_end() {
+async fn a_message_that_returns_during_a_list_does_not_end_it() {
     let mut service = Service::start().await;
     let body = service.envelope(USER).await;
     for _ in 0..11 {
@@ -141,7 +139,7 @@ async fn one_is_shown_with_its_whole_text() {
     assert_eq!(shown["body"]["event"]["user_id"], USER);
     assert_eq!((&shown["message_id"], &shown["receives"]), (&json!(id), &json!(6)));
     let shown = service.khook(&["show", &poison]).await.json();
-    assert_eq!((&shown["body"], &shown["no_envelope"]), (&json!("poison"), &json!("it is no envelope")));
+    assert_eq!((&shown["body"], &shown["no_envelope"]), (&json!("poison"), &json!("its form is unknown")));
     let error = service.khook(&["show", "other"]).await.refused();
     assert!(error.contains("`other`") && error.contains("try again"), "{error}");
     assert_eq!(service.dead.visible().len(), 2);
@@ -166,7 +164,7 @@ async fn what_is_replayed_reaches_the_table_and_is_no_dead_letter_any_more() {
 }
 
 #[tokio::test]
-async fn what_would_come_back_is_kept_unless_told_otherwise() {
+async fn a_message_that_would_return_is_kept_unless_anyway_is_set() {
     let mut service = Service::start().await;
     service.dead_unlinking(USER).await;
     let poison = service.dead.put("poison");
@@ -187,7 +185,7 @@ async fn broken_off_between_sending_and_deleting_it_is_sent_twice_and_merged_onc
     let mut service = Service::start().await;
     let id = service.dead_unlinking(USER).await;
     service.dead.trouble("DeleteMessage", Trouble::Hangs);
-    let mut killed = khook_binary::command(&service.variables(), &["dlq", "replay", "--all"]).spawn().unwrap();
+    let mut killed = khook_binary::command(&service.variables(), &["dlq", "replay", "--all"]).unwrap().spawn().unwrap();
     let deadline = Instant::now() + PATIENCE;
     while service.pipeline.queue.bodies().is_empty() {
         assert!(Instant::now() < deadline, "it sends nothing");
@@ -211,7 +209,7 @@ async fn what_cannot_be_deleted_stays_and_is_there_for_the_next_one() {
     let id = service.dead_unlinking(USER).await;
     service.dead.trouble("DeleteMessage", Trouble::Status(403));
     let error = service.khook(&["replay", &id]).await.refused();
-    assert!(error.contains(&id) && error.contains("harmless"), "{error}");
+    assert!(error.contains(&id) && error.contains("is safe"), "{error}");
     assert_eq!(service.dead.visible(), [id]);
 }
 
@@ -221,13 +219,13 @@ async fn a_queue_that_fails_leaves_all_of_them() {
     for user_id in ["3142858501", "3142858502", "3142858503"] {
         service.dead_unlinking(user_id).await;
     }
-    service.pipeline.queue.gate().set(Fault::Status(403));
+    service.pipeline.queue.gate().set_for(&service.pipeline.queue.url(), Fault::Status(403));
     let error = service.khook(&["replay", "--all"]).await.refused();
     assert!(error.contains("stays a dead letter"), "{error}");
     assert_eq!(service.dead.visible().len(), 3);
     service.dead.trouble("ReceiveMessage", Trouble::Status(403));
     let error = service.khook(&["list"]).await.refused();
-    assert!(error.contains("the dead-letter queue can't be used: what answers sqs:ReceiveMessage"), "{error}");
+    assert!(error.contains("the dead-letter queue can't be used: the answer to sqs:ReceiveMessage"), "{error}");
 }
 
 #[tokio::test]
@@ -247,7 +245,7 @@ async fn each_is_sent_once_though_the_queue_hands_it_out_twice_or_forgets_that_i
 }
 
 #[tokio::test]
-async fn a_limit_ends_the_look_and_says_so() {
+async fn a_limit_ends_the_list_with_a_remark() {
     let mut service = Service::start().await;
     let body = service.envelope(USER).await;
     for _ in 0..25 {
@@ -292,9 +290,10 @@ async fn nothing_goes_to_another_service_or_back_into_the_dead_letters() {
     service.dead_unlinking(USER).await;
     let mut variables = service.variables();
     variables.retain(|(name, _)| *name != "EVENT_QUEUE_URL");
-    let error = khook_binary::run(&variables, &["dlq", "replay", "--all"]).await.refused();
+    let error = khook_binary::run(&variables, &["dlq", "replay", "--all"]).await.unwrap().refused();
     assert!(error.contains("DEAD_LETTER_QUEUE_URL is named and EVENT_QUEUE_URL isn't"), "{error}");
-    let error = service.khook(&["replay", "--all", "--queue", &service.dead.url()]).await.refused();
+    let error =
+        service.khook(&["replay", "--all", "--queue", &service.pipeline.queue.dead_letter_url()]).await.refused();
     assert!(error.contains("the same queue"), "{error}");
     assert_eq!(service.dead.visible().len(), 1);
 }

@@ -1,0 +1,224 @@
+use std::{
+    io::{self, Write},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::{Layer, layer::Context};
+
+use super::{fields::Fields, metrics::Metrics};
+
+/// An invocation that logs more than so many events has more than one line.
+const MOST_EVENTS: usize = 200;
+
+/// What an invocation has logged and counted and not yet written. All of it is one line, which is CloudWatch's record of
+/// the metrics, too: each line costs its frame again. Warnings and errors are written at once, with what came before:
+/// whatever happens next, they are known.
+#[derive(Debug)]
+pub(super) struct Log {
+    events: Vec<Map<String, Value>>,
+    metrics: Metrics,
+    namespace: String,
+}
+
+/// The members that stand once beside the events where all have the same.
+const COMMON: [&str; 2] = ["kind", "request_id"];
+
+impl Log {
+    pub(super) const fn new() -> Self {
+        Self { events: Vec::new(), metrics: Metrics::new(), namespace: String::new() }
+    }
+
+    /// Names the namespace of the metrics.
+    pub(super) fn set_namespace(&mut self, namespace: String) {
+        self.namespace = namespace;
+    }
+
+    fn add(&mut self, level: Level, mut fields: Map<String, Value>, now: Timestamp, output: impl Write) {
+        if level <= Level::WARN {
+            let mut lines = self.take(now);
+            fields.insert("timestamp".to_owned(), now.to_string().into());
+            fields.insert("level".to_owned(), level.as_str().into());
+            append(&mut lines, fields);
+            return write(&lines, output);
+        }
+        if level > Level::INFO {
+            fields.insert("level".to_owned(), level.as_str().into());
+        }
+        self.events.push(fields);
+        if self.events.len() >= MOST_EVENTS {
+            self.leave(now, output);
+        }
+    }
+
+    /// Writes what there is.
+    pub(super) fn leave(&mut self, now: Timestamp, output: impl Write) {
+        let line = self.take(now);
+        write(&line, output);
+    }
+
+    /// The line of what was logged and counted; empty if nothing was.
+    fn take(&mut self, now: Timestamp) -> Vec<u8> {
+        let mut members = self.metrics.take(&self.namespace, now.as_millisecond());
+        let mut events = std::mem::take(&mut self.events);
+        for name in COMMON {
+            members.extend(common(&mut events, name).map(|value| (name.to_owned(), value)));
+        }
+        if !events.is_empty() {
+            members.insert("events".to_owned(), events.into_iter().map(Value::Object).collect());
+        }
+        let mut line = Vec::new();
+        if !members.is_empty() {
+            append(&mut line, members);
+        }
+        line
+    }
+}
+
+/// Takes a member out of all events, if all that have it have the same.
+fn common(events: &mut [Map<String, Value>], name: &str) -> Option<Value> {
+    let mut values = events.iter().filter_map(|event| event.get(name));
+    let value = values.next()?.clone();
+    if values.any(|other| *other != value) {
+        return None;
+    }
+    events.iter_mut().for_each(|event| drop(event.remove(name)));
+    Some(value)
+}
+
+fn append(lines: &mut Vec<u8>, members: Map<String, Value>) {
+    lines.extend_from_slice(Value::Object(members).to_string().as_bytes());
+    lines.push(b'\n');
+}
+
+/// In one piece. Where standard output can't be written to, no log can report it.
+fn write(lines: &[u8], mut output: impl Write) {
+    if !lines.is_empty() {
+        drop(output.write_all(lines).and_then(|()| output.flush()));
+    }
+}
+
+fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes what an invocation has logged and counted.
+pub(super) fn leave(log: &Mutex<Log>) {
+    lock(log).leave(Timestamp::now(), io::stdout());
+}
+
+/// Logs what the filter lets through.
+pub(super) struct Logging(pub(super) &'static Mutex<Log>);
+
+impl<S: Subscriber> Layer<S> for Logging {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        let fields = Fields::of(event).0;
+        lock(self.0).add(*event.metadata().level(), fields, Timestamp::now(), io::stdout());
+    }
+}
+
+/// Counts every event of ours, whatever is logged.
+pub(super) struct Counting(pub(super) &'static Mutex<Log>);
+
+impl<S: Subscriber> Layer<S> for Counting {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        lock(self.0).metrics.add(&Fields::of(event));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Output(Vec<String>);
+
+    impl Write for &mut Output {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.0.push(String::from_utf8(text.to_vec()).unwrap());
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn now() -> Timestamp {
+        "2026-01-01T00:00:00.123456Z".parse().unwrap()
+    }
+
+    fn log(log: &mut Log, level: Level, fields: &Value, output: &mut Output) {
+        let fields = Fields(fields.as_object().unwrap().clone());
+        log.metrics.add(&fields);
+        log.add(level, fields.0, now(), output);
+    }
+
+    fn invocation(events: &[(Level, Value)]) -> Vec<Value> {
+        let (mut of, mut output) = (Log::new(), Output::default());
+        of.set_namespace("KakaoWebhooks/s".to_owned());
+        events.iter().for_each(|(level, fields)| log(&mut of, *level, fields, &mut output));
+        of.leave(now(), &mut output);
+        output.0.iter().flat_map(|text| text.lines().map(|line| serde_json::from_str(line).unwrap())).collect()
+    }
+
+    #[test]
+    fn an_invocation_is_one_line_that_is_the_metrics_record_too() {
+        let kept = json!({"event": "kept", "kind": "unlink", "request_id": "r", "destination": "inbox"});
+        let answered = json!({"event": "answered", "kind": "unlink", "request_id": "r", "ms": 4});
+        let lines = invocation(&[(Level::INFO, kept), (Level::INFO, answered)]);
+        assert_eq!(
+            lines,
+            [json!({
+                "_aws": {"Timestamp": 1_767_225_600_123_i64, "CloudWatchMetrics": [{
+                    "Namespace": "KakaoWebhooks/s", "Dimensions": [[]],
+                    "Metrics": [{"Name": "admin_key_known"}, {"Name": "answered_ms"}, {"Name": "kept_inbox"}],
+                }]},
+                "admin_key_known": [1], "answered_ms": [4], "kept_inbox": 1, "kind": "unlink", "request_id": "r",
+                "events": [{"event": "kept", "destination": "inbox"}, {"event": "answered", "ms": 4}],
+            })]
+        );
+    }
+
+    #[test]
+    fn what_is_not_the_same_of_all_stays_with_each() {
+        let recorded = |id: &str| (Level::INFO, json!({"event": "recorded", "kind": "unlink", "request_id": id}));
+        let applied = (Level::INFO, json!({"event": "applied", "subject": "user"}));
+        let lines = invocation(&[recorded("a"), recorded("b"), applied]);
+        assert_eq!((lines.len(), &lines[0]["kind"], lines[0].get("request_id")), (1, &json!("unlink"), None));
+        assert_eq!(lines[0]["events"][1], json!({"event": "recorded", "request_id": "b"}));
+    }
+
+    #[test]
+    fn a_warning_is_written_at_once_behind_what_came_before_it() {
+        let refused = json!({"event": "refused", "kind": "account-status", "reason": "unavailable"});
+        let (mut of, mut output) = (Log::new(), Output::default());
+        log(&mut of, Level::INFO, &json!({"event": "started"}), &mut output);
+        log(&mut of, Level::ERROR, &refused, &mut output);
+        let lines: Vec<Value> = output.0[0].lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((output.0.len(), &lines[0]["events"]), (1, &json!([{"event": "started"}])));
+        assert_eq!((&lines[0]["refused_unavailable"], &lines[0]["account_status_taken"]), (&json!(1), &json!([0])));
+        assert_eq!((&lines[1]["level"], &lines[1]["reason"]), (&json!("ERROR"), &json!("unavailable")));
+        assert_eq!(lines[1]["timestamp"], "2026-01-01T00:00:00.123456Z");
+        of.leave(now(), &mut output);
+        assert_eq!(output.0.len(), 1);
+    }
+
+    #[test]
+    fn many_events_are_written_in_pieces_and_many_values_not_beyond_what_cloudwatch_takes() {
+        let published = (Level::INFO, json!({"event": "published", "ms": 7}));
+        let lines = invocation(&vec![published; 450]);
+        let events: Vec<_> = lines.iter().map(|line| line["events"].as_array().unwrap().len()).collect();
+        assert_eq!(events, [200, 200, 50]);
+        assert!(lines.iter().all(|line| line["published_ms"].as_array().unwrap().len() <= 100));
+    }
+
+    #[test]
+    fn an_invocation_without_an_event_writes_nothing() {
+        assert_eq!(invocation(&[]), Vec::<Value>::new());
+    }
+}
