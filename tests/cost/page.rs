@@ -119,7 +119,8 @@ fn alarms() -> (u32, u32) {
     let template = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
     let (mut metrics, mut composite) = (0, 0);
     for resource in template.split("\n    Type: ").skip(1) {
-        let is_usual = !resource.contains("\n    Condition: IsGradual\n");
+        let by_parameter = ["IsGradual", "Delivers", "DeliversOnAws"];
+        let is_usual = !by_parameter.iter().any(|name| resource.contains(&format!("\n    Condition: {name}\n")));
         if resource.starts_with("AWS::CloudWatch::Alarm\n") && is_usual {
             metrics += u32::try_from(resource.matches("MetricStat:").count().max(1)).unwrap();
         }

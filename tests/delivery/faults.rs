@@ -32,7 +32,7 @@ async fn what_an_endpoint_refuses_comes_again_after_its_pause() {
     let sent = |nth: usize| (posted[nth].header("webhook-id"), &posted[nth].body);
     assert!((1..4).all(|nth| sent(nth) == sent(0)));
 
-    let refused = service.lines("not_delivered");
+    let refused = service.logged("not_delivered", 3).await;
     let expected: Vec<_> = (1..=3).map(|attempt| json!([attempt, 503, "WARN"])).collect();
     let said: Vec<_> = refused.iter().map(|line| json!([line["attempt"], line["status"], line["level"]])).collect();
     assert_eq!(said, expected);
@@ -65,7 +65,7 @@ async fn a_redirect_is_not_followed() {
         service.endpoint.answers(status);
         assert_eq!(service.deliver_and_wait().await.len(), 1);
         assert_eq!(service.endpoint.posted().len(), 1, "{status}");
-        assert_eq!(service.lines("not_delivered")[0]["status"], status);
+        assert_eq!(service.logged("not_delivered", 1).await[0]["status"], status);
     }
 }
 
@@ -97,7 +97,7 @@ async fn an_endpoint_that_hangs_for_one_change_delays_no_other() {
     assert!(posted[0].header("webhook-id").contains(other));
     let hidden = service.queue.hidden();
     assert!(hidden.len() == 1 && hidden[0].0 == slow && is_about(hidden[0].1, 5), "{hidden:?}");
-    assert_eq!(service.lines("not_delivered")[0]["cause"], "no response in time");
+    assert_eq!(service.logged("not_delivered", 1).await[0]["cause"], "no response in time");
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn an_endpoint_that_is_down_gets_everything_when_it_is_back() {
         service.send(USER);
         let pauses = service.deliver_and_wait().await;
         assert!(pauses.len() == 1 && is_about(pauses[0], 5), "{fault:?}: {pauses:?}");
-        assert!(service.lines("not_delivered")[0]["cause"].is_string(), "{fault:?}");
+        assert!(service.logged("not_delivered", 1).await[0]["cause"].is_string(), "{fault:?}");
         proxy.set(ConnectionFault::None).await.unwrap();
         assert_eq!(service.deliver_and_wait().await, [0; 0], "{fault:?}");
         assert_eq!(service.endpoint.posted().len(), 1, "{fault:?}");
@@ -143,8 +143,7 @@ async fn a_message_that_cannot_be_read_ends_in_the_undelivered_queue_and_holds_u
     assert_eq!(service.queue.receive(10), []);
     assert_eq!(service.queue.dead_letters().bodies(), [poison]);
     assert_eq!(service.endpoint.posted().len(), 1);
-    let lines = service.lines("undeliverable");
-    assert_eq!(lines.len(), 9);
+    let lines = service.logged("undeliverable", 9).await;
     assert_eq!(lines[0]["level"], "ERROR");
     assert_eq!(lines[0]["why"], "the event's detail is not an object with id and written_at");
 }
@@ -162,7 +161,7 @@ async fn where_a_pause_cannot_be_set_the_message_comes_again_all_the_same() {
         service.queue.give_back(failed);
     }
     assert_eq!(service.queue.hidden(), []);
-    assert_eq!(service.lines("pause_not_set").len(), 3);
+    service.logged("pause_not_set", 3).await;
     service.queue.gate().set(Fault::None);
     service.endpoint.answers(200);
     assert_eq!(service.deliver_and_wait().await, [0; 0]);

@@ -12,3 +12,5 @@ mod posted;
 mod secrets;
 #[cfg(test)]
 mod service;
+#[cfg(test)]
+mod telemetry;

@@ -1,7 +1,12 @@
 //! What an endpoint gets.
 
 use axum::http::Method;
-use end_to_end::tls::{AuthorityFile, Tls};
+use end_to_end::{
+    bus::{self, Bus},
+    service::APP_ID,
+    stream::Stream,
+    tls::{AuthorityFile, Tls},
+};
 use serde_json::json;
 
 use crate::service::{NEW, OLD, Service, event};
@@ -29,6 +34,33 @@ async fn a_change_arrives_signed_and_whole() {
     let line = service.deliverer.line("event", "delivered").await.unwrap();
     assert_eq!((&line["attempt"], &line["status"], &line["level"]), (&json!(1), &json!(204), &json!("INFO")));
     assert!(line["ms"].as_u64().is_some_and(|ms| ms > 1_000_000), "{line}");
+}
+
+#[tokio::test]
+async fn what_the_publisher_puts_on_the_bus_arrives_at_the_endpoint() {
+    let mut service = Service::start().await;
+    let mut stream = Stream::begin(&service.pipeline.table).unwrap();
+    let bus = Bus::start(&service.pipeline.table).await.unwrap();
+    let variables = [("EVENT_BUS_NAME", bus::NAME), ("AWS_ENDPOINT_URL_EVENTBRIDGE", &bus.endpoint())];
+    let mut publisher = service.pipeline.start_function_with("publisher", &variables).await.unwrap();
+    let linked = json!({
+        "v": 1, "kind": "service", "id": "a-link", "app_id": APP_ID, "received_at": "2025-03-01T03:30:00Z",
+        "event": {"type": "service-linked", "user_id": USER, "at": "2025-03-01T03:00:00Z"},
+    });
+    assert_eq!(service.pipeline.process_texts(&[linked.to_string()]).await.unwrap(), [0; 0]);
+    stream.drain(&service.pipeline.table, &mut publisher).await.unwrap();
+
+    let published = bus.taken();
+    assert_eq!(published.len(), 1);
+    let mut sent = event(USER);
+    sent["detail-type"] = json!(published[0].detail_type);
+    sent["detail"] = json!(published[0].detail);
+    service.queue.put(&sent.to_string());
+    assert_eq!(service.deliver().await, [], "{:?}", service.deliverer.lines());
+    let posted = service.endpoint.posted();
+    assert_eq!(posted[0].json()["data"], sent["detail"]);
+    assert_eq!(posted[0].header("webhook-id"), published[0].detail["id"].as_str().unwrap());
+    assert!(posted[0].is_signed(OLD));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use end_to_end::{
     Pipeline,
     lambda::{Lambda, Outcome},
+    patience::becomes,
     pipeline::{batch_event_of, failures},
     queue::{Message, Queue},
     secrets::{self, Secrets},
@@ -79,9 +80,11 @@ impl Service {
         hidden.into_iter().map(|(_, seconds)| seconds).collect()
     }
 
-    /// The lines of this event.
-    pub(crate) fn lines(&self, event: &str) -> Vec<Value> {
-        self.deliverer.lines().into_iter().filter(|line| line["event"] == event).collect()
+    /// So many lines of this event, which take a moment from the process to here.
+    pub(crate) async fn logged(&self, event: &str, count: usize) -> Vec<Value> {
+        let of_event = || self.deliverer.lines().into_iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
+        becomes(event, &count, async || of_event().len()).await;
+        of_event()
     }
 }
 
