@@ -5,6 +5,10 @@ mod endpoint;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod khook_test;
+#[cfg(test)]
+mod khook_undelivered;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod posted;

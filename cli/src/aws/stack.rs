@@ -30,12 +30,21 @@ impl StackTarget {
     }
 }
 
-/// An output of a stack.
-pub(crate) async fn output(aws: &SdkConfig, stack: &str, output: &str) -> Result<String> {
+async fn describe(aws: &SdkConfig, stack: &str) -> Result<Option<Stack>> {
     let client = Client::from_conf(Builder::from(aws).timeout_config(attempts_of(aws, PATIENCE)).build());
     let described = client.describe_stacks().stack_name(stack).send().await;
-    let stacks = described.map_err(|error| fault(aws, stack, &error))?.stacks.unwrap_or_default();
-    let mut outputs = stacks.into_iter().next().map(outputs_of).unwrap_or_default();
+    Ok(described.map_err(|error| fault(aws, stack, &error))?.stacks.unwrap_or_default().into_iter().next())
+}
+
+/// A stack's parameters by their names.
+pub(crate) async fn parameters(aws: &SdkConfig, stack: &str) -> Result<BTreeMap<String, String>> {
+    let parameters = describe(aws, stack).await?.and_then(|stack| stack.parameters).unwrap_or_default().into_iter();
+    Ok(parameters.filter_map(|parameter| Some((parameter.parameter_key?, parameter.parameter_value?))).collect())
+}
+
+/// An output of a stack.
+pub(crate) async fn output(aws: &SdkConfig, stack: &str, output: &str) -> Result<String> {
+    let mut outputs = describe(aws, stack).await?.map(outputs_of).unwrap_or_default();
     outputs.remove(output).with_context(|| {
         format!("the stack `{stack}` has no output {output}: is it one of kakao-webhooks, and deployed to its end?")
     })

@@ -134,6 +134,7 @@ impl Backlog for InboxItems {
         noun: "acknowledged event",
         empty: "The inbox is empty.",
         stays: "stays in the inbox",
+        target: "event queue",
         gone: "gone: the janitor sends what is in the inbox every minute",
         before_drop: "Kakao got its 200 and doesn't send them again: they are lost.",
     };
@@ -221,7 +222,7 @@ mod tests {
             ["e1", "unlink", "1", "2023-11-14T22:13:20.000Z", "2 min"]
         );
         let newer = item(r#"{"v":2}"#).unwrap();
-        assert_eq!(InboxItems::row(&newer, now)[1], "not a known envelope (it is an envelope of an unknown version)");
+        assert_eq!(InboxItems::row(&newer, now)[1], "not a known envelope (its version is unknown)");
         assert_eq!(InboxItems::described(&newer, now)["event_id"], "e1");
     }
 }

@@ -26,13 +26,17 @@ pub(super) struct Change {
 
 /// Why a message is not an event of the bus that can be delivered. It shows nothing of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unreadable {
+pub enum Unreadable {
+    /// It is not JSON, or not an event of EventBridge's.
     #[error("the message is not an EventBridge event in JSON")]
     NoEvent,
+    /// Another application's event.
     #[error("the event's detail-type is not user-changed")]
     OtherType,
+    /// The detail lacks what a delivery needs.
     #[error("the event's detail is not an object with id and written_at")]
     NoDetail,
+    /// A header can't carry the id.
     #[error("the detail's id can't be a header's value")]
     Id,
 }
@@ -62,6 +66,14 @@ struct Payload<'p> {
 }
 
 const TYPE: &str = "user.changed";
+
+/// Checks that a message's text can be delivered.
+///
+/// # Errors
+/// Why it can't.
+pub fn check_readable(body: &str) -> Result<(), Unreadable> {
+    Change::read(body).map(drop)
+}
 
 impl Message {
     pub(super) fn read(record: &Value) -> Self {

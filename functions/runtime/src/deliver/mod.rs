@@ -10,3 +10,4 @@ mod tests;
 
 pub use deliverer::Deliverer;
 pub use endpoint::{DeliveryUrl, DeliveryUrlError, Endpoint, HttpEndpoint, Reply, SignedRequest};
+pub use message::{Unreadable, check_readable};
