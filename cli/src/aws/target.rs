@@ -1,6 +1,6 @@
 //! What an operator's command works on: a named stack's table and queues, or the running `khook dev`.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use aws_config::{BehaviorVersion, SdkConfig};
 use clap::Args;
 use runtime::publish::EventBridge;
@@ -63,12 +63,13 @@ impl Named {
             (Some(named), None) => Ok((aws().await?, named.clone())),
             (None, Some(stack)) => {
                 let aws = aws().await?;
-                let found = stack::output(&aws, stack, output).await;
-                let hint = |Optional { parameter, .. }: &Optional| format!("is the stack's {parameter} set?");
-                let found = match optional {
-                    Some(optional) => found.with_context(|| hint(optional))?,
-                    None => found?,
-                };
+                let found = stack::output(&aws, stack, output).await?.ok_or_else(|| {
+                    let check = optional.as_ref().map_or_else(
+                        || "is it one of kakao-webhooks, and deployed to its end?".to_owned(),
+                        |it| format!("is its {} set?", it.parameter),
+                    );
+                    anyhow!("the stack `{stack}` has no output {output}: {check}")
+                })?;
                 Ok((aws, found))
             }
             (None, None) => {
@@ -76,8 +77,9 @@ impl Named {
                     "name the stack with --stack or KHOOK_STACK, or the {what} with {option} or {variable}"
                 ))?;
                 let found = of_running(&running).cloned().ok_or_else(|| {
-                    let how = optional.as_ref().map_or("of this version", |optional| optional.dev_option);
-                    Usage::error(format!("the running `khook dev` has no {what}: start it with {how}"))
+                    let fix =
+                        optional.as_ref().map_or_else(String::new, |it| format!(": start it with {}", it.dev_option));
+                    Usage::error(format!("the running `khook dev` has no {what}{fix}"))
                 })?;
                 Ok((local::sdk_config(&running.endpoint, &running.region), found))
             }

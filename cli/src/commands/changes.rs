@@ -48,7 +48,7 @@ impl Changes {
     /// No `khook dev` that runs, or a reader that has closed the pipe.
     pub async fn run(self) -> Result<ExitCode> {
         let running = Running::found(
-            "khook reads the bus of a running `khook dev` only: name another bus's changes by a rule of yours",
+            "no `khook dev` runs, and `khook changes tail` reads no other bus: make a rule and a queue for a deployed one",
         )?;
         let aws = local::sdk_config(&running.endpoint, &running.region);
         let tap = Tap::open(&aws, &running.bus).await?;
