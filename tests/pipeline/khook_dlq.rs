@@ -221,7 +221,7 @@ async fn a_queue_that_fails_leaves_all_of_them() {
     }
     service.pipeline.queue.gate().set_for(&service.pipeline.queue.url(), Fault::Status(403));
     let error = service.khook(&["replay", "--all"]).await.refused();
-    assert!(error.contains("stays in the dead-letter queue"), "{error}");
+    assert!(error.contains("stays a dead letter"), "{error}");
     assert_eq!(service.dead.visible().len(), 3);
     service.dead.trouble("ReceiveMessage", Trouble::Status(403));
     let error = service.khook(&["list"]).await.refused();
