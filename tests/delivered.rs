@@ -50,6 +50,7 @@ mod delivered {
                 table: cloud.table_name().to_owned(),
                 queue_url: cloud.queue_url().to_owned(),
                 dead_letter_queue_url: cloud.dead_letter_queue_url().to_owned(),
+                unpublished_queue_url: cloud.output("UnpublishedQueueUrl").to_owned(),
                 bus: cloud.output("BusName").to_owned(),
                 delivery: Some(RunningDelivery::of(cloud, delivery.url.clone(), secret_file)),
                 kakao: Kakao::generate().unwrap(),

@@ -34,17 +34,17 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  khook demo                                 the service on this machine, and what it does
-  khook dev                                  the same until Ctrl-C: URLs, curl commands, logs
-  khook send unlink --user 1234567890        simulate Kakao against it
+  khook demo                                 runs the service on this machine
+  khook dev                                  the same until Ctrl-C, with logs
+  khook send unlink --user 1234567890        simulates Kakao against it
   khook user show 123456 1234567890 --json   the resulting state
   khook check https://hooks.example.com/v1   what Kakao would find there
-  khook doctor kakao-webhooks                what is wrong with a deployed stack
-  khook dlq list                             what the processor could not process
-  khook undelivered list                     changes that your endpoint did not accept
-  khook delivery test                        whether your endpoint verifies signatures
+  khook doctor kakao-webhooks                what is wrong with a stack
+  khook dlq list                             what could not be processed
+  khook undelivered list                     what was not delivered
+  khook delivery test                        whether signatures are verified
   khook hash-key < admin-key.txt             the digest for KakaoApps
-  khook keys serve --rotate-every 60         a simulated key set that rotates
+  khook keys serve --rotate-every 60         a key set that rotates
 
 In a clone of the project: `cargo demo`, `cargo dev` and `cargo khook <command>`.";
 
@@ -212,6 +212,18 @@ mod tests {
             }
             commands.extend(command.get_subcommands().cloned());
         }
+    }
+
+    #[test]
+    fn no_example_is_wider_than_a_terminal_of_80_columns() {
+        let (mut commands, mut wide) = (vec![Cli::command()], vec![]);
+        while let Some(command) = commands.pop() {
+            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let is_wide = |line: &&str| line.starts_with("  ") && console::measure_text_width(line) > 79;
+            wide.extend(text.lines().filter(is_wide).map(|line| format!("{}: {line}", command.get_name())));
+            commands.extend(command.get_subcommands().cloned());
+        }
+        assert_eq!(wide, Vec::<String>::new());
     }
 
     #[test]

@@ -41,6 +41,7 @@ class Links(unittest.TestCase):
     """Of every page of the repository."""
 
     PAGES = sorted({page for pattern in ("*.md", "docs/**/*.md", "infra/**/*.md", "shared/*.md", "tests/**/*.md") for page in ROOT.glob(pattern)})
+    PAGES = [page for page in PAGES if "node_modules" not in page.parts]
     FENCE = re.compile(r"^ *```.*?^ *```", re.M | re.S)
     LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)]+))?\)")
 

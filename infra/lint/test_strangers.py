@@ -48,6 +48,7 @@ STRANGER = {
     ("AWS/Lambda", "Invocations", "background"): Moves.BY_A_FLOOD,
     ("AWS/Lambda", "Errors", "background"): Moves.NO,
     ("AWS/Lambda", "Throttles", "background"): Moves.BY_A_FLOOD,
+    ("AWS/Lambda", "Throttles", "of the account"): Moves.BY_A_FLOOD,
     ("AWS/Lambda", "IteratorAge", "background"): Moves.BY_A_FLOOD,
     ("AWS/Usage", "ResourceCount"): Moves.BY_A_FLOOD,
     # Only listed roles send, but what receives is throttled by a flood.
@@ -55,7 +56,7 @@ STRANGER = {
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): Moves.BY_A_FLOOD,
     # What the gateway's log counts.
     (OURS, "webhooks_throttled"): Moves.BY_A_FLOOD,
-    (OURS, "functions_uncalled"): Moves.BY_A_FLOOD,
+    (OURS, "functions_failed"): Moves.BY_A_FLOOD,
     # What the acknowledging functions count: a refusal needs no key, an event does.
     (OURS, "answered"): Moves.YES,
     (OURS, "refused"): Moves.YES,
@@ -81,8 +82,11 @@ STRANGER = {
     # No usable key set, or nothing stored an authentic event.
     (OURS, "refused_unavailable"): Moves.NO,
     # A refusal waits for one fetch of the key set at most, which is far below the alarm's threshold.
-    (OURS, "answered_ms"): Moves.NO,
-    (OURS, "kept"): Moves.NO,
+    (OURS, "answered_slow"): Moves.NO,
+    # 0 where a request had a well-formed key that is none of ours.
+    (OURS, "admin_key_known"): Moves.YES,
+    # 0 where a token was answered 503 for want of a key set or of a store.
+    (OURS, "account_status_taken"): Moves.NO,
     (OURS, "applied_stream"): Moves.NO,
     # Of the levels, ERROR alone is counted.
     (OURS, "errors_logged"): Moves.NO,
@@ -90,11 +94,9 @@ STRANGER = {
     (OURS, "gone"): Moves.NO,
     (OURS, "not_delivered_ms"): Moves.NO,
     ("AWS/Events", "InvocationsFailedToBeSentToDlq"): Moves.NO,
-    # What the janitor counts by itself, every minute. A flood can keep it from running.
-    (OURS, "measured"): Moves.BY_A_FLOOD,
     (OURS, "inbox_waiting"): Moves.NO,
-    (OURS, "inbox_unread"): Moves.NO,
-    (OURS, "quarantine_waiting"): Moves.NO,
+    # Through Kakao: an invitation of the bot to a group chat room, or custom values of a share that cannot be read.
+    (OURS, "quarantine_waiting"): Moves.YES,
     (OURS, "days_silent"): Moves.NO,
     (OURS, "key_set_not_kept"): Moves.NO,
 }
@@ -119,7 +121,9 @@ def metrics(alarm: dict[str, Any]) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for metric in queries or [alarm]:
         key: tuple[str, ...] = (text(metric["Namespace"]), metric["MetricName"])
-        if key[0] == "AWS/Lambda":
+        if key[0] == "AWS/Lambda" and "Dimensions" not in metric:
+            key = (*key, "of the account")
+        elif key[0] == "AWS/Lambda":
             function = text(metric["Dimensions"][0]["Value"])
             key = (*key, "acknowledging" if function in ACKNOWLEDGING else "background")
         found.append(key)
@@ -174,11 +178,23 @@ class Strangers(unittest.TestCase):
         self.assertRegex(RUNBOOK, rf"(?s)\n## The probe from outside fails\n[^#]*\n{re.escape(QUESTION)} Yes: ")
         self.assertEqual(RUNBOOK.count(QUESTION), len(sections) + 1, "only sections of alarms answer it")
 
+    def test_telemetry_lists_every_alarm_with_its_section(self) -> None:
+        page = (ROOT / "docs/telemetry.md").read_text(encoding="utf-8").split("\n## The alarms\n")[1].split("\n## ")[0]
+        listed = set(re.findall(r"^\| `([^`]+)` \| \[([^\]]+)\]\(runbook\.md#[a-z0-9-]+\) \|", page, re.M))
+        kinds = "|".join(function.removesuffix("Function") for function in ACKNOWLEDGING)
+        expected = {
+            (re.sub(rf"^({kinds})(Crashes|Slow|Silent)$", r"<Kind>\2", name.removesuffix("Alarm")), section_of(alarm))
+            for name, alarm in {**METRIC_ALARMS, **COMPOSITES}.items()
+        }
+        self.assertEqual(listed, expected)
+
     def test_no_stranger_stops_a_deployment(self) -> None:
         groups = of_type("AWS::CodeDeploy::DeploymentGroup")
         self.assertEqual(len(groups), len(ACKNOWLEDGING))
         for name, group in groups.items():
             for alarm in group["AlarmConfiguration"]["Alarms"]:
+                # One that exists only with all alarms stands behind a condition.
+                alarm = alarm["Fn::If"][1] if "Fn::If" in alarm else alarm
                 self.assertEqual(moved(text(alarm["Name"])), Moves.NO, f"{name}: {alarm}")
 
     def test_without_a_flood_no_stranger_makes_it_look_as_if_nothing_were_taken(self) -> None:
@@ -188,9 +204,10 @@ class Strangers(unittest.TestCase):
 
     def test_a_few_wrong_keys_and_a_check_of_ours_are_no_changed_key(self) -> None:
         alarm = METRIC_ALARMS["UnknownKeyAlarm"]
-        # khook check sends one to each webhook that has an admin key.
-        self.assertGreaterEqual(alarm["Threshold"], sum("refused_key_unknown" in metric for metric in metrics(alarm)))
-        self.assertEqual(alarm["ComparisonOperator"], "GreaterThanThreshold")
+        # One event that is stored in a period outweighs all wrong keys in it; a run of khook check is one period.
+        self.assertEqual((alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]), ("Maximum", "LessThanThreshold", 1))
+        self.assertGreaterEqual(alarm["DatapointsToAlarm"], 3)
+        self.assertGreaterEqual(alarm["Period"] * alarm["DatapointsToAlarm"], 3_600)
 
     def test_an_error_is_a_line_of_the_level_error_and_of_no_other(self) -> None:
         filters = [
@@ -199,11 +216,16 @@ class Strangers(unittest.TestCase):
             for made in one["MetricTransformations"]
         ]
         patterns = {pattern for pattern, name in filters if name == "errors_logged"}
-        self.assertEqual(patterns, {'{ $.level = "ERROR" }'})
+        # Lambda's own line of an invocation that timed out or crashed has a status instead of a level.
+        self.assertEqual(len(patterns), 1)
+        compared = re.findall(r'\$\.([a-z.]+) = "(\w+)"', patterns.pop())
+        self.assertEqual(compared, [("level", "ERROR"), ("record.status", "timeout"), ("record.status", "error"), ("record.status", "failure")])
 
     def test_an_answer_of_a_function_is_no_failed_call_nor_is_a_body_too_long_for_lambda(self) -> None:
-        pattern = RESOURCES["Uncalled"]["Properties"]["FilterPattern"]
+        pattern = RESOURCES["FunctionsFailed"]["Properties"]["FilterPattern"]
         self.assertEqual(set(re.findall(r'\$\.function_status != "(\d+)"', pattern)), {"200", "413"})
+        # The one 5xx that a function chooses itself.
+        self.assertIn('($.status != "503") || ($.function_status != "200")', pattern)
         # Lambda's own status, not the one that the function answers with.
         self.assertIn('"function_status":"$context.integrationStatus"', RESOURCES["Api"]["Properties"]["AccessLogSettings"]["Format"])
 

@@ -3,6 +3,7 @@
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
 
+import json
 import re
 import unittest
 from pathlib import Path
@@ -84,6 +85,40 @@ class Workflows(unittest.TestCase):
         template = (ROOT / "infra/template/parameters.yaml").read_text(encoding="utf-8")
         deployment = template.split("  Deployment:\n")[1].split("  Release:\n")[0]
         self.assertLessEqual(set(chosen), {"none"} | set(re.findall(r"- (\w+)", deployment)))
+
+
+class DeployRole(unittest.TestCase):
+    """infra/deploy-role.json: what the role may do that executes a change set."""
+
+    TEXT = (ROOT / "infra/deploy-role.json").read_text(encoding="utf-8")
+    STATEMENTS = json.loads(TEXT)["Statement"]
+    # By the second word of a resource's type; SAM's functions and APIs become Lambda's and API Gateway's.
+    SERVICES = {
+        "ApiGatewayV2": {"apigateway"},
+        "CloudWatch": {"cloudwatch"},
+        "CodeDeploy": {"codedeploy"},
+        "DynamoDB": {"dynamodb"},
+        "Events": {"events"},
+        "IAM": {"iam"},
+        "Lambda": {"lambda"},
+        "Logs": {"logs"},
+        "Route53": {"route53"},
+        "SQS": {"sqs"},
+        "Serverless": {"lambda", "apigateway", "events"},
+    }
+
+    def test_it_may_make_what_each_type_of_the_template_is_made_of_and_nothing_of_another_service(self) -> None:
+        template = (ROOT / "template.yaml").read_text(encoding="utf-8")
+        types = set(re.findall(r"^    Type: AWS::(\w+)::\w+$", template, re.M))
+        needed = set().union(*(self.SERVICES[service] for service in types))
+        actions = [action for statement in self.STATEMENTS for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])]
+        self.assertEqual({action.split(":")[0] for action in actions} - {"cloudformation", "s3"}, needed)
+
+    def test_it_fits_a_managed_policy_and_names_the_workflows_stack_and_region(self) -> None:
+        self.assertLess(len(re.sub(r"\s", "", self.TEXT)), 6144)
+        self.assertIn("stack/kakao-webhooks/*", self.TEXT)
+        regions = set(re.findall(r"arn:aws:(?!iam|route53|s3)\w+:([a-z0-9-]+):", self.TEXT))
+        self.assertEqual(regions, {"ap-northeast-2"})
 
 
 if __name__ == "__main__":

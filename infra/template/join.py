@@ -26,8 +26,6 @@ PARTS = [
     "gradual.yaml",
     "alarms.yaml",
     "concurrency.yaml",
-    "slow.yaml",
-    "silence.yaml",
     "errors.yaml",
     "dashboard.yaml",
     "queries.yaml",

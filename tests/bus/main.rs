@@ -1,8 +1,6 @@
 //! What the bus is told of what the table's stream tells the real publisher.
 
 #[cfg(test)]
-mod consumer;
-#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod khook;
@@ -12,6 +10,8 @@ mod page;
 mod permissions;
 #[cfg(test)]
 mod published;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod service;
 #[cfg(test)]

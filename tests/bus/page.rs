@@ -1,22 +1,24 @@
-//! `docs/follow-up.md` and its Korean twin say what is so.
+//! `docs/follow-up.md` and its Korean twin agree with the schema, with each other and with what is published.
 
 use std::fs;
 
 use end_to_end::binaries::workspace;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+const PAGES: [&str; 2] = ["docs/follow-up.md", "docs/follow-up.ko.md"];
 
 fn read(path: &str) -> String {
     fs::read_to_string(workspace().join(path)).unwrap()
 }
 
 fn schema() -> Value {
-    serde_json::from_str(&read("infra/schemas/change.json")).unwrap()
+    serde_json::from_str(&read("infra/schemas/user-changed.json")).unwrap()
 }
 
-/// The change that each section is about, and the pattern of its rule.
-fn rules(page: &str) -> Vec<(String, Value)> {
-    let sections = page.split("\n### `").skip(1);
-    sections.map(|section| (section.split('`').next().unwrap().to_owned(), json_blocks(section).remove(0))).collect()
+/// The names that `changed` can contain, in the order of the contract.
+fn parts() -> Vec<String> {
+    let names = schema()["$defs"]["Part"]["oneOf"].as_array().unwrap().clone();
+    names.iter().map(|part| part["const"].as_str().unwrap().to_owned()).collect()
 }
 
 fn json_blocks(text: &str) -> Vec<Value> {
@@ -25,43 +27,56 @@ fn json_blocks(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn every_change_has_a_section_with_a_rule_that_matches_it_alone() {
-    let mut names: Vec<String> = Vec::new();
-    for form in schema()["oneOf"].as_array().unwrap() {
-        names.push(form["properties"]["change"]["const"].as_str().unwrap().to_owned());
-    }
-    names.sort();
-    for page in ["docs/follow-up.md", "docs/follow-up.ko.md"] {
-        let rules = rules(&read(page));
-        for (change, pattern) in &rules {
-            assert_eq!(pattern["source"], serde_json::json!(["kakao-webhooks"]), "{page}: {change}");
-            assert_eq!(pattern["detail-type"], serde_json::json!([change]), "{page}");
-        }
-        let mut told: Vec<String> = rules.into_iter().map(|(change, _)| change).collect();
-        told.sort();
-        assert_eq!(told, names, "{page}");
-    }
-}
-
-#[test]
-fn the_event_in_full_fits_the_schema() {
-    let schema = jsonschema::validator_for(&schema()).unwrap();
-    for page in ["docs/follow-up.md", "docs/follow-up.ko.md"] {
-        let event = json_blocks(&read(page)).remove(0);
-        assert!(schema.is_valid(&event["detail"]), "{page}: {:?}", schema.validate(&event["detail"]));
-        assert_eq!(event["detail-type"], event["detail"]["change"], "{page}");
-    }
-}
-
-/// Both pages have the same examples; a comment may be in the page's language.
-#[test]
-fn the_korean_page_has_the_same_examples() {
-    let code = |page: &str| -> Vec<String> {
+fn the_table_names_exactly_the_parts_in_the_order_of_the_contract() {
+    for page in PAGES {
         let text = read(page);
-        let lines = text.split("```").skip(1).step_by(2).flat_map(str::lines);
-        lines.filter(|line| !line.contains("// ")).map(str::to_owned).collect()
-    };
-    let (english, korean) = (code("docs/follow-up.md"), code("docs/follow-up.ko.md"));
-    assert!(english.len() > 100);
-    assert_eq!(english, korean);
+        let (_, table) = text.split_once("\n\n| `changed` | ").unwrap();
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with("| `"));
+        let mut named: Vec<&str> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
+        named.dedup();
+        assert_eq!(named, parts(), "{page}");
+    }
+}
+
+#[test]
+fn the_full_event_fits_the_schema() {
+    let schema = jsonschema::validator_for(&schema()).unwrap();
+    for page in PAGES {
+        let event = json_blocks(&read(page)).remove(0);
+        let detail = &event["detail"];
+        assert!(schema.is_valid(detail), "{page}: {:?}", schema.validate(detail));
+        assert_eq!((&event["source"], &event["detail-type"]), (&json!("kakao-webhooks"), &json!("user-changed")));
+        let text = |name: &str| detail[name].as_str().unwrap();
+        assert_eq!(text("id"), format!("{}:{}:{}", text("app_id"), text("user_id"), detail["version"]), "{page}");
+        for name in ["app_id", "user_id", "version"] {
+            assert_eq!(detail[name], detail["state"][name], "{page}");
+        }
+    }
+}
+
+#[test]
+fn the_rules_ask_for_what_is_published() {
+    for page in PAGES {
+        let rules = json_blocks(&read(page)).split_off(1);
+        assert_eq!(rules.len(), 2, "{page}");
+        for rule in rules {
+            assert_eq!((&rule["source"], &rule["detail-type"]), (&json!(["kakao-webhooks"]), &json!(["user-changed"])));
+            let asked = rule["detail"]["changed"].as_array().cloned().unwrap_or_default();
+            assert!(asked.iter().all(|part| parts().iter().any(|known| part == known)), "{page}: {rule}");
+        }
+    }
+}
+
+#[test]
+fn both_languages_have_the_same_code() {
+    let code = |page: &str| -> Vec<String> { read(page).split("```").skip(1).step_by(2).map(str::to_owned).collect() };
+    assert!(code(PAGES[0]).len() >= 5);
+    assert_eq!(code(PAGES[0]), code(PAGES[1]));
+}
+
+#[test]
+fn each_page_is_shorter_than_200_lines() {
+    for page in PAGES {
+        assert!(read(page).lines().count() < 200, "{page}");
+    }
 }

@@ -66,7 +66,7 @@ mod tests {
         let path = format!("/webhooks/unlink?app_id={APP_ID}&user_id=1&referrer_type=ACCOUNT_DELETE");
         let forged = Request::new("GET", &path).header("Authorization", &format!("KakaoAK {}", "0".repeat(32)));
         measured.push(("a wrong key", service.use_of(&forged, 401..402).await.unwrap()));
-        let minute = service.minute().await.unwrap();
-        check_or_write(&Prices::load().unwrap(), &measured, &minute, &service.metrics().await.unwrap());
+        let five_minutes = service.five_minutes().await.unwrap();
+        check_or_write(&Prices::load().unwrap(), &measured, &five_minutes, &service.metrics().await.unwrap());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write};
 
-use end_to_end::binaries::workspace;
+use end_to_end::{binaries::workspace, units::Units};
 
 use crate::{prices::Prices, service::Use};
 
@@ -18,12 +18,19 @@ const MINUTES: f64 = 43_800.0;
 const ASKED_A_MINUTE: f64 = 15.0;
 
 /// Writes the document's tables, or compares them.
-pub(crate) fn check_or_write(prices: &Prices, measured: &[(&str, Use)], minute: &Use, metrics: &[BTreeSet<String>; 2]) {
+pub(crate) fn check_or_write(
+    prices: &Prices,
+    measured: &[(&str, Use)],
+    five_minutes: &Use,
+    metrics: &[BTreeSet<String>; 2],
+) {
     let path = workspace().join(PAGE);
     let page = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (written, after) = rest.split_once(END).unwrap();
-    let found = [counts(measured), bills(prices, measured), standing(prices, minute, metrics), list(prices)].concat();
+    check_budgets(prices, measured);
+    let found =
+        [counts(measured), bills(prices, measured), standing(prices, five_minutes, metrics), list(prices)].concat();
     if std::env::var_os("WRITE_DOCS").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{found}{END}{after}")).unwrap();
         return;
@@ -49,7 +56,7 @@ fn is_like(old: &str, new: &str) -> bool {
 
 fn counts(measured: &[(&str, Use)]) -> String {
     let mut text = "\n### What one asks for\n\n| | API requests | invocations | messages | write units | read units | \
-        changes told | log |\n|---|---|---|---|---|---|---|---|\n"
+        changes | log |\n|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for (name, used) in measured {
         let _ = writeln!(
@@ -82,30 +89,31 @@ fn bills(prices: &Prices, measured: &[(&str, Use)]) -> String {
     text
 }
 
-fn standing(prices: &Prices, minute: &Use, [of_minutes, of_webhooks]: &[BTreeSet<String>; 2]) -> String {
-    let janitor: f64 = prices.million(minute).iter().map(|(_, usd)| usd * MINUTES / 1e6).sum();
-    let (metrics, composite) = alarms();
+fn standing(prices: &Prices, five_minutes: &Use, [of_minutes, of_webhooks]: &[BTreeSet<String>; 2]) -> String {
+    let bill = Idle::of(prices, five_minutes);
+    let (full, lean) = (bill.of_all_alarms(), bill.of_lean());
+    let Idle { alarms, lean_alarms, composites, janitor, queue, .. } = bill;
+    let Units { reads, writes } = five_minutes.units;
     let rows = [
-        (format!("{metrics} metrics that alarms look at"), prices.of("alarm_metric", f64::from(metrics))),
-        (format!("{composite} composite alarm"), prices.of("composite_alarm", f64::from(composite))),
+        (format!("{alarms} metrics that alarms look at"), prices.of("alarm_metric", f64::from(alarms))),
+        (format!("{composites} composite alarm"), prices.of("composite_alarm", f64::from(composites))),
+        (format!("the janitor ({reads} read units and {writes} write units in five minutes)"), janitor),
+        ("Lambda polls an empty queue".to_owned(), queue),
+        ("**in all**".to_owned(), full),
+        (format!("**in all with `Monitoring` = `lean`** ({lean_alarms} metrics of alarms, no composite alarm)"), lean),
+        ("beside it: the dashboard, where the account has three others".to_owned(), prices.of("dashboard", 1.0)),
         (
-            format!(
-                "the janitor, each minute ({} read units, {} write units)",
-                minute.units.reads, minute.units.writes
-            ),
-            janitor,
-        ),
-        (format!("{} metrics that the janitor writes", of_minutes.len()), prices.of("metric", of_minutes.len() as f64)),
-        (
-            format!("{} metrics of webhooks, if each of the above comes every hour", of_webhooks.len()),
+            format!("beside it: {} metrics, if each of the above comes every hour", of_webhooks.len()),
             prices.of("metric", of_webhooks.len() as f64),
         ),
-        ("Lambda asks an empty queue".to_owned(), prices.of("sqs_request", ASKED_A_MINUTE * MINUTES)),
-        ("the dashboard".to_owned(), prices.of("dashboard", 1.0)),
-        ("`KmsKeyArn`: the key".to_owned(), prices.of("kms_key", 1.0)),
-        ("a GB in the table".to_owned(), prices.of("dynamodb_gb", 1.0)),
-        ("its backup (`TableRecoveryDays`)".to_owned(), prices.of("dynamodb_backup_gb", 1.0)),
+        ("beside it: `KmsKeyArn`, the key".to_owned(), prices.of("kms_key", 1.0)),
+        ("beside it: a GB in the table".to_owned(), prices.of("dynamodb_gb", 1.0)),
+        ("beside it: its backup (`TableRecoveryDays`)".to_owned(), prices.of("dynamodb_backup_gb", 1.0)),
     ];
+    // The fixtures' webhooks came long ago; where none ever came, nothing is silent.
+    let billed: Vec<_> = of_minutes.iter().filter(|name| !name.contains("days_silent")).collect();
+    assert!(billed.is_empty(), "a minute without webhooks writes metrics, which are billed: {billed:?}");
+    assert!(full <= MOST_IDLE && lean <= MOST_LEAN, "a stack without webhooks costs ${full:.2}, lean ${lean:.2}");
     let mut text = "\n### What a month costs without a webhook\n\n| | |\n|---|---|\n".to_owned();
     for (what, usd) in rows {
         let _ = writeln!(text, "| {what} | ${usd:.2} |");
@@ -113,20 +121,81 @@ fn standing(prices: &Prices, minute: &Use, [of_minutes, of_webhooks]: &[BTreeSet
     text
 }
 
-/// How many metrics the stack's alarms look at by default, and how many composite alarms there are. An alarm of an
-/// expression is billed by the metrics in it.
-fn alarms() -> (u32, u32) {
-    let template = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
-    let (mut metrics, mut composite) = (0, 0);
-    for resource in template.split("\n    Type: ").skip(1) {
-        let by_parameter = ["IsGradual", "Delivers", "DeliversOnAws"];
-        let is_usual = !by_parameter.iter().any(|name| resource.contains(&format!("\n    Condition: {name}\n")));
-        if resource.starts_with("AWS::CloudWatch::Alarm\n") && is_usual {
-            metrics += u32::try_from(resource.matches("MetricStat:").count().max(1)).unwrap();
+/// What a month without webhooks costs, by part.
+struct Idle {
+    alarms: u32,
+    lean_alarms: u32,
+    composites: u32,
+    janitor: f64,
+    queue: f64,
+    alarm: f64,
+    composite: f64,
+}
+
+impl Idle {
+    fn of(prices: &Prices, five_minutes: &Use) -> Self {
+        let template = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
+        let (mut alarms, mut lean_alarms, mut composites) = (0, 0, 0);
+        for resource in template.split("\n    Type: ").skip(1) {
+            let condition = resource.split("\n    Condition: ").nth(1).and_then(|rest| rest.lines().next());
+            composites += u32::from(resource.starts_with("AWS::CloudWatch::CompositeAlarm\n"));
+            if !resource.starts_with("AWS::CloudWatch::Alarm\n") {
+                continue;
+            }
+            // An alarm of an expression is billed by the metrics in it.
+            let metrics = u32::try_from(resource.matches("MetricStat:").count().max(1)).unwrap();
+            match condition {
+                None | Some("IsAws") => (alarms, lean_alarms) = (alarms + metrics, lean_alarms + metrics),
+                Some("FullMonitoring" | "IsAwsFull" | "WatchesSilence") => alarms += metrics,
+                // Of what is switched on by another parameter.
+                Some(_) => {}
+            }
         }
-        composite += u32::from(resource.starts_with("AWS::CloudWatch::CompositeAlarm\n"));
+        Self {
+            alarms,
+            lean_alarms,
+            composites,
+            janitor: prices.million(five_minutes).iter().map(|(_, usd)| usd * MINUTES / 5.0 / 1e6).sum(),
+            queue: prices.of("sqs_request", ASKED_A_MINUTE * MINUTES),
+            alarm: prices.of("alarm_metric", 1.0),
+            composite: prices.of("composite_alarm", 1.0),
+        }
     }
-    (metrics, composite)
+
+    fn of_all_alarms(&self) -> f64 {
+        f64::from(self.alarms) * self.alarm + f64::from(self.composites) * self.composite + self.janitor + self.queue
+    }
+
+    fn of_lean(&self) -> f64 {
+        f64::from(self.lean_alarms) * self.alarm + self.janitor + self.queue
+    }
+}
+
+/// What a month without webhooks may cost, in dollars, with all alarms and with those of `Monitoring` = `lean`.
+const MOST_IDLE: f64 = 3.0;
+const MOST_LEAN: f64 = 1.0;
+
+/// What a million of each may cost, in dollars.
+const MOST_A_MILLION: [(&str, f64); 5] = [
+    ("unlink", 7.0),
+    ("account status: linked", 7.0),
+    ("account status: profile", 7.0),
+    ("talk channel", 7.0),
+    ("talk share, a user's first", 10.0),
+];
+
+/// How many write units a user's first share may take.
+const MOST_WRITES_OF_A_FIRST_SHARE: f64 = 6.0;
+
+/// Fails where a budget is not kept.
+fn check_budgets(prices: &Prices, measured: &[(&str, Use)]) {
+    for (name, most) in MOST_A_MILLION {
+        let (_, used) = measured.iter().find(|(measured, _)| *measured == name).unwrap();
+        let usd: f64 = prices.million(used).iter().map(|(_, usd)| usd).sum();
+        assert!(usd <= most, "a million of \"{name}\" cost ${usd:.2}, and may cost ${most:.2}");
+    }
+    let (_, share) = measured.iter().find(|(name, _)| *name == "talk share, a user's first").unwrap();
+    assert!(share.units.writes <= MOST_WRITES_OF_A_FIRST_SHARE, "{} write units", share.units.writes);
 }
 
 fn list(prices: &Prices) -> String {

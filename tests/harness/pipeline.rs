@@ -73,7 +73,7 @@ impl Pipeline {
             ("AWS_ENDPOINT_URL_DYNAMODB", table.endpoint()),
             ("HISTORY_RETENTION_DAYS", "90".to_owned()),
             ("QUARANTINE_RETENTION_DAYS", "30".to_owned()),
-            ("GONE_RETENTION_DAYS", "60".to_owned()),
+            ("GONE_RETENTION_DAYS", "90".to_owned()),
             ("RUST_LOG", "info".to_owned()),
             ("TEST_CLOCK_AHEAD_MS", gateway::clock_ahead().to_string()),
         ];

@@ -297,3 +297,42 @@ async fn nothing_goes_to_another_service_or_back_into_the_dead_letters() {
     assert!(error.contains("the same queue"), "{error}");
     assert_eq!(service.dead.visible().len(), 1);
 }
+
+#[tokio::test]
+async fn changes_that_were_set_aside_are_listed_with_user_and_reason_and_dropped_but_not_replayed() {
+    let service = Service::start().await;
+    let change = |why, user| {
+        json!({"why": why, "sequence_number": "1", "keys": {"pk": {"S": format!("USER#{APP_ID}#{user}")}}}).to_string()
+    };
+    let id = service.dead.put(&change("a member of an unknown form", USER));
+    service.dead.put(&change("the bus refuses it: MalformedDetail", "2"));
+    let mut variables = service.variables();
+    variables.retain(|(name, _)| *name == "AWS_ENDPOINT_URL_SQS");
+    variables.push(("UNPUBLISHED_QUEUE_URL", service.pipeline.queue.dead_letter_url()));
+    // That one is another queue, and not used.
+    variables.push(("DEAD_LETTER_QUEUE_URL", service.pipeline.queue.url()));
+    let khook =
+        async |arguments: &[&str]| khook_binary::run(&variables, &[&["dlq"], arguments].concat()).await.unwrap();
+
+    let printed = khook(&["list", "--unpublished"]).await.printed();
+    for shown in [&*format!("--user {APP_ID} {USER}"), "a member of an unknown form", "MalformedDetail"] {
+        assert!(printed.contains(shown), "{printed}");
+    }
+    let listed = khook(&["list", "--unpublished", "--json"]).await.json();
+    assert_eq!(
+        (&listed[0]["user"], &listed[0]["publish_option"]),
+        (&json!(format!("{APP_ID} {USER}")), &json!("--user"))
+    );
+    assert_eq!(listed[1]["why"], "the bus refuses it: MalformedDetail");
+    assert_eq!(khook(&["show", &id, "--unpublished"]).await.json()["body"]["sequence_number"], "1");
+    khook(&["replay", "--all", "--unpublished"]).await.refused();
+    let printed = khook(&["drop", &id, "--unpublished", "--yes"]).await.printed();
+    assert!(
+        printed.contains(&format!(
+            "1 deleted (queue of unpublished changes `{}`)",
+            service.pipeline.queue.dead_letter_url()
+        )),
+        "{printed}"
+    );
+    assert_eq!(service.dead.visible().len(), 1);
+}

@@ -94,7 +94,12 @@ async fn an_event_that_is_not_there_stops_no_other_and_is_named_at_the_end() {
     let mut pipeline = Pipeline::start().await.unwrap();
     waiting(&mut pipeline, &["12", "14"]).await;
     let done = khook(&pipeline, &["replay", "11", "12", "13", "14"]).await;
-    assert_eq!((done.code, done.out.as_str()), (Some(1), "2 sent to the event queue\n"), "{}", done.error);
+    assert_eq!(
+        (done.code, done.out.as_str()),
+        (Some(1), "2 sent to the event queue (table `users`)\n"),
+        "{}",
+        done.error
+    );
     assert!(done.error.contains("`11`, `13`; gone: the janitor"), "{}", done.error);
     assert_eq!((left(&pipeline).len(), pipeline.queue.bodies().len()), (0, 2));
 }
@@ -119,7 +124,7 @@ async fn what_is_dropped_is_lost_and_so_asked_about() {
     }
     assert_eq!(left(&pipeline).len(), 3);
     let done = khook(&pipeline, &["drop", "12", "14", "--yes"]).await;
-    assert_eq!((done.code, done.out.as_str()), (Some(1), "1 deleted\n"), "{}", done.error);
+    assert_eq!((done.code, done.out.as_str()), (Some(1), "1 deleted (table `users`)\n"), "{}", done.error);
     assert!(done.error.contains("`14`"), "{}", done.error);
     assert_eq!(left(&pipeline).len(), 2);
     khook(&pipeline, &["drop", "--all", "--yes"]).await.printed();

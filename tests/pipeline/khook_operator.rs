@@ -178,7 +178,8 @@ async fn what_can_be_read_after_a_fix_is_replayed_once() {
     assert!(detail.is_string(), "{listed}");
     assert_eq!(
         listed,
-        json!([{"key": key, "kind": "unlink", "app_id": APP_ID, "reason": "missing_field", "detail": detail}])
+        json!([{"key": key, "kind": "unlink", "app_id": APP_ID, "reason": "missing_field", "detail": detail,
+            "event_id": "fixed", "user": USER}])
     );
     let shown = khook(&pipeline, &["quarantine", "show", &key]).await.json();
     let payload = shown.pointer("/envelope/quarantine/payload/text").unwrap();
@@ -197,7 +198,12 @@ async fn what_can_be_read_after_a_fix_is_replayed_once() {
     assert!(pipeline.items_of("QUARANTINE#").unwrap().is_empty());
 
     let done = khook(&pipeline, &["quarantine", "replay", &key]).await;
-    assert_eq!((done.code, done.out.as_str()), (Some(1), "0 sent to the event queue\n"), "{}", done.error);
+    assert_eq!(
+        (done.code, done.out.as_str()),
+        (Some(1), "0 sent to the event queue (table `users`)\n"),
+        "{}",
+        done.error
+    );
     assert!(done.error.contains(&format!("not among the quarantined events: `{key}`; gone")), "{}", done.error);
     assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
 }
@@ -247,4 +253,46 @@ async fn a_queue_that_fails_leaves_it_in_quarantine() {
     pipeline.queue.gate().set(end_to_end::faults::Fault::Status(403));
     khook(&pipeline, &["quarantine", "replay", &key]).await.refused();
     assert_eq!(key_of(&pipeline, "id"), key);
+}
+
+#[tokio::test]
+async fn a_quarantined_event_is_found_by_its_event_id_unless_several_have_it() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let key = put(&mut pipeline, "once", &format!("app_id=2&user_id={USER}")).await;
+    let listed = khook(&pipeline, &["quarantine", "list", "--json"]).await.json();
+    assert_eq!((&listed[0]["event_id"], &listed[0]["user"]), (&json!("once"), &json!(USER)));
+    assert!(khook(&pipeline, &["quarantine", "list"]).await.printed().contains(USER));
+    assert_eq!(khook(&pipeline, &["quarantine", "show", "once"]).await.json()["sk"], json!(key));
+    // Both name the one event, which is sent once.
+    khook(&pipeline, &["quarantine", "replay", "once", &key]).await.printed();
+    assert_eq!(pipeline.queue.take().len(), 1);
+
+    put(&mut pipeline, "twice", "app_id=2&user_id=7").await;
+    put(&mut pipeline, "twice", "app_id=2&user_id=8").await;
+    for command in [&["show", "twice"][..], &["replay", "twice"], &["drop", "twice", "--yes"]] {
+        let error = khook(&pipeline, &[&["quarantine"], command].concat()).await.refused();
+        assert!(error.contains("several quarantined events have the id `twice`: name one of"), "{error}");
+    }
+    assert_eq!(pipeline.items_of("QUARANTINE#").unwrap().len(), 2);
+    khook(&pipeline, &["quarantine", "list", "--days", "0"]).await.refused();
+}
+
+#[tokio::test]
+async fn a_quarantined_token_is_shown_with_its_header_and_claims() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let mut told = token(USER, &format!("{OAUTH}user-linked"), 1, &json!({}));
+    told.claims.insert("app_id".to_owned(), json!("654321"));
+    told.claims.insert("note".to_owned(), json!("\u{1b}[2J"));
+    let request = signed(&pipeline, &told);
+    pipeline.deliver(&request).await.unwrap();
+    drained(&mut pipeline).await;
+    let items = pipeline.items_of("QUARANTINE#").unwrap();
+    let printed = khook(&pipeline, &["quarantine", "show", items[0]["sk"].as_str().unwrap()]).await.printed();
+    assert!(!printed.contains('\u{1b}'), "{printed}");
+    let shown: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(
+        (&shown["token"]["claims"]["sub"], &shown["token"]["claims"]["app_id"]),
+        (&json!(USER), &json!("654321"))
+    );
+    assert_eq!(shown["token"]["header"]["alg"], "RS256");
 }

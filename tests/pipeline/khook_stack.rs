@@ -15,10 +15,15 @@ const USER: &str = "3142858600";
 
 /// CloudFormation, which knows one stack with the pipeline's table and queue.
 async fn cloud_formation(pipeline: &Pipeline) -> Server {
-    let output = |name: &str, value: &str| {
+    cloud_formation_with(&[("TableName", table::NAME), ("EventQueueUrl", &pipeline.queue.url())]).await
+}
+
+/// CloudFormation, which knows one stack with these outputs.
+async fn cloud_formation_with(outputs: &[(&str, &str)]) -> Server {
+    let output = |(name, value): &(&str, &str)| {
         format!("<member><OutputKey>{name}</OutputKey><OutputValue>{value}</OutputValue></member>")
     };
-    let outputs = output("TableName", table::NAME) + &output("EventQueueUrl", &pipeline.queue.url());
+    let outputs: String = outputs.iter().map(output).collect();
     let described = format!(
         "<DescribeStacksResponse xmlns='http://cloudformation.amazonaws.com/doc/2010-05-15/'><DescribeStacksResult>\
          <Stacks><member><StackName>s</StackName><StackStatus>CREATE_COMPLETE</StackStatus>\
@@ -71,4 +76,18 @@ async fn what_the_stack_and_a_variable_name_is_a_wrong_usage() {
     let done = khook(&pipeline, &cloud, &both[..1], &["undelivered", "list"]).await;
     assert_eq!(done.code, Some(1), "{}", done.error);
     assert!(done.error.contains("no output UndeliveredQueueUrl: is its DeliveryUrl set?"), "{}", done.error);
+}
+
+#[tokio::test]
+async fn a_named_stack_is_enough_to_list_and_drop_its_unpublished_changes() {
+    let pipeline = Pipeline::start().await.unwrap();
+    let id = pipeline.queue.dead_letters().put(r#"{"why":"w","keys":{"pk":{"S":"USER#1#2"}}}"#);
+    let cloud = cloud_formation_with(&[("UnpublishedQueueUrl", &pipeline.queue.dead_letter_url())]).await;
+    let variables = [("KHOOK_STACK", "s".to_owned()), ("AWS_ENDPOINT_URL_SQS", pipeline.queue.endpoint())];
+    let listed = khook(&pipeline, &cloud, &variables, &["dlq", "list", "--unpublished", "--json"]).await.json();
+    assert_eq!((&listed[0]["message_id"], &listed[0]["user"]), (&id.clone().into(), &"1 2".into()));
+    let unasked = khook(&pipeline, &cloud, &variables, &["dlq", "drop", &id, "--unpublished"]).await;
+    assert!(unasked.error.contains("Delete 1 unpublished change (stack `s`) for good?"), "{}", unasked.error);
+    let dropped = khook(&pipeline, &cloud, &variables, &["dlq", "drop", &id, "--unpublished", "--yes"]).await.printed();
+    assert_eq!(dropped, "1 deleted (stack `s`)\n");
 }

@@ -1,7 +1,7 @@
 //! A function with an unusable variable refuses to start; its error names the variable and the fix.
 
 use end_to_end::{Pipeline, lambda::Outcome, secrets};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::kakao::{snapshot, unlink};
 
@@ -11,16 +11,13 @@ const ACKNOWLEDGING: [&str; 5] = ["unlink", "account-status", "talk-share", "tal
 async fn refusal(pipeline: &Pipeline, function: &str) -> String {
     let (code, lines) = pipeline.start_function(function).await.unwrap().ended().await.unwrap();
     assert!(code.is_some_and(|code| code != 0), "{function} ended with {code:?}");
-    let said: Vec<_> = lines.iter().filter(|line| line["event"] != json!("started")).map(text).collect();
-    said.join("\n")
-}
-
-fn text(line: &Value) -> String {
-    let mut line = line.clone();
-    if let Some(fields) = line.as_object_mut() {
-        fields.remove("timestamp");
-    }
-    line.as_str().map_or_else(|| line.to_string(), str::to_owned)
+    let said: Vec<_> = lines.iter().filter(|line| line["event"] != json!("started")).collect();
+    let [line] = said[..] else { panic!("{function}: {said:?}") };
+    assert_eq!(
+        (&line["event"], &line["level"], &line["function"]),
+        (&json!("not_started"), &json!("ERROR"), &json!(function))
+    );
+    line["error"].as_str().unwrap().to_owned()
 }
 
 /// Of a key that was empty when it was hashed.
@@ -88,6 +85,11 @@ async fn a_malformed_variable_is_named_and_its_value_is_not_shown() {
         ("talk-share", "EVENT_QUEUE_URL", "a-secret"),
         ("publisher", "UNPUBLISHED_QUEUE_URL", "a-secret"),
         ("janitor", "RUST_LOG", "a-secret"),
+        ("unlink", "RUST_LOG", "info,runtime"),
+        ("unlink", "RUST_LOG", "info,a-secret target=warn"),
+        ("unlink", "RUST_LOG", "3"),
+        ("processor", "QUARANTINE_RETENTION_DAYS", "0"),
+        ("talk-share", "SHARE_USER_KEY", "a-secret key"),
         ("unlink", "KAKAO_APPS", r#"[{"app_id":"007","rest_api_key":"a-secret"}]"#),
         ("skill", "SKILL_AUTH", DIGEST_OF_NOTHING),
         ("deliverer", "DELIVERY_URL", "http://a-secret.example.com/"),

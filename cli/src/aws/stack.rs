@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Debug};
 
 use anyhow::{Result, anyhow};
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::{
     Client,
     config::Builder,
@@ -53,20 +53,29 @@ pub(crate) fn outputs_of(stack: Stack) -> BTreeMap<String, String> {
     outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect()
 }
 
+/// The sentence that says so, if this error means that there is no such stack.
+pub(crate) fn no_stack<E, R>(region: Option<&Region>, stack: &str, error: &SdkError<E, R>) -> Option<String>
+where
+    E: ProvideErrorMetadata,
+{
+    error.message().filter(|message| message.ends_with("does not exist"))?;
+    let region = region.map_or("this region", AsRef::as_ref);
+    Some(format!("there is no stack `{stack}` in {region}: are its name and the region (AWS_REGION) right?"))
+}
+
 fn fault<E, R>(aws: &SdkConfig, stack: &str, error: &SdkError<E, R>) -> anyhow::Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: Debug + 'static,
 {
-    if error.message().is_some_and(|message| message.ends_with("does not exist")) {
-        let region = aws.region().map_or("this region", |region| region.as_ref());
-        return anyhow!("there is no stack `{stack}` in {region}: are its name and the region (AWS_REGION) right?");
+    if let Some(no_stack) = no_stack(aws.region(), stack, error) {
+        return anyhow!(no_stack);
     }
     anyhow!("the stack `{stack}` can't be looked up: {}", sentence("cloudformation:DescribeStacks", error))
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use axum::{Router, http::StatusCode};
     use tokio::net::TcpListener;
 
@@ -74,7 +83,7 @@ mod tests {
     use crate::local;
 
     /// CloudFormation, of which every question has this answer.
-    async fn answering(status: u16, answer: &str) -> SdkConfig {
+    pub(crate) async fn answering(status: u16, answer: &str) -> SdkConfig {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let answer = (StatusCode::from_u16(status).unwrap(), answer.to_owned());
@@ -87,7 +96,7 @@ mod tests {
         <CreationTime>2026-01-01T00:00:00Z</CreationTime><Outputs><member><OutputKey>TableName</OutputKey>\
         <OutputValue>t</OutputValue></member></Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>";
 
-    fn refused(code: &str, message: &str) -> String {
+    pub(crate) fn refused(code: &str, message: &str) -> String {
         format!(
             "<ErrorResponse xmlns='http://cloudformation.amazonaws.com/doc/2010-05-15/'><Error><Type>Sender</Type>\
              <Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"

@@ -12,7 +12,11 @@ use crate::{
         stack::{self, StackTarget},
         table::Table,
     },
-    commands::{backlog::messages::MessageQueue, dlq::DeadLetters, undelivered::UndeliveredChanges},
+    commands::{
+        backlog::messages::MessageQueue,
+        dlq::{DeadLetters, set_aside::SetAside},
+        undelivered::UndeliveredChanges,
+    },
     local::{self, running::Running},
     ui::usage::Usage,
 };
@@ -85,6 +89,16 @@ impl Named {
             }
         }
     }
+
+    /// The service that a command works on, for its question and its result.
+    fn service(&self, named: Option<&String>, stack: &StackTarget) -> String {
+        match (named, stack.name()) {
+            (Some(named), _) => format!("{} `{named}`", self.what),
+            (None, Some(stack)) => format!("stack `{stack}`"),
+            (None, None) => Running::find()
+                .map_or_else(|| "khook dev".to_owned(), |running| format!("khook dev at {}", running.base_url)),
+        }
+    }
 }
 
 /// The table, named or found.
@@ -106,6 +120,12 @@ impl TableTarget {
     pub async fn table(&self, stack: &StackTarget) -> Result<Table> {
         let (aws, found) = Self::NAMED.find(self.table.as_ref(), stack, |running| Some(&running.table)).await?;
         Ok(Table::new(&aws, found))
+    }
+
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self, stack: &StackTarget) -> String {
+        Self::NAMED.service(self.table.as_ref(), stack)
     }
 
     /// Whether it is named.
@@ -131,6 +151,12 @@ impl StackTable {
     /// If it is named twice or not at all, or the stack can't be looked up.
     pub async fn open(&self) -> Result<Table> {
         self.table.table(&self.stack).await
+    }
+
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self) -> String {
+        self.table.service(&self.stack)
     }
 
     /// The table and the event queue, of one service.
@@ -169,6 +195,12 @@ impl QueueTarget {
         Ok(StackQueue::new(&aws, found))
     }
 
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self, stack: &StackTarget) -> String {
+        Self::NAMED.service(self.queue.as_ref(), stack)
+    }
+
     /// Whether it is named.
     #[must_use]
     pub const fn is_named(&self) -> bool {
@@ -205,6 +237,12 @@ impl StackDeadLetters {
         Ok(DeadLetters(MessageQueue::new(&aws, found, Self::NAMED.what)))
     }
 
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self) -> String {
+        Self::NAMED.service(self.dead_letter_queue.as_ref(), &self.stack)
+    }
+
     /// The dead letters and the event queue, of one service.
     ///
     /// # Errors
@@ -217,6 +255,49 @@ impl StackDeadLetters {
             ("DEAD_LETTER_QUEUE_URL", self.dead_letter_queue.as_ref()),
         )?;
         Ok((self.open().await?, queue.queue(&self.stack).await?))
+    }
+}
+
+/// `UnpublishedQueue`, instead of the dead-letter queue.
+#[derive(Debug, Args)]
+pub struct UnpublishedTarget {
+    /// Read UnpublishedQueue, the changes that were set aside, instead of the dead-letter queue
+    #[arg(long)]
+    unpublished: bool,
+    /// The URL of UnpublishedQueue; by default that of --stack, else that of the running `khook dev`
+    #[arg(long, env = "UNPUBLISHED_QUEUE_URL", hide_env_values = true, value_name = "URL")]
+    unpublished_queue: Option<String>,
+}
+
+impl UnpublishedTarget {
+    const NAMED: Named = Named {
+        what: "queue of unpublished changes",
+        option: "--unpublished-queue",
+        variable: "UNPUBLISHED_QUEUE_URL",
+        output: "UnpublishedQueueUrl",
+        optional: None,
+    };
+
+    /// Whether it is asked for.
+    #[must_use]
+    pub const fn is_wanted(&self) -> bool {
+        self.unpublished
+    }
+
+    /// The queue, of the service that the dead-letter queue is of.
+    ///
+    /// # Errors
+    /// If it is named twice or not at all, or the stack can't be looked up.
+    pub async fn open(&self, beside: &StackDeadLetters) -> Result<SetAside> {
+        let named = self.unpublished_queue.as_ref();
+        let (aws, found) = Self::NAMED.find(named, &beside.stack, Running::unpublished_queue_url).await?;
+        Ok(SetAside(MessageQueue::new(&aws, found, Self::NAMED.what)))
+    }
+
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self, beside: &StackDeadLetters) -> String {
+        Self::NAMED.service(self.unpublished_queue.as_ref(), &beside.stack)
     }
 }
 
@@ -267,6 +348,12 @@ impl StackUndelivered {
         Ok(UndeliveredChanges(MessageQueue::new(&aws, found, Self::NAMED.what)))
     }
 
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self) -> String {
+        Self::NAMED.service(self.undelivered_queue.as_ref(), &self.stack)
+    }
+
     /// The undelivered changes and the delivery queue, of one service.
     ///
     /// # Errors
@@ -300,6 +387,12 @@ impl BusTarget {
     pub async fn bus(&self, stack: &StackTarget) -> Result<EventBridge> {
         let (aws, found) = Self::NAMED.find(self.bus.as_ref(), stack, |running| Some(&running.bus)).await?;
         Ok(EventBridge::new(&aws, found))
+    }
+
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self, stack: &StackTarget) -> String {
+        Self::NAMED.service(self.bus.as_ref(), stack)
     }
 
     /// Whether it is named.

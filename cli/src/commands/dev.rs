@@ -178,7 +178,7 @@ fn samples(kakao: &Kakao) -> Result<Vec<Request>> {
     };
     let linked = AccountStatus {
         audience: kakao.rest_api_key.clone(),
-        user_id: MEMBER.to_owned(),
+        user_id: Some(MEMBER.to_owned()),
         token_id: "token-1".to_owned(),
         at: now.as_seconds(),
         event_uri: "https://schemas.openid.net/secevent/oauth/event-type/user-linked".to_owned(),

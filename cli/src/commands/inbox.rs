@@ -96,11 +96,13 @@ impl Inbox {
             }
             Self::Show { id, table } => backlog::show(&InboxItems(table.open().await?), id, usize::MAX).await,
             Self::Replay { which, limit, table, queue } => {
+                let service = table.service();
                 let (table, queue) = table.with_queue(&queue).await?;
-                backlog::replay(&InboxItems(table), &queue, which.wanted(), limit.get(), false).await
+                backlog::replay((&InboxItems(table), &service), &queue, which.wanted(), limit.get(), false).await
             }
             Self::Drop { which, limit, table, yes } => {
-                backlog::drop_for_good(&InboxItems(table.open().await?), which.wanted(), limit.get(), yes).await
+                let from = (&InboxItems(table.open().await?), &*table.service());
+                backlog::drop_for_good(from, which.wanted(), limit.get(), yes).await
             }
         }
     }

@@ -28,8 +28,8 @@ A rotation puts a new key first in the file: `khook send account-status --key <F
 key that left the set last stays in the file, so that `--kid` can sign what must be refused.
 
 Examples:
-  khook keys serve                                       one key, on a free port
-  khook keys serve --port 8765 --rotate-every 60         two keys, a new one every minute";
+  khook keys serve                                 one key, on a free port
+  khook keys serve --port 8765 --rotate-every 60   a new key every minute";
 
 /// Options of `khook keys new`.
 #[derive(Debug, Args)]

@@ -129,24 +129,26 @@ impl Publish {
     /// An unknown user, a table that cannot be read, a bus that refuses an entry, or no confirmation.
     pub async fn run(self) -> Result<ExitCode> {
         self.whose.named()?;
+        if !self.dry_run {
+            same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_BUS_NAME", self.bus.is_named()))?;
+        }
         let table = self.table.table(&self.stack).await?;
         if self.dry_run {
             let counted = self.each_page(&table, None).await?;
             output::line(format!("{}; nothing was published", counted_noun(counted.users, "user")))?;
             return Ok(exit_code(&counted));
         }
-        same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_BUS_NAME", self.bus.is_named()))?;
-        let bus = self.bus.bus(&self.stack).await?;
+        let (bus, service) = (self.bus.bus(&self.stack).await?, self.bus.service(&self.stack));
         if !self.yes && self.whose.since.is_some() {
             let users = self.each_page(&table, None).await?.users;
             ask::whether(
-                &format!("Publish the state of {} again?", counted_noun(users, "user")),
+                &format!("Publish through {service} the state of {} again?", counted_noun(users, "user")),
                 users <= MOST_UNASKED,
             )
             .await?;
         }
         let published = self.each_page(&table, Some(&Publisher::new(bus, self.values(), None))).await?;
-        output::line(format!("{} published", counted_noun(published.users, "user")))?;
+        output::line(format!("{} published ({service})", counted_noun(published.users, "user")))?;
         Ok(exit_code(&published))
     }
 

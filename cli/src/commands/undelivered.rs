@@ -98,11 +98,13 @@ impl Undelivered {
             }
             Self::Show { id, limit, undelivered } => backlog::show(&undelivered.open().await?, id, limit.get()).await,
             Self::Replay { which, limit, undelivered, queue } => {
+                let service = undelivered.service();
                 let (undelivered, queue) = undelivered.with_queue(&queue).await?;
-                backlog::replay(&undelivered, &queue, which.wanted(), limit.get(), false).await
+                backlog::replay((&undelivered, &service), &queue, which.wanted(), limit.get(), false).await
             }
             Self::Drop { which, limit, undelivered, yes } => {
-                backlog::drop_for_good(&undelivered.open().await?, which.wanted(), limit.get(), yes).await
+                let from = (&undelivered.open().await?, &*undelivered.service());
+                backlog::drop_for_good(from, which.wanted(), limit.get(), yes).await
             }
         }
     }

@@ -162,8 +162,8 @@ impl TalkChannel {
 pub struct AccountStatus {
     /// `aud`: a REST API key.
     pub audience: String,
-    /// `sub`: the member number.
-    pub user_id: String,
+    /// `sub`: the member number. None: the event names no user.
+    pub user_id: Option<String>,
     /// `jti`.
     pub token_id: String,
     /// `iat` and `toe`, in seconds.
@@ -181,7 +181,12 @@ impl AccountStatus {
     #[must_use]
     pub fn token(&self) -> Token {
         let members = Value::Object(self.members.clone());
-        let mut token = Token::new(&self.audience, &self.user_id, &self.token_id, self.at, &self.event_uri, &members);
+        let user_id = self.user_id.as_deref().unwrap_or_default();
+        let mut token = Token::new(&self.audience, user_id, &self.token_id, self.at, &self.event_uri, &members);
+        if self.user_id.is_none() {
+            token.claims.remove("sub");
+            token.claims.insert("events".to_owned(), json!({&self.event_uri: self.members}));
+        }
         for (name, value) in &self.claims {
             if value.is_null() {
                 token.claims.remove(name);
@@ -320,8 +325,16 @@ mod tests {
     #[test]
     fn a_claim_may_be_set_or_left_out() {
         let claims = json!({"app_id": "1", "toe": null}).as_object().unwrap().clone();
-        let token = AccountStatus { claims, ..AccountStatus::default() }.token();
+        let token = AccountStatus { claims, user_id: Some("1".into()), ..AccountStatus::default() }.token();
+        assert_eq!(token.claims.get("sub"), Some(&json!("1")));
         assert_eq!((token.claims.get("app_id"), token.claims.get("toe")), (Some(&json!("1")), None));
+    }
+
+    #[test]
+    fn an_event_without_a_user_names_none_anywhere() {
+        let status = AccountStatus { event_uri: "e".into(), ..AccountStatus::default() };
+        let claims = Value::Object(status.token().claims);
+        assert_eq!((claims.get("sub"), &claims["events"]), (None, &json!({"e": {}})));
     }
 
     #[test]

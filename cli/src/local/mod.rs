@@ -153,6 +153,7 @@ impl Cloud {
             ("TABLE_NAME", self.table_name().to_owned()),
             ("EVENT_QUEUE_URL", self.queue_url().to_owned()),
             ("DEAD_LETTER_QUEUE_URL", self.dead_letter_queue_url().to_owned()),
+            ("UNPUBLISHED_QUEUE_URL", self.output("UnpublishedQueueUrl").to_owned()),
             ("EVENT_BUS_NAME", self.output("BusName").to_owned()),
         ]
     }

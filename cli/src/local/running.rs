@@ -33,6 +33,9 @@ pub struct Running {
     pub queue_url: String,
     /// Its dead-letter queue.
     pub dead_letter_queue_url: String,
+    /// Its queue of unpublished changes; empty where an older version runs.
+    #[serde(default)]
+    pub unpublished_queue_url: String,
     /// Its bus.
     pub bus: String,
     /// Where its changes are delivered, if they are.
@@ -86,6 +89,11 @@ impl Running {
     fn answers(&self) -> bool {
         let address = self.endpoint.strip_prefix("http://").and_then(|address| address.parse().ok());
         address.is_some_and(|address: SocketAddr| TcpStream::connect_timeout(&address, PATIENCE).is_ok())
+    }
+
+    /// Where changes are that could not be published, unless an older version runs.
+    pub(crate) fn unpublished_queue_url(&self) -> Option<&String> {
+        Some(&self.unpublished_queue_url).filter(|url| !url.is_empty())
     }
 
     /// Where its changes wait for their delivery.
@@ -152,6 +160,7 @@ impl DevLock {
             table: cloud.table_name().to_owned(),
             queue_url: cloud.queue_url().to_owned(),
             dead_letter_queue_url: cloud.dead_letter_queue_url().to_owned(),
+            unpublished_queue_url: cloud.output("UnpublishedQueueUrl").to_owned(),
             bus: cloud.output("BusName").to_owned(),
             delivery,
             kakao: kakao.clone(),
@@ -207,6 +216,7 @@ mod tests {
             table: String::new(),
             queue_url: String::new(),
             dead_letter_queue_url: String::new(),
+            unpublished_queue_url: String::new(),
             bus: String::new(),
             delivery: None,
             kakao: Kakao::generate().unwrap(),

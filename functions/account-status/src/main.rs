@@ -1,5 +1,7 @@
 //! Takes Kakao Login's account status change webhook: Security Event Tokens.
 
+use std::process::ExitCode;
+
 use mimalloc::MiMalloc;
 use runtime::{config::Variables, ingest::AccountStatusWebhook, keys::Keys, telemetry, wiring::Edges};
 
@@ -7,8 +9,11 @@ use runtime::{config::Variables, ingest::AccountStatusWebhook, keys::Keys, telem
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init("account-status")?;
+async fn main() -> ExitCode {
+    telemetry::run("account-status", run_function()).await
+}
+
+async fn run_function() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
     let edges = Edges::new(&variables)?;
     let keys = Keys::new(variables.key_endpoint()?, edges.fallback.clone());

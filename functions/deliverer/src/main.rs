@@ -1,5 +1,7 @@
 //! Delivers the changes of users to the service's endpoint, signed.
 
+use std::process::ExitCode;
+
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use runtime::{
@@ -16,8 +18,11 @@ use runtime::{
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    telemetry::init("deliverer")?;
+async fn main() -> ExitCode {
+    telemetry::run("deliverer", run_function()).await
+}
+
+async fn run_function() -> Result<(), Error> {
     let variables = Variables::of_process();
     let (url, queue, secret) =
         (variables.delivery_url()?, variables.delivery_queue_url()?, variables.delivery_secret()?);

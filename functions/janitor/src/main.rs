@@ -5,6 +5,8 @@ mod gauges;
 mod inbox;
 mod key_set;
 
+use std::process::ExitCode;
+
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use runtime::{config::Variables, queue::SqsQueue, store::Retention, telemetry, wiring};
@@ -14,8 +16,11 @@ use serde_json::Value;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    telemetry::init("janitor")?;
+async fn main() -> ExitCode {
+    telemetry::run("janitor", run_function()).await
+}
+
+async fn run_function() -> Result<(), Error> {
     let variables = Variables::of_process();
     let endpoint = &variables.key_endpoint()?;
     let wanted =
@@ -25,6 +30,7 @@ async fn main() -> Result<(), Error> {
     let table = &wiring::table(&aws, &variables, Retention::default())?;
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let deadline = wiring::deadline(&event.context);
+        let wanted = gauges::is_due(&event.payload).then_some(wanted);
         tokio::join!(
             key_set::refresh(endpoint, table, deadline),
             inbox::empty(table, queue, deadline),

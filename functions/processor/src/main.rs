@@ -2,6 +2,8 @@
 
 mod batch;
 
+use std::process::ExitCode;
+
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use runtime::{batch::Batch, config::Variables, store::Applier, telemetry, wiring};
@@ -10,13 +12,16 @@ use runtime::{batch::Batch, config::Variables, store::Applier, telemetry, wiring
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    telemetry::init("processor")?;
+async fn main() -> ExitCode {
+    telemetry::run("processor", run_function()).await
+}
+
+async fn run_function() -> Result<(), Error> {
     let variables = Variables::of_process();
     let retention = variables.retention()?;
     let store = wiring::table(&wiring::aws_of_function(&variables)?, &variables, retention)?;
     let applier =
-        &Applier::new(store, retention, variables.share_user_key()).watching_silence(variables.watches_silence()?);
+        &Applier::new(store, retention, variables.share_user_key()?).watching_silence(variables.watches_silence()?);
     run(service_fn(|event: LambdaEvent<Batch>| async move {
         let deadline = wiring::deadline(&event.context);
         let response = batch::apply(applier, event.payload, deadline).await;

@@ -2,6 +2,8 @@
 
 mod stream;
 
+use std::process::ExitCode;
+
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use runtime::{
@@ -16,8 +18,11 @@ use runtime::{
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    telemetry::init("publisher")?;
+async fn main() -> ExitCode {
+    telemetry::run("publisher", run_function()).await
+}
+
+async fn run_function() -> Result<(), Error> {
     let variables = Variables::of_process();
     let (bus, values) = (variables.event_bus_name()?, variables.profile_values()?);
     let aws = wiring::aws_of_function(&variables)?;

@@ -1,5 +1,7 @@
 //! Answers a KakaoTalk chatbot's skill requests, and turns those of an authenticated sender into events.
 
+use std::process::ExitCode;
+
 use mimalloc::MiMalloc;
 use runtime::{config::Variables, ingest::SkillWebhook, telemetry, wiring::Edges};
 
@@ -7,8 +9,11 @@ use runtime::{config::Variables, ingest::SkillWebhook, telemetry, wiring::Edges}
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init("skill")?;
+async fn main() -> ExitCode {
+    telemetry::run("skill", run_function()).await
+}
+
+async fn run_function() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
     let webhook =
         SkillWebhook { apps: variables.apps()?, auth: variables.skill_auth()?, answer: variables.skill_answer()? };

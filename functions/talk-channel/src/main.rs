@@ -1,5 +1,7 @@
 //! Takes KakaoTalk Channel's webhook.
 
+use std::process::ExitCode;
+
 use mimalloc::MiMalloc;
 use runtime::{config::Variables, ingest::TalkChannelWebhook, telemetry, wiring::Edges};
 
@@ -7,8 +9,11 @@ use runtime::{config::Variables, ingest::TalkChannelWebhook, telemetry, wiring::
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init("talk-channel")?;
+async fn main() -> ExitCode {
+    telemetry::run("talk-channel", run_function()).await
+}
+
+async fn run_function() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
     let webhook = TalkChannelWebhook { apps: variables.apps_proven_by_admin_key()? };
     Edges::connected(&variables).await?.acknowledge(webhook, variables.sources()?).await

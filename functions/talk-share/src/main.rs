@@ -1,5 +1,7 @@
 //! Takes KakaoTalk Share's webhook.
 
+use std::process::ExitCode;
+
 use mimalloc::MiMalloc;
 use runtime::{config::Variables, ingest::TalkShareWebhook, telemetry, wiring::Edges};
 
@@ -7,10 +9,13 @@ use runtime::{config::Variables, ingest::TalkShareWebhook, telemetry, wiring::Ed
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init("talk-share")?;
+async fn main() -> ExitCode {
+    telemetry::run("talk-share", run_function()).await
+}
+
+async fn run_function() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
     let webhook =
-        TalkShareWebhook { apps: variables.apps_proven_by_admin_key()?, user_key: variables.share_user_key() };
+        TalkShareWebhook { apps: variables.apps_proven_by_admin_key()?, user_key: variables.share_user_key()? };
     Edges::connected(&variables).await?.acknowledge(webhook, variables.sources()?).await
 }

@@ -1,69 +1,36 @@
 """Ends a member's sessions when Kakao asks for it: an example of a consumer of the bus.
 
-EventBridge may deliver a change twice, and two changes in either order. So every step can be done again, the door is
-moved on a condition, and an id is remembered only after all that it asks for is done.
+EventBridge may deliver a change twice, and two changes in either order. One conditional write keeps the greatest
+version; all that follows from it can be done again.
 """
 
 import os
-import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-# An item that expired starts again at version 1: then the later write decides, by more than clocks can differ.
-CLOCKS = timedelta(hours=1)
-# Longer than anything delivers the same change again.
-SEEN_SECONDS = 14 * 24 * 3600
 
 
 class Sessions:
-    """The service's own table: of each user a door, the sessions, and the changes that were dealt with."""
+    """The service's own table: for each user an item that says whether they may come in, and the sessions."""
 
     def __init__(self, table: Any) -> None:
         self.table = table
         self.stale = table.meta.client.exceptions.ConditionalCheckFailedException
 
-    def has_seen(self, user: str, change_id: str) -> bool:
-        key = {"pk": user, "sk": f"SEEN#{change_id}"}
-        return "Item" in self.table.get_item(Key=key, ConsistentRead=True)
-
-    def remember(self, user: str, change_id: str) -> None:
-        expires_at = int(time.time()) + SEEN_SECONDS
-        self.table.put_item(Item={"pk": user, "sk": f"SEEN#{change_id}", "expires_at": expires_at})
-
-    def move_door(self, user: str, access: str, version: int, written_at: str) -> bool:
-        """Whether this is the newest word. The same one again is: what follows from it may not be done yet."""
+    def keep_greatest(self, user: str, version: int, access: str, void_until: int) -> bool:
+        """Whether nothing newer is known. The same version passes: the last attempt may have failed after this step."""
         try:
             self.table.update_item(
                 Key={"pk": user, "sk": "DOOR"},
-                UpdateExpression="SET access = :access, version = :version, written_at = :written_at",
-                ConditionExpression="attribute_not_exists(version) OR written_at < :hour_before"
-                " OR (version <= :version AND written_at < :hour_after)",
-                ExpressionAttributeValues={
-                    ":access": access,
-                    ":version": version,
-                    ":written_at": written_at,
-                    ":hour_before": text(instant(written_at) - CLOCKS),
-                    ":hour_after": text(instant(written_at) + CLOCKS),
-                },
+                UpdateExpression="SET version = :version, access = :access, void_until = :void_until",
+                ConditionExpression="attribute_not_exists(version) OR version <= :version",
+                ExpressionAttributeValues={":version": version, ":access": access, ":void_until": void_until},
             )
         except self.stale:
             return False
         return True
 
-    def void(self, user: str, until: int) -> None:
-        """Sessions up to that second are void, also one that is only being written. It moves forwards alone."""
-        try:
-            self.table.update_item(
-                Key={"pk": user, "sk": "DOOR"},
-                UpdateExpression="SET void_until = :until",
-                ConditionExpression="attribute_not_exists(void_until) OR void_until < :until",
-                ExpressionAttributeValues={":until": until},
-            )
-        except self.stale:
-            pass
-
     def end(self, user: str, until: int | None) -> int:
-        """Ends the sessions that began in that second or before, or all. How many."""
+        """Ends the sessions that began in that second or before, or all. Returns how many."""
         query: dict[str, Any] = {
             "KeyConditionExpression": "pk = :user AND begins_with(sk, :sessions)",
             "ExpressionAttributeValues": {":user": user, ":sessions": "SESSION#"},
@@ -81,48 +48,25 @@ class Sessions:
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def instant(written: str) -> datetime:
-    return datetime.fromisoformat(written)
-
-
-def text(moment: datetime) -> str:
-    """As the bus writes times, so that the order of the texts is the times'."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def follow_up(change: dict[str, Any], sessions: Any) -> str:
-    """Does what a change asks for. What came of it, for the log."""
+def follow_up(change: dict[str, Any], sessions: Sessions) -> str:
+    """Takes a newer state as the truth. Returns the outcome, for the log."""
     if "user_id" not in change:
-        return "nobody who could log in"
-    user = f"USER#{change['app_id']}#{change['user_id']}"
-    if sessions.has_seen(user, change["id"]):
-        return "seen"
-    outcome = act(change, user, sessions)
-    sessions.remember(user, change["id"])
-    return outcome
+        return "no member"
+    user, state = f"USER#{change['app_id']}#{change['user_id']}", change["state"]
+    void_until = second(state.get("sessions_valid_from"))
+    if not sessions.keep_greatest(user, change["version"], state["access"], void_until):
+        return "stale"
+    shut = state["access"] in ("blocked", "gone")
+    return f"{state['access']}, {sessions.end(user, None if shut else void_until)} ended"
 
 
-def act(change: dict[str, Any], user: str, sessions: Any) -> str:
-    match change["change"]:
-        case "sessions-voided":
-            until = int(instant(change["valid_from"]).timestamp())
-            sessions.void(user, until)
-            return f"{sessions.end(user, until)} ended"
-        case "access-changed":
-            if not sessions.move_door(user, change["to"], change["version"], change["written_at"]):
-                return "stale"
-            # Allowed only means that Kakao has nothing against it: it logs nobody in.
-            if change["to"] == "allowed":
-                return "door open"
-            return f"door shut, {sessions.end(user, None)} ended"
-        case _:
-            return "nothing to do"
+def second(time: str | None) -> int:
+    return int(datetime.fromisoformat(time).timestamp()) if time else 0
 
 
 def handler(event: dict[str, Any], _context: Any) -> None:
     import boto3  # here, so that the tests need nothing but Python
 
     sessions = Sessions(boto3.resource("dynamodb").Table(os.environ["SESSIONS_TABLE"]))
-    change = event["detail"]
-    # No member number in a log, nor a hash of one: the id is the one that EventBridge gave.
-    print({"change": change["change"], "id": event["id"], "outcome": follow_up(change, sessions)})
+    # The id that EventBridge gave: the change's own id has the member number in it, which belongs in no log.
+    print({"id": event["id"], "outcome": follow_up(event["detail"], sessions)})

@@ -2,6 +2,7 @@
 //! what the functions behind the queue need to know of it. Versioned: `v` is the first member.
 
 mod ascii;
+mod fault;
 mod reread;
 mod service;
 mod token;
@@ -141,9 +142,9 @@ pub enum EnvelopeError {
     /// processor, then replay the dead letters.
     #[error("its version is unknown")]
     Version,
-    /// It has the version, but not the form.
-    #[error("it is an envelope of this version whose members are not as they must be")]
-    Members,
+    /// It has the version, but not the form: this member is missing or misshapen.
+    #[error("it is an envelope of this version whose member `{0}` is missing or misshapen")]
+    Members(&'static str),
     /// It can't be sent: longer than the queue takes.
     #[error("it is longer than the queue takes")]
     TooLong,
@@ -195,7 +196,8 @@ impl Envelope {
             #[serde(flatten)]
             envelope: &'e Envelope,
         }
-        let text = to_ascii_json(&Versioned { v: VERSION, envelope: self }).map_err(|_| EnvelopeError::Members)?;
+        let text =
+            to_ascii_json(&Versioned { v: VERSION, envelope: self }).map_err(|_| EnvelopeError::Members("event"))?;
         if text.len() > MAX_BYTES { Err(EnvelopeError::TooLong) } else { Ok(text) }
     }
 
@@ -207,7 +209,7 @@ impl Envelope {
         let value: Value = from_json(text.as_bytes()).map_err(|_| EnvelopeError::NotAnEnvelope)?;
         match value.get("v").and_then(Value::as_u64) {
             None => Err(EnvelopeError::NotAnEnvelope),
-            Some(VERSION) => serde_json::from_value(value).map_err(|_| EnvelopeError::Members),
+            Some(VERSION) => Self::deserialize(&value).map_err(|_| EnvelopeError::Members(fault::wrong_member(&value))),
             Some(_) => Err(EnvelopeError::Version),
         }
     }
@@ -257,7 +259,7 @@ mod tests {
             ("{}", EnvelopeError::NotAnEnvelope),
             (r#"{"v":"1"}"#, EnvelopeError::NotAnEnvelope),
             (r#"{"v":2,"id":"x"}"#, EnvelopeError::Version),
-            (r#"{"v":1,"id":"x"}"#, EnvelopeError::Members),
+            (r#"{"v":1,"id":"x"}"#, EnvelopeError::Members("received_at")),
         ] {
             assert_eq!(Envelope::decode(text).unwrap_err(), error, "{text}");
         }

@@ -1,6 +1,7 @@
 //! KakaoTalk Channel's webhook: a user added or blocked a channel (kakao developers, "KakaoTalk
 //! Channel webhook").
 
+use jiff::{Timestamp, civil::DateTime};
 use serde::{Deserialize, Serialize};
 
 use super::{ChannelId, Content, Fields, OpenId, Time, Unreadable, UserId, content::ReadField, open::open_enum};
@@ -71,7 +72,12 @@ fn user(fields: &Fields<'_>) -> Result<ChannelUser, Unreadable> {
 
 fn updated_at(fields: &Fields<'_>) -> Result<Option<Time>, Unreadable> {
     let text = fields.text("updated_at")?;
-    text.map(|text| text.parse().map_err(|_| Unreadable::Shape("updated_at"))).transpose()
+    text.map(|text| text.parse().map_err(|_| odd_time(text, "updated_at"))).transpose()
+}
+
+fn odd_time(text: &str, name: &'static str) -> Unreadable {
+    let has_no_zone = text.parse::<Timestamp>().is_err() && text.parse::<DateTime>().is_ok();
+    if has_no_zone { Unreadable::NoTimeZone(name) } else { Unreadable::Shape(name) }
 }
 
 /// The deprecated twin, in milliseconds.
@@ -143,10 +149,24 @@ mod tests {
 
     #[test]
     fn a_time_without_a_zone_or_a_date_alone_hides_no_timestamp() {
-        for odd in ["2026-09-29 14:34:57", "2026-09-29", "yesterday", "1790660097000", "9999-12-31T23:59:59Z"] {
+        let no_zone = Unreadable::NoTimeZone("updated_at");
+        assert_eq!(
+            (no_zone.code(), &*no_zone.to_string()),
+            ("field_shape", "the field `updated_at` is a time with no time zone")
+        );
+        let shape = Unreadable::Shape("updated_at");
+        for (odd, why) in [
+            ("2026-09-29 14:34:57", &no_zone),
+            ("2026-09-29T14:34:57.123", &no_zone),
+            ("2026-09-29", &no_zone),
+            ("1969-12-31T14:34:57+09:00", &shape),
+            ("yesterday", &shape),
+            ("1790660097000", &shape),
+            ("9999-12-31T23:59:59Z", &shape),
+        ] {
             let members = with(&[("updated_at", &json!(odd)), ("timestamp", &json!(AT_MILLIS))]);
             assert_eq!(read(&members).unwrap().at, AT.parse().unwrap(), "{odd}");
-            assert_eq!(read(&with(&[("updated_at", &json!(odd))])), Err(Unreadable::Shape("updated_at")), "{odd}");
+            assert_eq!(read(&with(&[("updated_at", &json!(odd))])), Err(why.clone()), "{odd}");
         }
         assert_eq!(read(&with(&[("updated_at", &json!(null))])), Err(Unreadable::Missing("updated_at")));
     }

@@ -24,6 +24,12 @@ pub enum Unreadable {
     /// A field is there, but not in a shape that we know.
     #[error("the field `{0}` has an unexpected shape")]
     Shape(&'static str),
+    /// A field is a time of day in no time zone: which moment it means is unknown.
+    #[error("the field `{0}` is a time with no time zone")]
+    NoTimeZone(&'static str),
+    /// A field is there that names something, but no name is in it.
+    #[error("the field `{0}` is there, but names nothing")]
+    NamesNothing(&'static str),
     /// The `app_id` in the content is not the app whose admin key (or token) came with it.
     #[error("the app_id in the content is not the app that the proof belongs to")]
     OtherApp,
@@ -71,8 +77,8 @@ impl Unreadable {
             Self::Json(_) => "json",
             Self::Encoding | Self::FieldEncoding(_) => "encoding",
             Self::Duplicate(_) => "duplicate_field",
-            Self::Missing(_) => "missing_field",
-            Self::Shape(_) => "field_shape",
+            Self::Missing(_) | Self::NamesNothing(_) => "missing_field",
+            Self::Shape(_) | Self::NoTimeZone(_) => "field_shape",
             Self::OtherApp => "other_app",
             Self::OtherSubject => "other_subject",
             Self::NoSubject | Self::StreamEvent => "no_subject",

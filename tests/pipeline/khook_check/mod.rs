@@ -154,7 +154,7 @@ async fn each_mistake_of_a_certificate_is_distinguished_from_the_others() {
         (ShownCertificate::SelfSigned, "self-signed", "public authorities only"),
         (ShownCertificate::Expired, "has expired", "renew it"),
         (ShownCertificate::Early, "isn't valid yet", "clock"),
-        (ShownCertificate::OfAPrivateAuthority, "comes alone", "whole chain"),
+        (ShownCertificate::OfAPrivateAuthority, "a single certificate", "whole chain"),
         (ShownCertificate::WithItsPrivateAuthority, "chain of 2", "public authority"),
     ] {
         let server = DistrustedServer::start(shown).await;

@@ -65,6 +65,11 @@ pub fn cells(summary: &Result<Summary, EnvelopeError>) -> [String; 3] {
     }
 }
 
+/// A JSON value as a cell: a text without quotes.
+pub(crate) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// The text as JSON if it is some, else as it is.
 #[must_use]
 pub fn readable(text: &str) -> Value {

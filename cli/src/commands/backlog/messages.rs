@@ -319,7 +319,7 @@ fn letter(id: String, message: Message) -> WaitingMessage {
 pub(crate) fn more(reach: Reach, limit: usize, noun: &str) -> Option<String> {
     match reach {
         Reach::Whole => None,
-        Reach::Limit => Some(format!("read {}, and there may be more: raise --limit", counted(limit, noun))),
+        Reach::Limit => Some(format!("looked at {}, and there may be more: raise --limit", counted(limit, noun))),
         Reach::Circle => Some(
             "the queue returned the same messages again, and there may be more: replay or drop some, then look again"
                 .to_owned(),

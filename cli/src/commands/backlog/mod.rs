@@ -213,7 +213,7 @@ pub(crate) async fn show<P: Backlog>(backlog: &P, id: String, limit: usize) -> R
 
 /// `replay`. The exit status says whether all that was asked for was sent.
 pub(crate) async fn replay<P: Backlog>(
-    backlog: &P,
+    (backlog, service): (&P, &str),
     queue: &impl Queue,
     wanted: Wanted,
     limit: usize,
@@ -246,7 +246,7 @@ pub(crate) async fn replay<P: Backlog>(
     if all_wanted && sent + kept == 0 {
         backlog.confirm_empty().await?;
     }
-    output::line(format!("{sent} sent to the {}", P::WORDS.target))?;
+    output::line(format!("{sent} sent to the {} ({service})", P::WORDS.target))?;
     complete::<P>(&swept, limit)?;
     warn_of_more::<P>(swept.reach, limit);
     Ok(if kept == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -269,7 +269,7 @@ fn refused<P: Backlog>(item: &P::Item, error: Error, in_a_row: usize) -> Result<
 
 /// `drop`, after a question.
 pub(crate) async fn drop_for_good<P: Backlog>(
-    backlog: &P,
+    (backlog, service): (&P, &str),
     wanted: Wanted,
     limit: usize,
     yes: bool,
@@ -288,7 +288,7 @@ pub(crate) async fn drop_for_good<P: Backlog>(
             return Ok(ExitCode::SUCCESS);
         }
         let items = counted(found.len(), P::WORDS.noun);
-        ask::whether(&format!("Delete {items} permanently? {}", P::WORDS.before_drop), yes).await?;
+        ask::whether(&format!("Delete {items} ({service}) for good? {}", P::WORDS.before_drop), yes).await?;
         before = swept;
         Chosen::Found(found)
     };
@@ -305,7 +305,7 @@ pub(crate) async fn drop_for_good<P: Backlog>(
     if all_wanted && yes && deleted == 0 {
         backlog.confirm_empty().await?;
     }
-    output::line(format!("{deleted} deleted"))?;
+    output::line(format!("{deleted} deleted ({service})"))?;
     complete::<P>(&before, limit)?;
     complete::<P>(&swept, limit)?;
     warn_of_more::<P>(swept.reach, limit);

@@ -18,10 +18,15 @@ impl StoredItem {
         text(&self.0, name)
     }
 
+    /// Its envelope as JSON, or as it is if it is not JSON.
+    pub(crate) fn envelope(&self) -> Value {
+        letter::readable(self.text("envelope"))
+    }
+
     /// The item with its envelope as JSON instead of text.
     pub(crate) fn readable(&self) -> Value {
         let mut members = self.0.clone();
-        members.insert("envelope".to_owned(), letter::readable(self.text("envelope")));
+        members.insert("envelope".to_owned(), self.envelope());
         Value::Object(members)
     }
 }

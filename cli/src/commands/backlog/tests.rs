@@ -98,18 +98,18 @@ fn these(ids: &[&str]) -> Wanted {
 #[tokio::test]
 async fn what_the_queue_accepted_is_deleted_and_all_else_stays() {
     let (backlog, queue) = (Memory::of(&["a", "refused", "b", "unreadable", "c"]), Sent::default());
-    let code = replay(&backlog, &queue, Wanted::All, 10, false).await.unwrap();
+    let code = replay((&backlog, "here"), &queue, Wanted::All, 10, false).await.unwrap();
     assert_eq!(code, ExitCode::FAILURE);
     assert_eq!(*queue.0.lock().unwrap(), ["a", "b", "c"]);
     assert_eq!(backlog.left(), ["refused", "unreadable"]);
-    assert_eq!(replay(&backlog, &queue, these(&["unreadable"]), 10, true).await.unwrap(), ExitCode::SUCCESS);
+    assert_eq!(replay((&backlog, "here"), &queue, these(&["unreadable"]), 10, true).await.unwrap(), ExitCode::SUCCESS);
     assert_eq!(backlog.left(), ["refused"]);
 }
 
 #[tokio::test]
 async fn a_queue_that_refuses_several_in_a_row_ends_the_replay() {
     let (backlog, queue) = (Memory::of(&["a", "refused1", "refused2", "b"]), Sent::default());
-    let error = format!("{:#}", replay(&backlog, &queue, Wanted::All, 10, false).await.unwrap_err());
+    let error = format!("{:#}", replay((&backlog, "here"), &queue, Wanted::All, 10, false).await.unwrap_err());
     assert_eq!(
         error,
         "1 sent, then: 2 in a row were refused. The rest stays here: the event queue did not accept `refused2`; it \
@@ -121,7 +121,7 @@ async fn a_queue_that_refuses_several_in_a_row_ends_the_replay() {
 #[tokio::test]
 async fn an_id_that_is_not_there_fails_after_the_others_were_done() {
     let (backlog, queue) = (Memory::of(&["a"]), Sent::default());
-    let error = replay(&backlog, &queue, these(&["a", "b"]), 10, false).await.unwrap_err().to_string();
+    let error = replay((&backlog, "here"), &queue, these(&["a", "b"]), 10, false).await.unwrap_err().to_string();
     assert!(error.starts_with("not among the items: `b`"), "{error}");
     assert!(show(&backlog, "b".to_owned(), 10).await.is_err());
     assert_eq!(backlog.left(), Vec::<String>::new());
@@ -130,9 +130,9 @@ async fn an_id_that_is_not_there_fails_after_the_others_were_done() {
 #[tokio::test]
 async fn only_what_was_asked_for_is_deleted() {
     let backlog = Memory::of(&["a", "b", "c"]);
-    assert_eq!(drop_for_good(&backlog, these(&["b"]), 10, true).await.unwrap(), ExitCode::SUCCESS);
+    assert_eq!(drop_for_good((&backlog, "here"), these(&["b"]), 10, true).await.unwrap(), ExitCode::SUCCESS);
     assert_eq!(backlog.left(), ["a", "c"]);
-    assert_eq!(drop_for_good(&backlog, Wanted::All, 10, true).await.unwrap(), ExitCode::SUCCESS);
-    assert_eq!(drop_for_good(&backlog, Wanted::All, 10, false).await.unwrap(), ExitCode::SUCCESS);
+    assert_eq!(drop_for_good((&backlog, "here"), Wanted::All, 10, true).await.unwrap(), ExitCode::SUCCESS);
+    assert_eq!(drop_for_good((&backlog, "here"), Wanted::All, 10, false).await.unwrap(), ExitCode::SUCCESS);
     assert_eq!(list(&backlog, 10, false, &Zone::default()).await.unwrap(), ExitCode::SUCCESS);
 }

@@ -70,9 +70,10 @@ The exit status is 0 if no mistake was found (! is only a warning), 1 if a mista
 
 Examples:
   khook check https://hooks.example.com/v1                      all six routes
-  khook check https://hooks.example.com/v1/skill --skill-key-file key.txt --send
-  khook check https://hooks.example.com/webhooks/unlink --admin-key-file admin-key.txt
-  khook check https://bot.example.com/kakao --kind skill --json | jq '.routes[].findings'";
+  khook check https://hooks.example.com/skill --skill-key-file key.txt --send
+  khook check https://hooks.example.com/webhooks/unlink \\
+      --admin-key-file admin-key.txt
+  khook check https://bot.example.com/kakao --kind skill --json";
 
 /// Whether requests may take long and count for an alarm of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,7 +56,7 @@ impl Demo {
         if self.json {
             report.print_json()?
         } else {
-            report.print()?
+            report.print(self.keep)?
         }
         if let Some(lock) = lock {
             dev::stay(lock, cloud, kakao, None).await?;

@@ -30,7 +30,8 @@ impl DemoReport {
         }))
     }
 
-    pub(super) fn print(&self) -> Result<()> {
+    /// For people. `is_kept`: the service goes on running, and can be asked.
+    pub(super) fn print(&self, is_kept: bool) -> Result<()> {
         let mut table =
             output::table(&["", "What Kakao reports", "Webhook", "Status", "ms", "What changed (times in UTC)"]);
         table.align_right(4);
@@ -48,8 +49,8 @@ impl DemoReport {
         output::line("")?;
         output::print_table(&table)?;
         output::line("")?;
-        let heading = Text::default().styled(Style::new().bold(), "The member's final state");
-        output::line(heading.and(" (khook user show prints the same)"))?;
+        let heading = Text::default().styled(Style::new().bold(), "The member's state in the end");
+        output::line(heading.and(if is_kept { " (khook user show prints the same)" } else { "" }))?;
         output::json(&self.user)?;
         self.print_verdict()
     }

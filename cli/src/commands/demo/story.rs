@@ -134,7 +134,7 @@ impl StoryBuilder<'_> {
     fn token(&mut self, event: &EventType, members: &Value) -> Result<AccountStatus> {
         Ok(AccountStatus {
             audience: self.kakao.rest_api_key.clone(),
-            user_id: MEMBER.to_owned(),
+            user_id: Some(MEMBER.to_owned()),
             token_id: random::hex::<16>()?,
             at: self.later(),
             event_uri: event.uri().to_owned(),

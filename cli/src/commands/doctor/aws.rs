@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt::Debug, time::Duration};
 
-use aws_config::{SdkConfig, timeout::TimeoutConfig};
+use aws_config::{Region, SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_cloudwatch::types::StateValue;
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     aws::{
         fault::{is_denial, sentence},
-        stack::outputs_of,
+        stack::{no_stack, outputs_of},
     },
     commands::{backlog::letter, quarantine},
 };
@@ -43,6 +43,7 @@ const ALARMS_AT_ONCE: usize = 100;
 #[derive(Debug)]
 pub(super) struct Aws {
     name: String,
+    region: Option<Region>,
     stacks: aws_sdk_cloudformation::Client,
     functions: aws_sdk_lambda::Client,
     alarms: aws_sdk_cloudwatch::Client,
@@ -56,6 +57,7 @@ impl Aws {
         let config = config.into_builder().timeout_config(timeouts).build();
         Self {
             name: stack.to_owned(),
+            region: config.region().cloned(),
             stacks: aws_sdk_cloudformation::Client::new(&config),
             functions: aws_sdk_lambda::Client::new(&config),
             alarms: aws_sdk_cloudwatch::Client::new(&config),
@@ -86,7 +88,11 @@ impl Account for Aws {
     async fn stack(&self) -> Read<Stack> {
         const ACTION: &str = "cloudformation:DescribeStacks";
         let asked = self.stacks.describe_stacks().stack_name(&self.name).send().await;
-        let stacks = asked.map_err(|error| unread(ACTION, &error))?.stacks.unwrap_or_default();
+        let fault = |error| {
+            let no_stack = no_stack(self.region.as_ref(), &self.name, &error);
+            no_stack.map_or_else(|| unread(ACTION, &error), Unread::Failed)
+        };
+        let stacks = asked.map_err(fault)?.stacks.unwrap_or_default();
         let stack = stacks.into_iter().next().ok_or_else(|| Unread::Failed("there is no such stack".to_owned()))?;
         let deployed_at = stack.last_updated_time.or(stack.creation_time);
         Ok(Stack {
@@ -262,6 +268,17 @@ mod tests {
     };
 
     use super::*;
+    use crate::aws::stack::tests::{answering, refused as refusal};
+
+    #[tokio::test]
+    async fn a_stack_that_does_not_exist_is_said_so_in_a_sentence_with_its_region() {
+        let aws = answering(400, &refusal("ValidationError", "Stack with id nosuch does not exist")).await;
+        let judgement = Aws::new(aws, "nosuch").stack().await.unwrap_err().judgement();
+        assert_eq!(
+            (&*judgement.seen, &*judgement.fix),
+            ("there is no stack `nosuch` in ap-northeast-2", "are its name and the region (AWS_REGION) right?")
+        );
+    }
 
     #[test]
     fn lambdas_times_are_read_with_and_without_a_colon() {

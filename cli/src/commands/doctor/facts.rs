@@ -33,12 +33,24 @@ impl Unread {
                 format!("{action} had no answer in time"),
                 "look again; AWS's health dashboard, if it stays so",
             ),
-            Self::Failed(reason) => Judgement::unknown(
-                reason.clone(),
-                "are the stack's name, the region (AWS_REGION) and the credentials right?",
-            ),
+            Self::Failed(reason) => {
+                let (seen, fix) = parted(reason);
+                Judgement::unknown(
+                    seen,
+                    fix.unwrap_or("are the stack's name, the region (AWS_REGION) and the credentials right?"),
+                )
+            }
         }
     }
+}
+
+/// What is wrong, and how to fix it where the sentence says so: behind its colon. That of an unknown error has AWS's own
+/// code and text there.
+fn parted(reason: &str) -> (&str, Option<&str>) {
+    let is_fix = |(seen, _): &(&str, &str)| {
+        !seen.ends_with(" failed") && !seen.ends_with("can't be asked for") && !seen.contains('(')
+    };
+    reason.split_once(": ").filter(is_fix).map_or((reason, None), |(seen, fix)| (seen, Some(fix)))
 }
 
 /// A stack, as CloudFormation knows it.
@@ -209,5 +221,23 @@ impl Facts {
     /// The functions that could be read.
     pub(super) fn known(&self) -> impl Iterator<Item = (&'static str, &Function)> {
         self.functions.iter().filter_map(|(name, read)| Some((*name, read.as_ref().ok()?.as_ref()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_with_a_fix_is_shown_with_that_fix_and_any_other_with_the_general_one() {
+        let judged = |reason: &str| Unread::Failed(reason.to_owned()).judgement();
+        let without_credentials = judged("no AWS credentials: set AWS_PROFILE, or sign in");
+        assert_eq!(
+            (&*without_credentials.seen, &*without_credentials.fix),
+            ("no AWS credentials", "set AWS_PROFILE, or sign in")
+        );
+        let unknown = judged("dynamodb:Query failed: ValidationException: text");
+        assert_eq!(unknown.seen, "dynamodb:Query failed: ValidationException: text");
+        assert!(unknown.fix.starts_with("are the stack's name"), "{unknown:?}");
     }
 }

@@ -36,7 +36,7 @@ use clap::Args;
 use crate::{
     aws::target,
     local::{self, running::Running},
-    ui::{output, progress::Progress},
+    ui::{output, progress::Progress, usage::Usage},
 };
 use account::Account;
 use aws::Aws;
@@ -113,12 +113,13 @@ impl Doctor {
 
     async fn target(self) -> Result<DoctorTarget> {
         let is_url = |text: &String| text.contains("://");
-        match self.target.filter(|target| !target.is_empty()) {
+        match self.target.filter(|target| !is_empty_variable(target)) {
             Some(url) if is_url(&url) => {
                 ensure!(self.url.is_none(), "name one base URL, not two");
                 Ok(DoctorTarget { inside: None, base_url: Some(url), is_named: true })
             }
             Some(stack) => {
+                check_name(&stack)?;
                 Ok(DoctorTarget { inside: Some((target::aws().await?, stack)), base_url: self.url, is_named: true })
             }
             None => {
@@ -129,6 +130,21 @@ impl Doctor {
             }
         }
     }
+}
+
+/// An empty variable names no stack. An empty argument is what an unset variable of a shell leaves.
+fn is_empty_variable(target: &str) -> bool {
+    target.is_empty() && std::env::var_os("KHOOK_STACK").is_some_and(|stack| stack.is_empty())
+}
+
+/// Fails on what can be neither a stack's name nor its ARN.
+fn check_name(stack: &str) -> Result<()> {
+    let is_name = stack.starts_with(|c: char| c.is_ascii_alphabetic())
+        && stack.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_name || stack.starts_with("arn:") {
+        return Ok(());
+    }
+    Err(Usage::error(format!("`{stack}` is not the name of a stack. A base URL begins with https:// or http://")))
 }
 
 impl DoctorTarget {

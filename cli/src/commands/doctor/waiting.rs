@@ -16,11 +16,10 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         let read = facts.queues.get(output)?;
         Some(read.as_ref().map_or_else(|unread| unread.judgement(), |backlog| judge(*backlog)).named(check))
     };
-    let unpublished = facts.stack.outputs.get("UnpublishedQueueUrl").map_or("", String::as_str);
     let queues = [
         queue("EventQueueUrl", "event queue", &events),
         queue("DeadLetterQueueUrl", "dead letters", &dead_letters),
-        queue("UnpublishedQueueUrl", "unpublished", &|backlog| set_aside(backlog, unpublished)),
+        queue("UnpublishedQueueUrl", "unpublished", &set_aside),
     ];
     let inbox = facts.inbox.as_ref().map_or_else(|unread| unread.judgement(), |inbox| in_the_inbox(inbox, facts));
     let quarantine = facts.quarantined.as_ref().map_or_else(|unread| unread.judgement(), |events| quarantine(*events));
@@ -45,15 +44,12 @@ fn dead_letters(backlog: Backlog) -> Judgement {
     }
 }
 
-fn set_aside(backlog: Backlog, queue_url: &str) -> Judgement {
+fn set_aside(backlog: Backlog) -> Judgement {
     match backlog.waiting + backlog.in_hand {
         0 => Judgement::right("none"),
         count => Judgement::mistake(
             counted(count, "change"),
-            format!(
-                "khook dlq list --dead-letter-queue {queue_url}; after the fix khook publish (docs/runbook.md, \"Changes were \
-                 set aside\")"
-            ),
+            "khook dlq list --unpublished says why; after the fix khook publish (docs/runbook.md, \"Changes were set aside\")",
         ),
     }
 }
@@ -109,6 +105,7 @@ mod tests {
         for (command, found) in [
             ("khook dlq replay --all", with(|facts| drop(facts.queues.insert("DeadLetterQueueUrl", Ok(one))))),
             ("khook dlq replay --all", with(|facts| drop(facts.queues.insert("DeadLetterQueueUrl", Ok(held))))),
+            ("khook dlq list --unpublished", with(|facts| drop(facts.queues.insert("UnpublishedQueueUrl", Ok(one))))),
             ("khook publish", with(|facts| drop(facts.queues.insert("UnpublishedQueueUrl", Ok(one))))),
             ("khook quarantine replay --all", with(|facts| facts.quarantined = Ok(1))),
             ("khook inbox replay --all", with(|facts| facts.inbox = Ok(Inbox { events: 1, ..Inbox::default() }))),

@@ -38,8 +38,8 @@ Keys are never arguments. The exit status is 0 if the configured networks are th
 configured), 1 if they differ, 2 if it could not be determined.
 
 Examples:
-  KAKAO_REST_API_KEY=$(cat key.txt) khook ips                         what Kakao publishes, and the line to paste
-  khook ips --key-file key.txt --cidrs 192.0.2.0/24,2001:db8::/32     the differences
+  khook ips --key-file key.txt                        what Kakao publishes
+  khook ips --key-file key.txt --cidrs 192.0.2.0/24   the differences
   SOURCE_CIDRS=192.0.2.0/24 khook ips --key-file key.txt --json | jq .missing";
 
 /// As long as the template lets SourceCidrs be.

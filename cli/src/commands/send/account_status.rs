@@ -8,7 +8,7 @@ use clap::{
 use kakao_webhooks::wire::Time;
 use serde_json::Value;
 
-use super::{Pair, SendTarget, check_member_number, given, members, typos};
+use super::{Pair, QUARANTINED, SendTarget, check_member_number, given, members, typos};
 use crate::{
     kakao::{AccountStatus, Forgery, KeyRing, Request},
     random,
@@ -17,16 +17,21 @@ use crate::{
 
 pub(super) const EXAMPLES: &str = "\
 Events (or any URI):
-  token-issued token-revoked tokens-revoked sessions-revoked user-linked user-unlinked
-  user-scope-consent user-scope-withdraw user-profile-changed
-  account-disabled account-enabled account-purged account-credential-change-required
-  credential-compromise credential-change assurance-level-change
+  token-issued token-revoked tokens-revoked sessions-revoked
+  user-linked user-unlinked user-scope-consent user-scope-withdraw
+  user-profile-changed account-disabled account-enabled account-purged
+  account-credential-change-required credential-compromise credential-change
+  assurance-level-change
   identifier-changed identifier-recycled
+  verification stream-updated (of the stream of events: without --user)
 
 Examples:
-  khook send account-status --event user-unlinked --user 123 --member reason=ACCOUNT_DELETE
-  khook send account-status --event user-profile-changed --user 123 --member nickname=라이언
-  khook send account-status --event user-linked --user 123 --forge signature --expect 400
+  khook send account-status --event user-unlinked --user 123 \\
+      --member reason=ACCOUNT_DELETE
+  khook send account-status --event user-profile-changed --user 123 \\
+      --member nickname=라이언
+  khook send account-status --event user-linked --user 123 \\
+      --forge signature --expect 400
   khook send account-status --event user-linked --user 123 --claim toe=null";
 
 /// Options of `khook send account-status`.
@@ -35,10 +40,10 @@ pub struct SendAccountStatus {
     /// The event, by its name or URI
     #[arg(long, value_name = "EVENT")]
     event: String,
-    /// The member number
+    /// The member number. Only verification and stream-updated need none
     #[arg(long, value_name = "NUMBER")]
-    user: String,
-    /// A member of the event, as in reason=hijacking; the value may be JSON. Repeatable
+    user: Option<String>,
+    /// A member of the event, as in reason=hijacking; the value may be JSON, and null is sent as null. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     member: Vec<Pair>,
     /// A claim, as in app_id=1; the value may be JSON, and null leaves the claim out. Repeatable
@@ -68,7 +73,12 @@ pub struct SendAccountStatus {
 
 impl SendAccountStatus {
     pub(super) fn request(&self) -> Result<Request> {
-        check_member_number(&self.user);
+        match &self.user {
+            Some(user) => check_member_number(user, QUARANTINED),
+            None if typos::is_of_stream(&self.event) => {}
+            None => return Err(Usage::error("--user is missing: only an event of the stream concerns no user")),
+        }
+        let claims = members("--claim", &self.claim, &self.target)?;
         let kakao = self.target.kakao();
         let of_running = kakao.as_ref().map(|kakao| kakao.rest_api_key.clone());
         let status = AccountStatus {
@@ -77,8 +87,8 @@ impl SendAccountStatus {
             token_id: self.jti.clone().map_or_else(random::hex::<16>, Ok)?,
             at: self.at.unwrap_or_else(runtime::clock::now).as_seconds(),
             event_uri: self.uri()?,
-            members: members(&self.member),
-            claims: members(&self.claim).into_iter().map(|(name, value)| (name, seconds(value))).collect(),
+            members: members("--member", &self.member, &self.target)?,
+            claims: claims.into_iter().map(|(name, value)| (name, seconds(value))).collect(),
         };
         let key = match (&self.key, kakao) {
             (Some(file), _) => KeyRing::read(file)?.signing_key(self.kid.as_deref())?,

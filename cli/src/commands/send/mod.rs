@@ -73,7 +73,7 @@ pub struct SendTarget {
     /// Print the curl command instead of sending (it shows the key)
     #[arg(long, help_heading = "Delivery", conflicts_with = "json")]
     curl: bool,
-    /// Send it even if an event, a value or the address looks like a typing error
+    /// Send it even if an event, a value or the address looks like a typing error or a value is broken JSON
     #[arg(long, help_heading = "Delivery")]
     anyway: bool,
 }
@@ -130,34 +130,54 @@ fn given<T>(value: Option<T>, of_running: Option<T>, option: &str) -> Result<T> 
 }
 
 /// Warns of what Kakao never sends. It is sent all the same, so that the result can be seen.
-fn check_member_number(text: &str) {
-    if let Some(warning) = odd_member_number(text) {
-        output::warn(warning);
+fn check_member_number(text: &str, result: &str) {
+    if let Some(problem) = odd_member_number(text) {
+        output::warn(&format!("{problem}: {result}"));
     }
 }
 
+/// The result of a member number that is none, where the event needs one.
+const QUARANTINED: &str = "it ends in quarantine, as it would from Kakao";
+
 fn odd_member_number(text: &str) -> Option<&'static str> {
-    text.parse::<UserId>().is_err().then_some(
-        "the member number is not a positive number of at most 64 bits: the event will be quarantined, as it would be from Kakao",
-    )
+    text.parse::<UserId>().is_err().then_some("the member number is no positive number of at most 64 bits")
 }
 
 /// `name=value`, the value JSON if it can be read as such, else a text.
 #[derive(Clone, Debug)]
-struct Pair(String, Value);
+struct Pair(String, String);
+
+impl Pair {
+    /// The value. One that begins as JSON does and is not JSON is refused unless it is sent anyway.
+    fn value(&self, option: &str, target: &SendTarget) -> Result<Value> {
+        let Self(name, text) = self;
+        let error = match serde_json::from_str(text) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        target.unless_anyway(|| {
+            if !text.starts_with(['[', '{', '"']) {
+                return Ok(());
+            }
+            Err(Usage::error(format!(
+                "{option} {name}=…: the value begins as JSON and is not JSON: {error}. --anyway sends it as text"
+            )))
+        })?;
+        Ok(Value::from(text.as_str()))
+    }
+}
 
 impl FromStr for Pair {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, value) = text.split_once('=').ok_or("it is not NAME=VALUE")?;
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-        Ok(Self(name.to_owned(), value))
+        Ok(Self(name.to_owned(), value.to_owned()))
     }
 }
 
-fn members(pairs: &[Pair]) -> Map<String, Value> {
-    pairs.iter().map(|Pair(name, value)| (name.clone(), value.clone())).collect()
+fn members(option: &str, pairs: &[Pair], target: &SendTarget) -> Result<Map<String, Value>> {
+    pairs.iter().map(|pair| Ok((pair.0.clone(), pair.value(option, target)?))).collect()
 }
 
 async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>) -> Result<ExitCode> {
@@ -201,9 +221,25 @@ mod tests {
             ("a=b=c", json!("b=c")),
             ("a=null", Value::Null),
         ] {
-            assert_eq!(text.parse::<Pair>().unwrap().1, value, "{text}");
+            assert_eq!(text.parse::<Pair>().unwrap().value("--member", &target(false)).unwrap(), value, "{text}");
         }
         assert!("a".parse::<Pair>().is_err());
+    }
+
+    fn target(anyway: bool) -> SendTarget {
+        SendTarget { url: None, expect: None, json: false, curl: false, anyway }
+    }
+
+    #[test]
+    fn a_value_that_begins_as_json_and_is_not_json_is_refused_with_its_place() {
+        for text in [r#"["a","b"#, r#"{"a":1"#, r#""half"#, r#"["a\ud83cb"]"#, "[1,]"] {
+            let pair: Pair = format!("scopes={text}").parse().unwrap();
+            let error = pair.value("--member", &target(false)).unwrap_err();
+            assert!(error.is::<Usage>(), "{error}");
+            let error = error.to_string();
+            assert!(error.starts_with("--member scopes=…: ") && error.contains("column"), "{error}");
+            assert_eq!(pair.value("--member", &target(true)).unwrap(), text);
+        }
     }
 
     #[test]
@@ -212,7 +248,7 @@ mod tests {
             assert_eq!(odd_member_number(text), None, "{text}");
         }
         for text in ["", "0", "-1", "+1", "1.5", "abc", "18446744073709551616"] {
-            assert!(odd_member_number(text).is_some_and(|warning| warning.contains("quarantine")), "{text}");
+            assert!(odd_member_number(text).is_some(), "{text}");
         }
     }
 

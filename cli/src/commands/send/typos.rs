@@ -1,5 +1,5 @@
 //! Typing errors in the arguments of `khook send`. Kakao's words are open sets: a word that resembles no known one is
-//! sent.
+//! sent. An event of the account status webhook is a URI, which only a known name can stand for.
 
 use anyhow::Result;
 use kakao_webhooks::wire::{Kind, account_status::EventType};
@@ -20,13 +20,28 @@ pub(super) fn word(option: &str, text: &str, known: &[&str]) -> Result<()> {
     }
 }
 
+/// Events about the stream of events itself (OpenID SSF 1.0 §8.1.4, §8.1.5): they name no user.
+const OF_STREAM: [(&str, &str); 2] = [
+    ("verification", "https://schemas.openid.net/secevent/ssf/event-type/verification"),
+    ("stream-updated", "https://schemas.openid.net/secevent/ssf/event-type/stream-updated"),
+];
+
+/// Whether it is the name or URI of an event about the stream of events.
+pub(super) fn is_of_stream(event: &str) -> bool {
+    OF_STREAM.iter().any(|(name, uri)| [*name, *uri].contains(&event))
+}
+
 /// The URI of an event, which is given by its name or as it is.
 pub(super) fn event_uri(event: &str) -> Result<String> {
     if event.contains(':') {
         return word("--event", event, &EventType::KNOWN.iter().map(EventType::uri).collect::<Vec<_>>())
             .map(|()| event.to_owned());
     }
-    let known = EventType::KNOWN.iter().filter_map(EventType::known_name);
+    if let Some((_, uri)) = OF_STREAM.iter().find(|(name, _)| *name == event) {
+        return Ok((*uri).to_owned());
+    }
+    let of_stream = OF_STREAM.iter().map(|(name, _)| *name);
+    let known = EventType::KNOWN.iter().filter_map(EventType::known_name).chain(of_stream);
     match EventType::of_name(event) {
         Some(known) => Ok(known.uri().to_owned()),
         None => {
@@ -89,9 +104,12 @@ mod tests {
         ] {
             assert_eq!(event_uri(uri).unwrap(), uri);
         }
+        assert!(event_uri("verification").unwrap().ends_with("/ssf/event-type/verification"));
+        assert!(is_of_stream("stream-updated") && !is_of_stream("user-linked"));
         for (event, meant) in [
             ("user-unlinkd", "did you mean `user-unlinked`? --anyway"),
             ("user-liked", "did you mean `user-linked`?"),
+            ("stream-update", "did you mean `stream-updated`?"),
             ("something", "--help` lists them. --anyway"),
             ("https://schemas.openid.net/secevent/oauth/event-type/user-unlinkd", "event-type/user-unlinked`?"),
         ] {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use kakao_webhooks::wire::{Time, talk_channel::ChannelEvent, talk_share::ChatType, unlink::UnlinkReason};
 
-use super::{Pair, SendTarget, check_member_number, given, members, secret};
+use super::{Pair, QUARANTINED, SendTarget, check_member_number, given, members, secret};
 use crate::{
     kakao::{Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check},
     random,
@@ -34,7 +34,8 @@ pub(super) const UNLINK_EXAMPLES: &str = "\
 Examples:
   khook send unlink --user 1234567890
   khook send unlink --user 1234567890 --as form --referrer-type ACCOUNT_DELETE
-  KAKAO_ADMIN_KEY=$(cat key.txt) khook send unlink --url https://hooks.example.com --app-id 123456 --user 1234567890";
+  khook send unlink --url https://hooks.example.com --admin-key-file key.txt \\
+      --app-id 123456 --user 1234567890";
 
 /// Options of `khook send unlink`.
 #[derive(Debug, Args)]
@@ -62,7 +63,7 @@ pub struct SendUnlink {
 
 impl SendUnlink {
     pub(super) fn request(&self) -> Result<Request> {
-        check_member_number(&self.user);
+        check_member_number(&self.user, QUARANTINED);
         self.target.check_word("--referrer-type", &self.referrer_type, UnlinkReason::KNOWN)?;
         let unlink = Unlink {
             app_id: given(self.app_id.clone(), self.target.kakao().map(|kakao| kakao.app_id), "--app-id")?,
@@ -77,8 +78,8 @@ impl SendUnlink {
 pub(super) const SHARE_EXAMPLES: &str = "\
 Examples:
   khook send talk-share --custom user_id=1234567890
-  khook send talk-share --as form --chat-type MultiChat --custom item=7 --custom 'note=한 글'
-  khook send talk-share --resource-id 1 && khook send talk-share --resource-id 1   # a duplicate";
+  khook send talk-share --as form --chat-type MultiChat --custom 'note=한 글'
+  khook send talk-share --resource-id 1   # twice: a duplicate";
 
 /// Options of `khook send talk-share`.
 #[derive(Debug, Args)]
@@ -92,7 +93,7 @@ pub struct SendTalkShare {
     /// TEMPLATE_ID
     #[arg(long, value_name = "NUMBER")]
     template_id: Option<u64>,
-    /// A custom key, as in user_id=123; the value may be JSON. Repeatable
+    /// A custom key, as in user_id=123; the value may be JSON (null is sent as null). Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     custom: Vec<Pair>,
     /// X-Kakao-Resource-ID; random by default
@@ -114,7 +115,7 @@ impl SendTalkShare {
             chat_type: self.chat_type.clone(),
             chat_id: self.chat_id.clone(),
             template_id: self.template_id,
-            custom: members(&self.custom),
+            custom: members("--custom", &self.custom, &self.target)?,
             resource_id: resource_id(self.resource_id.as_ref())?,
         };
         Ok(share.request(&self.admin_key.get(&self.target)?, self.shape))
@@ -125,7 +126,8 @@ pub(super) const CHANNEL_EXAMPLES: &str = "\
 Examples:
   khook send talk-channel --event added --user 1234567890
   khook send talk-channel --event blocked --open-id abcdef
-  khook send talk-channel --event added --user 1234567890 --at 2026-01-02T03:04:05Z --deprecated";
+  khook send talk-channel --event added --user 1234567890 --deprecated \\
+      --at 2026-01-02T03:04:05Z";
 
 /// Options of `khook send talk-channel`.
 #[derive(Debug, Args)]
@@ -162,7 +164,7 @@ pub struct SendTalkChannel {
 
 impl SendTalkChannel {
     pub(super) fn request(&self) -> Result<Request> {
-        self.user.iter().for_each(|user| check_member_number(user));
+        self.user.iter().for_each(|user| check_member_number(user, QUARANTINED));
         self.target.check_word("--event", &self.event, ChannelEvent::KNOWN)?;
         let id_type = if self.open_id.is_some() { "open_id" } else { "app_user_id" };
         let channel = TalkChannel {
@@ -183,7 +185,8 @@ pub(super) const SKILL_EXAMPLES: &str = "\
 Examples:
   khook send skill --utterance 안녕하세요 --app-user 1234567890
   khook send skill --check
-  KAKAO_SKILL_KEY=$(cat key.txt) khook send skill --url https://hooks.example.com --bot 5f… --utterance hi";
+  khook send skill --url https://hooks.example.com --skill-key-file key.txt \\
+      --bot 5f… --utterance hi";
 
 /// Options of `khook send skill`.
 #[derive(Debug, Args)]
@@ -230,7 +233,8 @@ impl SendSkill {
         if self.check {
             return Ok(registration_check());
         }
-        self.app_user.iter().for_each(|user| check_member_number(user));
+        let result = "the message counts for the bot's user only, as it would from Kakao";
+        self.app_user.iter().for_each(|user| check_member_number(user, result));
         let kakao = self.target.kakao();
         let message = SkillMessage {
             bot_id: given(self.bot.clone(), kakao.as_ref().map(|kakao| kakao.bot_id.clone()), "--bot")?,

@@ -44,8 +44,9 @@ impl ServiceReport {
     pub async fn run(self, word: ServiceWord) -> Result<ExitCode> {
         let Self { app_id, user_id, .. } = self;
         let queue = self.queue.queue(&self.stack).await?;
-        ask::whether(&format!("Report of user {} of app {app_id}: {}?", user_id.digits(), meaning(word)), self.yes)
-            .await?;
+        let service = self.queue.service(&self.stack);
+        let question = format!("Report of user {} of app {app_id} ({service}): {}?", user_id.digits(), meaning(word));
+        ask::whether(&question, self.yes).await?;
         let now = runtime::clock::now();
         let envelope = Envelope {
             id: EventId::from_text(&format!("khook-{}", random::hex::<16>()?)),
@@ -55,8 +56,8 @@ impl ServiceReport {
             replayed_at: None,
             letter: Letter::Event(Event::Service(ServiceEvent { word, user_id, at: self.at.unwrap_or(now) })),
         };
-        queue.send(&envelope.encode()?).await.context("the queue did not accept it: nothing was done")?;
-        output::line(format!("{} is in the queue", word.name()))?;
+        queue.send(&envelope.encode()?).await.context("the queue doesn't take it: nothing was done")?;
+        output::line(format!("{} is in the queue ({service})", word.name()))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,7 +1,7 @@
 //! The environment's variables. Read once, at the start; a missing or malformed one refuses to start and
 //! says which and what to do. No message shows a value.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use http::Uri;
 use kakao_webhooks::{
@@ -15,7 +15,7 @@ use crate::{
     deliver::DeliveryUrl,
     http::{CaBundle, Pool},
     keys::KeyEndpoint,
-    store::Retention,
+    store::{LONGEST_QUARANTINE_DAYS, QUEUED_DAYS, Retention},
 };
 
 /// Where Kakao publishes its keys.
@@ -285,58 +285,67 @@ impl<'v> Variables<'v> {
     }
 
     /// `SHARE_USER_KEY`, by default `user_id`.
-    #[must_use]
-    pub fn share_user_key(&self) -> String {
-        self.get("SHARE_USER_KEY").unwrap_or_else(|| "user_id".to_owned())
-    }
-
-    /// `HISTORY_RETENTION_DAYS`, `QUARANTINE_RETENTION_DAYS` and `GONE_RETENTION_DAYS`.
     ///
     /// # Errors
-    /// Not a whole number of at least 1; or history, or the state of a user who is gone, that ends before a late delivery
-    /// of an event can.
-    pub fn retention(&self) -> Result<Retention, ConfigError> {
-        const HISTORY: &str = "HISTORY_RETENTION_DAYS";
-        const GONE: &str = "GONE_RETENTION_DAYS";
-        let retention = Retention {
-            history_days: self.days(HISTORY, Retention::default().history_days)?,
-            quarantine_days: self.quarantine_days()?,
-            gone_days: self.days(GONE, Retention::default().gone_days)?,
-        };
-        let least = retention.longest_delay_days();
-        // What is replayed must still find its history, or it is counted twice; and the state of who is gone, or an
-        // older event links that user again.
-        let kept = [(HISTORY, retention.history_days), (GONE, retention.gone_days)];
-        match kept.into_iter().find(|(_, days)| *days < least) {
-            None => Ok(retention),
-            Some((variable, _)) => Err(ConfigError {
-                variable,
-                problem: format!("is shorter than queue, dead letters and quarantine keep an event: {least} days"),
-                fix: "Set it to at least that, or QUARANTINE_RETENTION_DAYS to less",
-            }),
+    /// A blank or a control character in it, or more than 128 characters.
+    pub fn share_user_key(&self) -> Result<String, ConfigError> {
+        const VARIABLE: &str = "SHARE_USER_KEY";
+        let key = self.get(VARIABLE).map_or_else(|| "user_id".to_owned(), |key| key.trim().to_owned());
+        if key.chars().any(|c| c.is_whitespace() || c.is_control()) || key.chars().count() > LONGEST_KEY {
+            return Err(ConfigError {
+                variable: VARIABLE,
+                problem: "is not the name of a custom key".to_owned(),
+                fix: "Set it to at most 128 characters without blanks and control characters, or leave it out",
+            });
         }
+        Ok(key)
+    }
+
+    /// `HISTORY_RETENTION_DAYS`, `QUARANTINE_RETENTION_DAYS` and `GONE_RETENTION_DAYS`. Template users are held to more: its
+    /// limits are those of the longest quarantine.
+    ///
+    /// # Errors
+    /// Not a whole number of days; or history, or the state of a user who is gone, that ends before a late delivery of an
+    /// event can.
+    pub fn retention(&self) -> Result<Retention, ConfigError> {
+        let (default, quarantine_days) = (Retention::default(), self.quarantine_days()?);
+        // What is replayed must still find its history, or it is counted twice; and the state of a user who is gone, or an
+        // older event links that user again.
+        let limits = QUEUED_DAYS + quarantine_days..=LONGEST_DAYS;
+        Ok(Retention {
+            history_days: self.days("HISTORY_RETENTION_DAYS", &limits, default.history_days)?,
+            quarantine_days,
+            gone_days: self.days("GONE_RETENTION_DAYS", &limits, default.gone_days)?,
+        })
     }
 
     /// `QUARANTINE_RETENTION_DAYS` alone, for a function that writes neither history nor states.
     ///
     /// # Errors
-    /// Not a whole number of at least 1.
+    /// Not a whole number of days from 1 to [`LONGEST_QUARANTINE_DAYS`].
     pub fn quarantine_days(&self) -> Result<u32, ConfigError> {
-        self.days("QUARANTINE_RETENTION_DAYS", Retention::default().quarantine_days)
+        let limits = 1..=LONGEST_QUARANTINE_DAYS;
+        self.days("QUARANTINE_RETENTION_DAYS", &limits, Retention::default().quarantine_days)
     }
 
-    fn days(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
+    fn days(&self, variable: &'static str, limits: &RangeInclusive<u32>, default: u32) -> Result<u32, ConfigError> {
         let Some(text) = self.get(variable) else { return Ok(default) };
-        text.trim().parse().ok().filter(|days| *days > 0).ok_or_else(|| ConfigError {
+        text.trim().parse().ok().filter(|number| limits.contains(number)).ok_or_else(|| ConfigError {
             variable,
-            problem: "is not a whole number of days".to_owned(),
-            fix: "Set it to 1 or more",
+            problem: format!("is not a whole number of days from {} to {}", limits.start(), limits.end()),
+            fix: "Set it within these limits, or leave it out",
         })
     }
 }
 
-/// The text, if it is the URL of something that speaks HTTP. Nothing can be sent to a queue without a valid URL, so
-/// every event would take the way through the inbox.
+/// The longest that something is kept, in days (`template.yaml`).
+const LONGEST_DAYS: u32 = 3_650;
+
+/// The longest custom key, in characters.
+const LONGEST_KEY: usize = 128;
+
+/// The text, if it is the URL of something that speaks HTTP. Nothing can be sent to a queue without a valid URL, so every
+/// event would take the way through the inbox.
 fn url(variable: &'static str, text: &str, fix: &'static str) -> Result<String, ConfigError> {
     let text = text.trim().to_owned();
     let is_url = text.parse::<Uri>().is_ok_and(|url| {
@@ -436,29 +445,56 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_of_a_user_for_less_time_than_a_late_delivery_can_take_is_refused() {
-        // 7 days in the queue, 14 among the dead letters, 30 in the quarantine.
-        for variable in ["HISTORY_RETENTION_DAYS", "GONE_RETENTION_DAYS"] {
-            for days in ["1", "50"] {
-                let error = with(variable, days).retention().unwrap_err().to_string();
-                assert!(error.starts_with(&format!("{variable} is shorter")) && error.contains("51 days"), "{error}");
-                assert!(error.ends_with("Set it to at least that, or QUARANTINE_RETENTION_DAYS to less"), "{error}");
+    fn each_retention_is_as_long_as_an_event_can_be_late_and_its_error_names_the_limits() {
+        let retention = |variable: &'static str, days: &str, quarantine: &'static str| {
+            let days = days.to_owned();
+            Variables::new(move |asked: &str| match asked {
+                _ if asked == variable => Some(days.clone()),
+                "QUARANTINE_RETENTION_DAYS" => Some(quarantine.to_owned()),
+                _ => None,
+            })
+            .retention()
+        };
+        for (variable, quarantine, least, most) in [
+            ("HISTORY_RETENTION_DAYS", "30", 51, 3_650),
+            ("GONE_RETENTION_DAYS", "30", 51, 3_650),
+            ("GONE_RETENTION_DAYS", "60", 81, 3_650),
+            ("QUARANTINE_RETENTION_DAYS", "", 1, 60),
+        ] {
+            for days in [least, most] {
+                retention(variable, &days.to_string(), quarantine).unwrap();
             }
-            assert!(with(variable, "51").retention().is_ok());
+            for days in ["0", "-1", "9999999999", "x", &(least - 1).to_string(), &(most + 1).to_string()] {
+                let expected = format!(
+                    "{variable} is not a whole number of days from {least} to {most}. Set it within these limits, or \
+                     leave it out"
+                );
+                assert_eq!(retention(variable, days, quarantine).unwrap_err().to_string(), expected);
+            }
         }
-        assert!(with("QUARANTINE_RETENTION_DAYS", "70").retention().is_err());
     }
 
     #[test]
-    fn the_quarantine_alone_needs_no_other_retention() {
-        assert_eq!(with("QUARANTINE_RETENTION_DAYS", "70").quarantine_days().unwrap(), 70);
+    fn a_share_user_key_is_a_name_without_blanks_of_at_most_128_characters() {
+        for (value, key) in [("user_id", "user_id"), (" 사용자.id-1 ", "사용자.id-1"), ("", "user_id")] {
+            assert_eq!(with("SHARE_USER_KEY", value).share_user_key().unwrap(), key);
+        }
+        for value in ["a b", "a\tb", "a\u{3000}b", "a\u{7f}", "a\0"] {
+            let error = with("SHARE_USER_KEY", value).share_user_key().unwrap_err().to_string();
+            assert!(
+                error.starts_with("SHARE_USER_KEY is not the name of a custom key. Set it to at most 128"),
+                "{error}"
+            );
+        }
+        let of_length = |length| Variables::new(move |_: &str| Some("가".repeat(length))).share_user_key();
+        assert!(of_length(128).is_ok() && of_length(129).is_err());
     }
 
     #[test]
     fn what_may_be_absent_has_a_default() {
         let empty = with("X", "");
         assert!(empty.skill_auth().unwrap().is_none());
-        assert_eq!(empty.share_user_key(), "user_id");
+        assert_eq!(empty.share_user_key().unwrap(), "user_id");
         assert!(empty.key_endpoint().is_ok());
         assert_eq!(empty.sources().unwrap(), Sources::default());
         assert_eq!(empty.retention().unwrap().gone_days, 90);

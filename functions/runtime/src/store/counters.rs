@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, Put, TransactWriteItem, Update},
+    types::{AttributeValue, Put, TransactWriteItem, Update, builders::UpdateBuilder},
 };
 use kakao_webhooks::{
     state::{Counted, HistoryEntry, Subject},
@@ -89,6 +89,10 @@ fn counted_meanwhile() -> StoreError {
     StoreError::TryAgain("something was counted meanwhile".to_owned())
 }
 
+fn conflict() -> StoreError {
+    StoreError::TryAgain("another transaction holds the item".to_owned())
+}
+
 fn not_counted(why: &str) {
     tracing::warn!(event = "not_counted", why);
 }
@@ -137,6 +141,21 @@ impl DynamoStore {
     /// Writes a line of history and adds one to a counter, both or neither. A counter that cannot be written costs no
     /// event: its history is written alone, from which it can be counted again.
     pub(super) async fn count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
+        // A read costs a thirtieth of a transaction that is cancelled. It may be late: the conditions decide.
+        let before = self.read_counter(&counter_key(counted), false).await?;
+        if let Some(update) = self.whole_update(&before, counted, entry.received_at) {
+            match self.transact(entry, counted, update).await? {
+                Transacted::Done => return Ok(Written::First),
+                Transacted::Known => return Ok(Written::Again),
+                Transacted::Conflict => return Err(conflict()),
+                Transacted::Uncounted | Transacted::Unusable => {}
+            }
+        }
+        self.count_in_steps(entry, counted).await
+    }
+
+    /// The same for a counter that one update cannot bring up to date.
+    async fn count_in_steps(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
         let mut outcome = self.transact_by_name(entry, counted).await?;
         if matches!(outcome, Transacted::Unusable) && self.prepare_counter(counted).await? {
             outcome = self.transact_by_name(entry, counted).await?;
@@ -154,7 +173,7 @@ impl DynamoStore {
                 not_counted("the item is full, or of an unknown form");
                 return self.put_history_of(entry, Some(counted)).await;
             }
-            Transacted::Conflict => return Err(StoreError::TryAgain("another transaction holds the item".to_owned())),
+            Transacted::Conflict => return Err(conflict()),
         };
         match self.touch_counter(counted, entry.received_at).await {
             Err(StoreError::Never(error)) => not_counted(&error),
@@ -165,10 +184,10 @@ impl DynamoStore {
 
     /// As [`Self::transact`], under the chat type's name while there is room for it.
     async fn transact_by_name(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Transacted, StoreError> {
-        let outcome = self.transact(entry, counted, counted).await?;
+        let outcome = self.transact(entry, counted, self.counter_update(counted, entry.received_at)).await?;
         let (Transacted::Uncounted, Counted::Share { subject, .. }) = (&outcome, counted) else { return Ok(outcome) };
         let other = Counted::Share { subject: subject.clone(), chat_type: OTHER_CHAT_TYPES.to_owned() };
-        self.transact(entry, counted, &other).await
+        self.transact(entry, counted, self.counter_update(&other, entry.received_at)).await
     }
 
     /// Writes a line of history alone, unless it is there.
@@ -186,25 +205,24 @@ impl DynamoStore {
         }
     }
 
-    /// Writes the history of what is `counted`, and adds one to `counter`.
+    /// Writes the history of what is `counted`, and updates a counter.
     async fn transact(
         &self,
         entry: &HistoryEntry,
         counted: &Counted,
-        counter: &Counted,
+        update: UpdateBuilder,
     ) -> Result<Transacted, StoreError> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(items::history(entry, Some(counted), self.retention)?))
             .condition_expression(NOT_THERE)
             .build();
-        let update = self.counter_update(counter, entry.received_at);
         let never = |error: aws_sdk_dynamodb::error::BuildError| StoreError::Never(error.to_string());
         let written = self
             .client
             .transact_write_items()
             .transact_items(TransactWriteItem::builder().put(put.map_err(never)?).build())
-            .transact_items(TransactWriteItem::builder().update(update.map_err(never)?).build())
+            .transact_items(TransactWriteItem::builder().update(update.build().map_err(never)?).build())
             .send()
             .await;
         match written {
@@ -213,31 +231,70 @@ impl DynamoStore {
         }
     }
 
-    fn counter_update(
-        &self,
-        counted: &Counted,
-        received_at: Time,
-    ) -> Result<Update, aws_sdk_dynamodb::error::BuildError> {
-        let update = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(counter_key(counted)))
-            .condition_expression(NOT_ERASED)
-            .expression_attribute_values(":received_at", text(received_at.to_string()))
-            .expression_attribute_names("#count", "count")
-            .expression_attribute_values(":one", number(1));
+    /// Adds one to a counter that has its map, and nothing else.
+    fn counter_update(&self, counted: &Counted, received_at: Time) -> UpdateBuilder {
+        let update = self.adding_one(counted, received_at);
         let Counted::Share { chat_type, .. } = counted else {
-            return update.update_expression("ADD #count :one").build();
+            return update.condition_expression(NOT_ERASED).update_expression("ADD #count :one");
         };
         let update = update
             .update_expression("ADD #count :one, by_chat_type.#chat_type :one")
             .expression_attribute_names("#chat_type", chat_type);
         if has_a_place(chat_type) {
-            return update.build();
+            return update.condition_expression(NOT_ERASED);
         }
         update
             .condition_expression(format!("({NOT_ERASED}) AND ({HAS_ROOM})"))
             .expression_attribute_values(":most", number(MOST_CHAT_TYPES as u64))
-            .build()
+    }
+
+    fn adding_one(&self, counted: &Counted, received_at: Time) -> UpdateBuilder {
+        Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(counter_key(counted)))
+            .expression_attribute_values(":received_at", text(received_at.to_string()))
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_values(":one", number(1))
+    }
+
+    /// Adds one to a counter, and moves its newest time and its expiry forwards, in one write. `None`: what was read of
+    /// the counter says that it can't be done so.
+    fn whole_update(&self, before: &Item, counted: &Counted, received_at: Time) -> Option<UpdateBuilder> {
+        let at = received_at.to_string();
+        if text_of(before, "last_at").is_some_and(|last| last > at.as_str()) {
+            return None;
+        }
+        let owner: Vec<_> = owner(counted.subject()).collect();
+        let mut set: String = owner.iter().map(|(name, _)| format!(", {name} = :{name}")).collect();
+        let mut update = self.adding_one(counted, received_at);
+        for (name, value) in owner {
+            update = update.expression_attribute_values(format!(":{name}"), value);
+        }
+        let (mut add, mut map) = ("", "");
+        if let Counted::Share { chat_type, .. } = counted {
+            if before.contains_key(BY_CHAT_TYPE) {
+                let counts = by_chat_type(before)?;
+                let has_room = counts.contains_key(chat_type) || counts.len() < MOST_CHAT_TYPES;
+                if !has_a_place(chat_type) && !has_room {
+                    return None;
+                }
+                (add, map) = (", by_chat_type.#chat_type :one", " AND attribute_exists(by_chat_type)");
+                update = update.expression_attribute_names("#chat_type", chat_type);
+            } else {
+                set.push_str(", by_chat_type = :first");
+                map = " AND attribute_not_exists(by_chat_type)";
+                update = update.expression_attribute_values(":first", numbers([(chat_type.clone(), 1)].into()));
+            }
+        }
+        let update = update
+            .update_expression(format!(
+                "SET last_at = :received_at, expires_at = :expires_at{set} ADD #count :one{add}"
+            ))
+            .condition_expression(format!(
+                "({NOT_ERASED}) AND (attribute_not_exists(last_at) OR last_at <= :received_at){map}"
+            ))
+            .expression_attribute_values(":expires_at", seconds(received_at.plus_days(self.retention.history_days)));
+        Some(update)
     }
 
     /// Adds to a map that isn't there are refused, so the map comes first. Whether it is there now.
@@ -264,7 +321,7 @@ impl DynamoStore {
 
     /// Counts the surplus chat types of a counter together: an item from before they were bounded may be full of them.
     async fn bound_counter(&self, counted: &Counted) -> Result<(), StoreError> {
-        let before = self.read_counter(&counter_key(counted)).await?;
+        let before = self.read_counter(&counter_key(counted), true).await?;
         let Some(counts) = by_chat_type(&before) else { return Ok(()) };
         let bounded = bounded(counts.clone());
         if bounded == counts {
@@ -288,8 +345,9 @@ impl DynamoStore {
         }
     }
 
-    async fn read_counter(&self, key: &Item) -> Result<Item, StoreError> {
-        let read = self.client.get_item().table_name(&self.table).set_key(Some(key.clone())).consistent_read(true);
+    async fn read_counter(&self, key: &Item, is_consistent: bool) -> Result<Item, StoreError> {
+        let read = self.client.get_item().table_name(&self.table).set_key(Some(key.clone()));
+        let read = read.consistent_read(is_consistent);
         Ok(read.send().await.map_err(|error| fault(&error))?.item.unwrap_or_default())
     }
 
@@ -320,7 +378,7 @@ impl DynamoStore {
     /// Counts a user's shares again, from history, without those received until then.
     pub(super) async fn recount_shares(&self, subject: &Subject, until: Time) -> Result<(), StoreError> {
         let key = items::key(subject.partition_key(), SHARES);
-        let before = self.read_counter(&key).await?;
+        let before = self.read_counter(&key, true).await?;
         let erased_until = text_of(&before, "erased_until");
         if erased_until.is_some_and(|erased| erased >= until.to_string().as_str()) {
             return Ok(());

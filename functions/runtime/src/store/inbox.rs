@@ -53,13 +53,14 @@ impl DynamoStore {
         is_put(put, |error| EdgeError(DisplayErrorContext(error).to_string()))
     }
 
-    /// Some items of one of the inbox's partitions, behind this one.
+    /// Some items of one of the inbox's partitions, behind this one. What was put just now may be missing: the next minute
+    /// finds it.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn waiting(&self, partition: &str, behind: Option<&EventId>) -> Result<Vec<InboxEnvelope>, StoreError> {
         let start = behind.map(|id| items::key(partition, id.as_str()));
-        let query = self.partition(partition).consistent_read(true).set_exclusive_start_key(start).limit(PAGE);
+        let query = self.partition(partition).set_exclusive_start_key(start).limit(PAGE);
         let read = query.send().await.map_err(|error| fault(&error))?;
         Ok(read.items().iter().map(waiting).collect())
     }

@@ -29,31 +29,25 @@ pub use quarantine::Quarantined;
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// History. Never shorter than [`longest_delay_days`](Self::longest_delay_days): whatever is replayed must still
-    /// find its history.
+    /// History. Longer than any delay of an event: whatever is replayed must still find its history.
     pub history_days: u32,
     /// The quarantine.
     pub quarantine_days: u32,
-    /// The state of a user who is gone. Never shorter than [`longest_delay_days`](Self::longest_delay_days): an event
-    /// from before the user left, applied after the state expired, would link the user again.
+    /// The state of a user who is gone. Longer than any delay of an event: one from before the user left, applied after
+    /// the state expired, would link the user again.
     pub gone_days: u32,
 }
 
 /// How long the event queue and then its dead letters keep a message, in days (`infra/template/storage.yaml`).
-const QUEUED_DAYS: u32 = 7 + 14;
+pub const QUEUED_DAYS: u32 = 7 + 14;
+
+/// The longest time for which quarantined events are kept, in days.
+pub const LONGEST_QUARANTINE_DAYS: u32 = 60;
 
 /// What the functions use where no variable says otherwise, as the template does.
 impl Default for Retention {
     fn default() -> Self {
         Self { history_days: 90, quarantine_days: 30, gone_days: 90 }
-    }
-}
-
-impl Retention {
-    /// How long after its receipt an event can still be applied, in days.
-    #[must_use]
-    pub const fn longest_delay_days(&self) -> u32 {
-        QUEUED_DAYS.saturating_add(self.quarantine_days)
     }
 }
 

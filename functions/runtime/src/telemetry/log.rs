@@ -39,9 +39,7 @@ impl Log {
     fn add(&mut self, level: Level, mut fields: Map<String, Value>, now: Timestamp, output: impl Write) {
         if level <= Level::WARN {
             let mut lines = self.take(now);
-            fields.insert("timestamp".to_owned(), now.to_string().into());
-            fields.insert("level".to_owned(), level.as_str().into());
-            append(&mut lines, fields);
+            append(&mut lines, dated(fields, level, now));
             return write(&lines, output);
         }
         if level > Level::INFO {
@@ -71,7 +69,7 @@ impl Log {
         }
         let mut line = Vec::new();
         if !members.is_empty() {
-            append(&mut line, members);
+            append(&mut line, dated(members, Level::INFO, now));
         }
         line
     }
@@ -86,6 +84,13 @@ fn common(events: &mut [Map<String, Value>], name: &str) -> Option<Value> {
     }
     events.iter_mut().for_each(|event| drop(event.remove(name)));
     Some(value)
+}
+
+/// With the members that Lambda adds by itself where a line lacks them ("Log-level filtering").
+fn dated(mut members: Map<String, Value>, level: Level, now: Timestamp) -> Map<String, Value> {
+    let now = format!("{now:.3}");
+    members.extend([("timestamp".to_owned(), now.into()), ("level".to_owned(), level.as_str().into())]);
+    members
 }
 
 fn append(lines: &mut Vec<u8>, members: Map<String, Value>) {
@@ -178,7 +183,7 @@ mod tests {
                     "Namespace": "KakaoWebhooks/s", "Dimensions": [[]],
                     "Metrics": [{"Name": "admin_key_known"}, {"Name": "answered_ms"}, {"Name": "kept_inbox"}],
                 }]},
-                "admin_key_known": [1], "answered_ms": [4], "kept_inbox": 1, "kind": "unlink", "request_id": "r",
+                "timestamp": "2026-01-01T00:00:00.123Z", "level": "INFO", "admin_key_known": [1], "answered_ms": [4], "kept_inbox": 1, "kind": "unlink", "request_id": "r",
                 "events": [{"event": "kept", "destination": "inbox"}, {"event": "answered", "ms": 4}],
             })]
         );
@@ -203,7 +208,7 @@ mod tests {
         assert_eq!((output.0.len(), &lines[0]["events"]), (1, &json!([{"event": "started"}])));
         assert_eq!((&lines[0]["refused_unavailable"], &lines[0]["account_status_taken"]), (&json!(1), &json!([0])));
         assert_eq!((&lines[1]["level"], &lines[1]["reason"]), (&json!("ERROR"), &json!("unavailable")));
-        assert_eq!(lines[1]["timestamp"], "2026-01-01T00:00:00.123456Z");
+        assert_eq!(lines[1]["timestamp"], "2026-01-01T00:00:00.123Z");
         of.leave(now(), &mut output);
         assert_eq!(output.0.len(), 1);
     }

@@ -18,6 +18,9 @@ const COUNTED: [&str; 9] = [
     "refused_unavailable",
 ];
 
+/// The events whose `ms` is a metric.
+const TIMED: [&str; 4] = ["answered", "applied", "not_delivered", "published"];
+
 /// The fields whose value, behind the event's name, may be a metric.
 const DETAILS: [&str; 4] = ["reason", "destination", "access", "pace"];
 
@@ -43,7 +46,7 @@ impl Metrics {
         for name in details.chain([event.to_owned()]).filter(|name| COUNTED.contains(&name.as_str())) {
             *self.counts.entry(name).or_default() += 1;
         }
-        let time = fields.number("ms").map(|ms| (format!("{event}_ms"), ms));
+        let time = fields.number("ms").filter(|_| TIMED.contains(&event)).map(|ms| (format!("{event}_ms"), ms));
         let measured = fields.text("gauge").map(str::to_owned).zip(fields.number("value"));
         let proof = proof(event, fields).map(|(name, holds)| (name.to_owned(), u64::from(holds)));
         for (name, value) in [time, measured, proof].into_iter().flatten() {

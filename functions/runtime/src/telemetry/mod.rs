@@ -6,8 +6,12 @@ mod fields;
 mod log;
 mod metrics;
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    process::ExitCode,
+    sync::{Mutex, PoisonError},
+};
 
+use lambda_http::Error;
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     Layer,
@@ -25,13 +29,28 @@ pub const NAMESPACE: &str = "KakaoWebhooks";
 
 static LOG: Mutex<Log> = Mutex::new(Log::new());
 
+/// Runs a function until Lambda ends it. An error of its start is a log line and a failed exit status.
+pub async fn run(function: &'static str, body: impl Future<Output = Result<(), Error>>) -> ExitCode {
+    let ended = match init(function) {
+        Ok(()) => body.await,
+        Err(malformed) => Err(malformed.into()),
+    };
+    let Err(error) = ended else { return ExitCode::SUCCESS };
+    let error = error.to_string();
+    tracing::error!(event = "not_started", function, error);
+    ExitCode::FAILURE
+}
+
 /// Starts logging and counting for a function; `RUST_LOG` filters the log, by default `info`, and never
 /// the counts. `METRICS_NAMESPACE` names where these go.
 ///
 /// # Errors
-/// `RUST_LOG` names no level that exists.
-pub fn init(function: &'static str) -> Result<(), ConfigError> {
-    let wanted = wanted(std::env::var(FILTER).ok().as_deref())?;
+/// `RUST_LOG` can't be used: the log is then as if it were not set.
+fn init(function: &'static str) -> Result<(), ConfigError> {
+    let (wanted, malformed) = match wanted(std::env::var(FILTER).ok().as_deref()) {
+        Ok(wanted) => (wanted, Ok(())),
+        Err(error) => (Targets::new().with_default(LevelFilter::INFO), Err(error)),
+    };
     // A filter that doesn't say what it lets through at most makes every library ask it, at each line of each level.
     let harmless = filter_fn(is_harmless).with_max_level_hint(LevelFilter::TRACE);
     let counted = filter_fn(is_counted).with_max_level_hint(LevelFilter::INFO);
@@ -43,7 +62,7 @@ pub fn init(function: &'static str) -> Result<(), ConfigError> {
     tracing::info!(event = "started", function, version = env!("CARGO_PKG_VERSION"));
     // A function that never gets an invocation has started all the same.
     flush();
-    Ok(())
+    malformed
 }
 
 /// The variable that filters the log.
@@ -55,8 +74,9 @@ type Directive<'d> = (Option<&'d str>, LevelFilter);
 /// What `RUST_LOG` asks for: a level, or levels by target. No `EnvFilter`: it can filter by values, too, and brings two
 /// engines for regular expressions into every function for it.
 fn wanted(filter: Option<&str>) -> Result<Targets, ConfigError> {
-    let directives = filter.unwrap_or_default().split(',').map(str::trim).filter(|directive| !directive.is_empty());
-    let directives = directives.map(directive).collect::<Result<Vec<_>, _>>()?;
+    let elements = filter.unwrap_or_default().split(',').map(str::trim).zip(1..);
+    let elements = elements.filter(|(element, _)| !element.is_empty());
+    let directives = elements.map(|(element, number)| directive(element, number)).collect::<Result<Vec<_>, _>>()?;
     let level_of = |target| directives.iter().rev().find(|(named, _)| *named == target).map(|(_, level)| *level);
     let default = level_of(None).unwrap_or(LevelFilter::INFO);
     let of_ours = level_of(Some(FORMER)).unwrap_or(default);
@@ -78,17 +98,30 @@ fn moved(target: &str) -> Option<String> {
     Some(format!("runtime::{module}"))
 }
 
-fn directive(text: &str) -> Result<Directive<'_>, ConfigError> {
-    let unknown = || ConfigError {
+fn directive(text: &str, number: usize) -> Result<Directive<'_>, ConfigError> {
+    let refused = |problem: &str| ConfigError {
         variable: FILTER,
-        problem: "names a level that does not exist".to_owned(),
+        problem: format!("can't be used: element {number} {problem}"),
         fix: "Set it to off, error, warn or info, with levels by target if you like (info,runtime=warn), or leave it out",
     };
     // `Targets` itself reads a mistyped level as a target, which would silence everything else.
-    let (target, level) = text.rsplit_once('=').map_or((None, text), |(target, level)| (Some(target.trim()), level));
-    // `LevelFilter` itself takes nothing for `error`.
-    let level = Some(level.trim()).filter(|level| !level.is_empty()).ok_or_else(unknown)?;
-    Ok((target, level.parse().map_err(|_| unknown())?))
+    let Some((target, level)) = text.rsplit_once('=') else {
+        let is_ours = OUR_CRATES.contains(&text.split("::").next().unwrap_or_default());
+        let problem = if is_ours { "is a target without a level" } else { "is not a level" };
+        return level_of(text).map(|level| (None, level)).ok_or_else(|| refused(problem));
+    };
+    let target = target.trim();
+    if target.contains(char::is_whitespace) {
+        return Err(refused("has a target with a blank"));
+    }
+    level_of(level)
+        .map(|level| (Some(target), level))
+        .ok_or_else(|| refused("has a target, but not a level after its `=`"))
+}
+
+/// `LevelFilter` itself takes nothing for `error`, and numbers, too.
+fn level_of(text: &str) -> Option<LevelFilter> {
+    Some(text.trim()).filter(|level| level.starts_with(|c: char| c.is_ascii_alphabetic()))?.parse().ok()
 }
 
 /// Our own crates.
@@ -170,11 +203,22 @@ mod tests {
     }
 
     #[test]
-    fn a_level_that_does_not_exist_is_refused_and_silences_nothing() {
-        for filter in ["inof", "kakao_webhooks=loud", "info,unlink=", "info,runtime", "verbose,info", "kakao_webhooks"]
-        {
+    fn an_element_that_cannot_be_used_is_refused_by_its_place_and_silences_nothing() {
+        for (filter, problem) in [
+            ("inof", "element 1 is not a level"),
+            ("verbose,info", "element 1 is not a level"),
+            ("3", "element 1 is not a level"),
+            ("hyper", "element 1 is not a level"),
+            ("info,runtime", "element 2 is a target without a level"),
+            ("kakao_webhooks", "element 1 is a target without a level"),
+            ("info,,runtime::store", "element 3 is a target without a level"),
+            ("kakao_webhooks=loud", "element 1 has a target, but not a level after its `=`"),
+            ("info,unlink=", "element 2 has a target, but not a level after its `=`"),
+            ("info,unlink=2", "element 2 has a target, but not a level after its `=`"),
+            ("info,run time=warn", "element 2 has a target with a blank"),
+        ] {
             let error = wanted(Some(filter)).unwrap_err().to_string();
-            assert!(error.starts_with("RUST_LOG names a level that does not exist. Set it to"), "{error}");
+            assert!(error.starts_with(&format!("RUST_LOG can't be used: {problem}. Set it to off, error")), "{error}");
         }
     }
 }

@@ -79,7 +79,9 @@ fn scopes(fields: &Fields<'_>) -> Result<Vec<ScopeId>, Unreadable> {
     let mut seen = BTreeSet::new();
     let found: Vec<ScopeId> = read.iter().flatten().filter(|scope| seen.insert(*scope)).cloned().collect();
     if found.is_empty() {
-        return Err(read.into_iter().find_map(Result::err).unwrap_or(Unreadable::Missing("scope")));
+        let present = ["scopes", "scope"].into_iter().find(|name| fields.get(name).is_some());
+        let none = present.map_or(Unreadable::Missing("scope"), Unreadable::NamesNothing);
+        return Err(read.into_iter().find_map(Result::err).unwrap_or(none));
     }
     Ok(found)
 }
@@ -163,9 +165,17 @@ mod tests {
             read(&json!({"scopes": ["account_email, ", ",age_range"]})).unwrap(),
             scopes(["account_email", "age_range"])
         );
-        for nothing in [json!({}), json!({"scope": ""}), json!({"scope": " , "}), json!({"scopes": ["", ","]})] {
+        for nothing in [json!({}), json!({"scope": ""}), json!({"scopes": null})] {
             assert_eq!(read(&nothing), Err(Unreadable::Missing("scope")), "{nothing}");
         }
+        let empty = Unreadable::NamesNothing("scopes");
+        for nothing in [json!({"scopes": []}), json!({"scopes": ["", ","]}), json!({"scopes": " , ", "scope": ""})] {
+            assert_eq!(read(&nothing), Err(empty.clone()), "{nothing}");
+        }
+        assert_eq!(
+            (empty.code(), &*empty.to_string()),
+            ("missing_field", "the field `scopes` is there, but names nothing")
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `khook dlq`: messages that the processor could not process.
 
+pub mod set_aside;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -8,7 +10,7 @@ use kakao_webhooks::{envelope::MAX_BYTES, wire::Time};
 use serde_json::Value;
 
 use crate::{
-    aws::target::{QueueTarget, StackDeadLetters},
+    aws::target::{QueueTarget, StackDeadLetters, UnpublishedTarget},
     commands::backlog::{
         self, Backlog, Chosen, Fate, Reach, Swept, Words, letter,
         messages::{self, MessageQueue, WaitingMessage},
@@ -23,7 +25,8 @@ use crate::{
 pub enum Dlq {
     /// List the dead letters, oldest first if --limit covers all of them. Listing receives the messages: it counts as a
     /// receive, and hides them from other readers for up to 30 seconds
-    #[command(after_help = "Examples:\n  khook dlq list\n  khook dlq list --limit 50 --json")]
+    #[command(after_help = "Examples:\n  khook dlq list\n  khook dlq list --limit 50 --json\n  \
+                            khook dlq list --unpublished")]
     List {
         /// How many it reads.
         #[command(flatten)]
@@ -31,6 +34,9 @@ pub enum Dlq {
         /// The dead-letter queue.
         #[command(flatten)]
         dead_letters: StackDeadLetters,
+        /// `UnpublishedQueue` instead.
+        #[command(flatten)]
+        unpublished: UnpublishedTarget,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -49,6 +55,9 @@ pub enum Dlq {
         /// The dead-letter queue.
         #[command(flatten)]
         dead_letters: StackDeadLetters,
+        /// `UnpublishedQueue` instead.
+        #[command(flatten)]
+        unpublished: UnpublishedTarget,
     },
     /// Send dead letters to the event queue again, and delete each one that the queue accepted. Replaying an event
     /// twice has no further effect
@@ -85,6 +94,9 @@ pub enum Dlq {
         /// The dead-letter queue.
         #[command(flatten)]
         dead_letters: StackDeadLetters,
+        /// `UnpublishedQueue` instead.
+        #[command(flatten)]
+        unpublished: UnpublishedTarget,
         /// Don't ask
         #[arg(long)]
         yes: bool,
@@ -98,16 +110,32 @@ impl Dlq {
     /// An unknown id, or a queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::List { limit, dead_letters, json, local_time } => {
-                backlog::list(&dead_letters.open().await?, limit.get(), json, &local_time.zone()).await
+            Self::List { limit, dead_letters, unpublished, json, local_time } => {
+                let (limit, zone) = (limit.get(), local_time.zone());
+                if unpublished.is_wanted() {
+                    return backlog::list(&unpublished.open(&dead_letters).await?, limit, json, &zone).await;
+                }
+                backlog::list(&dead_letters.open().await?, limit, json, &zone).await
             }
-            Self::Show { id, limit, dead_letters } => backlog::show(&dead_letters.open().await?, id, limit.get()).await,
+            Self::Show { id, limit, dead_letters, unpublished } => {
+                if unpublished.is_wanted() {
+                    return backlog::show(&unpublished.open(&dead_letters).await?, id, limit.get()).await;
+                }
+                backlog::show(&dead_letters.open().await?, id, limit.get()).await
+            }
             Self::Replay { which, limit, anyway, dead_letters, queue } => {
+                let service = dead_letters.service();
                 let (dead_letters, queue) = dead_letters.with_queue(&queue).await?;
-                backlog::replay(&dead_letters, &queue, which.wanted(), limit.get(), anyway).await
+                backlog::replay((&dead_letters, &service), &queue, which.wanted(), limit.get(), anyway).await
             }
-            Self::Drop { which, limit, dead_letters, yes } => {
-                backlog::drop_for_good(&dead_letters.open().await?, which.wanted(), limit.get(), yes).await
+            Self::Drop { which, limit, dead_letters, unpublished, yes } => {
+                let (wanted, limit) = (which.wanted(), limit.get());
+                if unpublished.is_wanted() {
+                    let from = (&unpublished.open(&dead_letters).await?, &*unpublished.service(&dead_letters));
+                    return backlog::drop_for_good(from, wanted, limit, yes).await;
+                }
+                let from = (&dead_letters.open().await?, &*dead_letters.service());
+                backlog::drop_for_good(from, wanted, limit, yes).await
             }
         }
     }

@@ -1,10 +1,13 @@
 //! `khook quarantine`: authentic events that could not be used.
 
+mod payload;
+
 use std::{collections::BTreeSet, process::ExitCode};
 
-use anyhow::Result;
-use clap::Subcommand;
+use anyhow::{Result, bail};
+use clap::{Subcommand, value_parser};
 use kakao_webhooks::wire::Time;
+use runtime::store::LONGEST_QUARANTINE_DAYS;
 use serde_json::{Value, json};
 
 use crate::{
@@ -25,8 +28,8 @@ pub enum Quarantine {
     /// List the quarantined events, oldest first
     #[command(after_help = "Examples:\n  khook quarantine list\n  khook quarantine list --days 3 --json")]
     List {
-        /// Only those of the last NUMBER days
-        #[arg(long, default_value_t = 60, value_name = "NUMBER")]
+        /// Only those of the last this many days
+        #[arg(long, default_value_t = 60, value_name = "NUMBER", value_parser = value_parser!(u32).range(1..))]
         days: u32,
         /// The table.
         #[command(flatten)]
@@ -38,10 +41,10 @@ pub enum Quarantine {
         #[command(flatten)]
         local_time: LocalTime,
     },
-    /// Show one event with everything that was received, personal data included
+    /// Show one event with everything that was received, personal data included; of a token also its header and claims
     Show {
-        /// Its key, as `list` prints it
-        key: String,
+        /// Its id, as `list` prints it, or the event's id of the log if only one has it
+        id: String,
         /// The table.
         #[command(flatten)]
         table: StackTable,
@@ -49,7 +52,7 @@ pub enum Quarantine {
     /// Send events to the event queue again. Replaying an event twice has no further effect; one that still cannot be
     /// used returns to the quarantine
     #[command(after_help = "Examples:\n  khook quarantine replay '2026-01-01T00:00:00.000Z#id'\n  \
-                            khook quarantine replay --all")]
+                            khook quarantine replay jti-1:user-linked\n  khook quarantine replay --all")]
     Replay {
         /// The selected ones.
         #[command(flatten)]
@@ -75,28 +78,28 @@ pub enum Quarantine {
     },
 }
 
-/// The longest time, in days, for which the template keeps quarantined events.
-const LONGEST_DAYS: u32 = 60;
-
 impl Quarantine {
     /// Runs it. The exit code says whether all that was asked for was done.
     ///
     /// # Errors
     /// An unknown key, or a table or queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
-        let whole = |table| QuarantinedItems { table, days: LONGEST_DAYS };
+        let whole = |table| QuarantinedItems { table, days: LONGEST_QUARANTINE_DAYS };
         match self {
             Self::List { days, table, json, local_time } => {
-                let kept = QuarantinedItems { table: table.open().await?, days: days.min(LONGEST_DAYS) };
+                let days = days.min(LONGEST_QUARANTINE_DAYS);
+                let kept = QuarantinedItems { table: table.open().await?, days };
                 backlog::list(&kept, usize::MAX, json, &local_time.zone()).await
             }
-            Self::Show { key, table } => backlog::show(&whole(table.open().await?), key, usize::MAX).await,
+            Self::Show { id, table } => backlog::show(&whole(table.open().await?), id, usize::MAX).await,
             Self::Replay { which, table, queue } => {
+                let service = table.service();
                 let (table, queue) = table.with_queue(&queue).await?;
-                backlog::replay(&whole(table), &queue, which.wanted(), usize::MAX, false).await
+                backlog::replay((&whole(table), &service), &queue, which.wanted(), usize::MAX, false).await
             }
             Self::Drop { which, table, yes } => {
-                backlog::drop_for_good(&whole(table.open().await?), which.wanted(), usize::MAX, yes).await
+                let from = (&whole(table.open().await?), &*table.service());
+                backlog::drop_for_good(from, which.wanted(), usize::MAX, yes).await
             }
         }
     }
@@ -104,12 +107,13 @@ impl Quarantine {
 
 /// The partition of a key's day; `None` of a text that is not a key.
 fn partition(key: &str) -> Option<String> {
-    key.get(..10).map(|day| format!("QUARANTINE#{day}"))
+    let (time, _) = key.split_once('#')?;
+    time.parse().ok().map(|time: Time| format!("QUARANTINE#{}", time.day()))
 }
 
 /// All partitions that the quarantine can have, oldest first.
 pub(crate) fn partitions(now: Time) -> impl Iterator<Item = String> {
-    last_days(now, LONGEST_DAYS)
+    last_days(now, LONGEST_QUARANTINE_DAYS)
 }
 
 fn last_days(now: Time, days: u32) -> impl Iterator<Item = String> {
@@ -124,9 +128,28 @@ struct QuarantinedItems {
 }
 
 impl QuarantinedItems {
-    async fn one(&self, key: &str) -> Result<Option<StoredItem>> {
-        let Some(partition) = partition(key) else { return Ok(None) };
-        Ok(self.table.get(&partition, key).await?.map(StoredItem))
+    /// By its key, or by the event's id of the log.
+    async fn one(&self, id: &str) -> Result<Option<StoredItem>> {
+        if let Some(partition) = partition(id)
+            && let Some(item) = self.table.get(&partition, id).await?
+        {
+            return Ok(Some(StoredItem(item)));
+        }
+        let mut found = self.all().await?;
+        found.retain(|item| item.text("event_id") == id);
+        if found.len() > 1 {
+            let keys: Vec<_> = found.iter().map(|item| format!("`{}`", Self::id(item))).collect();
+            bail!("several quarantined events have the id `{id}`: name one of {}", keys.join(", "));
+        }
+        Ok(found.pop())
+    }
+
+    async fn these(&self, ids: BTreeSet<String>) -> Result<(Vec<StoredItem>, BTreeSet<String>)> {
+        let (mut items, missing) = find_each(ids, async |id| self.one(id).await).await?;
+        // One may be named by its key and by its event's id.
+        let mut seen = BTreeSet::new();
+        items.retain(|item| seen.insert(Self::id(item).to_owned()));
+        Ok((items, missing))
     }
 
     async fn all(&self) -> Result<Vec<StoredItem>> {
@@ -148,10 +171,10 @@ impl Backlog for QuarantinedItems {
         empty: "The quarantine is empty.",
         stays: "stays in quarantine",
         target: "event queue",
-        gone: "gone, or not a key as `khook quarantine list` prints it",
+        gone: "gone, or not an id as `khook quarantine list` prints it",
         before_drop: "Kakao got its 200 and doesn't send them again.",
     };
-    const COLUMNS: &'static [&'static str] = &["Key", "Kind", "App", "Reason", "Detail"];
+    const COLUMNS: &'static [&'static str] = &["Id", "Kind", "App", "User", "Reason", "Detail"];
     const REFUSALS: usize = 1;
 
     fn id(item: &StoredItem) -> &str {
@@ -164,15 +187,23 @@ impl Backlog for QuarantinedItems {
     }
 
     fn row(item: &StoredItem, _now: Time) -> Vec<String> {
-        LISTED.map(|name| item.text(name).to_owned()).to_vec()
+        let user = payload::user(&item.envelope()).unwrap_or_else(|| "–".to_owned());
+        let [key, kind, app, reason, detail] = LISTED.map(|name| item.text(name).to_owned());
+        vec![key, kind, app, user, reason, detail]
     }
 
     fn described(item: &StoredItem, _now: Time) -> Value {
-        LISTED.map(|name| (if name == "sk" { "key" } else { name }, json!(item.text(name)))).into_iter().collect()
+        let named = LISTED.map(|name| (if name == "sk" { "key" } else { name }, json!(item.text(name))));
+        let user = payload::user(&item.envelope());
+        named.into_iter().chain([("event_id", json!(item.text("event_id"))), ("user", json!(user))]).collect()
     }
 
     fn shown(item: &StoredItem, _now: Time) -> Value {
-        item.readable()
+        let mut shown = item.readable();
+        if let (Some(token), Some(members)) = (payload::token(&item.envelope()), shown.as_object_mut()) {
+            members.insert("token".to_owned(), token);
+        }
+        shown
     }
 
     async fn sweep(
@@ -183,7 +214,7 @@ impl Backlog for QuarantinedItems {
     ) -> Result<Swept> {
         let (items, missing) = match chosen {
             Chosen::Wanted(Wanted::All) => (self.all().await?, BTreeSet::new()),
-            Chosen::Wanted(Wanted::These(keys)) => find_each(keys, async |key| self.one(key).await).await?,
+            Chosen::Wanted(Wanted::These(ids)) => self.these(ids).await?,
             Chosen::Found(items) => (items, BTreeSet::new()),
         };
         work_through(&self.table, items, true, visit).await?;
@@ -212,6 +243,8 @@ mod tests {
     #[test]
     fn a_key_names_its_partition() {
         assert_eq!(partition("2026-01-01T00:00:00.000Z#id").as_deref(), Some("QUARANTINE#2026-01-01"));
-        assert_eq!(partition("x"), None);
+        for none in ["x", "2026-01-01", "jti-1:user-linked", "jti#1"] {
+            assert_eq!(partition(none), None, "{none}");
+        }
     }
 }

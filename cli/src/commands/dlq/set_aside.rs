@@ -1,0 +1,167 @@
+//! `UnpublishedQueue`: writes of users' states that the publisher could not publish.
+
+use anyhow::{Result, bail};
+use kakao_webhooks::{state::Subject, wire::Time};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    commands::backlog::{
+        Backlog, Chosen, Fate, Reach, Swept, Words, letter,
+        messages::{self, MessageQueue, WaitingMessage},
+    },
+    ui::age,
+};
+
+/// The changes that were set aside.
+#[derive(Clone, Debug)]
+pub struct SetAside(pub MessageQueue);
+
+/// What a message of the queue says of itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Summary {
+    /// The user's app and id, as `khook publish` takes them; the key as it is where it is no user's.
+    user: Option<String>,
+    /// The option of `khook publish` that takes the user.
+    option: Option<&'static str>,
+    why: String,
+}
+
+impl Summary {
+    fn of(body: &str) -> Self {
+        let Ok(body) = serde_json::from_str::<Value>(body) else {
+            return Self { why: "not JSON: another program sent it".to_owned(), ..Self::default() };
+        };
+        if let Some(batch) = body.get("DDBStreamBatchInfo") {
+            return Self { why: given_up(batch), ..Self::default() };
+        }
+        let why = body.get("why").and_then(Value::as_str).unwrap_or("no reason: another program sent it").to_owned();
+        let Some(key) = body.pointer("/keys/pk/S").and_then(Value::as_str) else {
+            return Self { why, ..Self::default() };
+        };
+        match Subject::of_partition_key(key) {
+            Some(Subject::User(app, user)) => {
+                Self { user: Some(format!("{app} {}", user.digits())), option: Some("--user"), why }
+            }
+            Some(Subject::OpenId(app, id)) => {
+                Self { user: Some(format!("{app} {}", id.as_str())), option: Some("--open-id"), why }
+            }
+            _ => Self { user: Some(key.to_owned()), option: None, why },
+        }
+    }
+
+    /// The user with the option that takes it.
+    fn publishable(&self) -> Option<String> {
+        let user = self.user.as_deref()?;
+        Some(self.option.map_or_else(|| user.to_owned(), |option| format!("{option} {user}")))
+    }
+}
+
+/// Lambda's own message about records that it gave up; it names no user.
+fn given_up(batch: &Value) -> String {
+    let text = |name: &str| batch.get(name).map(letter::plain).unwrap_or_default();
+    format!(
+        "given up after too long: {} record(s) that arrived from {} to {}",
+        text("batchSize"),
+        text("approximateArrivalOfFirstRecord"),
+        text("approximateArrivalOfLastRecord")
+    )
+}
+
+impl Backlog for SetAside {
+    type Item = WaitingMessage;
+    const WORDS: Words = Words {
+        noun: "unpublished change",
+        empty: "There are no unpublished changes.",
+        stays: "stays in UnpublishedQueue",
+        target: "event queue",
+        gone: "gone, or another process is reading them now: try again in half a minute",
+        before_drop: "`khook publish` publishes the users' current states.",
+    };
+    const COLUMNS: &'static [&'static str] = &["Id", "User", "Why", "Sent", "Age"];
+    const REFUSALS: usize = 1;
+
+    fn id(letter: &WaitingMessage) -> &str {
+        &letter.id
+    }
+
+    fn since(letter: &WaitingMessage) -> Option<Time> {
+        letter.sent_at
+    }
+
+    fn row(letter: &WaitingMessage, now: Time) -> Vec<String> {
+        let summary = Summary::of(&letter.body);
+        let [sent_at, age] = age::cells(letter.sent_at, now);
+        let user = summary.publishable().unwrap_or_else(|| "–".to_owned());
+        vec![letter.id.clone(), user, summary.why, sent_at, age]
+    }
+
+    fn described(letter: &WaitingMessage, now: Time) -> Value {
+        let Summary { user, option, why } = Summary::of(&letter.body);
+        json!({
+            "message_id": letter.id,
+            "user": user,
+            "publish_option": option,
+            "why": why,
+            "sent_at": letter.sent_at,
+            "age_seconds": letter.sent_at.map(|time| age::seconds(time, now)),
+        })
+    }
+
+    fn shown(letter: &WaitingMessage, now: Time) -> Value {
+        let described = Self::described(letter, now);
+        let mut members: Map<String, Value> = described.as_object().cloned().unwrap_or_default();
+        members.insert("body".to_owned(), letter::readable(&letter.body));
+        Value::Object(members)
+    }
+
+    async fn sweep(
+        &self,
+        chosen: Chosen<WaitingMessage>,
+        limit: usize,
+        visit: impl AsyncFnMut(WaitingMessage) -> Result<Fate>,
+    ) -> Result<Swept> {
+        self.0.sweep_wanted(&chosen.into_wanted(Self::id), limit, visit).await
+    }
+
+    async fn text_to_send(&self, _: &WaitingMessage, _: &str, _: bool) -> Result<Option<String>> {
+        bail!("an unpublished change is no event: `khook publish` publishes the user's current state")
+    }
+
+    async fn confirm_empty(&self) -> Result<()> {
+        self.0.confirm_empty(Self::WORDS.noun).await
+    }
+
+    fn more(reach: Reach, limit: usize) -> Option<String> {
+        messages::more(reach, limit, Self::WORDS.noun)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(body: &Value) -> [String; 2] {
+        let dead = WaitingMessage { id: "m".into(), body: body.to_string(), sent_at: None, receives: 1 };
+        let row = SetAside::row(&dead, runtime::clock::now());
+        [row[1].clone(), row[2].clone()]
+    }
+
+    #[test]
+    fn a_row_shows_the_user_as_khook_publish_takes_them_and_why_it_was_set_aside() {
+        let write =
+            |pk: &str| json!({"why": "w", "sequence_number": "1", "keys": {"pk": {"S": pk}, "sk": {"S": "STATE"}}});
+        assert_eq!(row(&write("USER#1#7")), ["--user 1 7", "w"]);
+        assert_eq!(row(&write("OPENID#1#abc")), ["--open-id 1 abc", "w"]);
+        assert_eq!(row(&write("SEEN")), ["SEEN", "w"]);
+        assert_eq!(row(&json!({"why": "w", "keys": {}})), ["–", "w"]);
+    }
+
+    #[test]
+    fn records_that_lambda_gave_up_show_when_they_arrived() {
+        let batch =
+            json!({"batchSize": 3, "approximateArrivalOfFirstRecord": "a", "approximateArrivalOfLastRecord": "b"});
+        let [user, why] = row(&json!({"DDBStreamBatchInfo": batch}));
+        assert_eq!((&*user, &*why), ("–", "given up after too long: 3 record(s) that arrived from a to b"));
+        assert_eq!(row(&json!(7))[1], "no reason: another program sent it");
+    }
+}

@@ -1,0 +1,79 @@
+package com.example.kakao;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Set;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Service;
+import org.springframework.transaction.support.TransactionTemplate;
+
+/** Does what Kakao asks for when a user changes. */
+@Service
+public class FollowUp {
+    private static final Set<String> SHUT = Set.of("blocked", "gone");
+    private final JdbcTemplate jdbc;
+    private final TransactionTemplate transaction;
+    private final Sessions sessions;
+
+    public FollowUp(JdbcTemplate jdbc, TransactionTemplate transaction, Sessions sessions) {
+        this.jdbc = jdbc;
+        this.transaction = transaction;
+        this.sessions = sessions;
+    }
+
+    /** Takes a newer state as the truth, all of it or nothing: what fails is delivered again. */
+    public void follow(JsonNode change) {
+        // A user whom only a channel knows, by open id: there is no member.
+        if (!change.has("user_id")) return;
+        transaction.execute(status -> {
+            if (keepGreatest(change)) act(change);
+            return null;
+        });
+    }
+
+    /** The one rule: only a greater version is taken. The row stays locked until the transaction ends. */
+    private boolean keepGreatest(JsonNode change) {
+        String app = change.path("app_id").asText(), user = change.path("user_id").asText();
+        long version = change.path("version").asLong();
+        jdbc.update("insert into kakao_user (app_id, user_id, version, access) values (?, ?, 0, 'allowed')"
+                + " on duplicate key update version = version", app, user);
+        return jdbc.update("update kakao_user set version = ?, access = ?, sessions_valid_from = ?"
+                        + " where app_id = ? and user_id = ? and version < ?",
+                version, change.path("state").path("access").asText(), millis(time(change, "sessions_valid_from")),
+                app, user, version) == 1;
+    }
+
+    /** Acts on state, not on changed: what an ignored change named is in the state. */
+    private void act(JsonNode change) {
+        String app = change.path("app_id").asText(), user = change.path("user_id").asText();
+        String access = change.path("state").path("access").asText();
+        Instant erased = time(change, "erased_until");
+        if (erased != null) {
+            jdbc.update("update member set nickname = null where app_id = ? and user_id = ? and profile_at <= ?",
+                    app, user, millis(erased));
+        }
+        if (access.equals("gone")) {
+            jdbc.update("update member set active = false where app_id = ? and user_id = ?", app, user);
+        }
+        // Redis is in no transaction with the database: last, and safe to do again.
+        endSessions(user, SHUT.contains(access) ? Instant.MAX : time(change, "sessions_valid_from"));
+    }
+
+    /** Ends the sessions that began in that second or before. */
+    private void endSessions(String user, Instant until) {
+        if (until == null) return;
+        sessions.begun(user).forEach((id, begun) -> {
+            if (!begun.truncatedTo(ChronoUnit.SECONDS).isAfter(until)) sessions.end(id);
+        });
+    }
+
+    private static Instant time(JsonNode change, String name) {
+        JsonNode time = change.path("state").path(name);
+        return time.isTextual() ? Instant.parse(time.asText()) : null;
+    }
+
+    private static Long millis(Instant time) {
+        return time == null ? null : time.toEpochMilli();
+    }
+}
