@@ -2,14 +2,15 @@
 
 use end_to_end::{keys::KeyEndpoint, service};
 use khook::{
-    local::{Build, Cloud, Options},
+    local::{Build, Cloud, Delivery, Options},
     ui::progress::Progress,
 };
 
-/// A new stack, whose tokens are signed by the keys of this endpoint.
-pub(crate) async fn deploy() -> (Cloud, KeyEndpoint) {
+/// A new stack that delivers there. Its tokens are signed by the keys of this endpoint.
+pub(crate) async fn deploy(delivery: Option<Delivery>) -> (Cloud, KeyEndpoint) {
     let keys = KeyEndpoint::start().await.unwrap();
     let parameters = service::parameters(keys.url());
-    let cloud = Cloud::start(&Options { build: Build::for_tests(), parameters }, Progress::Lines).await.unwrap();
+    let cloud =
+        Cloud::start(&Options { build: Build::for_tests(), parameters, delivery }, Progress::Lines).await.unwrap();
     (cloud, keys)
 }

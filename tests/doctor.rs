@@ -36,7 +36,7 @@ mod doctor {
     }
 
     async fn deploy() -> Stack {
-        let (cloud, keys) = deployed::deploy().await;
+        let (cloud, keys) = deployed::deploy(None).await;
         let aws = cloud.sdk_config();
         Stack {
             functions: aws_sdk_lambda::Client::new(&aws),

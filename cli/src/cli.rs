@@ -6,7 +6,9 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
+    changes::Changes,
     check::{self, Check},
+    delivery::Delivery,
     demo::Demo,
     dev::Dev,
     dlq::Dlq,
@@ -18,6 +20,7 @@ use crate::commands::{
     publish::{self, Publish},
     quarantine::Quarantine,
     send::Send,
+    undelivered::Undelivered,
     user::User,
 };
 
@@ -38,6 +41,8 @@ Examples:
   khook check https://hooks.example.com/v1   what Kakao would find there
   khook doctor kakao-webhooks                what is wrong with a stack
   khook dlq list                             what could not be processed
+  khook undelivered list                     what was not delivered
+  khook delivery test                        whether signatures are verified
   khook hash-key < admin-key.txt             the digest for KakaoApps
   khook keys serve --rotate-every 60         a key set that rotates
 
@@ -52,7 +57,10 @@ enum Command {
                             keeps running.")]
     Demo(Demo),
     /// Run the whole service on this machine until Ctrl-C, and follow its logs
-    #[command(after_help = "While it runs, `khook send`, `khook user` and the other commands use it by default.")]
+    #[command(after_help = "While it runs, `khook send`, `khook user` and the other commands use it by default.\n\n\
+                            With --deliver-to, every change is posted to your receiver on this machine, signed. The \
+                            secret is in the file that it prints, and stays the same.\n\n\
+                            Example:\n  khook dev --deliver-to http://localhost:8080/kakao")]
     Dev(Dev),
     /// Simulate Kakao: send a webhook to the running `khook dev` or to any address
     #[command(
@@ -92,6 +100,24 @@ enum Command {
     /// List, show, replay or drop acknowledged events that the queue did not accept
     #[command(subcommand, after_help = "Examples:\n  khook inbox list\n  khook inbox replay --all")]
     Inbox(Inbox),
+    /// List, show, replay or drop changes that the service's endpoint did not accept
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  khook undelivered list\n  khook undelivered replay --all\n\n\
+                      Permissions on AWS: sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage and \
+                      sqs:GetQueueAttributes on the undelivered queue; for a replay sqs:SendMessage on the delivery \
+                      queue."
+    )]
+    Undelivered(Undelivered),
+    /// Make the secret that signs deliveries, or test the receiver of deliveries
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  khook delivery secret new\n  khook delivery test --stack kakao-webhooks"
+    )]
+    Delivery(Delivery),
+    /// Print the changes that the running `khook dev` publishes
+    #[command(subcommand, after_help = "Example:\n  khook changes tail")]
+    Changes(Changes),
     /// Show the networks that Kakao publishes, and how SourceCidrs differs from them
     #[command(after_help = ips::EXAMPLES)]
     Ips(Ips),
@@ -119,6 +145,7 @@ impl Cli {
         match &self.command {
             Command::Dev(_) => true,
             Command::Keys(keys) => keys.stays(),
+            Command::Changes(changes) => changes.stays(),
             _ => false,
         }
     }
@@ -138,6 +165,9 @@ impl Cli {
             Command::Quarantine(quarantine) => quarantine.run().await,
             Command::Dlq(dlq) => dlq.run().await,
             Command::Inbox(inbox) => inbox.run().await,
+            Command::Undelivered(undelivered) => undelivered.run().await,
+            Command::Delivery(delivery) => delivery.run().await,
+            Command::Changes(changes) => changes.run().await,
             Command::Ips(ips) => ips.run().await,
             Command::Publish(publish) => publish.run().await,
             Command::HashKey(hash_key) => hash_key.run().await,
@@ -171,7 +201,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         all(&mut command, "", &mut found);
-        assert_eq!(found.len(), 40);
+        assert_eq!(found.len(), 51);
         for (path, help) in found {
             assert!(help.contains("Usage:"), "{path}\n{help}");
         }
@@ -208,6 +238,13 @@ mod tests {
             "khook dlq drop a --all",
             "khook dlq list --limit 0",
             "khook inbox drop",
+            "khook undelivered replay",
+            "khook undelivered drop a --all",
+            "khook delivery test --secret whsec_abc",
+            "khook delivery test --url http://a.example/",
+            "khook delivery secret new whsec_abc",
+            "khook dev --deliver-to http://a.example/",
+            "khook changes tail --bus b",
             "khook ips --key abc",
             "khook ips abc",
             "khook check",
@@ -234,6 +271,10 @@ mod tests {
             "khook quarantine drop --all --yes",
             "khook dlq replay a b --anyway --limit 5 --dead-letter-queue d --queue u",
             "khook inbox replay --all --limit 5 --table t --queue u",
+            "khook undelivered replay a b --limit 5 --undelivered-queue d --delivery-queue u",
+            "khook delivery test --url https://a.example/x --secret-file f --json",
+            "khook dev --deliver-to http://localhost:8080/kakao",
+            "khook changes tail",
             "khook publish --user 1 2 --table t --bus b --profile-values",
             "khook publish --since 2026-01-01T00:00:00Z --dry-run --yes",
             "khook check https://a.example/skill --skill-header x-k --skill-key-file f --send --json",

@@ -35,6 +35,8 @@ ATTRIBUTES = {
     ("AWS::DynamoDB::Table", "Arn"): lambda name: arn("dynamodb", f"table/{name}"),
     ("AWS::DynamoDB::Table", "StreamArn"): lambda name: arn("dynamodb", f"table/{name}/stream/2025-03-01T00:00:00.000"),
     ("AWS::Events::EventBus", "Arn"): lambda name: arn("events", f"event-bus/{name}"),
+    # Of a bus that is not the default one.
+    ("AWS::Events::Rule", "Arn"): lambda name: arn("events", f"rule/{STACK}/{name}"),
     ("AWS::IAM::Role", "Arn"): lambda name: arn("iam", f"role/{name}"),
     ("AWS::Logs::LogGroup", "Arn"): lambda name: arn("logs", f"log-group:{name}:*"),
     ("AWS::SQS::Queue", "Arn"): lambda name: arn("sqs", name),
@@ -140,6 +142,8 @@ class Call:
     # The service that asks for it, of a call to KMS.
     via: str | None = None
     is_encrypted: bool = True
+    # The ARN of the resource for which a service asks.
+    source: str | None = None
 
     def values(self, key: str) -> tuple[str, ...]:
         """The values of a condition key; none if the call doesn't have it."""
@@ -148,6 +152,8 @@ class Call:
                 return (self.principal,) if self.principal.startswith("arn:") else ()
             case "aws:SecureTransport":
                 return (str(self.is_encrypted).lower(),)
+            case "aws:SourceArn":
+                return () if self.source is None else (self.source,)
             case "dynamodb:LeadingKeys":
                 return () if self.leading_key is None else (self.leading_key,)
             case "kms:ViaService":
@@ -155,7 +161,7 @@ class Call:
         raise Unsupported(f"condition key {key}")
 
     def __str__(self) -> str:
-        how = [self.leading_key, self.via, None if self.is_encrypted else "over plain HTTP"]
+        how = [self.leading_key, self.via, self.source, None if self.is_encrypted else "over plain HTTP"]
         return " ".join([self.principal, self.action, self.resource, *(one for one in how if one is not None)])
 
 

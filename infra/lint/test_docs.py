@@ -15,7 +15,7 @@ PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("
 ALARMS = {name.removesuffix("Alarm") for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
 # What looks like a parameter or an output and is a word of AWS's.
 OTHERS = {"Retain", "Table", "Issued", "CachingDisabled", "AllViewerExceptHostHeader", "EventQueue", "Domain", "Authorization"}
-OTHERS |= {"DescribeStacks", "DescribeChangeSet", "SetStackPolicy", "UpdateTerminationProtection"}
+OTHERS |= {"DeliveryQueue", "UndeliveredQueue", "DescribeStacks", "DescribeChangeSet", "SetStackPolicy", "UpdateTerminationProtection"}
 
 
 class Words(unittest.TestCase):

@@ -1,7 +1,7 @@
 """The policies of template.yaml allow what the functions do, and nothing else.
 
-tests/bus/permissions.rs has the functions make every call that they ever make, and lists them in
-tests/snapshots/aws-calls.snap. Here IAM decides about each of them, about what AWS itself does with the functions'
+tests/bus/permissions.rs and tests/delivery/permissions.rs have the functions make every call that they ever make, and list
+them in tests/snapshots/aws-calls.snap and tests/snapshots/aws-calls-of-delivery.snap. Here IAM decides about each of them, about what AWS itself does with the functions'
 roles, and about every other call that a role could make.
 
     .local/lint/bin/python -m unittest discover -s infra/lint
@@ -21,16 +21,25 @@ from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
-# Behind the snapshot's head.
-_, _, _LIST = (ROOT / "tests/snapshots/aws-calls.snap").read_text(encoding="utf-8").split("---\n")
-LISTED = [tuple(line.split(" ")) for line in json.loads(_LIST)]
+
+
+def listed(snapshot: str) -> list[tuple[str, ...]]:
+    # Behind the snapshot's head.
+    _, _, calls = (ROOT / f"tests/snapshots/{snapshot}.snap").read_text(encoding="utf-8").split("---\n")
+    return [tuple(line.split(" ")) for line in json.loads(calls)]
+
+
+LISTED = listed("aws-calls")
+# What a stack with DeliveryUrl has besides.
+OF_DELIVERY = listed("aws-calls-of-delivery")
 
 KEY = arn("kms", "key/0a1b2c3d")
 # Roles outside the stack: a consumer that reads states, a sender of service events, any other.
 READER, SENDER, STRANGER = (arn("iam", f"role/{name}") for name in ("reader", "sender", "stranger"))
 
 # The parameters on which policies depend, alone and together.
-OPTIONS = [{"KmsKeyArn": KEY}, {"QueueSenderArns": SENDER}, {"Deployment": "AllAtOnce", "Release": "1"}]
+DELIVERY = {"DeliveryUrl": "https://example.com/kakao", "DeliverySecret": arn("secretsmanager", "secret:delivery-0a1B2c")}
+OPTIONS = [DELIVERY, {"KmsKeyArn": KEY}, {"QueueSenderArns": SENDER}, {"Deployment": "AllAtOnce", "Release": "1"}]
 SITUATIONS = [dict(ChainMap(*some)) for number in range(len(OPTIONS) + 1) for some in itertools.combinations(OPTIONS, number)]
 
 # Actions that name a partition key.
@@ -45,6 +54,7 @@ ELSEWHERE = {
     arn("iam", "role/other"),
     arn("kms", "key/other"),
     arn("lambda", "function:other"),
+    arn("secretsmanager", "secret:other"),
     arn("logs", "log-group:other:log-stream:2025/03/01/0a1b2c"),
     arn("sqs", "other"),
 }
@@ -63,7 +73,7 @@ class Calls:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.keys = self._keys()
-        own = [*self._of_functions(), *self._of_lambda(), *self._of_codedeploy(), *self._of_reader()]
+        own = [*self._of_functions(), *self._of_lambda(), *self._of_codedeploy(), *self._of_reader(), *self._of_eventbridge()]
         self.made = [*own, *itertools.chain.from_iterable(map(self._of_key, own))]
 
     def _att(self, resource: str, attribute: str = "Arn") -> str:
@@ -79,10 +89,11 @@ class Calls:
         """What they ask for themselves, as the end-to-end tests list it."""
         usual = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
         functions = {binary: ({**usual, **one["Environment"]["Variables"]}, role) for binary, one, role in self._functions()}
-        for function, action, variable, *keys in LISTED:
+        for function, action, variable, *keys in [*LISTED, *(OF_DELIVERY if self.stack.holds("Delivers") else [])]:
             variables, role = functions[function]
-            # The variable's value in the template is a reference to the resource.
-            resource = self._att(variables[variable]["Ref"])
+            # The variable's value in the template is a reference to the resource, or a parameter with its ARN.
+            named = variables[variable]["Ref"]
+            resource = str(self.stack.value({"Ref": named})) if named in TEMPLATE["Parameters"] else self._att(named)
             for key in examples(keys[0]) if keys else [None]:
                 yield Call(role, action, resource, key)
 
@@ -119,6 +130,14 @@ class Calls:
             for action, resource in itertools.product(("lambda:GetAlias", "lambda:UpdateAlias"), (function, alias)):
                 yield Call(role, action, resource)
 
+    def _of_eventbridge(self) -> Iterator[Call]:
+        """What EventBridge does for a rule: it sends to the target, and to the target's dead-letter queue."""
+        for name, rule in self.stack.of_type("AWS::Events::Rule").items():
+            for target in rule["Targets"]:
+                for queue in (target["Arn"], target["DeadLetterConfig"]["Arn"]):
+                    source = self._att(name)
+                    yield Call("events.amazonaws.com", "sqs:SendMessage", str(self.stack.value(queue)), source=source)
+
     def _of_reader(self) -> Iterator[Call]:
         """What docs/user-state.md lets the service do with ReadStatePolicyArn."""
         table = self._att("Table")
@@ -137,6 +156,9 @@ class Calls:
         """What a call asks of the key that encrypts its resource: SQS, "Key management"; DynamoDB, "Encryption at rest",
         where only the service itself makes data keys."""
         service, action = call.action.split(":")
+        # What a service asks of it is for the key's own policy to allow: docs/deploy.md, "A key of your own".
+        if not call.principal.startswith("arn:"):
+            return
         via = f"{service}.{REGION}.amazonaws.com"
         uses = {"SendMessage": ("Decrypt", "GenerateDataKey"), "ReceiveMessage": ("Decrypt",)} if service == "sqs" else {}
         for use in uses.get(action, ("Decrypt",) if service == "dynamodb" else ()):
@@ -169,6 +191,8 @@ class Calls:
         resources = {call.resource for call in self.made} | ELSEWHERE
         actions = {call.action for call in self.made} | {f"{call.action.partition(':')[0]}:Other" for call in self.made}
         actions |= {one for statement in statements for action in statement.actions for one in examples(action)}
+        # For whom a service asks.
+        sources = {call.principal: {one.source for one in self.made if one.source and one.principal == call.principal} for call in self.made}
         keys = {call.leading_key for call in self.made if call.leading_key} | {"OTHER#1"}
         conditions = [condition for statement in statements for condition in statement.conditions]
         keys |= {one for _, key, values in conditions if key == "dynamodb:LeadingKeys" for value in values for one in examples(value)}
@@ -180,6 +204,7 @@ class Calls:
                 for key in sorted(keys) if action in OF_A_KEY else [None]:
                     for via in VIA if service == "kms" else [None]:
                         yield Call(principal, action, resource, key, via)
+                yield from (Call(principal, action, resource, source=source) for source in sources.get(principal, ()))
 
 
 def complaints(calls: Calls, policies: Policies, concerned: str | None = None) -> Iterator[str]:

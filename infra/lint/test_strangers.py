@@ -90,6 +90,10 @@ STRANGER = {
     (OURS, "applied_stream"): Moves.NO,
     # Of the levels, ERROR alone is counted.
     (OURS, "errors_logged"): Moves.NO,
+    # What the service's endpoint answers to the deliverer, and what EventBridge can't send to its queue.
+    (OURS, "gone"): Moves.NO,
+    (OURS, "not_delivered_ms"): Moves.NO,
+    ("AWS/Events", "InvocationsFailedToBeSentToDlq"): Moves.NO,
     (OURS, "inbox_waiting"): Moves.NO,
     # Through Kakao: an invitation of the bot to a group chat room, or custom values of a share that cannot be read.
     (OURS, "quarantine_waiting"): Moves.YES,

@@ -67,13 +67,26 @@ class Permissions(unittest.TestCase):
 
 class Waiting(unittest.TestCase):
     def test_a_batch_that_is_worked_on_is_not_handed_out_again(self) -> None:
-        queue = RESOURCES["EventQueue"]["Properties"]
-        self.assertGreaterEqual(queue["VisibilityTimeout"], 6 * FUNCTIONS["ProcessorFunction"]["Timeout"])
-        self.assertGreaterEqual(queue["RedrivePolicy"]["maxReceiveCount"], 5)
+        for queue, function in (("EventQueue", "ProcessorFunction"), ("DeliveryQueue", "DelivererFunction")):
+            properties = RESOURCES[queue]["Properties"]
+            self.assertGreaterEqual(properties["VisibilityTimeout"], 6 * FUNCTIONS[function]["Timeout"])
+            self.assertGreaterEqual(properties["RedrivePolicy"]["maxReceiveCount"], 5)
+
+    def test_a_change_is_tried_once_more_than_there_are_pauses(self) -> None:
+        source = (ROOT / "functions/runtime/src/deliver/pauses.rs").read_text(encoding="utf-8")
+        (pauses,) = re.findall(r"const PAUSES: \[u32; (\d+)\]", source)
+        self.assertEqual(RESOURCES["DeliveryQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"], int(pauses) + 1)
+        # A pause is as long as SQS allows, less five minutes for what lies between the receive and the invocation.
+        self.assertLess(RESOURCES["DeliveryQueue"]["Properties"]["VisibilityTimeout"], 5 * 60)
+
+    def test_nothing_of_the_delivery_is_there_without_its_url(self) -> None:
+        section = yaml_parse((ROOT / "infra/template/delivery.yaml").read_text(encoding="utf-8"))["Resources"]
+        for name in section:
+            self.assertIn(RESOURCES[name].get("Condition"), ("Delivers", "DeliversOnAws", "DeliversByKey"), name)
 
     def test_messages_wait_for_a_week_and_dead_ones_for_two(self) -> None:
         days = {name: queue["MessageRetentionPeriod"] // 86_400 for name, queue in of_type("AWS::SQS::Queue").items()}
-        self.assertEqual(days, {"EventQueue": 7, "DeadLetterQueue": 14, "UnpublishedQueue": 14})
+        self.assertEqual(days, {"EventQueue": 7, "DeadLetterQueue": 14, "UnpublishedQueue": 14, "DeliveryQueue": 14, "UndeliveredQueue": 14})
 
     def test_the_functions_are_ended_just_behind_their_own_budgets(self) -> None:
         usual = TEMPLATE["Globals"]["Function"]["Timeout"]
@@ -202,6 +215,8 @@ class Settings(unittest.TestCase):
                 "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/ap-northeast-2/AWSReservedSSO_Operator_0a1b2c3d4e5f6789",
             ],
             "KakaoJwksUrl": ["https://kauth.kakao.com/.well-known/jwks.json", "http://127.0.0.1:8765/keys"],
+            "DeliveryUrl": ["", "https://example.com", "https://example.com:8443/@kakao?key=1", "http://127.0.0.1:8765/kakao"],
+            "DeliverySecret": ["", "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:kakao/delivery-0a1B2c"],
         }
         refused: dict[str, list[str]] = {
             "KakaoApps": ["", "[]", "{}", app, "[1]", '[{"app_id":"1","admin_key_sha256":["secret"]}]'],
@@ -223,6 +238,14 @@ class Settings(unittest.TestCase):
                 "arn:aws:iam::123456789012:role/*",
             ],
             "KakaoJwksUrl": ["http://kauth.kakao.com/", "kauth.kakao.com"],
+            "DeliveryUrl": [
+                "example.com",
+                "http://example.com/",
+                "http://127.0.0.1.example.com/",
+                "https://name:word@example.com/",
+                "https://example.com/#part",
+            ],
+            "DeliverySecret": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:*"],
         }
         for name, values in taken.items():
             for value in values:
@@ -291,6 +314,8 @@ class Vocabulary(unittest.TestCase):
             ("AWS/Usage", "ResourceCount"),
             ("AWS/ApiGateway", "4xx"),
             ("AWS/ApiGateway", "Count"),
+            # EventBridge, "Monitoring".
+            ("AWS/Events", "InvocationsFailedToBeSentToDlq"),
         }
         listed = set(re.findall(r"`([a-z_]+)`", self.PAGE.split("## The metrics")[1]))
         folders = ("functions",)
@@ -323,7 +348,8 @@ class Vocabulary(unittest.TestCase):
         for name, query in of_type("AWS::Logs::QueryDefinition").items():
             fields = re.findall(r"\b(?:event|kind|reason|event_id|request_id|destination|status|ms)\b", query["QueryString"])
             self.assertTrue(set(fields) <= words | {"event"} and (fields or "@message like" in query["QueryString"]), name)
-            self.assertEqual({named(group) for group in query["LogGroupNames"]}, {f"{name}Logs" for name in NAMES})
+            # The deliverer's lines name no event: they hold no member number.
+            self.assertEqual({named(group) for group in query["LogGroupNames"]}, {f"{name}Logs" for name in NAMES - {"Deliverer"}})
 
     def test_every_alarm_has_a_section_of_the_runbook_and_every_kind_is_one(self) -> None:
         runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")

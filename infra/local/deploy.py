@@ -254,8 +254,11 @@ def run(arguments: argparse.Namespace) -> Json:
     ids = physical_ids(cloud, arguments.stack)
     # The SDK returns a JSON template as an object.
     processed = cloud.stacks.get_template(StackName=arguments.stack, TemplateStage="Processed")
+    # Some functions exist only by a parameter.
     functions = {
-        name: cloud.functions.get_function_configuration(FunctionName=ids[name]) for name in binaries
+        name: cloud.functions.get_function_configuration(FunctionName=ids[name])
+        for name in binaries
+        if name in ids
     }
     arns = {name: function["FunctionArn"] for name, function in functions.items()}
     make_routes(cloud, ids[api], routes_of(processed["TemplateBody"], api), arns)

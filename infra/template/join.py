@@ -20,6 +20,7 @@ PARTS = [
     "api.yaml",
     "acknowledging.yaml",
     "processing.yaml",
+    "delivery.yaml",
     "storage.yaml",
     "deployments.yaml",
     "gradual.yaml",

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::{binaries::workspace, lambda::Environment};
 
-/// The list, below the workspace.
-const LIST: &str = "tests/snapshots/aws-calls.snap";
+/// The lists, below the workspace: of what every stack has, and of what delivery adds.
+const LISTS: [&str; 2] = ["tests/snapshots/aws-calls.snap", "tests/snapshots/aws-calls-of-delivery.snap"];
 
 /// What stands for a part of a request that isn't understood. It is on no list.
 const UNKNOWN: &str = "?";
@@ -74,10 +74,7 @@ impl Calls {
     }
 
     fn unlisted(&self) -> Vec<String> {
-        let list = std::fs::read_to_string(workspace().join(LIST)).unwrap_or_default();
-        // Behind the snapshot's head.
-        let listed = list.splitn(3, "---\n").nth(2).unwrap_or_default();
-        let listed: BTreeSet<String> = serde_json::from_str(listed).unwrap_or_default();
+        let listed: BTreeSet<String> = LISTS.into_iter().flat_map(listed).collect();
         self.lines().difference(&listed).cloned().collect()
     }
 }
@@ -91,12 +88,18 @@ impl Drop for Calls {
         let unlisted = self.unlisted();
         assert!(
             unlisted.is_empty(),
-            "{LIST} doesn't list:\n{}\nHave tests/bus/permissions.rs make the call, run\n\
-             INSTA_UPDATE=always cargo test -p end-to-end --test bus permissions\n\
+            "{LISTS:?} don't list:\n{}\nHave permissions.rs of tests/bus or tests/delivery make the call, run\n\
+             INSTA_UPDATE=always cargo test -p end-to-end --test bus --test delivery permissions\n\
              and give the function's role the permission in infra/template",
             unlisted.join("\n")
         );
     }
+}
+
+fn listed(list: &str) -> BTreeSet<String> {
+    let list = std::fs::read_to_string(workspace().join(list)).unwrap_or_default();
+    // Behind the snapshot's head.
+    serde_json::from_str(list.splitn(3, "---\n").nth(2).unwrap_or_default()).unwrap_or_default()
 }
 
 /// Notes a request to a server, if it is a function's.
@@ -119,6 +122,7 @@ impl Caller {
     fn calls(&self, target: &str, request: &Value) -> Vec<Call> {
         match target.split_once('.').unwrap_or_default() {
             ("AmazonSQS", action) => vec![self.call("sqs", action, request.get("QueueUrl"), None)],
+            ("secretsmanager", action) => vec![self.call("secretsmanager", action, request.get("SecretId"), None)],
             ("AWSEvents", "PutEvents") => each(request.get("Entries"))
                 .map(|entry| self.call("events", "PutEvents", entry.get("EventBusName"), None))
                 .collect(),

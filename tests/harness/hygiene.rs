@@ -51,6 +51,11 @@ impl Log {
         lock(&self.0.secrets).add_event(event);
     }
 
+    /// From now on no line may hold this value.
+    pub fn keep_out(&self, value: &str) {
+        lock(&self.0.secrets).add(value);
+    }
+
     /// How many lines hold this.
     #[must_use]
     pub fn count(&self, text: &str) -> usize {

@@ -8,8 +8,10 @@
 //! | [`binaries`] | the functions, as cargo builds them |
 //! | [`lambda`] | AWS Lambda around one of them |
 //! | [`gateway`] | API Gateway: from a request to its event, from a response to an answer |
-//! | [`queue`], [`dead_letters`] | SQS: the event queue and its dead-letter queue |
+//! | [`queue`], [`dead_letters`] | SQS: a queue and its dead-letter queue |
 //! | [`table`], [`keys`] | DynamoDB and Kakao's key set |
+//! | [`secrets`] | Secrets Manager |
+//! | [`tls`] | TLS before one of these servers |
 //! | [`units`] | what DynamoDB bills for an operation |
 //! | [`stream`], [`bus`] | the table's stream with Lambda's poller, and EventBridge |
 //! | [`faults`], [`key_faults`], [`proxy`] | what can be wrong with those three |
@@ -40,10 +42,12 @@ pub mod patience;
 pub mod pipeline;
 pub mod proxy;
 pub mod queue;
+pub mod secrets;
 pub mod seeded_random;
 pub mod service;
 pub mod stream;
 pub mod table;
+pub mod tls;
 pub mod units;
 
 pub use fixture::Fixture;

@@ -312,18 +312,24 @@ impl Pipeline {
 /// A batch as Lambda's poller delivers it.
 #[must_use]
 pub fn batch_event(batch: &[Message]) -> Value {
-    let records: Vec<Value> = batch.iter().map(record).collect();
+    batch_event_of(&batch.iter().map(|message| (message, 1)).collect::<Vec<_>>())
+}
+
+/// The same of messages with the number of times that each was received.
+#[must_use]
+pub fn batch_event_of(batch: &[(&Message, u32)]) -> Value {
+    let records: Vec<Value> = batch.iter().map(|(message, receipts)| record(message, *receipts)).collect();
     json!({"Records": records})
 }
 
-/// The ids of the messages of a batch that the processor says it could not apply.
+/// The ids of the messages of a batch that a function reports as failed.
 ///
 /// # Errors
-/// If it failed as a whole, or names a message that isn't in the batch: SQS would then bring all again.
+/// If the function failed as a whole, or names a message that isn't in the batch: SQS would then bring all again.
 pub fn failures(batch: &[Message], outcome: Outcome) -> Result<Vec<String>> {
     let answer = match outcome {
         Outcome::Response(answer) => answer,
-        Outcome::Error(error) => bail!("the processor failed: {error}"),
+        Outcome::Error(error) => bail!("the function failed: {error}"),
     };
     let failures = answer.get("batchItemFailures").and_then(Value::as_array).context("no batchItemFailures")?;
     let id = |failure: &Value| {
@@ -335,13 +341,13 @@ pub fn failures(batch: &[Message], outcome: Outcome) -> Result<Vec<String>> {
 }
 
 /// A message as Lambda's poller delivers it.
-fn record(message: &Message) -> Value {
+fn record(message: &Message, receipts: u32) -> Value {
     json!({
         "messageId": message.id,
-        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+        "receiptHandle": message.receipt(),
         "body": message.body,
         "attributes": {
-            "ApproximateReceiveCount": "1",
+            "ApproximateReceiveCount": receipts.to_string(),
             "SentTimestamp": "1740799800100",
             "SenderId": "AROAEXAMPLE:unlink",
             "ApproximateFirstReceiveTimestamp": "1740799800110",

@@ -1,4 +1,5 @@
-//! A queue that speaks SQS's JSON protocol and keeps what it is sent, by SQS's rules.
+//! A queue that speaks SQS's JSON protocol and keeps what it is sent, by SQS's rules. Time does not pass in it: a test
+//! looks at the pauses that were set, and gives messages back when they would be over.
 
 use std::{
     collections::HashMap,
@@ -29,6 +30,16 @@ pub struct Message {
     pub body: String,
 }
 
+impl Message {
+    /// The handle by which its receiver changes its visibility.
+    #[must_use]
+    pub fn receipt(&self) -> String {
+        format!("{RECEIPT}{}", self.id)
+    }
+}
+
+const RECEIPT: &str = "receipt-of-";
+
 type SharedMessages = Arc<Mutex<HeldMessages>>;
 
 #[derive(Debug, Default)]
@@ -37,6 +48,9 @@ struct HeldMessages {
     messages: Vec<Message>,
     /// How often each was received, by its id.
     receipts: HashMap<String, u32>,
+    /// For how many seconds each was hidden, by its id, in the order of the calls.
+    hidden: Vec<(String, u64)>,
+    most_receipts: u32,
 }
 
 /// One queue with its dead-letter queue, at one address as in SQS.
@@ -54,8 +68,11 @@ const PATH: &str = "/000000000000/events";
 /// The longest message that SQS took when queues of this design began.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// How often a message is received before it is a dead letter, as template.yaml has it.
+/// How often a message of the event queue is received before it is a dead letter, as template.yaml has it.
 const MAX_RECEIPTS: u32 = 5;
+
+/// The longest that SQS hides a message, in seconds.
+const LONGEST_HIDDEN: u64 = 12 * 60 * 60;
 
 fn lock(held: &Mutex<HeldMessages>) -> MutexGuard<'_, HeldMessages> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
@@ -67,7 +84,16 @@ impl Queue {
     /// # Errors
     /// If loopback has no free port.
     pub async fn start() -> Result<Self> {
-        let (gate, held, dead_letters) = (Gate::default(), SharedMessages::default(), DeadLetters::default());
+        Self::with_most_receipts(MAX_RECEIPTS).await
+    }
+
+    /// The same, with another number of receipts before a message is a dead letter.
+    ///
+    /// # Errors
+    /// If loopback has no free port.
+    pub async fn with_most_receipts(most_receipts: u32) -> Result<Self> {
+        let held = SharedMessages::new(Mutex::new(HeldMessages { most_receipts, ..HeldMessages::default() }));
+        let (gate, dead_letters) = (Gate::default(), DeadLetters::default());
         let router = Router::new().route("/", post(answer)).with_state((Arc::clone(&held), dead_letters.clone()));
         Ok(Self { server: Server::start(router, gate.clone()).await?, gate, held, dead_letters })
     }
@@ -115,7 +141,7 @@ impl Queue {
         while received.len() < most && !held.messages.is_empty() {
             let message = held.messages.remove(0);
             let receipts = held.receipts.entry(message.id.clone()).or_default();
-            if *receipts >= MAX_RECEIPTS {
+            if *receipts >= held.most_receipts {
                 self.dead_letters.put(&message.body);
             } else {
                 *receipts += 1;
@@ -153,6 +179,12 @@ impl Queue {
         self.len() == 0
     }
 
+    /// For how many seconds each message was hidden, by its id, in the order of the calls.
+    #[must_use]
+    pub fn hidden(&self) -> Vec<(String, u64)> {
+        lock(&self.held).hidden.clone()
+    }
+
     /// The texts of all messages, which stay.
     #[must_use]
     pub fn bodies(&self) -> Vec<String> {
@@ -184,10 +216,25 @@ async fn answer(
     let operation = target.strip_prefix("AmazonSQS.").unwrap_or_default();
     match request.get("QueueUrl").and_then(Value::as_str).unwrap_or_default() {
         url if url.ends_with(dead_letters::PATH) => dead_letters.answer(operation, &request).await,
-        _ if operation != "SendMessage" => refuse("UnsupportedOperation"),
-        url if url.ends_with(PATH) => send(&held, &request),
+        url if url.ends_with(PATH) => match operation {
+            "SendMessage" => send(&held, &request),
+            "ChangeMessageVisibility" => hide(&held, &request),
+            _ => refuse("UnsupportedOperation"),
+        },
         _ => refuse("QueueDoesNotExist"),
     }
+}
+
+fn hide(held: &Mutex<HeldMessages>, request: &Value) -> Response {
+    let held = &mut *lock(held);
+    let id = request["ReceiptHandle"].as_str().and_then(|handle| handle.strip_prefix(RECEIPT));
+    let Some(id) = id.filter(|id| held.receipts.contains_key(*id)) else { return refuse("ReceiptHandleIsInvalid") };
+    let seconds = request["VisibilityTimeout"].as_u64();
+    let Some(seconds) = seconds.filter(|seconds| *seconds <= LONGEST_HIDDEN) else {
+        return refuse("InvalidParameterValue");
+    };
+    held.hidden.push((id.to_owned(), seconds));
+    Json(json!({})).into_response()
 }
 
 fn send(held: &Mutex<HeldMessages>, request: &Value) -> Response {

@@ -72,7 +72,10 @@ async fn what_the_stack_and_a_variable_name_is_a_wrong_usage() {
     );
     let done = khook(&pipeline, &cloud, &both[..1], &["publish", "--user", APP_ID, USER]).await;
     assert_eq!(done.code, Some(1), "{}", done.error);
-    assert!(done.error.contains("the stack `s` has no output BusName"), "{}", done.error);
+    assert!(done.error.contains("the stack `s` has no output BusName: is it one of"), "{}", done.error);
+    let done = khook(&pipeline, &cloud, &both[..1], &["undelivered", "list"]).await;
+    assert_eq!(done.code, Some(1), "{}", done.error);
+    assert!(done.error.contains("no output UndeliveredQueueUrl: is its DeliveryUrl set?"), "{}", done.error);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A function with an unusable variable refuses to start; its error names the variable and the fix.
 
-use end_to_end::{Pipeline, lambda::Outcome};
+use end_to_end::{Pipeline, lambda::Outcome, secrets};
 use serde_json::json;
 
 use crate::kakao::{snapshot, unlink};
@@ -24,6 +24,14 @@ async fn refusal(pipeline: &Pipeline, function: &str) -> String {
 const DIGEST_OF_NOTHING: &str =
     r#"{"header":"x-skill-key","sha256":["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]}"#;
 
+/// The deliverer's variables, of which one is then missing or malformed.
+fn with_delivery(pipeline: Pipeline) -> Pipeline {
+    pipeline
+        .with("DELIVERY_URL", "https://example.com/kakao")
+        .with("DELIVERY_QUEUE_URL", "https://sqs.ap-northeast-2.amazonaws.com/123456789012/delivery")
+        .with("DELIVERY_SECRET", secrets::ARN)
+}
+
 #[tokio::test]
 async fn a_missing_variable_is_named() {
     let mut said = vec![];
@@ -40,8 +48,11 @@ async fn a_missing_variable_is_named() {
         ("janitor", "TABLE_NAME"),
         ("janitor", "EVENT_QUEUE_URL"),
         ("publisher", "EVENT_BUS_NAME"),
+        ("deliverer", "DELIVERY_URL"),
+        ("deliverer", "DELIVERY_QUEUE_URL"),
+        ("deliverer", "DELIVERY_SECRET"),
     ] {
-        let pipeline = Pipeline::start().await.unwrap().without(variable);
+        let pipeline = with_delivery(Pipeline::start().await.unwrap()).without(variable);
         let refusal = refusal(&pipeline, function).await;
         assert!(refusal.contains(variable), "{function}: {refusal}");
         said.push(refusal);
@@ -81,8 +92,14 @@ async fn a_malformed_variable_is_named_and_its_value_is_not_shown() {
         ("talk-share", "SHARE_USER_KEY", "a-secret key"),
         ("unlink", "KAKAO_APPS", r#"[{"app_id":"007","rest_api_key":"a-secret"}]"#),
         ("skill", "SKILL_AUTH", DIGEST_OF_NOTHING),
+        ("deliverer", "DELIVERY_URL", "http://a-secret.example.com/"),
+        ("deliverer", "DELIVERY_URL", "https://name:a-secret@example.com/"),
+        ("deliverer", "DELIVERY_URL", "https://example.com/#a-secret"),
+        ("deliverer", "DELIVERY_QUEUE_URL", "a-secret"),
+        ("deliverer", "DELIVERY_SECRET", "whsec_a-secret"),
     ] {
-        let pipeline = Pipeline::start().await.unwrap().with("EVENT_BUS_NAME", "bus").with(variable, value);
+        let pipeline =
+            with_delivery(Pipeline::start().await.unwrap()).with("EVENT_BUS_NAME", "bus").with(variable, value);
         let refusal = refusal(&pipeline, function).await;
         assert!(refusal.contains(variable), "{function}: {refusal}");
         assert!(!refusal.contains("a-secret"), "{function}: {refusal}");

@@ -111,11 +111,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        aws::{queue::EventQueue, table::Table},
-        commands::{
-            backlog::{Fate, Wanted},
-            dlq::dead_letters::DeadLetters,
-        },
+        aws::{queue::StackQueue, table::Table},
+        commands::backlog::{Fate, Wanted, messages::MessageQueue},
         local,
     };
 
@@ -145,13 +142,13 @@ mod tests {
     /// What khook says of the table, of the dead-letter queue and of the event queue.
     async fn said(config: &SdkConfig) -> [String; 3] {
         let url = "http://sqs.example/1/queue";
-        let sweep = DeadLetters::new(config, url)
+        let sweep = MessageQueue::new(config, url, "dead-letter queue")
             .sweep_wanted(&Wanted::All, 1, async |_| -> anyhow::Result<Fate> { unreachable!() })
             .await;
         [
             Table::new(config, "t").get("a", "b").await.unwrap_err().to_string(),
             sweep.unwrap_err().to_string(),
-            EventQueue::new(config, url.to_owned()).send("x").await.unwrap_err().to_string(),
+            StackQueue::new(config, url.to_owned()).send("x").await.unwrap_err().to_string(),
         ]
     }
 

@@ -1,4 +1,4 @@
-//! The event queue, with errors for an operator.
+//! A queue to send to, with errors for an operator.
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{Client, config::Builder};
@@ -6,14 +6,14 @@ use runtime::edges::{EdgeError, Queue};
 
 use super::{PATIENCE, attempts_of, fault::sentence};
 
-/// The event queue of a stack.
+/// A queue of a stack.
 #[derive(Clone, Debug)]
-pub struct EventQueue {
+pub struct StackQueue {
     client: Client,
     url: String,
 }
 
-impl EventQueue {
+impl StackQueue {
     /// The queue at this URL.
     #[must_use]
     pub fn new(aws: &SdkConfig, url: String) -> Self {
@@ -22,7 +22,7 @@ impl EventQueue {
     }
 }
 
-impl Queue for EventQueue {
+impl Queue for StackQueue {
     async fn send(&self, envelope: &str) -> Result<(), EdgeError> {
         let sent = self.client.send_message().queue_url(&self.url).message_body(envelope).send().await;
         let sent = sent.map_err(|error| EdgeError(sentence("sqs:SendMessage", &error)))?;

@@ -1,6 +1,6 @@
 //! What an operator's command works on: a named stack's table and queues, or the running `khook dev`.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use aws_config::{BehaviorVersion, SdkConfig};
 use clap::Args;
 use runtime::publish::EventBridge;
@@ -8,11 +8,15 @@ use runtime::publish::EventBridge;
 use crate::{
     aws::{
         fault::NO_REGION,
-        queue::EventQueue,
+        queue::StackQueue,
         stack::{self, StackTarget},
         table::Table,
     },
-    commands::dlq::{dead_letters::DeadLetters, set_aside::SetAside},
+    commands::{
+        backlog::messages::MessageQueue,
+        dlq::{DeadLetters, set_aside::SetAside},
+        undelivered::UndeliveredChanges,
+    },
     local::{self, running::Running},
     ui::usage::Usage,
 };
@@ -33,7 +37,19 @@ struct Named {
     option: &'static str,
     variable: &'static str,
     output: &'static str,
+    /// What else a service without it needs, if it isn't part of every one.
+    optional: Option<Optional>,
 }
+
+/// How a service gets an optional part.
+struct Optional {
+    /// A stack's parameter.
+    parameter: &'static str,
+    /// An option of `khook dev`.
+    dev_option: &'static str,
+}
+
+const DELIVERY: Option<Optional> = Some(Optional { parameter: "DeliveryUrl", dev_option: "--deliver-to" });
 
 impl Named {
     /// How AWS is reached, and the place's name or URL there.
@@ -41,9 +57,9 @@ impl Named {
         &self,
         named: Option<&String>,
         stack: &StackTarget,
-        of_running: impl FnOnce(&Running) -> &String,
+        of_running: impl FnOnce(&Running) -> Option<&String>,
     ) -> Result<(SdkConfig, String)> {
-        let Self { what, option, variable, output } = self;
+        let Self { what, option, variable, output, optional } = self;
         match (named, stack.name()) {
             (Some(_), Some(_)) => Err(Usage::error(format!(
                 "{variable} ({option}) and KHOOK_STACK (--stack) both name the {what}: use one of them"
@@ -51,14 +67,25 @@ impl Named {
             (Some(named), None) => Ok((aws().await?, named.clone())),
             (None, Some(stack)) => {
                 let aws = aws().await?;
-                let found = stack::output(&aws, stack, output).await?;
+                let found = stack::output(&aws, stack, output).await?.ok_or_else(|| {
+                    let check = optional.as_ref().map_or_else(
+                        || "is it one of kakao-webhooks, and deployed to its end?".to_owned(),
+                        |it| format!("is its {} set?", it.parameter),
+                    );
+                    anyhow!("the stack `{stack}` has no output {output}: {check}")
+                })?;
                 Ok((aws, found))
             }
             (None, None) => {
                 let running = Running::found(&format!(
                     "name the stack with --stack or KHOOK_STACK, or the {what} with {option} or {variable}"
                 ))?;
-                Ok((local::sdk_config(&running.endpoint, &running.region), of_running(&running).clone()))
+                let found = of_running(&running).cloned().ok_or_else(|| {
+                    let fix =
+                        optional.as_ref().map_or_else(String::new, |it| format!(": start it with {}", it.dev_option));
+                    Usage::error(format!("the running `khook dev` has no {what}{fix}"))
+                })?;
+                Ok((local::sdk_config(&running.endpoint, &running.region), found))
             }
         }
     }
@@ -83,14 +110,15 @@ pub struct TableTarget {
 }
 
 impl TableTarget {
-    const NAMED: Named = Named { what: "table", option: "--table", variable: "TABLE_NAME", output: "TableName" };
+    const NAMED: Named =
+        Named { what: "table", option: "--table", variable: "TABLE_NAME", output: "TableName", optional: None };
 
     /// The table.
     ///
     /// # Errors
     /// If it is named twice or not at all, or the stack can't be looked up.
     pub async fn table(&self, stack: &StackTarget) -> Result<Table> {
-        let (aws, found) = Self::NAMED.find(self.table.as_ref(), stack, |running| &running.table).await?;
+        let (aws, found) = Self::NAMED.find(self.table.as_ref(), stack, |running| Some(&running.table)).await?;
         Ok(Table::new(&aws, found))
     }
 
@@ -135,7 +163,7 @@ impl StackTable {
     ///
     /// # Errors
     /// As [`open`](Self::open), or if only one of them is named.
-    pub async fn with_queue(&self, queue: &QueueTarget) -> Result<(Table, EventQueue)> {
+    pub async fn with_queue(&self, queue: &QueueTarget) -> Result<(Table, StackQueue)> {
         same_service(("TABLE_NAME", self.table.is_named()), ("EVENT_QUEUE_URL", queue.is_named()))?;
         Ok((self.open().await?, queue.queue(&self.stack).await?))
     }
@@ -150,16 +178,21 @@ pub struct QueueTarget {
 }
 
 impl QueueTarget {
-    const NAMED: Named =
-        Named { what: "event queue", option: "--queue", variable: "EVENT_QUEUE_URL", output: "EventQueueUrl" };
+    const NAMED: Named = Named {
+        what: "event queue",
+        option: "--queue",
+        variable: "EVENT_QUEUE_URL",
+        output: "EventQueueUrl",
+        optional: None,
+    };
 
     /// The event queue.
     ///
     /// # Errors
     /// If it is named twice or not at all, or the stack can't be looked up.
-    pub async fn queue(&self, stack: &StackTarget) -> Result<EventQueue> {
-        let (aws, found) = Self::NAMED.find(self.queue.as_ref(), stack, |running| &running.queue_url).await?;
-        Ok(EventQueue::new(&aws, found))
+    pub async fn queue(&self, stack: &StackTarget) -> Result<StackQueue> {
+        let (aws, found) = Self::NAMED.find(self.queue.as_ref(), stack, |running| Some(&running.queue_url)).await?;
+        Ok(StackQueue::new(&aws, found))
     }
 
     /// The service, for a question or a result.
@@ -191,6 +224,7 @@ impl StackDeadLetters {
         option: "--dead-letter-queue",
         variable: "DEAD_LETTER_QUEUE_URL",
         output: "DeadLetterQueueUrl",
+        optional: None,
     };
 
     /// The dead-letter queue.
@@ -199,8 +233,8 @@ impl StackDeadLetters {
     /// If it is named twice or not at all, or the stack can't be looked up.
     pub async fn open(&self) -> Result<DeadLetters> {
         let named = self.dead_letter_queue.as_ref();
-        let (aws, found) = Self::NAMED.find(named, &self.stack, |running| &running.dead_letter_queue_url).await?;
-        Ok(DeadLetters::new(&aws, found))
+        let (aws, found) = Self::NAMED.find(named, &self.stack, |running| Some(&running.dead_letter_queue_url)).await?;
+        Ok(DeadLetters(MessageQueue::new(&aws, found, Self::NAMED.what)))
     }
 
     /// The service, for a question or a result.
@@ -213,14 +247,13 @@ impl StackDeadLetters {
     ///
     /// # Errors
     /// If only one is named, or both are the same.
-    pub async fn with_queue(&self, queue: &QueueTarget) -> Result<(DeadLetters, EventQueue)> {
+    pub async fn with_queue(&self, queue: &QueueTarget) -> Result<(DeadLetters, StackQueue)> {
         let of_dead_letters = ("DEAD_LETTER_QUEUE_URL", self.dead_letter_queue.is_some());
         same_service(of_dead_letters, ("EVENT_QUEUE_URL", queue.is_named()))?;
-        if self.dead_letter_queue.is_some() && self.dead_letter_queue == queue.queue {
-            return Err(Usage::error(
-                "EVENT_QUEUE_URL and DEAD_LETTER_QUEUE_URL are the same queue: name the one of each output of the stack",
-            ));
-        }
+        different(
+            ("EVENT_QUEUE_URL", queue.queue.as_ref()),
+            ("DEAD_LETTER_QUEUE_URL", self.dead_letter_queue.as_ref()),
+        )?;
         Ok((self.open().await?, queue.queue(&self.stack).await?))
     }
 }
@@ -242,6 +275,7 @@ impl UnpublishedTarget {
         option: "--unpublished-queue",
         variable: "UNPUBLISHED_QUEUE_URL",
         output: "UnpublishedQueueUrl",
+        optional: None,
     };
 
     /// Whether it is asked for.
@@ -256,14 +290,81 @@ impl UnpublishedTarget {
     /// If it is named twice or not at all, or the stack can't be looked up.
     pub async fn open(&self, beside: &StackDeadLetters) -> Result<SetAside> {
         let named = self.unpublished_queue.as_ref();
-        let (aws, found) = Self::NAMED.find(named, &beside.stack, |running| &running.unpublished_queue_url).await?;
-        Ok(SetAside(DeadLetters::new(&aws, found)))
+        let (aws, found) = Self::NAMED.find(named, &beside.stack, Running::unpublished_queue_url).await?;
+        Ok(SetAside(MessageQueue::new(&aws, found, Self::NAMED.what)))
     }
 
     /// The service, for a question or a result.
     #[must_use]
     pub fn service(&self, beside: &StackDeadLetters) -> String {
         Self::NAMED.service(self.unpublished_queue.as_ref(), &beside.stack)
+    }
+}
+
+/// The delivery queue, named or found.
+#[derive(Debug, Args)]
+pub struct DeliveryQueueTarget {
+    /// The URL of the delivery queue; by default that of --stack, else that of the running `khook dev`
+    #[arg(long, env = "DELIVERY_QUEUE_URL", hide_env_values = true, value_name = "URL")]
+    delivery_queue: Option<String>,
+}
+
+impl DeliveryQueueTarget {
+    const NAMED: Named = Named {
+        what: "delivery queue",
+        option: "--delivery-queue",
+        variable: "DELIVERY_QUEUE_URL",
+        output: "DeliveryQueueUrl",
+        optional: DELIVERY,
+    };
+}
+
+/// The queue of undelivered changes, named or found, and the stack that it may be of.
+#[derive(Debug, Args)]
+pub struct StackUndelivered {
+    /// The URL of the queue of undelivered changes; by default that of --stack, else that of the running `khook dev`
+    #[arg(long, env = "UNDELIVERED_QUEUE_URL", hide_env_values = true, value_name = "URL")]
+    undelivered_queue: Option<String>,
+    #[command(flatten)]
+    stack: StackTarget,
+}
+
+impl StackUndelivered {
+    const NAMED: Named = Named {
+        what: "undelivered queue",
+        option: "--undelivered-queue",
+        variable: "UNDELIVERED_QUEUE_URL",
+        output: "UndeliveredQueueUrl",
+        optional: DELIVERY,
+    };
+
+    /// The undelivered changes.
+    ///
+    /// # Errors
+    /// If the queue is named twice or not at all, or the stack can't be looked up.
+    pub async fn open(&self) -> Result<UndeliveredChanges> {
+        let named = self.undelivered_queue.as_ref();
+        let (aws, found) = Self::NAMED.find(named, &self.stack, Running::undelivered_queue_url).await?;
+        Ok(UndeliveredChanges(MessageQueue::new(&aws, found, Self::NAMED.what)))
+    }
+
+    /// The service, for a question or a result.
+    #[must_use]
+    pub fn service(&self) -> String {
+        Self::NAMED.service(self.undelivered_queue.as_ref(), &self.stack)
+    }
+
+    /// The undelivered changes and the delivery queue, of one service.
+    ///
+    /// # Errors
+    /// If only one is named, or both are the same.
+    pub async fn with_queue(&self, queue: &DeliveryQueueTarget) -> Result<(UndeliveredChanges, StackQueue)> {
+        let (undelivered, delivery) = (self.undelivered_queue.as_ref(), queue.delivery_queue.as_ref());
+        same_service(("UNDELIVERED_QUEUE_URL", undelivered.is_some()), ("DELIVERY_QUEUE_URL", delivery.is_some()))?;
+        different(("DELIVERY_QUEUE_URL", delivery), ("UNDELIVERED_QUEUE_URL", undelivered))?;
+        let of_running = Running::delivery_queue_url;
+        let (aws, found) = DeliveryQueueTarget::NAMED.find(delivery, &self.stack, of_running).await?;
+        Ok((self.open().await?, StackQueue::new(&aws, found)))
     }
 }
 
@@ -276,14 +377,15 @@ pub struct BusTarget {
 }
 
 impl BusTarget {
-    const NAMED: Named = Named { what: "bus", option: "--bus", variable: "EVENT_BUS_NAME", output: "BusName" };
+    const NAMED: Named =
+        Named { what: "bus", option: "--bus", variable: "EVENT_BUS_NAME", output: "BusName", optional: None };
 
     /// The bus.
     ///
     /// # Errors
     /// If it is named twice or not at all, or the stack can't be looked up.
     pub async fn bus(&self, stack: &StackTarget) -> Result<EventBridge> {
-        let (aws, found) = Self::NAMED.find(self.bus.as_ref(), stack, |running| &running.bus).await?;
+        let (aws, found) = Self::NAMED.find(self.bus.as_ref(), stack, |running| Some(&running.bus)).await?;
         Ok(EventBridge::new(&aws, found))
     }
 
@@ -298,6 +400,17 @@ impl BusTarget {
     pub const fn is_named(&self) -> bool {
         self.bus.is_some()
     }
+}
+
+/// Replayed to the queue that they come from, messages would come back for ever.
+///
+/// # Errors
+/// If both are named and the same.
+fn different(one: (&str, Option<&String>), other: (&str, Option<&String>)) -> Result<()> {
+    if one.1.is_none() || one.1 != other.1 {
+        return Ok(());
+    }
+    Err(Usage::error(format!("{} and {} are the same queue: name the one of each output of the stack", one.0, other.0)))
 }
 
 /// Events stay in one service: with one place named and the other that of the running `khook dev`, a real event would

@@ -2,18 +2,19 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use console::{Color, Style};
-use kakao_webhooks::wire::Route;
+use kakao_webhooks::wire::{Route, Time};
+use runtime::deliver::{DeliveryUrl, DeliveryUrlError};
 use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::{
     kakao::{AccountStatus, Kakao, KeyServer, Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink},
     local::{
-        Build, Cloud, Options,
+        Build, Cloud, Delivery, Options, Project, SecretFile,
         logs::{LogLine, LogReader},
-        running::DevLock,
+        running::{DevLock, RunningDelivery},
     },
     ui::{
         output::{self, Text},
@@ -23,11 +24,18 @@ use crate::{
 
 /// Options of `khook dev`.
 #[derive(Debug, clap::Args)]
-pub struct Dev {}
+pub struct Dev {
+    /// Deliver every change to this URL, signed: your receiver. http:// is for this machine only
+    #[arg(long, value_name = "URL", value_parser = delivery_url)]
+    deliver_to: Option<String>,
+}
+
+/// A URL that the deliverer accepts.
+pub(super) fn delivery_url(text: &str) -> Result<String, DeliveryUrlError> {
+    DeliveryUrl::from_text(text).map(|_| text.trim().to_owned())
+}
 
 const MEMBER: &str = "1234567890";
-/// The member by which CloudWatch knows a line that is a metric, and nothing for a reader.
-const METRICS: &str = "_aws";
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 impl Dev {
@@ -37,8 +45,12 @@ impl Dev {
     /// Another one that runs, what is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
         let lock = DevLock::take()?;
-        let stage = Stage::set_up(Progress::of_stderr()).await?;
-        stay(lock, &stage.cloud, &stage.kakao).await?;
+        let file = SecretFile::of(&Project::find()?)?;
+        let with_secret = |url| Ok::<_, Error>(Delivery { url, secret: file.secret()? });
+        let delivery = self.deliver_to.map(with_secret).transpose()?;
+        let stage = Stage::set_up(Progress::of_stderr(), delivery.clone()).await?;
+        let running = delivery.map(|it| RunningDelivery::of(&stage.cloud, it.url, file.path().clone()));
+        stay(lock, &stage.cloud, &stage.kakao, running).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -54,14 +66,14 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Builds, starts and deploys it all.
+    /// Builds, starts and deploys it all, with the delivery if there is one.
     ///
     /// # Errors
     /// What is missing on this machine, or a local cloud that breaks down.
-    pub async fn set_up(progress: Progress) -> Result<Self> {
+    pub async fn set_up(progress: Progress, delivery: Option<Delivery>) -> Result<Self> {
         let kakao = Kakao::generate()?;
         let keys = KeyServer::start([&kakao.signing_key()?]).await?;
-        let options = Options { build: Build::local(), parameters: kakao.parameters(keys.url()) };
+        let options = Options { build: Build::local(), parameters: kakao.parameters(keys.url()), delivery };
         let cloud = Cloud::start(&options, progress).await?;
         Ok(Self { cloud, kakao, _keys: keys })
     }
@@ -71,21 +83,19 @@ impl Stage {
 ///
 /// # Errors
 /// If the cloud breaks down.
-pub async fn stay(mut lock: DevLock, cloud: &Cloud, kakao: &Kakao) -> Result<()> {
-    lock.announce(cloud, kakao)?;
-    introduce(cloud, kakao)?;
+pub async fn stay(mut lock: DevLock, cloud: &Cloud, kakao: &Kakao, delivery: Option<RunningDelivery>) -> Result<()> {
+    lock.announce(cloud, kakao, delivery.clone())?;
+    introduce(cloud, kakao, delivery.as_ref())?;
     let mut logs = LogReader::of_all(cloud)?;
     loop {
         for line in logs.read().await? {
-            if !line.fields.contains_key(METRICS) {
-                output::line(shown(&line))?;
-            }
+            output::line(shown(&line))?;
         }
         sleep(BETWEEN_LOOKS).await;
     }
 }
 
-fn introduce(cloud: &Cloud, kakao: &Kakao) -> Result<()> {
+fn introduce(cloud: &Cloud, kakao: &Kakao, delivery: Option<&RunningDelivery>) -> Result<()> {
     let base = cloud.base_url();
     heading("The five URLs, as you would set them at Kakao")?;
     for (name, route) in [
@@ -117,6 +127,13 @@ fn introduce(cloud: &Cloud, kakao: &Kakao) -> Result<()> {
     heading("The resulting state")?;
     output::line(format!("  cargo khook user show {} {MEMBER}", kakao.app_id))?;
     output::line(format!("  cargo khook user history {} {MEMBER}", kakao.app_id))?;
+    output::line("  cargo khook changes tail")?;
+    if let Some(RunningDelivery { url, secret_file, .. }) = delivery {
+        heading("Every change is posted to your receiver, signed (Standard Webhooks)")?;
+        output::line(format!("  to             {url}"))?;
+        output::line(format!("  secret in      {}", secret_file.display()))?;
+        output::line("  check it with  cargo khook delivery test")?;
+    }
     heading("The functions' logs (Ctrl-C ends everything)")
 }
 
@@ -179,8 +196,10 @@ fn samples(kakao: &Kakao) -> Result<Vec<Request>> {
 /// A log line on one line: time, function, event, fields.
 fn shown(line: &LogLine) -> Text {
     let mut fields = line.fields.clone();
-    let time = fields.remove("timestamp").and_then(|time| Some(time.as_str()?.chars().skip(11).take(12).collect()));
-    let time: String = time.unwrap_or_default();
+    // Only warnings and errors have a time of their own: all other events of an invocation are one line, at its end.
+    let own = fields.remove("timestamp").and_then(|time| Some(time.as_str()?.to_owned()));
+    let time = own.or_else(|| Time::from_millis(line.at).map(|time| time.to_string())).unwrap_or_default();
+    let time: String = time.chars().skip(11).take(12).collect();
     let level = fields.remove("level").and_then(|level| Some(level.as_str()?.to_owned())).unwrap_or_default();
     let event = fields.remove("event").or_else(|| fields.remove("message"));
     let event = event.as_ref().map(plain).unwrap_or_default();
@@ -221,7 +240,14 @@ mod tests {
         let fields = json!({"message": "\u{1b}[2J\u{9b}\nnext", "a\u{202e}": "\r"});
         let line = LogLine { function: "unlink".into(), at: 0, fields: fields.as_object().unwrap().clone() };
         let shown = shown(&line).plain();
-        assert_eq!(shown, r"             unlink         \u{1b}[2J\u{9b}\nnext   a\u{202e}=\r");
+        assert_eq!(shown, r"00:00:00.000 unlink         \u{1b}[2J\u{9b}\nnext   a\u{202e}=\r");
+    }
+
+    #[test]
+    fn an_event_without_a_time_of_its_own_has_that_of_its_line() {
+        let fields = json!({"level": "INFO", "event": "kept"});
+        let line = LogLine { function: "unlink".into(), at: 45_229_123, fields: fields.as_object().unwrap().clone() };
+        assert_eq!(shown(&line).plain().trim_end(), "12:33:49.123 unlink         kept");
     }
 
     #[test]

@@ -136,6 +136,7 @@ impl Backlog for InboxItems {
         noun: "acknowledged event",
         empty: "The inbox is empty.",
         stays: "stays in the inbox",
+        target: "event queue",
         gone: "gone: the janitor sends what is in the inbox every minute",
         before_drop: "Kakao got its 200 and doesn't send them again: they are lost.",
     };

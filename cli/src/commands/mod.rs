@@ -1,7 +1,9 @@
 //! One module per command of `khook`.
 
 pub mod backlog;
+pub mod changes;
 pub mod check;
+pub mod delivery;
 pub mod demo;
 pub mod dev;
 pub mod dlq;
@@ -13,4 +15,5 @@ pub mod keys;
 pub mod publish;
 pub mod quarantine;
 pub mod send;
+pub mod undelivered;
 pub mod user;

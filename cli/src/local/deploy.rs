@@ -12,6 +12,9 @@ use super::{
 };
 use crate::ui::{count::counted, progress::Progress};
 
+/// The region in which `infra/local/deploy.py` deploys.
+pub(super) const REGION: &str = "ap-northeast-2";
+
 /// Where everything is, once deployed.
 #[derive(Clone, Debug, Deserialize)]
 pub struct LocalStack {

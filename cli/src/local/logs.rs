@@ -124,23 +124,41 @@ impl LogGroup {
         self.newest = events.iter().map(|event| event.timestamp).chain([self.newest]).max().unwrap_or_default();
         self.streams.extend(events.iter().map(|event| event.log_stream_name.clone()));
         let function = &self.function;
-        let line = |event: Event| {
-            Some(LogLine { function: function.clone(), at: event.timestamp, fields: fields(&event.message)? })
+        let lines = |event: Event| {
+            let logged = logged(&event.message).into_iter();
+            logged.map(move |fields| LogLine { function: function.clone(), at: event.timestamp, fields })
         };
-        events.into_iter().filter_map(line).collect()
+        events.into_iter().flat_map(lines).collect()
     }
 }
 
-/// The fields of a line; `None` for Lambda's own.
-fn fields(message: &str) -> Option<Map<String, Value>> {
+/// The member with an invocation's events. Beside it stand what all of them have in common, and the metrics.
+const EVENTS: &str = "events";
+/// The members that are common to the events of a line.
+const COMMON: [&str; 2] = ["kind", "request_id"];
+
+/// What a line says, each event with its own fields; nothing for Lambda's own lines and a record of metrics alone.
+fn logged(message: &str) -> Vec<Map<String, Value>> {
     let message = message.trim();
     if message.is_empty() || ["START ", "END ", "REPORT "].iter().any(|platform| message.starts_with(platform)) {
-        return None;
+        return Vec::new();
     }
-    match serde_json::from_str(message) {
-        Ok(Value::Object(fields)) => Some(fields),
-        _ => Some(Map::from_iter([("message".to_owned(), Value::from(message))])),
+    let Ok(Value::Object(mut line)) = serde_json::from_str(message) else {
+        return vec![Map::from_iter([("message".to_owned(), Value::from(message))])];
+    };
+    match line.remove(EVENTS) {
+        Some(Value::Array(events)) => events.into_iter().filter_map(|event| with_common(event, &line)).collect(),
+        _ if line.contains_key("_aws") => Vec::new(),
+        _ => vec![line],
     }
+}
+
+fn with_common(event: Value, line: &Map<String, Value>) -> Option<Map<String, Value>> {
+    let Value::Object(mut fields) = event else { return None };
+    fields.entry("level").or_insert_with(|| Value::from("INFO"));
+    let common = COMMON.iter().filter_map(|name| Some(((*name).to_owned(), line.get(*name)?.clone())));
+    fields.extend(common);
+    Some(fields)
 }
 
 #[cfg(test)]
@@ -160,5 +178,20 @@ mod tests {
         assert_eq!((lines.len(), lines[0].event(), group.newest), (1, "kept", 7));
         assert_eq!(group.take(of("a").into_iter().chain(of("b")).collect()).len(), 1);
         assert_eq!(group.take(vec![event("c", "thread panicked")])[0].fields["message"], "thread panicked");
+    }
+
+    #[test]
+    fn each_event_of_an_invocations_line_has_what_all_have_in_common_and_no_metrics() {
+        let line = json!({
+            "_aws": {"Timestamp": 1}, "answered_ms": [3], "kind": "unlink", "request_id": "r",
+            "events": [{"event": "kept", "destination": "queue"}, {"event": "answered", "ms": 3, "level": "DEBUG"}],
+        });
+        let fields: Vec<_> = logged(&line.to_string()).into_iter().map(Value::Object).collect();
+        let kept = json!({
+            "event": "kept", "destination": "queue", "kind": "unlink", "request_id": "r", "level": "INFO",
+        });
+        let answered = json!({"event": "answered", "ms": 3, "kind": "unlink", "request_id": "r", "level": "DEBUG"});
+        assert_eq!(fields, [kept, answered]);
+        assert!(logged(r#"{"_aws":{},"kept_inbox":1}"#).is_empty());
     }
 }

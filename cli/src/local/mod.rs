@@ -2,11 +2,13 @@
 //! Docker and without an AWS account. `infra/local/README.md` describes it.
 
 mod build;
+mod delivery;
 mod deploy;
 pub mod logs;
 mod ministack;
 mod process;
 mod project;
+mod receiver;
 mod run_folder;
 pub mod running;
 mod venv;
@@ -19,9 +21,11 @@ use aws_smithy_http_client::{Builder as ClientBuilder, Connector, proxy::ProxyCo
 use crate::ui::progress::Progress;
 
 pub use build::Build;
+pub use delivery::{Delivery, SecretFile};
 pub use deploy::{LocalFunction, LocalStack};
 pub use process::{Finished, Stream, run};
 pub use project::Project;
+pub use receiver::{Received, Receiver};
 pub use venv::{Packages, provision};
 
 /// What a local cloud is made of.
@@ -29,8 +33,10 @@ pub use venv::{Packages, provision};
 pub struct Options {
     /// How the functions are built.
     pub build: Build,
-    /// The template's parameters.
+    /// The template's parameters, except those of the delivery.
     pub parameters: Vec<(String, String)>,
+    /// Where changes are delivered, if they are.
+    pub delivery: Option<Delivery>,
 }
 
 /// A running local cloud with the deployed stack. Several may run at once. Dropped, however that comes,
@@ -57,8 +63,11 @@ impl Cloud {
         let binaries = build::build(&project, &options.build, progress).await?;
         let folder = run_folder::RunFolder::make(&project).await?;
         let ministack = ministack::start(&python, &folder, progress).await?;
-        let stack =
-            deploy::deploy(&project, &python, &ministack.endpoint, &binaries, &options.parameters, progress).await?;
+        let mut parameters = options.parameters.clone();
+        if let Some(delivery) = &options.delivery {
+            parameters.extend(delivery.parameters(&sdk_config(&ministack.endpoint, deploy::REGION)).await?);
+        }
+        let stack = deploy::deploy(&project, &python, &ministack.endpoint, &binaries, &parameters, progress).await?;
         let cloud = Self { ministack, stack, _folder: folder };
         for name in ["TableName", "EventQueueUrl", "DeadLetterQueueUrl", "BusName"] {
             cloud.stack.outputs.get(name).with_context(|| format!("template.yaml has no output {name}"))?;

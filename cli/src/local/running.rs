@@ -38,8 +38,37 @@ pub struct Running {
     pub unpublished_queue_url: String,
     /// Its bus.
     pub bus: String,
+    /// Where its changes are delivered, if they are.
+    #[serde(default)]
+    pub delivery: Option<RunningDelivery>,
     /// The keys of this run.
     pub kakao: Kakao,
+}
+
+/// Where a running `khook dev --deliver-to` delivers changes.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct RunningDelivery {
+    /// The receiver.
+    pub url: String,
+    /// The file with the secret.
+    pub secret_file: PathBuf,
+    /// Where changes wait for their delivery.
+    pub queue_url: String,
+    /// Where those end that could not be delivered.
+    pub undelivered_queue_url: String,
+}
+
+impl RunningDelivery {
+    /// That of a cloud which delivers to this URL.
+    #[must_use]
+    pub fn of(cloud: &Cloud, url: String, secret_file: PathBuf) -> Self {
+        Self {
+            url,
+            secret_file,
+            queue_url: cloud.output("DeliveryQueueUrl").to_owned(),
+            undelivered_queue_url: cloud.output("UndeliveredQueueUrl").to_owned(),
+        }
+    }
 }
 
 const FILE: &str = "dev.json";
@@ -60,6 +89,21 @@ impl Running {
     fn answers(&self) -> bool {
         let address = self.endpoint.strip_prefix("http://").and_then(|address| address.parse().ok());
         address.is_some_and(|address: SocketAddr| TcpStream::connect_timeout(&address, PATIENCE).is_ok())
+    }
+
+    /// Where changes are that could not be published, unless an older version runs.
+    pub(crate) fn unpublished_queue_url(&self) -> Option<&String> {
+        Some(&self.unpublished_queue_url).filter(|url| !url.is_empty())
+    }
+
+    /// Where its changes wait for their delivery.
+    pub(crate) fn delivery_queue_url(&self) -> Option<&String> {
+        self.delivery.as_ref().map(|delivery| &delivery.queue_url)
+    }
+
+    /// Where those end that could not be delivered.
+    pub(crate) fn undelivered_queue_url(&self) -> Option<&String> {
+        self.delivery.as_ref().map(|delivery| &delivery.undelivered_queue_url)
     }
 
     /// The same, or an error with this advice and the other one.
@@ -108,7 +152,7 @@ impl DevLock {
     ///
     /// # Errors
     /// If the file can't be written.
-    pub fn announce(&mut self, cloud: &Cloud, kakao: &Kakao) -> Result<()> {
+    pub fn announce(&mut self, cloud: &Cloud, kakao: &Kakao, delivery: Option<RunningDelivery>) -> Result<()> {
         self.write(&Running {
             base_url: cloud.base_url().to_owned(),
             endpoint: cloud.endpoint().to_owned(),
@@ -118,6 +162,7 @@ impl DevLock {
             dead_letter_queue_url: cloud.dead_letter_queue_url().to_owned(),
             unpublished_queue_url: cloud.output("UnpublishedQueueUrl").to_owned(),
             bus: cloud.output("BusName").to_owned(),
+            delivery,
             kakao: kakao.clone(),
         })
     }
@@ -173,6 +218,7 @@ mod tests {
             dead_letter_queue_url: String::new(),
             unpublished_queue_url: String::new(),
             bus: String::new(),
+            delivery: None,
             kakao: Kakao::generate().unwrap(),
         }
     }

@@ -3,6 +3,7 @@
 
 use clap::CommandFactory;
 use khook::cli::Cli;
+use runtime::signing::SigningSecrets;
 
 use crate::binary::{Folder, NOWHERE, khook};
 
@@ -11,6 +12,8 @@ const TABLE: &[(&str, i32)] = &[
     // Both would start the whole service.
     ("demo --json --keep", 2),
     ("dev now", 2),
+    ("dev --deliver-to not-a-url", 2),
+    ("dev --deliver-to http://a.example/", 2),
     ("send unlink", 2),
     ("send unlink --user 1 --app-id 1 --admin-key-file key", 2),
     ("send unlink --user 1 --app-id 1 --url http://127.0.0.1:1", 2),
@@ -92,6 +95,24 @@ const TABLE: &[(&str, i32)] = &[
     ("inbox replay --all --table t --queue http://127.0.0.1:1/q", 1),
     ("inbox drop", 2),
     ("inbox drop --all --yes --table t", 1),
+    ("undelivered list", 2),
+    ("undelivered list --undelivered-queue http://127.0.0.1:1/d", 1),
+    ("undelivered show a", 2),
+    ("undelivered show a --undelivered-queue http://127.0.0.1:1/d", 1),
+    ("undelivered replay --all --undelivered-queue http://127.0.0.1:1/d", 2),
+    ("undelivered replay --all --undelivered-queue http://127.0.0.1:1/q --delivery-queue http://127.0.0.1:1/q", 2),
+    ("undelivered replay --all --undelivered-queue http://127.0.0.1:1/d --delivery-queue http://127.0.0.1:1/q", 1),
+    ("undelivered drop a --all", 2),
+    ("undelivered drop --all --yes --undelivered-queue http://127.0.0.1:1/d", 1),
+    ("delivery secret new more", 2),
+    ("delivery test", 2),
+    ("delivery test --url not-a-url", 2),
+    ("delivery test --url http://a.example/", 2),
+    ("delivery test --stack s", 1),
+    ("delivery test --url http://127.0.0.1:1/ --secret-file no-such-file", 1),
+    ("delivery test --url http://127.0.0.1:1/ --secret-file key", 1),
+    ("delivery test --url http://127.0.0.1:1/ --secret-file delivery-secret", 1),
+    ("changes tail", 2),
     ("publish", 2),
     ("publish --user x 2 --table t --bus b", 2),
     ("publish --user 1 2 --table t", 2),
@@ -128,6 +149,7 @@ fn commands() -> Vec<String> {
 fn a_wrong_usage_is_2_and_what_failed_is_1() {
     let folder = Folder::new("exit-status");
     folder.write("key", KEY);
+    folder.write("delivery-secret", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
     for (line, status) in TABLE {
         let done = khook(&folder, &NOWHERE, &arguments(line), "");
         assert_eq!(done.status, Some(*status), "khook {line}\n{}", done.error);
@@ -161,6 +183,19 @@ fn a_command_that_is_no_command_is_2() {
     for line in ["no-such-command", "user", "user no-such-command", "--no-such-option"] {
         assert_eq!(khook(&folder, &[], &arguments(line), "").status, Some(2), "{line}");
     }
+}
+
+#[test]
+fn a_new_delivery_secret_is_0_another_each_time_and_says_where_to_store_it() {
+    let folder = Folder::new("exit-status-secret");
+    let made = [(); 2].map(|()| khook(&folder, &[], &["delivery", "secret", "new"], ""));
+    for done in &made {
+        assert_eq!(done.status, Some(0), "{}", done.error);
+        assert!(SigningSecrets::from_text(&done.out).is_ok() && done.out.starts_with("whsec_"), "{}", done.out);
+        assert!(done.error.contains("Secrets Manager") && done.error.contains("rotate"), "{}", done.error);
+        assert!(!done.error.contains(done.out.trim()));
+    }
+    assert_ne!(made[0].out, made[1].out);
 }
 
 #[test]

@@ -25,7 +25,7 @@ const HOSTILE: &str =
     "라이언\u{1b}[2J\u{7}\u{9b}31m\u{7f}\r\nFORGED\t\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\u{feff}\u{e0041}";
 const USER: &str = "3142858700";
 /// Commands without input from outside, or that need the whole local cloud; they use the same writer.
-const NOT_RUN: [&str; 5] = ["demo", "dev", "hash-key", "keys serve", "keys new"];
+const NOT_RUN: [&str; 7] = ["changes tail", "delivery secret new", "demo", "dev", "hash-key", "keys serve", "keys new"];
 
 fn is_raw(letter: char) -> bool {
     let marks = ['\u{61c}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{feff}'];
@@ -132,11 +132,15 @@ async fn service(table: &Table, queue: &Queue) -> Shell {
         json!({"kind": "unlink", "quarantine": {"reason": HOSTILE, "detail": HOSTILE, "payload": {"text": HOSTILE}}}),
     ));
     dead.put(HOSTILE);
+    let change = json!({"id": "1", "app_id": HOSTILE, "user_id": HOSTILE, "written_at": at, "changed": [HOSTILE]});
+    dead.put(&json!({"detail-type": "user-changed", "detail": change}).to_string());
     let variables = vec![
         ("TABLE_NAME", table::NAME.to_owned()),
         ("EVENT_QUEUE_URL", queue.url()),
         ("EVENT_BUS_NAME", "bus".to_owned()),
         ("DEAD_LETTER_QUEUE_URL", queue.dead_letter_url()),
+        ("UNDELIVERED_QUEUE_URL", queue.dead_letter_url()),
+        ("DELIVERY_QUEUE_URL", queue.url()),
         ("AWS_ENDPOINT_URL_DYNAMODB", table.endpoint()),
         ("AWS_ENDPOINT_URL_SQS", queue.endpoint()),
     ];
@@ -165,6 +169,8 @@ async fn hostile_aws() -> (Server, Shell) {
         ("EVENT_QUEUE_URL", queue.clone()),
         ("EVENT_BUS_NAME", "bus".to_owned()),
         ("DEAD_LETTER_QUEUE_URL", format!("{queue}-dead")),
+        ("UNDELIVERED_QUEUE_URL", format!("{queue}-undelivered")),
+        ("DELIVERY_QUEUE_URL", queue.clone()),
         ("AWS_ENDPOINT_URL", server.url()),
         ("KAKAO_ADMIN_KEY", "k".to_owned()),
         ("KAKAO_REST_API_KEY", "k".to_owned()),
@@ -204,6 +210,11 @@ async fn stored_data_is_escaped(shell: &Shell) {
     for letter in listed.as_array().unwrap() {
         shell.shows(&["dlq", "show", letter["message_id"].as_str().unwrap()]).await;
     }
+    shell.shows_both(&["undelivered", "list"]).await;
+    for message in shell.run(&["undelivered", "list", "--json"]).await.json().as_array().unwrap() {
+        shell.shows(&["undelivered", "show", message["message_id"].as_str().unwrap()]).await;
+    }
+    shell.run(&["undelivered", "replay", "--all"]).await;
     shell.run(&["dlq", "replay", "--all", "--anyway"]).await;
     let keys = shell.run(&["quarantine", "list", "--json"]).await.json();
     shell.shows(&["quarantine", "show", keys[0]["key"].as_str().unwrap()]).await;
@@ -229,6 +240,9 @@ async fn refusals_are_escaped(refused: &Shell, aws: &Server) {
         &["dlq", "list"],
         &["dlq", "replay", "--all"],
         &["dlq", "drop", "--all", "--yes"],
+        &["undelivered", "list"],
+        &["undelivered", "replay", "--all"],
+        &["undelivered", "drop", "--all", "--yes"],
         &["publish", "--user", "1", "2"],
     ] {
         // The hostile words are in the error, whose further lines stand behind the margin.
@@ -271,6 +285,7 @@ async fn foreign_answers_are_escaped(refused: &Shell, url: &str) {
         refused.shows(&["ips", "--url", &server.url()]).await;
     }
     refused.shows(&["check", "https://a.example", "--admin-key-file", HOSTILE]).await;
+    refused.shows(&["delivery", "test", "--url", url, "--secret-file", HOSTILE]).await;
     refused.shows(&["dlq", "list", "--limit", HOSTILE]).await;
     refused.shows(&[HOSTILE]).await;
 }

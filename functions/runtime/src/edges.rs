@@ -1,5 +1,5 @@
-//! Where envelopes go: the queue, and the inbox while it fails. Traits in our own types, so that their users know no
-//! SDK.
+//! Where envelopes go: the queue, and the inbox while it fails; and how a received message is made to wait. Traits in
+//! our own types, so that their users know no SDK.
 
 use std::{future::Future, time::Duration};
 
@@ -14,6 +14,15 @@ pub struct EdgeError(pub String);
 pub trait Queue: Send + Sync {
     /// Sends an envelope's text. `Ok` means that it is stored durably.
     fn send(&self, envelope: &str) -> impl Future<Output = Result<(), EdgeError>> + Send;
+}
+
+/// The queue from which a message was received.
+pub trait Visibility: Send + Sync {
+    /// Hides the message with this receipt handle for so long, counted from now.
+    ///
+    /// # Errors
+    /// The message stays hidden for as long as the queue's own visibility timeout says.
+    fn hide(&self, receipt: &str, pause: Duration) -> impl Future<Output = Result<(), EdgeError>> + Send;
 }
 
 /// Where envelopes go while the queue fails.

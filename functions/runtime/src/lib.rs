@@ -12,6 +12,8 @@
 //! | [`queue`] | SQS |
 //! | [`store`] | DynamoDB; how a plan is applied |
 //! | [`publish`] | EventBridge; what is published of a write |
+//! | [`signing`] | the secrets by which requests to the service are signed |
+//! | [`deliver`] | signed requests to the service; how long a failed one waits |
 //! | [`config`] | the environment's variables |
 //! | [`telemetry`] | logs and metrics |
 //! | [`wiring`] | the modules joined to a function |
@@ -24,6 +26,7 @@ compile_error!("a panic must stay with its record, answer or request: build with
 pub mod batch;
 pub mod clock;
 pub mod config;
+pub mod deliver;
 pub mod edges;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
@@ -32,6 +35,7 @@ pub mod ingest;
 pub mod keys;
 pub mod publish;
 pub mod queue;
+pub mod signing;
 pub mod store;
 pub mod telemetry;
 pub mod wiring;

@@ -40,6 +40,12 @@ const PUBLIC: &[&str] = &[
 /// At the top of an envelope: ids by which a log line names it, except ids of service events, which may be made of
 /// member numbers.
 const IDS: [&str; 2] = ["id", "request_id"];
+/// Our own vocabulary in an event of the bus: where it is, and its members.
+const OF_THE_BUS: [(&str, &[&str]); 3] = [
+    ("", &["detail-type", "source", "region"]),
+    ("/detail", &["changed", "access_before"]),
+    ("/detail/state", &["access"]),
+];
 /// Headers that are an event's id, in lower case.
 const ID_HEADERS: [&str; 2] = ["x-kakao-resource-id", "x-request-id"];
 /// The headers that prove something, in lower case.
@@ -99,6 +105,7 @@ impl Secrets {
         if let Some(envelope) = json.as_object_mut() {
             envelope.retain(|name, _| !["received_at", "replayed_at"].contains(&name.as_str()));
         }
+        remove_vocabulary_of_the_bus(&mut json);
         self.add_json(&json);
     }
 
@@ -135,6 +142,17 @@ impl Secrets {
                 personal.for_each(|(_, value)| self.add_json(value));
             }
             Value::Null | Value::Bool(_) => {}
+        }
+    }
+}
+
+fn remove_vocabulary_of_the_bus(message: &mut Value) {
+    if message.get("detail-type").is_none() {
+        return;
+    }
+    for (place, names) in OF_THE_BUS {
+        if let Some(members) = message.pointer_mut(place).and_then(Value::as_object_mut) {
+            members.retain(|name, _| !names.contains(&name.as_str()));
         }
     }
 }

@@ -1,7 +1,5 @@
 //! What a start prepares for the first request, and which certificates a function trusts.
 
-mod tls;
-
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -15,9 +13,9 @@ use end_to_end::{
     Answer, Pipeline, Request,
     faults::{Fault, Gate, Server},
     lambda::{Lambda, Outcome},
+    tls::{AuthorityFile, Tls},
 };
 use serde_json::{Value, json};
-use tls::{AuthorityFile, Tls};
 use tokio::time::sleep;
 
 use crate::kakao::{OAUTH, channel, channel_body, share, signed, skill, skill_body, token, unlink};
@@ -37,10 +35,10 @@ struct Secured {
 impl Secured {
     /// `name` is the test's.
     async fn start(name: &str) -> Self {
-        let (pipeline, authority) = (Pipeline::start().await.unwrap(), AuthorityFile::new(name));
-        let queue = Tls::before(&pipeline.queue.endpoint(), &authority).await;
-        let table = Tls::before(&pipeline.table.endpoint(), &authority).await;
-        let keys = Tls::before(&pipeline.keys.url(), &authority).await;
+        let (pipeline, authority) = (Pipeline::start().await.unwrap(), AuthorityFile::new(name).unwrap());
+        let queue = Tls::before(&pipeline.queue.endpoint(), &authority).await.unwrap();
+        let table = Tls::before(&pipeline.table.endpoint(), &authority).await.unwrap();
+        let keys = Tls::before(&pipeline.keys.url(), &authority).await.unwrap();
         let pipeline = pipeline
             .with("AWS_ENDPOINT_URL_SQS", &queue.url())
             .with("AWS_ENDPOINT_URL_DYNAMODB", &table.url())
@@ -52,7 +50,7 @@ impl Secured {
     async fn ready(&self, function: &str) -> Lambda {
         let bundle = [("AWS_CA_BUNDLE", self.authority.file())];
         let running = self.pipeline.start_function_with(function, &bundle).await.unwrap();
-        self.queue.has_shaken(1).await;
+        self.queue.has_shaken(1).await.unwrap();
         running
     }
 
@@ -148,7 +146,7 @@ async fn the_way_to_the_inbox_is_open_where_the_queue_doesnt_answer_at_the_start
     for (handshakes, fault, variables) in [(1, busy, &bundle[..]), (2, busy, &refused), (3, hangs, &bundle)] {
         secured.pipeline.queue.gate().set(fault);
         let mut function = secured.pipeline.start_function_with("unlink", variables).await.unwrap();
-        secured.table.has_shaken(handshakes).await;
+        secured.table.has_shaken(handshakes).await.unwrap();
         for nth in 1..=2 {
             assert_eq!(answer(&mut function, unlink("1")).await.status, 200);
             assert_eq!(destination(&function, nth).await, "inbox");
@@ -186,7 +184,7 @@ async fn a_connection_that_was_closed_while_idle_is_replaced() {
 #[tokio::test]
 async fn who_is_neither_amazon_nor_in_the_bundle_nor_in_the_system_is_not_trusted() {
     let secured = Secured::start("stranger").await;
-    let other = AuthorityFile::new("other");
+    let other = AuthorityFile::new("other").unwrap();
     for bundle in [&[][..], &[("AWS_CA_BUNDLE", other.file())]] {
         let variables = [bundle, &[("SSL_CERT_FILE", other.file())]].concat();
         for (name, request) in [("unlink", unlink("1")), ("account-status", linked(&secured.pipeline))] {
@@ -203,7 +201,7 @@ async fn the_systems_roots_are_read_once_when_amazons_dont_do() {
     let secured = Secured::start("system").await;
     let system = [("SSL_CERT_FILE", secured.authority.file())];
     let mut function = secured.pipeline.start_function_with("unlink", &system).await.unwrap();
-    secured.queue.has_shaken(1).await;
+    secured.queue.has_shaken(1).await.unwrap();
     for nth in 1..=2 {
         assert_eq!(answer(&mut function, unlink("1")).await.status, 200);
         assert_eq!(destination(&function, nth).await, "queue");

@@ -1,6 +1,7 @@
-//! The skeleton behind `dlq`, `inbox` and `quarantine`: list, show, replay and drop what waits for an operator.
+//! The skeleton behind `dlq`, `inbox`, `quarantine` and `undelivered`: list, show, replay and drop what waits for an operator.
 
 pub mod letter;
+pub mod messages;
 pub mod replayed;
 mod stored;
 #[cfg(test)]
@@ -34,19 +35,21 @@ pub(crate) struct Words {
     pub(crate) empty: &'static str,
     /// What happens to an item that is not sent: `stays in the inbox`.
     pub(crate) stays: &'static str,
+    /// Where a replay sends: `event queue`.
+    pub(crate) target: &'static str,
     /// Why an item that was asked for may not be found.
     pub(crate) gone: &'static str,
     /// What an operator should know before deleting.
     pub(crate) before_drop: &'static str,
 }
 
-/// Events that wait for an operator: dead letters, the inbox, the quarantine.
+/// What waits for an operator: dead letters, the inbox, the quarantine, undelivered changes.
 pub(crate) trait Backlog {
     type Item;
     const WORDS: Words;
     /// The columns of `list`. The first is the id.
     const COLUMNS: &'static [&'static str];
-    /// A replay ends when the event queue has refused this many items in a row.
+    /// A replay ends when the queue has refused this many items in a row.
     const REFUSALS: usize;
 
     fn id(item: &Self::Item) -> &str;
@@ -85,7 +88,7 @@ pub enum Fate {
     Kept,
     /// It is deleted.
     Dropped,
-    /// It was sent to the event queue at this time, and is deleted here.
+    /// It was sent to the queue at this time, and is deleted here.
     Replayed {
         /// The time of the replay.
         at: String,
@@ -216,7 +219,7 @@ pub(crate) async fn replay<P: Backlog>(
     limit: usize,
     anyway: bool,
 ) -> Result<ExitCode> {
-    let mut step = Progress::of_stderr().step(format!("Sending {} to the event queue", plural(P::WORDS.noun)));
+    let mut step = Progress::of_stderr().step(format!("Sending {} to the {}", plural(P::WORDS.noun), P::WORDS.target));
     let all_wanted = wanted == Wanted::All;
     let (mut sent, mut kept, mut refused_in_a_row) = (0_usize, 0_usize, 0_usize);
     let swept = backlog
@@ -243,15 +246,15 @@ pub(crate) async fn replay<P: Backlog>(
     if all_wanted && sent + kept == 0 {
         backlog.confirm_empty().await?;
     }
-    output::line(format!("{sent} sent to the event queue ({service})"))?;
+    output::line(format!("{sent} sent to the {} ({service})", P::WORDS.target))?;
     complete::<P>(&swept, limit)?;
     warn_of_more::<P>(swept.reach, limit);
     Ok(if kept == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Warns of an item that the event queue refused, and fails when it has refused too many in a row.
+/// Warns of an item that the queue refused, and fails when it has refused too many in a row.
 fn refused<P: Backlog>(item: &P::Item, error: Error, in_a_row: usize) -> Result<()> {
-    let what = format!("the event queue did not accept `{}`; it {}", P::id(item), P::WORDS.stays);
+    let what = format!("the {} did not accept `{}`; it {}", P::WORDS.target, P::id(item), P::WORDS.stays);
     if in_a_row < P::REFUSALS {
         output::warn(&format!("{what}: {error:#}"));
         return Ok(());

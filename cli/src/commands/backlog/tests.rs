@@ -20,8 +20,14 @@ impl Memory {
 
 impl Backlog for Memory {
     type Item = String;
-    const WORDS: Words =
-        Words { noun: "item", empty: "None.", stays: "stays here", gone: "gone", before_drop: "It is lost." };
+    const WORDS: Words = Words {
+        noun: "item",
+        empty: "None.",
+        stays: "stays here",
+        target: "event queue",
+        gone: "gone",
+        before_drop: "It is lost.",
+    };
     const COLUMNS: &'static [&'static str] = &["Id"];
     const REFUSALS: usize = 2;
 

@@ -1,5 +1,6 @@
 //! `khook demo`: the whole service on this machine, and a simulated member's life.
 
+mod delivery;
 mod play;
 mod report;
 mod story;
@@ -12,7 +13,8 @@ use serde_json::Value;
 use crate::{
     aws::table::Table,
     commands::dev,
-    local::running::DevLock,
+    local::{Delivery, Receiver, running::DevLock},
+    random,
     ui::{count::counted, progress::Progress},
 };
 use play::Player;
@@ -39,21 +41,25 @@ impl Demo {
     pub async fn run(self) -> Result<ExitCode> {
         let lock = self.keep.then(DevLock::take).transpose()?;
         let progress = Progress::of_stderr();
-        let stage = dev::Stage::set_up(progress).await?;
+        let secret = random::signing_secret()?;
+        let receiver = Receiver::start(&secret).await?;
+        let delivery = Delivery { url: receiver.url().to_owned(), secret };
+        let stage = dev::Stage::set_up(progress, Some(delivery)).await?;
         let dev::Stage { cloud, kakao, .. } = &stage;
         let mut player = Player::new(cloud)?;
         let steps = story::story(kakao, runtime::clock::now())?;
         let results = play_all(&mut player, &steps, progress).await?;
         let user = player.table().view(&format!("USER#{}#{MEMBER}", kakao.app_id)).await?.unwrap_or(Value::Null);
+        let delivered = delivery::check(&receiver, &user).await;
         let strays = strays(player.table(), &steps).await?;
-        let report = report::DemoReport { results, user, strays };
+        let report = report::DemoReport { results, delivered, user, strays };
         if self.json {
             report.print_json()?
         } else {
             report.print(self.keep)?
         }
         if let Some(lock) = lock {
-            dev::stay(lock, cloud, kakao).await?;
+            dev::stay(lock, cloud, kakao, None).await?;
         }
         stage.cloud.stop().await;
         Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -2,7 +2,7 @@ use anyhow::Result;
 use console::Style;
 use serde_json::{Value, json};
 
-use super::StepResult;
+use super::{StepResult, delivery::DeliveryResult};
 use crate::{
     commands::user::print_state,
     ui::{
@@ -15,18 +15,22 @@ use crate::{
 /// What came of the whole story.
 pub(super) struct DemoReport {
     pub(super) results: Vec<StepResult>,
+    pub(super) delivered: DeliveryResult,
     pub(super) user: Value,
     pub(super) strays: Vec<String>,
 }
 
 impl DemoReport {
     pub(super) fn is_good(&self) -> bool {
-        self.strays.is_empty() && self.results.iter().all(|result| result.problem.is_none())
+        self.strays.is_empty()
+            && self.delivered.problem.is_none()
+            && self.results.iter().all(|result| result.problem.is_none())
     }
 
     pub(super) fn print_json(&self) -> Result<()> {
         output::json(&json!({
-            "ok": self.is_good(), "requests": self.results, "user": self.user, "strays": self.strays,
+            "ok": self.is_good(), "requests": self.results, "delivery": self.delivered, "user": self.user,
+            "strays": self.strays,
         }))
     }
 
@@ -47,6 +51,7 @@ impl DemoReport {
                 changes(result),
             ]);
         }
+        table.add_row(self.delivery_row());
         output::line("")?;
         output::print_table(&table)?;
         output::line("")?;
@@ -56,6 +61,23 @@ impl DemoReport {
         self.print_verdict()
     }
 
+    /// What the service's endpoint got, behind what Kakao sent.
+    fn delivery_row(&self) -> [Cell; 6] {
+        let DeliveryResult { changes, ms, problem } = &self.delivered;
+        let verdict = problem.as_ref().map_or_else(
+            || verdict_cell(&format!("{}, all signatures right", counted(*changes, "change")), true),
+            |problem| verdict_cell(problem, false),
+        );
+        [
+            faint_cell(&format!("{:>2}", self.results.len() + 1)),
+            Cell::new("every change is delivered to your service"),
+            Cell::new("delivery POST JSON"),
+            verdict_cell(if problem.is_none() { "204 ✓" } else { "✗" }, problem.is_none()),
+            faint_cell(&ms.to_string()),
+            verdict,
+        ]
+    }
+
     fn print_verdict(&self) -> Result<()> {
         for stray in &self.strays {
             output::line(Text::default().styled(Style::new().red(), "✗ ").and(stray))?;
@@ -63,7 +85,9 @@ impl DemoReport {
         let count = |is: fn(&StepResult) -> bool| self.results.iter().filter(|result| is(result)).count();
         let refused = count(|result| result.is_forged);
         let again = count(|result| result.is_duplicate);
-        let wrong = count(|result| result.problem.is_some()) + self.strays.len();
+        let wrong = count(|result| result.problem.is_some())
+            + self.strays.len()
+            + usize::from(self.delivered.problem.is_some());
         output::line("")?;
         if wrong > 0 {
             let text = format!("✗ not as it should be: {wrong} of these");

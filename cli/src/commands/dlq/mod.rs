@@ -1,25 +1,24 @@
 //! `khook dlq`: messages that the processor could not process.
 
-pub mod dead_letters;
 pub mod set_aside;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Subcommand;
 use kakao_webhooks::{envelope::MAX_BYTES, wire::Time};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     aws::target::{QueueTarget, StackDeadLetters, UnpublishedTarget},
     commands::backlog::{
         self, Backlog, Chosen, Fate, Reach, Swept, Words, letter,
+        messages::{self, MessageQueue, WaitingMessage},
         replayed::replayed,
         which::{Limit, Which},
     },
-    ui::{age, count::counted, local_time::LocalTime, output},
+    ui::{age, local_time::LocalTime, output},
 };
-use dead_letters::{DeadLetter, DeadLetters};
 
 /// Dead letters: list, show, replay after a fix, or drop.
 #[derive(Debug, Subcommand)]
@@ -142,44 +141,44 @@ impl Dlq {
     }
 }
 
+/// The dead-letter queue.
+#[derive(Debug)]
+pub struct DeadLetters(pub MessageQueue);
+
 impl Backlog for DeadLetters {
-    type Item = DeadLetter;
+    type Item = WaitingMessage;
     const WORDS: Words = Words {
         noun: "dead letter",
         empty: "There are no dead letters.",
         stays: "stays a dead letter",
+        target: "event queue",
         gone: "gone, or another process is reading them now: try again in half a minute",
         before_drop: "Kakao got its 200 and doesn't send them again.",
     };
     const COLUMNS: &'static [&'static str] = &["Id", "What", "Event id", "App", "Sent", "Received", "Age"];
     const REFUSALS: usize = 1;
 
-    fn id(letter: &DeadLetter) -> &str {
+    fn id(letter: &WaitingMessage) -> &str {
         &letter.id
     }
 
-    fn since(letter: &DeadLetter) -> Option<Time> {
+    fn since(letter: &WaitingMessage) -> Option<Time> {
         letter.sent_at
     }
 
-    fn row(letter: &DeadLetter, now: Time) -> Vec<String> {
+    fn row(letter: &WaitingMessage, now: Time) -> Vec<String> {
         let [what, event_id, app] = letter::cells(&letter::summary(&letter.body));
         let [sent_at, age] = age::cells(letter.sent_at, now);
         vec![letter.id.clone(), what, event_id, app, sent_at, format!("{}×", letter.receives), age]
     }
 
-    fn described(letter: &DeadLetter, now: Time) -> Value {
+    fn described(letter: &WaitingMessage, now: Time) -> Value {
         let mut members = letter::members(&letter::summary(&letter.body));
-        members.extend([
-            ("message_id".to_owned(), json!(letter.id)),
-            ("sent_at".to_owned(), json!(letter.sent_at)),
-            ("receives".to_owned(), json!(letter.receives)),
-            ("age_seconds".to_owned(), json!(letter.sent_at.map(|time| age::seconds(time, now)))),
-        ]);
+        members.extend(letter.members(now));
         Value::Object(members)
     }
 
-    fn shown(letter: &DeadLetter, now: Time) -> Value {
+    fn shown(letter: &WaitingMessage, now: Time) -> Value {
         let mut shown = Self::described(letter, now);
         if let Some(members) = shown.as_object_mut() {
             members.insert("body".to_owned(), letter::readable(&letter.body));
@@ -189,51 +188,28 @@ impl Backlog for DeadLetters {
 
     async fn sweep(
         &self,
-        chosen: Chosen<DeadLetter>,
+        chosen: Chosen<WaitingMessage>,
         limit: usize,
-        visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
+        visit: impl AsyncFnMut(WaitingMessage) -> Result<Fate>,
     ) -> Result<Swept> {
-        self.sweep_wanted(&chosen.into_wanted(Self::id), limit, visit).await
+        self.0.sweep_wanted(&chosen.into_wanted(Self::id), limit, visit).await
     }
 
-    async fn text_to_send(&self, letter: &DeadLetter, at: &str, anyway: bool) -> Result<Option<String>> {
+    async fn text_to_send(&self, letter: &WaitingMessage, at: &str, anyway: bool) -> Result<Option<String>> {
         Ok(text_to_send(letter, at, anyway))
     }
 
     async fn confirm_empty(&self) -> Result<()> {
-        confirm_empty(self, Self::WORDS.noun).await
+        self.0.confirm_empty(Self::WORDS.noun).await
     }
 
     fn more(reach: Reach, limit: usize) -> Option<String> {
-        more(reach, limit, Self::WORDS.noun)
-    }
-}
-
-/// Fails if the queue has messages that were not received.
-async fn confirm_empty(queue: &DeadLetters, noun: &str) -> Result<()> {
-    let hidden = usize::try_from(queue.count().await?)?;
-    ensure!(
-        hidden == 0,
-        "{} cannot be seen now: another process is reading them, or they were deleted a moment ago. Try again in half a \
-         minute",
-        counted(hidden, noun)
-    );
-    Ok(())
-}
-
-fn more(reach: Reach, limit: usize, noun: &str) -> Option<String> {
-    match reach {
-        Reach::Whole => None,
-        Reach::Limit => Some(format!("looked at {}, and there may be more: raise --limit", counted(limit, noun))),
-        Reach::Circle => Some(
-            "the queue returned the same messages again, and there may be more: replay or drop some, then look again"
-                .to_owned(),
-        ),
+        messages::more(reach, limit, Self::WORDS.noun)
     }
 }
 
 /// The envelope with the time of the replay; anything else, if it is sent at all, as it is.
-fn text_to_send(letter: &DeadLetter, at: &str, anyway: bool) -> Option<String> {
+fn text_to_send(letter: &WaitingMessage, at: &str, anyway: bool) -> Option<String> {
     match letter::summary(&letter.body) {
         Ok(_) => {
             let marked = replayed(&letter.body, at).ok();
@@ -255,8 +231,8 @@ fn text_to_send(letter: &DeadLetter, at: &str, anyway: bool) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn dead(body: &str) -> DeadLetter {
-        DeadLetter { id: "m1".into(), body: body.into(), sent_at: Time::from_seconds(1_700_000_000), receives: 6 }
+    fn dead(body: &str) -> WaitingMessage {
+        WaitingMessage { id: "m1".into(), body: body.into(), sent_at: Time::from_seconds(1_700_000_000), receives: 6 }
     }
 
     #[test]

@@ -4,19 +4,17 @@ use anyhow::{Result, bail};
 use kakao_webhooks::{state::Subject, wire::Time};
 use serde_json::{Map, Value, json};
 
-use super::{
-    confirm_empty,
-    dead_letters::{DeadLetter, DeadLetters},
-    more,
-};
 use crate::{
-    commands::backlog::{Backlog, Chosen, Fate, Reach, Swept, Words, letter},
+    commands::backlog::{
+        Backlog, Chosen, Fate, Reach, Swept, Words, letter,
+        messages::{self, MessageQueue, WaitingMessage},
+    },
     ui::age,
 };
 
 /// The changes that were set aside.
 #[derive(Clone, Debug)]
-pub struct SetAside(pub DeadLetters);
+pub struct SetAside(pub MessageQueue);
 
 /// What a message of the queue says of itself.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -70,33 +68,34 @@ fn given_up(batch: &Value) -> String {
 }
 
 impl Backlog for SetAside {
-    type Item = DeadLetter;
+    type Item = WaitingMessage;
     const WORDS: Words = Words {
         noun: "unpublished change",
         empty: "There are no unpublished changes.",
         stays: "stays in UnpublishedQueue",
+        target: "event queue",
         gone: "gone, or another process is reading them now: try again in half a minute",
         before_drop: "`khook publish` publishes the users' current states.",
     };
     const COLUMNS: &'static [&'static str] = &["Id", "User", "Why", "Sent", "Age"];
     const REFUSALS: usize = 1;
 
-    fn id(letter: &DeadLetter) -> &str {
+    fn id(letter: &WaitingMessage) -> &str {
         &letter.id
     }
 
-    fn since(letter: &DeadLetter) -> Option<Time> {
+    fn since(letter: &WaitingMessage) -> Option<Time> {
         letter.sent_at
     }
 
-    fn row(letter: &DeadLetter, now: Time) -> Vec<String> {
+    fn row(letter: &WaitingMessage, now: Time) -> Vec<String> {
         let summary = Summary::of(&letter.body);
         let [sent_at, age] = age::cells(letter.sent_at, now);
         let user = summary.publishable().unwrap_or_else(|| "–".to_owned());
         vec![letter.id.clone(), user, summary.why, sent_at, age]
     }
 
-    fn described(letter: &DeadLetter, now: Time) -> Value {
+    fn described(letter: &WaitingMessage, now: Time) -> Value {
         let Summary { user, option, why } = Summary::of(&letter.body);
         json!({
             "message_id": letter.id,
@@ -108,7 +107,7 @@ impl Backlog for SetAside {
         })
     }
 
-    fn shown(letter: &DeadLetter, now: Time) -> Value {
+    fn shown(letter: &WaitingMessage, now: Time) -> Value {
         let described = Self::described(letter, now);
         let mut members: Map<String, Value> = described.as_object().cloned().unwrap_or_default();
         members.insert("body".to_owned(), letter::readable(&letter.body));
@@ -117,23 +116,23 @@ impl Backlog for SetAside {
 
     async fn sweep(
         &self,
-        chosen: Chosen<DeadLetter>,
+        chosen: Chosen<WaitingMessage>,
         limit: usize,
-        visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
+        visit: impl AsyncFnMut(WaitingMessage) -> Result<Fate>,
     ) -> Result<Swept> {
         self.0.sweep_wanted(&chosen.into_wanted(Self::id), limit, visit).await
     }
 
-    async fn text_to_send(&self, _: &DeadLetter, _: &str, _: bool) -> Result<Option<String>> {
+    async fn text_to_send(&self, _: &WaitingMessage, _: &str, _: bool) -> Result<Option<String>> {
         bail!("an unpublished change is no event: `khook publish` publishes the user's current state")
     }
 
     async fn confirm_empty(&self) -> Result<()> {
-        confirm_empty(&self.0, Self::WORDS.noun).await
+        self.0.confirm_empty(Self::WORDS.noun).await
     }
 
     fn more(reach: Reach, limit: usize) -> Option<String> {
-        more(reach, limit, Self::WORDS.noun)
+        messages::more(reach, limit, Self::WORDS.noun)
     }
 }
 
@@ -142,7 +141,7 @@ mod tests {
     use super::*;
 
     fn row(body: &Value) -> [String; 2] {
-        let dead = DeadLetter { id: "m".into(), body: body.to_string(), sent_at: None, receives: 1 };
+        let dead = WaitingMessage { id: "m".into(), body: body.to_string(), sent_at: None, receives: 1 };
         let row = SetAside::row(&dead, runtime::clock::now());
         [row[1].clone(), row[2].clone()]
     }

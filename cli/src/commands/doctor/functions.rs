@@ -2,7 +2,7 @@
 
 use super::{
     facts::{Facts, Function, Read, Resource, Unread},
-    members::MEMBERS,
+    members::{MEMBERS, Member, OPTIONAL},
 };
 use crate::{
     commands::check::finding::{Finding, Judgement},
@@ -17,8 +17,10 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     if let Some(unread) = unread_by_all(facts) {
         return vec![unread.judgement().named("functions")];
     }
+    let is_there = |member: &Member| resources.iter().any(|resource| resource.logical_id == member.logical_id);
     let mut findings: Vec<_> = MEMBERS
-        .iter()
+        .into_iter()
+        .chain(OPTIONAL.into_iter().filter(is_there))
         .map(|member| state(facts.functions.get(member.name), resources, member.logical_id).named(member.name))
         .collect();
     findings.extend(ages(facts).map(|judgement| judgement.named("last changed")));

@@ -10,8 +10,8 @@ use tokio::time::sleep;
 use super::{
     account::Account,
     facts::{Backlog, Facts, Function, PublishedKeys, Read, Resource, Source, Stack},
-    members::{MEMBERS, acknowledging_members},
-    sources::{PROCESSOR, PUBLISHER},
+    members::{acknowledging_members, all_members},
+    sources::{DELIVERER, PROCESSOR, PUBLISHER},
 };
 
 /// The alias that a gradual deployment moves.
@@ -63,7 +63,7 @@ pub(super) async fn facts(account: &impl Account, stack: Stack, now: Time) -> Fa
 type Functions = BTreeMap<&'static str, Read<Option<Function>>>;
 
 async fn functions_and_keys(account: &impl Account, resources: &[Resource]) -> (Functions, Option<PublishedKeys>) {
-    let members = MEMBERS.into_iter().filter_map(|member| Some((member.name, physical(resources, member.logical_id)?)));
+    let members = all_members().filter_map(|member| Some((member.name, physical(resources, member.logical_id)?)));
     let asked = members.map(async |(name, physical_id)| (name, account.function(physical_id, None).await));
     let functions: Functions = join_all(asked).await.into_iter().collect();
     let published = match functions.get("account-status").and_then(|read| read.as_ref().ok()?.as_ref()) {
@@ -86,7 +86,7 @@ async fn live(account: &impl Account, resources: &[Resource]) -> Functions {
 }
 
 async fn sources(account: &impl Account, resources: &[Resource]) -> BTreeMap<&'static str, Read<Option<Source>>> {
-    let asked = [PROCESSOR, PUBLISHER].into_iter().filter_map(|logical_id| {
+    let asked = [PROCESSOR, PUBLISHER, DELIVERER].into_iter().filter_map(|logical_id| {
         let id = physical(resources, logical_id)?;
         Some(async move { (logical_id, account.source(id).await) })
     });

@@ -30,13 +30,15 @@ enum Setting {
     SkillAnswer,
     Bus,
     ProfileValues,
+    Delivery,
 }
 
 use Setting::{
-    Apps, Bus, Keys, ProfileValues, QuarantineDays, Queue, Retention, SkillAnswer, SkillAuth, Sources, Table, Typing,
+    Apps, Bus, Delivery, Keys, ProfileValues, QuarantineDays, Queue, Retention, SkillAnswer, SkillAuth, Sources, Table,
+    Typing,
 };
 
-/// All of them.
+/// Those of every stack.
 pub(super) const MEMBERS: [Member; 8] = [
     acknowledging("unlink", "UnlinkFunction", &[Apps, Sources, Queue, Table]),
     acknowledging("account-status", "AccountStatusFunction", &[Apps, Sources, Queue, Table, Keys, Typing]),
@@ -47,6 +49,14 @@ pub(super) const MEMBERS: [Member; 8] = [
     behind("janitor", "JanitorFunction", &[Queue, Table, Keys, QuarantineDays]),
     behind("publisher", "PublisherFunction", &[Bus, ProfileValues]),
 ];
+
+/// Those that a stack has only by a parameter.
+pub(super) const OPTIONAL: [Member; 1] = [behind("deliverer", "DelivererFunction", &[Delivery])];
+
+/// All that a stack may have.
+pub(super) fn all_members() -> impl Iterator<Item = Member> {
+    MEMBERS.into_iter().chain(OPTIONAL)
+}
 
 const fn acknowledging(name: &'static str, logical_id: &'static str, reads: &'static [Setting]) -> Member {
     Member { name, logical_id, acknowledges: true, reads }
@@ -80,6 +90,11 @@ impl Member {
             SkillAnswer => variables.skill_answer().map(drop),
             Bus => variables.event_bus_name().map(drop),
             ProfileValues => variables.profile_values().map(drop),
+            Delivery => {
+                let url = variables.delivery_url().map(drop);
+                let queue = url.and_then(|()| variables.delivery_queue_url().map(drop));
+                queue.and_then(|()| variables.delivery_secret().map(drop))
+            }
         })
     }
 }
@@ -100,10 +115,18 @@ mod tests {
                 found.insert(line.trim().trim_end_matches(':').to_owned());
             }
         }
-        assert_eq!(found, MEMBERS.map(|member| member.logical_id.to_owned()).into());
-        for member in MEMBERS {
+        assert_eq!(found, all_members().map(|member| member.logical_id.to_owned()).collect());
+        for member in all_members() {
             assert!(template.contains(&format!("Binary: {} }}", member.name)), "{}", member.name);
         }
+    }
+
+    #[test]
+    fn those_by_parameter_have_a_condition_in_the_template() {
+        let template = include_str!("../../../../template.yaml");
+        let head = |member: Member| format!("\n  {}:\n    Type: AWS::Serverless::Function\n", member.logical_id);
+        let is_conditional = |member| template.contains(&format!("{}    Condition: ", head(member)));
+        assert!(OPTIONAL.into_iter().all(is_conditional) && !MEMBERS.into_iter().any(is_conditional));
     }
 
     #[test]

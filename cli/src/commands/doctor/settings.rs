@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     facts::{Facts, Function},
-    members::{MEMBERS, acknowledging_members},
+    members::{acknowledging_members, all_members},
 };
 use crate::{
     commands::check::finding::{Finding, Judgement},
@@ -31,7 +31,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
 fn starts(facts: &Facts) -> Vec<Finding> {
     let mut faults = vec![];
     let mut readable = 0;
-    for member in MEMBERS {
+    for member in all_members() {
         let Some(function) = of(facts, member.name) else { continue };
         match member.would_start(&function.settings.variables()) {
             Ok(()) => readable += 1,

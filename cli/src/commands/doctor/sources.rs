@@ -7,11 +7,15 @@ use crate::commands::check::finding::{Finding, Judgement};
 pub(super) const PROCESSOR: &str = "ProcessorSource";
 /// From the table's stream to the publisher.
 pub(super) const PUBLISHER: &str = "PublisherSource";
+/// From the delivery queue to the deliverer, if the stack delivers.
+pub(super) const DELIVERER: &str = "DelivererSource";
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let Ok(resources) = &facts.resources else { return vec![] };
-    let names = [("processor", PROCESSOR), ("publisher", PUBLISHER)];
-    names.map(|(name, logical_id)| judged(facts, resources, logical_id).named(name)).into()
+    let delivers = facts.sources.contains_key(DELIVERER);
+    let names = [("processor", PROCESSOR), ("publisher", PUBLISHER)].into_iter();
+    let names = names.chain(delivers.then_some(("deliverer", DELIVERER)));
+    names.map(|(name, logical_id)| judged(facts, resources, logical_id).named(name)).collect()
 }
 
 fn judged(facts: &Facts, resources: &[Resource], logical_id: &str) -> Judgement {
@@ -69,6 +73,7 @@ fn result(source: &Source, logical_id: &str) -> Judgement {
 fn waits(logical_id: &str) -> &'static str {
     match logical_id {
         PUBLISHER => "no change is published, and a write is lost to the bus after 24 hours",
+        DELIVERER => "changes wait in DeliveryQueue, for 14 days",
         _ => "events wait in the queue, for 7 days",
     }
 }
@@ -84,6 +89,7 @@ fn afterwards(logical_id: &str) -> &'static str {
 fn section(logical_id: &str) -> &'static str {
     match logical_id {
         PUBLISHER => "The publisher is behind",
+        DELIVERER => "Deliveries are late",
         _ => "The processor fails",
     }
 }
@@ -165,10 +171,21 @@ mod tests {
     }
 
     #[test]
+    fn the_deliverers_is_looked_at_where_the_stack_has_one() {
+        assert_eq!(findings(&stand_in::healthy()).len(), 2);
+        let mut facts = stand_in::healthy();
+        let source = Source { state: "Disabled".to_owned(), ..stand_in::source(DELIVERER) };
+        facts.sources.insert(DELIVERER, Ok(Some(source)));
+        let found = findings(&facts);
+        assert!(found[2].seen.ends_with("changes wait in DeliveryQueue, for 14 days"), "{found:?}");
+        assert_eq!(worst(&found), Verdict::Mistake);
+    }
+
+    #[test]
     fn the_templates_event_source_mappings_are_these() {
         let template = include_str!("../../../../template.yaml");
-        assert_eq!(template.matches("Type: AWS::Lambda::EventSourceMapping").count(), 2);
-        for logical_id in [PROCESSOR, PUBLISHER] {
+        assert_eq!(template.matches("Type: AWS::Lambda::EventSourceMapping").count(), 3);
+        for logical_id in [PROCESSOR, PUBLISHER, DELIVERER] {
             let of_template = format!("\n  {logical_id}:\n    Type: AWS::Lambda::EventSourceMapping\n");
             assert!(template.contains(&of_template), "{logical_id}");
         }

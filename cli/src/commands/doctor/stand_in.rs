@@ -101,7 +101,7 @@ fn resources() -> Vec<Resource> {
     functions.chain(sources).chain(ALARMS.iter().map(|(name, _)| resource(name, "AWS::CloudWatch::Alarm"))).collect()
 }
 
-fn source(logical_id: &str) -> Source {
+pub(super) fn source(logical_id: &str) -> Source {
     Source {
         id: format!("stack-{logical_id}"),
         state: "Enabled".to_owned(),

@@ -170,6 +170,7 @@ impl Backlog for QuarantinedItems {
         noun: "quarantined event",
         empty: "The quarantine is empty.",
         stays: "stays in quarantine",
+        target: "event queue",
         gone: "gone, or not an id as `khook quarantine list` prints it",
         before_drop: "Kakao got its 200 and doesn't send them again.",
     };

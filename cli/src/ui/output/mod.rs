@@ -57,6 +57,14 @@ pub fn json(value: &Value) -> Result<()> {
     to_stdout(&visible::visible_json(&serde_json::to_string_pretty(value)?))
 }
 
+/// Prints a JSON document on one line.
+///
+/// # Errors
+/// If the reader has closed the pipe.
+pub fn json_line(value: &Value) -> Result<()> {
+    to_stdout(&visible::visible_json(&value.to_string()))
+}
+
 /// Prints a table.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use kakao_webhooks::{
 
 use crate::{
     clock::Clock,
+    deliver::DeliveryUrl,
     http::{CaBundle, Pool},
     keys::KeyEndpoint,
     store::{LONGEST_QUARANTINE_DAYS, QUEUED_DAYS, Retention},
@@ -135,7 +136,15 @@ impl<'v> Variables<'v> {
     /// # Errors
     /// A file that can't be used.
     pub fn pool(&self) -> Result<Pool, ConfigError> {
-        Pool::new(self.ca_bundle()?).map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_FIX))
+        Pool::new(&self.ca_bundle()?).map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_FIX))
+    }
+
+    /// The connections to AWS and to hosts elsewhere, by [`Self::ca_bundle`].
+    ///
+    /// # Errors
+    /// A file that can't be used.
+    pub fn pool_of_the_web(&self) -> Result<Pool, ConfigError> {
+        Pool::of_the_web(&self.ca_bundle()?).map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_FIX))
     }
 
     /// `ACCEPT_UNTYPED_TOKENS`: `true` or `false`, by default `false`.
@@ -171,6 +180,36 @@ impl<'v> Variables<'v> {
         const VARIABLE: &str = "UNPUBLISHED_QUEUE_URL";
         let checked = |text: String| url(VARIABLE, &text, "Set it to the queue's URL, or leave it out");
         self.get(VARIABLE).map(checked).transpose()
+    }
+
+    /// `DELIVERY_URL`.
+    ///
+    /// # Errors
+    /// Not set, or not a URL to which changes may be delivered.
+    pub fn delivery_url(&self) -> Result<DeliveryUrl, ConfigError> {
+        const VARIABLE: &str = "DELIVERY_URL";
+        const FIX: &str = "Set it to your service's URL, for example https://example.com/kakao (template.yaml does)";
+        DeliveryUrl::from_text(&self.required(VARIABLE, FIX)?).map_err(|error| malformed(VARIABLE, &error, FIX))
+    }
+
+    /// `DELIVERY_QUEUE_URL`.
+    ///
+    /// # Errors
+    /// Not set, or not a URL.
+    pub fn delivery_queue_url(&self) -> Result<String, ConfigError> {
+        const VARIABLE: &str = "DELIVERY_QUEUE_URL";
+        const FIX: &str = "Set it to the URL of the queue from which the function receives (template.yaml does)";
+        url(VARIABLE, &self.required(VARIABLE, FIX)?, FIX)
+    }
+
+    /// `DELIVERY_SECRET`: the ARN of the secret.
+    ///
+    /// # Errors
+    /// Not set, or not the ARN of a secret in Secrets Manager.
+    pub fn delivery_secret(&self) -> Result<String, ConfigError> {
+        const FIX: &str = "Set it to the ARN of a Secrets Manager secret, for example \
+                           arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:delivery-0a1B2c";
+        secret_arn("DELIVERY_SECRET", &self.required("DELIVERY_SECRET", FIX)?, FIX)
     }
 
     /// `PUBLISH_PROFILE_VALUES`: `true` or `false`, by default `false`.
@@ -315,6 +354,16 @@ fn url(variable: &'static str, text: &str, fix: &'static str) -> Result<String, 
     if is_url { Ok(text) } else { Err(ConfigError { variable, problem: "is not a URL".to_owned(), fix }) }
 }
 
+/// The text, if it is the ARN of a secret. Someone may have set the secret itself: the error does not show it.
+fn secret_arn(variable: &'static str, text: &str, fix: &'static str) -> Result<String, ConfigError> {
+    let text = text.trim().to_owned();
+    let parts: Vec<&str> = text.splitn(7, ':').collect();
+    let is_secret = matches!(*parts, ["arn", partition, "secretsmanager", region, account, "secret", name]
+        if ![partition, region, account, name].contains(&""));
+    let problem = || "is not the ARN of a secret".to_owned();
+    if is_secret { Ok(text) } else { Err(ConfigError { variable, problem: problem(), fix }) }
+}
+
 fn malformed(variable: &'static str, error: &impl std::error::Error, fix: &'static str) -> ConfigError {
     ConfigError { variable, problem: format!("can't be used: {error}"), fix }
 }
@@ -348,6 +397,8 @@ mod tests {
             with("WATCH_SILENCE", "secret").watches_silence().unwrap_err(),
             with("SOURCE_CHECK", "secret").sources().unwrap_err(),
             with("SOURCE_CIDRS", "secret").sources().unwrap_err(),
+            with("DELIVERY_URL", "https://a:b@example.com/secret").delivery_url().unwrap_err(),
+            with("DELIVERY_QUEUE_URL", "q?secret").delivery_queue_url().unwrap_err(),
         ] {
             assert!(error.to_string().contains(error.variable) && !error.to_string().contains("secret"), "{error}");
         }
@@ -366,6 +417,23 @@ mod tests {
         {
             assert_eq!(with("EVENT_QUEUE_URL", value).event_queue_url().unwrap(), value);
             assert_eq!(with("UNPUBLISHED_QUEUE_URL", value).unpublished_queue_url().unwrap().as_deref(), Some(value));
+        }
+    }
+
+    #[test]
+    fn only_the_arn_of_a_secret_is_one() {
+        let arn = "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:a/b-0a1B2c";
+        assert_eq!(with("DELIVERY_SECRET", arn).delivery_secret().unwrap(), arn);
+        for value in [
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:",
+            "arn:aws:secretsmanager::123456789012:secret:x",
+            "arn:aws:sqs:ap-northeast-2:123456789012:secret:x",
+            "arn:aws:ssm:ap-northeast-2:123456789012:parameter/x",
+        ] {
+            let error = with("DELIVERY_SECRET", value).delivery_secret().unwrap_err().to_string();
+            assert!(error.starts_with("DELIVERY_SECRET is not the ARN of a secret. Set it to"), "{error}");
+            assert!(!error.contains("whsec_M"), "{error}");
         }
     }
 

@@ -20,19 +20,31 @@ use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::aws_lc_rs}
 /// for which most requests are made; a second kind would be the whole client once more in every function.
 pub(crate) type Client = legacy::Client<HttpsConnector<HttpConnector>, Body>;
 
-/// For TCP, whatever a user's own configuration says of it; a name's addresses share it. What an attempt may take in
-/// all, TLS included, is for each user to say.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// For SQS, DynamoDB, EventBridge, the key set's: a function calls two or three. A host takes eight of the table's
-/// places.
+/// For AWS's services, the key set's, an endpoint of the service: a function calls two or three. A host takes eight of
+/// the table's places.
 const SESSIONS: usize = 4 * 8;
 
-/// A client that trusts these roots and keeps this many idle connections to a host.
+/// What differs between clients.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Whose certificates are trusted.
+    pub(crate) roots: Arc<RootCertStore>,
+    /// How many idle connections to a host are kept.
+    pub(crate) most_idle: usize,
+    /// For TCP, whatever a user's own configuration says of it; a name's addresses share it. What an attempt may take
+    /// in all, TLS included, is for each user to say.
+    pub(crate) connect_timeout: Duration,
+}
+
+/// For hosts that are near: AWS's of this region, and Kakao's.
+pub(crate) const NEAR: Duration = Duration::from_millis(500);
+
+/// A client with these settings.
 ///
 /// # Errors
 /// If the TLS library offers no protocol version that is safe: it was built wrongly.
-pub(crate) fn client(roots: impl Into<Arc<RootCertStore>>, most_idle: usize) -> Result<Client, rustls::Error> {
+pub(crate) fn client(settings: Settings) -> Result<Client, rustls::Error> {
+    let Settings { roots, most_idle, connect_timeout } = settings;
     let mut tls = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
@@ -42,7 +54,7 @@ pub(crate) fn client(roots: impl Into<Arc<RootCertStore>>, most_idle: usize) -> 
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    tcp.set_connect_timeout(Some(connect_timeout));
     let connector =
         HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
     Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(most_idle).build(connector))

@@ -2,11 +2,13 @@ use std::{
     error::Error,
     io, iter,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use aws_smithy_runtime_api::client::{
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
-    orchestrator::HttpRequest,
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
     runtime_components::RuntimeComponents,
 };
 use http::uri::{PathAndQuery, Uri};
@@ -15,13 +17,14 @@ use rustls::CertificateError;
 
 use super::{
     CaBundle,
-    client::{Client, client, send},
+    client::{Client, NEAR, Settings, client, send},
+    roots::with_the_systems,
 };
 
 /// What AWS's endpoints answer to anyone who asks, without a signature and free of charge.
 const PING: &str = "/ping";
 
-/// The connections to AWS, the same for all clients. The SDK's own would be a pool, and a list of roots parsed
+/// A function's connections, the same for all clients. The SDK's own would be a pool, and a list of roots parsed
 /// anew, for each value that a connect timeout ever has.
 #[derive(Clone, Debug)]
 pub struct Pool(SharedHttpConnector);
@@ -31,22 +34,39 @@ struct Connections(Arc<TrustedClients>);
 
 #[derive(Debug)]
 struct TrustedClients {
-    bundle: CaBundle,
-    amazon: Client,
-    /// Trusts the system's roots too; there once Amazon's didn't do.
+    settings: Settings,
+    usual: Client,
+    /// Trusts the system's roots too; there once the usual ones didn't do.
     system: OnceLock<Client>,
 }
 
 impl Pool {
-    /// An empty pool. It trusts Amazon's roots and the bundle; the system's once those don't do (a partition or an
-    /// endpoint under other roots): reading them costs tens of milliseconds.
+    /// An empty pool for AWS's hosts. It trusts Amazon's roots and the bundle; the system's once those don't do (a
+    /// partition or an endpoint under other roots): reading them costs tens of milliseconds.
     ///
     /// # Errors
     /// If the TLS library offers no protocol version that is safe: it was built wrongly.
-    pub fn new(bundle: CaBundle) -> Result<Self, rustls::Error> {
-        let amazon = client(bundle.with_amazons(), MOST_IDLE)?;
-        let inside = TrustedClients { bundle, amazon, system: OnceLock::new() };
+    pub fn new(bundle: &CaBundle) -> Result<Self, rustls::Error> {
+        Self::with(Settings { roots: bundle.with_amazons().into(), most_idle: MOST_IDLE, connect_timeout: NEAR })
+    }
+
+    /// An empty pool for hosts anywhere, AWS's too. It trusts Mozilla's roots in the place of Amazon's.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_the_web(bundle: &CaBundle) -> Result<Self, rustls::Error> {
+        Self::with(Settings { roots: bundle.with_the_webs().into(), most_idle: MOST_IDLE, connect_timeout: FAR })
+    }
+
+    fn with(settings: Settings) -> Result<Self, rustls::Error> {
+        let usual = client(settings.clone())?;
+        let inside = TrustedClients { settings, usual, system: OnceLock::new() };
         Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
+    }
+
+    /// Sends one request. A redirect is a response like any other.
+    pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        self.0.call(request).await
     }
 
     /// Opens a connection to where this URI leads, and leaves it for the next call there. Says whether a server
@@ -58,7 +78,7 @@ impl Pool {
         if !Uri::from_parts(parts).is_ok_and(|uri| request.set_uri(uri).is_ok()) {
             return false;
         }
-        let Ok(response) = self.0.call(request).await else { return false };
+        let Ok(response) = self.send(request).await else { return false };
         let is_out_of_order = response.status().is_server_error();
         // One that is dropped before its end takes the connection along.
         response.into_body().collect().await.is_ok() && !is_out_of_order
@@ -67,6 +87,9 @@ impl Pool {
 
 /// As many as a function may use at once.
 const MOST_IDLE: usize = usize::MAX;
+
+/// For TCP to a host on another continent, with a packet lost once.
+const FAR: Duration = Duration::from_secs(4);
 
 impl HttpClient for Pool {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -82,7 +105,7 @@ impl HttpConnector for Connections {
                 return send(system, request).await;
             }
             let again = request.try_clone();
-            match (send(&inside.amazon, request).await, again) {
+            match (send(&inside.usual, request).await, again) {
                 // Nothing was sent: the handshake comes first.
                 (Err(error), Some(again)) if is_unknown_issuer(&error) => match inside.system() {
                     Ok(system) => send(system, again).await,
@@ -101,7 +124,8 @@ impl TrustedClients {
         }
         let fix = "put the root of its certificate into a file and name that in AWS_CA_BUNDLE: starts are faster";
         tracing::warn!(event = "system_roots_read", fix);
-        let system = client(self.bundle.with_the_systems(), MOST_IDLE)?;
+        let roots = with_the_systems(&self.settings.roots).into();
+        let system = client(Settings { roots, ..self.settings.clone() })?;
         Ok(self.system.get_or_init(|| system))
     }
 }

@@ -60,19 +60,19 @@ impl CaBundle {
         self.with(AMAZON)
     }
 
-    /// The system's roots, Amazon's and these.
-    pub(super) fn with_the_systems(&self) -> RootCertStore {
-        let mut roots = self.with_amazons();
-        // Some systems keep certificates that cannot be used. With none at all Amazon's are what there is.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        roots
-    }
-
     fn with(&self, anchors: &[TrustAnchor<'static>]) -> RootCertStore {
         let mut roots = RootCertStore { roots: anchors.to_vec() };
         roots.add_parsable_certificates(self.certificates.iter().cloned());
         roots
     }
+}
+
+/// These roots and the system's.
+pub(super) fn with_the_systems(roots: &RootCertStore) -> RootCertStore {
+    let mut roots = roots.clone();
+    // Some systems keep certificates that cannot be used. With none at all the others are what there is.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
 }
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
-use std::{error::Error, iter, net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use http::{
     HeaderMap, HeaderValue, Request, StatusCode, Uri,
     header::{CACHE_CONTROL, USER_AGENT},
-    uri::Scheme,
 };
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use super::{FetchError, KeyDocument, KeySource};
-use crate::http::{Body, CaBundle, Client, client};
+use crate::http::{AGENT, Body, CaBundle, Client, NEAR, Settings, UrlError, client, in_full, secure};
 
 /// Two keys are 1 KB; a larger document is not a key set.
 const MAX_DOCUMENT: usize = 256 * 1024;
@@ -27,12 +26,9 @@ pub struct KeyEndpoint {
 /// Why a URL can't be the key set's.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyEndpointError {
-    /// It is not a URL.
-    #[error("it is not a URL")]
-    Url,
-    /// Keys over plain HTTP could be an attacker's.
-    #[error("it must begin with https:// (http:// is allowed for the machine itself only)")]
-    Insecure,
+    /// It is not a URL, or one over plain HTTP.
+    #[error(transparent)]
+    Url(#[from] UrlError),
     /// The TLS library offers no protocol version that is safe: it was built wrongly.
     #[error("no TLS: {0}")]
     Tls(#[from] rustls::Error),
@@ -45,21 +41,17 @@ impl KeyEndpoint {
     /// # Errors
     /// [`KeyEndpointError`].
     pub fn new(url: &str, bundle: &CaBundle) -> Result<Self, KeyEndpointError> {
-        let url: Uri = url.parse().map_err(|_| KeyEndpointError::Url)?;
-        let is = |scheme| url.scheme() == Some(&scheme);
-        if !(is(Scheme::HTTPS) || is(Scheme::HTTP) && is_loopback(&url)) {
-            return Err(KeyEndpointError::Insecure);
-        }
+        let url = secure(url)?;
         // Asked once an hour: a connection that is kept is a dead one.
-        Ok(Self { url, client: client(bundle.with_the_webs(), 0)? })
+        let settings = Settings { roots: bundle.with_the_webs().into(), most_idle: 0, connect_timeout: NEAR };
+        Ok(Self { url, client: client(settings)? })
     }
 
     async fn document(&self) -> Result<KeyDocument, FetchError> {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = self.url.clone();
-        let agent = HeaderValue::from_static(concat!("kakao-webhooks/", env!("CARGO_PKG_VERSION")));
-        request.headers_mut().insert(USER_AGENT, agent);
-        let response = self.client.request(request).await.map_err(|error| fault(&error))?;
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        let response = self.client.request(request).await.map_err(|error| FetchError(in_full(&error)))?;
         if response.status() != StatusCode::OK {
             return Err(FetchError(format!("the endpoint answered {}", response.status())));
         }
@@ -67,7 +59,7 @@ impl KeyEndpoint {
         let mut body = response.into_body();
         let mut document = BytesMut::new();
         while let Some(frame) = body.frame().await {
-            let Ok(chunk) = frame.map_err(|error| fault(&error))?.into_data() else { continue };
+            let Ok(chunk) = frame.map_err(|error| FetchError(in_full(&error)))?.into_data() else { continue };
             if document.len() + chunk.len() > MAX_DOCUMENT {
                 return Err(FetchError(format!("the document is over {MAX_DOCUMENT} bytes")));
             }
@@ -75,17 +67,6 @@ impl KeyEndpoint {
         }
         Ok(KeyDocument { text: document.freeze(), max_age })
     }
-}
-
-fn is_loopback(url: &Uri) -> bool {
-    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// The client's own text says only at which step it failed.
-fn fault(error: &(dyn Error + 'static)) -> FetchError {
-    let chain = iter::successors(Some(error), |&error| error.source());
-    FetchError(chain.map(ToString::to_string).collect::<Vec<_>>().join(": "))
 }
 
 impl KeySource for KeyEndpoint {
@@ -121,30 +102,6 @@ mod tests {
         ] {
             let headers = HeaderMap::from_iter([(CACHE_CONTROL, value.parse().unwrap())]);
             assert_eq!(max_age(&headers), expected.map(Duration::from_secs), "{value}");
-        }
-    }
-
-    #[test]
-    fn plain_http_is_for_loopback_only() {
-        for url in [
-            "https://kauth.kakao.com/.well-known/jwks.json",
-            "http://127.0.0.1:1/",
-            "http://localhost/",
-            "http://[::1]:2/",
-        ] {
-            assert!(KeyEndpoint::new(url, &CaBundle::default()).is_ok(), "{url}");
-        }
-        for url in [
-            "http://kauth.kakao.com/",
-            "http://127.0.0.1.example.com/",
-            "http://localhost.example.com/",
-            "http://127.0.0.1@kauth.kakao.com/",
-            "//kauth.kakao.com/",
-            "file:///x",
-            "x",
-            "",
-        ] {
-            assert!(KeyEndpoint::new(url, &CaBundle::default()).is_err(), "{url}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::{Client, config::Builder, error::DisplayErrorContext};
 
-use crate::edges::{EdgeError, Queue};
+use crate::edges::{EdgeError, Queue, Visibility};
 
 /// A queue in SQS.
 #[derive(Clone, Debug)]
@@ -36,5 +36,15 @@ impl Queue for SqsQueue {
         // The client takes an empty 200 for an answer. Only what has an id is stored.
         let id = sent.message_id().filter(|id| !id.is_empty());
         id.map(drop).ok_or_else(|| EdgeError("an answer without a message id".to_owned()))
+    }
+}
+
+impl Visibility for SqsQueue {
+    async fn hide(&self, receipt: &str, pause: Duration) -> Result<(), EdgeError> {
+        // In range: the service knows no more than twelve hours.
+        let seconds = i32::try_from(pause.as_secs()).unwrap_or(i32::MAX);
+        let change = self.client.change_message_visibility().queue_url(&self.url);
+        let changed = change.receipt_handle(receipt).visibility_timeout(seconds).send().await;
+        changed.map(drop).map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))
     }
 }

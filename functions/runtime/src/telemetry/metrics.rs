@@ -6,9 +6,10 @@ use super::fields::Fields;
 
 /// The events that are a metric of their own or by a detail of theirs. Each metric costs money in each hour in which it
 /// is written: only what an alarm or the dashboard looks at is one; the log has all else.
-const COUNTED: [&str; 8] = [
+const COUNTED: [&str; 9] = [
     "answered_slow",
     "applied_stream",
+    "gone",
     "kept_inbox",
     "key_set_not_kept",
     "published_gone",
@@ -16,6 +17,9 @@ const COUNTED: [&str; 8] = [
     "refused_token_audience",
     "refused_unavailable",
 ];
+
+/// The events whose `ms` is a metric.
+const TIMED: [&str; 4] = ["answered", "applied", "not_delivered", "published"];
 
 /// The fields whose value, behind the event's name, may be a metric.
 const DETAILS: [&str; 4] = ["reason", "destination", "access", "pace"];
@@ -42,7 +46,7 @@ impl Metrics {
         for name in details.chain([event.to_owned()]).filter(|name| COUNTED.contains(&name.as_str())) {
             *self.counts.entry(name).or_default() += 1;
         }
-        let time = fields.number("ms").map(|ms| (format!("{event}_ms"), ms));
+        let time = fields.number("ms").filter(|_| TIMED.contains(&event)).map(|ms| (format!("{event}_ms"), ms));
         let measured = fields.text("gauge").map(str::to_owned).zip(fields.number("value"));
         let proof = proof(event, fields).map(|(name, holds)| (name.to_owned(), u64::from(holds)));
         for (name, value) in [time, measured, proof].into_iter().flatten() {

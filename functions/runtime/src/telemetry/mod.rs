@@ -125,7 +125,7 @@ fn level_of(text: &str) -> Option<LevelFilter> {
 }
 
 /// Our own crates.
-const OUR_CRATES: [&str; 11] = [
+const OUR_CRATES: [&str; 12] = [
     "kakao_webhooks",
     "runtime",
     "unlink",
@@ -136,6 +136,7 @@ const OUR_CRATES: [&str; 11] = [
     "processor",
     "janitor",
     "publisher",
+    "deliverer",
     "khook",
 ];
 

@@ -22,6 +22,15 @@ pub fn aws_of_function(variables: &Variables<'_>) -> Result<SdkConfig, ConfigErr
     Ok(of_pool(variables, variables.pool()?))
 }
 
+/// The same for a function that reaches hosts outside AWS, too, and its connections.
+///
+/// # Errors
+/// As [`aws_of_function`].
+pub fn web_of_function(variables: &Variables<'_>) -> Result<(SdkConfig, Pool), ConfigError> {
+    let pool = variables.pool_of_the_web()?;
+    Ok((of_pool(variables, pool.clone()), pool))
+}
+
 /// The same over these connections.
 pub(super) fn of_pool(variables: &Variables<'_>, pool: Pool) -> SdkConfig {
     let of_services = SERVICES.iter().filter_map(|(id, name)| Some((*id, endpoint(variables, name)?)));
@@ -81,8 +90,12 @@ fn usual_endpoint(variables: &Variables<'_>, name: &str, default: Option<String>
 }
 
 /// Ids of the services that a function reaches, and the variables of their endpoints.
-const SERVICES: [(&str, &str); 3] =
-    [("SQS", QUEUE), ("DynamoDB", TABLE), ("EventBridge", "AWS_ENDPOINT_URL_EVENTBRIDGE")];
+const SERVICES: [(&str, &str); 4] = [
+    ("SQS", QUEUE),
+    ("DynamoDB", TABLE),
+    ("EventBridge", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
+    ("Secrets Manager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+];
 
 /// The endpoints of single services.
 #[derive(Debug)]

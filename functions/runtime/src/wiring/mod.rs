@@ -20,7 +20,7 @@ use crate::{
     telemetry,
 };
 
-pub use aws::aws_of_function;
+pub use aws::{aws_of_function, web_of_function};
 
 /// The table that the variables name, for a function that no caller waits for. Only what writes history, states or the
 /// quarantine needs another retention than the default.

@@ -3,7 +3,6 @@
 use std::{
     fs, io,
     net::SocketAddr,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use end_to_end::authority;
+use anyhow::{Context, Result, ensure};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -21,25 +20,32 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
+use crate::authority;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A CA that no client trusts by itself, and its root in a file.
-pub(super) struct AuthorityFile {
+pub struct AuthorityFile {
     issuer: authority::Authority,
-    file: PathBuf,
+    file: String,
 }
 
 impl AuthorityFile {
     /// One with its root in a file of this name.
-    pub(super) fn new(name: &str) -> Self {
-        let issuer = authority::Authority::generate().unwrap();
-        let file = std::env::temp_dir().join(format!("{name}-{}.pem", std::process::id()));
-        fs::write(&file, issuer.pem()).unwrap();
-        Self { issuer, file }
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn new(name: &str) -> Result<Self> {
+        let issuer = authority::Authority::generate()?;
+        let file = std::env::temp_dir().join(format!("{name}-{}.pem", std::process::id())).display().to_string();
+        fs::write(&file, issuer.pem())?;
+        Ok(Self { issuer, file })
     }
 
-    pub(super) fn file(&self) -> &str {
-        self.file.to_str().unwrap()
+    /// The file, for `AWS_CA_BUNDLE`.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
     }
 }
 
@@ -51,7 +57,7 @@ impl Drop for AuthorityFile {
 }
 
 /// The front.
-pub(super) struct Tls {
+pub struct Tls {
     address: SocketAddr,
     handshakes: Arc<AtomicUsize>,
     /// Connections that were made before it last changed are closed.
@@ -61,43 +67,67 @@ pub(super) struct Tls {
 
 impl Tls {
     /// A front before the server that this URL is of.
-    pub(super) async fn before(url: &str, authority: &AuthorityFile) -> Self {
-        let server: SocketAddr = url.trim_start_matches("http://").split('/').next().unwrap().parse().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+    ///
+    /// # Errors
+    /// If the URL names no address, or loopback has no free port.
+    pub async fn before(url: &str, authority: &AuthorityFile) -> Result<Self> {
+        let host = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
+        let server: SocketAddr = host.parse().with_context(|| format!("{url} names no address"))?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
         let (handshakes, generation) = (Arc::<AtomicUsize>::default(), watch::Sender::new(0));
         let (acceptor, counted, closed) =
-            (authority.issuer.acceptor().unwrap(), Arc::clone(&handshakes), generation.subscribe());
+            (authority.issuer.acceptor()?, Arc::clone(&handshakes), generation.subscribe());
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, server, acceptor.clone(), Arc::clone(&counted), closed.clone()));
             }
         });
-        Self { address, handshakes, generation, task }
+        Ok(Self { address, handshakes, generation, task })
     }
 
     /// Its URL, without a slash at the end.
-    pub(super) fn url(&self) -> String {
+    #[must_use]
+    pub fn url(&self) -> String {
         format!("https://{}", self.address)
     }
 
     /// How many handshakes have succeeded.
-    pub(super) fn handshakes(&self) -> usize {
+    #[must_use]
+    pub fn handshakes(&self) -> usize {
         self.handshakes.load(Ordering::SeqCst)
     }
 
     /// Waits for this many.
-    pub(super) async fn has_shaken(&self, hands: usize) {
+    ///
+    /// # Errors
+    /// If there are fewer.
+    pub async fn has_shaken(&self, hands: usize) -> Result<()> {
         let begun = Instant::now();
         while self.handshakes() < hands {
-            assert!(begun.elapsed() < PATIENCE, "{} handshakes, not {hands}", self.handshakes());
+            ensure!(begun.elapsed() < PATIENCE, "{} handshakes, not {hands}", self.handshakes());
             sleep(Duration::from_millis(2)).await;
         }
+        Ok(())
     }
 
     /// Closes open connections in order; new ones are served.
-    pub(super) fn close_connections(&self) {
+    pub fn close_connections(&self) {
         self.generation.send_modify(|generation| *generation += 1);
+    }
+
+    /// Waits until all of them are closed.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub async fn has_closed(&self) -> Result<()> {
+        let begun = Instant::now();
+        // One for each connection, and the listener's.
+        while self.generation.receiver_count() > 1 {
+            ensure!(begun.elapsed() < PATIENCE, "{} connections are open", self.generation.receiver_count() - 1);
+            sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
     }
 }
 

@@ -1,11 +1,12 @@
-//! The dead-letter queue. SQS has no list operation: listing messages means receiving them and returning them.
+//! A queue in which messages wait for an operator. SQS has no list operation: listing messages means receiving them and
+//! returning them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{
     Client,
@@ -14,6 +15,7 @@ use aws_sdk_sqs::{
     types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName},
 };
 use kakao_webhooks::wire::Time;
+use serde_json::{Value, json};
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     task::{JoinHandle, block_in_place},
@@ -23,19 +25,20 @@ use tokio::{
 use crate::{
     aws::{attempts_of, fault::sentence},
     commands::backlog::{Fate, Reach, Swept, Wanted},
-    ui::output,
+    ui::{age, count::counted, output},
 };
 
-/// A dead-letter queue.
+/// A queue that no function receives from.
 #[derive(Clone, Debug)]
-pub struct DeadLetters {
+pub struct MessageQueue {
     client: Client,
     url: String,
+    name: &'static str,
 }
 
-/// A message that could not be processed.
+/// A message that waits in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
+pub struct WaitingMessage {
     /// The queue's id of it.
     pub id: String,
     /// Its text.
@@ -44,6 +47,18 @@ pub struct DeadLetter {
     pub sent_at: Option<Time>,
     /// How often it was received, looks included.
     pub receives: u32,
+}
+
+impl WaitingMessage {
+    /// What the queue knows of it, as members of `--json`.
+    pub(crate) fn members(&self, now: Time) -> Vec<(String, Value)> {
+        vec![
+            ("message_id".to_owned(), json!(self.id)),
+            ("sent_at".to_owned(), json!(self.sent_at)),
+            ("receives".to_owned(), json!(self.receives)),
+            ("age_seconds".to_owned(), json!(self.sent_at.map(|time| age::seconds(time, now)))),
+        ]
+    }
 }
 
 /// The most that SQS sweep out or takes back at once.
@@ -64,7 +79,7 @@ const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A sweep under way. Dropped before its end, it gives back what it holds.
 struct Sweep<'d> {
-    dead_letters: &'d DeadLetters,
+    queue: &'d MessageQueue,
     seen: BTreeSet<String>,
     /// Ids and their newest receipts, to be given back.
     held: BTreeMap<String, String>,
@@ -74,13 +89,13 @@ struct Sweep<'d> {
 }
 
 impl<'d> Sweep<'d> {
-    const fn new(dead_letters: &'d DeadLetters) -> Self {
-        Self { dead_letters, seen: BTreeSet::new(), held: BTreeMap::new(), deleted: BTreeSet::new(), asked: None }
+    const fn new(queue: &'d MessageQueue) -> Self {
+        Self { queue, seen: BTreeSet::new(), held: BTreeMap::new(), deleted: BTreeSet::new(), asked: None }
     }
 
     async fn receive(&mut self, at_most: usize) -> Result<Vec<Message>> {
-        let dead_letters = self.dead_letters.clone();
-        let asked = self.asked.insert(tokio::spawn(async move { dead_letters.receive(at_most).await }));
+        let queue = self.queue.clone();
+        let asked = self.asked.insert(tokio::spawn(async move { queue.receive(at_most).await }));
         let received = asked.await;
         self.asked = None;
         received?
@@ -89,7 +104,7 @@ impl<'d> Sweep<'d> {
     /// What can't be given back comes back by itself when it has been hidden for long enough.
     async fn give_back(&mut self) {
         let receipts: Vec<String> = self.held.values().cloned().collect();
-        self.dead_letters.give_back(&receipts).await;
+        self.queue.give_back(&receipts).await;
         self.held.clear();
     }
 
@@ -113,7 +128,7 @@ impl Drop for Sweep<'_> {
         let Ok(runtime) = Handle::try_current() else { return };
         // One with a single thread can't go on while that thread waits: they come back by themselves then.
         if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
-            output::say("Returning the dead letters to the queue ...");
+            output::say("Returning the messages to the queue ...");
             let _ = block_in_place(|| {
                 runtime.block_on(async { timeout(GIVE_BACK_TIMEOUT, self.give_back_everything()).await })
             });
@@ -121,12 +136,12 @@ impl Drop for Sweep<'_> {
     }
 }
 
-impl DeadLetters {
-    /// The queue at this URL.
+impl MessageQueue {
+    /// The queue at this URL; `name` is what a reader knows it by.
     #[must_use]
-    pub fn new(aws: &SdkConfig, url: impl Into<String>) -> Self {
+    pub fn new(aws: &SdkConfig, url: impl Into<String>, name: &'static str) -> Self {
         let config = Builder::from(aws).timeout_config(attempts_of(aws, PATIENCE)).build();
-        Self { client: Client::from_conf(config), url: url.into() }
+        Self { client: Client::from_conf(config), url: url.into(), name }
     }
 
     /// Shows every wanted message once to `visit`, of at most `limit` that it looks at, and does with it what the
@@ -138,7 +153,7 @@ impl DeadLetters {
         &self,
         wanted: &Wanted,
         limit: usize,
-        visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
+        visit: impl AsyncFnMut(WaitingMessage) -> Result<Fate>,
     ) -> Result<Swept> {
         let mut sweep = Sweep::new(self);
         let swept = self.rounds(&mut sweep, wanted, limit, visit).await;
@@ -151,7 +166,7 @@ impl DeadLetters {
         sweep: &mut Sweep<'_>,
         wanted: &Wanted,
         limit: usize,
-        mut visit: impl AsyncFnMut(DeadLetter) -> Result<Fate>,
+        mut visit: impl AsyncFnMut(WaitingMessage) -> Result<Fate>,
     ) -> Result<Swept> {
         let (mut empty, mut last_new) = (0, Instant::now());
         loop {
@@ -187,7 +202,7 @@ impl DeadLetters {
     }
 
     /// Those that weren't seen before. SQS may hand out a message after its deletion: it is deleted again.
-    async fn taken_up(&self, sweep: &mut Sweep<'_>, received: Vec<Message>) -> Result<Vec<(DeadLetter, String)>> {
+    async fn taken_up(&self, sweep: &mut Sweep<'_>, received: Vec<Message>) -> Result<Vec<(WaitingMessage, String)>> {
         let mut new = Vec::new();
         for message in received {
             let (Some(id), Some(receipt)) = (message.message_id.clone(), message.receipt_handle.clone()) else {
@@ -217,7 +232,7 @@ impl DeadLetters {
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .send()
             .await;
-        Ok(received.map_err(|error| fault("sqs:ReceiveMessage", &error))?.messages.unwrap_or_default())
+        Ok(received.map_err(|error| self.fault("sqs:ReceiveMessage", &error))?.messages.unwrap_or_default())
     }
 
     /// How many there are, hidden ones included, as far as the queue knows: it may take a minute to learn of a change.
@@ -233,16 +248,40 @@ impl DeadLetters {
             .attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
             .send()
             .await;
-        let counts = asked.map_err(|error| fault("sqs:GetQueueAttributes", &error))?.attributes.unwrap_or_default();
+        let counts =
+            asked.map_err(|error| self.fault("sqs:GetQueueAttributes", &error))?.attributes.unwrap_or_default();
         counts.values().map(|count| count.parse::<u64>().context("the queue's count is not a number")).sum()
     }
 
     async fn delete(&self, id: &str, receipt: &str) -> Result<()> {
         let deleted = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await;
         deleted.map(drop).map_err(|error| {
-            fault("sqs:DeleteMessage", &error)
-                .context(format!("`{id}` is done, but stays a dead letter. Repeating it is safe"))
+            self.fault("sqs:DeleteMessage", &error)
+                .context(format!("`{id}` is done, but stays in the {}. Repeating it is safe", self.name))
         })
+    }
+
+    /// Fails if messages of this name can't be seen now, although none was found.
+    ///
+    /// # Errors
+    /// If there are such messages, or the queue can't be asked.
+    pub(crate) async fn confirm_empty(&self, noun: &str) -> Result<()> {
+        let hidden = usize::try_from(self.count().await?)?;
+        ensure!(
+            hidden == 0,
+            "{} cannot be seen now: another process is reading them, or they were deleted a moment ago. Try again in \
+             half a minute",
+            counted(hidden, noun)
+        );
+        Ok(())
+    }
+
+    fn fault<E, R>(&self, action: &str, error: &SdkError<E, R>) -> anyhow::Error
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug + 'static,
+    {
+        anyhow::anyhow!("the {} can't be used: {}", self.name, sentence(action, error))
     }
 
     async fn give_back(&self, receipts: &[String]) {
@@ -263,11 +302,11 @@ impl DeadLetters {
     }
 }
 
-fn letter(id: String, message: Message) -> DeadLetter {
+fn letter(id: String, message: Message) -> WaitingMessage {
     let attribute = |name| message.attributes.as_ref().and_then(|attributes| attributes.get(&name));
     let sent_at = attribute(MessageSystemAttributeName::SentTimestamp);
     let receives = attribute(MessageSystemAttributeName::ApproximateReceiveCount);
-    DeadLetter {
+    WaitingMessage {
         id,
         sent_at: sent_at.and_then(|millis| Time::from_millis(millis.parse().ok()?)),
         receives: receives.and_then(|count| count.parse().ok()).unwrap_or_default(),
@@ -275,10 +314,15 @@ fn letter(id: String, message: Message) -> DeadLetter {
     }
 }
 
-fn fault<E, R>(action: &str, error: &SdkError<E, R>) -> anyhow::Error
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    anyhow::anyhow!("the dead-letter queue can't be used: {}", sentence(action, error))
+/// Why there may be more messages of this name than were read, and how to read the rest.
+#[must_use]
+pub(crate) fn more(reach: Reach, limit: usize, noun: &str) -> Option<String> {
+    match reach {
+        Reach::Whole => None,
+        Reach::Limit => Some(format!("looked at {}, and there may be more: raise --limit", counted(limit, noun))),
+        Reach::Circle => Some(
+            "the queue returned the same messages again, and there may be more: replay or drop some, then look again"
+                .to_owned(),
+        ),
+    }
 }

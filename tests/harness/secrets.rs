@@ -1,0 +1,97 @@
+//! Secrets Manager: one secret, and how often it was read.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Result;
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    faults::{Gate, Server},
+    hygiene::Log,
+};
+
+/// The secret's ARN (`DELIVERY_SECRET`).
+pub const ARN: &str = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:delivery-0a1B2c";
+
+#[derive(Debug, Default)]
+struct Held {
+    text: String,
+    reads: usize,
+}
+
+/// A server with one secret.
+#[derive(Debug)]
+pub struct Secrets {
+    server: Server,
+    gate: Gate,
+    held: Arc<Mutex<Held>>,
+    log: Log,
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Secrets {
+    /// A server on a free port whose secret has this text. From now on no line of `log` may hold a part of it.
+    ///
+    /// # Errors
+    /// If loopback has no free port.
+    pub async fn start(text: &str, log: &Log) -> Result<Self> {
+        let (gate, held) = (Gate::default(), Arc::<Mutex<Held>>::default());
+        let router = Router::new().route("/", post(call)).with_state(Arc::clone(&held));
+        let secrets = Self { server: Server::start(router, gate.clone()).await?, gate, held, log: log.clone() };
+        secrets.set(text);
+        Ok(secrets)
+    }
+
+    /// Another text.
+    pub fn set(&self, text: &str) {
+        text.split_whitespace().for_each(|part| self.log.keep_out(part));
+        text.clone_into(&mut lock(&self.held).text);
+    }
+
+    /// Where the protocol is spoken (`AWS_ENDPOINT_URL_SECRETS_MANAGER`).
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        self.server.url()
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// How often the secret was read.
+    #[must_use]
+    pub fn reads(&self) -> usize {
+        lock(&self.held).reads
+    }
+}
+
+async fn call(State(held): State<Arc<Mutex<Held>>>, headers: HeaderMap, request: String) -> Response {
+    let request: Value = serde_json::from_str(&request).unwrap_or_default();
+    let refuse = |kind: &str| (StatusCode::BAD_REQUEST, Json(json!({"__type": kind, "Message": kind}))).into_response();
+    if headers.get("x-amz-target").is_none_or(|target| target != "secretsmanager.GetSecretValue") {
+        return refuse("InvalidRequestException");
+    }
+    if request.get("SecretId").is_none_or(|id| id != ARN) {
+        return refuse("ResourceNotFoundException");
+    }
+    let mut held = lock(&held);
+    held.reads += 1;
+    let version = "00000000-0000-4000-8000-000000000001";
+    Json(json!({
+        "ARN": ARN, "Name": "delivery", "VersionId": version, "VersionStages": ["AWSCURRENT"],
+        "CreatedDate": 1_740_799_800.123, "SecretString": held.text,
+    }))
+    .into_response()
+}
