@@ -27,10 +27,10 @@ const COSTS: [(Kind, [[f64; 3]; 3]); 8] = {
         (Kind::ScopeConsent, STATE),
         (Kind::Profile, STATE),
         // The counter's item is created before it is counted up.
-        (Kind::Share, [[4.0, 0.0, 10.0], [2.0, 0.0, 5.0], [2.0, 0.0, 5.0]]),
+        (Kind::Share, [[2.0, 0.5, 4.0], [2.0, 0.5, 4.0], [2.0, 0.5, 4.0]]),
         (Kind::Channel, STATE),
         // Two states, the member's and the chatbot user's, and a counter.
-        (Kind::Message, [[6.0, 2.0, 7.0], [6.0, 2.0, 7.0], [4.0, 2.0, 5.0]]),
+        (Kind::Message, [[6.0, 2.5, 6.0], [6.0, 2.5, 6.0], [4.0, 2.5, 4.0]]),
         // The user's shares are counted again.
         (Kind::Erased, [[6.0, 3.0, 3.0], [6.0, 3.0, 3.0], [3.0, 2.0, 1.0]]),
     ]

@@ -19,8 +19,8 @@ fn asked(requests: f64, reads: f64, writes: f64) -> PerEvent {
 fn cost(kind: Kind) -> Cost {
     let state = [asked(3.0, 1.0, 2.0), asked(3.0, 1.0, 2.0), asked(2.0, 1.0, 1.0)];
     let cases = match kind {
-        Kind::Share => [asked(4.0, 0.0, 10.0), asked(2.0, 0.0, 5.0), asked(2.0, 0.0, 5.0)],
-        Kind::Message => [asked(6.0, 2.0, 7.0), asked(6.0, 2.0, 7.0), asked(4.0, 2.0, 5.0)],
+        Kind::Share => [asked(2.0, 0.5, 4.0), asked(2.0, 0.5, 4.0), asked(2.0, 0.5, 4.0)],
+        Kind::Message => [asked(6.0, 2.5, 6.0), asked(6.0, 2.5, 6.0), asked(4.0, 2.5, 4.0)],
         Kind::Erased => [asked(6.0, 3.0, 3.0), asked(6.0, 3.0, 3.0), asked(3.0, 2.0, 1.0)],
         _ => state,
     };
