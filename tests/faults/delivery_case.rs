@@ -70,7 +70,7 @@ impl DeliveryPlace {
     }
 }
 
-/// The deliverer's time in these tests. It leaves three seconds of it to the endpoint.
+/// The deliverer's time in these tests. It leaves less than half of it to the endpoint.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// How the endpoint fails for both.
