@@ -3,15 +3,13 @@
 use std::time::{Duration, Instant};
 
 use end_to_end::{
+    endpoint::ANSWER,
     faults::Fault,
     proxy::{ConnectionFault, Proxy},
 };
 use serde_json::json;
 
-use crate::{
-    endpoint::ANSWER,
-    service::{Service, event, is_about},
-};
+use crate::service::{Service, event, is_about};
 
 const USER: &str = "3142857901";
 

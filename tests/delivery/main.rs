@@ -1,8 +1,6 @@
 //! What the real deliverer sends to a service's endpoint, and what becomes of what the endpoint does not take.
 
 #[cfg(test)]
-mod endpoint;
-#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod khook_test;

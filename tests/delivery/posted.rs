@@ -52,13 +52,10 @@ async fn what_the_publisher_puts_on_the_bus_arrives_at_the_endpoint() {
 
     let published = bus.taken();
     assert_eq!(published.len(), 1);
-    let mut sent = event(USER);
-    sent["detail-type"] = json!(published[0].detail_type);
-    sent["detail"] = json!(published[0].detail);
-    service.queue.put(&sent.to_string());
+    service.route(&published[0]);
     assert_eq!(service.deliver().await, [], "{:?}", service.deliverer.lines());
     let posted = service.endpoint.posted();
-    assert_eq!(posted[0].json()["data"], sent["detail"]);
+    assert_eq!(posted[0].json()["data"], json!(published[0].detail));
     assert_eq!(posted[0].header("webhook-id"), published[0].detail["id"].as_str().unwrap());
     assert!(posted[0].is_signed(OLD));
 }

@@ -10,6 +10,8 @@ pub(crate) enum Edge {
     Queue,
     Table,
     Keys,
+    /// The service's, to which changes are delivered.
+    Endpoint,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +129,7 @@ impl EdgeFault {
                     400,
                     r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"Slow down"}"#,
                 ),
-                Edge::Keys => answers(429, ""),
+                Edge::Keys | Edge::Endpoint => answers(429, ""),
             },
             Self::NoHttp => ConnectionFault::Answers("220 mail.example.com ESMTP\r\n\r\n".to_owned()),
             Self::NoJson => answers(200, "<html>Maintenance</html>"),

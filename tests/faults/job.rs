@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::{
+    delivery_case::DeliveryCase,
     report::ReportLine,
     request_case::{Group, RequestCase},
     service::Service,
@@ -15,6 +16,7 @@ use crate::{
 pub(crate) enum Job {
     Acknowledge(RequestCase),
     Work(WorkerCase),
+    Deliver(DeliveryCase),
 }
 
 /// The measurement, and how it differs from the expectation although no event was lost.
@@ -28,6 +30,7 @@ impl Job {
         let (what_fails, function, process) = match self {
             Self::Acknowledge(case) => (case.what_fails(), case.function.name(), case.process),
             Self::Work(case) => (case.what_fails(), case.name(), case.process),
+            Self::Deliver(case) => (case.what_fails(), DeliveryCase::name(), case.process),
         };
         format!("{what_fails}: {function} ({})", process.words())
     }
@@ -36,6 +39,19 @@ impl Job {
         match self {
             Self::Acknowledge(case) => acknowledge(case, service).await,
             Self::Work(case) => work(case, service).await,
+            Self::Deliver(case) => deliver(case).await,
+        }
+    }
+
+    /// The table that its line is in.
+    pub(crate) const fn group(&self) -> Group {
+        match self {
+            Self::Acknowledge(case) => case.group,
+            Self::Work(case) => match case.worker {
+                Worker::Processor => Group::Processor,
+                Worker::Janitor | Worker::Janitors => Group::Janitor,
+            },
+            Self::Deliver(_) => Group::Deliverer,
         }
     }
 }
@@ -67,13 +83,10 @@ async fn work(case: &WorkerCase, service: &mut Service) -> Result<Played> {
     let measured = service.play_worker(case).await?;
     let is = (measured.status, measured.place);
     let is_processor = case.worker == Worker::Processor;
-    let (group, good, bad) = if is_processor {
-        (Group::Processor, "applied", "reported as failed")
-    } else {
-        (Group::Janitor, "sent", "kept for the next minute")
-    };
+    let (good, bad) =
+        if is_processor { ("applied", "reported as failed") } else { ("sent", "kept for the next minute") };
     let line = ReportLine {
-        group,
+        group: Job::Work(*case).group(),
         what_fails: case.what_fails(),
         process: case.process,
         function: case.name(),
@@ -84,6 +97,23 @@ async fn work(case: &WorkerCase, service: &mut Service) -> Result<Played> {
         is_good: is.0,
     };
     Ok(Played { line, complaint: complaint(is, case.expected(), measured.time, case.patience()) })
+}
+
+async fn deliver(case: &DeliveryCase) -> Result<Played> {
+    let measured = case.play().await?;
+    let is = (measured.status, measured.place);
+    let line = ReportLine {
+        group: Group::Deliverer,
+        what_fails: case.what_fails(),
+        process: case.process,
+        function: DeliveryCase::name(),
+        status: case.result(is.0).to_owned(),
+        time: measured.time,
+        budget: DeliveryCase::patience(),
+        place: measured.place.words(),
+        is_good: is.0,
+    };
+    Ok(Played { line, complaint: complaint(is, case.expected(), measured.time, DeliveryCase::patience()) })
 }
 
 fn complaint<T: Copy + PartialEq + std::fmt::Debug>(

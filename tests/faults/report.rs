@@ -1,6 +1,6 @@
 //! The table in `docs/reliability.md`, which the suite writes.
 
-use std::{collections::BTreeSet, fmt::Write, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use end_to_end::binaries::workspace;
 
@@ -30,13 +30,17 @@ const BEGIN: &str = "<!-- measured: written by the suite -->\n";
 const END: &str = "<!-- /measured -->\n";
 const FIX: &str = "WRITE_DOCS=1 cargo test -p end-to-end --test faults";
 
-/// Writes the document's tables, or compares them in everything but the times.
-pub(crate) fn check_or_write(lines: &[ReportLine]) {
+/// Writes the document's tables of these groups, or compares them in everything but the times.
+pub(crate) fn check_or_write(lines: &[ReportLine], groups: &[Group]) {
     let path = workspace().join(PAGE);
     let page = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (written, after) = rest.split_once(END).unwrap();
-    let measured = tables(lines);
+    let of_group = |group: &Group| match groups.contains(group) {
+        true => table(*group, lines),
+        false => table_in(written, *group).to_owned(),
+    };
+    let measured = Group::ALL.iter().map(of_group).collect::<String>() + "\n";
     if std::env::var_os("WRITE_DOCS").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{measured}{END}{after}")).unwrap();
         return;
@@ -50,27 +54,32 @@ pub(crate) fn check_or_write(lines: &[ReportLine]) {
     );
 }
 
-fn tables(lines: &[ReportLine]) -> String {
-    let mut text = String::new();
-    for group in Group::ALL {
-        let _ = write!(
-            text,
-            "\n### {}\n\n| what fails, and how | process | function | answer | longest | the event is in |\n|---|---|---|---|---|---|\n",
-            group.title()
-        );
-        let mut left: Vec<&ReportLine> = lines.iter().filter(|line| line.group == group).collect();
-        while let Some(first) = left.first().copied() {
-            let is_like = |line: &&ReportLine| {
-                // One that may take longer would hide how long the others took.
-                (&line.what_fails, line.place, line.is_good, line.budget)
-                    == (&first.what_fails, first.place, first.is_good, first.budget)
-            };
-            let (alike, others): (Vec<&ReportLine>, Vec<&ReportLine>) = left.into_iter().partition(is_like);
-            text += &merged(&alike);
-            left = others;
-        }
+/// A group's table as it is written, with its title; empty if it isn't.
+fn table_in(written: &str, group: Group) -> &str {
+    let Some(begin) = written.find(&heading(group)) else { return "" };
+    let (_, rest) = written.split_at(begin);
+    let end = rest[1..].find("\n\n### ").map_or(rest.trim_end_matches('\n').len(), |end| end + 1);
+    &rest[..=end]
+}
+
+fn heading(group: Group) -> String {
+    format!("\n### {}\n", group.title())
+}
+
+fn table(group: Group, lines: &[ReportLine]) -> String {
+    let mut text = heading(group)
+        + "\n| what fails, and how | process | function | answer | longest | the event is in |\n|---|---|---|---|---|---|\n";
+    let mut left: Vec<&ReportLine> = lines.iter().filter(|line| line.group == group).collect();
+    while let Some(first) = left.first().copied() {
+        let is_like = |line: &&ReportLine| {
+            // One that may take longer would hide how long the others took.
+            (&line.what_fails, line.place, line.is_good, line.budget)
+                == (&first.what_fails, first.place, first.is_good, first.budget)
+        };
+        let (alike, others): (Vec<&ReportLine>, Vec<&ReportLine>) = left.into_iter().partition(is_like);
+        text += &merged(&alike);
+        left = others;
     }
-    text.push('\n');
     text
 }
 

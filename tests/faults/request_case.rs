@@ -78,10 +78,11 @@ pub(crate) enum Group {
     Frozen,
     Processor,
     Janitor,
+    Deliverer,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Queue,
         Self::Table,
         Self::Both,
@@ -91,6 +92,7 @@ impl Group {
         Self::Frozen,
         Self::Processor,
         Self::Janitor,
+        Self::Deliverer,
     ];
 
     pub(crate) const fn title(self) -> &'static str {
@@ -104,6 +106,7 @@ impl Group {
             Self::Frozen => "Connections died while the function was frozen",
             Self::Processor => "The processor: the table fails",
             Self::Janitor => "The janitor: the queue fails",
+            Self::Deliverer => "The deliverer: the endpoint, the secret or the queue fails",
         }
     }
 }

@@ -29,10 +29,10 @@ pub(crate) struct Service {
 
 /// The result of a request or an invocation.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Measured<S> {
+pub(crate) struct Measured<S, P = Place> {
     pub(crate) status: S,
     pub(crate) time: Duration,
-    pub(crate) place: Place,
+    pub(crate) place: P,
 }
 
 type Item = Map<String, Value>;
@@ -71,6 +71,7 @@ impl Service {
             Edge::Queue => &mut self.queue,
             Edge::Table => &mut self.table,
             Edge::Keys => &mut self.keys,
+            Edge::Endpoint => bail!("only the deliverer's cases have an endpoint"),
         };
         if fault == EdgeFault::LosesConnections {
             proxy.lose_connections();

@@ -147,6 +147,12 @@ impl Bus {
         lock(&self.held).taken.clone()
     }
 
+    /// The same without the first ones.
+    #[must_use]
+    pub fn taken_since(&self, seen: usize) -> Vec<Event> {
+        lock(&self.held).taken.iter().skip(seen).cloned().collect()
+    }
+
     /// The publisher's ids of everything that it took: repeats are one.
     #[must_use]
     pub fn ids(&self) -> BTreeSet<String> {

@@ -11,6 +11,7 @@
 //! | [`queue`], [`dead_letters`] | SQS: a queue and its dead-letter queue |
 //! | [`table`], [`keys`] | DynamoDB and Kakao's key set |
 //! | [`secrets`] | Secrets Manager |
+//! | [`endpoint`], [`delivery`] | the service's endpoint, and all that the deliverer talks to |
 //! | [`tls`] | TLS before one of these servers |
 //! | [`units`] | what DynamoDB bills for an operation |
 //! | [`stream`], [`bus`] | the table's stream with Lambda's poller, and EventBridge |
@@ -28,6 +29,8 @@ pub mod binaries;
 pub mod bus;
 pub mod calls;
 pub mod dead_letters;
+pub mod delivery;
+pub mod endpoint;
 pub mod expected_table;
 pub mod faults;
 pub mod fixture;

@@ -45,8 +45,8 @@ impl Stream {
     /// # Errors
     /// If the table has no stream.
     pub fn next(&self, table: &Table) -> Result<Vec<Value>> {
-        let mut records = table.stream_records()?;
-        records.retain(|record| sequence_number(record) > self.after.as_deref().unwrap_or_default() && passes(record));
+        let mut records = table.stream_records_after(self.after.as_deref())?;
+        records.retain(passes);
         records.truncate(BATCH);
         Ok(records)
     }
@@ -127,6 +127,11 @@ impl Table {
     /// # Errors
     /// If it has no stream.
     pub fn stream_records(&self) -> Result<Vec<Value>> {
+        self.stream_records_after(None)
+    }
+
+    /// The same without those up to this number.
+    fn stream_records_after(&self, after: Option<&str>) -> Result<Vec<Value>> {
         let streams = serde_json::to_value(self.database().list_streams(request(json!({}))?)?)?;
         let arn = streams.pointer("/Streams/0/StreamArn").and_then(Value::as_str).context("the table has no stream")?;
         let described = self.database().describe_stream(request(json!({"StreamArn": arn}))?)?;
@@ -134,7 +139,8 @@ impl Table {
         let shards = described.pointer("/StreamDescription/Shards").and_then(Value::as_array).context("no shards")?;
         ensure!(shards.len() == 1, "{} shards: then the order is another question", shards.len());
         let shard = described.pointer("/StreamDescription/Shards/0/ShardId").context("a shard has an id")?;
-        let asked = json!({"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
+        let from = if after.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };
+        let asked = json!({"StreamArn": arn, "ShardId": shard, "ShardIteratorType": from, "SequenceNumber": after});
         let begun = serde_json::to_value(self.database().get_shard_iterator(request(asked)?)?)?;
         let (mut iterator, mut records) = (begun.get("ShardIterator").cloned().unwrap_or_default(), vec![]);
         loop {

@@ -7,7 +7,10 @@ use std::{
 
 use kakao_webhooks::wire::EventId;
 
-use crate::story::Story;
+use crate::{
+    delivery::{self, Deliveries},
+    story::Story,
+};
 
 /// The counts during the run, and what was found at its end.
 #[derive(Clone, Default)]
@@ -30,6 +33,12 @@ pub(crate) struct Account {
     pub(crate) failed: usize,
     /// Times that an event went into the inbox.
     pub(crate) into_inbox: usize,
+    /// What happened to the changes on their way to the service.
+    pub(crate) deliveries_of_changes: Deliveries,
+    /// Changes on the bus, repeats aside.
+    pub(crate) published: usize,
+    /// Deliveries that the service's endpoint accepted, repeats included.
+    pub(crate) accepted: usize,
     pub(crate) history: usize,
     pub(crate) quarantined: BTreeMap<(String, String), String>,
     pub(crate) dead: Vec<String>,
@@ -76,9 +85,16 @@ impl Account {
             ("into the inbox", self.into_inbox),
             ("restarts", self.restarts),
             ("failed", self.failed),
+            ("deliveries paused", self.deliveries_of_changes.paused),
+            ("deliverers killed", self.deliveries_of_changes.killed),
         ] {
             assert!(times > 0, "{what}: never");
         }
+        assert_eq!(
+            self.deliveries_of_changes.faults,
+            delivery::ENDPOINT.len(),
+            "the endpoint did not fail in each way"
+        );
     }
 
     /// Asserts that the story's events are those that were acknowledged, by their ids.
@@ -110,6 +126,11 @@ impl Account {
             ("inbox used", self.into_inbox),
             ("processors killed at work", self.restarts),
             ("records that came again for a failure", self.failed),
+            ("changes published", self.published),
+            ("deliveries accepted", self.accepted),
+            ("deliveries paused", self.deliveries_of_changes.paused),
+            ("deliverers killed at work", self.deliveries_of_changes.killed),
+            ("seconds on the delivery queue's clock", self.deliveries_of_changes.seconds),
         ];
         rows.iter().map(|(what, times)| format!("{what:<46} {times:>8}\n")).collect()
     }

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    processors,
+    delivery, processors,
     service::Service,
     story::{ExpectedAnswer, Post},
 };
@@ -44,6 +44,8 @@ pub(crate) async fn run_all(service: &Arc<Service>) {
         others.spawn(processors::work(Arc::clone(service), random, number == 0));
     }
     others.spawn(look_on(Arc::clone(service)));
+    others.spawn(delivery::publish(Arc::clone(service)));
+    others.spawn(delivery::deliver(Arc::clone(service), service.random.lock().unwrap().split()));
     let mut janitor = service.function("janitor", true).await;
     let mut minute = Instant::now();
     while !(senders.is_empty() && service.is_calm()) {

@@ -1,6 +1,6 @@
 //! The whole service under load: all functions as several instances each, tens of thousands of events of all kinds,
 //! redeliveries, forgeries, poison, a queue and a table that fail for some time, processors that are killed. At the end
-//! every authentic event is accounted for, nothing forged is anywhere, no process has grown, and no log holds a key,
+//! every authentic event is accounted for, the service's endpoint has got every change, nothing forged is anywhere, no process has grown, and no log holds a key,
 //! a token or anything personal.
 //!
 //! By default few enough events for every `cargo test`. The full size, and another story:
@@ -15,11 +15,15 @@ mod account;
 #[cfg(test)]
 mod actors;
 #[cfg(test)]
+mod delivery;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod processors;
+#[cfg(test)]
+mod replica;
 #[cfg(test)]
 mod service;
 #[cfg(test)]
@@ -45,7 +49,7 @@ mod tests {
     const EVENTS: u64 = 700;
 
     /// What the functions write of, each at least once; `metrics` are the counts of all of it.
-    const LINES: [&str; 16] = [
+    const LINES: [&str; 19] = [
         "started",
         "answered",
         "kept",
@@ -61,6 +65,9 @@ mod tests {
         "unchanged",
         "quarantined",
         "not_applied",
+        "published",
+        "delivered",
+        "not_delivered",
         "metrics",
     ];
 
@@ -124,6 +131,7 @@ mod tests {
         let account = service.account(&items);
         println!("{}took {:.1} s\n{}", account.table(&story), took.as_secs_f32(), service.memory);
         account.check(&story);
+        service.check_deliveries(&items);
         expected.check(&of_events(items)).unwrap();
         service.memory.check();
 

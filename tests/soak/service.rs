@@ -12,10 +12,13 @@ use std::{
 use end_to_end::{
     Pipeline,
     binaries::binary,
+    bus::Bus,
+    delivery::Delivery,
     hygiene::{Find, Searched},
     lambda::Lambda,
     queue::Message,
     seeded_random::SeededRandom,
+    stream::Stream,
 };
 use kakao_webhooks::state::Members;
 use tokio::time::timeout;
@@ -25,6 +28,7 @@ use crate::{
     actors,
     memory::Memory,
     outages::Outages,
+    replica::Replica,
     story::{Post, STRANGER, Story},
 };
 
@@ -34,6 +38,10 @@ const PROCESSOR_LIMIT: Duration = Duration::from_secs(5);
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_millis(60));
 
 pub(crate) struct Service {
+    pub(crate) stream: Stream,
+    pub(crate) bus: Bus,
+    pub(crate) delivery: Delivery,
+    /// Dropped after those whose values its log may not hold.
     pub(crate) pipeline: Pipeline,
     pub(crate) memory: Memory,
     pub(crate) random: Mutex<SeededRandom>,
@@ -47,6 +55,7 @@ pub(crate) struct Service {
     account: Mutex<Account>,
     outages: Outages,
     is_done: AtomicBool,
+    is_published: AtomicBool,
 }
 
 impl Service {
@@ -57,8 +66,12 @@ impl Service {
         for post in &story.posts {
             posts.entry(post.function).or_default().push_back(post.clone());
         }
+        let pipeline = Pipeline::start().await.unwrap().processor_limit(PROCESSOR_LIMIT);
         Arc::new(Self {
-            pipeline: Pipeline::start().await.unwrap().processor_limit(PROCESSOR_LIMIT),
+            stream: Stream::begin(&pipeline.table).unwrap(),
+            bus: Bus::start(&pipeline.table).await.unwrap(),
+            delivery: Delivery::start(&pipeline).await.unwrap(),
+            pipeline,
             memory: Memory::default(),
             random: Mutex::new(random.split()),
             posts: posts.into_iter().map(|(function, posts)| (function, Mutex::new(posts))).collect(),
@@ -69,6 +82,7 @@ impl Service {
             account: Mutex::default(),
             outages: Outages::default(),
             is_done: AtomicBool::default(),
+            is_published: AtomicBool::default(),
         })
     }
 
@@ -173,6 +187,24 @@ impl Service {
         self.is_done.load(Ordering::SeqCst)
     }
 
+    /// Every change is in the delivery queue.
+    pub(crate) fn all_is_published(&self) {
+        self.is_published.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_published(&self) -> bool {
+        self.is_published.load(Ordering::SeqCst)
+    }
+
+    /// Asserts that the endpoint accepted every change that was published, and that a service that keeps each user's
+    /// greatest version has the table's states.
+    pub(crate) fn check_deliveries(&self, items: &[Members]) {
+        let replica = Replica::of(&self.delivery.endpoint.posted());
+        assert_eq!(replica.ids, self.bus.ids(), "published and delivered differ");
+        assert_eq!(self.delivery.queue.dead_letters().bodies(), Vec::<String>::new());
+        replica.check(items);
+    }
+
     /// What was counted, with what is stored now.
     pub(crate) fn account(&self, items: &[Members]) -> Account {
         let mut account = self.count(|account| account.clone());
@@ -186,6 +218,8 @@ impl Service {
             }
         }
         account.dead = self.pipeline.queue.dead_letters().bodies();
+        account.published = self.bus.ids().len();
+        account.accepted = self.delivery.endpoint.posted().iter().filter(|posted| posted.status.is_success()).count();
         account.in_queue = self.pipeline.queue.len();
         account.into_inbox = self.pipeline.watch().log().count(r#""destination":"inbox""#);
         account

@@ -155,4 +155,13 @@ fn remove_vocabulary_of_the_bus(message: &mut Value) {
             members.retain(|name, _| !names.contains(&name.as_str()));
         }
     }
+    for part in ["link", "account", "credential"] {
+        message.pointer_mut(&format!("/detail/state/{part}")).into_iter().for_each(remove_status);
+    }
+    let channels = message.pointer_mut("/detail/state/channels").and_then(Value::as_object_mut);
+    channels.into_iter().flat_map(|channels| channels.values_mut()).for_each(remove_status);
+}
+
+fn remove_status(part: &mut Value) {
+    part.as_object_mut().into_iter().for_each(|part| drop(part.remove("status")));
 }
