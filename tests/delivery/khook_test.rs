@@ -4,15 +4,13 @@ use std::{fs, path::PathBuf};
 
 use axum::Router;
 use end_to_end::{
+    endpoint::Endpoint,
     faults::{Fault, Gate, Server},
     khook_binary::{self, Done},
     secrets,
 };
 
-use crate::{
-    endpoint::Endpoint,
-    service::{NEW, OLD, Service},
-};
+use crate::service::{NEW, OLD, Service};
 
 /// A file with this text, gone at the end.
 struct SecretFile(PathBuf);
@@ -38,7 +36,7 @@ async fn test(url: &str, secret: &SecretFile) -> Done {
 
 #[tokio::test]
 async fn a_receiver_that_verifies_gets_a_signed_ping_and_refuses_the_forged_one() {
-    let endpoint = Endpoint::start().await;
+    let endpoint = Endpoint::start().await.unwrap();
     endpoint.wants(OLD);
     let secret = SecretFile::new("verifies", &format!("{OLD} {NEW}\n"));
     let printed = test(&endpoint.url(), &secret).await.printed();
@@ -53,7 +51,7 @@ async fn a_receiver_that_verifies_gets_a_signed_ping_and_refuses_the_forged_one(
 
 #[tokio::test]
 async fn a_receiver_that_accepts_a_wrong_signature_is_a_finding() {
-    let endpoint = Endpoint::start().await;
+    let endpoint = Endpoint::start().await.unwrap();
     let done = test(&endpoint.url(), &SecretFile::new("accepts", OLD)).await;
     assert_eq!(done.code, Some(1), "{}", done.error);
     assert!(done.out.contains("does not verify"), "{}", done.out);
@@ -61,7 +59,7 @@ async fn a_receiver_that_accepts_a_wrong_signature_is_a_finding() {
 
 #[tokio::test]
 async fn a_receiver_that_refuses_the_signed_ping_is_a_finding_and_gets_no_other() {
-    let endpoint = Endpoint::start().await;
+    let endpoint = Endpoint::start().await.unwrap();
     endpoint.wants(NEW);
     let done = test(&endpoint.url(), &SecretFile::new("refuses", OLD)).await;
     assert_eq!(done.code, Some(1), "{}", done.error);
