@@ -38,7 +38,7 @@ pub(crate) fn check_or_write(lines: &[ReportLine], groups: &[Group]) {
     let (written, after) = rest.split_once(END).unwrap();
     let of_group = |group: &Group| match groups.contains(group) {
         true => table(*group, lines),
-        false => table_in(written, *group).to_owned(),
+        false => table_in(written, *group),
     };
     let measured = Group::ALL.iter().map(of_group).collect::<String>() + "\n";
     if std::env::var_os("WRITE_DOCS").is_some() {
@@ -55,11 +55,10 @@ pub(crate) fn check_or_write(lines: &[ReportLine], groups: &[Group]) {
 }
 
 /// A group's table as it is written, with its title; empty if it isn't.
-fn table_in(written: &str, group: Group) -> &str {
-    let Some(begin) = written.find(&heading(group)) else { return "" };
-    let (_, rest) = written.split_at(begin);
-    let end = rest[1..].find("\n\n### ").map_or(rest.trim_end_matches('\n').len(), |end| end + 1);
-    &rest[..=end]
+fn table_in(written: &str, group: Group) -> String {
+    let begin = format!("{}\n", group.title());
+    let table = written.split("\n### ").find(|table| table.starts_with(&begin));
+    table.map(|table| format!("\n### {}\n", table.trim_end())).unwrap_or_default()
 }
 
 fn heading(group: Group) -> String {

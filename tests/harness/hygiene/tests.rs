@@ -140,6 +140,19 @@ fn a_service_s_own_id_is_searched_for_but_not_the_id_of_an_event() {
 }
 
 #[test]
+fn a_status_in_a_change_is_no_find_but_everything_personal_beside_it_is() {
+    let channel = json!({"status": "blocked", "uuid": "@가게"});
+    let state = json!({"link": {"status": "unlinked"}, "channels": {"_ISxgbxb": channel}, "profile": {"status": "away until monday"}});
+    let change = json!({"detail-type": "user-changed", "detail": {"user_id": MEMBER, "state": state}});
+    let mut secrets = Secrets::default();
+    secrets.add_event(&json!({"Records": [{"body": change.to_string()}]}));
+    for (value, finds) in [("blocked", 0), ("unlinked", 0), ("@가게", 1), (MEMBER, 1), ("away until monday", 1)] {
+        let line = Line { function: "publisher".to_owned(), text: json!({"access": value}).to_string() };
+        assert_eq!(search(&[line], &secrets).1.len(), finds, "{value}");
+    }
+}
+
+#[test]
 fn a_log_line_with_a_secret_fails_the_test_that_ends_the_service() {
     let watch = Watch::default();
     let message = json!({"v": 1, "kind": "unlink", "event": {"user_id": MEMBER}}).to_string();
