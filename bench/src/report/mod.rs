@@ -204,7 +204,7 @@ mod tests {
         let text: String = processor::sections(&processor::example::measured()).iter().map(Section::markdown).collect();
         for line in [
             "| 100, different users | 3000 (2700–3600) | 6000 (5400–7200) | 3.00 |",
-            "| talk share that names a user | 4, 0 + 10 | 2, 0 + 5 | 2, 0 + 5 |",
+            "| talk share that names a user | 2, 0.5 + 4 | 2, 0.5 + 4 | 2, 0.5 + 4 |",
             "| 10 | 36.0 (32.4–43.2) | 3.60 |",
             "| 10000 | 1.25 (1.12–1.50) | 3.00 | 3.00 |",
         ] {
