@@ -43,8 +43,8 @@ fn every_users_item_of_every_snapshot_is_of_the_published_form() {
         for item in items.iter().filter(|item| is(item, "STATE")) {
             let shares = items.iter().find(|shares| is(shares, "SHARES") && shares["pk"] == item["pk"]);
             let mut item = item.clone();
-            // Where it depends on how often was written, the snapshot leaves it out.
-            item.entry("version").or_insert(Value::from(1));
+            // It goes by the time of the write, which no snapshot has.
+            item.insert("version".to_owned(), Value::from(1));
             assert_valid(&contract, &user_view(item, shares.cloned()), &path.display().to_string());
             seen += 1;
         }

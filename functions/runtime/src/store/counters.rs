@@ -146,7 +146,13 @@ impl DynamoStore {
         if let Some(update) = self.whole_update(&before, counted, entry.received_at) {
             match self.transact(entry, counted, update).await? {
                 Transacted::Done => return Ok(Written::First),
-                Transacted::Known => return Ok(Written::Again),
+                Transacted::Known => {
+                    // A delivery that was received later counts nothing, and moves the newest time in any order.
+                    if text_of(&before, "last_at").is_none_or(|last| last < entry.received_at.to_string().as_str()) {
+                        self.touch(counted, entry.received_at).await?;
+                    }
+                    return Ok(Written::Again);
+                }
                 Transacted::Conflict => return Err(conflict()),
                 Transacted::Uncounted | Transacted::Unusable => {}
             }
@@ -175,11 +181,19 @@ impl DynamoStore {
             }
             Transacted::Conflict => return Err(conflict()),
         };
-        match self.touch_counter(counted, entry.received_at).await {
-            Err(StoreError::Never(error)) => not_counted(&error),
-            touched => touched?,
-        }
+        self.touch(counted, entry.received_at).await?;
         Ok(written)
+    }
+
+    /// As [`Self::touch_counter`]; a counter that cannot be written costs no event.
+    async fn touch(&self, counted: &Counted, at: Time) -> Result<(), StoreError> {
+        match self.touch_counter(counted, at).await {
+            Err(StoreError::Never(error)) => {
+                not_counted(&error);
+                Ok(())
+            }
+            touched => touched,
+        }
     }
 
     /// As [`Self::transact`], under the chat type's name while there is room for it.
