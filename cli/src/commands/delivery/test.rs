@@ -49,7 +49,8 @@ names a file.
 
 Examples:
   khook delivery test --stack kakao-webhooks
-  khook delivery test --url http://localhost:8080/kakao --secret-file delivery-secret.txt";
+  khook delivery test --url http://localhost:8080/kakao \\
+      --secret-file delivery-secret.txt";
 
 /// Options of `khook delivery test`.
 #[derive(Debug, Args)]

@@ -88,7 +88,7 @@ fn common(events: &mut [Map<String, Value>], name: &str) -> Option<Value> {
 
 /// With the members that Lambda adds by itself where a line lacks them ("Log-level filtering").
 fn dated(mut members: Map<String, Value>, level: Level, now: Timestamp) -> Map<String, Value> {
-    let now = format!("{now:.3}");
+    let now = format!("{now:.6}");
     members.extend([("timestamp".to_owned(), now.into()), ("level".to_owned(), level.as_str().into())]);
     members
 }
@@ -183,7 +183,7 @@ mod tests {
                     "Namespace": "KakaoWebhooks/s", "Dimensions": [[]],
                     "Metrics": [{"Name": "admin_key_known"}, {"Name": "answered_ms"}, {"Name": "kept_inbox"}],
                 }]},
-                "timestamp": "2026-01-01T00:00:00.123Z", "level": "INFO", "admin_key_known": [1], "answered_ms": [4], "kept_inbox": 1, "kind": "unlink", "request_id": "r",
+                "timestamp": "2026-01-01T00:00:00.123456Z", "level": "INFO", "admin_key_known": [1], "answered_ms": [4], "kept_inbox": 1, "kind": "unlink", "request_id": "r",
                 "events": [{"event": "kept", "destination": "inbox"}, {"event": "answered", "ms": 4}],
             })]
         );
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!((output.0.len(), &lines[0]["events"]), (1, &json!([{"event": "started"}])));
         assert_eq!((&lines[0]["refused_unavailable"], &lines[0]["account_status_taken"]), (&json!(1), &json!([0])));
         assert_eq!((&lines[1]["level"], &lines[1]["reason"]), (&json!("ERROR"), &json!("unavailable")));
-        assert_eq!(lines[1]["timestamp"], "2026-01-01T00:00:00.123Z");
+        assert_eq!(lines[1]["timestamp"], "2026-01-01T00:00:00.123456Z");
         of.leave(now(), &mut output);
         assert_eq!(output.0.len(), 1);
     }
