@@ -261,3 +261,8 @@ class Limits(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
+    def test_an_endpoint_that_hangs_takes_the_least_of_the_account_s_concurrency_that_lambda_allows(self) -> None:
+        self.assertEqual(named(RESOURCES["DelivererSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"]), "DeliveryConcurrency")
+        concurrency = PARAMETERS["DeliveryConcurrency"]
+        self.assertEqual((concurrency["Default"], concurrency["MinValue"]), (2, 2))
+
