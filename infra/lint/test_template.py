@@ -348,8 +348,10 @@ class Vocabulary(unittest.TestCase):
         for name, query in of_type("AWS::Logs::QueryDefinition").items():
             fields = re.findall(r"\b(?:event|kind|reason|event_id|request_id|destination|status|ms)\b", query["QueryString"])
             self.assertTrue(set(fields) <= words | {"event"} and (fields or "@message like" in query["QueryString"]), name)
-            # The deliverer's lines name no event: they hold no member number.
-            self.assertEqual({named(group) for group in query["LogGroupNames"]}, {f"{name}Logs" for name in NAMES - {"Deliverer"}})
+            groups = [named(group["Fn::If"][1]) if "Fn::If" in group else named(group) for group in query["LogGroupNames"]]
+            self.assertEqual(sorted(groups), sorted(f"{name}Logs" for name in NAMES), name)
+            # The deliverer's exists only with a delivery.
+            self.assertIn({"Fn::If": ["Delivers", {"Ref": "DelivererLogs"}, {"Ref": "AWS::NoValue"}]}, query["LogGroupNames"], name)
 
     def test_every_alarm_has_a_section_of_the_runbook_and_every_kind_is_one(self) -> None:
         runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
