@@ -23,7 +23,7 @@ pub(super) struct Log {
     namespace: String,
 }
 
-/// The members that stand once beside the events where all have the same.
+/// The members that stand once beside the events if every event of the line has the same.
 const COMMON: [&str; 2] = ["kind", "request_id"];
 
 impl Log {
@@ -75,11 +75,11 @@ impl Log {
     }
 }
 
-/// Takes a member out of all events, if all that have it have the same.
+/// Takes a member out of all events, if every one has it and all have the same: an event without it must not seem to
+/// belong to another's request.
 fn common(events: &mut [Map<String, Value>], name: &str) -> Option<Value> {
-    let mut values = events.iter().filter_map(|event| event.get(name));
-    let value = values.next()?.clone();
-    if values.any(|other| *other != value) {
+    let value = events.first()?.get(name)?.clone();
+    if events.iter().any(|event| event.get(name) != Some(&value)) {
         return None;
     }
     events.iter_mut().for_each(|event| drop(event.remove(name)));
@@ -192,10 +192,21 @@ mod tests {
     #[test]
     fn what_is_not_the_same_of_all_stays_with_each() {
         let recorded = |id: &str| (Level::INFO, json!({"event": "recorded", "kind": "unlink", "request_id": id}));
-        let applied = (Level::INFO, json!({"event": "applied", "subject": "user"}));
-        let lines = invocation(&[recorded("a"), recorded("b"), applied]);
+        let lines = invocation(&[recorded("a"), recorded("b")]);
         assert_eq!((lines.len(), &lines[0]["kind"], lines[0].get("request_id")), (1, &json!("unlink"), None));
         assert_eq!(lines[0]["events"][1], json!({"event": "recorded", "request_id": "b"}));
+    }
+
+    #[test]
+    fn an_event_without_a_request_does_not_get_that_of_its_neighbours() {
+        let recorded = json!({"event": "recorded", "kind": "unlink", "request_id": "r", "event_id": "e"});
+        let of_the_service = json!({"event": "recorded", "kind": "service", "event_id": "s"});
+        let applied = json!({"event": "applied", "subject": "user"});
+        for events in [[&recorded, &of_the_service, &applied], [&applied, &recorded, &recorded]] {
+            let lines = invocation(&events.map(|event| (Level::INFO, event.clone())));
+            assert_eq!((lines.len(), lines[0].get("kind"), lines[0].get("request_id")), (1, None, None));
+            assert_eq!(lines[0]["events"], json!(events));
+        }
     }
 
     #[test]
