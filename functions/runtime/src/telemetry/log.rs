@@ -1,12 +1,8 @@
-use std::{
-    io::{self, Write},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::io::Write;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::{Layer, layer::Context};
+use tracing::Level;
 
 use super::{fields::Fields, metrics::Metrics};
 
@@ -36,7 +32,13 @@ impl Log {
         self.namespace = namespace;
     }
 
-    fn add(&mut self, level: Level, mut fields: Map<String, Value>, now: Timestamp, output: impl Write) {
+    /// Counts an event, and takes in what it measures.
+    pub(super) fn count(&mut self, fields: &Fields) {
+        self.metrics.add(fields);
+    }
+
+    /// Logs an event.
+    pub(super) fn add(&mut self, level: Level, mut fields: Map<String, Value>, now: Timestamp, output: impl Write) {
         if level <= Level::WARN {
             let mut lines = self.take(now);
             append(&mut lines, dated(fields, level, now));
@@ -105,36 +107,10 @@ fn write(lines: &[u8], mut output: impl Write) {
     }
 }
 
-fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Writes what an invocation has logged and counted.
-pub(super) fn leave(log: &Mutex<Log>) {
-    lock(log).leave(Timestamp::now(), io::stdout());
-}
-
-/// Logs what the filter lets through.
-pub(super) struct Logging(pub(super) &'static Mutex<Log>);
-
-impl<S: Subscriber> Layer<S> for Logging {
-    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        let fields = Fields::of(event).0;
-        lock(self.0).add(*event.metadata().level(), fields, Timestamp::now(), io::stdout());
-    }
-}
-
-/// Counts every event of ours, whatever is logged.
-pub(super) struct Counting(pub(super) &'static Mutex<Log>);
-
-impl<S: Subscriber> Layer<S> for Counting {
-    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        lock(self.0).metrics.add(&Fields::of(event));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use serde_json::json;
 
     use super::*;
@@ -159,7 +135,7 @@ mod tests {
 
     fn log(log: &mut Log, level: Level, fields: &Value, output: &mut Output) {
         let fields = Fields(fields.as_object().unwrap().clone());
-        log.metrics.add(&fields);
+        log.count(&fields);
         log.add(level, fields.0, now(), output);
     }
 
