@@ -142,7 +142,7 @@ pub enum ProfileValues {
     /// Names and times only: a consumer that needs a value reads the table.
     #[default]
     Withheld,
-    /// The values, too: whoever may read the bus reads them.
+    /// The values, too: every reader of the bus sees them.
     Published,
 }
 

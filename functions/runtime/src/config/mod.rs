@@ -92,7 +92,7 @@ fn url(variable: &'static str, text: &str, fix: &'static str) -> Result<String, 
     if is_url { Ok(text) } else { Err(ConfigError { variable, problem: "is not a URL".to_owned(), fix }) }
 }
 
-/// The text, if it is the ARN of a secret. Someone may have set the secret itself: the error does not show it.
+/// The text, if it is the ARN of a secret. The secret itself may have been set: the error does not show it.
 fn secret_arn(variable: &'static str, text: &str, fix: &'static str) -> Result<String, ConfigError> {
     let text = text.trim().to_owned();
     let parts: Vec<&str> = text.splitn(7, ':').collect();
