@@ -10,6 +10,7 @@ pub(crate) mod items;
 mod kept;
 mod key_set;
 mod quarantine;
+mod roster;
 mod seen;
 
 use std::future::Future;
@@ -25,6 +26,7 @@ pub use fallback::FallbackTable;
 pub use inbox::InboxEnvelope;
 pub use items::{Loaded, QuarantineEntry, Revision, inbox_partitions};
 pub use quarantine::Quarantined;
+pub use roster::{ROSTER, ROSTER_ATTRIBUTES};
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
