@@ -1,7 +1,9 @@
-//! Simulates Kakao: signs Security Event Tokens with its own keys and publishes the
-//! matching key set. For `khook` and for tests; no function links it.
+//! Simulates Kakao: signs Security Event Tokens with its own keys, publishes the matching key set, and answers
+//! as Kakao's REST API does. For `khook` and for tests; no function links it.
 
 mod forgery;
+mod members;
+pub mod rest_api;
 mod token;
 
 use aws_lc_rs::{
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 
 pub use aws_lc_rs::rsa::KeySize;
 pub use forgery::Forgery;
+pub use members::KakaoMembers;
 pub use token::Token;
 
 /// An RSA key pair with an id, such as Kakao signs with.

@@ -1,0 +1,225 @@
+//! The API on a port of loopback.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{ConnectInfo, State, connect_info::Connected},
+    http::{HeaderMap, Method, StatusCode, Uri, header::AUTHORIZATION, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    serve::{IncomingStream, Listener},
+};
+use futures_util::stream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::Instant,
+};
+
+use super::{ApiAnswer, ApiRequest, Reaction, SimulatedApi, Usage};
+
+/// Serves a [`SimulatedApi`] until it is dropped.
+#[derive(Debug)]
+pub struct ApiServer {
+    url: String,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    api: Mutex<SimulatedApi>,
+    started: Instant,
+    /// By how much the clock was put forward.
+    advanced: Mutex<Duration>,
+}
+
+impl Shared {
+    fn react(&self, request: &ApiRequest) -> Reaction {
+        let now = self.started.elapsed() + *lock(&self.advanced);
+        lock(&self.api).react(request, now)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ApiServer {
+    /// Serves it on a free port.
+    ///
+    /// # Errors
+    /// If 127.0.0.1 has no free port.
+    pub async fn start(api: SimulatedApi) -> io::Result<Self> {
+        Self::start_on(0, api).await
+    }
+
+    /// Serves it on this port.
+    ///
+    /// # Errors
+    /// If the port is taken.
+    pub async fn start_on(port: u16, api: SimulatedApi) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let shared =
+            Arc::new(Shared { api: Mutex::new(api), started: Instant::now(), advanced: Mutex::new(Duration::ZERO) });
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
+        let task = tokio::spawn(async move {
+            // It ends only by being aborted.
+            let service = router.into_make_service_with_connect_info::<Connection>();
+            let _ = axum::serve(ResettableListener(listener), service).await;
+        });
+        Ok(Self { url, shared, task })
+    }
+
+    /// Its URL (`KAKAO_API_URL`), without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The API, to change members, keys, faults and settings, or to read them. No call is answered meanwhile.
+    pub fn api(&self) -> MutexGuard<'_, SimulatedApi> {
+        lock(&self.shared.api)
+    }
+
+    /// The calls so far.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.api().usage().clone()
+    }
+
+    /// Puts the server's clock forward: what it counts by the minute forgets this much.
+    pub fn advance(&self, time: Duration) {
+        *lock(&self.shared.advanced) += time;
+    }
+}
+
+impl Drop for ApiServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let parameters = if method == Method::POST { body } else { uri.query().unwrap_or_default().to_owned() };
+    let request = ApiRequest {
+        method: method.to_string(),
+        path: uri.path().to_owned(),
+        parameters,
+        authorization: headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned),
+        caller: connection.caller.ip(),
+    };
+    match shared.react(&request) {
+        Reaction::Answer(answer) => answer.into_response(),
+        Reaction::AnswerAfter(time, answer) => {
+            tokio::time::sleep(time).await;
+            answer.into_response()
+        }
+        Reaction::Hang => std::future::pending().await,
+        Reaction::Reset => {
+            connection.resets.store(true, Ordering::Release);
+            broken_off()
+        }
+    }
+}
+
+impl IntoResponse for ApiAnswer {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let kind = if self.body.starts_with('<') { "text/html" } else { "application/json;charset=UTF-8" };
+        (status, [(CONTENT_TYPE, kind)], self.body).into_response()
+    }
+}
+
+/// A response that fails before its first byte: the server then closes the connection without having sent anything.
+fn broken_off() -> Response {
+    let failure = io::Error::from(io::ErrorKind::ConnectionReset);
+    Response::new(Body::from_stream(stream::iter([Err::<Bytes, _>(failure)])))
+}
+
+/// What is known of a connection.
+#[derive(Clone, Debug)]
+struct Connection {
+    caller: SocketAddr,
+    /// Whether it ends with a reset.
+    resets: Arc<AtomicBool>,
+}
+
+impl Connected<IncomingStream<'_, ResettableListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, ResettableListener>) -> Self {
+        Self { caller: *stream.remote_addr(), resets: Arc::clone(&stream.io().resets) }
+    }
+}
+
+struct ResettableListener(TcpListener);
+
+impl Listener for ResettableListener {
+    type Io = ResettableStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, caller) = Listener::accept(&mut self.0).await;
+        // Otherwise some answers wait for an acknowledgement. If it fails, the connection is only slower.
+        let _ = stream.set_nodelay(true);
+        (ResettableStream { stream, resets: Arc::default() }, caller)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
+/// A stream that a handler can have reset when it is closed.
+struct ResettableStream {
+    stream: TcpStream,
+    resets: Arc<AtomicBool>,
+}
+
+impl Drop for ResettableStream {
+    fn drop(&mut self) {
+        if self.resets.load(Ordering::Acquire) {
+            // Without it the connection is closed in order, which is a fault, too.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for ResettableStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for ResettableStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
