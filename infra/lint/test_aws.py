@@ -121,10 +121,61 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
         self.assertEqual((metric["Namespace"], metric["MetricName"]), ("AWS/Usage", "ResourceCount"))
         self.assertEqual(dimensions, {"Service": "Lambda", "Type": "Resource", "Resource": "ConcurrentExecutions", "Class": "None"})
 
-    def test_an_alarm_watches_the_throttles_of_every_function_that_answers_no_request(self) -> None:
-        alarm = RESOURCES["BackgroundThrottledAlarm"]["Properties"]
-        # Without a dimension it is the sum of all functions of the account.
-        self.assertEqual((alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions")), ("AWS/Lambda", "Throttles", None))
+    def test_alarms_watch_the_throttles_of_every_function_that_answers_no_request_and_of_no_other(self) -> None:
+        background = RESOURCES["BackgroundThrottledAlarm"]["Properties"]["Metrics"]
+        metrics = [one["MetricStat"]["Metric"] for one in background if "MetricStat" in one]
+        metrics.append(RESOURCES["DelivererThrottledAlarm"]["Properties"])
+        self.assertEqual({(one["Namespace"], one["MetricName"]) for one in metrics}, {("AWS/Lambda", "Throttles")})
+        watched = [named(dimension["Value"]) for one in metrics for dimension in one["Dimensions"]]
+        others = set(of_type("AWS::Serverless::Function")) - {f"{name}Function" for name in ACKNOWLEDGING}
+        self.assertEqual(sorted(watched), sorted(others))
+        added = {part for one in background if "Expression" in one for part in re.findall(r"FILL\((\w+), 0\)", one["Expression"])}
+        self.assertEqual(added, {one["Id"] for one in background if "MetricStat" in one})
+
+    def test_kakao_s_deadline_of_three_hours_is_seen_whatever_the_reason(self) -> None:
+        alarm = RESOURCES["AccountStatusFailingAlarm"]["Properties"]
+        self.assertEqual((alarm["MetricName"], alarm["Statistic"], alarm["Period"]), ("account_status_taken", "Maximum", 3_600))
+        # A function that cannot run writes no metric; the gateway's log has its 5xx and its 429.
+        written = RESOURCES["AccountStatusNotTaken"]["Properties"]
+        self.assertEqual(named(written["LogGroupName"]), "ApiLogs")
+        (metric,) = written["MetricTransformations"]
+        self.assertEqual((metric["MetricName"], metric["MetricValue"]), (alarm["MetricName"], "0"))
+        self.assertEqual(RESOURCES["AccountStatusNotTaken"]["Condition"], RESOURCES["AccountStatusFailingAlarm"]["Condition"])
+        failed = RESOURCES["FunctionsFailed"]["Properties"]["FilterPattern"].strip("{ }")
+        expected = f'{{ ($.route = "*/webhooks/account-status*") && (($.status = "429") || ({failed})) }}'
+        self.assertEqual(written["FilterPattern"], expected)
+
+    def test_an_alarm_on_calls_says_that_a_function_was_not_called_and_nothing_of_its_work(self) -> None:
+        on_calls = {name: alarm for name, alarm in of_type("AWS::CloudWatch::Alarm").items() if "'MetricName': 'Invocations'" in str(alarm)}
+        self.assertEqual(set(on_calls), {"JanitorStillAlarm", "PublisherStillAlarm"})
+        for name, alarm in on_calls.items():
+            self.assertIn("was not called", alarm["AlarmDescription"], name)
+            self.assertNotIn("finished", alarm["AlarmDescription"], name)
+
+    def test_an_unlisted_address_is_an_alarm_where_it_is_looked_at_and_costs_nothing_elsewhere(self) -> None:
+        self.assertEqual(RESOURCES["SourceUnlistedAlarm"]["Condition"], "ChecksSource")
+        self.assertEqual(RESOURCES["SourceUnlistedAlarm"]["Properties"]["MetricName"], "source_unlisted")
+        self.assertEqual(TEMPLATE["Conditions"]["ChecksSource"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "SourceCheck"}, "off"]}]})
+        self.assertEqual(PARAMETERS["SourceCheck"]["Default"], "off")
+
+    def test_lean_monitoring_has_an_alarm_for_whatever_is_lost_stuck_or_failed(self) -> None:
+        alarms = {name for name in of_type("AWS::CloudWatch::Alarm") if "Condition" not in RESOURCES[name]}
+        expected = {"ApiErrors", "Throttled", "DeadLetters", "Quarantined", "QueueBehind", "LoggedErrors"}
+        self.assertEqual(alarms, {f"{name}Alarm" for name in expected})
+        page = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+        (sentence,) = re.findall(r"With `Monitoring` = `lean` only ([^.]+?)\s+exist", page)
+        self.assertEqual(set(re.findall(r"`(\w+)`", sentence)), expected)
+        # What the publisher can't publish has none of its own: LoggedErrors fires, if it is logged as an error.
+        source = (ROOT / "functions/runtime/src/publish/publisher.rs").read_text(encoding="utf-8")
+        for event in ("unpublishable", "unpublishable_not_kept", "not_published"):
+            self.assertIn(f'tracing::error!(event = "{event}"', source)
+
+    def test_a_gradual_deployment_rolls_back_a_release_that_stores_nothing_however_it_is_monitored(self) -> None:
+        condition = RESOURCES["UnavailableAlarm"]["Condition"]
+        expected = {"Fn::Or": [{"Condition": "FullMonitoring"}, {"Condition": "IsGradual"}]}
+        self.assertEqual(TEMPLATE["Conditions"][condition], expected)
+        for name, group in of_type("AWS::CodeDeploy::DeploymentGroup").items():
+            self.assertIn({"Name": {"Ref": "UnavailableAlarm"}}, group["AlarmConfiguration"]["Alarms"], name)
 
     def test_an_alarm_watches_that_what_is_written_to_the_stream_calls_the_publisher(self) -> None:
         alarm = RESOURCES["PublisherStillAlarm"]["Properties"]
@@ -257,6 +308,11 @@ class Limits(unittest.TestCase):
         self.assertEqual(named(RESOURCES["ProcessorSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"]), "ProcessorConcurrency")
         # One more for the janitor. The rest is the five acknowledging functions'.
         self.assertGreaterEqual(new_account - PARAMETERS["ProcessorConcurrency"]["Default"] - publisher - 1, len(ACKNOWLEDGING))
+
+    def test_an_endpoint_that_hangs_takes_the_least_of_the_account_s_concurrency_that_lambda_allows(self) -> None:
+        self.assertEqual(named(RESOURCES["DelivererSource"]["Properties"]["ScalingConfig"]["MaximumConcurrency"]), "DeliveryConcurrency")
+        concurrency = PARAMETERS["DeliveryConcurrency"]
+        self.assertEqual((concurrency["Default"], concurrency["MinValue"]), (2, 2))
 
 
 if __name__ == "__main__":

@@ -334,9 +334,9 @@ class Vocabulary(unittest.TestCase):
     def test_the_dashboard_shows_every_alarm(self) -> None:
         shown = re.findall(r"\$\{(\w+Alarm)\.Arn\}", RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
         # Except conditional resources, which a dashboard cannot name.
-        with_dashboard = (None, "IsAws", "FullMonitoring", "IsAwsFull")
+        with_dashboard = (None, "IsAws", "FullMonitoring", "IsAwsFull", "WatchesUnavailability")
         always = {name for name in of_type("AWS::CloudWatch::Alarm") if RESOURCES[name].get("Condition") in with_dashboard}
-        self.assertEqual(set(shown), always | set(of_type("AWS::CloudWatch::CompositeAlarm")))
+        self.assertEqual(set(shown), always)
 
     def test_every_function_counts_its_errors_in_the_log(self) -> None:
         filters = of_type("AWS::Logs::MetricFilter").values()
@@ -348,12 +348,14 @@ class Vocabulary(unittest.TestCase):
         for name, query in of_type("AWS::Logs::QueryDefinition").items():
             fields = re.findall(r"\b(?:event|kind|reason|event_id|request_id|destination|status|ms)\b", query["QueryString"])
             self.assertTrue(set(fields) <= words | {"event"} and (fields or "@message like" in query["QueryString"]), name)
-            # The deliverer's lines name no event: they hold no member number.
-            self.assertEqual({named(group) for group in query["LogGroupNames"]}, {f"{name}Logs" for name in NAMES - {"Deliverer"}})
+            groups = [named(group["Fn::If"][1]) if "Fn::If" in group else named(group) for group in query["LogGroupNames"]]
+            self.assertEqual(sorted(groups), sorted(f"{name}Logs" for name in NAMES), name)
+            # The deliverer's exists only with a delivery.
+            self.assertIn({"Fn::If": ["Delivers", {"Ref": "DelivererLogs"}, {"Ref": "AWS::NoValue"}]}, query["LogGroupNames"], name)
 
     def test_every_alarm_has_a_section_of_the_runbook_and_every_kind_is_one(self) -> None:
         runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
-        for name, alarm in {**of_type("AWS::CloudWatch::Alarm"), **of_type("AWS::CloudWatch::CompositeAlarm")}.items():
+        for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
             (section,) = re.findall(r'docs/runbook\.md, "([^"]+)"', alarm["AlarmDescription"])
             self.assertIn(f"\n## {section}\n", runbook, name)
             # One for each function or kind has the name of the family.

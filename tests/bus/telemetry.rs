@@ -66,6 +66,24 @@ async fn the_time_that_a_bus_kept_us_waiting_counts() {
     assert!((1_500..120_000).contains(&line["ms"].as_u64().unwrap()), "{line}");
 }
 
+/// An error makes `LoggedErrors` fire, which is the only alarm of the publisher with lean monitoring.
+#[tokio::test]
+async fn what_the_bus_refuses_is_an_error_once_it_has_waited_for_five_minutes() {
+    let mut service = Service::start_now().await;
+    service.send(&unlink_now("3142857901")).await;
+    let mut record = service.stream.next(&service.pipeline.table).unwrap().remove(0);
+    let written = record["dynamodb"]["ApproximateCreationDateTime"].as_f64().unwrap();
+    for waited in [0.0, 240.0, 301.0] {
+        record["dynamodb"]["ApproximateCreationDateTime"] = json!(written - waited);
+        service.bus.throttle("3142857901", 1);
+        service.publisher.invoke(&event(&[record.clone()])).await.unwrap();
+    }
+    // Of the third, the last line: those before it have come, too.
+    service.publisher.line("level", "ERROR").await.unwrap();
+    let refused = service.publisher.lines().into_iter().filter(|line| line["event"] == "not_published");
+    assert_eq!(refused.map(|line| line["level"].clone()).collect::<Vec<_>>(), ["WARN", "WARN", "ERROR"]);
+}
+
 /// The pipeline searches all logs for every value that was sent, member numbers and profile values among them.
 #[tokio::test]
 async fn the_log_holds_no_member_number_and_no_profile_value_whatever_happens() {

@@ -92,15 +92,14 @@ fn bills(prices: &Prices, measured: &[(&str, Use)]) -> String {
 fn standing(prices: &Prices, five_minutes: &Use, [of_minutes, of_webhooks]: &[BTreeSet<String>; 2]) -> String {
     let bill = Idle::of(prices, five_minutes);
     let (full, lean) = (bill.of_all_alarms(), bill.of_lean());
-    let Idle { alarms, lean_alarms, composites, janitor, queue, .. } = bill;
+    let Idle { alarms, lean_alarms, janitor, queue, .. } = bill;
     let Units { reads, writes } = five_minutes.units;
     let rows = [
         (format!("{alarms} metrics that alarms look at"), prices.of("alarm_metric", f64::from(alarms))),
-        (format!("{composites} composite alarm"), prices.of("composite_alarm", f64::from(composites))),
         (format!("the janitor ({reads} read units and {writes} write units in five minutes)"), janitor),
         ("Lambda polls an empty queue".to_owned(), queue),
         ("**in all**".to_owned(), full),
-        (format!("**in all with `Monitoring` = `lean`** ({lean_alarms} metrics of alarms, no composite alarm)"), lean),
+        (format!("**in all with `Monitoring` = `lean`** ({lean_alarms} metrics of alarms)"), lean),
         ("beside it: the dashboard, where the account has three others".to_owned(), prices.of("dashboard", 1.0)),
         (
             format!("beside it: {} metrics, if each of the above comes every hour", of_webhooks.len()),
@@ -125,20 +124,18 @@ fn standing(prices: &Prices, five_minutes: &Use, [of_minutes, of_webhooks]: &[BT
 struct Idle {
     alarms: u32,
     lean_alarms: u32,
-    composites: u32,
     janitor: f64,
     queue: f64,
     alarm: f64,
-    composite: f64,
 }
 
 impl Idle {
     fn of(prices: &Prices, five_minutes: &Use) -> Self {
         let template = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
-        let (mut alarms, mut lean_alarms, mut composites) = (0, 0, 0);
+        let (mut alarms, mut lean_alarms) = (0, 0);
         for resource in template.split("\n    Type: ").skip(1) {
             let condition = resource.split("\n    Condition: ").nth(1).and_then(|rest| rest.lines().next());
-            composites += u32::from(resource.starts_with("AWS::CloudWatch::CompositeAlarm\n"));
+            assert!(!resource.starts_with("AWS::CloudWatch::CompositeAlarm\n"), "its price is not in this bill");
             if !resource.starts_with("AWS::CloudWatch::Alarm\n") {
                 continue;
             }
@@ -146,7 +143,7 @@ impl Idle {
             let metrics = u32::try_from(resource.matches("MetricStat:").count().max(1)).unwrap();
             match condition {
                 None | Some("IsAws") => (alarms, lean_alarms) = (alarms + metrics, lean_alarms + metrics),
-                Some("FullMonitoring" | "IsAwsFull" | "WatchesSilence") => alarms += metrics,
+                Some("FullMonitoring" | "IsAwsFull" | "WatchesSilence" | "WatchesUnavailability") => alarms += metrics,
                 // Of what is switched on by another parameter.
                 Some(_) => {}
             }
@@ -154,16 +151,14 @@ impl Idle {
         Self {
             alarms,
             lean_alarms,
-            composites,
             janitor: prices.million(five_minutes).iter().map(|(_, usd)| usd * MINUTES / 5.0 / 1e6).sum(),
             queue: prices.of("sqs_request", ASKED_A_MINUTE * MINUTES),
             alarm: prices.of("alarm_metric", 1.0),
-            composite: prices.of("composite_alarm", 1.0),
         }
     }
 
     fn of_all_alarms(&self) -> f64 {
-        f64::from(self.alarms) * self.alarm + f64::from(self.composites) * self.composite + self.janitor + self.queue
+        f64::from(self.alarms) * self.alarm + self.janitor + self.queue
     }
 
     fn of_lean(&self) -> f64 {

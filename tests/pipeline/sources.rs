@@ -1,6 +1,6 @@
 //! The address of an authenticated request: not checked, counted, or refused.
 
-use end_to_end::Pipeline;
+use end_to_end::{Fixture, Pipeline};
 use serde_json::json;
 
 use crate::kakao::unlink;
@@ -19,12 +19,24 @@ async fn enforced_a_valid_key_from_an_unlisted_address_is_refused_and_from_a_lis
     assert_eq!((refused.status, refused.body.as_str()), (403, r#"{"error":"forbidden"}"#));
     assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
     // The operator who adds it to the list needs the address.
-    let line = pipeline.function("unlink").await.unwrap().line("event", "source_unlisted").await.unwrap();
+    let unlink_function = pipeline.function("unlink").await.unwrap();
+    let line = unlink_function.line("event", "source_unlisted").await.unwrap();
     assert_eq!(line["address"], UNLISTED);
+    // For the alarms: all of Kakao's requests may be refused like this one.
+    unlink_function.line("source_unlisted", json!(1)).await.unwrap();
+    unlink_function.line("not_taken", json!(1)).await.unwrap();
     for address in [LISTED, "2001:db8::1"] {
         assert_eq!(pipeline.deliver(&unlink("1").sent_by(address)).await.unwrap().status, 200);
     }
     assert_eq!(pipeline.queue.bodies().len(), 2);
+}
+
+#[tokio::test]
+async fn enforced_an_account_status_webhook_that_is_refused_is_one_that_kakao_counts_as_failed() {
+    let mut pipeline = checking("enforce").await;
+    let token = Fixture::load("account-status/user-linked").unwrap().request(pipeline.keys.key()).unwrap();
+    assert_eq!(pipeline.deliver(&token.sent_by(UNLISTED)).await.unwrap().status, 403);
+    pipeline.function("account-status").await.unwrap().line("account_status_taken", json!([0])).await.unwrap();
 }
 
 #[tokio::test]
@@ -47,7 +59,7 @@ async fn observed_a_request_from_an_unlisted_address_is_accepted_and_counted() {
     let unlink = pipeline.function("unlink").await.unwrap();
     let line = unlink.line("event", "source_unlisted").await.unwrap();
     assert_eq!(line["address"], UNLISTED);
-    unlink.line("event", "source_unlisted").await.unwrap();
+    unlink.line("source_unlisted", json!(1)).await.unwrap();
     let remarks = unlink.lines().iter().filter(|line| line["event"] == "source_unlisted").count();
     assert_eq!(remarks, 1, "the listed one is no remark");
 }

@@ -7,6 +7,8 @@ use super::{
 use crate::commands::check::finding::{Finding, Judgement};
 
 const RUNBOOK: &str = "docs/runbook.md";
+/// A state for a status page. The alarms that name the cause notify.
+const NOTIFIES_NO_ONE: &str = "NotTakenAlarm";
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let Ok(resources) = &facts.resources else { return vec![] };
@@ -38,7 +40,7 @@ fn logical_id<'r>(resources: &'r [Resource], name: &'r str) -> &'r str {
 /// The description says what it means, and which section of the runbook it is for.
 fn firing(alarm: &Alarm, id: &str, is_new: bool) -> Judgement {
     let trim = |text: &str| text.trim().trim_end_matches([':', '.']).to_owned();
-    // It fires until the janitor has finished for the first time.
+    // It fires until the janitor has been called for a quarter of an hour.
     if is_new && id == "JanitorStillAlarm" {
         return Judgement::warning(format!("{id}: the stack is new"), "look again in a quarter of an hour");
     }
@@ -51,11 +53,12 @@ fn firing(alarm: &Alarm, id: &str, is_new: bool) -> Judgement {
 }
 
 fn notified(alarms: &[Alarm], resources: &[Resource]) -> Judgement {
-    let silent: Vec<_> =
-        alarms.iter().filter(|alarm| !alarm.notifies).map(|alarm| logical_id(resources, &alarm.name)).collect();
+    let named = alarms.iter().map(|alarm| (alarm, logical_id(resources, &alarm.name)));
+    let meant_to: Vec<_> = named.filter(|(_, id)| *id != NOTIFIES_NO_ONE).collect();
+    let silent: Vec<_> = meant_to.iter().filter(|(alarm, _)| !alarm.notifies).map(|(_, id)| *id).collect();
     match silent.len() {
         0 => Judgement::right("each has an action"),
-        count if count == alarms.len() => {
+        count if count == meant_to.len() => {
             Judgement::warning("none has an action", "set AlarmTopicArn: it is empty, so no one is notified")
         }
         _ => Judgement::warning(
@@ -96,6 +99,22 @@ mod tests {
         assert!(found.last().unwrap().fix.contains("AlarmTopicArn"));
         let found = with(|alarms| alarms[1].notifies = false);
         assert!(found.last().unwrap().seen.starts_with("QueueBehindAlarm have none"), "{found:?}");
+    }
+
+    #[test]
+    fn the_one_alarm_of_the_template_without_an_action_is_not_missed() {
+        let template = include_str!("../../../../template.yaml");
+        let parts: Vec<_> = template.split("\n    Type: ").collect();
+        let is_silent =
+            |part: &str| part.starts_with("AWS::CloudWatch::Alarm\n") && !part.contains("      AlarmActions:");
+        let silent = parts.windows(2).filter(|pair| is_silent(pair[1])).filter_map(|pair| pair[0].lines().last());
+        assert_eq!(silent.map(str::trim).collect::<Vec<_>>(), [format!("{NOTIFIES_NO_ONE}:")]);
+        let mut facts = stand_in::healthy();
+        let (Ok(alarms), Ok(resources)) = (&mut facts.alarms, &mut facts.resources) else { panic!("not read") };
+        let resource = Resource { logical_id: NOTIFIES_NO_ONE.to_owned(), ..resources[0].clone() };
+        resources.push(Resource { physical_id: "stack-not-taken".to_owned(), ..resource });
+        alarms.push(Alarm { name: "stack-not-taken".to_owned(), notifies: false, ..alarms[0].clone() });
+        assert_eq!(worst(&findings(&facts)), Verdict::Right);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     facts::{Facts, Quota, Stack},
-    sources::PROCESSOR,
+    sources::{DELIVERER, PROCESSOR},
 };
 use crate::{
     commands::check::finding::{Finding, Judgement},
@@ -11,18 +11,19 @@ use crate::{
 
 /// What new accounts have less than, until they ask for more.
 const ENOUGH: i32 = 100;
-/// What the stack runs besides the processor: the five that answer Kakao, the publisher's two batches, the janitor.
-const BESIDE_PROCESSOR: i32 = 8;
-/// The default of the parameter `ProcessorConcurrency`, and the least that Lambda takes.
-const LEAST_PROCESSOR: i32 = 2;
+/// What the stack runs besides processor and deliverer: the five that answer Kakao, the publisher's two batches, the
+/// janitor.
+const OTHERS: i32 = 8;
+/// The default of the parameters `ProcessorConcurrency` and `DeliveryConcurrency`, and the least that Lambda takes.
+const LEAST: i32 = 2;
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings = vec![status(&facts.stack).named("status")];
     if let Err(unread) = &facts.resources {
         findings.push(unread.judgement().named("resources"));
     }
-    let processor = facts.source(PROCESSOR).and_then(|source| source.most_at_once);
-    let quota = facts.quota.as_ref().map_or_else(|unread| unread.judgement(), |quota| concurrency(*quota, processor));
+    let consumers = Consumer::all(facts);
+    let quota = facts.quota.as_ref().map_or_else(|unread| unread.judgement(), |quota| concurrency(*quota, &consumers));
     findings.push(quota.named("concurrency"));
     let stream = facts.stream_view.as_ref().map_or_else(|unread| unread.judgement(), |view| stream(view.as_deref()));
     findings.push(stream.named("table stream"));
@@ -41,20 +42,39 @@ fn status(stack: &Stack) -> Judgement {
     }
 }
 
+/// A function that takes batches from a queue: `most` at once, as a parameter says.
+struct Consumer {
+    name: &'static str,
+    parameter: &'static str,
+    most: i32,
+}
+
+impl Consumer {
+    fn processor(most: i32) -> Self {
+        Self { name: "processor", parameter: "ProcessorConcurrency", most }
+    }
+
+    fn deliverer(most: i32) -> Self {
+        Self { name: "deliverer", parameter: "DeliveryConcurrency", most }
+    }
+
+    fn all(facts: &Facts) -> Vec<Self> {
+        let most = |logical_id| facts.source(logical_id).and_then(|source| source.most_at_once);
+        [most(PROCESSOR).map(Self::processor), most(DELIVERER).map(Self::deliverer)].into_iter().flatten().collect()
+    }
+}
+
 /// A batch that is throttled uses up receives of its messages, and the webhooks are throttled, too.
-fn concurrency(quota: Quota, processor: Option<i32>) -> Judgement {
+fn concurrency(quota: Quota, consumers: &[Consumer]) -> Judgement {
     let Quota { concurrent, unreserved } = quota;
     let seen = format!("{} at once, {unreserved} of them unreserved", counted(concurrent, "execution"));
-    let most = unreserved - BESIDE_PROCESSOR;
-    if let Some(processor) = processor.filter(|processor| *processor > most) {
-        let lower = if most >= LEAST_PROCESSOR {
-            format!("set ProcessorConcurrency to at most {most}, or ask for more")
-        } else {
-            format!("set ProcessorConcurrency to {LEAST_PROCESSOR}, and ask for more")
-        };
+    let left = unreserved.saturating_sub(OTHERS);
+    let taken = consumers.iter().map(|consumer| consumer.most).reduce(i32::saturating_add);
+    if taken.is_some_and(|taken| taken > left) {
+        let takers = joined(consumers, ", ", |one| format!("the {} may take {}", one.name, one.most));
         return Judgement::mistake(
-            format!("{seen}; the processor may take {processor}, the other functions need {BESIDE_PROCESSOR}"),
-            format!("{lower} (Service Quotas, AWS Lambda, Concurrent executions)"),
+            format!("{seen}; {takers}, the other functions need {OTHERS}"),
+            format!("{} (Service Quotas, AWS Lambda, Concurrent executions)", lower(consumers, left)),
         );
     }
     if concurrent < ENOUGH {
@@ -71,6 +91,22 @@ fn concurrency(quota: Quota, processor: Option<i32>) -> Judgement {
         );
     }
     Judgement::right(seen)
+}
+
+/// What to set the parameters to, if the consumers may be `left` in all.
+fn lower(consumers: &[Consumer], left: i32) -> String {
+    let parameters = joined(consumers, " and ", |one| one.parameter.to_owned());
+    let least = consumers.iter().fold(0, |sum, _| sum + LEAST);
+    let together = if consumers.len() > 1 { " together" } else { "" };
+    if left >= least {
+        format!("set {parameters} to at most {left}{together}, or ask for more")
+    } else {
+        format!("set {parameters} to {LEAST}, and ask for more")
+    }
+}
+
+fn joined(consumers: &[Consumer], separator: &str, text: impl Fn(&Consumer) -> String) -> String {
+    consumers.iter().map(text).collect::<Vec<_>>().join(separator)
 }
 
 /// What the publisher needs: the images of an item before and after a write.
@@ -92,7 +128,10 @@ fn stream(view: Option<&str>) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::{check::finding::Verdict, doctor::members::acknowledging_members};
+    use crate::commands::{
+        check::finding::Verdict,
+        doctor::{facts::Source, members::acknowledging_members, stand_in},
+    };
 
     #[test]
     fn only_a_settled_stack_is_right_and_a_failed_one_is_a_mistake() {
@@ -123,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_new_accounts_ten_executions_are_warned_of() {
-        let verdict = |concurrent, unreserved| concurrency(Quota { concurrent, unreserved }, Some(2)).verdict;
+        let verdict =
+            |concurrent, unreserved| concurrency(Quota { concurrent, unreserved }, &[Consumer::processor(2)]).verdict;
         assert_eq!(verdict(10, 10), Verdict::Warning);
         assert_eq!(verdict(99, 99), Verdict::Warning);
         assert_eq!(verdict(100, 100), Verdict::Right);
@@ -132,7 +172,10 @@ mod tests {
 
     #[test]
     fn a_processor_that_leaves_the_others_too_little_is_a_mistake_with_what_fits() {
-        let of = |unreserved, processor| concurrency(Quota { concurrent: 1_000, unreserved }, processor);
+        let of = |unreserved, processor: Option<i32>| {
+            let consumers: Vec<_> = processor.map(Consumer::processor).into_iter().collect();
+            concurrency(Quota { concurrent: 1_000, unreserved }, &consumers)
+        };
         for (unreserved, processor, fits) in [
             (10, None, true),
             (10, Some(2), true),
@@ -152,16 +195,44 @@ mod tests {
     }
 
     #[test]
-    fn the_functions_besides_the_processor_are_those_of_the_template() {
+    fn a_deliverer_counts_together_with_the_processor_since_an_endpoint_that_hangs_occupies_all_of_it() {
+        let of = |unreserved, processor, deliverer| {
+            let consumers = [Consumer::processor(processor), Consumer::deliverer(deliverer)];
+            concurrency(Quota { concurrent: 1_000, unreserved }, &consumers)
+        };
+        for (unreserved, processor, deliverer, fits) in
+            [(12, 2, 2, true), (11, 2, 2, false), (63, 50, 5, true), (62, 50, 5, false), (1_000, 2, 1_000, false)]
+        {
+            let judged = of(unreserved, processor, deliverer);
+            let what = format!("{unreserved} {processor} {deliverer}: {judged:?}");
+            assert_eq!(judged.verdict != Verdict::Mistake, fits, "{what}");
+        }
+        let judged = of(30, 20, 5);
+        let taken = "the processor may take 20, the deliverer may take 5, the other functions need 8";
+        assert!(judged.seen.ends_with(taken), "{judged:?}");
+        let fix = "set ProcessorConcurrency and DeliveryConcurrency to at most 22 together, or ask for more";
+        assert!(judged.fix.starts_with(fix), "{judged:?}");
+        let fix = "set ProcessorConcurrency and DeliveryConcurrency to 2, and ask for more";
+        assert!(of(10, 2, 5).fix.starts_with(fix));
+        let mut facts = stand_in::healthy();
+        let source = Source { most_at_once: Some(1_000), ..stand_in::source(DELIVERER) };
+        facts.sources.insert(DELIVERER, Ok(Some(source)));
+        assert_eq!(stand_in::worst(&findings(&facts)), Verdict::Mistake);
+    }
+
+    #[test]
+    fn the_functions_besides_processor_and_deliverer_are_those_of_the_template() {
         let template = include_str!("../../../../template.yaml");
         let number = |name: &str| {
             let line = template.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
             line.trim().parse::<i32>().unwrap()
         };
         let answering = i32::try_from(acknowledging_members().count()).unwrap();
-        assert_eq!(BESIDE_PROCESSOR, answering + number("ParallelizationFactor:") + 1);
-        let parameter = template.split("\n  ProcessorConcurrency:\n").nth(1).unwrap();
-        let default = parameter.lines().find_map(|line| line.trim().strip_prefix("Default: ")).unwrap();
-        assert_eq!(default.parse(), Ok(LEAST_PROCESSOR));
+        assert_eq!(OTHERS, answering + number("ParallelizationFactor:") + 1);
+        for name in ["ProcessorConcurrency", "DeliveryConcurrency"] {
+            let parameter = template.split(&format!("\n  {name}:\n")).nth(1).unwrap();
+            let default = parameter.lines().find_map(|line| line.trim().strip_prefix("Default: ")).unwrap();
+            assert_eq!(default.parse(), Ok(LEAST), "{name}");
+        }
     }
 }

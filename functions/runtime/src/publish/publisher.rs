@@ -92,6 +92,9 @@ const CALLS_AT_ONCE: usize = 8;
 /// After so long a call has failed: a small part of the time that a batch has.
 const LONGEST_CALL: Duration = Duration::from_secs(4);
 
+/// A change that has waited for longer than this needs an operator: the stream loses it after a day.
+const LATE: Duration = Duration::from_secs(5 * 60);
+
 /// Why a write without its new image isn't published, and how to fix it.
 const NO_NEW_IMAGE: &str = "no new image: the table's stream must have the view type NEW_AND_OLD_IMAGES";
 
@@ -274,14 +277,16 @@ fn no_answer() -> EdgeError {
 fn log(change: &UserChange, refused: Option<&Refused>, now: Time, tried: Duration) {
     // Not the id: it has the member number.
     let version = change.version();
-    if let Some(error) = refused {
-        tracing::warn!(event = "not_published", version, %error);
-        return;
-    }
     let waited = u64::try_from(now.millis_since(change.written_at())).unwrap_or_default();
     let ms = waited.saturating_add(u64::try_from(tried.as_millis()).unwrap_or_default());
-    let access = change.new_access().map(Access::name);
-    tracing::info!(event = "published", access, version, ms);
+    match refused {
+        Some(error) if Duration::from_millis(ms) > LATE => tracing::error!(event = "not_published", version, %error),
+        Some(error) => tracing::warn!(event = "not_published", version, %error),
+        None => {
+            let access = change.new_access().map(Access::name);
+            tracing::info!(event = "published", access, version, ms);
+        }
+    }
 }
 
 /// As many at once as the bus takes, by number and by size.

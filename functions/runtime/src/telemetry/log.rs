@@ -214,6 +214,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_lost_or_nearly_late_is_counted_by_its_cause_and_altogether() {
+        let refused = |kind: &str, reason: &str| json!({"event": "refused", "kind": kind, "reason": reason});
+        let metrics = |event: Value| {
+            let line = invocation(&[(Level::INFO, event)]).remove(0);
+            let names = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().cloned().unwrap_or_default();
+            names
+                .iter()
+                .map(|name| format!("{} {}", name["Name"], line[name["Name"].as_str().unwrap()]))
+                .collect::<Vec<_>>()
+        };
+        let lost = [r#""not_taken" 1"#, r#""refused_unavailable" 1"#];
+        assert_eq!(metrics(refused("unlink", "unavailable")), lost);
+        let untaken = r#""account_status_taken" [0]"#;
+        assert_eq!(metrics(refused("account-status", "unavailable")), [&[untaken], &lost[..]].concat());
+        assert_eq!(metrics(refused("account-status", "source_unlisted")), [untaken, lost[0]]);
+        assert_eq!(metrics(refused("talk-share", "source_unlisted")), [lost[0]]);
+        assert_eq!(metrics(json!({"event": "source_unlisted", "kind": "unlink"})), [r#""source_unlisted" 1"#]);
+        assert_eq!(metrics(json!({"event": "answered", "pace": "slow"})), [r#""answered_slow" 1"#, lost[0]]);
+        // Anyone can cause these.
+        let unknown = [r#""admin_key_known" [0]"#, r#""refused_key_unknown" 1"#];
+        assert_eq!(metrics(refused("unlink", "key_unknown")), unknown);
+        assert_eq!(metrics(refused("account-status", "token_audience")), [r#""refused_token_audience" 1"#]);
+        assert_eq!(metrics(refused("account-status", "unknown_key_cooldown")), Vec::<String>::new());
+    }
+
+    #[test]
     fn many_events_are_written_in_pieces_and_many_values_not_beyond_what_cloudwatch_takes() {
         let published = (Level::INFO, json!({"event": "published", "ms": 7}));
         let lines = invocation(&vec![published; 450]);

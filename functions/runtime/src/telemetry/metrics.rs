@@ -6,7 +6,7 @@ use super::fields::Fields;
 
 /// The events that are a metric of their own or by a detail of theirs. Each metric costs money in each hour in which it
 /// is written: only what an alarm or the dashboard looks at is one; the log has all else.
-const COUNTED: [&str; 9] = [
+const COUNTED: [&str; 11] = [
     "answered_slow",
     "applied_stream",
     "gone",
@@ -14,9 +14,15 @@ const COUNTED: [&str; 9] = [
     "key_set_not_kept",
     "published_gone",
     "quarantined",
+    "refused_key_unknown",
     "refused_token_audience",
     "refused_unavailable",
+    "source_unlisted",
 ];
+
+/// The counts of what Kakao sent and what is lost, or was nearly answered too late. `not_taken` is the sum of them and of
+/// what the gateway's log has: one alarm metric for all.
+const NOT_TAKEN: [&str; 3] = ["answered_slow", "refused_source_unlisted", "refused_unavailable"];
 
 /// The events whose `ms` is a metric.
 const TIMED: [&str; 4] = ["answered", "applied", "not_delivered", "published"];
@@ -43,8 +49,12 @@ impl Metrics {
     pub(super) fn add(&mut self, fields: &Fields) {
         let Some(event) = fields.text("event") else { return };
         let details = DETAILS.iter().filter_map(|name| fields.text(name)).map(|detail| format!("{event}_{detail}"));
-        for name in details.chain([event.to_owned()]).filter(|name| COUNTED.contains(&name.as_str())) {
-            *self.counts.entry(name).or_default() += 1;
+        for name in details.chain([event.to_owned()]) {
+            let not_taken = NOT_TAKEN.contains(&name.as_str()).then(|| "not_taken".to_owned());
+            let counted = COUNTED.contains(&name.as_str()).then_some(name);
+            for name in counted.into_iter().chain(not_taken) {
+                *self.counts.entry(name).or_default() += 1;
+            }
         }
         let time = fields.number("ms").filter(|_| TIMED.contains(&event)).map(|ms| (format!("{event}_ms"), ms));
         let measured = fields.text("gauge").map(str::to_owned).zip(fields.number("value"));
@@ -78,7 +88,7 @@ impl Metrics {
 fn proof(event: &str, fields: &Fields) -> Option<(&'static str, bool)> {
     match (event, fields.text("kind")?, fields.text("reason")) {
         ("kept" | "no_event", "account-status", _) => Some(("account_status_taken", true)),
-        ("refused", "account-status", Some("unavailable")) => Some(("account_status_taken", false)),
+        ("refused", "account-status", Some("unavailable" | "source_unlisted")) => Some(("account_status_taken", false)),
         ("kept", "unlink" | "talk-share" | "talk-channel", _) => Some(("admin_key_known", true)),
         ("refused", "unlink" | "talk-share" | "talk-channel", Some("key_unknown")) => Some(("admin_key_known", false)),
         _ => None,
