@@ -15,11 +15,15 @@ use crate::{
     deliver::DeliveryUrl,
     http::{CaBundle, Pool},
     keys::KeyEndpoint,
+    reconcile::{self, DailyTime, KakaoApiUrl},
     store::{LONGEST_QUARANTINE_DAYS, QUEUED_DAYS, Retention},
 };
 
 /// Where Kakao publishes its keys.
 const KAKAO_JWKS_URL: &str = "https://kauth.kakao.com/.well-known/jwks.json";
+
+/// Where Kakao's REST API is.
+const KAKAO_API_URL: &str = "https://kapi.kakao.com";
 
 const CA_BUNDLE_FIX: &str = "Set it to the path of a file of certificates in PEM, or leave it out";
 
@@ -212,6 +216,51 @@ impl<'v> Variables<'v> {
         secret_arn("DELIVERY_SECRET", &self.required("DELIVERY_SECRET", FIX)?, FIX)
     }
 
+    /// `KAKAO_API_URL`, by default Kakao's.
+    ///
+    /// # Errors
+    /// Not a URL at which keys may be shown.
+    pub fn kakao_api_url(&self) -> Result<KakaoApiUrl, ConfigError> {
+        let url = self.get("KAKAO_API_URL").unwrap_or_else(|| KAKAO_API_URL.to_owned());
+        KakaoApiUrl::from_text(&url)
+            .map_err(|error| malformed("KAKAO_API_URL", &error, "Leave it out to use Kakao's own API"))
+    }
+
+    /// `KAKAO_READER_KEYS`: the ARN of the secret with the keys.
+    ///
+    /// # Errors
+    /// Not set, or not the ARN of a secret in Secrets Manager.
+    pub fn kakao_reader_keys(&self) -> Result<String, ConfigError> {
+        const FIX: &str = "Set it to the ARN of a Secrets Manager secret, for example \
+                           arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:kakao-reader-keys-0a1B2c";
+        secret_arn("KAKAO_READER_KEYS", &self.required("KAKAO_READER_KEYS", FIX)?, FIX)
+    }
+
+    /// `RECONCILE_MAX_UNLINKS`, by default 20.
+    ///
+    /// # Errors
+    /// Not a whole number.
+    pub fn reconcile_max_unlinks(&self) -> Result<u64, ConfigError> {
+        const VARIABLE: &str = "RECONCILE_MAX_UNLINKS";
+        let Some(text) = self.get(VARIABLE) else { return Ok(reconcile::Settings::default().most_unlinks) };
+        text.trim().parse().map_err(|_| ConfigError {
+            variable: VARIABLE,
+            problem: "is not a whole number of members".to_owned(),
+            fix: "Set it to the most members that a run may unlink without approval, or leave it out",
+        })
+    }
+
+    /// `RECONCILE_AT`: a time of day in Korea, by default 03:30.
+    ///
+    /// # Errors
+    /// Not of the form `HH:MM`.
+    pub fn reconcile_at(&self) -> Result<DailyTime, ConfigError> {
+        let at = self.get("RECONCILE_AT").map(|text| text.parse()).transpose();
+        let at =
+            at.map_err(|error| malformed("RECONCILE_AT", &error, "Set it to a time such as 03:30, or leave it out"));
+        Ok(at?.unwrap_or_default())
+    }
+
     /// `PUBLISH_PROFILE_VALUES`: `true` or `false`, by default `false`.
     ///
     /// # Errors
@@ -399,6 +448,10 @@ mod tests {
             with("SOURCE_CIDRS", "secret").sources().unwrap_err(),
             with("DELIVERY_URL", "https://a:b@example.com/secret").delivery_url().unwrap_err(),
             with("DELIVERY_QUEUE_URL", "q?secret").delivery_queue_url().unwrap_err(),
+            with("KAKAO_API_URL", "http://secret.example.com").kakao_api_url().unwrap_err(),
+            with("KAKAO_READER_KEYS", "secret").kakao_reader_keys().unwrap_err(),
+            with("RECONCILE_MAX_UNLINKS", "secret").reconcile_max_unlinks().unwrap_err(),
+            with("RECONCILE_AT", "secret").reconcile_at().unwrap_err(),
         ] {
             assert!(error.to_string().contains(error.variable) && !error.to_string().contains("secret"), "{error}");
         }

@@ -90,20 +90,20 @@ pub(super) fn quarantine_partition(day: Time) -> String {
     format!("QUARANTINE#{}", day.day())
 }
 
-pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
 /// A text member of an item.
-pub(super) fn text_of<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+pub(crate) fn text_of<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-pub(super) fn seconds(time: Time) -> AttributeValue {
+pub(crate) fn seconds(time: Time) -> AttributeValue {
     AttributeValue::N(time.as_seconds().to_string())
 }
 
-pub(super) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item {
+pub(crate) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item {
     Item::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), text(sort))])
 }
 

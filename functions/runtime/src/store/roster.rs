@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use kakao_webhooks::{
     state::{Members, Subject},
-    wire::{AppId, UserId},
+    wire::AppId,
 };
 
 use super::items::{Item, text};
@@ -16,20 +16,20 @@ pub const ROSTER: &str = "roster";
 pub const ROSTER_ATTRIBUTES: [&str; 3] = [ROSTER, "roster_id", "roster_link"];
 
 /// The partitions of an app's part of the index: several, so that no one of them takes all writes.
-pub(super) const SHARDS: u64 = 8;
+pub const ROSTER_SHARDS: u64 = 8;
 
 /// A partition of the index.
-pub(super) fn shard(app: &AppId, shard: u64) -> String {
+pub(crate) fn shard(app: &AppId, shard: u64) -> String {
     format!("{app}#{shard}")
 }
 
 /// Whether a link is known of a member in the roster.
-pub(super) const LINKED: &str = "linked";
+pub(crate) const LINKED: &str = "linked";
 /// Only other things are known of them: a channel, a consent.
 const UNKNOWN: &str = "unknown";
 
 /// The attributes of a state with these members; none if it does not belong into the roster.
-pub(super) fn attributes(subject: &Subject, members: &Members) -> Item {
+pub(crate) fn attributes(subject: &Subject, members: &Members) -> Item {
     let Subject::User(app, user) = subject else { return Item::new() };
     let link = match members.get("link").and_then(|link| link.get("status")).and_then(|status| status.as_str()) {
         Some("unlinked") => return Item::new(),
@@ -38,18 +38,14 @@ pub(super) fn attributes(subject: &Subject, members: &Members) -> Item {
     };
     let [partition, sort, projected] = ROSTER_ATTRIBUTES.map(str::to_owned);
     Item::from([
-        (partition, text(shard(app, shard_of(*user)))),
+        (partition, text(shard(app, user.number() % ROSTER_SHARDS))),
         (sort, AttributeValue::N(user.digits())),
         (projected, text(link)),
     ])
 }
 
-fn shard_of(user: UserId) -> u64 {
-    user.digits().parse::<u64>().unwrap_or_default() % SHARDS
-}
-
 /// The attributes that an item has.
-pub(super) fn of_item(item: &Item) -> Item {
+pub(crate) fn of_item(item: &Item) -> Item {
     let of = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
     ROSTER_ATTRIBUTES.into_iter().filter_map(of).collect()
 }

@@ -1,0 +1,130 @@
+use std::{collections::BTreeMap, fmt};
+
+use kakao_webhooks::wire::{AppId, Time, sha256_hex};
+use serde_json::Value;
+
+use crate::{edges::EdgeError, signing::SecretSource};
+
+/// An admin key by which users are read. It is shown to Kakao only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReaderKey(String);
+
+impl ReaderKey {
+    /// The key, if it can stand in a header.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fits = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// For the request's header.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// To tell it from another one.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        sha256_hex(self.0.as_bytes())
+    }
+}
+
+impl fmt::Debug for ReaderKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[key]")
+    }
+}
+
+/// The keys by app, as the secret has them: `{"<app_id>": "<admin key>"}`.
+pub type ReaderKeys = BTreeMap<AppId, ReaderKey>;
+
+/// Why a secret's text is no [`ReaderKeys`]. It never shows a key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReaderKeysError {
+    /// No JSON object, or an empty one.
+    #[error("it is not a JSON object such as {{\"<app id>\": \"<admin key>\"}}")]
+    NotAnObject,
+    /// A member's name is no app id, or its value no key: which, counted from one.
+    #[error("member {0} is not an app id (digits) with an admin key (text)")]
+    Member(usize),
+    /// The secret can't be read.
+    #[error("the secret can't be read: {0}")]
+    Unread(String),
+}
+
+/// Reads the secret's text.
+///
+/// # Errors
+/// [`ReaderKeysError`].
+pub fn reader_keys(text: &str) -> Result<ReaderKeys, ReaderKeysError> {
+    let Ok(Value::Object(members)) = serde_json::from_str(text) else { return Err(ReaderKeysError::NotAnObject) };
+    if members.is_empty() {
+        return Err(ReaderKeysError::NotAnObject);
+    }
+    let read = |(index, (app, key)): (usize, (String, Value))| {
+        let key = key.as_str().and_then(ReaderKey::from_text);
+        app.parse().ok().zip(key).ok_or(ReaderKeysError::Member(index + 1))
+    };
+    members.into_iter().enumerate().map(read).collect()
+}
+
+/// The keys, read from their secret and held for a while.
+pub struct HeldReaderKeys<S> {
+    source: S,
+    held: tokio::sync::Mutex<Option<(Time, ReaderKeys)>>,
+}
+
+/// Keys are used without a look at the secret for so long: a read each minute would cost more than all the rest.
+const FRESH_MILLIS: i64 = 10 * 60 * 1_000;
+
+impl<S: SecretSource> HeldReaderKeys<S> {
+    /// None are held yet.
+    pub fn new(source: S) -> Self {
+        Self { source, held: tokio::sync::Mutex::default() }
+    }
+
+    /// The keys, read anew if they are old.
+    ///
+    /// # Errors
+    /// [`ReaderKeysError`].
+    pub async fn current(&self, now: Time) -> Result<ReaderKeys, ReaderKeysError> {
+        let mut held = self.held.lock().await;
+        if let Some((read_at, keys)) = &*held {
+            if now.millis_since(*read_at) < FRESH_MILLIS {
+                return Ok(keys.clone());
+            }
+        }
+        let text = self.source.read().await.map_err(|EdgeError(error)| ReaderKeysError::Unread(error))?;
+        let keys = reader_keys(&text)?;
+        *held = Some((now, keys.clone()));
+        Ok(keys)
+    }
+
+    /// Kakao does not accept one of them: the next look is at the secret.
+    pub async fn doubt(&self) {
+        *self.held.lock().await = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_is_read_and_what_is_wrong_with_it_is_said_without_showing_it() {
+        let keys = reader_keys(r#"{"123":"0123456789abcdef0123456789abcdef"," 7":"x"}"#);
+        assert_eq!(keys.unwrap_err(), ReaderKeysError::Member(1));
+        let keys = reader_keys(r#"{"123":" 0123456789abcdef0123456789abcdef\n"}"#).unwrap();
+        assert_eq!(keys.values().next().unwrap().expose(), "0123456789abcdef0123456789abcdef");
+        assert_eq!(format!("{keys:?}"), r#"{AppId("123"): [key]}"#);
+        for text in ["", "0123456789abcdef0123456789abcdef", "[]", "{}", "null"] {
+            assert_eq!(reader_keys(text).unwrap_err(), ReaderKeysError::NotAnObject, "{text}");
+        }
+        for text in [r#"{"x":"k"}"#, r#"{"1":7}"#, r#"{"1":""}"#, r#"{"1":"a b"}"#, r#"{"1":"a\nb"}"#] {
+            let error = reader_keys(text).unwrap_err();
+            assert_eq!(error, ReaderKeysError::Member(1), "{text}");
+            assert!(!error.to_string().contains("a b"));
+        }
+    }
+}
