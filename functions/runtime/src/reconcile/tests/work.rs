@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use kakao_webhooks::state::{Access, Effect, Link, UserState};
-use kakao_webhooks::wire::EventId;
+use kakao_webhooks::state::{Access, Effect, Link, Merge, UserState};
+use kakao_webhooks::wire::{EventId, Time};
 use play_kakao::rest_api::{ApiCall, ApiError, ApiFault, ScriptedFault};
 use tokio::time::advance;
 
@@ -186,4 +186,49 @@ async fn a_key_that_was_replaced_in_the_secret_is_used_and_the_list_read_again()
     world.minutes().await;
     assert_ne!(world.run().run_id, first.run_id);
     assert_eq!((world.phase(), world.linked_members().len()), (Phase::Done, 20_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_who_links_again_in_the_second_in_which_kakao_was_asked_stays_linked() {
+    for millis in [0, 400, 800] {
+        let world = World::new();
+        for number in 1..=100 {
+            world.link(number);
+            world.linked_here(number, world.now());
+        }
+        advance(Duration::from_millis(86_400_000 + millis)).await;
+        (world.unlink(10), world.unlink(20));
+        *world.meanwhile.lock().unwrap() = Box::new(|world| {
+            // The answer about the first of them is given.
+            if world.kakao().usage().calls(ApiCall::UserMe) == 1 && world.access(10) != Some(Access::Gone) {
+                world.link(10);
+                let token_time = Time::from_seconds(world.now().as_seconds()).unwrap();
+                world.linked_here(10, token_time);
+            }
+        });
+        world.minutes().await;
+        assert_eq!((world.access(10), world.access(20)), (Some(Access::Allowed), Some(Access::Gone)), "{millis}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unlink_that_is_reported_while_its_page_is_compared_wins() {
+    let world = World::new();
+    for number in 1..=100 {
+        world.link(number);
+        // Of an unlink that came after Kakao's own time of the link: the page's time would decide.
+        world.table().states.insert(user(number), linked(Link::Unlinked { reason: None }, world.now()));
+    }
+    world.linked_here(101, world.now());
+    world.link(101);
+    advance(Duration::from_secs(60)).await;
+    *world.meanwhile.lock().unwrap() = Box::new(|world| {
+        if world.kakao().usage().calls(ApiCall::AppUsers) == 0 && world.kakao().usage().calls(ApiCall::UserIds) == 2 {
+            let at = world.now();
+            // Its answer to the second call still has the member: Kakao unlinks behind it.
+            world.table().states.entry(user(7)).or_default().merge(linked(Link::Unlinked { reason: None }, at));
+        }
+    });
+    world.minutes().await;
+    assert_eq!((world.access(7), world.access(8)), (Some(Access::Gone), Some(Access::Allowed)));
 }
