@@ -18,7 +18,10 @@ mod doctor {
         service::{ADMIN_KEY, REST_API_KEY},
     };
     use kakao_webhooks::auth::Digest;
-    use khook::local::{Cloud, logs::LogReader};
+    use khook::{
+        local::{Cloud, Delivery, Receiver, logs::LogReader},
+        random,
+    };
     use runtime::store::{DynamoStore, Pace, Retention};
     use serde_json::Value;
     use tokio::process::Command;
@@ -28,6 +31,7 @@ mod doctor {
     struct Stack {
         cloud: Cloud,
         keys: KeyEndpoint,
+        _receiver: Receiver,
         functions: aws_sdk_lambda::Client,
         alarms: aws_sdk_cloudwatch::Client,
         table: aws_sdk_dynamodb::Client,
@@ -36,7 +40,9 @@ mod doctor {
     }
 
     async fn deploy() -> Stack {
-        let (cloud, keys) = deployed::deploy(None).await;
+        let secret = random::signing_secret().unwrap();
+        let receiver = Receiver::start(&secret).await.unwrap();
+        let (cloud, keys) = deployed::deploy(Some(Delivery { url: receiver.url().to_owned(), secret })).await;
         let aws = cloud.sdk_config();
         Stack {
             functions: aws_sdk_lambda::Client::new(&aws),
@@ -46,6 +52,7 @@ mod doctor {
             events: aws_sdk_eventbridge::Client::new(&aws),
             cloud,
             keys,
+            _receiver: receiver,
         }
     }
 
@@ -176,8 +183,9 @@ mod doctor {
     }
 
     async fn each_fault_is_found(stack: &Stack) {
-        let dead = stack.queues.send_message().queue_url(stack.cloud.dead_letter_queue_url());
-        dead.message_body("poison").send().await.unwrap();
+        for queue in [stack.cloud.dead_letter_queue_url(), stack.cloud.output("UndeliveredQueueUrl")] {
+            stack.queues.send_message().queue_url(queue).message_body("poison").send().await.unwrap();
+        }
         stack.dismiss_the_janitor().await;
         stack.put("INBOX#0", "event").await;
         stack.put(&format!("QUARANTINE#{}", runtime::clock::now().day()), "event").await;
@@ -191,6 +199,7 @@ mod doctor {
             "event, publisher mistake: disabled (USER_INITIATED): no change is published, and a write is lost to the bus after \
              24 hours",
             "waiting, dead letters mistake: 1 message",
+            "waiting, undelivered mistake: 1 change",
             "waiting, inbox mistake: 1 event",
             "waiting, quarantine mistake: 1 event",
             "alarms, firing mistake: InboxWaitingAlarm: Events have waited in the inbox for five minutes: the queue does not accept them",
@@ -201,7 +210,7 @@ mod doctor {
         assert_eq!(code, Some(1), "{printed}");
         // At 80 columns a fix may go on in the next line.
         let in_one_line = printed.split_whitespace().collect::<Vec<_>>().join(" ");
-        for text in ["✓", "✗", "khook dlq replay --all", "docs/runbook.md, \"The inbox\"", "6 mistakes, 1 warning."]
+        for text in ["✓", "✗", "khook dlq replay --all", "docs/runbook.md, \"The inbox\"", "7 mistakes, 1 warning."]
         {
             assert!(in_one_line.contains(text), "{text}: {printed}");
         }

@@ -28,6 +28,14 @@ FUNCTIONS = of_type("AWS::Serverless::Function")
 NAMES = {name.removesuffix("Function") for name in FUNCTIONS}
 
 
+def dashboard(*, delivers: bool = True) -> str:
+    """The dashboard's text, with or without the part of a stack that delivers."""
+    text, parts = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    condition, with_deliveries, without = parts["Deliveries"]["Fn::If"]
+    assert condition == "Delivers"
+    return str(text.replace("${Deliveries}", with_deliveries["Fn::Sub"] if delivers else without))
+
+
 def named(value: Any) -> Any:
     """What an intrinsic function names."""
     if isinstance(value, dict) and len(value) == 1:
@@ -297,7 +305,7 @@ class Vocabulary(unittest.TestCase):
         for alarm in of_type("AWS::CloudWatch::Alarm").values():
             queries = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
             found += [(named(metric["Namespace"]), metric["MetricName"]) for metric in queries or [alarm]]
-        widgets = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"]
+        widgets = json.loads(dashboard())["widgets"]
         return found + [(metric[0], metric[1]) for widget in widgets for metric in widget["properties"].get("metrics", [])]
 
     def test_no_alarm_and_no_widget_looks_at_a_metric_that_nobody_writes(self) -> None:
@@ -306,7 +314,9 @@ class Vocabulary(unittest.TestCase):
             ("AWS/ApiGateway", "5xx"),
             ("AWS/ApiGateway", "Latency"),
             ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+            ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible"),
             ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+            ("AWS/SQS", "NumberOfMessagesDeleted"),
             ("AWS/Lambda", "Errors"),
             ("AWS/Lambda", "Throttles"),
             ("AWS/Lambda", "Invocations"),
@@ -332,11 +342,20 @@ class Vocabulary(unittest.TestCase):
             self.assertTrue(f'"{name}"' in sources or name.endswith("_ms"), name)
 
     def test_the_dashboard_shows_every_alarm(self) -> None:
-        shown = re.findall(r"\$\{(\w+Alarm)\.Arn\}", RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
-        # Except conditional resources, which a dashboard cannot name.
-        with_dashboard = (None, "IsAws", "FullMonitoring", "IsAwsFull", "WatchesUnavailability")
+        shown = re.findall(r"\$\{(\w+Alarm)\.Arn\}", dashboard())
+        # Except those of other conditions: a dashboard cannot name a resource that a stack may not have.
+        with_dashboard = (None, "IsAws", "FullMonitoring", "IsAwsFull", "WatchesUnavailability", "Delivers", "DeliversOnAws")
         always = {name for name in of_type("AWS::CloudWatch::Alarm") if RESOURCES[name].get("Condition") in with_dashboard}
         self.assertEqual(set(shown), always)
+
+    def test_the_dashboard_names_what_delivers_only_in_a_stack_that_delivers(self) -> None:
+        delivers = ("Delivers", "DeliversOnAws")
+        of_deliveries = {name for name, resource in RESOURCES.items() if resource.get("Condition") in delivers}
+        found = {state: set(re.findall(r"\$\{(\w+)", dashboard(delivers=state))) & of_deliveries for state in (True, False)}
+        self.assertLessEqual({"DeliveryQueue", "UndeliveredQueue", "DelivererFunction"}, found[True])
+        self.assertEqual(found[False], set())
+        widgets = [json.loads(dashboard(delivers=state))["widgets"] for state in (True, False)]
+        self.assertEqual(widgets[0][: len(widgets[1])], widgets[1])
 
     def test_every_function_counts_its_errors_in_the_log(self) -> None:
         filters = of_type("AWS::Logs::MetricFilter").values()

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Compiles and tests the example with Debian's Java libraries, without Maven Central: its Spring 4.3 has the same API
-# for all that is used here. Spring Boot's and Spring Session's two classes are left out. Takes a folder to work in.
-# Ends with 75 if the libraries can't be had.
+# for all that is used here. Spring Boot's and Spring Session's two classes are left out. Takes a folder to work in, and
+# "serve" to serve the example (LocalServer.java) instead. Ends with 75 if the libraries can't be had.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(realpath -m "$1")
+action=${2:-test}
 packages=(libspring-{core,beans,context,expression,aop,web,web-servlet,jdbc,transaction,test}-java libh2-java
   libjackson2-{core,databind,annotations}-java libservlet-api-java libcommons-logging-java
   junit5 libopentest4j-java libapiguardian-java)
@@ -23,10 +24,18 @@ install_libraries() {
   touch "$work/complete"
 }
 
+mkdir -p "$(dirname "$work")"
+exec {lock}>"$work.lock" && flock "$lock"
 [[ -e $work/complete && $work/complete -nt test.sh ]] || install_libraries
+classes=$work/classes-$action
 classpath=$(printf "$work/libraries/usr/share/java/%s.jar:" "${jars[@]}")
 mapfile -t sources < <(find src -name '*.java' ! -name Application.java ! -name RedisSessions.java)
-rm -rf "$work/classes"
-javac -parameters -nowarn -d "$work/classes" -classpath "$classpath" "${sources[@]}"
-java -classpath "$work/classes:$classpath" org.junit.platform.console.ConsoleLauncher \
-  --scan-classpath "$work/classes" --include-engine junit-jupiter --details tree --disable-banner --disable-ansi-colors 2>&1
+rm -rf "$classes"
+javac -parameters -nowarn -d "$classes" -classpath "$classpath" "${sources[@]}"
+exec {lock}>&-
+run() { exec java -classpath "$classes:$classpath" "$@"; }
+case $action in
+  serve) run com.example.kakao.LocalServer ;;
+  test) run org.junit.platform.console.ConsoleLauncher --scan-classpath "$classes" --include-engine junit-jupiter \
+    --details tree --disable-banner --disable-ansi-colors 2>&1 ;;
+esac

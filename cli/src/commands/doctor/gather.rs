@@ -18,7 +18,8 @@ use super::{
 pub(super) const LIVE: &str = "live";
 const ALARM: &str = "AWS::CloudWatch::Alarm";
 /// The queues whose lengths matter, by the stack's outputs.
-const QUEUES: [&str; 3] = ["EventQueueUrl", "DeadLetterQueueUrl", "UnpublishedQueueUrl"];
+const QUEUES: [&str; 5] =
+    ["EventQueueUrl", "DeadLetterQueueUrl", "UnpublishedQueueUrl", "DeliveryQueueUrl", "UndeliveredQueueUrl"];
 /// The endpoint's own time limit is a function's, which is next to it.
 const ATTEMPTS: u32 = 3;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(300);

@@ -148,6 +148,7 @@ pub(super) fn healthy() -> Facts {
 pub(super) struct StandIn {
     pub(super) denied: Vec<&'static str>,
     pub(super) live: Option<Function>,
+    pub(super) delivers: bool,
 }
 
 impl StandIn {
@@ -158,7 +159,12 @@ impl StandIn {
 
 impl Account for StandIn {
     async fn stack(&self) -> Read<Stack> {
-        self.take("cloudformation:DescribeStacks", stack())
+        let mut stack = stack();
+        if self.delivers {
+            let queues = ["DeliveryQueueUrl", "UndeliveredQueueUrl"];
+            stack.outputs.extend(queues.map(|output| (output.to_owned(), format!("https://sqs.example.com/{output}"))));
+        }
+        self.take("cloudformation:DescribeStacks", stack)
     }
 
     async fn resources(&self) -> Read<Vec<Resource>> {

@@ -112,6 +112,18 @@ async fn the_accounts_facts_reach_the_checks() {
 }
 
 #[tokio::test]
+async fn the_queues_of_deliveries_are_looked_at_where_the_stack_delivers() {
+    let of_deliveries = async |delivers: bool| {
+        let account = StandIn { delivers, ..StandIn::default() };
+        let report = examine(&account, "kakao-webhooks", None).await.unwrap();
+        let checks: Vec<_> = report.findings().map(|finding| finding.check).collect();
+        checks.into_iter().filter(|check| ["deliveries", "undelivered"].contains(check)).collect::<Vec<_>>()
+    };
+    assert!(of_deliveries(false).await.is_empty());
+    assert_eq!(of_deliveries(true).await, ["deliveries", "undelivered"]);
+}
+
+#[tokio::test]
 async fn a_stack_without_an_address_is_looked_at_from_inside_and_one_with_an_address_from_both_sides() {
     let names = async |base_url: Option<String>| {
         let report = examine(&StandIn::default(), "kakao-webhooks", base_url).await.unwrap();

@@ -20,6 +20,8 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         queue("EventQueueUrl", "event queue", &events),
         queue("DeadLetterQueueUrl", "dead letters", &dead_letters),
         queue("UnpublishedQueueUrl", "unpublished", &set_aside),
+        queue("DeliveryQueueUrl", "deliveries", &deliveries),
+        queue("UndeliveredQueueUrl", "undelivered", &undelivered),
     ];
     let inbox = facts.inbox.as_ref().map_or_else(|unread| unread.judgement(), |inbox| in_the_inbox(inbox, facts));
     let quarantine = facts.quarantined.as_ref().map_or_else(|unread| unread.judgement(), |events| quarantine(*events));
@@ -50,6 +52,25 @@ fn set_aside(backlog: Backlog) -> Judgement {
         count => Judgement::mistake(
             counted(count, "change"),
             "khook dlq list --unpublished says why; after the fix khook publish (docs/runbook.md, \"Changes were set aside\")",
+        ),
+    }
+}
+
+/// What the endpoint refused is in hand during its pause.
+fn deliveries(backlog: Backlog) -> Judgement {
+    let seen = format!("{} waiting, {} in hand or paused", backlog.waiting, backlog.in_hand);
+    if backlog.waiting + backlog.in_hand < LONG_QUEUE {
+        return Judgement::right(seen);
+    }
+    Judgement::warning(seen, "a burst, or the endpoint is slow or fails: docs/runbook.md, \"Deliveries are late\"")
+}
+
+fn undelivered(backlog: Backlog) -> Judgement {
+    match backlog.waiting + backlog.in_hand {
+        0 => Judgement::right("none"),
+        count => Judgement::mistake(
+            counted(count, "change"),
+            "khook undelivered list shows them; after the fix khook undelivered replay --all (docs/runbook.md, \"Changes were not delivered\")",
         ),
     }
 }
@@ -107,6 +128,11 @@ mod tests {
             ("khook dlq replay --all", with(|facts| drop(facts.queues.insert("DeadLetterQueueUrl", Ok(held))))),
             ("khook dlq list --unpublished", with(|facts| drop(facts.queues.insert("UnpublishedQueueUrl", Ok(one))))),
             ("khook publish", with(|facts| drop(facts.queues.insert("UnpublishedQueueUrl", Ok(one))))),
+            ("khook undelivered list", with(|facts| drop(facts.queues.insert("UndeliveredQueueUrl", Ok(one))))),
+            (
+                "khook undelivered replay --all",
+                with(|facts| drop(facts.queues.insert("UndeliveredQueueUrl", Ok(held)))),
+            ),
             ("khook quarantine replay --all", with(|facts| facts.quarantined = Ok(1))),
             ("khook inbox replay --all", with(|facts| facts.inbox = Ok(Inbox { events: 1, ..Inbox::default() }))),
         ] {
@@ -132,10 +158,21 @@ mod tests {
     #[test]
     fn a_queue_is_for_waiting_in_until_it_is_long() {
         for (waiting, verdict) in [(999, Verdict::Right), (1_000, Verdict::Warning)] {
-            let found = with(|facts| {
-                facts.queues.insert("EventQueueUrl", Ok(Backlog { waiting, in_hand: 7 }));
-            });
-            assert_eq!(worst(&found), verdict, "{waiting}");
+            for (output, in_hand) in [("EventQueueUrl", 7), ("DeliveryQueueUrl", 0)] {
+                let found = with(|facts| {
+                    facts.queues.insert(output, Ok(Backlog { waiting, in_hand }));
+                });
+                assert_eq!(worst(&found), verdict, "{output} {waiting}");
+            }
         }
+    }
+
+    #[test]
+    fn a_delivery_that_pauses_waits_too() {
+        let found = with(|facts| {
+            facts.queues.insert("DeliveryQueueUrl", Ok(Backlog { waiting: 1, in_hand: 999 }));
+        });
+        let warning = found.iter().find(|finding| finding.check == "deliveries").unwrap();
+        assert_eq!((warning.verdict, &*warning.seen), (Verdict::Warning, "1 waiting, 999 in hand or paused"));
     }
 }

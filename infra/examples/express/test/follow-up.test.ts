@@ -5,47 +5,27 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, beforeEach, test } from "node:test";
 
-import initSqlJs, { type Database as Sqlite } from "sql.js";
 import { Webhook } from "standardwebhooks";
 
 import { createApp } from "../src/app.js";
-import { type Change, type Database, SCHEMA } from "../src/follow-up.js";
+import type { Change } from "../src/follow-up.js";
+import { Memory } from "./memory.js";
 
 const SECRET = "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cyBhbG9uZSE=";
 const USER = { app_id: "123456", user_id: "18446744073709551557" };
 const AT = Date.parse("2026-03-01T00:00:10.000Z");
 const UNTIL = { erased_until: written(AT) };
 
-const { Database: Memory } = await initSqlJs();
-let sqlite: Sqlite;
+let memory: Memory;
 let server: Server | undefined;
-
-const database: Database = {
-  async transaction(work) {
-    sqlite.run("begin");
-    try {
-      await work({
-        async run(statement, values) {
-          sqlite.run(statement, values.map((value) => (typeof value === "boolean" ? Number(value) : value)));
-          return sqlite.getRowsModified();
-        },
-      });
-      sqlite.run("commit");
-    } catch (error) {
-      sqlite.run("rollback");
-      throw error;
-    }
-  },
-};
 
 beforeEach(async () => {
   server?.close();
-  sqlite = new Memory();
-  sqlite.run(SCHEMA);
-  const app = createApp(database, SECRET).set("env", "test"); // Express logs no stack.
+  memory = new Memory();
+  const app = createApp(memory, SECRET).set("env", "test"); // Express logs no stack.
   server = createServer(app);
   await new Promise<void>((listening) => server!.listen(0, "127.0.0.1", listening));
-  logIn(AT - 86_400_000);
+  await logIn(AT - 86_400_000);
 });
 after(() => server?.close());
 
@@ -61,9 +41,9 @@ function change(version: number, access: string, state: object = {}) {
 }
 
 /** As the service does it: the member is active, the profile is fresh, a session begins. */
-function logIn(at: number): void {
-  sqlite.run("insert or replace into member values (?, ?, true, 'Ryan', ?)", [USER.app_id, USER.user_id, at]);
-  sqlite.run("insert into session values (?, ?, ?, ?)", [written(at), USER.app_id, USER.user_id, at]);
+async function logIn(at: number): Promise<void> {
+  await memory.run("insert or replace into member values (?, ?, true, 'Ryan', ?)", [USER.app_id, USER.user_id, at]);
+  await memory.run("insert into session values (?, ?, ?, ?)", [written(at), USER.app_id, USER.user_id, at]);
 }
 
 interface Sending {
@@ -81,12 +61,10 @@ async function deliver(data: { id: string; [name: string]: unknown }, { type = "
   return (await fetch(url, { method: "POST", body, headers: all })).status;
 }
 
-const rows = (query: string) => sqlite.exec(query)[0]?.values ?? [];
-
 function assertMember(access: string | undefined, sessions: number, active = true, nickname: string | null = "Ryan"): void {
-  assert.deepEqual(rows("select access from kakao_user"), access === undefined ? [] : [[access]]);
-  assert.deepEqual(rows("select count(*) from session"), [[sessions]]);
-  assert.deepEqual(rows("select active, nickname from member"), [[Number(active), nickname]]);
+  assert.deepEqual(memory.rows("select access from kakao_user"), access === undefined ? [] : [[access]]);
+  assert.deepEqual(memory.rows("select count(*) from session"), [[sessions]]);
+  assert.deepEqual(memory.rows("select active, nickname from member"), [[Number(active), nickname]]);
 }
 
 test("every change that is published is followed", async () => {
@@ -95,7 +73,7 @@ test("every change that is published is followed", async () => {
   for (const sample of published) assert.equal(await deliver(sample), 204, sample.id);
   const members = published.filter((sample) => sample.user_id !== undefined);
   const wanted = members.map(({ user_id, version, state }) => [user_id, version, state.access]);
-  assert.deepEqual(rows("select user_id, version, access from kakao_user order by version"), wanted);
+  assert.deepEqual(memory.rows("select user_id, version, access from kakao_user order by version"), wanted);
 });
 
 test("a first change is kept and a newer one replaces it", async () => {
@@ -108,7 +86,7 @@ test("a first change is kept and a newer one replaces it", async () => {
 test("a duplicate and an older change are accepted without effect", async () => {
   await deliver(change(7, "gone", UNTIL));
   await deliver(change(8, "allowed", UNTIL));
-  logIn(AT + 3_600_000);
+  await logIn(AT + 3_600_000);
   for (const late of [change(7, "gone", UNTIL), change(8, "blocked"), change(1, "blocked")]) {
     assert.equal(await deliver(late), 204);
   }
@@ -129,7 +107,7 @@ test("a new link opens the door and keeps what is newer than the erasure", async
   await deliver(change(5, "gone", UNTIL));
   assert.equal(await deliver(change(6, "allowed", UNTIL)), 204);
   assertMember("allowed", 0, false, null);
-  logIn(AT + 1);
+  await logIn(AT + 1);
   assert.equal(await deliver(change(7, "allowed", UNTIL)), 204);
   assertMember("allowed", 1);
 });
@@ -140,9 +118,9 @@ test("a link that overtakes the unlink still ends sessions and forgets", async (
 });
 
 test("sessions of that second or before end and later ones stay", async () => {
-  for (const at of [AT, AT + 999, AT + 1000]) logIn(at);
+  for (const at of [AT, AT + 999, AT + 1000]) await logIn(at);
   assert.equal(await deliver(change(5, "allowed", { sessions_valid_from: written(AT + 5) })), 204);
-  assert.deepEqual(rows("select id from session"), [["2026-03-01T00:00:11.000Z"]]);
+  assert.deepEqual(memory.rows("select id from session"), [["2026-03-01T00:00:11.000Z"]]);
 });
 
 test("what is not proven is refused", async () => {
@@ -176,9 +154,9 @@ test("unknown members, types and values are ignored", async () => {
 
 test("what fails changes nothing and the next delivery does it all", async () => {
   const gone = change(5, "gone", UNTIL);
-  sqlite.run("alter table member rename to away");
+  memory.rows("alter table member rename to away");
   assert.equal(await deliver(gone), 500);
-  sqlite.run("alter table away rename to member");
+  memory.rows("alter table away rename to member");
   assertMember(undefined, 1);
   assert.equal(await deliver(gone), 204);
   assertMember("gone", 0, false, null);

@@ -9,7 +9,6 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -23,11 +22,7 @@ import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.JdbcTemplate;
-import org.springframework.jdbc.datasource.DataSourceTransactionManager;
-import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import org.springframework.test.web.servlet.MockMvc;
-import org.springframework.test.web.servlet.setup.MockMvcBuilders;
-import org.springframework.transaction.support.TransactionTemplate;
 
 /** Signed requests against the real controller, H2 as MySQL, and sessions in memory. */
 class KakaoControllerTest {
@@ -46,13 +41,8 @@ class KakaoControllerTest {
 
     @BeforeEach
     void start() throws Exception {
-        String url = "jdbc:h2:mem:" + ++databases + ";MODE=MySQL;DATABASE_TO_LOWER=TRUE;DB_CLOSE_DELAY=-1";
-        DriverManagerDataSource database = new DriverManagerDataSource(url);
-        jdbc = new JdbcTemplate(database);
-        jdbc.execute(Files.readString(Path.of("src/main/resources/schema.sql")));
-        TransactionTemplate transaction = new TransactionTemplate(new DataSourceTransactionManager(database));
-        FollowUp followUp = new FollowUp(jdbc, transaction, new InMemory());
-        http = MockMvcBuilders.standaloneSetup(new KakaoController(new Signature(SECRET), followUp, json)).build();
+        jdbc = LocalServer.database("test" + ++databases);
+        http = LocalServer.dispatcher(jdbc, new InMemory(), SECRET);
         logIn(AT.minusSeconds(86_400));
     }
 

@@ -1,0 +1,12 @@
+//! The example consumers of changes, in their own languages: their own tests, and their servers behind the real
+//! deliverer. An example whose language is not installed is skipped with a line that names it. With
+//! `CONSUMERS_REQUIRED`, as in `.ci/full`, it fails.
+
+#[cfg(test)]
+mod delivered;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod own_tests;
+#[cfg(test)]
+mod served;
