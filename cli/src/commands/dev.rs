@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::{
     kakao::{AccountStatus, Kakao, KeyServer, Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink},
     local::{
-        Build, Cloud, Delivery, Options, Project, SecretFile,
+        Build, Cloud, Delivery, Options, Project, Reading, SecretFile,
         logs::{LogLine, LogReader},
         running::{DevLock, RunningDelivery},
     },
@@ -63,6 +63,8 @@ pub struct Stage {
     pub kakao: Kakao,
     /// The functions ask it for Kakao's keys as long as they run.
     _keys: KeyServer,
+    /// Kakao's REST API, which the reconciler reads.
+    pub reading: Reading,
 }
 
 impl Stage {
@@ -73,9 +75,11 @@ impl Stage {
     pub async fn set_up(progress: Progress, delivery: Option<Delivery>) -> Result<Self> {
         let kakao = Kakao::generate()?;
         let keys = KeyServer::start([&kakao.signing_key()?]).await?;
-        let options = Options { build: Build::local(), parameters: kakao.parameters(keys.url()), delivery };
+        let reading = Reading::start(&kakao.app_id).await?;
+        let parameters = kakao.parameters(keys.url());
+        let options = Options { build: Build::local(), parameters, delivery, reading: Some(&reading) };
         let cloud = Cloud::start(&options, progress).await?;
-        Ok(Self { cloud, kakao, _keys: keys })
+        Ok(Self { cloud, kakao, _keys: keys, reading })
     }
 }
 
