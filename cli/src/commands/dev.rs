@@ -50,7 +50,7 @@ impl Dev {
         let delivery = self.deliver_to.map(with_secret).transpose()?;
         let stage = Stage::set_up(Progress::of_stderr(), delivery.clone()).await?;
         let running = delivery.map(|it| RunningDelivery::of(&stage.cloud, it.url, file.path().clone()));
-        stay(lock, &stage.cloud, &stage.kakao, running).await?;
+        stay(lock, &stage, running).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -87,8 +87,9 @@ impl Stage {
 ///
 /// # Errors
 /// If the cloud breaks down.
-pub async fn stay(mut lock: DevLock, cloud: &Cloud, kakao: &Kakao, delivery: Option<RunningDelivery>) -> Result<()> {
-    lock.announce(cloud, kakao, delivery.clone())?;
+pub async fn stay(mut lock: DevLock, stage: &Stage, delivery: Option<RunningDelivery>) -> Result<()> {
+    let Stage { cloud, kakao, reading, .. } = stage;
+    lock.announce(cloud, kakao, reading, delivery.clone())?;
     introduce(cloud, kakao, delivery.as_ref())?;
     let mut logs = LogReader::of_all(cloud)?;
     loop {
@@ -132,6 +133,9 @@ fn introduce(cloud: &Cloud, kakao: &Kakao, delivery: Option<&RunningDelivery>) -
     output::line(format!("  cargo khook user show {} {MEMBER}", kakao.app_id))?;
     output::line(format!("  cargo khook user history {} {MEMBER}", kakao.app_id))?;
     output::line("  cargo khook changes tail")?;
+    heading("A webhook is lost, and the reconciler finds what it would have said")?;
+    output::line(format!("  cargo khook send unlink --user {MEMBER} --lost"))?;
+    output::line("  cargo khook reconcile run --wait")?;
     if let Some(RunningDelivery { url, secret_file, .. }) = delivery {
         heading("Every change is posted to your receiver, signed (Standard Webhooks)")?;
         output::line(format!("  to             {url}"))?;

@@ -52,13 +52,19 @@ impl Reading {
         self.server.api()
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.server.url()
+    }
+
     /// Stores the key in the local cloud. Returns the template's parameters.
     pub(super) async fn parameters(&self, aws: &SdkConfig) -> Result<Vec<(String, String)>> {
         let text = json!({&self.app_id: self.key}).to_string();
         let made = Client::new(aws).create_secret().name("kakao-reader-keys").secret_string(text).send().await;
         let arn = made.context("the local cloud does not store the reader's key")?.arn;
         let arn = arn.context("the local cloud has stored the reader's key without an ARN")?;
-        let url = self.server.url().to_owned();
+        let url = self.url().to_owned();
         Ok(vec![("KakaoReaderKeys".to_owned(), arn), ("KakaoApiUrl".to_owned(), url)])
     }
 }

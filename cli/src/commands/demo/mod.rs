@@ -62,7 +62,7 @@ impl Demo {
             report.print(self.keep)?
         }
         if let Some(lock) = lock {
-            dev::stay(lock, cloud, kakao, None).await?;
+            dev::stay(lock, &stage, None).await?;
         }
         stage.cloud.stop().await;
         Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
