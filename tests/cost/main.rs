@@ -36,7 +36,7 @@ mod tests {
         ("account status: linked", "account-status/user-linked"),
         ("account status: profile", "account-status/user-profile-changed"),
         ("talk share, a user's first", "talk-share/post-form"),
-        ("talk share of nobody", "talk-share/post-json"),
+        ("talk share without a user", "talk-share/post-json"),
         ("talk channel", "talk-channel/added"),
         ("chatbot message", "skill/message"),
     ];

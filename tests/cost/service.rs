@@ -74,7 +74,7 @@ impl Service {
     /// invocation of the processor.
     pub(crate) async fn use_of(&mut self, request: &Request, status: Range<u16>) -> Result<Use> {
         self.meter.take();
-        let told = self.bus.taken().len();
+        let before = self.bus.taken().len();
         let answer = self.pipeline.deliver(request).await?;
         ensure!(status.contains(&answer.status), "{answer:?}");
         let messages = self.pipeline.queue.len();
@@ -92,7 +92,7 @@ impl Service {
             invocations,
             messages,
             units: self.meter.take(),
-            changes: self.bus.taken().len() - told,
+            changes: self.bus.taken().len() - before,
             log_bytes: OF_GATEWAY + invocations * OF_LAMBDA + lines,
         })
     }

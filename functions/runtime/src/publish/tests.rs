@@ -432,8 +432,8 @@ proptest! {
                 assert_eq!(publish(&bus, None, &writes).await, None);
             }
         });
-        let details = bus.taken.lock().unwrap().iter().map(UserChange::detail).collect::<Vec<_>>();
-        let mut details: Vec<Value> = details.iter().map(|detail| serde_json::from_str(detail).unwrap()).collect();
+        let read = |change: &UserChange| serde_json::from_str(change.detail()).unwrap();
+        let mut details: Vec<Value> = bus.taken.lock().unwrap().iter().map(read).collect();
         let last: BTreeMap<u64, u64> = details.iter().map(|detail| (user_of(detail), version_of(detail))).fold(
             BTreeMap::new(),
             |mut last, (user, version)| {
