@@ -100,7 +100,7 @@ const LONGEST_WORDS: usize = 300;
 fn shown(message: &str, code: i64) -> String {
     let mut words = String::new();
     let mut run = String::new();
-    for character in message.chars().take(LONGEST_WORDS).chain([' ']) {
+    for character in message.chars().chain([' ']) {
         if character.is_ascii_alphanumeric() {
             run.push(character);
             continue;
@@ -109,7 +109,8 @@ fn shown(message: &str, code: i64) -> String {
         run.clear();
         words.push(if character.is_control() { ' ' } else { character });
     }
-    format!("{} (code {code})", words.trim())
+    let words: String = words.trim().chars().take(LONGEST_WORDS).collect();
+    format!("{words} (code {code})")
 }
 
 /// A key has 32 characters; a member number has six digits or more, which no address and no port has in a row.
@@ -149,12 +150,14 @@ pub fn read_linked_members(status: u16, body: &[u8], asked: &[UserId]) -> Result
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Members {
-        Bare(Vec<Member>),
-        Named { elements: Vec<Member> },
+        Bare(Vec<Value>),
+        Named { elements: Vec<Value> },
     }
     let members = serde_json::from_slice(of_success(status, body)?).map_err(|_| unreadable("the members' data"))?;
     let (Members::Bare(members) | Members::Named { elements: members }) = members;
-    let linked = members.into_iter().map(Member::linked).filter(|member| asked.contains(&member.user_id));
+    // One that can't be read says nothing of the others.
+    let members = members.into_iter().filter_map(|member| Member::deserialize(member).ok());
+    let linked = members.map(Member::linked).filter(|member| asked.contains(&member.user_id));
     Ok(linked.collect())
 }
 
@@ -183,7 +186,7 @@ pub fn read_member(status: u16, body: &[u8], asked: UserId) -> Result<LinkedMemb
     if member.user_id == asked { Ok(member) } else { Err(unreadable("the member's data")) }
 }
 
-/// The body, if the answer is a success and is no error in the clothes of one.
+/// The body of an answer that is a success by its status.
 fn of_success(status: u16, body: &[u8]) -> Result<&[u8], RestError> {
     if (200..300).contains(&status) { Ok(body) } else { Err(RestError::of_answer(status, body)) }
 }

@@ -112,7 +112,7 @@ impl<'c> Scene<'c> {
         let now = runtime::clock::now();
         let before = self.runs.run(&app).await?;
         let run = Run::new(run_id(now, 0), Purpose::Correct, before.as_ref(), now);
-        self.runs.save(&app, &run).await.map(drop).context("the table does not store the run")
+        self.runs.save(&app, &run, None).await.map(drop).context("the table does not store the run")
     }
 
     /// The schedule's minute.

@@ -19,4 +19,4 @@ pub use dynamo::{LONGEST_DIFFERENCES, RunTable};
 pub use keys::{HeldReaderKeys, ReaderKey, ReaderKeys, ReaderKeysError, reader_keys};
 pub use reconciler::{Reconciler, Settings};
 pub use run::{Brake, Counts, DailyTime, NotATimeOfDay, Phase, Purpose, Run, Summary, run_id};
-pub use table::{Difference, Note, RosterMember, RosterPage, StoredLink, Table};
+pub use table::{Difference, Note, RosterLink, RosterMember, RosterPage, StoredLink, Table};
