@@ -128,7 +128,9 @@ async fn beyond_the_brake_nothing_happens_until_an_operator_approves() {
 #[tokio::test(start_paused = true)]
 async fn a_list_with_nothing_in_common_is_believed_after_approval() {
     let world = service(2);
-    (world.unlink(10), world.unlink(20), world.link(30));
+    world.unlink(10);
+    world.unlink(20);
+    world.link(30);
     world.minutes().await;
     assert_eq!((world.phase(), world.run().held_because), (Phase::Held, Some(Brake::NothingInCommon)));
     assert!(world.table().sent.is_empty());

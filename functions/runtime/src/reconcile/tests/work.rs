@@ -197,7 +197,8 @@ async fn a_member_who_links_again_in_the_second_in_which_kakao_was_asked_stays_l
             world.linked_here(number, world.now());
         }
         advance(Duration::from_millis(86_400_000 + millis)).await;
-        (world.unlink(10), world.unlink(20));
+        world.unlink(10);
+        world.unlink(20);
         *world.meanwhile.lock().unwrap() = Box::new(|world| {
             // The answer about the first of them is given.
             if world.kakao().usage().calls(ApiCall::UserMe) == 1 && world.access(10) != Some(Access::Gone) {
@@ -264,7 +265,8 @@ async fn a_quota_that_others_use_up_and_a_queue_that_fails_do_not_stop_the_progr
     for number in 1..=15_000 {
         world.linked_here(number, "2020-01-01T00:00:00Z".parse().unwrap());
     }
-    (world.unlink(14_999), world.link(20_000));
+    world.unlink(14_999);
+    world.link(20_000);
     world.table().queue_failures = 2;
     *world.meanwhile.lock().unwrap() = Box::new(|world| {
         // Only thirty lists a minute are left to the reconciler.

@@ -47,9 +47,11 @@ pub(super) struct World {
     pub(super) kakao: Mutex<SimulatedApi>,
     pub(super) table: Mutex<TableInMemory>,
     /// What is called with each call to Kakao: things go on happening while a run is on.
-    pub(super) meanwhile: Mutex<Box<dyn FnMut(&World) + Send>>,
+    pub(super) meanwhile: Mutex<Meanwhile>,
     pub(super) secret: Mutex<String>,
 }
+
+type Meanwhile = Box<dyn FnMut(&World) + Send>;
 
 #[derive(Default)]
 pub(super) struct TableInMemory {
