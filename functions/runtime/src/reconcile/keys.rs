@@ -75,8 +75,8 @@ pub struct HeldReaderKeys<S> {
     held: tokio::sync::Mutex<Option<(Time, ReaderKeys)>>,
 }
 
-/// Keys are used without a look at the secret for so long: a read each minute would cost more than all the rest.
-const FRESH_MILLIS: i64 = 10 * 60 * 1_000;
+/// Keys are used without a look at the secret for so long: a read each minute would cost more than the comparison does.
+const FRESH_MILLIS: i64 = 30 * 60 * 1_000;
 
 impl<S: SecretSource> HeldReaderKeys<S> {
     /// None are held yet.
@@ -90,10 +90,10 @@ impl<S: SecretSource> HeldReaderKeys<S> {
     /// [`ReaderKeysError`].
     pub async fn current(&self, now: Time) -> Result<ReaderKeys, ReaderKeysError> {
         let mut held = self.held.lock().await;
-        if let Some((read_at, keys)) = &*held {
-            if now.millis_since(*read_at) < FRESH_MILLIS {
-                return Ok(keys.clone());
-            }
+        if let Some((read_at, keys)) = &*held
+            && now.millis_since(*read_at) < FRESH_MILLIS
+        {
+            return Ok(keys.clone());
         }
         let text = self.source.read().await.map_err(|EdgeError(error)| ReaderKeysError::Unread(error))?;
         let keys = reader_keys(&text)?;
