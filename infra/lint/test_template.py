@@ -281,6 +281,7 @@ class Settings(unittest.TestCase):
             "DeliveryUrl": ["", "https://example.com", "https://example.com:8443/@kakao?key=1", "http://127.0.0.1:8765/kakao"],
             "DeliverySecret": ["", "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:kakao/delivery-0a1B2c"],
             "KakaoReaderKeys": ["", "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:kakao-reader-keys-0a1B2c"],
+            "KakaoApiUrl": ["https://kapi.kakao.com", "https://kapi.kakao.com/", "http://127.0.0.1:8765", "http://[::1]:8765"],
             "ReconcileAt": ["00:00", "03:30", "19:05", "23:59"],
         }
         refused: dict[str, list[str]] = {
@@ -311,6 +312,7 @@ class Settings(unittest.TestCase):
                 "https://example.com/#part",
             ],
             "KakaoReaderKeys": ['{"1":"0123456789abcdef0123456789abcdef"}', "arn:aws:ssm:ap-northeast-2:123456789012:parameter/keys"],
+            "KakaoApiUrl": ["", "http://kapi.kakao.com", "kapi.kakao.com", "https://name:word@kapi.kakao.com", "https://kapi.kakao.com/v1"],
             "ReconcileAt": ["", "3:30", "24:00", "03:60", "03:30:00", "0330"],
             "DeliverySecret": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:*"],
         }
