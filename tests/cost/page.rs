@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use end_to_end::{binaries::workspace, units::Units};
 
-use crate::{prices::Prices, reconcile::Reconciling, service::Use};
+use crate::{
+    prices::Prices,
+    reconcile::{MINUTES_BETWEEN_READS, Reconciling},
+    service::Use,
+};
 
 const PAGE: &str = "docs/cost.md";
 const BEGIN: &str = "<!-- measured: written by the suite -->\n";
@@ -207,8 +211,6 @@ const DAYS: f64 = MINUTES / 60.0 / 24.0;
 const HOURS: f64 = MINUTES / 60.0;
 /// template.yaml's MemorySize of the reconciler, in GB.
 const RECONCILERS_MEMORY: f64 = 0.125;
-/// Its keys are held for so many minutes.
-const KEYS_HELD: f64 = 30.0;
 /// Of a million members so many join, and as many leave, in a month.
 const JOIN_A_MONTH: f64 = 10_000.0;
 const GB: f64 = 1_073_741_824.0;
@@ -243,7 +245,10 @@ fn usual_month(prices: &Prices, measured: &Reconciling) -> Vec<(String, f64)> {
     let alarms = alarms_of("Reconciles");
     vec![
         ("the secret".to_owned(), prices.of("secret", 1.0)),
-        ("reads of the secret, one in half an hour".to_owned(), prices.of("secret_request", MINUTES / KEYS_HELD)),
+        (
+            "reads of the secret, one in half an hour".to_owned(),
+            prices.of("secret_request", MINUTES / MINUTES_BETWEEN_READS as f64),
+        ),
         (format!("{alarms} metrics that alarms look at"), prices.of("alarm_metric", f64::from(alarms))),
         ("the metric `reconcile_finished`, in an hour a day".to_owned(), prices.of("metric", DAYS / HOURS)),
         (

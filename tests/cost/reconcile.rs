@@ -39,6 +39,8 @@ const KEY: &str = "5f0e1d2c3b4a59687f6e5d4c3b2a1908";
 /// What two minutes' calls list: 185 pages, and one call to know the list.
 const MEMBERS: u64 = 18_500;
 const MINUTES_OF_A_RUN: u64 = 2;
+/// A secret is read so many minutes after it was read.
+pub(crate) const MINUTES_BETWEEN_READS: u64 = 30;
 /// Less than template.yaml's timeout.
 const TIME_OF_AN_INVOCATION: Duration = Duration::from_secs(54);
 /// DynamoDB adds this many bytes to each item of an index ("Item sizes and formats").
@@ -104,7 +106,11 @@ impl Reconciling {
         meter.take();
         reconciler.reconcile(Instant::now() + TIME_OF_AN_INVOCATION, || 7).await;
         let idle_minute = meter.take();
-        ensure!(secrets.reads() == 1, "the secret was read {} times", secrets.reads());
+        for (passes, reads) in [(MINUTES_BETWEEN_READS - MINUTES_OF_A_RUN - 1, 1), (1, 2)] {
+            passed.fetch_add(i64::try_from(passes)? * 60_000, Ordering::Relaxed);
+            reconciler.reconcile(Instant::now() + TIME_OF_AN_INVOCATION, || 7).await;
+            ensure!(secrets.reads() == reads, "the secret was read {} times", secrets.reads());
+        }
         Ok(Self {
             members: MEMBERS as f64,
             minutes: MINUTES_OF_A_RUN as f64,
