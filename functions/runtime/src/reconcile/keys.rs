@@ -88,8 +88,8 @@ pub struct HeldReaderKeys<S> {
     held: tokio::sync::Mutex<Option<(Time, ReaderKeys)>>,
 }
 
-/// Keys are used without a look at the secret for so long: a read each minute would cost more than all the rest.
-const FRESH_MILLIS: i64 = 10 * 60 * 1_000;
+/// Keys are used without a look at the secret for so long: a read each minute would cost more than the comparison does.
+const FRESH_MILLIS: i64 = 30 * 60 * 1_000;
 
 impl<S: SecretSource> HeldReaderKeys<S> {
     /// None are held yet.

@@ -187,9 +187,7 @@ struct Gauges {
     has_finished: bool,
     /// Apps whose last run ended longer ago than a day and a half, or never.
     late: u64,
-    differences: u64,
     rising: u64,
-    minutes: u64,
 }
 
 /// A day, and half a day for the work of the day's run.
@@ -230,23 +228,17 @@ impl Gauges {
             minutes
         );
         self.has_finished = true;
-        self.minutes = self.minutes.max(minutes);
         self.rising += u64::from(last.is_rising());
-        // The first run finds what was never reported.
-        if last.differences_before.is_some() {
-            self.differences += counts.differences();
-        }
     }
 
-    /// Each value costs money in each hour in which it is written: only what there is to say is.
+    /// Only what an alarm looks at is a metric, and only when there is something to say: each costs money in each hour in
+    /// which it is written. The dashboard reads all else from the line `reconciled`.
     fn log(&self) {
         let gauges = [
             ("reconcile_held", self.held, self.held > 0),
             ("reconcile_failing", self.failing, self.failing > 0),
             ("reconcile_finished", u64::from(self.late == 0), self.has_finished),
-            ("reconcile_differences", self.differences, self.has_finished),
             ("reconcile_rising", self.rising, self.rising > 0),
-            ("reconcile_minutes", self.minutes, self.has_finished),
         ];
         for (gauge, value, _) in gauges.into_iter().filter(|(.., is_worth)| *is_worth) {
             tracing::info!(event = "measured", gauge, value);
