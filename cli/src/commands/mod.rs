@@ -14,6 +14,7 @@ pub mod ips;
 pub mod keys;
 pub mod publish;
 pub mod quarantine;
+pub mod reconcile;
 pub mod send;
 pub mod undelivered;
 pub mod user;
