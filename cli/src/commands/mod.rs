@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod hash_key;
 pub mod inbox;
 pub mod ips;
+pub mod kakao;
 pub mod keys;
 pub mod publish;
 pub mod quarantine;
