@@ -19,6 +19,6 @@ pub use api::{HttpKakaoApi, KakaoApi, KakaoApiUrl};
 pub use dynamo::{LONGEST_DIFFERENCES, RunTable};
 pub use fill::{Position, RosterFill};
 pub use keys::{HeldReaderKeys, ReaderKey, ReaderKeys, ReaderKeysError, reader_keys};
-pub use reconciler::{Reconciler, Settings};
+pub use reconciler::{LATE_MILLIS, Reconciler, Settings};
 pub use run::{Brake, Counts, DailyTime, NotATimeOfDay, Phase, Purpose, Run, Summary, run_id};
 pub use table::{Difference, Note, RosterMember, RosterPage, StoredLink, Table};

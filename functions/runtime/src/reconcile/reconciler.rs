@@ -161,8 +161,8 @@ struct State {
     minutes: u64,
 }
 
-/// A day's run and half a day for its work.
-const LATE_MILLIS: i64 = 36 * 60 * 60 * 1_000;
+/// An app whose last finished run is older than this is late: a day's run, and half a day for its work.
+pub const LATE_MILLIS: i64 = 36 * 60 * 60 * 1_000;
 
 impl State {
     fn add(&mut self, app: &AppId, worked: Result<Option<Run>, Stop>, _at: DailyTime, now: Time) {
