@@ -97,8 +97,9 @@ impl RunTable {
 
     async fn lacking(&self, behind: Option<&Position>) -> Result<ScanOutput, StoreError> {
         let mut scan = self.0.client.scan().table_name(&self.0.table).filter_expression(NOT_IN_ROSTER);
-        scan = scan.projection_expression("pk, #link, version").set_exclusive_start_key(behind.map(Position::key));
-        for (name, member) in [("#roster", ROSTER), ("#link", "link"), ("#status", "status")] {
+        scan =
+            scan.projection_expression("pk, #link, #merge, version").set_exclusive_start_key(behind.map(Position::key));
+        for (name, member) in [("#roster", ROSTER), ("#link", "link"), ("#status", "status"), ("#merge", "_merge")] {
             scan = scan.expression_attribute_names(name, member);
         }
         for (name, value) in [(":state", STATE), (":user", "USER#"), (":unlinked", "unlinked")] {

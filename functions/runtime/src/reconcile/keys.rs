@@ -90,10 +90,10 @@ impl<S: SecretSource> HeldReaderKeys<S> {
     /// [`ReaderKeysError`].
     pub async fn current(&self, now: Time) -> Result<ReaderKeys, ReaderKeysError> {
         let mut held = self.held.lock().await;
-        if let Some((read_at, keys)) = &*held
-            && now.millis_since(*read_at) < FRESH_MILLIS
-        {
-            return Ok(keys.clone());
+        if let Some((read_at, keys)) = &*held {
+            if now.millis_since(*read_at) < FRESH_MILLIS {
+                return Ok(keys.clone());
+            }
         }
         let text = self.source.read().await.map_err(|EdgeError(error)| ReaderKeysError::Unread(error))?;
         let keys = reader_keys(&text)?;
