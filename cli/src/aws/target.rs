@@ -9,6 +9,7 @@ use crate::{
     aws::{
         fault::NO_REGION,
         queue::StackQueue,
+        runs::Runs,
         stack::{self, StackTarget},
         table::Table,
     },
@@ -151,6 +152,16 @@ impl StackTable {
     /// If it is named twice or not at all, or the stack can't be looked up.
     pub async fn open(&self) -> Result<Table> {
         self.table.table(&self.stack).await
+    }
+
+    /// The reconciler's runs in the table.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn runs(&self) -> Result<Runs> {
+        let named = self.table.table.as_ref();
+        let (aws, found) = TableTarget::NAMED.find(named, &self.stack, |running| Some(&running.table)).await?;
+        Ok(Runs::new(&aws, found))
     }
 
     /// The service, for a question or a result.

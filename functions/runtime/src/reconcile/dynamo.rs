@@ -29,8 +29,6 @@ pub struct RunTable(pub DynamoStore);
 
 /// The sort key of an app's run.
 const RUN: &str = "RUN";
-/// The partition that names the apps which have runs; its sort keys are their ids.
-const APPS: &str = "RECONCILE#APPS";
 /// The largest page of the roster: just below sixteen kilobytes, since DynamoDB bills a read by started four.
 const ROSTER_PAGE: i32 = 190;
 /// Notes and differences are of no use after so many days.
@@ -56,7 +54,7 @@ fn note_key(run: &Run, note: &Note) -> String {
     format!("{}{}", notes_prefix(run), digits(note.behind))
 }
 
-fn never(error: &dyn std::error::Error) -> StoreError {
+pub(super) fn never(error: &dyn std::error::Error) -> StoreError {
     StoreError::Never(error.to_string())
 }
 
@@ -66,19 +64,13 @@ fn to_item(app: &AppId, sort: &str, value: &impl Serialize) -> Result<Item, Stor
     Ok(item)
 }
 
-fn from_item<V: DeserializeOwned>(item: Item) -> Result<V, StoreError> {
+pub(super) fn from_item<V: DeserializeOwned>(item: Item) -> Result<V, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| never(&error))
 }
 
 impl RunTable {
-    /// The apps that have runs.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn apps(&self) -> Result<Vec<AppId>, StoreError> {
-        let read = self.0.partition(APPS).send().await.map_err(|error| fault(&error))?;
-        Ok(read.items().iter().filter_map(|item| text_of(item, "sk")?.parse().ok()).collect())
-    }
+    /// The partition that names the apps which have runs; its sort keys are their ids.
+    pub const APPS: &'static str = "RECONCILE#APPS";
 
     /// The first differences that a comparison found, at most [`LONGEST_DIFFERENCES`].
     ///
@@ -95,7 +87,7 @@ impl RunTable {
         Ok(query.send().await.map_err(|error| fault(&error))?.items.unwrap_or_default())
     }
 
-    async fn put(&self, item: Item) -> Result<(), StoreError> {
+    pub(super) async fn put(&self, item: Item) -> Result<(), StoreError> {
         let put = self.0.client.put_item().table_name(&self.0.table).set_item(Some(item)).send().await;
         put.map(drop).map_err(|error| fault(&error))
     }
@@ -168,7 +160,7 @@ impl Table for RunTable {
     async fn save(&self, app: &AppId, run: &Run, note: Option<&Note>) -> Result<Saved, StoreError> {
         if run.revision == 0 {
             // First, so that no run is unlisted.
-            self.put(key(APPS, app.as_str())).await?;
+            self.put(key(Self::APPS, app.as_str())).await?;
         }
         let next = Run { revision: run.revision + 1, ..run.clone() };
         let record = to_item(app, RUN, &next)?;

@@ -82,6 +82,15 @@ pub fn reader_keys(text: &str) -> Result<(ReaderKeys, Vec<ReaderKeysError>), Rea
     Ok((keys, wrong))
 }
 
+/// The same, if nothing of it is wrong.
+///
+/// # Errors
+/// The first thing that is: [`ReaderKeysError`].
+pub fn all_reader_keys(text: &str) -> Result<ReaderKeys, ReaderKeysError> {
+    let (keys, wrong) = reader_keys(text)?;
+    wrong.into_iter().next().map_or(Ok(keys), Err)
+}
+
 /// The keys, read from their secret and held for a while.
 pub struct HeldReaderKeys<S> {
     source: S,

@@ -190,8 +190,8 @@ struct Gauges {
     rising: u64,
 }
 
-/// A day, and half a day for the work of the day's run.
-const LATE_MILLIS: i64 = 36 * 60 * 60 * 1_000;
+/// An app whose last finished run is older than this is late: a day's run, and half a day for its work.
+pub const LATE_MILLIS: i64 = 36 * 60 * 60 * 1_000;
 
 impl Gauges {
     fn add(&mut self, app: &AppId, worked: Result<Option<Worked>, Stop>, now: Time) {
