@@ -241,6 +241,20 @@ async fn older_items_are_put_into_the_roster_once_and_keep_their_version() {
 }
 
 #[tokio::test]
+async fn a_table_of_several_pages_is_looked_at_whole() {
+    let pipeline = Pipeline::start().await.unwrap();
+    let members: Vec<String> = (1_000..2_001).map(|number| format!("USER#{APP_ID}#{number}")).collect();
+    for member in &members {
+        pipeline.table.put(&older(member, Some("linked"))).unwrap();
+    }
+    khook(&pipeline, &["run", APP_ID]).await.printed();
+    assert_eq!(in_roster(&pipeline), members);
+    let written = pipeline.table.item("RECONCILE#ROSTER", "FILLED").unwrap().unwrap();
+    assert_eq!(written["filled"], json!(1_001));
+    assert!(written["scanned"].as_u64().unwrap() >= 1_001 && written.contains_key("finished_at"), "{written:?}");
+}
+
+#[tokio::test]
 async fn an_interrupted_fill_goes_on_behind_the_item_where_it_was() {
     let members: Vec<String> = (7..12).map(|number| format!("USER#{APP_ID}#{number}")).collect();
     let mut filled = 0;

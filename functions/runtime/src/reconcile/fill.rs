@@ -47,6 +47,9 @@ pub struct Position {
 /// No app has this id.
 const FILL: (&str, &str) = ("RECONCILE#ROSTER", "FILLED");
 
+/// So many items are looked at by a call: their answer comes in time over a slow line, too.
+const PAGE: i32 = 500;
+
 /// So many items are written at once.
 const WRITTEN_AT_ONCE: usize = 16;
 
@@ -96,7 +99,7 @@ impl RunTable {
     }
 
     async fn lacking(&self, behind: Option<&Position>) -> Result<ScanOutput, StoreError> {
-        let mut scan = self.0.client.scan().table_name(&self.0.table).filter_expression(NOT_IN_ROSTER);
+        let mut scan = self.0.client.scan().table_name(&self.0.table).filter_expression(NOT_IN_ROSTER).limit(PAGE);
         scan =
             scan.projection_expression("pk, #link, #merge, version").set_exclusive_start_key(behind.map(Position::key));
         for (name, member) in [("#roster", ROSTER), ("#link", "link"), ("#status", "status"), ("#merge", "_merge")] {
