@@ -55,7 +55,7 @@ async fn left(pipeline: &Pipeline, app_id: &str, purpose: Purpose, state: Phase,
 }
 
 async fn save(pipeline: &Pipeline, app: &AppId, run: &Run) {
-    assert_eq!(runs(pipeline).save(app, run).await.unwrap(), Saved::Done);
+    assert_eq!(runs(pipeline).save(app, run, None).await.unwrap(), Saved::Done);
 }
 
 async fn current(pipeline: &Pipeline) -> Run {
@@ -394,7 +394,9 @@ async fn what_held_a_run_is_shown_and_approved_of() {
     let counts = Counts { listed: 60, known: 100, shared: 60, missing: 40, ..Counts::default() };
     let held = left(&pipeline, APP_ID, Purpose::Correct, Phase::Held, counts).await;
     let members = (31_428_586..31_428_626).map(|number: u64| number.to_string().parse().unwrap()).collect();
-    runs(&pipeline).put_note(&app(), &held.run_id, &Note { behind: None, members }).await.unwrap();
+    let note = Note { behind: None, members };
+    assert_eq!(runs(&pipeline).save(&app(), &held, Some(&note)).await.unwrap(), Saved::Done);
+    let held = current(&pipeline).await;
     let asked = khook(&pipeline, &["approve"]).await;
     assert_eq!(asked.code, Some(2), "{}", asked.error);
     for text in ["is held", "31428586", "31428595", "these 40 members", "--yes"] {

@@ -108,8 +108,8 @@ async fn cancelled(runs: &Runs, app: &AppId, mut run: Run) -> Result<Run> {
     let run_id = run.run_id.clone();
     for _ in 0..ATTEMPTS {
         let now = runtime::clock::now();
-        run.fail("cancelled by an operator".to_owned(), now);
-        (run.updated_at, run.leased_until) = (now, None);
+        run.cancel(now);
+        run.updated_at = now;
         if runs.save(app, &run).await? {
             return Ok(run);
         }

@@ -205,7 +205,7 @@ impl Gauges {
             }
         };
         self.held += u64::from(run.state == Phase::Held);
-        self.failing += u64::from(run.state == Phase::Failed || run.last_error.is_some());
+        self.failing += u64::from(run.is_failing());
         let is_late = |last: &Summary| now.millis_since(last.finished_at) > LATE_MILLIS;
         self.late += u64::from(run.last_finished.as_ref().is_none_or(is_late));
         if let Some(last) = run.last_finished.filter(|last| has_finished && last.run_id == run.run_id) {

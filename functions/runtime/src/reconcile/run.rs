@@ -186,6 +186,9 @@ impl Summary {
     }
 }
 
+/// The last error of a run that an operator ended.
+const CANCELLED: &str = "cancelled by an operator";
+
 /// So many members of whose links webhooks told, and none of them on the list, are a sign of another app's list.
 const FOREIGN: u64 = 2;
 
@@ -292,6 +295,18 @@ impl Run {
     pub fn fail(&mut self, error: String, now: Time) {
         (self.state, self.finished_at, self.last_error) = (Phase::Failed, Some(now), Some(error));
         self.cursor = None;
+    }
+
+    /// Ends it because an operator said so.
+    pub fn cancel(&mut self, now: Time) {
+        self.fail(CANCELLED.to_owned(), now);
+        self.leased_until = None;
+    }
+
+    /// Whether something has to be repaired, or seems to.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.last_error.as_ref().is_some_and(|error| error != CANCELLED)
     }
 
     /// Notes the end, if it has come to it.
