@@ -60,6 +60,7 @@ impl<'r, T: Table, A: KakaoApi, Q: Queue, S: SecretSource, C: Fn() -> Time + Syn
         };
         let worked = keys.iter().map(|(app, key)| {
             let id = run_id((self.reach.now)(), random());
+            // Of no type of its own: as a part of the caller's future it is nested too deep for the compiler.
             async move {
                 let work = AssertUnwindSafe(self.reconcile_app(app, key, id, deadline)).catch_unwind();
                 match timeout_at(deadline, work).await {
@@ -68,6 +69,7 @@ impl<'r, T: Table, A: KakaoApi, Q: Queue, S: SecretSource, C: Fn() -> Time + Syn
                     Err(_) => Err(Stop::Time),
                 }
             }
+            .boxed_local()
         });
         let worked = join_all(worked).await;
         let mut gauges = Gauges::default();
@@ -100,7 +102,7 @@ impl<'r, T: Table, A: KakaoApi, Q: Queue, S: SecretSource, C: Fn() -> Time + Syn
         let mut worker = Worker::new(&self.reach, app, key, run, calls_until(deadline));
         worker.run.key_sha256 = Some(key.sha256());
         worker.save().await?;
-        let worked = self.work(&mut worker).await;
+        let worked = self.work(&mut worker).boxed_local().await;
         self.end(worker, worked).await.map(Some)
     }
 
