@@ -1,6 +1,9 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use futures_util::{FutureExt, future::join_all};
+use futures_util::{
+    FutureExt,
+    future::{LocalBoxFuture, join_all},
+};
 use kakao_webhooks::wire::{AppId, Time, rest_api::RestError};
 use tokio::time::{Instant, timeout_at};
 
@@ -48,8 +51,13 @@ impl<'r, T: Table, A: KakaoApi, Q: Queue, S: SecretSource, C: Fn() -> Time + Syn
         Self { reach: Reach { table, api, queue, now }, keys, settings }
     }
 
-    /// Does what there is to do for each app, side by side, until `deadline` at the latest.
-    pub async fn reconcile(&self, deadline: Instant, random: impl Fn() -> u16) {
+    /// Does what there is to do for each app, side by side, until `deadline` at the latest. A future of no type of its own:
+    /// as a part of the caller's it is nested too deep for the compiler.
+    pub fn reconcile<'f>(&'f self, deadline: Instant, random: impl Fn() -> u16 + 'f) -> LocalBoxFuture<'f, ()> {
+        self.reconcile_all(deadline, random).boxed_local()
+    }
+
+    async fn reconcile_all(&self, deadline: Instant, random: impl Fn() -> u16) {
         let keys = match self.keys.current((self.reach.now)()).await {
             Ok(keys) => keys,
             Err(error) => {
@@ -60,7 +68,6 @@ impl<'r, T: Table, A: KakaoApi, Q: Queue, S: SecretSource, C: Fn() -> Time + Syn
         };
         let worked = keys.iter().map(|(app, key)| {
             let id = run_id((self.reach.now)(), random());
-            // Of no type of its own: as a part of the caller's future it is nested too deep for the compiler.
             async move {
                 let work = AssertUnwindSafe(self.reconcile_app(app, key, id, deadline)).catch_unwind();
                 match timeout_at(deadline, work).await {
