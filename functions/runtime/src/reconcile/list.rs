@@ -94,7 +94,10 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
                 return Err(Stop::Rest);
             }
             let (api, key, asked_at, from) = (self.reach.api, self.key, self.now(), walk.next());
-            let page = self.call(|| api.members(key, from, MOST_MEMBERS)).await?;
+            let page = match self.call(|| api.members(key, from, MOST_MEMBERS)).await {
+                Ok(page) => page,
+                Err(stop) => return self.keep(&mut walk, stop).await,
+            };
             let is_last = !page.has_more || page.members.is_empty();
             for member in page.members {
                 self.compare(&mut walk, Some((member, asked_at))).await?;
@@ -116,6 +119,16 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
             if self.is_save_due() || walk.unknown.len() >= MOST_MEMBERS {
                 self.note(&mut walk).await?;
             }
+        }
+    }
+
+    /// Keeps what was read of a list, whatever stopped the rest: otherwise a run that is stopped each minute would never
+    /// come to its end.
+    async fn keep(&mut self, walk: &mut Walk<'_, T>, stop: Stop) -> Result<(), Stop> {
+        match self.note(walk).await {
+            // What stopped the list is the reason to report, unless another worker has the run.
+            Err(Stop::Lost) => Err(Stop::Lost),
+            _ => Err(stop),
         }
     }
 
