@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod runs;

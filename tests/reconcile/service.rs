@@ -79,6 +79,11 @@ impl Service {
         Self { reconciling, reconciler, pipeline }
     }
 
+    /// Another process in the reconciler's place, which knows how late it is.
+    pub(crate) async fn restart(&mut self) {
+        self.reconciler = self.reconciling.start_reconciler(&self.pipeline, LIMIT, &[]).await.unwrap();
+    }
+
     /// As many members from the first number on link at Kakao, a second apart, and Kakao reports all of it.
     pub(crate) async fn members(&mut self, count: u64) {
         for number in 0..count {
