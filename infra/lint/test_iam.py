@@ -34,16 +34,7 @@ LISTED = listed("aws-calls")
 # What a stack with DeliveryUrl has besides.
 OF_DELIVERY = listed("aws-calls-of-delivery")
 # What one with KakaoReaderKeys has besides. A resource behind a variable's "/" belongs to the one that the variable names.
-OF_RECONCILER: list[tuple[str, ...]] = [
-    ("reconciler", "dynamodb:BatchGetItem", "TABLE_NAME", "USER#*"),
-    ("reconciler", "dynamodb:DeleteItem", "TABLE_NAME", "RECONCILE#*"),
-    ("reconciler", "dynamodb:GetItem", "TABLE_NAME", "RECONCILE#*"),
-    ("reconciler", "dynamodb:PutItem", "TABLE_NAME", "RECONCILE#*"),
-    ("reconciler", "dynamodb:Query", "TABLE_NAME", "RECONCILE#*"),
-    ("reconciler", "dynamodb:Query", "TABLE_NAME/index/roster"),
-    ("reconciler", "secretsmanager:GetSecretValue", "KAKAO_READER_KEYS"),
-    ("reconciler", "sqs:SendMessage", "EVENT_QUEUE_URL"),
-]
+OF_RECONCILER = listed("aws-calls-of-reconciler")
 
 KEY = arn("kms", "key/0a1b2c3d")
 # Roles outside the stack: a consumer that reads states, a sender of service events, any other.

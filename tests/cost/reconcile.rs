@@ -67,7 +67,7 @@ impl Reconciling {
     pub(crate) async fn measure() -> Result<Self> {
         let table = Table::start().await?;
         let (meter, queue) = (Meter::before(&table.endpoint()).await?, Queue::start().await?);
-        let secrets = Secrets::start(&json!({APP: KEY}).to_string(), &Log::default()).await?;
+        let secrets = Secrets::start(secrets::READER_KEYS_ARN, &json!({APP: KEY}).to_string(), &Log::default()).await?;
         let bytes_of_index = fill(&table)?;
         let kakao = kakao().await?;
         let variables = [
@@ -87,7 +87,7 @@ impl Reconciling {
         let runs = RunTable(wiring::table(&aws, &variables, Retention::default())?);
         let api = HttpKakaoApi::new(variables.kakao_api_url()?, pool);
         let sqs = SqsQueue::new(&aws, queue.url());
-        let keys = HeldReaderKeys::new(SecretsManager::new(&aws, secrets::ARN.to_owned()));
+        let keys = HeldReaderKeys::new(SecretsManager::new(&aws, secrets::READER_KEYS_ARN.to_owned()));
         let noon: Time = NOON.parse()?;
         let passed = AtomicI64::new(0);
         let now = || Time::clamped(noon.as_millis() + passed.load(Ordering::Relaxed));

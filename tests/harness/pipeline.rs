@@ -132,10 +132,23 @@ impl Pipeline {
     /// # Errors
     /// If it can't be started.
     pub async fn start_function_with(&self, name: &str, variables: &[(&str, &str)]) -> Result<Lambda> {
-        let mut environment = self.environment.clone();
-        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let of_template = LIMITS.iter().find(|(function, _)| *function == name).map(|(_, limit)| *limit);
         let limit = self.processor_limit.filter(|_| name == PROCESSOR).or(of_template).unwrap_or(SOON);
+        self.start_function_within(name, limit, variables).await
+    }
+
+    /// The same with this time for an invocation.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub async fn start_function_within(
+        &self,
+        name: &str,
+        limit: Duration,
+        variables: &[(&str, &str)],
+    ) -> Result<Lambda> {
+        let mut environment = self.environment.clone();
+        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Lambda::start(name, &environment, limit, self.watch.log(), &self.calls).await
     }
 

@@ -218,6 +218,7 @@ async fn answer(
         url if url.ends_with(dead_letters::PATH) => dead_letters.answer(operation, &request).await,
         url if url.ends_with(PATH) => match operation {
             "SendMessage" => send(&held, &request),
+            "SendMessageBatch" => send_batch(&held, &request),
             "ChangeMessageVisibility" => hide(&held, &request),
             _ => refuse("UnsupportedOperation"),
         },
@@ -238,15 +239,40 @@ fn hide(held: &Mutex<HeldMessages>, request: &Value) -> Response {
 }
 
 fn send(held: &Mutex<HeldMessages>, request: &Value) -> Response {
-    let body = request["MessageBody"].as_str();
-    let Some(body) = body.filter(|body| !body.is_empty() && body.len() <= MAX_BYTES) else {
-        return refuse("InvalidParameterValue");
-    };
-    if !body.chars().all(is_xml) {
-        return refuse("InvalidMessageContents");
+    match put(held, request) {
+        Ok(id) => Json(json!({"MessageId": id})).into_response(),
+        Err(code) => refuse(code),
     }
-    Json(json!({"MessageId": lock(held).put(body)})).into_response()
 }
+
+/// The id of a message that is stored, or the code of its refusal.
+fn put(held: &Mutex<HeldMessages>, message: &Value) -> Result<String, &'static str> {
+    let body = message["MessageBody"].as_str();
+    let body = body.filter(|body| !body.is_empty() && body.len() <= MAX_BYTES).ok_or("InvalidParameterValue")?;
+    if body.chars().all(is_xml) { Ok(lock(held).put(body)) } else { Err("InvalidMessageContents") }
+}
+
+/// At most ten, each stored or refused by itself.
+fn send_batch(held: &Mutex<HeldMessages>, request: &Value) -> Response {
+    let entries = request["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if entries.is_empty() {
+        return refuse("EmptyBatchRequest");
+    }
+    if entries.len() > MOST_ENTRIES {
+        return refuse("TooManyEntriesInBatchRequest");
+    }
+    let (mut successful, mut failed) = (vec![], vec![]);
+    for entry in entries {
+        match put(held, entry) {
+            Ok(id) => successful.push(json!({"Id": entry["Id"], "MessageId": id, "MD5OfMessageBody": ""})),
+            Err(code) => failed.push(json!({"Id": entry["Id"], "Code": code, "SenderFault": true})),
+        }
+    }
+    Json(json!({"Successful": successful, "Failed": failed})).into_response()
+}
+
+/// SQS takes so many messages at once.
+const MOST_ENTRIES: usize = 10;
 
 /// The characters that SQS takes (XML 1.0 §2.2).
 const fn is_xml(character: char) -> bool {

@@ -148,6 +148,19 @@ impl Table {
         Ok(())
     }
 
+    /// Takes attributes out of an item, as a version of the service wrote it that did not know them.
+    ///
+    /// # Errors
+    /// If the table doesn't let go of them.
+    pub fn take_out(&self, pk: &str, sk: &str, names: &[&str]) -> Result<()> {
+        self.database.update_item(serde_json::from_value(json!({
+            "TableName": NAME,
+            "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
+            "UpdateExpression": format!("REMOVE {}", names.join(", ")),
+        }))?)?;
+        Ok(())
+    }
+
     /// Takes an item out, if it is there.
     ///
     /// # Errors

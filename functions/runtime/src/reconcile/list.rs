@@ -104,11 +104,7 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
             let (api, key, asked_at, from) = (self.reach.api, self.key, self.now(), walk.next());
             let page = match self.call(|| api.members(key, from, MOST_MEMBERS)).await {
                 Ok(page) => page,
-                Err(stop) => {
-                    // What is read already is not read again in the next minute, or a run could stay where it is.
-                    let noted = self.note(&mut walk).await;
-                    return Err(if matches!(noted, Err(Stop::Lost)) { Stop::Lost } else { stop });
-                }
+                Err(stop) => return self.keep(&mut walk, stop).await,
             };
             walk.pages += 1;
             // A full page is the last one only if the next one is empty, whatever Kakao says.
@@ -133,6 +129,16 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
             if self.is_save_due() || walk.pages >= PAGES_BETWEEN_SAVES || walk.unknown.len() >= MOST_MEMBERS {
                 self.note(&mut walk).await?;
             }
+        }
+    }
+
+    /// Keeps what was read of a list, whatever stopped the rest: otherwise a run that is stopped each minute would never
+    /// come to its end.
+    async fn keep(&mut self, walk: &mut Walk<'_, T>, stop: Stop) -> Result<(), Stop> {
+        match self.note(walk).await {
+            // What stopped the list is the reason to report, unless another worker has the run.
+            Err(Stop::Lost) => Err(Stop::Lost),
+            _ => Err(stop),
         }
     }
 

@@ -41,6 +41,19 @@ async fn what_both_know_costs_one_call_for_a_hundred_members_and_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_is_broken_off_each_minute_comes_to_its_end() {
+    let world = World::new();
+    world.kakao().members.link_all(APP, (1..=1_000).map(|number| (number, 1_600_000_000)));
+    for number in 1..=1_000 {
+        world.linked_here(number, "2020-01-01T00:00:00Z".parse().unwrap());
+    }
+    // Others read members, too.
+    world.kakao().settings.lists_per_minute = Some(3);
+    assert!(world.minutes().await <= 4);
+    assert_eq!((world.phase(), world.run().counts.shared), (Phase::Done, 1_000));
+}
+
+#[tokio::test(start_paused = true)]
 async fn lost_unlinks_and_links_are_found_and_dated_before_kakao_was_asked() {
     let world = World::new();
     advance(Duration::from_millis(86_400_500)).await;
