@@ -116,8 +116,10 @@ impl<S: SecretSource> HeldReaderKeys<S> {
             return Ok(keys.clone());
         }
         match (self.read().await, held.as_ref()) {
-            (Ok(keys), _) => {
-                *held = Some((now, keys.clone()));
+            (Ok((keys, is_right)), _) => {
+                // What is wrong is repaired soon.
+                let read_at = if is_right { now } else { Time::clamped(0) };
+                *held = Some((read_at, keys.clone()));
                 Ok(keys)
             }
             (Err(error), Some((_, keys))) => {
@@ -128,13 +130,17 @@ impl<S: SecretSource> HeldReaderKeys<S> {
         }
     }
 
-    async fn read(&self) -> Result<ReaderKeys, ReaderKeysError> {
+    /// The keys, and whether nothing of the secret is wrong.
+    async fn read(&self) -> Result<(ReaderKeys, bool), ReaderKeysError> {
         let text = self.source.read().await.map_err(|EdgeError(error)| ReaderKeysError::Unread(error))?;
-        let (keys, wrong) = reader_keys(&text)?;
-        for error in wrong {
+        let (keys, mut wrong) = reader_keys(&text)?;
+        if keys.is_empty() {
+            return Err(wrong.pop().unwrap_or(ReaderKeysError::NotAnObject));
+        }
+        for error in &wrong {
             tracing::error!(event = "reader_keys_unusable", %error);
         }
-        Ok(keys)
+        Ok((keys, wrong.is_empty()))
     }
 
     /// Kakao does not accept one of them: the next look is at the secret.
