@@ -177,8 +177,8 @@ mod doctor {
         let refused = lines.iter().filter(|line| line.event() == "refused");
         let reasons: Vec<_> = refused.filter_map(|line| line.fields.get("reason")?.as_str()).collect();
         assert!(reasons.contains(&"key_missing"), "{reasons:?}");
-        for rings in ["key_unknown", "unavailable", "token_audience"] {
-            assert!(!reasons.contains(&rings), "{reasons:?}");
+        for firing in ["key_unknown", "unavailable", "token_audience"] {
+            assert!(!reasons.contains(&firing), "{reasons:?}");
         }
     }
 

@@ -16,9 +16,11 @@ use crate::commands::{
     hash_key::HashKey,
     inbox::Inbox,
     ips::{self, Ips},
+    kakao::Kakao,
     keys::Keys,
     publish::{self, Publish},
     quarantine::Quarantine,
+    reconcile::Reconcile,
     send::Send,
     undelivered::Undelivered,
     user::User,
@@ -42,6 +44,7 @@ Examples:
   khook doctor kakao-webhooks                what is wrong with a stack
   khook dlq list                             what could not be processed
   khook undelivered list                     what was not delivered
+  khook reconcile status                     what webhooks missed
   khook delivery test                        whether signatures are verified
   khook hash-key < admin-key.txt             the digest for KakaoApps
   khook keys serve --rotate-every 60         a key set that rotates
@@ -124,6 +127,23 @@ enum Command {
     /// Publish users' states on the bus again, for a consumer that is new or has lost changes
     #[command(after_help = publish::EXAMPLES)]
     Publish(Publish),
+    /// Compare the states with Kakao's own list of members: how far that is, start it, approve it, end it
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  khook reconcile status\n  khook reconcile diff 123456\n  \
+                      khook reconcile run 123456 --wait\n\n\
+                      Permissions on AWS: dynamodb:Query, dynamodb:GetItem and dynamodb:PutItem on the table."
+    )]
+    Reconcile(Reconcile),
+    /// Ask Kakao's REST API by hand about members of an app
+    #[command(
+        subcommand,
+        after_help = "The key comes from --key-file or a hidden prompt; it is never an argument. KAKAO_API_URL names \
+                      another address of the API. These calls count for the app's quota.\n\n\
+                      Examples:\n  khook kakao users 123456 --key-file key.txt --limit 10\n  \
+                      khook kakao me 123456 1234567890\n  khook kakao scopes 123456 1234567890 --json"
+    )]
+    Kakao(Kakao),
     /// Print the SHA-256 of a key, for KakaoApps and SkillAuth
     #[command(after_help = "The key comes from a hidden prompt, or from standard input; never from the command \
                             line, where others could see it.\n\nExamples:\n  khook hash-key\n  \
@@ -170,6 +190,8 @@ impl Cli {
             Command::Changes(changes) => changes.run().await,
             Command::Ips(ips) => ips.run().await,
             Command::Publish(publish) => publish.run().await,
+            Command::Kakao(kakao) => kakao.run().await,
+            Command::Reconcile(reconcile) => reconcile.run().await,
             Command::HashKey(hash_key) => hash_key.run().await,
             Command::Keys(keys) => keys.run().await,
         }
@@ -201,7 +223,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         all(&mut command, "", &mut found);
-        assert_eq!(found.len(), 51);
+        assert_eq!(found.len(), 61);
         for (path, help) in found {
             assert!(help.contains("Usage:"), "{path}\n{help}");
         }
@@ -257,6 +279,15 @@ mod tests {
             "khook publish --user 1",
             "khook publish --user 1 2 --since 2026-01-01T00:00:00Z",
             "khook publish --since yesterday",
+            "khook reconcile",
+            "khook kakao me 1",
+            "khook kakao me 1 2 --key abc",
+            "khook kakao users 1 --limit 101",
+            "khook kakao users 1 2 --from 3",
+            "khook kakao scopes 1",
+            "khook reconcile run 123456 234567",
+            "khook reconcile approve abc",
+            "khook reconcile diff --wait",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
@@ -279,6 +310,15 @@ mod tests {
             "khook publish --since 2026-01-01T00:00:00Z --dry-run --yes",
             "khook check https://a.example/skill --skill-header x-k --skill-key-file f --send --json",
             "khook check https://a.example/x --kind unlink --admin-key-file f --header x-k",
+            "khook kakao me 1 2 --key-file f --json",
+            "khook kakao users 1 --from 2 --limit 100",
+            "khook kakao users 1 2 3 4",
+            "khook kakao scopes 1 2",
+            "khook reconcile status --table t --json",
+            "khook reconcile run 123456 --wait --yes --stack s",
+            "khook reconcile diff --again --json --yes",
+            "khook reconcile approve 123456 --yes",
+            "khook reconcile cancel --yes",
             "khook doctor",
             "khook doctor stack --url https://a.example/v1 --json",
             "khook ips --key-file f --cidrs 192.0.2.0/24 --url http://127.0.0.1:1 --json",

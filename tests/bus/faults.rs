@@ -117,8 +117,8 @@ async fn a_publisher_that_is_killed_in_the_middle_of_a_batch_loses_nothing() {
         sleep(Duration::from_millis(5)).await;
     }
     service.publisher = spare;
-    let told = service.bus.ids();
-    assert!(!told.is_empty() && told.len() < all.len(), "{} of {}", told.len(), all.len());
+    let published = service.bus.ids();
+    assert!(!published.is_empty() && published.len() < all.len(), "{} of {}", published.len(), all.len());
 
     service.bus.gate().set(Fault::None);
     service.publish().await;

@@ -1,4 +1,4 @@
-//! What the bus is told of what the table's stream tells the real publisher.
+//! What the real publisher publishes of the writes in the table's stream.
 
 #[cfg(test)]
 mod faults;

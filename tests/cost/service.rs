@@ -13,6 +13,7 @@ use end_to_end::{
     lambda::{Lambda, Outcome},
     queue::Queue,
     stream::Stream,
+    table::Table,
     units::Units,
 };
 use serde_json::{Value, json};
@@ -54,7 +55,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start() -> Result<Self> {
-        let pipeline = Pipeline::start().await?;
+        let pipeline = Pipeline::around(Table::start_without_roster().await?).await?;
         let meter = Meter::before(&pipeline.table.endpoint()).await?;
         // As template.yaml has it.
         let pipeline = pipeline.with("AWS_ENDPOINT_URL_DYNAMODB", &meter.url()).with("WATCH_SILENCE", "true");
@@ -74,7 +75,7 @@ impl Service {
     /// invocation of the processor.
     pub(crate) async fn use_of(&mut self, request: &Request, status: Range<u16>) -> Result<Use> {
         self.meter.take();
-        let told = self.bus.taken().len();
+        let before = self.bus.taken().len();
         let answer = self.pipeline.deliver(request).await?;
         ensure!(status.contains(&answer.status), "{answer:?}");
         let messages = self.pipeline.queue.len();
@@ -92,7 +93,7 @@ impl Service {
             invocations,
             messages,
             units: self.meter.take(),
-            changes: self.bus.taken().len() - told,
+            changes: self.bus.taken().len() - before,
             log_bytes: OF_GATEWAY + invocations * OF_LAMBDA + lines,
         })
     }

@@ -88,7 +88,7 @@ async fn an_endpoint_that_hangs_for_one_change_delays_no_other() {
     let begun = Instant::now();
     let failed = service.deliver().await;
     assert_eq!(failed.iter().map(|message| &message.id).collect::<Vec<_>>(), [&slow]);
-    // It was told that it has five seconds, and hands its report in before.
+    // Lambda gave it five seconds, and its report is in before.
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let posted = service.endpoint.posted();
     assert_eq!(posted.len(), 1);

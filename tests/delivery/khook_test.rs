@@ -104,6 +104,32 @@ async fn a_stacks_receiver_is_tested_with_the_stacks_secret() {
 }
 
 #[tokio::test]
+async fn a_stack_that_only_a_variable_names_is_not_asked_for_a_receiver_that_is_named() {
+    let service = Service::start().await;
+    service.endpoint.wants(OLD);
+    let (cloud, url) = (cloud_formation(&service.endpoint.url()).await, service.endpoint.url());
+    let test = async |cloud: String, more: &[&str]| {
+        let variables = [
+            ("KHOOK_STACK", "s".to_owned()),
+            ("AWS_ENDPOINT_URL_CLOUDFORMATION", cloud),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", service.secrets.endpoint()),
+            ("AWS_MAX_ATTEMPTS", "1".to_owned()),
+        ];
+        let arguments = [&["delivery", "test", "--url", &url], more].concat();
+        khook_binary::run(&variables, &arguments).await.unwrap()
+    };
+    let error = test(cloud.url(), &[]).await.refused();
+    assert!(error.contains("the secret can't be used"), "{error}");
+    assert_eq!(service.endpoint.posted().len(), 0);
+    assert!(test(cloud.url(), &["--stack", "s"]).await.printed().contains("204"));
+
+    service.secrets.gate().set(Fault::Status(403));
+    let secret = SecretFile::new("variable", OLD);
+    let unreachable = "http://127.0.0.1:1".to_owned();
+    assert!(test(unreachable, &["--secret-file", secret.0.to_str().unwrap()]).await.printed().contains("204"));
+}
+
+#[tokio::test]
 async fn a_stack_without_a_receiver_or_whose_secret_cannot_be_read_is_said_so_and_gets_no_ping() {
     let service = Service::start().await;
     let error = test_stack(&cloud_formation("").await, &service).await.refused();

@@ -30,7 +30,7 @@ pub(crate) enum DeliveryFault {
     Pause(Fault),
     /// The deliverer is killed when one of the two is delivered.
     Killed,
-    /// Somebody empties the queue.
+    /// Another process empties the queue.
     Purged,
 }
 

@@ -22,7 +22,7 @@ use end_to_end::{
 use crate::{
     delivery_case::{DeliveryCase, DeliveryFault, DeliveryPlace},
     edge_fault::{Edge, EdgeFault},
-    function::{Function, somebody},
+    function::{Function, new_user},
     request_case::Process,
     service::{Measured, TRIES},
 };
@@ -57,7 +57,7 @@ impl Stage {
         // An answer with a body, so that it can end in its middle.
         delivery.endpoint.answers(200);
         let proxy = Proxy::before(&delivery.endpoint.url()).await?;
-        let authority = AuthorityFile::new(&format!("delivery-{}", somebody()))?;
+        let authority = AuthorityFile::new(&format!("delivery-{}", new_user()))?;
         let tls = Tls::before(&delivery.endpoint.url(), &authority).await?;
         Ok(Self { delivery, proxy, tls, authority, pipeline })
     }
@@ -73,7 +73,7 @@ impl Stage {
             return Ok(None);
         }
         let mut deliverer = self.start_deliverer(fault).await?;
-        self.send(&somebody());
+        self.send(&new_user());
         self.all_arrive(&mut deliverer).await.context("warming up failed")?;
         Ok(Some(deliverer))
     }
@@ -84,7 +84,7 @@ impl Stage {
 
     async fn deliver(&mut self, fault: DeliveryFault, process: Process) -> Result<Measured<bool, DeliveryPlace>> {
         let warm = self.warm_up(fault, process).await?;
-        let users = [somebody(), somebody()];
+        let users = [new_user(), new_user()];
         let ids = users.each_ref().map(|user| self.send(user));
         self.begin(fault, &users[0]).await?;
         let (seen, start) = (self.delivery.queue.hidden().len(), Instant::now());
@@ -200,7 +200,7 @@ impl Stage {
     /// Kills the deliverer when one of two changes is delivered. The queue brings both again.
     async fn kill(&mut self, process: Process) -> Result<Measured<bool, DeliveryPlace>> {
         let warm = self.warm_up(DeliveryFault::Killed, process).await?;
-        let [stuck, other] = [somebody(), somebody()];
+        let [stuck, other] = [new_user(), new_user()];
         self.send(&stuck);
         self.send(&other);
         self.delivery.endpoint.gate().set_for(&stuck, Fault::Hangs);
@@ -225,7 +225,7 @@ impl Stage {
 
     /// Purges the queue after a change was published. `khook publish` publishes the same version again.
     async fn purge(&mut self) -> Result<Measured<bool, DeliveryPlace>> {
-        let who = somebody();
+        let who = new_user();
         let bus = Bus::start(&self.pipeline.table).await?;
         let mut stream = Stream::begin(&self.pipeline.table)?;
         let variables = [("EVENT_BUS_NAME", bus::NAME), ("AWS_ENDPOINT_URL_EVENTBRIDGE", &bus.endpoint())];

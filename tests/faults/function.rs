@@ -27,8 +27,8 @@ const MIDNIGHT: i64 = 1_740_787_200;
 /// How every member number begins.
 const MEMBERS: &str = "31";
 
-/// Somebody whom no other case is about: a member number, as long as everybody's.
-pub(crate) fn somebody() -> String {
+/// A user whom no other case is about: a member number, as long as each other's.
+pub(crate) fn new_user() -> String {
     static LAST: AtomicU32 = AtomicU32::new(0);
     format!("{MEMBERS}{:08}", LAST.fetch_add(1, Ordering::Relaxed))
 }

@@ -1,4 +1,4 @@
-//! A service of its own in which cases are played one after another, each about somebody new.
+//! A service of its own in which cases are played one after another, each about a new user.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     edge_fault::{Edge, EdgeFault},
-    function::{Function, somebody},
+    function::{Function, new_user},
     request_case::{Place, Process, RequestCase},
     worker_case::PROCESSOR_LIMIT,
 };
@@ -88,7 +88,7 @@ impl Service {
 
     /// Plays a case. What it returns has lost nothing; anything else is an error.
     pub(crate) async fn play(&mut self, case: &RequestCase) -> Result<Measured<u16>> {
-        let (who, function) = (somebody(), case.function);
+        let (who, function) = (new_user(), case.function);
         self.store_key_set(case.key_set_stored)?;
         let mut concerned = vec![];
         let warm = match case.process {
@@ -117,7 +117,7 @@ impl Service {
         let is_well_again = case.process != Process::Cold || case.keys == EdgeFault::Works;
         if is_told && is_well_again {
             // An unlink is sent once and dated by its receipt, so the next one is another event.
-            let again = || if function == Function::Unlink { somebody() } else { who.clone() };
+            let again = || if function == Function::Unlink { new_user() } else { who.clone() };
             concerned.push(self.takes(&mut lambda, function, again).await?);
         }
         if place != Place::Nowhere {
@@ -149,7 +149,7 @@ impl Service {
         for number in 0..=refused {
             // The good one comes last: a connection on which a 503 came isn't used again.
             self.fails(Edge::Queue, if number == refused { EdgeFault::Works } else { EdgeFault::Status(503) }).await?;
-            concerned.push(self.takes(&mut lambda, function, somebody).await?);
+            concerned.push(self.takes(&mut lambda, function, new_user).await?);
         }
         Ok(lambda)
     }
@@ -161,16 +161,16 @@ impl Service {
         function: Function,
         about: impl Fn() -> String,
     ) -> Result<String> {
-        let mut told = vec![];
+        let mut answers = vec![];
         for _ in 0..TRIES {
             let who = about();
             let answer = answer(lambda, &function.request(&who, self.pipeline.keys.key()).event()).await?;
             if answer.status == function.accepted() {
                 return Ok(who);
             }
-            told.push(answer);
+            answers.push(answer);
         }
-        bail!("{} acknowledges nothing although nothing fails: {told:?}", function.name())
+        bail!("{} acknowledges nothing although nothing fails: {answers:?}", function.name())
     }
 
     /// Where the user's event is now.

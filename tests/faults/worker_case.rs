@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     edge_fault::{Edge, EdgeFault},
-    function::{Function, somebody},
+    function::{Function, new_user},
     request_case::{Place, Process},
     service::{Measured, Service, TRIES},
 };
@@ -143,7 +143,7 @@ impl Service {
         let mut unlink = self.pipeline.start_function(Function::Unlink.name()).await?;
         let mut concerned = vec![];
         for _ in 0..many {
-            concerned.push(self.takes(&mut unlink, Function::Unlink, somebody).await?);
+            concerned.push(self.takes(&mut unlink, Function::Unlink, new_user).await?);
         }
         Ok(concerned)
     }

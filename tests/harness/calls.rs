@@ -125,7 +125,10 @@ impl Caller {
     /// The calls that a request is for IAM: one for each of its items, if it names several.
     fn calls(&self, target: &str, request: &Value) -> Vec<Call> {
         match target.split_once('.').unwrap_or_default() {
-            ("AmazonSQS", action) => vec![self.call("sqs", action, request.get("QueueUrl"), None)],
+            // IAM knows no action for a batch.
+            ("AmazonSQS", action) => {
+                vec![self.call("sqs", action.trim_end_matches("Batch"), request.get("QueueUrl"), None)]
+            }
             ("secretsmanager", action) => vec![self.call("secretsmanager", action, request.get("SecretId"), None)],
             ("AWSEvents", "PutEvents") => each(request.get("Entries"))
                 .map(|entry| self.call("events", "PutEvents", entry.get("EventBusName"), None))

@@ -28,10 +28,10 @@ type Key = (String, String);
 type Counts = BTreeMap<String, u64>;
 
 /// Members that depend on the table and the number of writes, not on the events.
-const UNTOLD: [&str; 4] = ["version", "pk", "sk", "expires_at"];
+const OF_THE_TABLE: [&str; 4] = ["version", "pk", "sk", "expires_at"];
 
 impl ExpectedTable {
-    /// Folds events of which each is told once.
+    /// Folds events of which each occurs once.
     ///
     /// # Errors
     /// If one is to be quarantined, or two have the same key in history.
@@ -146,9 +146,9 @@ impl Found {
         let count = || item.get("count").and_then(Value::as_u64).with_context(|| format!("no count: {item:?}"));
         match sk {
             "STATE" => {
-                let mut told = item.clone();
-                UNTOLD.into_iter().for_each(|name| drop(told.remove(name)));
-                self.states.insert(pk, told);
+                let mut members = item.clone();
+                OF_THE_TABLE.into_iter().for_each(|name| drop(members.remove(name)));
+                self.states.insert(pk, members);
             }
             "MESSAGES" => {
                 self.messages.insert(pk, count()?);

@@ -96,7 +96,7 @@ async fn accept(listener: TcpListener, inside: Arc<Mutex<KeyEndpointState>>) {
     }
 }
 
-/// Answers one request and closes the connection. Whoever asked may be gone: that ends it, too.
+/// Answers one request and closes the connection. A client that is gone ends it, too.
 async fn answer(mut stream: TcpStream, inside: Arc<Mutex<KeyEndpointState>>) -> io::Result<()> {
     let mut request = vec![];
     while !request.ends_with(b"\r\n\r\n") {

@@ -20,13 +20,13 @@ pub struct Done {
 }
 
 impl Done {
-    /// What it printed; it did what it was told.
+    /// What it printed; it succeeded.
     pub fn printed(self) -> String {
         assert_eq!(self.code, Some(0), "{}", self.error);
         self.out
     }
 
-    /// The JSON that it printed; it did what it was told.
+    /// The JSON that it printed; it succeeded.
     #[must_use]
     pub fn json(self) -> Value {
         let printed = self.printed();

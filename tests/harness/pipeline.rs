@@ -62,7 +62,15 @@ impl Pipeline {
     /// # Errors
     /// If one of its servers can't start.
     pub async fn start() -> Result<Self> {
-        let (queue, table, keys) = (Queue::start().await?, Table::start().await?, KeyEndpoint::start().await?);
+        Self::around(Table::start().await?).await
+    }
+
+    /// The same around this table.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn around(table: Table) -> Result<Self> {
+        let (queue, keys) = (Queue::start().await?, KeyEndpoint::start().await?);
         let environment = [
             ("KAKAO_APPS", service::KAKAO_APPS.to_owned()),
             ("SKILL_AUTH", service::SKILL_AUTH.to_owned()),

@@ -117,7 +117,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, inside: Arc<Mutex<Pro
     }
 }
 
-/// One connection, request after request. Whoever asked may be gone: that ends it, too.
+/// One connection, request after request. A client that is gone ends it, too.
 async fn serve(mut stream: TcpStream, server: SocketAddr, inside: Arc<Mutex<ProxyState>>) -> io::Result<()> {
     let losses = lock(&inside).losses;
     while let Some(request) = read_message(&mut stream).await? {

@@ -51,6 +51,48 @@ async fn unknown_chat_types_beyond_fifty_are_counted_together_and_known_ones_by_
     assert_eq!((by_chat_type.len(), &by_chat_type["DirectChat"], &by_chat_type["other"]), (52, &json!(1), &json!(70)));
 }
 
+#[tokio::test]
+async fn workers_that_all_read_room_for_one_more_chat_type_do_not_pass_the_bound() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    let names = (0..49).map(|number| (format!("Old{number:04}"), json!({"N": "1"})));
+    let by_chat_type: serde_json::Map<String, Value> = names.collect();
+    let pk = format!("USER#{APP_ID}#7");
+    let item = json!({
+        "pk": {"S": pk}, "sk": {"S": "SHARES"}, "count": {"N": "49"}, "by_chat_type": {"M": by_chat_type},
+    });
+    pipeline.table.put(&item).unwrap();
+    pipeline.deliver(&crate::kakao::share("7", "first")).await.unwrap();
+    let first = pipeline.queue.take().remove(0).body;
+    let of = |number: u32| first.replace("DirectChat", &format!("New{number}")).replace("first", &format!("r{number}"));
+    let texts: Vec<String> = (0..10).map(of).collect();
+    // Each of them has read the counter before the first is counted.
+    pipeline.table.gate().set_for("TransactItems", Fault::Slow(Duration::from_millis(500)));
+    assert_eq!(pipeline.process_texts(&texts).await.unwrap(), Vec::<usize>::new());
+    let counter = pipeline.table.item(&pk, "SHARES").unwrap().unwrap();
+    let by_chat_type = counter["by_chat_type"].as_object().unwrap();
+    assert_eq!((&counter["count"], by_chat_type.len(), &by_chat_type["other"]), (&json!(59), 51, &json!(9)));
+}
+
+#[tokio::test]
+async fn a_share_from_before_an_erasure_is_recorded_without_a_transaction_and_moves_nothing() {
+    let mut pipeline = Pipeline::start().await.unwrap();
+    pipeline.deliver(&crate::kakao::share("7", "first")).await.unwrap();
+    let text = pipeline.queue.take().remove(0).body;
+    let pk = format!("USER#{APP_ID}#7");
+    let erased = json!({
+        "pk": {"S": pk}, "sk": {"S": "SHARES"}, "count": {"N": "0"}, "by_chat_type": {"M": {}},
+        "erased_until": {"S": "2999-01-01T00:00:00.000Z"},
+    });
+    pipeline.table.put(&erased).unwrap();
+    let before = pipeline.table.item(&pk, "SHARES").unwrap();
+    pipeline.table.gate().set_for("TransactItems", Fault::Status(500));
+    for _ in 0..2 {
+        assert_eq!(pipeline.process_texts(std::slice::from_ref(&text)).await.unwrap(), Vec::<usize>::new());
+    }
+    assert_eq!(pipeline.history(&pk).unwrap().len(), 1);
+    assert_eq!(pipeline.table.item(&pk, "SHARES").unwrap(), before);
+}
+
 /// The longest number for which something is accepted, from 0 on.
 fn longest(limit: usize, is_accepted: impl Fn(usize) -> bool) -> usize {
     let (mut accepted, mut refused) = (0, limit);

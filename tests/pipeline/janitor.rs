@@ -143,7 +143,7 @@ async fn how_much_waits_in_the_quarantine_and_for_how_long_is_measured() {
     let mut pipeline = Pipeline::start().await.unwrap();
     a_minute_passes(&mut pipeline).await;
     for (id, days_ago) in [("old", 20), ("new", 0), ("expired", 40)] {
-        deliver_days_ago(&pipeline, unlink("nobody").id(id), days_ago).await;
+        deliver_days_ago(&pipeline, unlink("no-number").id(id), days_ago).await;
     }
     assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
     a_minute_passes(&mut pipeline).await;

@@ -336,3 +336,29 @@ async fn changes_that_were_set_aside_are_listed_with_user_and_reason_and_dropped
     );
     assert_eq!(service.dead.visible().len(), 1);
 }
+
+#[tokio::test]
+async fn a_typed_queue_of_unpublished_changes_is_the_one_that_is_worked_on_and_a_variable_alone_is_not() {
+    let service = Service::start().await;
+    // The event queue of the simulator can't be read: a command that works on it fails.
+    let (readable, unreadable) = (service.pipeline.queue.dead_letter_url(), service.pipeline.queue.url());
+    let khook = async |dead: &str, arguments: &[&str]| {
+        let variables = [
+            ("AWS_ENDPOINT_URL_SQS", service.pipeline.queue.endpoint()),
+            ("DEAD_LETTER_QUEUE_URL", dead.to_owned()),
+            ("UNPUBLISHED_QUEUE_URL", unreadable.clone()),
+        ];
+        khook_binary::run(&variables, &[&["dlq"], arguments].concat()).await.unwrap()
+    };
+    let typed =
+        async |arguments: &[&str]| khook(&unreadable, &[arguments, &["--unpublished-queue", &readable]].concat()).await;
+    let id = service.dead.put(r#"{"why":"w"}"#);
+    assert_eq!(typed(&["list", "--json"]).await.json()[0]["why"], "w");
+    assert_eq!(typed(&["show", &id]).await.json()["why"], "w");
+    let printed = typed(&["drop", "--all", "--yes"]).await.printed();
+    assert_eq!(printed, format!("1 deleted (queue of unpublished changes `{readable}`)\n"));
+
+    service.dead.put("a dead letter");
+    let printed = khook(&readable, &["drop", "--all", "--yes"]).await.printed();
+    assert_eq!(printed, format!("1 deleted (dead-letter queue `{readable}`)\n"));
+}

@@ -103,14 +103,14 @@ async fn what_cannot_be_undone_is_not_done_unasked() {
 async fn history_proves_a_state_and_shows_what_was_changed_by_hand() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let event = |minutes, uri: &str, members| token(USER, uri, minutes, &members);
-    for told in [
+    for sent in [
         event(1, &format!("{OAUTH}user-linked"), json!({})),
         event(2, &format!("{OAUTH}user-scope-consent"), json!({"scope": "account_email gender"})),
         event(3, &format!("{KAKAO}user-profile-changed"), json!({"nickname": "봄"})),
         event(4, &format!("{OAUTH}user-unlinked"), json!({})),
         event(5, &format!("{OAUTH}user-linked"), json!({})),
     ] {
-        let request = signed(&pipeline, &told);
+        let request = signed(&pipeline, &sent);
         pipeline.deliver(&request).await.unwrap();
     }
     pipeline.deliver(&channel(&channel_body("added", USER, "2025-03-01T01:00:00Z"), "r1")).await.unwrap();
@@ -280,10 +280,10 @@ async fn a_quarantined_event_is_found_by_its_event_id_unless_several_have_it() {
 #[tokio::test]
 async fn a_quarantined_token_is_shown_with_its_header_and_claims() {
     let mut pipeline = Pipeline::start().await.unwrap();
-    let mut told = token(USER, &format!("{OAUTH}user-linked"), 1, &json!({}));
-    told.claims.insert("app_id".to_owned(), json!("654321"));
-    told.claims.insert("note".to_owned(), json!("\u{1b}[2J"));
-    let request = signed(&pipeline, &told);
+    let mut sent = token(USER, &format!("{OAUTH}user-linked"), 1, &json!({}));
+    sent.claims.insert("app_id".to_owned(), json!("654321"));
+    sent.claims.insert("note".to_owned(), json!("\u{1b}[2J"));
+    let request = signed(&pipeline, &sent);
     pipeline.deliver(&request).await.unwrap();
     drained(&mut pipeline).await;
     let items = pipeline.items_of("QUARANTINE#").unwrap();

@@ -93,7 +93,7 @@ async fn a_body_that_is_no_json_is_quarantined() {
 async fn a_chatbot_message_that_names_no_user_is_answered_and_quarantined() {
     let mut body = skill_body("u1", "안녕");
     body["userRequest"]["user"]["id"] = Value::Null;
-    assert_eq!(quarantined("skill-message-of-nobody", |_| skill(&body, "r1")).await["reason"], "missing_field");
+    assert_eq!(quarantined("skill-message-without-a-user", |_| skill(&body, "r1")).await["reason"], "missing_field");
 }
 
 #[tokio::test]

@@ -278,7 +278,7 @@ async fn a_callback_url_is_never_called() {
     assert!(listener.accept().is_err(), "the callback was called");
     let _caller = TcpStream::connect(address).unwrap();
     listener.set_nonblocking(false).unwrap();
-    assert!(listener.accept().is_ok(), "the listener notices nobody");
+    assert!(listener.accept().is_ok(), "the listener notices no connection");
 }
 
 #[tokio::test]

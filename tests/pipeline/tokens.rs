@@ -202,7 +202,7 @@ async fn a_bad_key_in_the_set_is_skipped_alone() {
 async fn the_audience_identifies_the_app_of_a_token() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let mut theirs = linked();
-    theirs.claims.insert("aud".to_owned(), json!(["somebody-else", OTHER_REST_API_KEY]));
+    theirs.claims.insert("aud".to_owned(), json!(["another-app", OTHER_REST_API_KEY]));
     let request = signed(&pipeline, &theirs);
     assert_eq!(pipeline.deliver(&request).await.unwrap().status, 202);
     assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
@@ -305,12 +305,12 @@ async fn a_token_in_an_event_is_in_no_item_message_or_line_in_clear_or_encoded()
         (3, "user-scope-consent", json!({"token_subject": account, "scope": {"token": [secret]}})),
     ] {
         let mut pipeline = Pipeline::start().await.unwrap();
-        let mut told = token("3142859005", &format!("{OAUTH}{name}"), minutes, &json!({}));
-        told.claims.remove("sub");
+        let mut claimed = token("3142859005", &format!("{OAUTH}{name}"), minutes, &json!({}));
+        claimed.claims.remove("sub");
         let mut event = json!({"subject": subject});
         event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        told.claims["events"][format!("{OAUTH}{name}")] = event;
-        let request = signed(&pipeline, &told);
+        claimed.claims["events"][format!("{OAUTH}{name}")] = event;
+        let request = signed(&pipeline, &claimed);
         assert!(holds(std::str::from_utf8(request.body.as_ref().unwrap()).unwrap(), secret));
         assert_eq!(pipeline.deliver(&request).await.unwrap().status, 202, "{name}");
         let messages = pipeline.queue.bodies();
@@ -339,10 +339,10 @@ fn holds(text: &str, secret: &str) -> bool {
 async fn an_event_about_the_stream_is_acknowledged_without_an_alarm_and_one_about_the_app_is_quarantined() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let about = |uri: &str, minutes| {
-        let mut told = token("1", uri, minutes, &json!({}));
-        told.claims.remove("sub");
-        told.claims["events"][uri] = json!({"state": "x"});
-        told
+        let mut claimed = token("1", uri, minutes, &json!({}));
+        claimed.claims.remove("sub");
+        claimed.claims["events"][uri] = json!({"state": "x"});
+        claimed
     };
     let verification = about("https://schemas.openid.net/secevent/ssf/event-type/verification", 1);
     let request = signed(&pipeline, &verification);

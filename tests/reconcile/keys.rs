@@ -29,8 +29,8 @@ async fn an_app_whose_key_kakao_does_not_accept_hinders_no_other() {
         assert!(!json!(failed).to_string().contains(key), "{failed:?}");
         assert_eq!(with_status(&service.pipeline, other, "linked").unwrap().len(), 5);
         assert_eq!(with_status(&service.pipeline, refused, "linked").unwrap().len(), 0);
-        let [line] = &service.logged("not_reconciled").await[..] else { panic!("{:?}", service.reconciler.lines()) };
-        assert_eq!((&line["level"], &line["app_id"]), (&json!("WARN"), &json!(refused)));
+        let [line] = &service.logged("reconcile_failed").await[..] else { panic!("{:?}", service.reconciler.lines()) };
+        assert_eq!((&line["level"], &line["app_id"]), (&json!("ERROR"), &json!(refused)));
     }
 }
 

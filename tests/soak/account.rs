@@ -99,10 +99,10 @@ impl Account {
 
     /// Asserts that the story's events are those that were acknowledged, by their ids.
     fn check_names(&self, story: &Story) {
-        let told: BTreeSet<&EventId> = story.events.iter().map(|event| &event.id).collect();
-        assert_eq!(told.len(), story.events.len(), "two events have one id");
+        let ids: BTreeSet<&EventId> = story.events.iter().map(|event| &event.id).collect();
+        assert_eq!(ids.len(), story.events.len(), "two events have one id");
         let of_the_service = story.service.0;
-        let usable = self.events.keys().filter(|id| told.contains(id)).count();
+        let usable = self.events.keys().filter(|id| ids.contains(id)).count();
         assert_eq!(usable, story.events.len() - of_the_service);
         assert_eq!(self.events.len() - usable, story.quarantined.len());
     }

@@ -244,7 +244,7 @@ impl Service {
 
     /// The same of one more line.
     pub(crate) fn search_of(&self, text: &str) -> Vec<Find> {
-        self.pipeline.watch().log().add("nobody", text);
+        self.pipeline.watch().log().add("no function", text);
         self.pipeline.watch().search().1
     }
 }

@@ -13,10 +13,13 @@ use aws_sdk_cloudformation::{
 use clap::Args;
 
 use super::{PATIENCE, attempts_of, fault::sentence};
+use crate::ui::typed::Typed;
 
 /// The stack that a command works on.
 #[derive(Debug, Args)]
 pub struct StackTarget {
+    #[command(flatten)]
+    typed: Typed,
     /// The CloudFormation stack whose table, queues and bus are used. An option or variable that names one of them, too,
     /// is refused: it could be another service's
     #[arg(long, env = "KHOOK_STACK", hide_env_values = true, value_name = "NAME")]
@@ -27,6 +30,11 @@ impl StackTarget {
     /// Its name, if one is named. An empty variable names none.
     pub(crate) fn name(&self) -> Option<&str> {
         self.stack.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// Its name, if it was typed and is not only a variable of the shell.
+    pub(crate) fn typed_name(&self) -> Option<&str> {
+        self.name().filter(|_| self.typed.has("stack"))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     aws::{
         fault::NO_REGION,
         queue::StackQueue,
+        runs::Runs,
         stack::{self, StackTarget},
         table::Table,
     },
@@ -18,7 +19,7 @@ use crate::{
         undelivered::UndeliveredChanges,
     },
     local::{self, running::Running},
-    ui::usage::Usage,
+    ui::{typed::Typed, usage::Usage},
 };
 
 /// The SDK's configuration on an operator's machine: variables, profiles, single sign-on, the instance.
@@ -153,6 +154,16 @@ impl StackTable {
         self.table.table(&self.stack).await
     }
 
+    /// The reconciler's runs in the table.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn runs(&self) -> Result<Runs> {
+        let named = self.table.table.as_ref();
+        let (aws, found) = TableTarget::NAMED.find(named, &self.stack, |running| Some(&running.table)).await?;
+        Ok(Runs::new(&aws, found))
+    }
+
     /// The service, for a question or a result.
     #[must_use]
     pub fn service(&self) -> String {
@@ -261,10 +272,13 @@ impl StackDeadLetters {
 /// `UnpublishedQueue`, instead of the dead-letter queue.
 #[derive(Debug, Args)]
 pub struct UnpublishedTarget {
+    #[command(flatten)]
+    typed: Typed,
     /// Read UnpublishedQueue, the changes that were set aside, instead of the dead-letter queue
     #[arg(long)]
     unpublished: bool,
-    /// The URL of UnpublishedQueue; by default that of --stack, else that of the running `khook dev`
+    /// The URL of UnpublishedQueue, implies --unpublished; by default that of --stack, else that of the running `khook
+    /// dev`
     #[arg(long, env = "UNPUBLISHED_QUEUE_URL", hide_env_values = true, value_name = "URL")]
     unpublished_queue: Option<String>,
 }
@@ -278,10 +292,10 @@ impl UnpublishedTarget {
         optional: None,
     };
 
-    /// Whether it is asked for.
+    /// Whether it is asked for. A typed URL of it can mean nothing else; a variable may be left from another command.
     #[must_use]
-    pub const fn is_wanted(&self) -> bool {
-        self.unpublished
+    pub fn is_wanted(&self) -> bool {
+        self.unpublished || self.typed.has("unpublished_queue")
     }
 
     /// The queue, of the service that the dead-letter queue is of.

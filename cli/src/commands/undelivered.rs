@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     aws::target::{DeliveryQueueTarget, StackUndelivered},
     commands::backlog::{
-        self, Backlog, Chosen, Fate, Reach, Swept, Words, letter,
-        messages::{self, MessageQueue, WaitingMessage},
+        self, Words,
+        messages::{GONE, MessageBacklog, MessageQueue, WaitingMessage},
         which::{Limit, Which},
     },
     ui::{age, local_time::LocalTime, output},
@@ -180,25 +180,19 @@ fn cells(summary: Result<ChangeSummary, Unreadable>) -> [String; 3] {
     }
 }
 
-impl Backlog for UndeliveredChanges {
-    type Item = WaitingMessage;
+impl MessageBacklog for UndeliveredChanges {
     const WORDS: Words = Words {
         noun: "undelivered change",
         empty: "There are no undelivered changes.",
         stays: "stays undelivered",
         target: "delivery queue",
-        gone: "gone, or another process is reading them now: try again in half a minute",
+        gone: GONE,
         before_drop: "The receiver will not learn of them; `khook publish` publishes a user's state again.",
     };
     const COLUMNS: &'static [&'static str] = &["Id", "User", "Version", "Changed", "Sent", "Received", "Age"];
-    const REFUSALS: usize = 1;
 
-    fn id(message: &WaitingMessage) -> &str {
-        &message.id
-    }
-
-    fn since(message: &WaitingMessage) -> Option<Time> {
-        message.sent_at
+    fn queue(&self) -> &MessageQueue {
+        &self.0
     }
 
     fn row(message: &WaitingMessage, now: Time) -> Vec<String> {
@@ -207,45 +201,20 @@ impl Backlog for UndeliveredChanges {
         vec![message.id.clone(), user, version, changed, sent_at, format!("{}×", message.receives), age]
     }
 
-    fn described(message: &WaitingMessage, now: Time) -> Value {
+    fn described(message: &WaitingMessage, now: Time) -> Map<String, Value> {
         let mut members = members(summary(&message.body));
         members.extend(message.members(now));
-        Value::Object(members)
-    }
-
-    fn shown(message: &WaitingMessage, now: Time) -> Value {
-        let mut shown = Self::described(message, now);
-        if let Some(members) = shown.as_object_mut() {
-            members.insert("body".to_owned(), letter::readable(&message.body));
-        }
-        shown
-    }
-
-    async fn sweep(
-        &self,
-        chosen: Chosen<WaitingMessage>,
-        limit: usize,
-        visit: impl AsyncFnMut(WaitingMessage) -> Result<Fate>,
-    ) -> Result<Swept> {
-        self.0.sweep_wanted(&chosen.into_wanted(Self::id), limit, visit).await
+        members
     }
 
     /// The event as the bus sent it.
-    async fn text_to_send(&self, message: &WaitingMessage, _at: &str, _anyway: bool) -> Result<Option<String>> {
+    fn text_to_send(message: &WaitingMessage, _at: &str, _anyway: bool) -> Result<Option<String>> {
         let Err(why) = check_readable(&message.body) else { return Ok(Some(message.body.clone())) };
         output::warn(&format!(
             "`{}` is kept: {why}. The deliverer could not read it again; `khook undelivered show` prints it",
             message.id
         ));
         Ok(None)
-    }
-
-    async fn confirm_empty(&self) -> Result<()> {
-        self.0.confirm_empty(Self::WORDS.noun).await
-    }
-
-    fn more(reach: Reach, limit: usize) -> Option<String> {
-        messages::more(reach, limit, Self::WORDS.noun)
     }
 }
 

@@ -8,5 +8,6 @@ pub mod local_time;
 pub mod nearest;
 pub mod output;
 pub mod progress;
+pub mod typed;
 pub mod usage;
 pub mod when;

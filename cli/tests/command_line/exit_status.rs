@@ -1,5 +1,6 @@
 //! The exit status of every command: 0 for success, 1 for what it found or what failed, 2 for a wrong
-//! command line. `check`, `doctor` and `ips`, whose 1 says what they found, end with 2 also if they could not find out.
+//! command line. `check`, `doctor`, `ips` and `reconcile diff`, whose 1 says what they found, end with 2 also if they could
+//! not find out.
 
 use clap::CommandFactory;
 use khook::cli::Cli;
@@ -118,6 +119,25 @@ const TABLE: &[(&str, i32)] = &[
     ("publish --user 1 2 --table t", 2),
     ("publish --user 1 2 --table t --bus b", 1),
     ("publish --user 1 2 --table t --dry-run", 1),
+    ("reconcile status", 2),
+    ("reconcile status x --table t", 2),
+    ("reconcile status --table t", 1),
+    ("reconcile run --table t --stack s", 2),
+    ("reconcile run --table t --wait --yes", 1),
+    ("reconcile diff --table t", 2),
+    ("reconcile approve", 2),
+    ("reconcile approve --table t --yes", 1),
+    ("reconcile cancel 1", 2),
+    ("reconcile cancel 1 --table t --yes", 1),
+    ("kakao me 1", 2),
+    ("kakao me 1 x --key-file key", 2),
+    ("kakao me 1 2 --key-file no-such-file", 1),
+    ("kakao me 1 2 --key-file key", 1),
+    ("kakao users 1 --limit 0 --key-file key", 2),
+    ("kakao users 1 --key-file key", 1),
+    ("kakao users 1 2 3 --key-file key", 1),
+    ("kakao scopes 1", 2),
+    ("kakao scopes 1 2 --key-file key", 1),
     ("hash-key an-argument", 2),
     ("hash-key", 1),
 ];

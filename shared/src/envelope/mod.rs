@@ -17,7 +17,7 @@ use crate::wire::{
 };
 
 pub use ascii::to_ascii_json;
-pub use reconciler::{ReconcilerEvent, ReconcilerWord};
+pub use reconciler::{RECONCILED_ID, ReconcilerEvent, ReconcilerWord};
 #[cfg(test)]
 pub(crate) use service::ServiceMessage;
 pub use service::{ServiceEvent, ServiceWord};

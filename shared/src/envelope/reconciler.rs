@@ -37,13 +37,16 @@ impl ReconcilerWord {
     }
 }
 
+/// How the ids of the reconciler's events begin.
+pub const RECONCILED_ID: &str = "reconcile:";
+
 impl Envelope {
     /// The envelope of what a run found out, sent at `now`. A run says one thing of a member: the same run, killed and
     /// resumed, makes the same id again.
     #[must_use]
     pub fn of_reconciler(app_id: AppId, run_id: &str, found: ReconcilerEvent, now: Time) -> Self {
         Self {
-            id: EventId::from_text(&format!("reconcile:{run_id}:{}", found.user_id.digits())),
+            id: EventId::from_text(&format!("{RECONCILED_ID}{run_id}:{}", found.user_id.digits())),
             app_id: Some(app_id),
             received_at: now,
             request_id: None,

@@ -6,9 +6,21 @@ use serde_json::Value;
 use super::{Access, DocumentError, Members, Rest, STATE, State, Subject, UserItem, view::shown};
 use crate::wire::Time;
 
-/// One write of a user's item, as it is published (`user-changed`): which parts changed, and all that is true now.
-#[derive(Clone, PartialEq, Serialize)]
+/// One write of a user's item that a consumer sees (`user-changed`).
+#[derive(Clone, PartialEq)]
 pub struct UserChange {
+    version: u64,
+    written_at: Time,
+    changed: Vec<Part>,
+    /// What access is, if it changed.
+    new_access: Option<Access>,
+    /// The text that is published.
+    detail: String,
+}
+
+/// A change as it is published: which parts changed, and all that is true now.
+#[derive(Serialize)]
+struct Detail<'c> {
     /// The form of this text.
     v: u8,
     /// The same each time that this write is published.
@@ -21,15 +33,12 @@ pub struct UserChange {
     /// When the item was written.
     written_at: Time,
     /// Which parts changed, in the order of [`Part`].
-    changed: Vec<Part>,
+    changed: &'c [Part],
     /// What access was, if it changed and was known.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_before: Option<Access>,
     /// The whole state, as a consumer sees it.
     state: Members,
-    /// What access is, if it changed.
-    #[serde(skip)]
-    new_access: Option<Access>,
     /// Whether parts of the state were left out because it is too long.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
@@ -133,7 +142,7 @@ pub enum ProfileValues {
     /// Names and times only: a consumer that needs a value reads the table.
     #[default]
     Withheld,
-    /// The values, too: whoever may read the bus reads them.
+    /// The values, too: every reader of the bus sees them.
     Published,
 }
 
@@ -157,19 +166,19 @@ impl UserChange {
             return Ok(None);
         }
         let access = |item: &UserItem| changed.contains(&Part::Access).then(|| item.state.access());
-        let change = Self {
+        let detail = Detail {
             v: FORM,
             id: id(new),
             whose: whose(&new.subject),
             version: new.version,
             written_at,
+            changed: &changed,
             access_before: old.and_then(access),
-            new_access: access(new),
-            changed,
             state,
             partial: false,
         };
-        Ok(Some(change.fitting(&before, values)))
+        let detail = detail.fitting(&before, values)?;
+        Ok(Some(Self { version: new.version, written_at, new_access: access(new), changed, detail }))
     }
 
     /// Which parts changed.
@@ -198,25 +207,35 @@ impl UserChange {
 
     /// The text that is published.
     #[must_use]
-    pub fn detail(&self) -> String {
-        // A struct of texts and numbers can always be written.
-        serde_json::to_string(self).unwrap_or_default()
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
+}
 
-    fn fitting(mut self, before: &Members, values: ProfileValues) -> Self {
+impl Detail<'_> {
+    /// The text, without what makes it too long.
+    fn fitting(mut self, before: &Members, values: ProfileValues) -> Result<String, DocumentError> {
         if values == ProfileValues::Withheld {
             self.withhold_values();
         }
-        if self.detail().len() > MAX_WHOLE_BYTES {
-            self.partial = true;
-            self.withhold_values();
+        let text = self.text()?;
+        if text.len() <= MAX_WHOLE_BYTES {
+            return Ok(text);
         }
-        if self.detail().len() > MAX_WHOLE_BYTES {
-            for part in [Part::Scopes, Part::Channels, Part::Bots] {
-                self.keep_changed(part.member(), before);
-            }
+        self.partial = true;
+        self.withhold_values();
+        let text = self.text()?;
+        if text.len() <= MAX_WHOLE_BYTES {
+            return Ok(text);
         }
-        self
+        for part in [Part::Scopes, Part::Channels, Part::Bots] {
+            self.keep_changed(part.member(), before);
+        }
+        self.text()
+    }
+
+    fn text(&self) -> Result<String, DocumentError> {
+        serde_json::to_string(self).map_err(|_| DocumentError::new("detail"))
     }
 
     fn withhold_values(&mut self) {

@@ -31,7 +31,7 @@ fn change(old: Option<&UserItem>, new: &UserItem, values: ProfileValues) -> Opti
 }
 
 fn read(change: &UserChange) -> Value {
-    serde_json::from_str(&change.detail()).unwrap()
+    serde_json::from_str(change.detail()).unwrap()
 }
 
 /// The items that these writes make one after the other. Versions leave gaps, as times in milliseconds do.

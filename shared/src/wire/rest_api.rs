@@ -27,6 +27,17 @@ pub struct LinkedMember {
     pub connected_at: Option<Time>,
 }
 
+/// What a member agreed to, as Kakao knows it. It does not say since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberScope {
+    /// The consent item's id, such as `account_email`.
+    pub id: String,
+    /// Whether the member agrees.
+    pub is_agreed: bool,
+    /// Whether the app uses it.
+    pub is_used: bool,
+}
+
 /// Why Kakao's REST API did not give what was asked for: one variant for each thing that the caller can do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestError {
@@ -100,7 +111,7 @@ const LONGEST_WORDS: usize = 300;
 fn shown(message: &str, code: i64) -> String {
     let mut words = String::new();
     let mut run = String::new();
-    for character in message.chars().take(LONGEST_WORDS).chain([' ']) {
+    for character in message.chars().chain([' ']) {
         if character.is_ascii_alphanumeric() {
             run.push(character);
             continue;
@@ -109,7 +120,8 @@ fn shown(message: &str, code: i64) -> String {
         run.clear();
         words.push(if character.is_control() { ' ' } else { character });
     }
-    format!("{} (code {code})", words.trim())
+    let words: String = words.trim().chars().take(LONGEST_WORDS).collect();
+    format!("{words} (code {code})")
 }
 
 /// A key has 32 characters; a member number has six digits or more, which no address and no port has in a row.
@@ -149,12 +161,14 @@ pub fn read_linked_members(status: u16, body: &[u8], asked: &[UserId]) -> Result
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Members {
-        Bare(Vec<Member>),
-        Named { elements: Vec<Member> },
+        Bare(Vec<Value>),
+        Named { elements: Vec<Value> },
     }
     let members = serde_json::from_slice(of_success(status, body)?).map_err(|_| unreadable("the members' data"))?;
     let (Members::Bare(members) | Members::Named { elements: members }) = members;
-    let linked = members.into_iter().map(Member::linked).filter(|member| asked.contains(&member.user_id));
+    // One that can't be read says nothing of the others.
+    let members = members.into_iter().filter_map(|member| Member::deserialize(member).ok());
+    let linked = members.map(Member::linked).filter(|member| asked.contains(&member.user_id));
     Ok(linked.collect())
 }
 
@@ -183,7 +197,34 @@ pub fn read_member(status: u16, body: &[u8], asked: UserId) -> Result<LinkedMemb
     if member.user_id == asked { Ok(member) } else { Err(unreadable("the member's data")) }
 }
 
-/// The body, if the answer is a success and is no error in the clothes of one.
+/// Reads the answer to `GET /v2/user/scopes` for `asked`. The order is Kakao's.
+///
+/// # Errors
+/// [`RestError`]; [`RestError::NotLinked`] is the finding.
+pub fn read_scopes(status: u16, body: &[u8], asked: UserId) -> Result<Vec<MemberScope>, RestError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        id: UserId,
+        scopes: Vec<Scope>,
+    }
+    #[derive(Deserialize)]
+    struct Scope {
+        id: String,
+        #[serde(default)]
+        agreed: bool,
+        #[serde(default)]
+        using: bool,
+    }
+    let answer: Answer =
+        serde_json::from_slice(of_success(status, body)?).map_err(|_| unreadable("the member's scopes"))?;
+    if answer.id != asked {
+        return Err(unreadable("the member's scopes"));
+    }
+    let scope = |Scope { id, agreed, using }| MemberScope { id, is_agreed: agreed, is_used: using };
+    Ok(answer.scopes.into_iter().map(scope).collect())
+}
+
+/// The body of an answer that is a success by its status.
 fn of_success(status: u16, body: &[u8]) -> Result<&[u8], RestError> {
     if (200..300).contains(&status) { Ok(body) } else { Err(RestError::of_answer(status, body)) }
 }
@@ -259,6 +300,17 @@ mod tests {
     }
 
     #[test]
+    fn scopes_are_those_of_the_member_that_was_asked_for() {
+        let body =
+            br#"{"id":7,"scopes":[{"id":"account_email","agreed":true,"using":true,"type":"PRIVACY"},{"id":"age"}]}"#;
+        let scope = |id: &str, is| MemberScope { id: id.to_owned(), is_agreed: is, is_used: is };
+        assert_eq!(read_scopes(200, body, user(7)).unwrap(), [scope("account_email", true), scope("age", false)]);
+        assert!(read_scopes(200, body, user(8)).is_err() && read_scopes(200, b"{}", user(7)).is_err());
+        let not_linked = read_scopes(400, br#"{"code":-101,"msg":"m"}"#, user(7));
+        assert!(matches!(not_linked, Err(RestError::NotLinked(_))));
+    }
+
+    #[test]
     fn each_code_is_its_own_cause_and_an_unknown_one_is_asked_again() {
         type Is = fn(&RestError) -> bool;
         let rows: [(i64, Is); 17] = [
@@ -308,6 +360,7 @@ mod tests {
             let _ = read_members(status, &body, Some(asked));
             let _ = read_linked_members(status, &body, &[asked]);
             let _ = read_member(status, &body, asked);
+            let _ = read_scopes(status, &body, asked);
         }
     }
 }

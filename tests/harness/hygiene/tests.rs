@@ -130,11 +130,11 @@ fn what_is_personal_in_a_request_is_searched_for() {
 
 #[test]
 fn a_service_s_own_id_is_searched_for_but_not_the_id_of_an_event() {
-    let message = |kind: &str| json!({"v": 1, "id": "event-of-somebody", "kind": kind}).to_string();
+    let message = |kind: &str| json!({"v": 1, "id": "event-of-a-user", "kind": kind}).to_string();
     for (kind, finds) in [("service", 1), ("unlink", 0)] {
         let mut secrets = Secrets::default();
         secrets.add_event(&json!({"Records": [{"body": message(kind)}]}));
-        let line = Line { function: "processor".to_owned(), text: "event-of-somebody".to_owned() };
+        let line = Line { function: "processor".to_owned(), text: "event-of-a-user".to_owned() };
         assert_eq!(search(&[line], &secrets).1.len(), finds, "{kind}");
     }
 }

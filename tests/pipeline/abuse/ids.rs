@@ -120,13 +120,13 @@ fn event_ids(pipeline: &Pipeline, trick: &str) -> Vec<Field> {
 
 /// The trick in the place of a member number: no trick is one.
 fn member_numbers(pipeline: &Pipeline, trick: &str, serial: usize) -> Vec<Field> {
-    let nobody = |request| Field { request, touched: QUARANTINE.to_owned() };
+    let quarantined = |request| Field { request, touched: QUARANTINE.to_owned() };
     let id = |field: usize| format!("member-{serial}-{field}");
     vec![
-        nobody(in_query(unlink(""), "user_id", trick).id(&id(1))),
-        nobody(in_query(unlink("1"), "app_id", trick).id(&id(2))),
-        nobody(channel(&channel_body("added", trick, AT), &id(3))),
-        nobody(with_claims(pipeline, trick, &id(4))),
+        quarantined(in_query(unlink(""), "user_id", trick).id(&id(1))),
+        quarantined(in_query(unlink("1"), "app_id", trick).id(&id(2))),
+        quarantined(channel(&channel_body("added", trick, AT), &id(3))),
+        quarantined(with_claims(pipeline, trick, &id(4))),
         // An invalid user in a message or a share is left out; the event itself counts.
         Field { request: skill(&with_app_user(trick), &id(5)), touched: format!("BOT#{BOT_ID}#user-with-a-trick") },
         Field { request: in_query(share("", &id(6)), "user_id", trick), touched: format!("SHARE#{APP_ID}#h1") },

@@ -184,16 +184,20 @@ async fn a_token_of_kakao_with_unusual_claims_is_accepted_and_a_malformed_token_
     let linked = token("1", &format!("{OAUTH}user-linked"), 1, &json!({}));
     let mut deep = linked.clone();
     deep.claims.insert("deep".to_owned(), serde_json::from_str(&nested(63)[0]).unwrap());
-    let mut nobody = linked.clone();
-    nobody.claims.insert("sub".to_owned(), json!("USER#1#2"));
-    for event in nobody.claims["events"].as_object_mut().unwrap().values_mut() {
+    let mut without_number = linked.clone();
+    without_number.claims.insert("sub".to_owned(), json!("USER#1#2"));
+    for event in without_number.claims["events"].as_object_mut().unwrap().values_mut() {
         event["subject"]["sub"] = json!("USER#1#2");
     }
     let genuine = linked.sign(bench.pipeline.keys.key()).unwrap();
     let [header, claims, signature]: [&str; 3] = genuine.split('.').collect::<Vec<_>>().try_into().unwrap();
     let mut cases = vec![
         Case::taken("63 levels", &signed(&bench.pipeline, &deep), Destination::Event),
-        Case::taken("no member number", &signed(&bench.pipeline, &nobody), Destination::Quarantine("field_shape")),
+        Case::taken(
+            "no member number",
+            &signed(&bench.pipeline, &without_number),
+            Destination::Quarantine("field_shape"),
+        ),
         Case::taken("white space around", &pushed(format!(" \n{genuine}\r\n")), Destination::Event),
     ];
     for body in [

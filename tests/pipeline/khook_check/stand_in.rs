@@ -151,7 +151,7 @@ pub(super) enum ShownCertificate {
     WithItsPrivateAuthority,
 }
 
-/// A server whose certificate nobody should trust: it shows it, and that is all.
+/// A server whose certificate no client should trust: it shows it, and that is all.
 pub(super) struct DistrustedServer {
     address: SocketAddr,
     task: JoinHandle<()>,

@@ -83,12 +83,12 @@ impl StoryBuilder {
         let known = EventType::KNOWN.iter().map(EventType::uri);
         let uris: Vec<&str> = known.chain(UNKNOWN.iter().map(|(uri, _)| *uri)).collect();
         let uri = self.random.one_of(&uris);
-        let mut told = vec![(uri, self.members(uri, number))];
+        let mut reported = vec![(uri, self.members(uri, number))];
         if self.random.one_in(12) && uri != EventType::SessionsRevoked.uri() {
-            told.push((EventType::SessionsRevoked.uri(), json!({})));
+            reported.push((EventType::SessionsRevoked.uri(), json!({})));
         }
-        let mut token = Token::new(app.rest_api_key, &user_id.digits(), &token_id, at / 1_000, uri, &told[0].1);
-        for (uri, members) in &told[1..] {
+        let mut token = Token::new(app.rest_api_key, &user_id.digits(), &token_id, at / 1_000, uri, &reported[0].1);
+        for (uri, members) in &reported[1..] {
             token.claims["events"][*uri] = members.clone();
         }
         token.claims["sub"] = number_or_text(user_id, number);
@@ -101,7 +101,7 @@ impl StoryBuilder {
             let status = AccountStatus { user_id, at: time(at), event };
             envelope(&id_of(&token_id, uri), Some(app), time(received_at), Event::AccountStatus(status))
         };
-        let events: Vec<Envelope> = told.iter().map(event).collect();
+        let events: Vec<Envelope> = reported.iter().map(event).collect();
         let request =
             Request::new("POST", "/webhooks/account-status").received_at(received_at).id(&format!("g{number}"));
         let mut post = kept("account-status", 202, request, &events);
@@ -128,7 +128,7 @@ impl StoryBuilder {
             }
             EventType::UserProfileChanged => {
                 let field = self.random.one_of(&["nickname", "email", "phone_number"]);
-                json!({field: format!("somebody.{number}@봄봄.example"), "profile": {"나이": [20, 29, format!("살 {number}")]}})
+                json!({field: format!("user.{number}@봄봄.example"), "profile": {"나이": [20, 29, format!("살 {number}")]}})
             }
             EventType::Unknown(_) => json!({"목적지": {"화성": format!("비밀 기지 {number}")}}),
             _ => json!({}),
@@ -177,14 +177,14 @@ impl StoryBuilder {
             json!({"event": event, "id": who, "id_type": id_type, "channel_public_id": channel,
                 "channel_uuid": "@가게", "updated_at": time(at)})
         };
-        let told = TalkChannel {
+        let channel_event = TalkChannel {
             event: event.to_owned().into(),
             user,
             channel_id: channel.parse().unwrap(),
             channel_uuid: Some("@가게".to_owned()),
             at: time(at),
         };
-        let events = vec![envelope(&id, Some(app), time(received_at), Event::TalkChannel(told))];
+        let events = vec![envelope(&id, Some(app), time(received_at), Event::TalkChannel(channel_event))];
         let request = from_kakao("POST", "/webhooks/talk-channel", app)
             .header("X-Kakao-Resource-ID", &id)
             .body("application/json", body.to_string())
@@ -212,7 +212,7 @@ impl StoryBuilder {
                     "isFriend": is_friend}},
             },
         });
-        let told = SkillMessage {
+        let message = SkillMessage {
             bot_id: bot.parse().unwrap(),
             user_key: user_key.parse().unwrap(),
             plusfriend_user_key: Some(plusfriend_user_key.parse().unwrap()),
@@ -220,7 +220,7 @@ impl StoryBuilder {
             is_friend: Some(is_friend),
         };
         let of_app: Option<App> = (bot == BOT_ID).then_some(app);
-        let events = vec![envelope(&id, of_app, time(at), Event::Skill(told))];
+        let events = vec![envelope(&id, of_app, time(at), Event::Skill(message))];
         let request = skill_request(&body).header("X-Request-Id", &id).received_at(at).id(&format!("g{number}"));
         self.tell(&kept("skill", 200, request, &events), events, again_at_once);
     }

@@ -97,9 +97,9 @@ impl StoryBuilder {
                 "other_app"
             }
             _ => {
-                let nobody = format!("no number {member}");
-                token.claims["events"][event.uri()]["subject"]["sub"] = json!(nobody);
-                token.claims["sub"] = json!(nobody);
+                let subject = format!("no number {member}");
+                token.claims["events"][event.uri()]["subject"]["sub"] = json!(subject);
+                token.claims["sub"] = json!(subject);
                 "field_shape"
             }
         };

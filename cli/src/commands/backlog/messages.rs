@@ -15,7 +15,7 @@ use aws_sdk_sqs::{
     types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName},
 };
 use kakao_webhooks::wire::Time;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     task::{JoinHandle, block_in_place},
@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::{
     aws::{attempts_of, fault::sentence},
-    commands::backlog::{Fate, Reach, Swept, Wanted},
+    commands::backlog::{Backlog, Chosen, Fate, Reach, Swept, Wanted, Words, letter},
     ui::{age, count::counted, output},
 };
 
@@ -58,6 +58,74 @@ impl WaitingMessage {
             ("receives".to_owned(), json!(self.receives)),
             ("age_seconds".to_owned(), json!(self.sent_at.map(|time| age::seconds(time, now)))),
         ]
+    }
+}
+
+/// A backlog of messages: what is its own about it. All else is the same for each.
+pub(crate) trait MessageBacklog {
+    const WORDS: Words;
+    /// The columns of `list`. The first is the id.
+    const COLUMNS: &'static [&'static str];
+
+    fn queue(&self) -> &MessageQueue;
+    fn row(message: &WaitingMessage, now: Time) -> Vec<String>;
+    /// A member of `list --json`.
+    fn described(message: &WaitingMessage, now: Time) -> Map<String, Value>;
+    /// What a replay at this time sends of a message; `None`, after a warning, if it is kept.
+    fn text_to_send(message: &WaitingMessage, at: &str, anyway: bool) -> Result<Option<String>>;
+}
+
+/// Why a message that was asked for may not be found.
+pub(crate) const GONE: &str = "gone, or another process is reading them now: try again in half a minute";
+
+impl<B: MessageBacklog> Backlog for B {
+    type Item = WaitingMessage;
+    const WORDS: Words = <B as MessageBacklog>::WORDS;
+    const COLUMNS: &'static [&'static str] = <B as MessageBacklog>::COLUMNS;
+    /// A queue that refuses one message refuses the next.
+    const REFUSALS: usize = 1;
+
+    fn id(message: &WaitingMessage) -> &str {
+        &message.id
+    }
+
+    fn since(message: &WaitingMessage) -> Option<Time> {
+        message.sent_at
+    }
+
+    fn row(message: &WaitingMessage, now: Time) -> Vec<String> {
+        <B as MessageBacklog>::row(message, now)
+    }
+
+    fn described(message: &WaitingMessage, now: Time) -> Value {
+        Value::Object(<B as MessageBacklog>::described(message, now))
+    }
+
+    fn shown(message: &WaitingMessage, now: Time) -> Value {
+        let mut members = <B as MessageBacklog>::described(message, now);
+        members.insert("body".to_owned(), letter::readable(&message.body));
+        Value::Object(members)
+    }
+
+    async fn sweep(
+        &self,
+        chosen: Chosen<WaitingMessage>,
+        limit: usize,
+        visit: impl AsyncFnMut(WaitingMessage) -> Result<Fate>,
+    ) -> Result<Swept> {
+        self.queue().sweep_wanted(&chosen.into_wanted(Self::id), limit, visit).await
+    }
+
+    async fn text_to_send(&self, message: &WaitingMessage, at: &str, anyway: bool) -> Result<Option<String>> {
+        <B as MessageBacklog>::text_to_send(message, at, anyway)
+    }
+
+    async fn confirm_empty(&self) -> Result<()> {
+        self.queue().confirm_empty(<B as MessageBacklog>::WORDS.noun).await
+    }
+
+    fn more(reach: Reach, limit: usize) -> Option<String> {
+        more(reach, limit, <B as MessageBacklog>::WORDS.noun)
     }
 }
 
@@ -315,8 +383,7 @@ fn letter(id: String, message: Message) -> WaitingMessage {
 }
 
 /// Why there may be more messages of this name than were read, and how to read the rest.
-#[must_use]
-pub(crate) fn more(reach: Reach, limit: usize, noun: &str) -> Option<String> {
+fn more(reach: Reach, limit: usize, noun: &str) -> Option<String> {
     match reach {
         Reach::Whole => None,
         Reach::Limit => Some(format!("looked at {}, and there may be more: raise --limit", counted(limit, noun))),

@@ -1,6 +1,7 @@
 //! `khook delivery test`: whether the receiver takes what is signed, and refuses what is not.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::PathBuf,
     process::ExitCode,
@@ -8,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use aws_config::SdkConfig;
 use clap::Args;
 use kakao_webhooks::wire::Time;
 use reqwest::StatusCode;
@@ -40,7 +42,8 @@ The ping is what a delivery is, with another type: {\"type\":\"ping\",\"timestam
 2xx and does nothing. A second one has a signature of another secret: a receiver that accepts it doesn't verify
 signatures, and anyone who knows its URL can send it changes.
 
-Without --url and --stack it tests the receiver of the running `khook dev --deliver-to`.
+Without --url and --stack it tests the receiver of the running `khook dev --deliver-to`. With --url, a stack's secret is
+used only if --stack is typed: KHOOK_STACK alone is ignored.
 
 Exit status: 0 the receiver is right; 1 it is not, or could not be asked.
 
@@ -97,9 +100,10 @@ impl TestReceiver {
     }
 
     async fn receiver(&self) -> Result<(String, SigningSecrets)> {
-        let (url, secret) = match self.stack.name() {
-            Some(stack) => self.of_stack(stack).await?,
-            None => self.of_running()?,
+        let (url, secret) = match (&self.url, self.stack.name()) {
+            (Some(url), _) => (url.clone(), self.secret_of_typed_stack().await?),
+            (None, Some(stack)) => self.of_stack(stack).await?,
+            (None, None) => of_running()?,
         };
         let secret = match (&self.secret_file, secret) {
             (Some(file), _) => fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?,
@@ -111,34 +115,46 @@ impl TestReceiver {
     }
 
     async fn of_stack(&self, stack: &str) -> Result<(String, Option<String>)> {
-        let aws = target::aws().await?;
-        let mut parameters = stack::parameters(&aws, stack).await?;
-        let mut parameter = |name: &str| parameters.remove(name).filter(|value| !value.is_empty());
-        let missing = |name: &str| format!("the stack `{stack}` delivers nothing: its {name} is not set");
-        let (url, arn) = (parameter("DeliveryUrl"), parameter("DeliverySecret"));
-        let url = self.url.clone().or(url).with_context(|| missing("DeliveryUrl"))?;
+        let (aws, mut parameters) = parameters(stack).await?;
+        let url = delivery_parameter(&mut parameters, stack, "DeliveryUrl")?;
         if self.secret_file.is_some() {
             return Ok((url, None));
         }
-        let arn = arn.with_context(|| missing("DeliverySecret"))?;
+        let arn = delivery_parameter(&mut parameters, stack, "DeliverySecret")?;
         Ok((url, Some(secret::read(&aws, arn).await?)))
     }
 
-    /// A receiver that is named has the secret of no one else.
-    fn of_running(&self) -> Result<(String, Option<String>)> {
-        if let Some(url) = &self.url {
-            return Ok((url.clone(), None));
-        }
-        let running = Running::found("name the receiver with --url, or the stack with --stack or KHOOK_STACK")?;
-        let delivery = running.delivery.ok_or_else(|| {
-            Usage::error(
-                "the running `khook dev` delivers nothing: start it with --deliver-to, or name a receiver with --url",
-            )
-        })?;
-        let secret = fs::read_to_string(&delivery.secret_file);
-        let secret = secret.with_context(|| format!("{} can't be read", delivery.secret_file.display()))?;
-        Ok((delivery.url, Some(secret)))
+    /// The secret for a receiver named by --url. KHOOK_STACK alone must not sign for it: it may be any receiver.
+    async fn secret_of_typed_stack(&self) -> Result<Option<String>> {
+        let Some(stack) = self.stack.typed_name().filter(|_| self.secret_file.is_none()) else { return Ok(None) };
+        let (aws, mut parameters) = parameters(stack).await?;
+        let arn = delivery_parameter(&mut parameters, stack, "DeliverySecret")?;
+        Ok(Some(secret::read(&aws, arn).await?))
     }
+}
+
+async fn parameters(stack: &str) -> Result<(SdkConfig, BTreeMap<String, String>)> {
+    let aws = target::aws().await?;
+    let parameters = stack::parameters(&aws, stack).await?;
+    Ok((aws, parameters))
+}
+
+fn delivery_parameter(parameters: &mut BTreeMap<String, String>, stack: &str, name: &str) -> Result<String> {
+    let value = parameters.remove(name).filter(|value| !value.is_empty());
+    value.with_context(|| format!("the stack `{stack}` delivers nothing: its {name} is not set"))
+}
+
+/// The receiver of the running `khook dev`, and its secret.
+fn of_running() -> Result<(String, Option<String>)> {
+    let running = Running::found("name the receiver with --url, or the stack with --stack or KHOOK_STACK")?;
+    let delivery = running.delivery.ok_or_else(|| {
+        Usage::error(
+            "the running `khook dev` delivers nothing: start it with --deliver-to, or name a receiver with --url",
+        )
+    })?;
+    let secret = fs::read_to_string(&delivery.secret_file);
+    let secret = secret.with_context(|| format!("{} can't be read", delivery.secret_file.display()))?;
+    Ok((delivery.url, Some(secret)))
 }
 
 /// How the receiver answered a ping.

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 use kakao_webhooks::{envelope::MAX_BYTES, wire::Time};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     aws::target::{QueueTarget, StackDeadLetters, UnpublishedTarget},
     commands::backlog::{
-        self, Backlog, Chosen, Fate, Reach, Swept, Words, letter,
-        messages::{self, MessageQueue, WaitingMessage},
+        self, Words, letter,
+        messages::{GONE, MessageBacklog, MessageQueue, WaitingMessage},
         replayed::replayed,
         which::{Limit, Which},
     },
@@ -145,25 +145,19 @@ impl Dlq {
 #[derive(Debug)]
 pub struct DeadLetters(pub MessageQueue);
 
-impl Backlog for DeadLetters {
-    type Item = WaitingMessage;
+impl MessageBacklog for DeadLetters {
     const WORDS: Words = Words {
         noun: "dead letter",
         empty: "There are no dead letters.",
         stays: "stays a dead letter",
         target: "event queue",
-        gone: "gone, or another process is reading them now: try again in half a minute",
+        gone: GONE,
         before_drop: "Kakao got its 200 and doesn't send them again.",
     };
     const COLUMNS: &'static [&'static str] = &["Id", "What", "Event id", "App", "Sent", "Received", "Age"];
-    const REFUSALS: usize = 1;
 
-    fn id(letter: &WaitingMessage) -> &str {
-        &letter.id
-    }
-
-    fn since(letter: &WaitingMessage) -> Option<Time> {
-        letter.sent_at
+    fn queue(&self) -> &MessageQueue {
+        &self.0
     }
 
     fn row(letter: &WaitingMessage, now: Time) -> Vec<String> {
@@ -172,57 +166,28 @@ impl Backlog for DeadLetters {
         vec![letter.id.clone(), what, event_id, app, sent_at, format!("{}×", letter.receives), age]
     }
 
-    fn described(letter: &WaitingMessage, now: Time) -> Value {
+    fn described(letter: &WaitingMessage, now: Time) -> Map<String, Value> {
         let mut members = letter::members(&letter::summary(&letter.body));
         members.extend(letter.members(now));
-        Value::Object(members)
+        members
     }
 
-    fn shown(letter: &WaitingMessage, now: Time) -> Value {
-        let mut shown = Self::described(letter, now);
-        if let Some(members) = shown.as_object_mut() {
-            members.insert("body".to_owned(), letter::readable(&letter.body));
-        }
-        shown
-    }
-
-    async fn sweep(
-        &self,
-        chosen: Chosen<WaitingMessage>,
-        limit: usize,
-        visit: impl AsyncFnMut(WaitingMessage) -> Result<Fate>,
-    ) -> Result<Swept> {
-        self.0.sweep_wanted(&chosen.into_wanted(Self::id), limit, visit).await
-    }
-
-    async fn text_to_send(&self, letter: &WaitingMessage, at: &str, anyway: bool) -> Result<Option<String>> {
-        Ok(text_to_send(letter, at, anyway))
-    }
-
-    async fn confirm_empty(&self) -> Result<()> {
-        self.0.confirm_empty(Self::WORDS.noun).await
-    }
-
-    fn more(reach: Reach, limit: usize) -> Option<String> {
-        messages::more(reach, limit, Self::WORDS.noun)
-    }
-}
-
-/// The envelope with the time of the replay; anything else, if it is sent at all, as it is.
-fn text_to_send(letter: &WaitingMessage, at: &str, anyway: bool) -> Option<String> {
-    match letter::summary(&letter.body) {
-        Ok(_) => {
-            let marked = replayed(&letter.body, at).ok();
-            // One that the time would make too long for the queue goes as it is.
-            Some(marked.filter(|text| text.len() <= MAX_BYTES).unwrap_or_else(|| letter.body.clone()))
-        }
-        Err(_) if anyway => Some(letter.body.clone()),
-        Err(error) => {
-            output::warn(&format!(
-                "`{}` is kept: not a known envelope ({error}). The processor would reject it again; --anyway sends it",
-                letter.id
-            ));
-            None
+    /// The envelope with the time of the replay; anything else, if it is sent at all, as it is.
+    fn text_to_send(letter: &WaitingMessage, at: &str, anyway: bool) -> Result<Option<String>> {
+        match letter::summary(&letter.body) {
+            Ok(_) => {
+                let marked = replayed(&letter.body, at).ok();
+                // One that the time would make too long for the queue goes as it is.
+                Ok(Some(marked.filter(|text| text.len() <= MAX_BYTES).unwrap_or_else(|| letter.body.clone())))
+            }
+            Err(_) if anyway => Ok(Some(letter.body.clone())),
+            Err(error) => {
+                output::warn(&format!(
+                    "`{}` is kept: not a known envelope ({error}). The processor would reject it again; --anyway sends it",
+                    letter.id
+                ));
+                Ok(None)
+            }
         }
     }
 }
@@ -248,8 +213,9 @@ mod tests {
 
     #[test]
     fn only_known_envelopes_are_sent_unless_anyway_is_set() {
-        assert_eq!(text_to_send(&dead("poison"), "2026-01-01T00:00:00.000Z", false), None);
-        assert_eq!(text_to_send(&dead(r#"{"v":2}"#), "2026-01-01T00:00:00.000Z", false), None);
-        assert_eq!(text_to_send(&dead("poison"), "2026-01-01T00:00:00.000Z", true).as_deref(), Some("poison"));
+        let sent = |body, anyway| DeadLetters::text_to_send(&dead(body), "2026-01-01T00:00:00.000Z", anyway).unwrap();
+        assert_eq!(sent("poison", false), None);
+        assert_eq!(sent(r#"{"v":2}"#, false), None);
+        assert_eq!(sent("poison", true).as_deref(), Some("poison"));
     }
 }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     commands::backlog::{
-        Backlog, Chosen, Fate, Reach, Swept, Words, letter,
-        messages::{self, MessageQueue, WaitingMessage},
+        Words, letter,
+        messages::{GONE, MessageBacklog, MessageQueue, WaitingMessage},
     },
     ui::age,
 };
@@ -67,25 +67,19 @@ fn given_up(batch: &Value) -> String {
     )
 }
 
-impl Backlog for SetAside {
-    type Item = WaitingMessage;
+impl MessageBacklog for SetAside {
     const WORDS: Words = Words {
         noun: "unpublished change",
         empty: "There are no unpublished changes.",
         stays: "stays in UnpublishedQueue",
         target: "event queue",
-        gone: "gone, or another process is reading them now: try again in half a minute",
+        gone: GONE,
         before_drop: "`khook publish` publishes the users' current states.",
     };
     const COLUMNS: &'static [&'static str] = &["Id", "User", "Why", "Sent", "Age"];
-    const REFUSALS: usize = 1;
 
-    fn id(letter: &WaitingMessage) -> &str {
-        &letter.id
-    }
-
-    fn since(letter: &WaitingMessage) -> Option<Time> {
-        letter.sent_at
+    fn queue(&self) -> &MessageQueue {
+        &self.0
     }
 
     fn row(letter: &WaitingMessage, now: Time) -> Vec<String> {
@@ -95,44 +89,21 @@ impl Backlog for SetAside {
         vec![letter.id.clone(), user, summary.why, sent_at, age]
     }
 
-    fn described(letter: &WaitingMessage, now: Time) -> Value {
+    fn described(letter: &WaitingMessage, now: Time) -> Map<String, Value> {
         let Summary { user, option, why } = Summary::of(&letter.body);
-        json!({
-            "message_id": letter.id,
-            "user": user,
-            "publish_option": option,
-            "why": why,
-            "sent_at": letter.sent_at,
-            "age_seconds": letter.sent_at.map(|time| age::seconds(time, now)),
-        })
+        let members = [
+            ("message_id", json!(letter.id)),
+            ("user", json!(user)),
+            ("publish_option", json!(option)),
+            ("why", json!(why)),
+            ("sent_at", json!(letter.sent_at)),
+            ("age_seconds", json!(letter.sent_at.map(|time| age::seconds(time, now)))),
+        ];
+        members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
     }
 
-    fn shown(letter: &WaitingMessage, now: Time) -> Value {
-        let described = Self::described(letter, now);
-        let mut members: Map<String, Value> = described.as_object().cloned().unwrap_or_default();
-        members.insert("body".to_owned(), letter::readable(&letter.body));
-        Value::Object(members)
-    }
-
-    async fn sweep(
-        &self,
-        chosen: Chosen<WaitingMessage>,
-        limit: usize,
-        visit: impl AsyncFnMut(WaitingMessage) -> Result<Fate>,
-    ) -> Result<Swept> {
-        self.0.sweep_wanted(&chosen.into_wanted(Self::id), limit, visit).await
-    }
-
-    async fn text_to_send(&self, _: &WaitingMessage, _: &str, _: bool) -> Result<Option<String>> {
+    fn text_to_send(_: &WaitingMessage, _: &str, _: bool) -> Result<Option<String>> {
         bail!("an unpublished change is no event: `khook publish` publishes the user's current state")
-    }
-
-    async fn confirm_empty(&self) -> Result<()> {
-        self.0.confirm_empty(Self::WORDS.noun).await
-    }
-
-    fn more(reach: Reach, limit: usize) -> Option<String> {
-        messages::more(reach, limit, Self::WORDS.noun)
     }
 }
 

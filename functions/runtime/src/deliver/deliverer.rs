@@ -134,7 +134,7 @@ impl<E: Endpoint, V: Visibility, S: SecretSource> Deliverer<E, V, S> {
         };
         let Err(failure) = self.attempt(change, message.attempt, secrets, invocation).await else { return true };
         let pause = pauses::after(message.attempt, random);
-        failure.log(message.attempt, invocation.millis_since(change), pause);
+        failure.log(change.version, message.attempt, invocation.millis_since(change), pause);
         self.hide(&message, pause, invocation).await;
         if matches!(failure, Failure::Status(StatusCode::UNAUTHORIZED)) {
             self.secrets.doubt(invocation.now(), invocation.deadline).await;
@@ -164,7 +164,7 @@ impl<E: Endpoint, V: Visibility, S: SecretSource> Deliverer<E, V, S> {
             return Err(Failure::Status(reply.status));
         }
         let ms = invocation.millis_since(change);
-        tracing::info!(event = "delivered", attempt, ms, status = reply.status.as_u16());
+        tracing::info!(event = "delivered", version = change.version, attempt, ms, status = reply.status.as_u16());
         reply.rest.await;
         Ok(())
     }
@@ -179,22 +179,23 @@ impl<E: Endpoint, V: Visibility, S: SecretSource> Deliverer<E, V, S> {
             Ok(Err(error)) => error.0,
             Err(_) => "no answer in time".to_owned(),
         };
-        tracing::warn!(event = "pause_not_set", attempt = message.attempt, error);
+        let version = message.change.as_ref().ok().and_then(|change| change.version);
+        tracing::warn!(event = "pause_not_set", version, attempt = message.attempt, error);
     }
 }
 
 impl Failure {
-    fn log(&self, attempt: u32, ms: u64, pause: Duration) {
+    fn log(&self, version: Option<u64>, attempt: u32, ms: u64, pause: Duration) {
         let next_in_s = pause.as_secs();
         match self {
             Self::Status(status) => {
                 if *status == StatusCode::GONE {
                     let fix = "set DeliveryUrl to an endpoint that exists, or make this one accept deliveries again";
-                    tracing::error!(event = "gone", attempt, fix);
+                    tracing::error!(event = "gone", version, attempt, fix);
                 }
-                tracing::warn!(event = "not_delivered", attempt, status = status.as_u16(), ms, next_in_s);
+                tracing::warn!(event = "not_delivered", version, attempt, status = status.as_u16(), ms, next_in_s);
             }
-            cause => tracing::warn!(event = "not_delivered", attempt, %cause, ms, next_in_s),
+            cause => tracing::warn!(event = "not_delivered", version, attempt, %cause, ms, next_in_s),
         }
     }
 }

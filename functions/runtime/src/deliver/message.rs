@@ -19,6 +19,8 @@ pub(super) struct Message {
 pub(super) struct Change {
     /// The detail's id: the same each time that this change is published.
     pub(super) id: String,
+    /// For the log: the id has the member number in it.
+    pub(super) version: Option<u64>,
     pub(super) written_at: Time,
     /// The body of the request.
     pub(super) body: String,
@@ -53,6 +55,8 @@ struct Event<'e> {
 #[derive(Deserialize)]
 struct Detail {
     id: String,
+    #[serde(default)]
+    version: Value,
     written_at: String,
 }
 
@@ -102,6 +106,6 @@ impl Change {
         let written_at = detail.written_at.parse().map_err(|_| Unreadable::NoDetail)?;
         let payload = Payload { kind: TYPE, timestamp: &detail.written_at, data: event.detail };
         let body = serde_json::to_string(&payload).map_err(|_| Unreadable::NoDetail)?;
-        Ok(Self { id: detail.id, written_at, body })
+        Ok(Self { id: detail.id, version: detail.version.as_u64(), written_at, body })
     }
 }

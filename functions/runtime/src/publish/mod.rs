@@ -1,5 +1,5 @@
-//! Publishes on a bus what changed of a user: from the table's stream, so that
-//! nothing is told before it is stored, and nothing that is stored stays untold.
+//! Publishes on a bus what changed of a user: from the table's stream, so that nothing is published before it is stored,
+//! and everything that is stored is published.
 
 mod bus;
 mod publisher;

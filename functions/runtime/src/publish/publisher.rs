@@ -18,7 +18,7 @@ use tokio::{
 use super::{Bus, MOST_ENTRIES, Refused, bus::MOST_BYTES};
 use crate::edges::{EdgeError, Queue};
 
-/// One write of an item, as the table's stream tells it.
+/// One write of an item, as the table's stream reports it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Write {
     /// The stream's number of it: what is reported where it could not be published. Empty if the record has none: Lambda

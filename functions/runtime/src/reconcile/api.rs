@@ -9,7 +9,9 @@ use http::{
 use http_body_util::BodyExt;
 use kakao_webhooks::wire::{
     UserId,
-    rest_api::{LinkedMember, MemberPage, RestError, read_linked_members, read_member, read_members},
+    rest_api::{
+        LinkedMember, MemberPage, MemberScope, RestError, read_linked_members, read_member, read_members, read_scopes,
+    },
 };
 use tokio::time::timeout;
 
@@ -71,6 +73,16 @@ impl HttpKakaoApi {
     #[must_use]
     pub const fn new(url: KakaoApiUrl, pool: Pool) -> Self {
         Self { url, pool }
+    }
+
+    /// What a member agreed to.
+    ///
+    /// # Errors
+    /// [`RestError`]; [`RestError::NotLinked`] is an answer, too.
+    pub async fn scopes(&self, key: &ReaderKey, asked: UserId) -> Result<Vec<MemberScope>, RestError> {
+        let query = [("target_id_type", "user_id"), ("target_id", &*asked.digits())];
+        let (status, body) = self.get(key, "/v2/user/scopes", &query).await?;
+        read_scopes(status, &body, asked)
     }
 
     async fn get(&self, key: &ReaderKey, path: &str, query: &[(&str, &str)]) -> Result<(u16, BytesMut), RestError> {

@@ -14,9 +14,9 @@ const GROUP: usize = 20;
 impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q, C> {
     /// Asks on, from the run's cursor.
     pub(super) async fn confirm(&mut self) -> Result<(), Stop> {
-        while let Some(note) = self.reach.table.first_note(self.app, &self.run.run_id).await? {
+        while let Some(note) = self.reach.table.first_note(self.app, &self.run).await? {
             self.confirm_note(&note).await?;
-            self.reach.table.remove_note(self.app, &self.run.run_id, &note).await?;
+            self.reach.table.remove_note(self.app, &self.run, &note).await?;
         }
         (self.run.state, self.run.cursor) = (Phase::Done, None);
         Ok(())
@@ -45,13 +45,19 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
         found: &mut Vec<Difference>,
     ) -> Result<(), Stop> {
         for (member, link) in group.iter().zip(links) {
-            // A webhook was faster, or the roster was late.
-            if !matches!(link, StoredLink::Unlinked { .. }) {
+            // A webhook was faster, or the service has erased the member.
+            if !matches!(link, StoredLink::Unlinked { .. } | StoredLink::Absent) {
                 found.extend(self.ask(*member).await?);
             }
             self.run.cursor = Some(*member);
         }
         Ok(())
+    }
+
+    /// Whether it is the API that fails, and not this one member: the others must not wait for them.
+    async fn check_api(&mut self) -> Result<(), Stop> {
+        let (api, key) = (self.reach.api, self.key);
+        self.call(|| api.members(key, None, 1)).await.map(drop)
     }
 
     async fn ask(&mut self, member: UserId) -> Result<Option<Difference>, Stop> {
@@ -64,6 +70,11 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
                 Some(Difference { user_id: member, linked_at_kakao: false, at: second_before(asked_at) })
             }
             Err(Stop::Api(RestError::Unclear(_))) => {
+                self.run.counts.unclear += 1;
+                None
+            }
+            Err(Stop::Api(RestError::Again(_) | RestError::Parameters(_))) => {
+                self.check_api().await?;
                 self.run.counts.unclear += 1;
                 None
             }

@@ -2,11 +2,11 @@
 
 use kakao_webhooks::wire::{
     AppId, Time, UserId,
-    rest_api::{LinkedMember, MOST_MEMBERS},
+    rest_api::{LinkedMember, MOST_MEMBERS, RestError},
 };
 
 use super::{
-    Counts, Difference, KakaoApi, Note, Run, StoredLink, Table,
+    Counts, Difference, KakaoApi, Note, Purpose, RosterLink, RosterMember, Run, StoredLink, Table,
     roster::Roster,
     worker::{Stop, Worker, after},
 };
@@ -14,6 +14,12 @@ use crate::{edges::Queue, store::StoreError};
 
 /// The most members of a note: some twenty kilobytes of an item.
 const MOST_NOTED: usize = 1_000;
+
+/// So many pages at the most are read again after a worker was killed.
+const PAGES_BETWEEN_SAVES: u32 = 20;
+
+/// So many members of whom nothing is answered are rather a fault of the API than members who just left.
+const MANY: usize = 10;
 
 /// Calls that are kept back: for a page there must be as many left as its members may need.
 const CALLS_FOR_A_PAGE: u32 = 3;
@@ -27,7 +33,9 @@ struct Walk<'t, T> {
     /// Members on Kakao's list that are not known to be linked, each with the time at which its page was asked for.
     unknown: Vec<(UserId, Time)>,
     /// Members of the roster that Kakao did not list.
-    missing: Vec<UserId>,
+    missing: Vec<RosterMember>,
+    /// Pages that were read since that was written down.
+    pages: u32,
 }
 
 /// Whether a comparison came to its end.
@@ -41,7 +49,7 @@ enum Compared {
 impl<'t, T: Table> Walk<'t, T> {
     fn of(table: &'t T, app: &'t AppId, run: &Run) -> Self {
         let roster = Roster::behind(table, app, run.cursor);
-        Self { roster, cursor: run.cursor, counts: run.counts, unknown: vec![], missing: vec![] }
+        Self { roster, cursor: run.cursor, counts: run.counts, unknown: vec![], missing: vec![], pages: 0 }
     }
 
     /// Compares with the next member on Kakao's list; `None`: the list is at its end.
@@ -52,15 +60,15 @@ impl<'t, T: Table> Walk<'t, T> {
                 return Ok(Compared::Full);
             }
             if is_before {
-                self.missing.push(known.user_id);
-                self.counts.missing += 1;
+                self.missing.push(known);
             } else if let Some(listed) = listed.filter(|(member, _)| *member == known.user_id) {
+                self.counts.known += 1;
                 self.counts.shared += 1;
-                self.unknown.extend((!known.is_linked).then_some(listed));
+                self.counts.shared_told += u64::from(known.link == RosterLink::Told);
+                self.unknown.extend((known.link == RosterLink::Unknown).then_some(listed));
             } else {
                 break;
             }
-            self.counts.known += 1;
             self.cursor = Some(known.user_id);
             self.roster.take(known);
         }
@@ -96,9 +104,15 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
             let (api, key, asked_at, from) = (self.reach.api, self.key, self.now(), walk.next());
             let page = match self.call(|| api.members(key, from, MOST_MEMBERS)).await {
                 Ok(page) => page,
-                Err(stop) => return self.keep(&mut walk, stop).await,
+                Err(stop) => {
+                    // What is read already is not read again in the next minute, or a run could stay where it is.
+                    let noted = self.note(&mut walk).await;
+                    return Err(if matches!(noted, Err(Stop::Lost)) { Stop::Lost } else { stop });
+                }
             };
-            let is_last = !page.has_more || page.members.is_empty();
+            walk.pages += 1;
+            // A full page is the last one only if the next one is empty, whatever Kakao says.
+            let is_last = page.members.is_empty() || (!page.has_more && page.members.len() < MOST_MEMBERS);
             for member in page.members {
                 self.compare(&mut walk, Some((member, asked_at))).await?;
             }
@@ -116,19 +130,9 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
                 self.run.end_listing(most_unlinks);
                 return Ok(());
             }
-            if self.is_save_due() || walk.unknown.len() >= MOST_MEMBERS {
+            if self.is_save_due() || walk.pages >= PAGES_BETWEEN_SAVES || walk.unknown.len() >= MOST_MEMBERS {
                 self.note(&mut walk).await?;
             }
-        }
-    }
-
-    /// Keeps what was read of a list, whatever stopped the rest: otherwise a run that is stopped each minute would never
-    /// come to its end.
-    async fn keep(&mut self, walk: &mut Walk<'_, T>, stop: Stop) -> Result<(), Stop> {
-        match self.note(walk).await {
-            // What stopped the list is the reason to report, unless another worker has the run.
-            Err(Stop::Lost) => Err(Stop::Lost),
-            _ => Err(stop),
         }
     }
 
@@ -163,53 +167,84 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
         let (unknown, missing) = (std::mem::take(&mut walk.unknown), std::mem::take(&mut walk.missing));
         if self.run.is_believed {
             for group in unknown.chunks(MOST_MEMBERS) {
-                walk.counts.linked += self.link(group).await?;
-            }
-            if !missing.is_empty() {
-                let note = Note { behind: self.run.cursor, members: missing };
-                self.reach.table.put_note(self.app, &self.run.run_id, &note).await?;
+                self.link(group, &mut walk.counts).await?;
             }
         }
-        (self.run.cursor, self.run.counts) = (walk.cursor, walk.counts);
-        self.save().await
+        let missing = self.still_linked(missing).await?;
+        walk.counts.count_missing(&missing);
+        let note = Note { behind: self.run.cursor, members: missing.iter().map(|member| member.user_id).collect() };
+        (self.run.cursor, self.run.counts, walk.pages) = (walk.cursor, walk.counts, 0);
+        self.save_with(Some(&note).filter(|note| self.run.is_believed && !note.members.is_empty())).await
     }
 
-    /// Members whom Kakao lists and who may not be linked here become so. Returns how many were not.
-    async fn link(&mut self, listed: &[(UserId, Time)]) -> Result<u64, Stop> {
+    /// Those whom the states have as linked, or of whose link they know nothing: the roster may be late.
+    async fn still_linked(&self, missing: Vec<RosterMember>) -> Result<Vec<RosterMember>, Stop> {
+        let mut still = vec![];
+        for group in missing.chunks(MOST_MEMBERS) {
+            let members: Vec<UserId> = group.iter().map(|member| member.user_id).collect();
+            let links = self.reach.table.links(self.app, &members).await?;
+            let is_linked = |link: &StoredLink| !matches!(link, StoredLink::Unlinked { .. } | StoredLink::Absent);
+            still.extend(group.iter().zip(&links).filter(|(_, link)| is_linked(link)).map(|(member, _)| *member));
+        }
+        Ok(still)
+    }
+
+    /// Members whom Kakao lists and who may not be linked here become so.
+    async fn link(&mut self, listed: &[(UserId, Time)], counts: &mut Counts) -> Result<(), Stop> {
         let members: Vec<UserId> = listed.iter().map(|(member, _)| *member).collect();
         let links = self.reach.table.links(self.app, &members).await?;
-        let open: Vec<_> = listed.iter().zip(links).filter(|(_, link)| !is_settled(*link)).collect();
+        let open: Vec<_> = listed.iter().zip(links).filter(|(_, link)| !self.is_settled(*link)).collect();
         let asked: Vec<UserId> = open.iter().map(|((member, _), _)| *member).collect();
         if asked.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
         let (api, key) = (self.reach.api, self.key);
         let linked = self.call(|| api.linked_members(key, &asked)).await?;
-        let found = open.into_iter().filter_map(|((member, asked_at), link)| {
-            let answer = linked.iter().find(|answer| answer.user_id == *member)?;
-            let difference =
-                Difference { user_id: *member, linked_at_kakao: true, at: linked_at(answer, link, *asked_at) };
-            Some((difference, !matches!(link, StoredLink::Linked { .. })))
-        });
-        let (found, are_new): (Vec<_>, Vec<_>) = found.unzip();
-        self.settle(found).await?;
-        Ok(are_new.into_iter().map(u64::from).sum())
+        if linked.is_empty() && asked.len() >= MANY {
+            return Err(RestError::Again("it lists members of whom it has no data".to_owned()).into());
+        }
+        let mut found = vec![];
+        for ((member, asked_at), link) in open {
+            let Some(answer) = linked.iter().find(|answer| answer.user_id == *member) else {
+                // They left meanwhile, as a rule.
+                counts.unclear += 1;
+                continue;
+            };
+            let at = linked_at(answer, link, *asked_at);
+            found.push(Difference { user_id: *member, linked_at_kakao: true, at });
+            counts.linked += u64::from(!matches!(link, StoredLink::Linked { .. }));
+        }
+        self.settle(found).await
+    }
+
+    /// Whether nothing is to be done about a listed member. The item of an earlier release is written again by an event
+    /// that says nothing new; a comparison has nothing to say of it.
+    fn is_settled(&self, link: StoredLink) -> bool {
+        matches!(link, StoredLink::Linked { in_roster, .. } if in_roster || self.run.purpose == Purpose::Compare)
     }
 }
 
-/// Whether the state says already that the member is linked, and the roster will.
-const fn is_settled(link: StoredLink) -> bool {
-    matches!(link, StoredLink::Linked { in_roster: true })
+impl Counts {
+    fn count_missing(&mut self, members: &[RosterMember]) {
+        let count = |members: usize| u64::try_from(members).unwrap_or(u64::MAX);
+        self.known += count(members.len());
+        self.missing += count(members.len());
+        self.missing_told += count(members.iter().filter(|member| member.link == RosterLink::Told).count());
+    }
 }
 
 /// Since when a listed member is linked: as Kakao says, or, if the state knows of an unlink at that time or later, since
-/// the moment before Kakao was asked for the list. What happened since then is newer, and stays.
+/// the moment before Kakao was asked for the list. What happened since then is newer, and stays. A link that is known
+/// already does not move.
 fn linked_at(answer: &LinkedMember, link: StoredLink, asked_at: Time) -> Time {
     let before_asked = after(asked_at, -1);
     let is_newer_than_unlink = |at: &Time| match link {
         StoredLink::Unlinked { at: unlinked_at } => *at > unlinked_at,
         _ => true,
     };
+    if let StoredLink::Linked { at, .. } = link {
+        return after(at, -1);
+    }
     answer.connected_at.filter(|at| *at <= before_asked).filter(is_newer_than_unlink).unwrap_or(before_asked)
 }
 

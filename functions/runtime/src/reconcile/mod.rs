@@ -4,6 +4,7 @@
 mod api;
 mod confirm;
 mod dynamo;
+mod fill;
 mod keys;
 mod list;
 mod reconciler;
@@ -16,7 +17,8 @@ mod worker;
 
 pub use api::{HttpKakaoApi, KakaoApi, KakaoApiUrl};
 pub use dynamo::{LONGEST_DIFFERENCES, RunTable};
-pub use keys::{HeldReaderKeys, ReaderKey, ReaderKeys, ReaderKeysError, reader_keys};
-pub use reconciler::{Reconciler, Settings};
+pub use fill::{Position, RosterFill};
+pub use keys::{HeldReaderKeys, ReaderKey, ReaderKeys, ReaderKeysError, all_reader_keys, reader_keys};
+pub use reconciler::{LATE_MILLIS, Reconciler, Settings};
 pub use run::{Brake, Counts, DailyTime, NotATimeOfDay, Phase, Purpose, Run, Summary, run_id};
-pub use table::{Difference, Note, RosterMember, RosterPage, StoredLink, Table};
+pub use table::{Difference, Note, RosterLink, RosterMember, RosterPage, StoredLink, Table};

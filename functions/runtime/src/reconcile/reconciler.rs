@@ -1,11 +1,11 @@
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use kakao_webhooks::wire::{AppId, Time, rest_api::RestError};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    DailyTime, HeldReaderKeys, KakaoApi, Phase, Purpose, ReaderKey, Run, Table, run_id,
+    DailyTime, HeldReaderKeys, KakaoApi, Phase, Purpose, ReaderKey, Run, Summary, Table, run_id,
     worker::{Reach, Stop, Worker},
 };
 use crate::{edges::Queue, signing::SecretSource};
@@ -61,16 +61,20 @@ impl<'r, T: Table, A: KakaoApi, Q: Queue, S: SecretSource, C: Fn() -> Time + Syn
         let worked = keys.iter().map(|(app, key)| {
             let id = run_id((self.reach.now)(), random());
             async move {
-                let worked = timeout_at(deadline, self.reconcile_app(app, key, id, deadline)).await;
-                worked.unwrap_or(Err(Stop::Rest))
+                let work = AssertUnwindSafe(self.reconcile_app(app, key, id, deadline)).catch_unwind();
+                match timeout_at(deadline, work).await {
+                    Ok(Ok(worked)) => worked,
+                    Ok(Err(_)) => Err(Stop::Panic),
+                    Err(_) => Err(Stop::Time),
+                }
             }
         });
         let worked = join_all(worked).await;
-        let mut state = State::default();
+        let mut gauges = Gauges::default();
         for (app, worked) in keys.keys().zip(worked) {
-            state.add(app, worked, self.settings.at, (self.reach.now)());
+            gauges.add(app, worked, (self.reach.now)());
         }
-        state.measure();
+        gauges.log();
     }
 
     /// Works on an app's run, if it has one or is due for one.
@@ -80,10 +84,10 @@ impl<'r, T: Table, A: KakaoApi, Q: Queue, S: SecretSource, C: Fn() -> Time + Syn
         key: &ReaderKey,
         run_id: String,
         deadline: Instant,
-    ) -> Result<Option<Run>, Stop> {
+    ) -> Result<Option<Worked>, Stop> {
         let now = (self.reach.now)();
         let run = match self.reach.table.run(app).await? {
-            Some(run) if run.is_leased(now) => return Ok(Some(run)),
+            Some(run) if run.is_leased(now) => return Ok(Some(Worked::left(run))),
             run if Run::is_due(run.as_ref(), self.settings.at, now) => {
                 Run::new(run_id, Purpose::Correct, run.as_ref(), now)
             }
@@ -91,7 +95,7 @@ impl<'r, T: Table, A: KakaoApi, Q: Queue, S: SecretSource, C: Fn() -> Time + Syn
                 Run::new(run_id, run.purpose, Some(&run), now)
             }
             Some(run) if run.state.is_working() => run,
-            run => return Ok(run),
+            run => return Ok(run.map(Worked::left)),
         };
         let mut worker = Worker::new(&self.reach, app, key, run, calls_until(deadline));
         worker.run.key_sha256 = Some(key.sha256());
@@ -107,29 +111,35 @@ impl<'r, T: Table, A: KakaoApi, Q: Queue, S: SecretSource, C: Fn() -> Time + Syn
         }
         if worker.run.state == Phase::Confirming {
             worker.confirm().await?;
+            worker.save().await?;
         }
         Ok(())
     }
 
     /// Writes down how the minute ended.
-    async fn end(&self, mut worker: Worker<'_, T, A, Q, C>, worked: Result<(), Stop>) -> Result<Run, Stop> {
-        let now = worker.now();
+    async fn end(&self, mut worker: Worker<'_, T, A, Q, C>, worked: Result<(), Stop>) -> Result<Worked, Stop> {
         match worked {
-            Ok(()) => worker.run.finish(now),
-            Err(Stop::Rest) => {}
+            Ok(()) | Err(Stop::Rest) => {}
             Err(Stop::Lost) => return Err(Stop::Lost),
             Err(stop) => {
-                tracing::warn!(event = "not_reconciled", app_id = %worker.app, error = %stop);
+                let error = shortened(&stop.to_string());
+                let app_id = worker.app;
                 match &stop {
-                    Stop::Api(error) if self.is_final(error, worker.app, worker.key).await => {
-                        worker.run.fail(stop.to_string(), now);
+                    Stop::Api(cause) if self.is_final(cause, worker.app, worker.key).await => {
+                        tracing::error!(event = "reconcile_failed", %app_id, error);
+                        worker.run.fail(error, worker.now());
                     }
-                    _ => worker.run.last_error = Some(stop.to_string()),
+                    _ => {
+                        tracing::warn!(event = "not_reconciled", %app_id, error);
+                        worker.run.last_error = Some(error);
+                    }
                 }
             }
         }
-        worker.release().await?;
-        Ok(worker.run)
+        if worker.run.leased_until.is_some() || worker.run.state == Phase::Failed {
+            worker.release().await?;
+        }
+        Ok(Worked { has_finished: worker.run.state == Phase::Done, run: worker.run })
     }
 
     /// Whether something has to be repaired before the run can go on. A key that Kakao does not accept may have been
@@ -148,47 +158,62 @@ fn calls_until(deadline: Instant) -> Instant {
     deadline.checked_sub(LAST_CALL).unwrap_or(deadline)
 }
 
-/// How the apps' runs stand, for the log and the alarms.
-#[derive(Default)]
-struct State {
-    held: u64,
-    failing: u64,
-    finished: bool,
-    /// Apps whose last run ended longer ago than a day and a half, or never.
-    late: u64,
-    differences: u64,
-    rising: u64,
-    minutes: u64,
+/// A run, as an invocation leaves it.
+struct Worked {
+    run: Run,
+    /// Whether it came to its end now.
+    has_finished: bool,
 }
 
-/// A day's run and half a day for its work.
-const LATE_MILLIS: i64 = 36 * 60 * 60 * 1_000;
+impl Worked {
+    /// There was nothing to do.
+    const fn left(run: Run) -> Self {
+        Self { run, has_finished: false }
+    }
+}
 
-impl State {
-    fn add(&mut self, app: &AppId, worked: Result<Option<Run>, Stop>, _at: DailyTime, now: Time) {
-        let run = match worked {
-            Ok(Some(run)) => run,
-            Ok(None) | Err(Stop::Rest | Stop::Lost) => return,
+/// So much of an error is kept in the record: an AWS client's may be a whole response.
+const LONGEST_ERROR: usize = 400;
+
+fn shortened(error: &str) -> String {
+    error.chars().take(LONGEST_ERROR).collect()
+}
+
+/// How the apps' runs stand, for the log and the alarms.
+#[derive(Default)]
+struct Gauges {
+    held: u64,
+    failing: u64,
+    has_finished: bool,
+    /// Apps whose last run ended longer ago than a day and a half, or never.
+    late: u64,
+    rising: u64,
+}
+
+/// An app whose last finished run is older than this is late: a day's run, and half a day for its work.
+pub const LATE_MILLIS: i64 = 36 * 60 * 60 * 1_000;
+
+impl Gauges {
+    fn add(&mut self, app: &AppId, worked: Result<Option<Worked>, Stop>, now: Time) {
+        let Worked { run, has_finished } = match worked {
+            Ok(Some(worked)) => worked,
+            Ok(None) | Err(Stop::Lost) => return,
             Err(stop) => {
-                tracing::warn!(event = "not_reconciled", app_id = %app, error = %stop);
+                tracing::warn!(event = "not_reconciled", app_id = %app, error = shortened(&stop.to_string()));
                 self.failing += 1;
                 return;
             }
         };
         self.held += u64::from(run.state == Phase::Held);
         self.failing += u64::from(run.state == Phase::Failed || run.last_error.is_some());
-        let is_late = |last: &super::Summary| now.millis_since(last.finished_at) > LATE_MILLIS;
+        let is_late = |last: &Summary| now.millis_since(last.finished_at) > LATE_MILLIS;
         self.late += u64::from(run.last_finished.as_ref().is_none_or(is_late));
-        self.add_finished(app, &run, now);
+        if let Some(last) = run.last_finished.filter(|last| has_finished && last.run_id == run.run_id) {
+            self.add_finished(app, &last);
+        }
     }
 
-    /// A run that ended in this minute.
-    fn add_finished(&mut self, app: &AppId, run: &Run, now: Time) {
-        let ended = run.last_finished.as_ref().filter(|last| last.finished_at == run.updated_at);
-        let Some(last) = ended.filter(|last| last.run_id == run.run_id && now.millis_since(last.finished_at) < 60_000)
-        else {
-            return;
-        };
+    fn add_finished(&mut self, app: &AppId, last: &Summary) {
         let counts = last.counts;
         let minutes = u64::try_from(last.finished_at.millis_since(last.started_at) / 60_000).unwrap_or_default();
         tracing::info!(
@@ -202,22 +227,18 @@ impl State {
             unclear = counts.unclear,
             minutes
         );
-        self.finished = true;
-        self.minutes = self.minutes.max(minutes);
+        self.has_finished = true;
         self.rising += u64::from(last.is_rising());
-        if last.differences_before.is_some() {
-            self.differences += counts.differences();
-        }
     }
 
-    fn measure(&self) {
+    /// Only what an alarm looks at is a metric, and only when there is something to say: each costs money in each hour in
+    /// which it is written. The dashboard reads all else from the line `reconciled`.
+    fn log(&self) {
         let gauges = [
             ("reconcile_held", self.held, self.held > 0),
             ("reconcile_failing", self.failing, self.failing > 0),
-            ("reconcile_finished", u64::from(self.late == 0), self.finished),
-            ("reconcile_differences", self.differences, self.finished),
+            ("reconcile_finished", u64::from(self.late == 0), self.has_finished),
             ("reconcile_rising", self.rising, self.rising > 0),
-            ("reconcile_minutes", self.minutes, self.finished),
         ];
         for (gauge, value, _) in gauges.into_iter().filter(|(.., is_worth)| *is_worth) {
             tracing::info!(event = "measured", gauge, value);

@@ -27,9 +27,12 @@ pub struct Run {
     /// Whether the list is known to be this app's.
     #[serde(default)]
     pub is_believed: bool,
-    /// Whether an operator approved of what held it.
+    /// So many missing members an operator approved of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_missing: Option<u64>,
+    /// Which reading of the list it is, from its first member on: notes of an earlier one don't count.
     #[serde(default)]
-    pub is_approved: bool,
+    pub pass: u64,
     /// Why it is held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_because: Option<Brake>,
@@ -132,8 +135,12 @@ pub struct Counts {
     pub shared: u64,
     /// Members that Kakao lists and that are not linked here: corrected.
     pub linked: u64,
+    /// Of those, members of whose links a webhook or the service told.
+    pub shared_told: u64,
     /// Members of the roster that Kakao does not list.
     pub missing: u64,
+    /// Of those, members of whose links a webhook or the service told.
+    pub missing_told: u64,
     /// Missing members that were asked for.
     pub asked: u64,
     /// Missing members that Kakao says are not linked: corrected.
@@ -179,6 +186,9 @@ impl Summary {
     }
 }
 
+/// So many members of whose links webhooks told, and none of them on the list, are a sign of another app's list.
+const FOREIGN: u64 = 2;
+
 impl Run {
     /// A new run, after `previous`.
     #[must_use]
@@ -197,7 +207,8 @@ impl Run {
             cursor: None,
             counts: Counts::default(),
             is_believed: false,
-            is_approved: false,
+            approved_missing: None,
+            pass: 0,
             held_because: None,
             last_error: None,
             key_sha256: None,
@@ -209,11 +220,12 @@ impl Run {
     }
 
     /// Whether the day's run must start now: none has since the last time of day at which one does. A run that works is
-    /// not replaced.
+    /// replaced only if it has come to no end for a day: what stops it may stand in it.
     #[must_use]
     pub fn is_due(run: Option<&Self>, at: DailyTime, now: Time) -> bool {
         run.is_none_or(|run| {
-            !run.state.is_working() && run.last_started_at.is_none_or(|started| started < at.last_before(now))
+            let is_free = !run.state.is_working() || now.millis_since(run.started_at) >= DAY;
+            is_free && run.last_started_at.is_none_or(|started| started < at.last_before(now))
         })
     }
 
@@ -232,32 +244,40 @@ impl Run {
     /// From the beginning of the list, as if nothing had been read.
     pub fn restart(&mut self) {
         (self.state, self.cursor, self.counts, self.held_because) = (Phase::Listing, None, Counts::default(), None);
+        self.pass += 1;
     }
 
     /// What follows when the whole list is read: the brake, or the members to ask for, or the end.
     pub fn end_listing(&mut self, most_unlinks: u64) {
-        let Counts { known, shared, missing, .. } = self.counts;
-        let has_nothing_in_common = known > 0 && shared == 0;
-        let are_too_many = missing > most_unlinks && missing.saturating_mul(100) > known;
-        self.held_because = match () {
-            () if self.is_approved => None,
-            () if has_nothing_in_common || !self.is_believed => Some(Brake::NothingInCommon),
-            () if are_too_many => Some(Brake::TooManyMissing),
-            () => None,
-        };
+        self.held_because = self.brake(most_unlinks);
         self.cursor = None;
         self.state = match self.held_because {
             Some(_) => Phase::Held,
-            None if missing == 0 => Phase::Done,
+            None if self.counts.missing == 0 => Phase::Done,
             None => Phase::Confirming,
         };
     }
 
-    /// An operator approved of what held it. A list that was not believed is read again: nothing was sent of it, and it
-    /// may be another one by now. False: it is not held.
+    fn brake(&self, most_unlinks: u64) -> Option<Brake> {
+        let Counts { known, shared, shared_told, missing, missing_told, .. } = self.counts;
+        if self.approved_missing.is_some_and(|approved| missing <= approved) {
+            return None;
+        }
+        // What an earlier list linked says nothing about whose list this is: with another app's key its members would be
+        // there again, and all of whom webhooks told would be missing.
+        let is_others = shared_told == 0 && missing_told >= FOREIGN;
+        if known > 0 && shared == 0 || is_others || !self.is_believed {
+            return Some(Brake::NothingInCommon);
+        }
+        let are_too_many = missing > most_unlinks && missing.saturating_mul(100) > known;
+        are_too_many.then_some(Brake::TooManyMissing)
+    }
+
+    /// An operator approves of what held it. A list that was not believed is read again: it may be another one by now,
+    /// and only as many members may be missing then as were. False: it is not held.
     pub fn approve(&mut self) -> bool {
         let Some(brake) = self.held_because.filter(|_| self.state == Phase::Held) else { return false };
-        self.is_approved = true;
+        self.approved_missing = Some(self.counts.missing);
         match brake {
             Brake::NothingInCommon => {
                 self.is_believed = true;
@@ -271,6 +291,7 @@ impl Run {
     /// Ends it for a reason that must be looked at.
     pub fn fail(&mut self, error: String, now: Time) {
         (self.state, self.finished_at, self.last_error) = (Phase::Failed, Some(now), Some(error));
+        self.cursor = None;
     }
 
     /// Notes the end, if it has come to it.
@@ -278,7 +299,7 @@ impl Run {
         if self.state != Phase::Done {
             return;
         }
-        self.finished_at = Some(now);
+        (self.finished_at, self.last_error) = (Some(now), None);
         if self.purpose == Purpose::Correct {
             self.last_finished = Some(Summary {
                 run_id: self.run_id.clone(),
@@ -395,22 +416,36 @@ mod tests {
         assert_eq!(run.held_because, Some(Brake::NothingInCommon));
         assert!(run.approve());
         assert_eq!((run.state, run.counts), (Phase::Listing, Counts::default()));
-        run.counts = Counts { known: 3, missing: 3, ..Counts::default() };
-        run.end_listing(20);
-        assert_eq!(run.state, Phase::Confirming);
+        // What was seen is approved, and no more.
+        for (missing, state) in [(3, Phase::Confirming), (4, Phase::Held)] {
+            run.counts = Counts { known: missing, missing, ..Counts::default() };
+            run.end_listing(20);
+            assert_eq!(run.state, state);
+        }
     }
 
     proptest! {
         #[test]
-        fn without_approval_nobody_is_asked_for_beyond_the_brake(known in 0_u64..5_000, part in 0.0..=1.0_f64, most in 0_u64..100) {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-            let shared = (known as f64 * part) as u64;
+        fn without_approval_no_member_is_asked_for_beyond_the_brake(known in 0_u64..5_000, part in 0_u64..=100, most in 0_u64..100) {
+            let shared = known * part / 100;
             let mut run = listed(known, shared);
             run.end_listing(most);
             let missing = known - shared;
             if run.state == Phase::Confirming {
                 prop_assert!(shared > 0 && (missing <= most || missing * 100 <= known));
             }
+        }
+    }
+
+    #[test]
+    fn a_list_without_any_of_whom_webhooks_told_is_held_though_it_has_those_that_it_linked_itself() {
+        for (missing_told, shared_told, state) in
+            [(1, 0, Phase::Confirming), (2, 0, Phase::Held), (2, 1, Phase::Confirming)]
+        {
+            let mut run = listed(1_000, 1_000 - missing_told);
+            (run.counts.missing_told, run.counts.shared_told) = (missing_told, shared_told);
+            run.end_listing(20);
+            assert_eq!(run.state, state, "{missing_told} {shared_told}");
         }
     }
 
@@ -430,8 +465,10 @@ mod tests {
             (Some(started("2026-01-01T10:00:00Z", Phase::Done)), "2026-01-01T18:30:01Z", true),
             (Some(started("2026-01-01T18:30:00Z", Phase::Held)), "2026-01-02T18:30:00Z", true),
             (Some(started("2026-01-01T18:30:00Z", Phase::Failed)), "2026-01-02T18:30:00Z", true),
-            (Some(started("2026-01-01T18:30:00Z", Phase::Listing)), "2026-01-03T00:00:00Z", false),
-            (Some(started("2026-01-01T18:30:00Z", Phase::Confirming)), "2026-01-03T00:00:00Z", false),
+            (Some(started("2026-01-01T19:30:00Z", Phase::Listing)), "2026-01-02T18:30:00Z", false),
+            (Some(started("2026-01-01T19:30:00Z", Phase::Confirming)), "2026-01-02T18:30:00Z", false),
+            // What stops it for a day may stand in it.
+            (Some(started("2026-01-01T18:30:00Z", Phase::Listing)), "2026-01-02T18:30:00Z", true),
         ] {
             assert_eq!(Run::is_due(run.as_ref(), at, time(now)), is_due, "{run:?} {now}");
         }

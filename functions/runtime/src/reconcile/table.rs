@@ -11,8 +11,13 @@ pub trait Table: Send + Sync {
     /// The record of an app's run.
     fn run(&self, app: &AppId) -> impl Future<Output = Result<Option<Run>, StoreError>> + Send;
 
-    /// Writes the record with the next revision, if the stored one has the revision of `run`.
-    fn save(&self, app: &AppId, run: &Run) -> impl Future<Output = Result<Saved, StoreError>> + Send;
+    /// Writes the record with the next revision, if the stored one has the revision of `run`; with it a note, or neither.
+    fn save(
+        &self,
+        app: &AppId,
+        run: &Run,
+        note: Option<&Note>,
+    ) -> impl Future<Output = Result<Saved, StoreError>> + Send;
 
     /// Members of one part of an app's roster behind a member, ascending. Members that were written just now may be
     /// missing.
@@ -30,19 +35,11 @@ pub trait Table: Send + Sync {
         members: &[UserId],
     ) -> impl Future<Output = Result<Vec<StoredLink>, StoreError>> + Send;
 
-    /// Notes members that Kakao did not list. A note of the same run behind the same member is replaced.
-    fn put_note(&self, app: &AppId, run_id: &str, note: &Note) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// The first note of a run.
-    fn first_note(&self, app: &AppId, run_id: &str) -> impl Future<Output = Result<Option<Note>, StoreError>> + Send;
+    /// The first note of a run's pass.
+    fn first_note(&self, app: &AppId, run: &Run) -> impl Future<Output = Result<Option<Note>, StoreError>> + Send;
 
     /// Removes a note.
-    fn remove_note(
-        &self,
-        app: &AppId,
-        run_id: &str,
-        note: &Note,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn remove_note(&self, app: &AppId, run: &Run, note: &Note) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Writes down what a comparison found.
     fn put_difference(
@@ -67,17 +64,32 @@ pub struct RosterPage {
 pub struct RosterMember {
     /// Who.
     pub user_id: UserId,
-    /// Whether they are known to be linked. Of others only something else was heard.
-    pub is_linked: bool,
+    /// What the roster has of their link.
+    pub link: RosterLink,
+}
+
+/// What the roster has of a member's link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RosterLink {
+    /// A webhook or the service told of it.
+    Told,
+    /// An earlier run found it.
+    Found,
+    /// None is known: only something else was heard of the member.
+    Unknown,
 }
 
 /// What a state says of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredLink {
-    /// Nothing, or there is no state.
+    /// There is no state.
+    Absent,
+    /// Nothing.
     Unknown,
     /// The member is linked, and in the roster or not yet: an earlier release wrote the item.
     Linked {
+        /// Since when.
+        at: Time,
         /// Whether the item has the roster's attributes.
         in_roster: bool,
     },

@@ -7,7 +7,7 @@ use kakao_webhooks::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::{Difference, KakaoApi, Purpose, ReaderKey, Run, Table};
+use super::{Difference, KakaoApi, Note, Purpose, ReaderKey, Run, Table};
 use crate::{
     edges::{EdgeError, Queue},
     store::{Saved, StoreError},
@@ -16,17 +16,18 @@ use crate::{
 /// Calls to Kakao for an app in one invocation. Kakao allows a hundred a minute, and others may read, too.
 pub(super) const MOST_CALLS: u32 = 95;
 
-/// A worker keeps a run for so long behind its last write. One that is killed holds the run up no longer.
-const LEASE_MILLIS: i64 = 25_000;
+/// A worker keeps a run for so long behind its last write. One that is killed holds the run up no longer. Two workers at
+/// once would only make too many calls: the record's revision keeps what they write apart.
+const LEASE_MILLIS: i64 = 40_000;
 
-/// What is done is written down at the latest after so long: less than the lease, with the slowest call of all attempts.
+/// What is done is written down at the latest after so long and the call that is on.
 const BETWEEN_SAVES: Duration = Duration::from_secs(5);
 
 /// The pauses before a call that failed is made again.
 const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 
-/// How many events are on their way to the queue at once.
-const SENT_AT_ONCE: usize = 10;
+/// How many differences of a comparison are written down at once.
+const WRITTEN_AT_ONCE: usize = 10;
 
 /// Why a worker stops before the run's end.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,12 @@ pub(super) enum Stop {
     /// Its calls or its time are used up. The next minute goes on.
     #[error("no more calls or time in this minute")]
     Rest,
+    /// The invocation's time is over.
+    #[error("no time left")]
+    Time,
+    /// It panicked.
+    #[error("it panicked")]
+    Panic,
     /// Another worker, or an operator, wrote the record.
     #[error("another worker has the run, or an operator changed it")]
     Lost,
@@ -87,21 +94,27 @@ impl<'w, T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'w, T, 
 
     /// Writes the record, and keeps the run for a while.
     pub(super) async fn save(&mut self) -> Result<(), Stop> {
+        self.save_with(None).await
+    }
+
+    /// The same with a note, or neither.
+    pub(super) async fn save_with(&mut self, note: Option<&Note>) -> Result<(), Stop> {
         let now = self.now();
+        self.run.finish(now);
         self.run.leased_until = self.run.state.is_working().then(|| after(now, LEASE_MILLIS));
-        self.write(now).await
+        self.write(now, note).await
     }
 
     /// Writes the record, and leaves the run to the next worker.
     pub(super) async fn release(&mut self) -> Result<(), Stop> {
         let now = self.now();
         self.run.leased_until = None;
-        self.write(now).await
+        self.write(now, None).await
     }
 
-    async fn write(&mut self, now: Time) -> Result<(), Stop> {
+    async fn write(&mut self, now: Time, note: Option<&Note>) -> Result<(), Stop> {
         self.run.updated_at = now;
-        match self.reach.table.save(self.app, &self.run).await? {
+        match self.reach.table.save(self.app, &self.run, note).await? {
             Saved::Done => {
                 self.run.revision += 1;
                 self.saved_at = Instant::now();
@@ -134,7 +147,12 @@ impl<'w, T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'w, T, 
             self.calls_left -= 1;
             match (ask().await, pauses.next()) {
                 (Err(RestError::Again(_)), Some(pause)) => sleep(pause).await,
-                (Err(error), _) => return Err(error.into()),
+                (Err(error), _) => {
+                    if matches!(error, RestError::NotLinked(_) | RestError::Unclear(_)) {
+                        self.run.last_error = None;
+                    }
+                    return Err(error.into());
+                }
                 (Ok(answer), _) => {
                     self.run.last_error = None;
                     return Ok(answer);
@@ -145,23 +163,26 @@ impl<'w, T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'w, T, 
 
     /// Corrects differences, or writes them down, as the run's purpose is. All of them, or the run stays where it was.
     pub(super) async fn settle(&self, found: Vec<Difference>) -> Result<(), Stop> {
-        let settled = found.into_iter().map(|difference| self.settle_one(difference));
-        stream::iter(settled).buffer_unordered(SENT_AT_ONCE).try_collect::<Vec<()>>().await.map(drop)
-    }
-
-    async fn settle_one(&self, difference: Difference) -> Result<(), Stop> {
         match self.run.purpose {
-            Purpose::Compare => Ok(self.reach.table.put_difference(self.app, &self.run.run_id, &difference).await?),
             Purpose::Correct => {
-                let Difference { user_id, linked_at_kakao, at } = difference;
-                let word =
-                    if linked_at_kakao { ReconcilerWord::ReconciledLinked } else { ReconcilerWord::ReconciledUnlinked };
-                let found = ReconcilerEvent { word, user_id, at };
-                let envelope = Envelope::of_reconciler(self.app.clone(), &self.run.run_id, found, self.now());
-                let text = envelope.encode().map_err(|error| EdgeError(error.to_string()))?;
-                Ok(self.reach.queue.send(&text).await?)
+                let events: Result<Vec<_>, _> = found.into_iter().map(|difference| self.event(difference)).collect();
+                Ok(self.reach.queue.send_all(&events?).await?)
+            }
+            Purpose::Compare => {
+                let written = found.into_iter().map(async |difference| {
+                    self.reach.table.put_difference(self.app, &self.run.run_id, &difference).await
+                });
+                stream::iter(written).buffer_unordered(WRITTEN_AT_ONCE).try_collect::<Vec<()>>().await?;
+                Ok(())
             }
         }
+    }
+
+    fn event(&self, Difference { user_id, linked_at_kakao, at }: Difference) -> Result<String, EdgeError> {
+        let word = if linked_at_kakao { ReconcilerWord::ReconciledLinked } else { ReconcilerWord::ReconciledUnlinked };
+        let found = ReconcilerEvent { word, user_id, at };
+        let envelope = Envelope::of_reconciler(self.app.clone(), &self.run.run_id, found, self.now());
+        envelope.encode().map_err(|error| EdgeError(error.to_string()))
     }
 }
 

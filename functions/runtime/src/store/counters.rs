@@ -137,12 +137,86 @@ fn counter_key(counted: &Counted) -> Item {
     items::key(counted.subject().partition_key(), counted.sort_key())
 }
 
+/// Whether a counter that has its map can count this by name, as far as what was read of it says.
+fn may_have_room(before: &Item, counted: &Counted) -> bool {
+    let Counted::Share { chat_type, .. } = counted else { return true };
+    by_chat_type(before).is_some_and(|counts| {
+        has_a_place(chat_type) || counts.contains_key(chat_type) || counts.len() < MOST_CHAT_TYPES
+    })
+}
+
+/// One added to a counter, with the conditions that hold on every path.
+struct Addition {
+    update: UpdateBuilder,
+    set: Vec<String>,
+    add: Vec<&'static str>,
+    conditions: Vec<&'static str>,
+}
+
+impl Addition {
+    /// Under its chat type's name, too, in a map that is there or is not: the write fails if that is wrong.
+    fn of(counted: &Counted, received_at: Time, has_map: bool) -> Self {
+        let update = Update::builder()
+            .set_key(Some(counter_key(counted)))
+            .expression_attribute_values(":received_at", text(received_at.to_string()))
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_values(":one", number(1));
+        let addition = Self { update, set: vec![], add: vec!["#count :one"], conditions: vec![NOT_ERASED] };
+        match counted {
+            Counted::Share { chat_type, .. } if has_map => addition.by_name(chat_type),
+            Counted::Share { chat_type, .. } => addition.with_first(chat_type),
+            Counted::Message { .. } => addition,
+        }
+    }
+
+    fn by_name(mut self, chat_type: &str) -> Self {
+        self.add.push("by_chat_type.#chat_type :one");
+        self.update = self.update.expression_attribute_names("#chat_type", chat_type);
+        if !has_a_place(chat_type) {
+            self.conditions.push(HAS_ROOM);
+            self.update = self.update.expression_attribute_values(":most", number(MOST_CHAT_TYPES as u64));
+        }
+        self
+    }
+
+    fn with_first(mut self, chat_type: &str) -> Self {
+        self.set.push("by_chat_type = :first".to_owned());
+        self.conditions.push("attribute_not_exists(by_chat_type)");
+        let first = numbers([(chat_type.to_owned(), 1)].into());
+        self.update = self.update.expression_attribute_values(":first", first);
+        self
+    }
+
+    /// The same write moves the counter's newest time and its expiry forwards.
+    fn moving(mut self, subject: &Subject, expires_at: Time) -> Self {
+        self.set.extend(["last_at = :received_at".to_owned(), "expires_at = :expires_at".to_owned()]);
+        self.conditions.push("attribute_not_exists(last_at) OR last_at <= :received_at");
+        self.update = self.update.expression_attribute_values(":expires_at", seconds(expires_at));
+        for (name, value) in owner(subject) {
+            self.set.push(format!("{name} = :{name}"));
+            self.update = self.update.expression_attribute_values(format!(":{name}"), value);
+        }
+        self
+    }
+
+    fn update(self) -> UpdateBuilder {
+        let set = if self.set.is_empty() { String::new() } else { format!("SET {} ", self.set.join(", ")) };
+        self.update
+            .update_expression(format!("{set}ADD {}", self.add.join(", ")))
+            .condition_expression(format!("({})", self.conditions.join(") AND (")))
+    }
+}
+
 impl DynamoStore {
     /// Writes a line of history and adds one to a counter, both or neither. A counter that cannot be written costs no
     /// event: its history is written alone, from which it can be counted again.
     pub(super) async fn count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
         // A read costs a thirtieth of a transaction that is cancelled. It may be late: the conditions decide.
         let before = self.read_counter(&counter_key(counted), false).await?;
+        // An erasure is never taken back.
+        if text_of(&before, "erased_until").is_some_and(|until| until >= entry.received_at.to_string().as_str()) {
+            return self.put_history_of(entry, Some(counted)).await;
+        }
         if let Some(update) = self.whole_update(&before, counted, entry.received_at) {
             match self.transact(entry, counted, update).await? {
                 Transacted::Done => return Ok(Written::First),
@@ -247,68 +321,20 @@ impl DynamoStore {
 
     /// Adds one to a counter that has its map, and nothing else.
     fn counter_update(&self, counted: &Counted, received_at: Time) -> UpdateBuilder {
-        let update = self.adding_one(counted, received_at);
-        let Counted::Share { chat_type, .. } = counted else {
-            return update.condition_expression(NOT_ERASED).update_expression("ADD #count :one");
-        };
-        let update = update
-            .update_expression("ADD #count :one, by_chat_type.#chat_type :one")
-            .expression_attribute_names("#chat_type", chat_type);
-        if has_a_place(chat_type) {
-            return update.condition_expression(NOT_ERASED);
-        }
-        update
-            .condition_expression(format!("({NOT_ERASED}) AND ({HAS_ROOM})"))
-            .expression_attribute_values(":most", number(MOST_CHAT_TYPES as u64))
-    }
-
-    fn adding_one(&self, counted: &Counted, received_at: Time) -> UpdateBuilder {
-        Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(counter_key(counted)))
-            .expression_attribute_values(":received_at", text(received_at.to_string()))
-            .expression_attribute_names("#count", "count")
-            .expression_attribute_values(":one", number(1))
+        Addition::of(counted, received_at, true).update().table_name(&self.table)
     }
 
     /// Adds one to a counter, and moves its newest time and its expiry forwards, in one write. `None`: what was read of
     /// the counter says that it can't be done so.
     fn whole_update(&self, before: &Item, counted: &Counted, received_at: Time) -> Option<UpdateBuilder> {
-        let at = received_at.to_string();
-        if text_of(before, "last_at").is_some_and(|last| last > at.as_str()) {
+        let is_late = text_of(before, "last_at").is_some_and(|last| last > received_at.to_string().as_str());
+        let has_map = before.contains_key(BY_CHAT_TYPE);
+        if is_late || (has_map && !may_have_room(before, counted)) {
             return None;
         }
-        let owner: Vec<_> = owner(counted.subject()).collect();
-        let mut set: String = owner.iter().map(|(name, _)| format!(", {name} = :{name}")).collect();
-        let mut update = self.adding_one(counted, received_at);
-        for (name, value) in owner {
-            update = update.expression_attribute_values(format!(":{name}"), value);
-        }
-        let (mut add, mut map) = ("", "");
-        if let Counted::Share { chat_type, .. } = counted {
-            if before.contains_key(BY_CHAT_TYPE) {
-                let counts = by_chat_type(before)?;
-                let has_room = counts.contains_key(chat_type) || counts.len() < MOST_CHAT_TYPES;
-                if !has_a_place(chat_type) && !has_room {
-                    return None;
-                }
-                (add, map) = (", by_chat_type.#chat_type :one", " AND attribute_exists(by_chat_type)");
-                update = update.expression_attribute_names("#chat_type", chat_type);
-            } else {
-                set.push_str(", by_chat_type = :first");
-                map = " AND attribute_not_exists(by_chat_type)";
-                update = update.expression_attribute_values(":first", numbers([(chat_type.clone(), 1)].into()));
-            }
-        }
-        let update = update
-            .update_expression(format!(
-                "SET last_at = :received_at, expires_at = :expires_at{set} ADD #count :one{add}"
-            ))
-            .condition_expression(format!(
-                "({NOT_ERASED}) AND (attribute_not_exists(last_at) OR last_at <= :received_at){map}"
-            ))
-            .expression_attribute_values(":expires_at", seconds(received_at.plus_days(self.retention.history_days)));
-        Some(update)
+        let expires_at = received_at.plus_days(self.retention.history_days);
+        let addition = Addition::of(counted, received_at, has_map).moving(counted.subject(), expires_at);
+        Some(addition.update().table_name(&self.table))
     }
 
     /// Adds to a map that isn't there are refused, so the map comes first. Whether it is there now.
@@ -377,9 +403,11 @@ impl DynamoStore {
             .set_expression_attribute_values(Some(
                 owner.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect(),
             ))
-            .update_expression(format!("SET last_at = :at, expires_at = :expires_at{set_owner}"))
-            .condition_expression("attribute_not_exists(last_at) OR last_at < :at")
-            .expression_attribute_values(":at", text(at.to_string()))
+            .update_expression(format!("SET last_at = :received_at, expires_at = :expires_at{set_owner}"))
+            .condition_expression(format!(
+                "({NOT_ERASED}) AND (attribute_not_exists(last_at) OR last_at < :received_at)"
+            ))
+            .expression_attribute_values(":received_at", text(at.to_string()))
             .expression_attribute_values(":expires_at", seconds(at.plus_days(self.retention.history_days)))
             .send()
             .await;

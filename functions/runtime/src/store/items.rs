@@ -220,14 +220,14 @@ mod tests {
 
     #[test]
     fn a_member_is_in_the_roster_until_their_link_is_unlinked() {
-        let user = Subject::User("1".parse().unwrap(), "18446744073709551615".parse().unwrap());
+        let user = Subject::User("1".parse().unwrap(), "9223372036854775807".parse().unwrap());
         let (at, by) = (Time::from_seconds(1_700_000_000).unwrap(), EventId::from_text("e"));
         let written = |subject: &Subject, effects: Vec<Effect>| {
             let after = Revision { state: UserState::of_event(effects, at, &by), version: 1, expires_at: None };
             state(subject, &Loaded::default(), &after).unwrap()
         };
         let attributes = |item: &Item| ROSTER_ATTRIBUTES.map(|name| item.get(name).cloned());
-        let number = AttributeValue::N("18446744073709551615".to_owned());
+        let number = AttributeValue::N("9223372036854775807".to_owned());
         for (effect, link) in [(Effect::Link(Link::Linked), "linked"), (Effect::VoidSessions, "unknown")] {
             let item = written(&user, vec![effect]);
             assert_eq!(attributes(&item), [Some(text("1#7")), Some(number.clone()), Some(text(link))]);

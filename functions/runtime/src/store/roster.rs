@@ -3,9 +3,12 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use kakao_webhooks::{
+    envelope::RECONCILED_ID,
     state::{Members, Subject},
     wire::AppId,
 };
+
+use serde_json::Value;
 
 use super::items::{Item, text};
 
@@ -23,18 +26,27 @@ pub(crate) fn shard(app: &AppId, shard: u64) -> String {
     format!("{app}#{shard}")
 }
 
-/// Whether a link is known of a member in the roster.
-pub(crate) const LINKED: &str = "linked";
-/// Only other things are known of them: a channel, a consent.
+/// A webhook or the service told of the link.
+pub(crate) const TOLD: &str = "linked";
+/// The reconciler found it.
+pub(crate) const FOUND: &str = "reconciled";
+/// Only other things are known of the member: a channel, a consent.
 const UNKNOWN: &str = "unknown";
+
+/// Kakao's numbers have 64 bits with a sign: greater ones are on no list, and can't be asked for.
+const GREATEST: u64 = i64::MAX.unsigned_abs();
 
 /// The attributes of a state with these members; none if it does not belong into the roster.
 pub(crate) fn attributes(subject: &Subject, members: &Members) -> Item {
     let Subject::User(app, user) = subject else { return Item::new() };
-    let link = match members.get("link").and_then(|link| link.get("status")).and_then(|status| status.as_str()) {
-        Some("unlinked") => return Item::new(),
-        Some(_) => LINKED,
-        None => UNKNOWN,
+    let status = members.get("link").and_then(|link| link.get("status")).and_then(Value::as_str);
+    let by = members.get("_merge").and_then(|merge| merge.pointer("/by/link")).and_then(Value::as_str);
+    let link = match (status, by) {
+        _ if user.number() > GREATEST => return Item::new(),
+        (Some("unlinked"), _) => return Item::new(),
+        (Some(_), Some(by)) if by.starts_with(RECONCILED_ID) => FOUND,
+        (Some(_), _) => TOLD,
+        (None, _) => UNKNOWN,
     };
     let [partition, sort, projected] = ROSTER_ATTRIBUTES.map(str::to_owned);
     Item::from([

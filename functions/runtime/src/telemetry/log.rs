@@ -1,12 +1,8 @@
-use std::{
-    io::{self, Write},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::io::Write;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::{Layer, layer::Context};
+use tracing::Level;
 
 use super::{fields::Fields, metrics::Metrics};
 
@@ -23,7 +19,7 @@ pub(super) struct Log {
     namespace: String,
 }
 
-/// The members that stand once beside the events where all have the same.
+/// The members that stand once beside the events if every event of the line has the same.
 const COMMON: [&str; 2] = ["kind", "request_id"];
 
 impl Log {
@@ -36,7 +32,13 @@ impl Log {
         self.namespace = namespace;
     }
 
-    fn add(&mut self, level: Level, mut fields: Map<String, Value>, now: Timestamp, output: impl Write) {
+    /// Counts an event, and takes in what it measures.
+    pub(super) fn count(&mut self, fields: &Fields) {
+        self.metrics.add(fields);
+    }
+
+    /// Logs an event.
+    pub(super) fn add(&mut self, level: Level, mut fields: Map<String, Value>, now: Timestamp, output: impl Write) {
         if level <= Level::WARN {
             let mut lines = self.take(now);
             append(&mut lines, dated(fields, level, now));
@@ -75,11 +77,11 @@ impl Log {
     }
 }
 
-/// Takes a member out of all events, if all that have it have the same.
+/// Takes a member out of all events, if every one has it and all have the same: an event without it must not seem to
+/// belong to another's request.
 fn common(events: &mut [Map<String, Value>], name: &str) -> Option<Value> {
-    let mut values = events.iter().filter_map(|event| event.get(name));
-    let value = values.next()?.clone();
-    if values.any(|other| *other != value) {
+    let value = events.first()?.get(name)?.clone();
+    if events.iter().any(|event| event.get(name) != Some(&value)) {
         return None;
     }
     events.iter_mut().for_each(|event| drop(event.remove(name)));
@@ -105,36 +107,10 @@ fn write(lines: &[u8], mut output: impl Write) {
     }
 }
 
-fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Writes what an invocation has logged and counted.
-pub(super) fn leave(log: &Mutex<Log>) {
-    lock(log).leave(Timestamp::now(), io::stdout());
-}
-
-/// Logs what the filter lets through.
-pub(super) struct Logging(pub(super) &'static Mutex<Log>);
-
-impl<S: Subscriber> Layer<S> for Logging {
-    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        let fields = Fields::of(event).0;
-        lock(self.0).add(*event.metadata().level(), fields, Timestamp::now(), io::stdout());
-    }
-}
-
-/// Counts every event of ours, whatever is logged.
-pub(super) struct Counting(pub(super) &'static Mutex<Log>);
-
-impl<S: Subscriber> Layer<S> for Counting {
-    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        lock(self.0).metrics.add(&Fields::of(event));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use serde_json::json;
 
     use super::*;
@@ -159,7 +135,7 @@ mod tests {
 
     fn log(log: &mut Log, level: Level, fields: &Value, output: &mut Output) {
         let fields = Fields(fields.as_object().unwrap().clone());
-        log.metrics.add(&fields);
+        log.count(&fields);
         log.add(level, fields.0, now(), output);
     }
 
@@ -192,10 +168,21 @@ mod tests {
     #[test]
     fn what_is_not_the_same_of_all_stays_with_each() {
         let recorded = |id: &str| (Level::INFO, json!({"event": "recorded", "kind": "unlink", "request_id": id}));
-        let applied = (Level::INFO, json!({"event": "applied", "subject": "user"}));
-        let lines = invocation(&[recorded("a"), recorded("b"), applied]);
+        let lines = invocation(&[recorded("a"), recorded("b")]);
         assert_eq!((lines.len(), &lines[0]["kind"], lines[0].get("request_id")), (1, &json!("unlink"), None));
         assert_eq!(lines[0]["events"][1], json!({"event": "recorded", "request_id": "b"}));
+    }
+
+    #[test]
+    fn an_event_without_a_request_does_not_get_that_of_its_neighbours() {
+        let recorded = json!({"event": "recorded", "kind": "unlink", "request_id": "r", "event_id": "e"});
+        let of_the_service = json!({"event": "recorded", "kind": "service", "event_id": "s"});
+        let applied = json!({"event": "applied", "subject": "user"});
+        for events in [[&recorded, &of_the_service, &applied], [&applied, &recorded, &recorded]] {
+            let lines = invocation(&events.map(|event| (Level::INFO, event.clone())));
+            assert_eq!((lines.len(), lines[0].get("kind"), lines[0].get("request_id")), (1, None, None));
+            assert_eq!(lines[0]["events"], json!(events));
+        }
     }
 
     #[test]

@@ -3,25 +3,27 @@
 //! doesn't. Warnings and errors are lines of their own. No field holds a key, a token or anything personal.
 
 mod fields;
+mod layer;
 mod log;
 mod metrics;
 
 use std::{
+    io,
     process::ExitCode,
     sync::{Mutex, PoisonError},
 };
 
+use jiff::Timestamp;
 use lambda_http::Error;
-use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    Layer,
-    filter::{FilterExt, LevelFilter, Targets, filter_fn},
+    filter::{LevelFilter, Targets},
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
 use crate::config::ConfigError;
-use log::{Counting, Log, Logging};
+use layer::Recording;
+use log::Log;
 
 /// The namespace of all metrics in CloudWatch, where `METRICS_NAMESPACE` names none. Each stack has its own: what two
 /// in one account count would be one sum.
@@ -51,12 +53,7 @@ fn init(function: &'static str) -> Result<(), ConfigError> {
         Ok(wanted) => (wanted, Ok(())),
         Err(error) => (Targets::new().with_default(LevelFilter::INFO), Err(error)),
     };
-    // A filter that doesn't say what it lets through at most makes every library ask it, at each line of each level.
-    let harmless = filter_fn(is_harmless).with_max_level_hint(LevelFilter::TRACE);
-    let counted = filter_fn(is_counted).with_max_level_hint(LevelFilter::INFO);
-    let (logging, counting) = (Logging(&LOG).with_filter(wanted.and(harmless)), Counting(&LOG).with_filter(counted));
-    // Counted first: what is written at once has its count with it.
-    tracing_subscriber::registry().with(counting).with(logging).init();
+    tracing_subscriber::registry().with(Recording { log: &LOG, wanted }).init();
     let namespace = std::env::var("METRICS_NAMESPACE").unwrap_or_else(|_| NAMESPACE.to_owned());
     LOG.lock().unwrap_or_else(PoisonError::into_inner).set_namespace(namespace);
     tracing::info!(event = "started", function, version = env!("CARGO_PKG_VERSION"));
@@ -125,7 +122,7 @@ fn level_of(text: &str) -> Option<LevelFilter> {
 }
 
 /// Our own crates.
-const OUR_CRATES: [&str; 12] = [
+const OUR_CRATES: [&str; 13] = [
     "kakao_webhooks",
     "runtime",
     "unlink",
@@ -137,30 +134,20 @@ const OUR_CRATES: [&str; 12] = [
     "janitor",
     "publisher",
     "deliverer",
+    "reconciler",
     "khook",
 ];
-
-fn is_ours(metadata: &Metadata<'_>) -> bool {
-    OUR_CRATES.contains(&metadata.target().split("::").next().unwrap_or_default())
-}
-
-/// What libraries trace holds whole requests, keys and all: no value of `RUST_LOG` makes them appear.
-fn is_harmless(metadata: &Metadata<'_>) -> bool {
-    is_ours(metadata) || *metadata.level() <= Level::WARN
-}
-
-fn is_counted(metadata: &Metadata<'_>) -> bool {
-    is_ours(metadata) && *metadata.level() <= Level::INFO
-}
 
 /// Writes what was logged and counted since the last time, as one line. At the end of every invocation: what isn't
 /// written then is frozen with the function.
 pub fn flush() {
-    log::leave(&LOG);
+    LOG.lock().unwrap_or_else(PoisonError::into_inner).leave(Timestamp::now(), io::stdout());
 }
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
     #[test]

@@ -451,9 +451,9 @@ fn several_events_are_all_read() {
 #[test]
 fn the_error_response_never_shows_the_token_or_the_configuration() {
     for refusal in [TokenRefusal::Audience, TokenRefusal::Issuer, TokenRefusal::UnknownKey, TokenRefusal::Signature] {
-        let told = format!("{} {}", refusal.code(), refusal.description());
+        let shown = format!("{} {}", refusal.code(), refusal.description());
         for hidden in ["r1", "r2", "123", "jti", "k1"] {
-            assert!(!told.contains(hidden), "{told}");
+            assert!(!shown.contains(hidden), "{shown}");
         }
     }
 }

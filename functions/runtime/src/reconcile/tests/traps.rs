@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use kakao_webhooks::wire::Time;
-use play_kakao::rest_api::{ApiCall, ApiError, ApiFault, ScriptedFault};
+use kakao_webhooks::{state::Link, wire::Time};
+use play_kakao::rest_api::{AdminKey, ApiCall, ApiError, ApiFault, ScriptedFault};
 use tokio::time::advance;
 
 use super::{
     super::{Brake, Phase},
-    world::{APP, World},
+    world::{APP, KEY, World, linked, user},
 };
 
 /// Members who are linked at Kakao and here.
@@ -128,7 +128,9 @@ async fn beyond_the_brake_nothing_happens_until_an_operator_approves() {
 #[tokio::test(start_paused = true)]
 async fn a_list_with_nothing_in_common_is_believed_after_approval() {
     let world = service(2);
-    (world.unlink(10), world.unlink(20), world.link(30));
+    world.unlink(10);
+    world.unlink(20);
+    world.link(30);
     world.minutes().await;
     assert_eq!((world.phase(), world.run().held_because), (Phase::Held, Some(Brake::NothingInCommon)));
     assert!(world.table().sent.is_empty());
@@ -150,6 +152,79 @@ async fn a_member_far_down_the_list_makes_it_believed_and_read_from_its_beginnin
     }
     world.minutes().await;
     assert_eq!((world.phase(), world.linked_members()), (Phase::Done, world.members_at_kakao()));
+}
+
+/// The key under this app's id is another app's: all that Kakao answers is true, of the other one's members.
+fn with_the_key_of_another_app(members: u64) -> World {
+    let world = service(members);
+    let mut kakao = world.kakao();
+    kakao.members.link_all("2", (1..=300).map(|number| (number * 10 + 1, 1_600_000_000)));
+    kakao.add_key(KEY, AdminKey::reader("2"));
+    drop(kakao);
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_of_another_app_unlinks_and_links_no_member() {
+    for members in [1, 2, 3, 25, 150] {
+        let world = with_the_key_of_another_app(members);
+        for _ in 0..3 {
+            world.minutes().await;
+            advance(Duration::from_secs(86_400)).await;
+        }
+        assert_eq!((world.phase(), world.run().held_because), (Phase::Held, Some(Brake::NothingInCommon)));
+        assert_eq!(world.linked_members(), world.members_at_kakao());
+        assert!(world.table().sent.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_of_another_app_from_the_first_day_on_unlinks_no_member_of_whom_webhooks_told() {
+    let world = with_the_key_of_another_app(0);
+    world.minutes().await;
+    for number in 1..=15 {
+        world.link(number * 10);
+        world.linked_here(number * 10, Time::clamped(world.now().as_millis() - 3_600_000));
+    }
+    for _ in 0..3 {
+        advance(Duration::from_secs(86_400)).await;
+        world.minutes().await;
+        assert_eq!((world.phase(), world.run().held_because), (Phase::Held, Some(Brake::NothingInCommon)));
+        for number in world.members_at_kakao() {
+            assert!(world.linked_members().contains(&number), "{number}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_of_whom_kakao_never_answers_holds_up_no_other() {
+    for fault in [
+        ApiFault::Error(ApiError::Internal),
+        ApiFault::Error(ApiError::Parameter),
+        ApiFault::UnknownError { status: 400, code: -406 },
+        ApiFault::Html(502),
+        ApiFault::EmptyObject,
+    ] {
+        let world = service(200);
+        (1..=10).for_each(|number| world.unlink(number * 10));
+        // Three attempts for the first of them, the rest is answered.
+        let attempts = if fault == ApiFault::Error(ApiError::Parameter) { 1 } else { 3 };
+        world.kakao().script(ScriptedFault::next(attempts, ApiCall::UserMe, fault.clone()));
+        world.minutes().await;
+        assert_eq!((world.phase(), world.run().counts.unclear), (Phase::Done, 1), "{fault:?}");
+        assert_eq!(world.linked_members().len(), 191);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_whom_the_roster_lost_late_are_not_missing() {
+    let world = service(1);
+    for number in 1..=30 {
+        world.table().states.insert(user(number), linked(Link::Unlinked { reason: None }, world.now()));
+        world.table().stale.insert(user(number));
+    }
+    world.minutes().await;
+    assert_eq!((world.phase(), world.run().counts.missing), (Phase::Done, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -41,19 +41,6 @@ async fn what_both_know_costs_one_call_for_a_hundred_members_and_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_broken_off_each_minute_comes_to_its_end() {
-    let world = World::new();
-    world.kakao().members.link_all(APP, (1..=1_000).map(|number| (number, 1_600_000_000)));
-    for number in 1..=1_000 {
-        world.linked_here(number, "2020-01-01T00:00:00Z".parse().unwrap());
-    }
-    // Others read members, too.
-    world.kakao().settings.lists_per_minute = Some(3);
-    assert!(world.minutes().await <= 4);
-    assert_eq!((world.phase(), world.run().counts.shared), (Phase::Done, 1_000));
-}
-
-#[tokio::test(start_paused = true)]
 async fn lost_unlinks_and_links_are_found_and_dated_before_kakao_was_asked() {
     let world = World::new();
     advance(Duration::from_millis(86_400_500)).await;
@@ -210,7 +197,8 @@ async fn a_member_who_links_again_in_the_second_in_which_kakao_was_asked_stays_l
             world.linked_here(number, world.now());
         }
         advance(Duration::from_millis(86_400_000 + millis)).await;
-        (world.unlink(10), world.unlink(20));
+        world.unlink(10);
+        world.unlink(20);
         *world.meanwhile.lock().unwrap() = Box::new(|world| {
             // The answer about the first of them is given.
             if world.kakao().usage().calls(ApiCall::UserMe) == 1 && world.access(10) != Some(Access::Gone) {
@@ -244,4 +232,60 @@ async fn an_unlink_that_is_reported_while_its_page_is_compared_wins() {
     });
     world.minutes().await;
     assert_eq!((world.access(7), world.access(8)), (Some(Access::Gone), Some(Access::Allowed)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_of_an_earlier_release_are_written_again_and_nothing_in_them_moves() {
+    let world = World::new();
+    for number in 1..=300 {
+        world.link(number);
+        world.linked_here(number, world.now());
+        world.table().outdated.insert(user(number));
+    }
+    let before = world.table().states.clone();
+    advance(Duration::from_secs(3_600)).await;
+    world.ask_for(Purpose::Compare);
+    world.minutes().await;
+    assert!(world.table().differences.is_empty() && world.table().sent.is_empty());
+    world.ask_for(Purpose::Correct);
+    world.minutes().await;
+    let table = world.table();
+    assert!(table.outdated.is_empty() && table.sent.len() == 300);
+    let links = |states: &std::collections::BTreeMap<_, UserState>| -> Vec<_> {
+        states.values().map(|state| state.link.clone()).collect()
+    };
+    assert_eq!(links(&table.states), links(&before));
+    assert_eq!(table.run.as_ref().unwrap().last_finished.as_ref().unwrap().counts.differences(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_that_others_use_up_and_a_queue_that_fails_do_not_stop_the_progress() {
+    let world = World::new();
+    world.kakao().members.link_all(APP, (1..=15_000).map(|number| (number, 1_600_000_000)));
+    for number in 1..=15_000 {
+        world.linked_here(number, "2020-01-01T00:00:00Z".parse().unwrap());
+    }
+    world.unlink(14_999);
+    world.link(20_000);
+    world.table().queue_failures = 2;
+    *world.meanwhile.lock().unwrap() = Box::new(|world| {
+        // Only thirty lists a minute are left to the reconciler.
+        world.kakao().settings.lists_per_minute = Some(30);
+    });
+    assert!(world.minutes().await <= 12);
+    assert_eq!((world.phase(), world.linked_members()), (Phase::Done, world.members_at_kakao()));
+    assert_eq!(world.run().last_error, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_of_whom_kakao_has_no_data_are_counted_and_many_of_them_are_a_fault() {
+    let world = World::new();
+    world.kakao().members.link_all(APP, (1..=500).map(|number| (number, 1_600_000_000)));
+    world.kakao().script(ScriptedFault::all(ApiCall::AppUsers, ApiFault::OtherApp("2".to_owned())));
+    world.invoke(None).await;
+    assert!(world.phase() == Phase::Listing && world.run().last_error.is_some() && world.table().sent.is_empty());
+    world.kakao().clear_faults();
+    advance(Duration::from_secs(61)).await;
+    world.minutes().await;
+    assert_eq!((world.phase(), world.linked_members().len()), (Phase::Done, 500));
 }

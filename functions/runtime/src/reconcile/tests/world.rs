@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     pin::pin,
     sync::{Mutex, MutexGuard},
     task::Poll,
@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::future::poll_fn;
 use kakao_webhooks::{
-    envelope::Envelope,
+    envelope::{Envelope, RECONCILED_ID},
     state::{Access, Link, Merge, Plan, UserState, plan},
     wire::{
         AppId, Time, UserId,
@@ -25,8 +25,8 @@ use tokio::{
 };
 
 use super::super::{
-    Difference, HeldReaderKeys, KakaoApi, Note, Phase, Purpose, ReaderKey, Reconciler, RosterMember, RosterPage, Run,
-    Settings, StoredLink, Table,
+    Difference, HeldReaderKeys, KakaoApi, Note, Phase, Purpose, ReaderKey, Reconciler, RosterLink, RosterMember,
+    RosterPage, Run, Settings, StoredLink, Table,
 };
 use crate::{
     edges::{EdgeError, Queue},
@@ -47,16 +47,24 @@ pub(super) struct World {
     pub(super) kakao: Mutex<SimulatedApi>,
     pub(super) table: Mutex<TableInMemory>,
     /// What is called with each call to Kakao: things go on happening while a run is on.
-    pub(super) meanwhile: Mutex<Box<dyn FnMut(&World) + Send>>,
+    pub(super) meanwhile: Mutex<Meanwhile>,
     pub(super) secret: Mutex<String>,
 }
+
+type Meanwhile = Box<dyn FnMut(&World) + Send>;
 
 #[derive(Default)]
 pub(super) struct TableInMemory {
     pub(super) run: Option<Run>,
     pub(super) states: BTreeMap<UserId, UserState>,
-    pub(super) notes: BTreeMap<(String, Option<UserId>), Note>,
+    pub(super) notes: BTreeMap<(String, u64, Option<UserId>), Note>,
     pub(super) differences: Vec<Difference>,
+    /// Members whose items an earlier release wrote: without the roster's attributes.
+    pub(super) outdated: BTreeSet<UserId>,
+    /// Members whom the index still has though they are unlinked.
+    pub(super) stale: BTreeSet<UserId>,
+    /// So many calls of the queue fail from now on.
+    pub(super) queue_failures: usize,
     /// Events in the queue that no processor has applied yet.
     pub(super) queued: Vec<Envelope>,
     /// All events that were ever sent.
@@ -118,7 +126,10 @@ impl World {
     pub(super) fn apply(&self, envelope: &Envelope) {
         let Plan::Apply(step) = plan(envelope) else { panic!("not applied: {envelope:?}") };
         if let Some((kakao_webhooks::state::Subject::User(_, member), state)) = step.user {
-            self.table().states.entry(member).or_default().merge(state);
+            let mut table = self.table();
+            table.states.entry(member).or_default().merge(state);
+            // The processor writes it again.
+            table.outdated.remove(&member);
         }
     }
 
@@ -207,6 +218,14 @@ impl World {
     }
 }
 
+fn roster_link(state: &UserState) -> RosterLink {
+    match &state.link {
+        None => RosterLink::Unknown,
+        Some(link) if link.by.as_str().starts_with(RECONCILED_ID) => RosterLink::Found,
+        Some(_) => RosterLink::Told,
+    }
+}
+
 pub(super) fn linked(link: Link, at: Time) -> UserState {
     use kakao_webhooks::{state::Effect, wire::EventId};
     UserState::of_event(vec![Effect::Link(link)], at, &EventId::from_text("webhook"))
@@ -247,6 +266,10 @@ impl Queue for World {
         yield_now().await;
         let envelope = Envelope::decode(envelope).unwrap();
         let mut table = self.table();
+        if table.queue_failures > 0 {
+            table.queue_failures -= 1;
+            return Err(EdgeError("the queue is out of order".to_owned()));
+        }
         table.queued.push(envelope.clone());
         table.sent.push(envelope);
         Ok(())
@@ -259,11 +282,16 @@ impl Table for World {
         Ok(self.table().run.clone())
     }
 
-    async fn save(&self, _: &AppId, run: &Run) -> Result<Saved, StoreError> {
+    async fn save(&self, _: &AppId, run: &Run, note: Option<&Note>) -> Result<Saved, StoreError> {
         yield_now().await;
         let mut table = self.table();
         if table.run.as_ref().map_or(0, |stored| stored.revision) != run.revision {
             return Ok(Saved::Conflict);
+        }
+        assert!(run.state != Phase::Done || run.finished_at.is_some(), "{run:?}");
+        if let Some(note) = note {
+            table.largest = table.largest.max(note.members.len());
+            table.notes.insert((run.run_id.clone(), run.pass, note.behind), note.clone());
         }
         table.run = Some(Run { revision: run.revision + 1, ..run.clone() });
         Ok(Saved::Done)
@@ -274,14 +302,15 @@ impl Table for World {
         let table = self.table();
         let is_in = |(member, state): &(&UserId, &UserState)| {
             let is_unlinked = matches!(&state.link, Some(link) if matches!(link.value, Link::Unlinked { .. }));
-            member.number() % ROSTER_SHARDS == shard && behind.is_none_or(|behind| **member > behind) && !is_unlinked
+            let is_in = (!is_unlinked && !table.outdated.contains(member)) || table.stale.contains(member);
+            member.number() % ROSTER_SHARDS == shard && behind.is_none_or(|behind| **member > behind) && is_in
         };
         let mut members: Vec<_> = table
             .states
             .iter()
             .filter(is_in)
             .take(PAGE + 1)
-            .map(|(member, state)| RosterMember { user_id: *member, is_linked: state.link.is_some() })
+            .map(|(member, state)| RosterMember { user_id: *member, link: roster_link(state) })
             .collect();
         let has_more = members.len() > PAGE;
         members.truncate(PAGE);
@@ -292,31 +321,27 @@ impl Table for World {
         yield_now().await;
         let mut table = self.table();
         table.largest = table.largest.max(members.len());
-        let of = |member: &UserId| match table.states.get(member).and_then(|state| state.link.as_ref()) {
-            None => StoredLink::Unknown,
-            Some(link) if link.value == Link::Linked => StoredLink::Linked { in_roster: true },
-            Some(link) => StoredLink::Unlinked { at: link.at },
+        let of = |member: &UserId| match table.states.get(member).map(|state| &state.link) {
+            None => StoredLink::Absent,
+            Some(None) => StoredLink::Unknown,
+            Some(Some(link)) if link.value == Link::Linked => {
+                StoredLink::Linked { at: link.at, in_roster: !table.outdated.contains(member) }
+            }
+            Some(Some(link)) => StoredLink::Unlinked { at: link.at },
         };
         Ok(members.iter().map(of).collect())
     }
 
-    async fn put_note(&self, _: &AppId, run_id: &str, note: &Note) -> Result<(), StoreError> {
-        yield_now().await;
-        let mut table = self.table();
-        table.largest = table.largest.max(note.members.len());
-        table.notes.insert((run_id.to_owned(), note.behind), note.clone());
-        Ok(())
-    }
-
-    async fn first_note(&self, _: &AppId, run_id: &str) -> Result<Option<Note>, StoreError> {
+    async fn first_note(&self, _: &AppId, run: &Run) -> Result<Option<Note>, StoreError> {
         yield_now().await;
         let table = self.table();
-        Ok(table.notes.iter().find(|((of, _), _)| of == run_id).map(|(_, note)| note.clone()))
+        let of_run = |(id, pass, _): &(String, u64, Option<UserId>)| *id == run.run_id && *pass == run.pass;
+        Ok(table.notes.iter().find(|(key, _)| of_run(key)).map(|(_, note)| note.clone()))
     }
 
-    async fn remove_note(&self, _: &AppId, run_id: &str, note: &Note) -> Result<(), StoreError> {
+    async fn remove_note(&self, _: &AppId, run: &Run, note: &Note) -> Result<(), StoreError> {
         yield_now().await;
-        self.table().notes.remove(&(run_id.to_owned(), note.behind));
+        self.table().notes.remove(&(run.run_id.clone(), run.pass, note.behind));
         Ok(())
     }
 

@@ -207,7 +207,7 @@ impl TestEvent {
     }
 }
 
-fn told() -> impl Strategy<Value = Vec<TestEvent>> {
+fn event_sequences() -> impl Strategy<Value = Vec<TestEvent>> {
     vec((1..4_u64, 0..5_i64, 0..6_u8), 1..30).prop_map(|events| {
         let each = |(id, (user, at, what))| TestEvent { user, at, what, id };
         (0..).zip(events).map(each).collect()
@@ -231,8 +231,8 @@ fn run<T>(work: impl Future<Output = T>) -> T {
 fn sequential(events: &[TestEvent]) -> Tables {
     let memory = Memory::default();
     run(async {
-        for told in events {
-            assert!(applier(&memory).apply(&[told.record()], far()).await.is_empty());
+        for event in events {
+            assert!(applier(&memory).apply(&[event.record()], far()).await.is_empty());
         }
     });
     memory.tables()
@@ -243,7 +243,7 @@ proptest! {
 
     #[test]
     fn concurrent_workers_and_repeated_batches_end_as_one_worker_does(
-        (events, deliveries) in told().prop_flat_map(|events| {
+        (events, deliveries) in event_sequences().prop_flat_map(|events| {
             let twice: Vec<TestEvent> = events.iter().chain(&events).cloned().collect();
             (Just(events), Just(twice).prop_shuffle())
         })
@@ -261,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn killed_anywhere_and_delivered_again_the_same_items_come_out(events in told(), polls in 0..40_usize) {
+    fn killed_anywhere_and_delivered_again_the_same_items_come_out(events in event_sequences(), polls in 0..40_usize) {
         let memory = Memory::default();
         let batch: Vec<Record> = events.iter().map(TestEvent::record).collect();
         run(async {
@@ -285,7 +285,7 @@ proptest! {
 
     #[test]
     fn of_any_batch_exactly_the_records_of_users_that_hang_or_fail_are_reported_and_all_others_are_applied(
-        events in told(),
+        events in event_sequences(),
         hanging in proptest::collection::btree_set(1..4_u64, 0..3),
         failing in proptest::collection::btree_set(1..4_u64, 0..3),
     ) {
@@ -302,11 +302,11 @@ proptest! {
             let start = Instant::now();
             (applier(&memory).apply(&batch, start + deadline).await, start.elapsed())
         });
-        let is_stuck = |told: &TestEvent| hanging.contains(&told.user) || failing.contains(&told.user);
-        let expected: Vec<String> = events.iter().filter(|told| is_stuck(told)).map(|told| told.record().id).collect();
+        let is_stuck = |event: &TestEvent| hanging.contains(&event.user) || failing.contains(&event.user);
+        let expected: Vec<String> = events.iter().filter(|event| is_stuck(event)).map(|event| event.record().id).collect();
         prop_assert_eq!(failed, expected);
         prop_assert!(took <= limit, "{:?}", took);
-        let others: Vec<TestEvent> = events.iter().filter(|told| !is_stuck(told)).cloned().collect();
+        let others: Vec<TestEvent> = events.iter().filter(|event| !is_stuck(event)).cloned().collect();
         prop_assert_eq!(memory.tables().outcome(), sequential(&others).outcome());
     }
 }
@@ -366,8 +366,8 @@ fn workers_on_one_user_do_conflict_and_none_is_lost() {
     let memory = Memory::default();
     let events: Vec<TestEvent> = (0..40).map(|id| TestEvent { user: 1, at: i64::from(id), what: 2, id }).collect();
     run(async {
-        let workers = events.iter().map(|told| {
-            let (applier, record) = (applier(&memory), told.record());
+        let workers = events.iter().map(|event| {
+            let (applier, record) = (applier(&memory), event.record());
             async move { applier.apply(&[record], far()).await }
         });
         assert!(join_all(workers).await.iter().all(Vec::is_empty));

@@ -1,0 +1,37 @@
+//! The chatbot: who may send its messages, and what it answers.
+
+use kakao_webhooks::{
+    auth::SkillAuth,
+    skill::{Echo, Fixed, Listed, Responder},
+};
+
+use super::{ConfigError, Variables, malformed};
+
+impl Variables<'_> {
+    /// `SKILL_AUTH`, which may be absent.
+    ///
+    /// # Errors
+    /// There, but not what [`SkillAuth::from_json`] reads.
+    pub fn skill_auth(&self) -> Result<Option<SkillAuth>, ConfigError> {
+        let read = |text: String| SkillAuth::from_json(&text);
+        self.get("SKILL_AUTH").map(read).transpose().map_err(|error| {
+            malformed("SKILL_AUTH", &error, "Set it to the header's name and the digest that khook hash-key prints")
+        })
+    }
+
+    /// What the skill answers: the first of the list `SKILL_ANSWERS` that fits, else `SKILL_TEXT`, else the
+    /// user's own words.
+    ///
+    /// # Errors
+    /// A list that can't be used, or an answer in it that Kakao wouldn't take.
+    pub fn skill_answer(&self) -> Result<Box<dyn Responder>, ConfigError> {
+        const FIX: &str = r#"Set it to a JSON list such as [{"utterance":"영업시간","text":"10시부터 20시까지입니다.","quick_replies":["위치"]}]"#;
+        let otherwise: Box<dyn Responder> = match self.get("SKILL_TEXT") {
+            Some(text) => Box::new(Fixed(text)),
+            None => Box::new(Echo),
+        };
+        let Some(list) = self.get("SKILL_ANSWERS") else { return Ok(otherwise) };
+        let listed = Listed::from_json(&list, otherwise).map_err(|error| malformed("SKILL_ANSWERS", &error, FIX))?;
+        Ok(Box::new(listed))
+    }
+}
