@@ -1,8 +1,7 @@
 """The policies of template.yaml allow what the functions do, and nothing else.
 
-tests/bus/permissions.rs and tests/delivery/permissions.rs have the functions make every call that they ever make, and list
-them in tests/snapshots/aws-calls.snap and tests/snapshots/aws-calls-of-delivery.snap; the reconciler's are listed here.
-IAM decides about each of them, about what AWS itself does with the functions' roles, and about every other call that a
+The permissions.rs of tests/bus, tests/delivery and tests/reconcile have the functions make every call that they ever make,
+and list them in aws-calls.snap, aws-calls-of-delivery.snap and aws-calls-of-reconciler.snap of tests/snapshots. IAM decides about each of them, about what AWS itself does with the functions' roles, and about every other call that a
 role could make.
 
     .local/lint/bin/python -m unittest discover -s infra/lint
@@ -34,16 +33,7 @@ LISTED = listed("aws-calls")
 # What a stack with DeliveryUrl has besides.
 OF_DELIVERY = listed("aws-calls-of-delivery")
 # What one with KakaoReaderKeys has besides. A resource behind a variable's "/" belongs to the one that the variable names.
-OF_RECONCILER: list[tuple[str, ...]] = [
-    ("reconciler", "dynamodb:BatchGetItem", "TABLE_NAME", "USER#*"),
-    ("reconciler", "dynamodb:DeleteItem", "TABLE_NAME", "RECONCILE#*"),
-    ("reconciler", "dynamodb:GetItem", "TABLE_NAME", "RECONCILE#*"),
-    ("reconciler", "dynamodb:PutItem", "TABLE_NAME", "RECONCILE#*"),
-    ("reconciler", "dynamodb:Query", "TABLE_NAME", "RECONCILE#*"),
-    ("reconciler", "dynamodb:Query", "TABLE_NAME/index/roster"),
-    ("reconciler", "secretsmanager:GetSecretValue", "KAKAO_READER_KEYS"),
-    ("reconciler", "sqs:SendMessage", "EVENT_QUEUE_URL"),
-]
+OF_RECONCILER = listed("aws-calls-of-reconciler")
 
 KEY = arn("kms", "key/0a1b2c3d")
 # Roles outside the stack: a consumer that reads states, a sender of service events, any other.
