@@ -1,8 +1,7 @@
 """The policies of template.yaml allow what the functions do, and nothing else.
 
-tests/bus/permissions.rs and tests/delivery/permissions.rs have the functions make every call that they ever make, and list
-them in tests/snapshots/aws-calls.snap and tests/snapshots/aws-calls-of-delivery.snap; the reconciler's are listed here.
-IAM decides about each of them, about what AWS itself does with the functions' roles, and about every other call that a
+The permissions.rs of tests/bus, tests/delivery and tests/reconcile have the functions make every call that they ever make,
+and list them in aws-calls.snap, aws-calls-of-delivery.snap and aws-calls-of-reconciler.snap of tests/snapshots. IAM decides about each of them, about what AWS itself does with the functions' roles, and about every other call that a
 role could make.
 
     .local/lint/bin/python -m unittest discover -s infra/lint

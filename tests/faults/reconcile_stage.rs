@@ -168,7 +168,11 @@ impl Stage {
             return Ok(Found::AtOnce);
         }
         for found in [Found::InTheNextMinutes, Found::NextDay] {
-            for _ in 0..TRIES {
+            for minute in 0..TRIES {
+                if minute > 0 {
+                    // Its clock shows that the lease is over of a run that could not be written.
+                    reconciler = self.start_reconciler().await?;
+                }
                 self.reconciling.invoke(&mut reconciler).await?;
                 self.pipeline.settle().await?;
                 self.check_no_wrong_unlink()?;

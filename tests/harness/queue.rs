@@ -68,6 +68,9 @@ const PATH: &str = "/000000000000/events";
 /// The longest message that SQS took when queues of this design began.
 const MAX_BYTES: usize = 256 * 1024;
 
+/// The most messages that SQS takes in one call.
+const MOST_OF_A_BATCH: usize = 10;
+
 /// How often a message of the event queue is received before it is a dead letter, as template.yaml has it.
 const MAX_RECEIPTS: u32 = 5;
 
@@ -239,40 +242,37 @@ fn hide(held: &Mutex<HeldMessages>, request: &Value) -> Response {
 }
 
 fn send(held: &Mutex<HeldMessages>, request: &Value) -> Response {
-    match put(held, request) {
-        Ok(id) => Json(json!({"MessageId": id})).into_response(),
+    match accepted(request) {
+        Ok(body) => Json(json!({"MessageId": lock(held).put(body)})).into_response(),
         Err(code) => refuse(code),
     }
 }
 
-/// The id of a message that is stored, or the code of its refusal.
-fn put(held: &Mutex<HeldMessages>, message: &Value) -> Result<String, &'static str> {
-    let body = message["MessageBody"].as_str();
-    let body = body.filter(|body| !body.is_empty() && body.len() <= MAX_BYTES).ok_or("InvalidParameterValue")?;
-    if body.chars().all(is_xml) { Ok(lock(held).put(body)) } else { Err("InvalidMessageContents") }
-}
-
-/// At most ten, each stored or refused by itself.
+/// Each message of a batch is accepted or refused by itself.
 fn send_batch(held: &Mutex<HeldMessages>, request: &Value) -> Response {
     let entries = request["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
     if entries.is_empty() {
         return refuse("EmptyBatchRequest");
     }
-    if entries.len() > MOST_ENTRIES {
+    if entries.len() > MOST_OF_A_BATCH {
         return refuse("TooManyEntriesInBatchRequest");
     }
     let (mut successful, mut failed) = (vec![], vec![]);
     for entry in entries {
-        match put(held, entry) {
-            Ok(id) => successful.push(json!({"Id": entry["Id"], "MessageId": id, "MD5OfMessageBody": ""})),
+        match accepted(entry) {
+            Ok(body) => successful.push(json!({"Id": entry["Id"], "MessageId": lock(held).put(body)})),
             Err(code) => failed.push(json!({"Id": entry["Id"], "Code": code, "SenderFault": true})),
         }
     }
     Json(json!({"Successful": successful, "Failed": failed})).into_response()
 }
 
-/// SQS takes so many messages at once.
-const MOST_ENTRIES: usize = 10;
+/// The body of a message, or SQS's code for why it does not take it.
+fn accepted(message: &Value) -> Result<&str, &'static str> {
+    let body = message["MessageBody"].as_str().filter(|body| !body.is_empty() && body.len() <= MAX_BYTES);
+    let body = body.ok_or("InvalidParameterValue")?;
+    if body.chars().all(is_xml) { Ok(body) } else { Err("InvalidMessageContents") }
+}
 
 /// The characters that SQS takes (XML 1.0 §2.2).
 const fn is_xml(character: char) -> bool {

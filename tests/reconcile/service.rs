@@ -2,22 +2,14 @@
 
 use std::{collections::BTreeSet, ops::Deref, time::Duration};
 
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use end_to_end::{
-    Pipeline, Request,
+    Pipeline, Request, khook_binary,
     lambda::Lambda,
     patience::becomes,
     reconciling::{self, LIMIT, Reconciling},
     service::{ADMIN_KEY, APP_ID, REST_API_KEY},
-    table,
 };
 use play_kakao::Token;
-use runtime::{
-    config::Variables,
-    reconcile::{RunTable, Table as _},
-    store::Retention,
-    wiring,
-};
 use serde_json::{Map, Value, json};
 
 /// 2025-03-01T00:00:00Z, in seconds.
@@ -155,26 +147,10 @@ impl Service {
         self.run()["state"].as_str().unwrap().to_owned()
     }
 
-    /// Approves of the first app's run, as an operator does.
+    /// An operator approves of the first app's run.
     pub(crate) async fn approve(&self) {
-        let (table, app) = (self.run_table(), APP_ID.parse().unwrap());
-        let mut run = table.run(&app).await.unwrap().unwrap();
-        assert!(run.approve());
-        table.save(&app, &run, None).await.unwrap();
-    }
-
-    fn run_table(&self) -> RunTable {
-        let endpoint = self.pipeline.table.endpoint();
-        let variables = Variables::new(|name| match name {
-            "AWS_ENDPOINT_URL_DYNAMODB" => Some(endpoint.clone()),
-            "AWS_REGION" => Some("ap-northeast-2".to_owned()),
-            "TABLE_NAME" => Some(table::NAME.to_owned()),
-            _ => None,
-        });
-        let credentials = SharedCredentialsProvider::new(Credentials::new("operator", "local", None, None, "test"));
-        let aws = wiring::aws_of_function(&variables).unwrap();
-        let aws = aws.into_builder().credentials_provider(credentials).build();
-        RunTable(wiring::table(&aws, &variables, Retention::default()).unwrap())
+        let arguments = ["reconcile", "approve", APP_ID, "--yes"];
+        khook_binary::of(&self.pipeline, &arguments).await.unwrap().printed();
     }
 
     /// The members of the first app that are linked in the table.

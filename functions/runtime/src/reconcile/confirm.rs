@@ -11,6 +11,10 @@ use crate::edges::Queue;
 /// So many are looked up at once in the table, and settled together.
 const GROUP: usize = 20;
 
+/// In so many minutes a member is asked for, until one of whom Kakao never says anything clear is left as they are: the
+/// others must not wait for them.
+const MOST_ATTEMPTS: u32 = 5;
+
 impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q, C> {
     /// Asks on, from the run's cursor.
     pub(super) async fn confirm(&mut self) -> Result<(), Stop> {
@@ -27,10 +31,14 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
         let open: Vec<UserId> = note.members.iter().filter(is_open).copied().collect();
         for group in open.chunks(GROUP) {
             let links = self.reach.table.links(self.app, group).await?;
-            let mut found = vec![];
+            let (mut found, before) = (vec![], (self.run.cursor, self.run.counts));
             let asked = self.ask_each(group, &links, &mut found).await;
             // What was found is kept, whatever stopped the rest.
-            self.settle(found).await?;
+            if let Err(stop) = self.settle(found).await {
+                // The record is written once more when the minute ends, and must not be ahead of the queue.
+                (self.run.cursor, self.run.counts) = before;
+                return Err(stop);
+            }
             self.save().await?;
             asked?;
         }
@@ -49,15 +57,9 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
             if !matches!(link, StoredLink::Unlinked { .. } | StoredLink::Absent) {
                 found.extend(self.ask(*member).await?);
             }
-            self.run.cursor = Some(*member);
+            (self.run.cursor, self.run.attempts) = (Some(*member), 0);
         }
         Ok(())
-    }
-
-    /// Whether it is the API that fails, and not this one member: the others must not wait for them.
-    async fn check_api(&mut self) -> Result<(), Stop> {
-        let (api, key) = (self.reach.api, self.key);
-        self.call(|| api.members(key, None, 1)).await.map(drop)
     }
 
     async fn ask(&mut self, member: UserId) -> Result<Option<Difference>, Stop> {
@@ -73,8 +75,11 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
                 self.run.counts.unclear += 1;
                 None
             }
-            Err(Stop::Api(RestError::Again(_) | RestError::Parameters(_))) => {
-                self.check_api().await?;
+            Err(Stop::Api(RestError::Again(words) | RestError::Parameters(words))) => {
+                self.run.attempts += 1;
+                if self.run.attempts < MOST_ATTEMPTS {
+                    return Err(RestError::Again(words).into());
+                }
                 self.run.counts.unclear += 1;
                 None
             }

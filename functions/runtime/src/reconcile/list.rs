@@ -179,8 +179,14 @@ impl<T: Table, A: KakaoApi, Q: Queue, C: Fn() -> Time + Sync> Worker<'_, T, A, Q
         let missing = self.still_linked(missing).await?;
         walk.counts.count_missing(&missing);
         let note = Note { behind: self.run.cursor, members: missing.iter().map(|member| member.user_id).collect() };
+        let before = (self.run.cursor, self.run.counts);
         (self.run.cursor, self.run.counts, walk.pages) = (walk.cursor, walk.counts, 0);
-        self.save_with(Some(&note).filter(|note| self.run.is_believed && !note.members.is_empty())).await
+        let saved = self.save_with(Some(&note).filter(|note| self.run.is_believed && !note.members.is_empty())).await;
+        if saved.is_err() {
+            // The record is written once more when the minute ends, and must not be ahead of its notes.
+            (self.run.cursor, self.run.counts) = before;
+        }
+        saved
     }
 
     /// Those whom the states have as linked, or of whose link they know nothing: the roster may be late.

@@ -48,6 +48,9 @@ pub struct Run {
     /// When the last run started that corrects. A comparison alone is no day's run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_started_at: Option<Time>,
+    /// In how many minutes the next member was asked for in vain.
+    #[serde(default)]
+    pub attempts: u32,
     /// Until when one worker has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leased_until: Option<Time>,
@@ -217,6 +220,7 @@ impl Run {
             key_sha256: None,
             last_finished: previous.and_then(|previous| previous.last_finished.clone()),
             last_started_at,
+            attempts: 0,
             leased_until: None,
             revision: previous.map_or(0, |previous| previous.revision),
         }

@@ -207,8 +207,8 @@ async fn a_member_of_whom_kakao_never_answers_holds_up_no_other() {
     ] {
         let world = service(200);
         (1..=10).for_each(|number| world.unlink(number * 10));
-        // Three attempts for the first of them, the rest is answered.
-        let attempts = if fault == ApiFault::Error(ApiError::Parameter) { 1 } else { 3 };
+        // The first of them in five minutes, three times each; the rest is answered.
+        let attempts = if fault == ApiFault::Error(ApiError::Parameter) { 5 } else { 15 };
         world.kakao().script(ScriptedFault::next(attempts, ApiCall::UserMe, fault.clone()));
         world.minutes().await;
         assert_eq!((world.phase(), world.run().counts.unclear), (Phase::Done, 1), "{fault:?}");

@@ -41,19 +41,6 @@ async fn what_both_know_costs_one_call_for_a_hundred_members_and_no_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_broken_off_each_minute_comes_to_its_end() {
-    let world = World::new();
-    world.kakao().members.link_all(APP, (1..=1_000).map(|number| (number, 1_600_000_000)));
-    for number in 1..=1_000 {
-        world.linked_here(number, "2020-01-01T00:00:00Z".parse().unwrap());
-    }
-    // Others read members, too.
-    world.kakao().settings.lists_per_minute = Some(3);
-    assert!(world.minutes().await <= 4);
-    assert_eq!((world.phase(), world.run().counts.shared), (Phase::Done, 1_000));
-}
-
-#[tokio::test(start_paused = true)]
 async fn lost_unlinks_and_links_are_found_and_dated_before_kakao_was_asked() {
     let world = World::new();
     advance(Duration::from_millis(86_400_500)).await;
@@ -301,4 +288,23 @@ async fn members_of_whom_kakao_has_no_data_are_counted_and_many_of_them_are_a_fa
     advance(Duration::from_secs(61)).await;
     world.minutes().await;
     assert_eq!((world.phase(), world.linked_members().len()), (Phase::Done, 500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_that_passes_while_members_are_asked_for_leaves_none_out() {
+    for (attempts, queue_failures) in [(3, 0), (12, 0), (0, 1), (0, 3)] {
+        let world = World::new();
+        for number in 1..=200 {
+            world.link(number);
+            world.linked_here(number, world.now());
+        }
+        advance(Duration::from_secs(3_600)).await;
+        (1..=15).for_each(|number| world.unlink(number * 13));
+        world.kakao().script(ScriptedFault::next(attempts, ApiCall::UserMe, ApiFault::Error(ApiError::Internal)));
+        world.table().queue_failures = queue_failures;
+        world.minutes().await;
+        assert_eq!((world.phase(), world.run().counts.unclear), (Phase::Done, 0), "{attempts} {queue_failures}");
+        assert_eq!(world.linked_members(), world.members_at_kakao());
+        assert_eq!(world.run().last_finished.unwrap().counts.unlinked, 15);
+    }
 }
