@@ -181,10 +181,9 @@ impl ReconcileCase {
             ReconcileFault::Kakao(_, Error(ApiError::Unauthorized)) => ("failed", Found::NextDay),
             ReconcileFault::Kakao(ApiCall::UserIds, Empty | OtherApp) => ("held", Found::NextDay),
             ReconcileFault::Kakao(_, EndsEarly | OtherApp) => ("done", Found::NextDay),
-            ReconcileFault::Kakao(ApiCall::UserMe, Error(ApiError::Maintenance | ApiError::OverQuota))
-            | ReconcileFault::Killed(ApiCall::UserMe) => ("confirming", Found::InTheNextMinutes),
-            // A member of whom Kakao does not answer holds up no other, and is left as it is.
-            ReconcileFault::Kakao(ApiCall::UserMe, _) => ("done", Found::NextDay),
+            ReconcileFault::Kakao(ApiCall::UserMe, _) | ReconcileFault::Killed(ApiCall::UserMe) => {
+                ("confirming", Found::InTheNextMinutes)
+            }
             ReconcileFault::Table(_) | ReconcileFault::NoKeys(_) => ("", Found::InTheNextMinutes),
             _ => ("listing", Found::InTheNextMinutes),
         }

@@ -47,7 +47,6 @@ impl Reading {
     }
 
     /// The API, to change what is true at Kakao.
-    #[must_use]
     pub fn api(&self) -> MutexGuard<'_, SimulatedApi> {
         self.server.api()
     }

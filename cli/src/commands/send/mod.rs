@@ -209,10 +209,12 @@ async fn deliver_true(
         return Ok(ExitCode::SUCCESS);
     }
     let code = deliver(target, request).await?;
-    if target.url.is_none() && !target.curl && code == ExitCode::SUCCESS {
-        if let Some(running) = Running::find() {
-            truth.tell(&running).await?;
-        }
+    if target.url.is_none()
+        && !target.curl
+        && code == ExitCode::SUCCESS
+        && let Some(running) = Running::find()
+    {
+        truth.tell(&running).await?;
     }
     Ok(code)
 }
