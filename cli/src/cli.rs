@@ -108,8 +108,8 @@ enum Command {
         subcommand,
         after_help = "Examples:\n  khook undelivered list\n  khook undelivered replay --all\n\n\
                       Permissions on AWS: sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage and \
-                      sqs:GetQueueAttributes on the undelivered queue; for a replay sqs:SendMessage on the delivery \
-                      queue."
+                      sqs:GetQueueAttributes on the undelivered queue; for a replay sqs:SendMessage, and for the count of \
+                      changes that are still being tried sqs:GetQueueAttributes, on the delivery queue."
     )]
     Undelivered(Undelivered),
     /// Make the secret that signs deliveries, or test the receiver of deliveries
