@@ -40,7 +40,7 @@ pub(super) fn delivery_url(text: &str) -> Result<String> {
     let has_scheme = text.contains("://");
     let mut with_scheme = ["http://", "https://"].into_iter().map(|scheme| format!("{scheme}{text}"));
     match with_scheme.find(|url| !has_scheme && DeliveryUrl::from_text(url).is_ok()) {
-        Some(url) => bail!("it must begin with https:// or, on this machine, http://: {url}"),
+        Some(url) => bail!("it has no scheme. Did you mean `{url}`?"),
         None => bail!(error),
     }
 }
