@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -108,8 +108,8 @@ enum Command {
         subcommand,
         after_help = "Examples:\n  khook undelivered list\n  khook undelivered replay --all\n\n\
                       Permissions on AWS: sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage and \
-                      sqs:GetQueueAttributes on the undelivered queue; for a replay sqs:SendMessage on the delivery \
-                      queue."
+                      sqs:GetQueueAttributes on the undelivered queue; for a replay sqs:SendMessage, and for the count of \
+                      changes that are still being tried sqs:GetQueueAttributes, on the delivery queue."
     )]
     Undelivered(Undelivered),
     /// Make the secret that signs deliveries, or test the receiver of deliveries
@@ -156,6 +156,19 @@ enum Command {
                                         khook keys serve --key-file keys.json --port 8765 --rotate-every 60"
     )]
     Keys(Keys),
+}
+
+/// The arguments without a `--` right behind `dev` or `demo`. Behind cargo's own commands it separates the program's
+/// options, so `cargo dev -- --deliver-to <url>` is typed; the alias has one already.
+#[must_use]
+pub fn without_separator(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    if let [_, command, separator, ..] = arguments.as_slice()
+        && (command == "dev" || command == "demo")
+        && separator == "--"
+    {
+        arguments.remove(2);
+    }
+    arguments
 }
 
 impl Cli {
@@ -246,6 +259,21 @@ mod tests {
             commands.extend(command.get_subcommands().cloned());
         }
         assert_eq!(wide, Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_paragraph_is_broken_where_a_terminal_of_80_columns_breaks_it_again() {
+        let (mut commands, mut broken) = (vec![Cli::command()], vec![]);
+        while let Some(command) = commands.pop() {
+            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            broken.extend(lines.windows(2).filter_map(|pair| match *pair {
+                [line, next] if console::measure_text_width(line) > 79 && !next.is_empty() => Some(line.to_owned()),
+                _ => None,
+            }));
+            commands.extend(command.get_subcommands().cloned());
+        }
+        assert_eq!(broken, Vec::<String>::new());
     }
 
     #[test]

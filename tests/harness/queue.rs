@@ -223,10 +223,18 @@ async fn answer(
             "SendMessage" => send(&held, &request),
             "SendMessageBatch" => send_batch(&held, &request),
             "ChangeMessageVisibility" => hide(&held, &request),
+            "GetQueueAttributes" => count(&held),
             _ => refuse("UnsupportedOperation"),
         },
         _ => refuse("QueueDoesNotExist"),
     }
+}
+
+/// How many messages there are: none of them is hidden from its readers.
+fn count(held: &SharedMessages) -> Response {
+    let count = lock(held).messages.len().to_string();
+    Json(json!({"Attributes": {"ApproximateNumberOfMessages": count, "ApproximateNumberOfMessagesNotVisible": "0"}}))
+        .into_response()
 }
 
 fn hide(held: &Mutex<HeldMessages>, request: &Value) -> Response {

@@ -154,6 +154,12 @@ impl StackTable {
         self.table.table(&self.stack).await
     }
 
+    /// Whether it is the table of the running `khook dev`.
+    #[must_use]
+    pub fn is_of_running(&self) -> bool {
+        !self.table.is_named() && self.stack.name().is_none()
+    }
+
     /// The reconciler's runs in the table.
     ///
     /// # Errors
@@ -359,7 +365,22 @@ impl StackUndelivered {
     pub async fn open(&self) -> Result<UndeliveredChanges> {
         let named = self.undelivered_queue.as_ref();
         let (aws, found) = Self::NAMED.find(named, &self.stack, Running::undelivered_queue_url).await?;
-        Ok(UndeliveredChanges(MessageQueue::new(&aws, found, Self::NAMED.what)))
+        Ok(UndeliveredChanges { undelivered: MessageQueue::new(&aws, found, Self::NAMED.what), deliveries: None })
+    }
+
+    /// The same, with the delivery queue of the same service, if that is known.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_beside_deliveries(&self) -> Result<UndeliveredChanges> {
+        let changes = self.open().await?;
+        if self.undelivered_queue.is_some() {
+            return Ok(changes);
+        }
+        let deliveries = DeliveryQueueTarget::NAMED;
+        let found = deliveries.find(None, &self.stack, Running::delivery_queue_url).await;
+        let Ok((aws, found)) = found else { return Ok(changes) };
+        Ok(UndeliveredChanges { deliveries: Some(MessageQueue::new(&aws, found, deliveries.what)), ..changes })
     }
 
     /// The service, for a question or a result.

@@ -2,10 +2,10 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Error, Result};
+use anyhow::{Error, Result, bail};
 use console::{Color, Style};
 use kakao_webhooks::wire::{Route, Time};
-use runtime::deliver::{DeliveryUrl, DeliveryUrlError};
+use runtime::deliver::DeliveryUrl;
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -30,9 +30,19 @@ pub struct Dev {
     deliver_to: Option<String>,
 }
 
-/// A URL that the deliverer accepts.
-pub(super) fn delivery_url(text: &str) -> Result<String, DeliveryUrlError> {
-    DeliveryUrl::from_text(text).map(|_| text.trim().to_owned())
+/// A URL that the deliverer accepts. One that only lacks its scheme is shown with it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn delivery_url(text: &str) -> Result<String> {
+    let text = text.trim();
+    let Err(error) = DeliveryUrl::from_text(text) else { return Ok(text.to_owned()) };
+    let has_scheme = text.contains("://");
+    let mut with_scheme = ["http://", "https://"].into_iter().map(|scheme| format!("{scheme}{text}"));
+    match with_scheme.find(|url| !has_scheme && DeliveryUrl::from_text(url).is_ok()) {
+        Some(url) => bail!("it has no scheme. Did you mean `{url}`?"),
+        None => bail!(error),
+    }
 }
 
 const MEMBER: &str = "1234567890";

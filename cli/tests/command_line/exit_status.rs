@@ -15,6 +15,12 @@ const TABLE: &[(&str, i32)] = &[
     ("dev now", 2),
     ("dev --deliver-to not-a-url", 2),
     ("dev --deliver-to http://a.example/", 2),
+    ("dev -- --help", 0),
+    ("demo -- --help", 0),
+    ("dev -- now", 2),
+    ("dev -- -- --help", 2),
+    ("demo -- --json --keep", 2),
+    ("send -- --help", 2),
     ("send unlink", 2),
     ("send unlink --user 1 --app-id 1 --admin-key-file key", 2),
     ("send unlink --user 1 --app-id 1 --url http://127.0.0.1:1", 2),
@@ -141,6 +147,26 @@ const TABLE: &[(&str, i32)] = &[
     ("hash-key an-argument", 2),
     ("hash-key", 1),
 ];
+
+/// What a URL of a receiver lacks, or has too much of.
+const RECEIVERS: [(&str, &str); 4] = [
+    ("localhost:8080/kakao", "http://localhost:8080/kakao"),
+    ("hooks.example.com/kakao", "https://hooks.example.com/kakao"),
+    ("http://localhost:65536/kakao", "its port must be at most 65535"),
+    ("http://hooks.example.com/kakao", "it must begin with https://"),
+];
+
+#[test]
+fn a_url_of_a_receiver_that_is_wrong_says_what_would_be_right() {
+    let folder = Folder::new("exit-status-receiver");
+    for option in [&["dev", "--deliver-to"][..], &["dev", "--", "--deliver-to"], &["delivery", "test", "--url"]] {
+        for (url, advice) in RECEIVERS {
+            let done = khook(&folder, &[], &[option, &[url]].concat(), "");
+            assert_eq!(done.status, Some(2), "{option:?} {url} {}", done.error);
+            assert!(done.error.contains(advice), "{url} {}", done.error);
+        }
+    }
+}
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
