@@ -184,18 +184,8 @@ pub fn database() -> Result<Database> {
         "AttributeDefinitions": [
             {"AttributeName": "pk", "AttributeType": "S"},
             {"AttributeName": "sk", "AttributeType": "S"},
-            {"AttributeName": "roster", "AttributeType": "S"},
-            {"AttributeName": "roster_id", "AttributeType": "N"},
         ],
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        "GlobalSecondaryIndexes": [{
-            "IndexName": "roster",
-            "KeySchema": [
-                {"AttributeName": "roster", "KeyType": "HASH"},
-                {"AttributeName": "roster_id", "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["roster_link"]},
-        }],
         "BillingMode": "PAY_PER_REQUEST",
     }))
 }

@@ -62,13 +62,13 @@ mod tests {
     #[test]
     fn a_malformed_variable_is_named_but_not_shown() {
         for error in [
-            with("KAKAO_API_URL", "http://secret.example.com").kakao_api_url().unwrap_err(),
-            with("KAKAO_READER_KEYS", "secret").kakao_reader_keys().unwrap_err(),
-            with("RECONCILE_MAX_UNLINKS", "secret").reconcile_max_unlinks().unwrap_err(),
+            with("KAKAO_API_URL", "http://hidden.example.com").kakao_api_url().unwrap_err(),
+            with("KAKAO_READER_KEYS", "hidden").kakao_reader_keys().unwrap_err(),
+            with("RECONCILE_MAX_UNLINKS", "hidden").reconcile_max_unlinks().unwrap_err(),
             with("RECONCILE_MAX_UNLINKS", "-1").reconcile_max_unlinks().unwrap_err(),
-            with("RECONCILE_AT", "secret").reconcile_at().unwrap_err(),
+            with("RECONCILE_AT", "hidden").reconcile_at().unwrap_err(),
         ] {
-            assert!(error.to_string().contains(error.variable) && !error.to_string().contains("secret"), "{error}");
+            assert!(error.to_string().contains(error.variable) && !error.to_string().contains("hidden"), "{error}");
         }
     }
 

@@ -308,3 +308,45 @@ async fn a_fault_that_passes_while_members_are_asked_for_leaves_none_out() {
         assert_eq!(world.run().last_finished.unwrap().counts.unlinked, 15);
     }
 }
+
+/// A hundred thousand members over some years. One webhook in a hundred is lost, and all of one hour; the worker is killed
+/// every few seconds.
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_members_are_kakaos_truth_again_after_one_run_however_often_it_is_killed() {
+    let world = World::new();
+    let begun = world.now().as_seconds() - 100_000 * 600;
+    for number in 1..=100_000_u64 {
+        let at = Time::from_seconds(begun + i64::try_from(number).unwrap() * 600).unwrap();
+        let left_at = Time::clamped(at.as_millis() + 86_400_000);
+        world.kakao().members.link(APP, number * 3, at.as_seconds());
+        let has_left = number % 10 == 0;
+        if has_left {
+            world.unlink(number * 3);
+        }
+        // Six webhooks an hour.
+        let is_lost = |salt: u64| (number * 7 + salt) % 100 == 0 || (50_000..50_006).contains(&number);
+        if !is_lost(0) {
+            world.linked_here(number * 3, at);
+        }
+        if has_left && !is_lost(1) {
+            world
+                .table()
+                .states
+                .entry(user(number * 3))
+                .or_default()
+                .merge(linked(Link::Unlinked { reason: None }, left_at));
+        }
+    }
+    let wrong = world.linked_members().len().abs_diff(world.members_at_kakao().len());
+    assert!(wrong > 100, "{wrong}");
+    for polls in (0..60).map(|turn| 40 + turn * 37) {
+        world.invoke(Some(polls)).await;
+        world.process();
+        advance(Duration::from_secs(61)).await;
+    }
+    if world.run().state.is_working() {
+        world.minutes().await;
+    }
+    assert_eq!((world.phase(), world.linked_members()), (Phase::Done, world.members_at_kakao()));
+    assert!(world.table().largest <= 1_000);
+}

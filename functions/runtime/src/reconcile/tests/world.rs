@@ -1,5 +1,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     pin::pin,
     sync::{Mutex, MutexGuard},
     task::Poll,
@@ -303,11 +304,11 @@ impl Table for World {
         let is_in = |(member, state): &(&UserId, &UserState)| {
             let is_unlinked = matches!(&state.link, Some(link) if matches!(link.value, Link::Unlinked { .. }));
             let is_in = (!is_unlinked && !table.outdated.contains(member)) || table.stale.contains(member);
-            member.number() % ROSTER_SHARDS == shard && behind.is_none_or(|behind| **member > behind) && is_in
+            member.number() % ROSTER_SHARDS == shard && is_in
         };
         let mut members: Vec<_> = table
             .states
-            .iter()
+            .range((behind.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded))
             .filter(is_in)
             .take(PAGE + 1)
             .map(|(member, state)| RosterMember { user_id: *member, link: roster_link(state) })
