@@ -134,6 +134,9 @@ def by_hand():
     """What no fixture holds."""
     modulus = base64url(b"\xd1" + bytes(range(1, 256)))
     key = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "n": modulus, "e": "AQAB"}
+    rest = [{"elements": [7, 8], "after_url": None}, [{"id": 7, "connected_at": "2026-01-01T00:00:00Z"}], {"id": 7}]
+    for body in [*rest, {"code": -101, "msg": "NotRegisteredUserException"}, {"code": -401, "msg": "ip mismatched!"}]:
+        put("rest_api", compact(body))
     put("key_set", compact({"keys": [key]}))
     put("key_set", compact({"keys": [{**key, "n": base64.b64encode(b"\0\xd1" + bytes(range(1, 256))).decode()}]}))
     put("key_set", compact({"keys": [{**key, "kid": "k2", "key_ops": ["verify"]}, {"kty": "EC"}, key]}))

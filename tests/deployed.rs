@@ -11,6 +11,8 @@ pub(crate) async fn deploy(delivery: Option<Delivery>) -> (Cloud, KeyEndpoint) {
     let keys = KeyEndpoint::start().await.unwrap();
     let parameters = service::parameters(keys.url());
     let cloud =
-        Cloud::start(&Options { build: Build::for_tests(), parameters, delivery }, Progress::Lines).await.unwrap();
+        Cloud::start(&Options { build: Build::for_tests(), parameters, delivery, reading: None }, Progress::Lines)
+            .await
+            .unwrap();
     (cloud, keys)
 }

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -16,9 +16,11 @@ use crate::commands::{
     hash_key::HashKey,
     inbox::Inbox,
     ips::{self, Ips},
+    kakao::Kakao,
     keys::Keys,
     publish::{self, Publish},
     quarantine::Quarantine,
+    reconcile::Reconcile,
     send::Send,
     undelivered::Undelivered,
     user::User,
@@ -42,6 +44,7 @@ Examples:
   khook doctor kakao-webhooks                what is wrong with a stack
   khook dlq list                             what could not be processed
   khook undelivered list                     what was not delivered
+  khook reconcile status                     what webhooks missed
   khook delivery test                        whether signatures are verified
   khook hash-key < admin-key.txt             the digest for KakaoApps
   khook keys serve --rotate-every 60         a key set that rotates
@@ -105,8 +108,8 @@ enum Command {
         subcommand,
         after_help = "Examples:\n  khook undelivered list\n  khook undelivered replay --all\n\n\
                       Permissions on AWS: sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage and \
-                      sqs:GetQueueAttributes on the undelivered queue; for a replay sqs:SendMessage on the delivery \
-                      queue."
+                      sqs:GetQueueAttributes on the undelivered queue; for a replay sqs:SendMessage, and for the count of \
+                      changes that are still being tried sqs:GetQueueAttributes, on the delivery queue."
     )]
     Undelivered(Undelivered),
     /// Make the secret that signs deliveries, or test the receiver of deliveries
@@ -124,6 +127,23 @@ enum Command {
     /// Publish users' states on the bus again, for a consumer that is new or has lost changes
     #[command(after_help = publish::EXAMPLES)]
     Publish(Publish),
+    /// Compare the states with Kakao's own list of members: how far that is, start it, approve it, end it
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  khook reconcile status\n  khook reconcile diff 123456\n  \
+                      khook reconcile run 123456 --wait\n\n\
+                      Permissions on AWS: dynamodb:Query, dynamodb:GetItem and dynamodb:PutItem on the table."
+    )]
+    Reconcile(Reconcile),
+    /// Ask Kakao's REST API by hand about members of an app
+    #[command(
+        subcommand,
+        after_help = "The key comes from --key-file or a hidden prompt; it is never an argument. KAKAO_API_URL names \
+                      another address of the API. These calls count for the app's quota.\n\n\
+                      Examples:\n  khook kakao users 123456 --key-file key.txt --limit 10\n  \
+                      khook kakao me 123456 1234567890\n  khook kakao scopes 123456 1234567890 --json"
+    )]
+    Kakao(Kakao),
     /// Print the SHA-256 of a key, for KakaoApps and SkillAuth
     #[command(after_help = "The key comes from a hidden prompt, or from standard input; never from the command \
                             line, where others could see it.\n\nExamples:\n  khook hash-key\n  \
@@ -136,6 +156,19 @@ enum Command {
                                         khook keys serve --key-file keys.json --port 8765 --rotate-every 60"
     )]
     Keys(Keys),
+}
+
+/// The arguments without a `--` right behind `dev` or `demo`. Behind cargo's own commands it separates the program's
+/// options, so `cargo dev -- --deliver-to <url>` is typed; the alias has one already.
+#[must_use]
+pub fn without_separator(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    if let [_, command, separator, ..] = arguments.as_slice()
+        && (command == "dev" || command == "demo")
+        && separator == "--"
+    {
+        arguments.remove(2);
+    }
+    arguments
 }
 
 impl Cli {
@@ -170,6 +203,8 @@ impl Cli {
             Command::Changes(changes) => changes.run().await,
             Command::Ips(ips) => ips.run().await,
             Command::Publish(publish) => publish.run().await,
+            Command::Kakao(kakao) => kakao.run().await,
+            Command::Reconcile(reconcile) => reconcile.run().await,
             Command::HashKey(hash_key) => hash_key.run().await,
             Command::Keys(keys) => keys.run().await,
         }
@@ -201,7 +236,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         all(&mut command, "", &mut found);
-        assert_eq!(found.len(), 51);
+        assert_eq!(found.len(), 61);
         for (path, help) in found {
             assert!(help.contains("Usage:"), "{path}\n{help}");
         }
@@ -224,6 +259,21 @@ mod tests {
             commands.extend(command.get_subcommands().cloned());
         }
         assert_eq!(wide, Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_paragraph_is_broken_where_a_terminal_of_80_columns_breaks_it_again() {
+        let (mut commands, mut broken) = (vec![Cli::command()], vec![]);
+        while let Some(command) = commands.pop() {
+            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            broken.extend(lines.windows(2).filter_map(|pair| match *pair {
+                [line, next] if console::measure_text_width(line) > 79 && !next.is_empty() => Some(line.to_owned()),
+                _ => None,
+            }));
+            commands.extend(command.get_subcommands().cloned());
+        }
+        assert_eq!(broken, Vec::<String>::new());
     }
 
     #[test]
@@ -257,6 +307,15 @@ mod tests {
             "khook publish --user 1",
             "khook publish --user 1 2 --since 2026-01-01T00:00:00Z",
             "khook publish --since yesterday",
+            "khook reconcile",
+            "khook kakao me 1",
+            "khook kakao me 1 2 --key abc",
+            "khook kakao users 1 --limit 101",
+            "khook kakao users 1 2 --from 3",
+            "khook kakao scopes 1",
+            "khook reconcile run 123456 234567",
+            "khook reconcile approve abc",
+            "khook reconcile diff --wait",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
@@ -279,6 +338,15 @@ mod tests {
             "khook publish --since 2026-01-01T00:00:00Z --dry-run --yes",
             "khook check https://a.example/skill --skill-header x-k --skill-key-file f --send --json",
             "khook check https://a.example/x --kind unlink --admin-key-file f --header x-k",
+            "khook kakao me 1 2 --key-file f --json",
+            "khook kakao users 1 --from 2 --limit 100",
+            "khook kakao users 1 2 3 4",
+            "khook kakao scopes 1 2",
+            "khook reconcile status --table t --json",
+            "khook reconcile run 123456 --wait --yes --stack s",
+            "khook reconcile diff --again --json --yes",
+            "khook reconcile approve 123456 --yes",
+            "khook reconcile cancel --yes",
             "khook doctor",
             "khook doctor stack --url https://a.example/v1 --json",
             "khook ips --key-file f --cidrs 192.0.2.0/24 --url http://127.0.0.1:1 --json",

@@ -6,13 +6,13 @@ use std::{env, ffi::OsString, process::ExitCode};
 use anyhow::{Result, anyhow};
 use clap::Parser;
 use khook::{
-    cli::Cli,
+    cli::{Cli, without_separator},
     ui::{output, usage},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
-    let arguments: Vec<OsString> = env::args_os().collect();
+    let arguments = without_separator(env::args_os().collect());
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return misread(&error, &arguments),

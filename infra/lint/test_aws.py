@@ -128,7 +128,9 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
         self.assertEqual({(one["Namespace"], one["MetricName"]) for one in metrics}, {("AWS/Lambda", "Throttles")})
         watched = [named(dimension["Value"]) for one in metrics for dimension in one["Dimensions"]]
         others = set(of_type("AWS::Serverless::Function")) - {f"{name}Function" for name in ACKNOWLEDGING}
-        self.assertEqual(sorted(watched), sorted(others))
+        # The reconciler's next minute does what a throttled one did not; ReconcileLate sees it if none does.
+        self.assertEqual(RESOURCES["ReconcileLateAlarm"]["Properties"]["TreatMissingData"], "breaching")
+        self.assertEqual(sorted(watched), sorted(others - {"ReconcilerFunction"}))
         added = {part for one in background if "Expression" in one for part in re.findall(r"FILL\((\w+), 0\)", one["Expression"])}
         self.assertEqual(added, {one["Id"] for one in background if "MetricStat" in one})
 
@@ -157,6 +159,27 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
         self.assertEqual(RESOURCES["SourceUnlistedAlarm"]["Properties"]["MetricName"], "source_unlisted")
         self.assertEqual(TEMPLATE["Conditions"]["ChecksSource"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "SourceCheck"}, "off"]}]})
         self.assertEqual(PARAMETERS["SourceCheck"]["Default"], "off")
+
+    def test_alarms_watch_whether_the_reconciler_works_whatever_else_is_monitored(self) -> None:
+        alarms = {name: one for name, one in of_type("AWS::CloudWatch::Alarm").items() if "reconcile_" in str(one.get("MetricName"))}
+        self.assertEqual({RESOURCES[name]["Condition"] for name in alarms}, {"Reconciles"})
+        hours = {
+            name.removesuffix("Alarm"): (one["MetricName"], one["Period"] * one["DatapointsToAlarm"] / 3_600, one["ComparisonOperator"], one["TreatMissingData"])
+            for name, one in alarms.items()
+        }
+        self.assertEqual(
+            hours,
+            {
+                "ReconcileHeld": ("reconcile_held", 1 / 12, "GreaterThanThreshold", "notBreaching"),
+                "ReconcileFailing": ("reconcile_failing", 24, "GreaterThanThreshold", "notBreaching"),
+                # It must end once a day: a run that takes half a day is not late.
+                "ReconcileLate": ("reconcile_finished", 36, "LessThanThreshold", "breaching"),
+                "ReconcileRising": ("reconcile_rising", 1, "GreaterThanThreshold", "notBreaching"),
+            },
+        )
+        # What is measured once, at a run's end, is shown until the next one.
+        rising = alarms["ReconcileRisingAlarm"]
+        self.assertEqual((rising["Period"] * rising["EvaluationPeriods"], rising["Statistic"]), (24 * 3_600, "Maximum"))
 
     def test_lean_monitoring_has_an_alarm_for_whatever_is_lost_stuck_or_failed(self) -> None:
         alarms = {name for name in of_type("AWS::CloudWatch::Alarm") if "Condition" not in RESOURCES[name]}

@@ -1,8 +1,8 @@
 """The policies of template.yaml allow what the functions do, and nothing else.
 
-tests/bus/permissions.rs and tests/delivery/permissions.rs have the functions make every call that they ever make, and list
-them in tests/snapshots/aws-calls.snap and tests/snapshots/aws-calls-of-delivery.snap. Here IAM decides about each of them, about what AWS itself does with the functions'
-roles, and about every other call that a role could make.
+The permissions.rs of tests/bus, tests/delivery and tests/reconcile have the functions make every call that they ever make,
+and list them in aws-calls.snap, aws-calls-of-delivery.snap and aws-calls-of-reconciler.snap of tests/snapshots. IAM decides about each of them, about what AWS itself does with the functions' roles, and about every other call that a
+role could make.
 
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
@@ -32,6 +32,8 @@ def listed(snapshot: str) -> list[tuple[str, ...]]:
 LISTED = listed("aws-calls")
 # What a stack with DeliveryUrl has besides.
 OF_DELIVERY = listed("aws-calls-of-delivery")
+# What one with KakaoReaderKeys has besides. A resource behind a variable's "/" belongs to the one that the variable names.
+OF_RECONCILER = listed("aws-calls-of-reconciler")
 
 KEY = arn("kms", "key/0a1b2c3d")
 # Roles outside the stack: a consumer that reads states, a sender of service events, any other.
@@ -39,7 +41,8 @@ READER, SENDER, STRANGER = (arn("iam", f"role/{name}") for name in ("reader", "s
 
 # The parameters on which policies depend, alone and together.
 DELIVERY = {"DeliveryUrl": "https://example.com/kakao", "DeliverySecret": arn("secretsmanager", "secret:delivery-0a1B2c")}
-OPTIONS = [DELIVERY, {"KmsKeyArn": KEY}, {"QueueSenderArns": SENDER}, {"Deployment": "AllAtOnce", "Release": "1"}]
+RECONCILING = {"KakaoReaderKeys": arn("secretsmanager", "secret:reader-keys-0a1B2c")}
+OPTIONS = [DELIVERY, RECONCILING, {"KmsKeyArn": KEY}, {"QueueSenderArns": SENDER}, {"Deployment": "AllAtOnce", "Release": "1"}]
 SITUATIONS = [dict(ChainMap(*some)) for number in range(len(OPTIONS) + 1) for some in itertools.combinations(OPTIONS, number)]
 
 # Actions that name a partition key.
@@ -89,11 +92,14 @@ class Calls:
         """What they ask for themselves, as the end-to-end tests list it."""
         usual = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
         functions = {binary: ({**usual, **one["Environment"]["Variables"]}, role) for binary, one, role in self._functions()}
-        for function, action, variable, *keys in [*LISTED, *(OF_DELIVERY if self.stack.holds("Delivers") else [])]:
+        optional = [*(OF_DELIVERY if self.stack.holds("Delivers") else []), *(OF_RECONCILER if self.stack.holds("Reconciles") else [])]
+        for function, action, named_resource, *keys in [*LISTED, *optional]:
             variables, role = functions[function]
+            variable, slash, part = named_resource.partition("/")
             # The variable's value in the template is a reference to the resource, or a parameter with its ARN.
             named = variables[variable]["Ref"]
             resource = str(self.stack.value({"Ref": named})) if named in TEMPLATE["Parameters"] else self._att(named)
+            resource += slash + part
             for key in examples(keys[0]) if keys else [None]:
                 yield Call(role, action, resource, key)
 
@@ -162,7 +168,8 @@ class Calls:
         via = f"{service}.{REGION}.amazonaws.com"
         uses = {"SendMessage": ("Decrypt", "GenerateDataKey"), "ReceiveMessage": ("Decrypt",)} if service == "sqs" else {}
         for use in uses.get(action, ("Decrypt",) if service == "dynamodb" else ()):
-            if key := self.keys.get(call.resource):
+            # An index is encrypted as its table is.
+            if key := self.keys.get(call.resource.partition("/index/")[0]):
                 yield Call(call.principal, f"kms:{use}", key, via=via)
 
     def _keys(self) -> dict[str, str]:
@@ -201,7 +208,8 @@ class Calls:
             if {"sts": "iam"}.get(service, service) != resource.split(":")[2]:
                 continue
             for principal in sorted(principals):
-                for key in sorted(keys) if action in OF_A_KEY else [None]:
+                # An index has keys of its own, which the policies don't tell apart.
+                for key in sorted(keys) if action in OF_A_KEY and "/index/" not in resource else [None]:
                     for via in VIA if service == "kms" else [None]:
                         yield Call(principal, action, resource, key, via)
                 yield from (Call(principal, action, resource, source=source) for source in sources.get(principal, ()))

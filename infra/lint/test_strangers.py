@@ -96,6 +96,12 @@ STRANGER = {
     (OURS, "gone"): Moves.NO,
     (OURS, "not_delivered_ms"): Moves.NO,
     ("AWS/Events", "InvocationsFailedToBeSentToDlq"): Moves.NO,
+    # What the reconciler finds at Kakao. It is called by a schedule, but shares the account's concurrency.
+    (OURS, "reconcile_held"): Moves.NO,
+    (OURS, "reconcile_failing"): Moves.NO,
+    (OURS, "reconcile_finished"): Moves.BY_A_FLOOD,
+    # Webhooks that a flood makes the gateway throttle are lost, and found again.
+    (OURS, "reconcile_rising"): Moves.BY_A_FLOOD,
     (OURS, "inbox_waiting"): Moves.NO,
     # Through Kakao: an invitation of the bot to a group chat room, or custom values of a share that cannot be read.
     (OURS, "quarantine_waiting"): Moves.YES,

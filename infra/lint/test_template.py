@@ -28,12 +28,29 @@ FUNCTIONS = of_type("AWS::Serverless::Function")
 NAMES = {name.removesuffix("Function") for name in FUNCTIONS}
 
 
-def dashboard(*, delivers: bool = True) -> str:
-    """The dashboard's text, with or without the part of a stack that delivers."""
+def dashboard(*, without: str = "") -> str:
+    """The dashboard's text, with all its optional parts but one."""
     text, parts = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    condition, with_deliveries, without = parts["Deliveries"]["Fn::If"]
-    assert condition == "Delivers"
-    return str(text.replace("${Deliveries}", with_deliveries["Fn::Sub"] if delivers else without))
+    for name, part in parts.items():
+        _, shown, otherwise = part["Fn::If"]
+        assert otherwise == ""
+        text = text.replace(f"${{{name}}}", "" if name == without else shown["Fn::Sub"])
+    return str(text)
+
+
+def widgets(*, without: str = "") -> list[dict[str, Any]]:
+    """Those of the dashboard."""
+    return list(json.loads(dashboard(without=without))["widgets"])
+
+
+# The reconciler writes its gauges from a list.
+GAUGE = re.compile(r'gauge = "([a-z_]+)"|\("(reconcile_[a-z]+)", ')
+
+
+def gauges() -> set[str]:
+    """The gauges that the functions write."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "functions").rglob("*.rs")]
+    return {one or other for source in sources for one, other in GAUGE.findall(source)}
 
 
 def named(value: Any) -> Any:
@@ -41,6 +58,14 @@ def named(value: Any) -> Any:
     if isinstance(value, dict) and len(value) == 1:
         (value,) = value.values()
     return ".".join(value) if isinstance(value, list) else value
+
+
+def without(condition: str, node: Any) -> Any:
+    """What is left where a condition does not hold."""
+    if isinstance(node, dict):
+        asked, _, otherwise = node.get("Fn::If", [None, None, None])
+        return without(condition, otherwise) if asked == condition else {key: without(condition, one) for key, one in node.items()}
+    return [without(condition, one) for one in node] if isinstance(node, list) else node
 
 
 class Building(unittest.TestCase):
@@ -91,6 +116,41 @@ class Waiting(unittest.TestCase):
         section = yaml_parse((ROOT / "infra/template/delivery.yaml").read_text(encoding="utf-8"))["Resources"]
         for name in section:
             self.assertIn(RESOURCES[name].get("Condition"), ("Delivers", "DeliversOnAws", "DeliversByKey"), name)
+
+    def test_nothing_of_the_reconciler_is_there_without_its_keys(self) -> None:
+        section = yaml_parse((ROOT / "infra/template/reconcile.yaml").read_text(encoding="utf-8"))["Resources"]
+        for name in section:
+            self.assertEqual(RESOURCES[name].get("Condition"), "Reconciles", name)
+        self.assertEqual(TEMPLATE["Conditions"]["Reconciles"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "KakaoReaderKeys"}, ""]}]})
+        self.assertEqual(TEMPLATE["Parameters"]["KakaoReaderKeys"]["Default"], "")
+        # What others have because of it, the index among them, is there only with it, too.
+        for name, resource in RESOURCES.items():
+            if name not in section:
+                self.assertNotRegex(str(without("Reconciles", resource)), rf"\b(roster\w*|{'|'.join(section)})\b", name)
+
+    def test_a_minute_of_the_reconciler_ends_before_the_next_begins(self) -> None:
+        function = FUNCTIONS["ReconcilerFunction"]
+        self.assertLess(function["Timeout"], 60)
+        self.assertEqual(function["Events"]["EveryMinute"]["Properties"]["Schedule"], "rate(1 minute)")
+
+    def test_the_index_is_what_the_functions_write_and_the_reconciler_queries(self) -> None:
+        source = (ROOT / "functions/runtime/src/store/roster.rs").read_text(encoding="utf-8")
+        (name,) = re.findall(r'const ROSTER: &str = "(\w+)"', source)
+        (rest,) = re.findall(r"const ROSTER_ATTRIBUTES: .*= \[ROSTER, (.*)\];", source)
+        sort, projected = re.findall(r'"(\w+)"', rest)
+        table = RESOURCES["Table"]["Properties"]
+        condition, (index,), otherwise = table["GlobalSecondaryIndexes"]["Fn::If"]
+        self.assertEqual((condition, otherwise), ("Reconciles", {"Ref": "AWS::NoValue"}))
+        self.assertEqual(index["IndexName"], name)
+        self.assertEqual([(one["AttributeName"], one["KeyType"]) for one in index["KeySchema"]], [(name, "HASH"), (sort, "RANGE")])
+        # Nothing personal, and nothing that changes with every event: each change of it is a write.
+        self.assertEqual(index["Projection"], {"ProjectionType": "INCLUDE", "NonKeyAttributes": [projected]})
+        # DynamoDB refuses definitions of what is no key, and keys without one.
+        defined = [one.get("Fn::If", [None, one, None]) for one in table["AttributeDefinitions"]]
+        self.assertEqual(
+            [(when, one["AttributeName"], one["AttributeType"]) for when, one, _ in defined],
+            [(None, "pk", "S"), (None, "sk", "S"), ("Reconciles", name, "S"), ("Reconciles", sort, "N")],
+        )
 
     def test_messages_wait_for_a_week_and_dead_ones_for_two(self) -> None:
         days = {name: queue["MessageRetentionPeriod"] // 86_400 for name, queue in of_type("AWS::SQS::Queue").items()}
@@ -225,6 +285,9 @@ class Settings(unittest.TestCase):
             "KakaoJwksUrl": ["https://kauth.kakao.com/.well-known/jwks.json", "http://127.0.0.1:8765/keys"],
             "DeliveryUrl": ["", "https://example.com", "https://example.com:8443/@kakao?key=1", "http://127.0.0.1:8765/kakao"],
             "DeliverySecret": ["", "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:kakao/delivery-0a1B2c"],
+            "KakaoReaderKeys": ["", "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:kakao-reader-keys-0a1B2c"],
+            "KakaoApiUrl": ["https://kapi.kakao.com", "https://kapi.kakao.com/", "http://127.0.0.1:8765", "http://[::1]:8765"],
+            "ReconcileAt": ["00:00", "03:30", "19:05", "23:59"],
         }
         refused: dict[str, list[str]] = {
             "KakaoApps": ["", "[]", "{}", app, "[1]", '[{"app_id":"1","admin_key_sha256":["secret"]}]'],
@@ -253,6 +316,9 @@ class Settings(unittest.TestCase):
                 "https://name:word@example.com/",
                 "https://example.com/#part",
             ],
+            "KakaoReaderKeys": ['{"1":"0123456789abcdef0123456789abcdef"}', "arn:aws:ssm:ap-northeast-2:123456789012:parameter/keys"],
+            "KakaoApiUrl": ["", "http://kapi.kakao.com", "kapi.kakao.com", "https://name:word@kapi.kakao.com", "https://kapi.kakao.com/v1"],
+            "ReconcileAt": ["", "3:30", "24:00", "03:60", "03:30:00", "0330"],
             "DeliverySecret": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:*"],
         }
         for name, values in taken.items():
@@ -283,21 +349,17 @@ class Vocabulary(unittest.TestCase):
         self.assertEqual(listed, logged)
 
     def test_every_gauge_is_on_the_page_and_no_other(self) -> None:
-        sources = [path.read_text(encoding="utf-8") for path in (ROOT / "functions").rglob("*.rs")]
-        measured = {name for source in sources for name in re.findall(r'gauge = "([a-z_]+)"', source)}
         listed = set(re.findall(r"^\| `([a-z_]+)` \|", self.PAGE.split("## The metrics")[1], re.M))
-        self.assertLessEqual(measured, listed)
+        self.assertLessEqual(gauges(), listed)
 
     def test_every_metric_that_the_functions_write_is_on_the_page_and_no_other(self) -> None:
         source = (ROOT / "functions/runtime/src/telemetry/metrics.rs").read_text(encoding="utf-8")
         counted = set(re.findall(r'"([a-z_]+)"', source.split("const COUNTED")[1].split("];")[0]))
         proofs = set(re.findall(r'Some\(\("([a-z_]+)"', source))
-        sources = [path.read_text(encoding="utf-8") for path in (ROOT / "functions").rglob("*.rs")]
-        measured = {name for one in sources for name in re.findall(r'gauge = "([a-z_]+)"', one)}
         filters = [metric["MetricName"] for one in of_type("AWS::Logs::MetricFilter").values() for metric in one["MetricTransformations"]]
         listed = set(re.findall(r"^\| `([a-z_]+)` \|", self.PAGE.split("## The metrics")[1], re.M))
         timed = {name for name in listed if name.endswith("_ms")}
-        self.assertEqual(listed - timed, counted | proofs | measured | set(filters))
+        self.assertEqual(listed - timed, counted | proofs | gauges() | set(filters))
 
     def metrics(self) -> list[tuple[str, str]]:
         """Of every alarm and widget: the namespace and the name of each metric that it looks at."""
@@ -305,8 +367,7 @@ class Vocabulary(unittest.TestCase):
         for alarm in of_type("AWS::CloudWatch::Alarm").values():
             queries = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
             found += [(named(metric["Namespace"]), metric["MetricName"]) for metric in queries or [alarm]]
-        widgets = json.loads(dashboard())["widgets"]
-        return found + [(metric[0], metric[1]) for widget in widgets for metric in widget["properties"].get("metrics", [])]
+        return found + [(metric[0], metric[1]) for widget in widgets() for metric in widget["properties"].get("metrics", [])]
 
     def test_no_alarm_and_no_widget_looks_at_a_metric_that_nobody_writes(self) -> None:
         # Of AWS's own: API Gateway "HTTP API metrics", SQS "Available CloudWatch metrics", Lambda "Function metrics".
@@ -344,18 +405,30 @@ class Vocabulary(unittest.TestCase):
     def test_the_dashboard_shows_every_alarm(self) -> None:
         shown = re.findall(r"\$\{(\w+Alarm)\.Arn\}", dashboard())
         # Except those of other conditions: a dashboard cannot name a resource that a stack may not have.
-        with_dashboard = (None, "IsAws", "FullMonitoring", "IsAwsFull", "WatchesUnavailability", "Delivers", "DeliversOnAws")
+        with_dashboard = (None, "IsAws", "FullMonitoring", "IsAwsFull", "WatchesUnavailability", "Delivers", "DeliversOnAws", "Reconciles")
         always = {name for name in of_type("AWS::CloudWatch::Alarm") if RESOURCES[name].get("Condition") in with_dashboard}
         self.assertEqual(set(shown), always)
 
-    def test_the_dashboard_names_what_delivers_only_in_a_stack_that_delivers(self) -> None:
-        delivers = ("Delivers", "DeliversOnAws")
-        of_deliveries = {name for name, resource in RESOURCES.items() if resource.get("Condition") in delivers}
-        found = {state: set(re.findall(r"\$\{(\w+)", dashboard(delivers=state))) & of_deliveries for state in (True, False)}
-        self.assertLessEqual({"DeliveryQueue", "UndeliveredQueue", "DelivererFunction"}, found[True])
-        self.assertEqual(found[False], set())
-        widgets = [json.loads(dashboard(delivers=state))["widgets"] for state in (True, False)]
-        self.assertEqual(widgets[0][: len(widgets[1])], widgets[1])
+    def test_the_dashboard_names_what_is_optional_only_in_a_stack_that_has_it(self) -> None:
+        for part, conditions, names in [
+            ("Deliveries", ("Delivers", "DeliversOnAws"), {"DeliveryQueue", "UndeliveredQueue", "DelivererFunction"}),
+            ("Reconciler", ("Reconciles",), {"ReconcilerLogs", "ReconcileHeldAlarm"}),
+        ]:
+            optional = {name for name, resource in RESOURCES.items() if resource.get("Condition") in conditions}
+            named_with, named_without = (set(re.findall(r"\$\{(\w+)", text)) & optional for text in (dashboard(), dashboard(without=part)))
+            self.assertLessEqual(names, named_with)
+            self.assertEqual(named_without, set())
+            self.assertTrue(widgets(without=part))
+
+    def test_the_dashboard_shows_what_the_reconciler_logs_of_a_run_that_ended(self) -> None:
+        (widget,) = [one for one in widgets() if one["type"] == "log"]
+        query = widget["properties"]["query"]
+        self.assertTrue(query.startswith("SOURCE '${ReconcilerLogs}' | "))
+        source = (ROOT / "functions/runtime/src/reconcile/reconciler.rs").read_text(encoding="utf-8")
+        (logged,) = re.findall(r'event = "reconciled",(.*?)\);', source, re.S)
+        fields = set(re.findall(r"coalesce\((\w+), events\.0\.\1\)", query)) - {"event"}
+        self.assertLessEqual(fields, set(re.findall(r"(\w+)(?: =|,|$)", logged, re.M)))
+        self.assertGreaterEqual(fields, {"listed", "linked", "unlinked", "minutes"})
 
     def test_every_function_counts_its_errors_in_the_log(self) -> None:
         filters = of_type("AWS::Logs::MetricFilter").values()
@@ -369,8 +442,9 @@ class Vocabulary(unittest.TestCase):
             self.assertTrue(set(fields) <= words | {"event"} and (fields or "@message like" in query["QueryString"]), name)
             groups = [named(group["Fn::If"][1]) if "Fn::If" in group else named(group) for group in query["LogGroupNames"]]
             self.assertEqual(sorted(groups), sorted(f"{name}Logs" for name in NAMES), name)
-            # The deliverer's exists only with a delivery.
-            self.assertIn({"Fn::If": ["Delivers", {"Ref": "DelivererLogs"}, {"Ref": "AWS::NoValue"}]}, query["LogGroupNames"], name)
+            # Those of what is optional exist only with it.
+            for condition, logs in (("Delivers", "DelivererLogs"), ("Reconciles", "ReconcilerLogs")):
+                self.assertIn({"Fn::If": [condition, {"Ref": logs}, {"Ref": "AWS::NoValue"}]}, query["LogGroupNames"], name)
 
     def test_every_alarm_has_a_section_of_the_runbook_and_every_kind_is_one(self) -> None:
         runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")

@@ -21,6 +21,7 @@ PARTS = [
     "acknowledging.yaml",
     "processing.yaml",
     "delivery.yaml",
+    "reconcile.yaml",
     "storage.yaml",
     "deployments.yaml",
     "gradual.yaml",

@@ -9,4 +9,6 @@ mod examples;
 #[cfg(test)]
 mod own_tests;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod served;

@@ -14,13 +14,15 @@ mod page;
 #[cfg(test)]
 mod prices;
 #[cfg(test)]
+mod reconcile;
+#[cfg(test)]
 mod service;
 
 #[cfg(test)]
 mod tests {
     use end_to_end::{Fixture, Request, service::APP_ID};
 
-    use crate::{page::check_or_write, prices::Prices, service::Service};
+    use crate::{page::check_or_write, prices::Prices, reconcile::Reconciling, service::Service};
 
     /// One of each webhook, for the cold start of every process. Each is about another user than
     /// what is measured.
@@ -67,6 +69,8 @@ mod tests {
         let forged = Request::new("GET", &path).header("Authorization", &format!("KakaoAK {}", "0".repeat(32)));
         measured.push(("a wrong key", service.use_of(&forged, 401..402).await.unwrap()));
         let five_minutes = service.five_minutes().await.unwrap();
-        check_or_write(&Prices::load().unwrap(), &measured, &five_minutes, &service.metrics().await.unwrap());
+        let reconciling = Reconciling::measure().await.unwrap();
+        let metrics = service.metrics().await.unwrap();
+        check_or_write(&Prices::load().unwrap(), &measured, &five_minutes, &metrics, &reconciling);
     }
 }

@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use end_to_end::{binaries::workspace, units::Units};
 
-use crate::{prices::Prices, service::Use};
+use crate::{
+    prices::Prices,
+    reconcile::{MINUTES_BETWEEN_READS, Reconciling},
+    service::Use,
+};
 
 const PAGE: &str = "docs/cost.md";
 const BEGIN: &str = "<!-- measured: written by the suite -->\n";
@@ -23,14 +27,21 @@ pub(crate) fn check_or_write(
     measured: &[(&str, Use)],
     five_minutes: &Use,
     metrics: &[BTreeSet<String>; 2],
+    reconciling: &Reconciling,
 ) {
     let path = workspace().join(PAGE);
     let page = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (written, after) = rest.split_once(END).unwrap();
     check_budgets(prices, measured);
-    let found =
-        [counts(measured), bills(prices, measured), standing(prices, five_minutes, metrics), list(prices)].concat();
+    let found = [
+        counts(measured),
+        bills(prices, measured),
+        standing(prices, five_minutes, metrics),
+        reconciler(prices, reconciling, measured),
+        list(prices),
+    ]
+    .concat();
     if std::env::var_os("WRITE_DOCS").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{found}{END}{after}")).unwrap();
         return;
@@ -191,6 +202,91 @@ fn check_budgets(prices: &Prices, measured: &[(&str, Use)]) {
     }
     let (_, share) = measured.iter().find(|(name, _)| *name == "talk share, a user's first").unwrap();
     assert!(share.units.writes <= MOST_WRITES_OF_A_FIRST_SHARE, "{} write units", share.units.writes);
+}
+
+/// What the reconciler may cost a month, in dollars, with a million members.
+const MOST_RECONCILING: f64 = 1.0;
+const MEMBERS: f64 = 1e6;
+const DAYS: f64 = MINUTES / 60.0 / 24.0;
+const HOURS: f64 = MINUTES / 60.0;
+/// template.yaml's MemorySize of the reconciler, in GB.
+const RECONCILERS_MEMORY: f64 = 0.125;
+/// Of a million members so many join, and as many leave, in a month.
+const JOIN_A_MONTH: f64 = 10_000.0;
+const GB: f64 = 1_073_741_824.0;
+
+fn reconciler(prices: &Prices, measured: &Reconciling, webhooks: &[(&str, Use)]) -> String {
+    let usual = usual_month(prices, measured);
+    let all: f64 = usual.iter().map(|(_, usd)| usd).sum();
+    assert!(all <= MOST_RECONCILING, "the reconciler costs ${all:.3} a month: {usual:#?}");
+    let mut text =
+        "\n### What the reconciler costs\n\nA month with a million members of one app, of whom 10,000 join and \
+        10,000 leave:\n\n| | |\n|---|---|\n"
+            .to_owned();
+    for (what, usd) in usual {
+        let _ = writeln!(text, "| {what} | ${usd:.3} |");
+    }
+    let _ = writeln!(text, "| **in all** | ${all:.2} |");
+    let first = first_run(prices, webhooks);
+    let _ =
+        writeln!(text, "| once, if the first run finds a million members of whom nothing was heard | ${first:.2} |");
+    text
+}
+
+fn usual_month(prices: &Prices, measured: &Reconciling) -> Vec<(String, f64)> {
+    let times = MEMBERS / measured.members * DAYS;
+    let working = (measured.minutes * times).min(MINUTES);
+    let waiting = measured.calls * times * prices.assumed_milliseconds_of_kakao / 1_000.0;
+    let seconds = waiting + MINUTES * prices.assumed_milliseconds / 1_000.0;
+    let idle = MINUTES - working;
+    let reads = |units: f64| prices.of("dynamodb_read", units);
+    let writes = |units: f64| prices.of("dynamodb_write", units);
+    assert!(measured.idle_minute.writes == 0.0, "a minute without a run writes");
+    let alarms = alarms_of("Reconciles");
+    vec![
+        ("the secret".to_owned(), prices.of("secret", 1.0)),
+        (
+            "reads of the secret, one in half an hour".to_owned(),
+            prices.of("secret_request", MINUTES / MINUTES_BETWEEN_READS as f64),
+        ),
+        (format!("{alarms} metrics that alarms look at"), prices.of("alarm_metric", f64::from(alarms))),
+        ("the metric `reconcile_finished`, in an hour a day".to_owned(), prices.of("metric", DAYS / HOURS)),
+        (
+            format!("an invocation each minute, with work in {:.0} of a day's", working / DAYS),
+            prices.of("lambda_request", MINUTES) + prices.of("lambda_gb_second_arm64", seconds * RECONCILERS_MEMORY),
+        ),
+        (
+            format!("a day's reads of the index: {:.0} thousand units", measured.run.reads * times / DAYS / 1e3),
+            reads(measured.run.reads * times),
+        ),
+        ("reads of the run's record in all other minutes".to_owned(), reads(measured.idle_minute.reads * idle)),
+        (
+            // How many depends on the time that a minute's work takes.
+            "writes of the run's record".to_owned(),
+            writes(measured.run.writes * times),
+        ),
+        ("writes of the index, one for each who joins or leaves".to_owned(), writes(2.0 * JOIN_A_MONTH)),
+        (
+            format!("the index, {:.0} bytes a member", measured.bytes_of_index),
+            prices.of("dynamodb_gb", MEMBERS * measured.bytes_of_index / GB),
+        ),
+    ]
+}
+
+/// A million links from the queue on, a write unit each for the index, and a read of each state.
+fn first_run(prices: &Prices, webhooks: &[(&str, Use)]) -> f64 {
+    let (_, link) = webhooks.iter().find(|(name, _)| *name == "account status: linked").unwrap();
+    let behind_the_queue = Use { requests: 0, invocations: link.invocations - 1, ..*link };
+    let million: f64 = prices.million(&behind_the_queue).iter().map(|(_, usd)| usd).sum();
+    million + prices.of("dynamodb_write", MEMBERS) + prices.of("dynamodb_read", MEMBERS)
+}
+
+/// How many metrics the alarms under a condition look at.
+fn alarms_of(condition: &str) -> u32 {
+    let template = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
+    let alarms = template.split("\n    Type: ").filter(|resource| resource.starts_with("AWS::CloudWatch::Alarm\n"));
+    let of_condition = alarms.filter(|one| one.contains(&format!("\n    Condition: {condition}\n")));
+    of_condition.map(|one| u32::try_from(one.matches("MetricStat:").count().max(1)).unwrap()).sum()
 }
 
 fn list(prices: &Prices) -> String {

@@ -14,6 +14,8 @@ pub(crate) struct Prices {
     pub(crate) region: String,
     /// An estimate, which no list has: how long a warm invocation takes.
     pub(crate) assumed_milliseconds: f64,
+    /// Another one: how long Kakao's REST API takes for a call.
+    pub(crate) assumed_milliseconds_of_kakao: f64,
     pub(crate) prices: BTreeMap<String, Price>,
 }
 

@@ -13,6 +13,7 @@ use end_to_end::{
     lambda::{Lambda, Outcome},
     queue::Queue,
     stream::Stream,
+    table::Table,
     units::Units,
 };
 use serde_json::{Value, json};
@@ -54,7 +55,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start() -> Result<Self> {
-        let pipeline = Pipeline::start().await?;
+        let pipeline = Pipeline::around(Table::start_without_roster().await?).await?;
         let meter = Meter::before(&pipeline.table.endpoint()).await?;
         // As template.yaml has it.
         let pipeline = pipeline.with("AWS_ENDPOINT_URL_DYNAMODB", &meter.url()).with("WATCH_SILENCE", "true");

@@ -72,7 +72,7 @@ async fn cloud_formation(url: &str) -> Server {
     let parameter = |name: &str, value: &str| {
         format!("<member><ParameterKey>{name}</ParameterKey><ParameterValue>{value}</ParameterValue></member>")
     };
-    let secret = if url.is_empty() { "" } else { secrets::ARN };
+    let secret = if url.is_empty() { "" } else { secrets::DELIVERY_ARN };
     let parameters = parameter("DeliveryUrl", url) + &parameter("DeliverySecret", secret);
     let described = format!(
         "<DescribeStacksResponse xmlns='http://cloudformation.amazonaws.com/doc/2010-05-15/'><DescribeStacksResult>\

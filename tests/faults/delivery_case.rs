@@ -119,7 +119,7 @@ pub(crate) fn delivery_cases() -> Vec<DeliveryCase> {
     cases
 }
 
-fn words(fault: Fault) -> String {
+pub(crate) fn words(fault: Fault) -> String {
     match fault {
         Fault::Status(status) => format!("answers {status}"),
         Fault::Throttled => "throttles".to_owned(),

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::{
     delivery_case::DeliveryCase,
+    reconcile_case::ReconcileCase,
     report::ReportLine,
     request_case::{Group, RequestCase},
     service::Service,
@@ -17,6 +18,7 @@ pub(crate) enum Job {
     Acknowledge(RequestCase),
     Work(WorkerCase),
     Deliver(DeliveryCase),
+    Reconcile(ReconcileCase),
 }
 
 /// The measurement, and how it differs from the expectation although no event was lost.
@@ -31,6 +33,7 @@ impl Job {
             Self::Acknowledge(case) => (case.what_fails(), case.function.name(), case.process),
             Self::Work(case) => (case.what_fails(), case.name(), case.process),
             Self::Deliver(case) => (case.what_fails(), DeliveryCase::name(), case.process),
+            Self::Reconcile(case) => (case.what_fails(), ReconcileCase::name(), case.process),
         };
         format!("{what_fails}: {function} ({})", process.words())
     }
@@ -40,6 +43,7 @@ impl Job {
             Self::Acknowledge(case) => acknowledge(case, service).await,
             Self::Work(case) => work(case, service).await,
             Self::Deliver(case) => deliver(case).await,
+            Self::Reconcile(case) => reconcile(case).await,
         }
     }
 
@@ -52,6 +56,7 @@ impl Job {
                 Worker::Janitor | Worker::Janitors => Group::Janitor,
             },
             Self::Deliver(_) => Group::Deliverer,
+            Self::Reconcile(_) => Group::Reconciler,
         }
     }
 }
@@ -114,6 +119,23 @@ async fn deliver(case: &DeliveryCase) -> Result<Played> {
         is_good: is.0,
     };
     Ok(Played { line, complaint: complaint(is, case.expected(), measured.time, DeliveryCase::patience()) })
+}
+
+async fn reconcile(case: &ReconcileCase) -> Result<Played> {
+    let measured = case.play().await?;
+    let is = (measured.status.as_str(), measured.place);
+    let line = ReportLine {
+        group: Group::Reconciler,
+        what_fails: case.what_fails(),
+        process: case.process,
+        function: ReconcileCase::name(),
+        status: if is.0.is_empty() { "no run is recorded".to_owned() } else { format!("the run is `{}`", is.0) },
+        time: measured.time,
+        budget: ReconcileCase::patience(),
+        place: is.1.words(),
+        is_good: is.0 == "done",
+    };
+    Ok(Played { line, complaint: complaint(is, case.expected(), measured.time, ReconcileCase::patience()) })
 }
 
 fn complaint<T: Copy + PartialEq + std::fmt::Debug>(

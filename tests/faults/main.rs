@@ -1,7 +1,8 @@
 //! Every known fault of what the functions depend on, and its result: the real binaries, and in front of queue, table
-//! and key endpoint a proxy that refuses, resets, hangs or sends invalid answers; the same for the deliverer and what it needs.
+//! and key endpoint a proxy that refuses, resets, hangs or sends invalid answers; the same for the deliverer, the reconciler and
+//! what they need.
 //!
-//! The cases say what is expected ([`request_case`], [`worker_case`], [`delivery_case`]), the suite what is so, and
+//! The cases say what is expected ([`request_case`], [`worker_case`], [`delivery_case`], [`reconcile_case`]), the suite what is so, and
 //! `docs/reliability.md` has it written down. A case that is safe but late, or landed elsewhere, is played once more
 //! alone at the end: on a starved machine even a working queue may take too long. One that lost something is never
 //! played again.
@@ -13,7 +14,7 @@
 //! ```
 //!
 //! With `FAULTS_ONLY` the document is compared, or written, in the tables of which every row was played: with
-//! `FAULTS_ONLY=deliverer`, the deliverer's.
+//! `FAULTS_ONLY=deliverer`, the deliverer's; with `FAULTS_ONLY=reconciler`, the reconciler's.
 
 #[cfg(test)]
 mod delivery_case;
@@ -25,6 +26,10 @@ mod edge_fault;
 mod function;
 #[cfg(test)]
 mod job;
+#[cfg(test)]
+mod reconcile_case;
+#[cfg(test)]
+mod reconcile_stage;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
@@ -49,6 +54,7 @@ mod tests {
     use crate::{
         delivery_case::delivery_cases,
         job::{Job, Played},
+        reconcile_case::reconcile_cases,
         report::check_or_write,
         request_case::{Group, request_cases},
         service::Service,
@@ -61,7 +67,9 @@ mod tests {
     fn all_jobs() -> Vec<Job> {
         let requests = request_cases().into_iter().map(Job::Acknowledge);
         let workers = worker_cases().into_iter().map(Job::Work);
-        requests.chain(workers).chain(delivery_cases().into_iter().map(Job::Deliver)).collect()
+        let deliveries = delivery_cases().into_iter().map(Job::Deliver);
+        let runs = reconcile_cases().into_iter().map(Job::Reconcile);
+        requests.chain(workers).chain(deliveries).chain(runs).collect()
     }
 
     /// Runs jobs until none is left. After one that failed the service may be in any state, so the next gets a new one.

@@ -79,10 +79,11 @@ pub(crate) enum Group {
     Processor,
     Janitor,
     Deliverer,
+    Reconciler,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Queue,
         Self::Table,
         Self::Both,
@@ -93,6 +94,7 @@ impl Group {
         Self::Processor,
         Self::Janitor,
         Self::Deliverer,
+        Self::Reconciler,
     ];
 
     pub(crate) const fn title(self) -> &'static str {
@@ -107,6 +109,7 @@ impl Group {
             Self::Processor => "The processor: the table fails",
             Self::Janitor => "The janitor: the queue fails",
             Self::Deliverer => "The deliverer: the endpoint, the secret or the queue fails",
+            Self::Reconciler => "The reconciler: Kakao's API, the table, the queue or the secret fails",
         }
     }
 }

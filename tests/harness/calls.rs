@@ -8,12 +8,16 @@ use std::{
 };
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{binaries::workspace, lambda::Environment};
 
-/// The lists, below the workspace: of what every stack has, and of what delivery adds.
-const LISTS: [&str; 2] = ["tests/snapshots/aws-calls.snap", "tests/snapshots/aws-calls-of-delivery.snap"];
+/// The lists, below the workspace: of what every stack has, and of what delivery and reconciling add.
+const LISTS: [&str; 3] = [
+    "tests/snapshots/aws-calls.snap",
+    "tests/snapshots/aws-calls-of-delivery.snap",
+    "tests/snapshots/aws-calls-of-reconciler.snap",
+];
 
 /// What stands for a part of a request that isn't understood. It is on no list.
 const UNKNOWN: &str = "?";
@@ -24,9 +28,9 @@ struct Call {
     function: String,
     /// As a policy names it.
     action: String,
-    /// The function's variable that names the resource.
+    /// The function's variable that names the resource; behind it, what of the resource, if that is a part of it.
     resource: String,
-    /// How the partition key begins; a whole key if it has no `#`.
+    /// How the partition key begins; a whole key if it has no `#`. None for an index, whose keys are its own.
     leading_key: Option<String>,
 }
 
@@ -88,8 +92,8 @@ impl Drop for Calls {
         let unlisted = self.unlisted();
         assert!(
             unlisted.is_empty(),
-            "{LISTS:?} don't list:\n{}\nHave permissions.rs of tests/bus or tests/delivery make the call, run\n\
-             INSTA_UPDATE=always cargo test -p end-to-end --test bus --test delivery permissions\n\
+            "{LISTS:?} don't list:\n{}\nHave permissions.rs of tests/bus, tests/delivery or tests/reconcile make the call, run\n\
+             INSTA_UPDATE=always cargo test -p end-to-end --test bus --test delivery --test reconcile permissions\n\
              and give the function's role the permission in infra/template",
             unlisted.join("\n")
         );
@@ -121,7 +125,10 @@ impl Caller {
     /// The calls that a request is for IAM: one for each of its items, if it names several.
     fn calls(&self, target: &str, request: &Value) -> Vec<Call> {
         match target.split_once('.').unwrap_or_default() {
-            ("AmazonSQS", action) => vec![self.call("sqs", action, request.get("QueueUrl"), None)],
+            // A batch needs the permission of what is in it (Amazon SQS, "API permissions").
+            ("AmazonSQS", action) => {
+                vec![self.call("sqs", action.trim_end_matches("Batch"), request.get("QueueUrl"), None)]
+            }
             ("secretsmanager", action) => vec![self.call("secretsmanager", action, request.get("SecretId"), None)],
             ("AWSEvents", "PutEvents") => each(request.get("Entries"))
                 .map(|entry| self.call("events", "PutEvents", entry.get("EventBusName"), None))
@@ -130,14 +137,23 @@ impl Caller {
                 .flat_map(|item| item.as_object().into_iter().flatten())
                 .map(|(part, item)| self.of_table(action_of_part(part), item))
                 .collect(),
+            ("DynamoDB_20120810", "BatchGetItem") => {
+                of_batch(request).map(|item| self.of_table("BatchGetItem", &item)).collect()
+            }
             ("DynamoDB_20120810", action) => vec![self.of_table(action, request)],
             _ => vec![self.call(UNKNOWN, target, None, None)],
         }
     }
 
     fn of_table(&self, action: &str, request: &Value) -> Call {
-        let leading_key = leading_key(request).map_or_else(|| UNKNOWN.to_owned(), beginning);
-        self.call("dynamodb", action, request.get("TableName"), Some(leading_key))
+        let call = |leading_key| self.call("dynamodb", action, request.get("TableName"), leading_key);
+        match request.get("IndexName").and_then(Value::as_str) {
+            Some(index) if action == "Query" => {
+                let call = call(None);
+                Call { resource: format!("{}/index/{index}", call.resource), ..call }
+            }
+            _ => call(Some(leading_key(request).map_or_else(|| UNKNOWN.to_owned(), beginning))),
+        }
     }
 
     fn call(&self, service: &str, action: &str, resource: Option<&Value>, leading_key: Option<String>) -> Call {
@@ -154,6 +170,15 @@ impl Caller {
 
 fn each(list: Option<&Value>) -> impl Iterator<Item = &Value> {
     list.and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The reads of a batch, each as a request of its own.
+fn of_batch(request: &Value) -> impl Iterator<Item = Value> {
+    let tables = request.get("RequestItems").and_then(Value::as_object);
+    tables
+        .into_iter()
+        .flatten()
+        .flat_map(|(table, items)| each(items.get("Keys")).map(move |key| json!({"TableName": table, "Key": key})))
 }
 
 /// A transaction needs the permissions of what is in it (DynamoDB, "IAM for transactions").
@@ -190,8 +215,6 @@ fn beginning(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn calls(target: &str, request: &Value) -> Vec<String> {
@@ -235,12 +258,29 @@ mod tests {
     }
 
     #[test]
+    fn a_query_of_an_index_is_of_the_index_whose_keys_are_its_own() {
+        let request = json!({"TableName": "users", "IndexName": "roster", "KeyConditionExpression": "#a = :a",
+            "ExpressionAttributeValues": {":a": {"S": "123456#0"}}});
+        assert_eq!(calls("DynamoDB_20120810.Query", &request), ["f dynamodb:Query TABLE_NAME/index/roster"]);
+    }
+
+    #[test]
+    fn a_batch_of_reads_is_a_call_for_each_kind_of_partition() {
+        let key = |pk: &str| json!({"pk": {"S": pk}, "sk": {"S": "STATE"}});
+        let keys = [key("USER#1#2"), key("USER#1#3"), key("BOT#1#2")];
+        let request = json!({"RequestItems": {"users": {"Keys": keys}, "others": {"Keys": [key("SEEN")]}}});
+        let made: BTreeSet<_> = calls("DynamoDB_20120810.BatchGetItem", &request).into_iter().collect();
+        let expected = ["? SEEN", "TABLE_NAME BOT#*", "TABLE_NAME USER#*"];
+        assert_eq!(made, expected.map(|part| format!("f dynamodb:BatchGetItem {part}")).into());
+    }
+
+    #[test]
     fn what_is_not_understood_is_on_no_list() {
         let index = json!({"TableName": "users", "IndexName": "i", "Key": {"pk": {"S": "SEEN"}}});
         for (target, request, call) in [
             ("DynamoDB_20120810.Scan", json!({"TableName": "users"}), "f dynamodb:Scan TABLE_NAME ?"),
-            ("DynamoDB_20120810.Query", index, "f dynamodb:Query TABLE_NAME ?"),
-            ("DynamoDB_20120810.BatchGetItem", json!({"RequestItems": {}}), "f dynamodb:BatchGetItem ? ?"),
+            ("DynamoDB_20120810.GetItem", index, "f dynamodb:GetItem TABLE_NAME ?"),
+            ("DynamoDB_20120810.BatchWriteItem", json!({"RequestItems": {}}), "f dynamodb:BatchWriteItem ? ?"),
             ("AmazonSQS.SendMessage", json!({"QueueUrl": "http://x/others"}), "f sqs:SendMessage ?"),
             ("AWSEvents.PutEvents", json!({"Entries": [{}]}), "f events:PutEvents ?"),
             ("TrentService.Decrypt", json!({}), "f ?:TrentService.Decrypt ?"),

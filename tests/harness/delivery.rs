@@ -74,7 +74,7 @@ impl Delivery {
         pipeline.watch().log().keep_out(ANSWER);
         let endpoint = Endpoint::start().await?;
         let queue = Queue::with_most_receipts(MOST_RECEIPTS).await?;
-        let secrets = Secrets::start(OLD, pipeline.watch().log()).await?;
+        let secrets = Secrets::start(secrets::DELIVERY_ARN, OLD, pipeline.watch().log()).await?;
         Ok(Self { endpoint, queue, secrets })
     }
 
@@ -88,7 +88,7 @@ impl Delivery {
         let mut all = vec![
             ("DELIVERY_URL", url.as_str()),
             ("DELIVERY_QUEUE_URL", queue.as_str()),
-            ("DELIVERY_SECRET", secrets::ARN),
+            ("DELIVERY_SECRET", secrets::DELIVERY_ARN),
             ("AWS_ENDPOINT_URL_SQS", sqs.as_str()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", manager.as_str()),
         ];

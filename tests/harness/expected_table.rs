@@ -8,6 +8,7 @@ use kakao_webhooks::{
     state::{BotUser, Counted, Members, Merge, Plan, Rest, State, Step, Subject, UserState, plan},
     wire::Time,
 };
+use runtime::store::{ROSTER_ATTRIBUTES, ROSTER_SHARDS};
 use serde_json::Value;
 
 /// The users, chatbot users, history and counters that result from the events.
@@ -115,7 +116,23 @@ fn members<S: State>(subject: &Subject, state: &S) -> Result<(String, Members)> 
     let mut members = state.to_members(subject, &Rest::default())?;
     let of_whom = subject.attributes().into_iter();
     members.extend(of_whom.map(|(name, value)| (name.to_owned(), Value::String(value))));
+    members.extend(roster(subject, &members));
     Ok((subject.partition_key(), members))
+}
+
+/// A member who is not unlinked is in the roster. No event of these is the reconciler's.
+fn roster(subject: &Subject, members: &Members) -> Members {
+    let status = members.get("link").and_then(|link| link.get("status")).and_then(Value::as_str);
+    let Subject::User(app, user) = subject else { return Members::new() };
+    if status == Some("unlinked") {
+        return Members::new();
+    }
+    let values = [
+        Value::from(format!("{app}#{}", user.number() % ROSTER_SHARDS)),
+        Value::from(user.number()),
+        Value::from(if status.is_some() { "linked" } else { "unknown" }),
+    ];
+    ROSTER_ATTRIBUTES.into_iter().map(str::to_owned).zip(values).collect()
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(

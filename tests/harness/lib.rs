@@ -12,6 +12,7 @@
 //! | [`table`], [`keys`] | DynamoDB and Kakao's key set |
 //! | [`secrets`] | Secrets Manager |
 //! | [`endpoint`], [`delivery`] | the service's endpoint, and all that the deliverer talks to |
+//! | [`reconciling`] | Kakao's API and the keys for it: all that the reconciler talks to |
 //! | [`tls`] | TLS before one of these servers |
 //! | [`units`] | what DynamoDB bills for an operation |
 //! | [`stream`], [`bus`] | the table's stream with Lambda's poller, and EventBridge |
@@ -45,6 +46,7 @@ pub mod patience;
 pub mod pipeline;
 pub mod proxy;
 pub mod queue;
+pub mod reconciling;
 pub mod secrets;
 pub mod seeded_random;
 pub mod service;

@@ -15,7 +15,7 @@ use crate::{
     keys::KeyEndpoint,
     lambda::{Environment, Lambda, Outcome},
     queue::{Message, Queue},
-    service,
+    reconciling, service,
     table::{self, Table},
 };
 
@@ -40,7 +40,7 @@ pub struct Pipeline {
 const BATCH: usize = 10;
 /// A function's time, as template.yaml has it. A function knows it and is never stopped by it: one that takes longer
 /// is found by the tests that look at the clock.
-const LIMITS: [(&str, Duration); 7] = [
+const LIMITS: [(&str, Duration); 8] = [
     ("unlink", Duration::from_secs(3)),
     ("account-status", Duration::from_secs(3)),
     ("talk-share", Duration::from_secs(3)),
@@ -48,6 +48,7 @@ const LIMITS: [(&str, Duration); 7] = [
     ("skill", Duration::from_secs(5)),
     (PROCESSOR, Duration::from_secs(30)),
     ("janitor", Duration::from_secs(50)),
+    ("reconciler", reconciling::LIMIT),
 ];
 const PROCESSOR: &str = "processor";
 /// For the publisher: less than template.yaml's, so that it gives up while a test waits for that.
@@ -62,7 +63,15 @@ impl Pipeline {
     /// # Errors
     /// If one of its servers can't start.
     pub async fn start() -> Result<Self> {
-        let (queue, table, keys) = (Queue::start().await?, Table::start().await?, KeyEndpoint::start().await?);
+        Self::around(Table::start().await?).await
+    }
+
+    /// The same around this table.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn around(table: Table) -> Result<Self> {
+        let (queue, keys) = (Queue::start().await?, KeyEndpoint::start().await?);
         let environment = [
             ("KAKAO_APPS", service::KAKAO_APPS.to_owned()),
             ("SKILL_AUTH", service::SKILL_AUTH.to_owned()),
@@ -124,10 +133,23 @@ impl Pipeline {
     /// # Errors
     /// If it can't be started.
     pub async fn start_function_with(&self, name: &str, variables: &[(&str, &str)]) -> Result<Lambda> {
-        let mut environment = self.environment.clone();
-        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let of_template = LIMITS.iter().find(|(function, _)| *function == name).map(|(_, limit)| *limit);
         let limit = self.processor_limit.filter(|_| name == PROCESSOR).or(of_template).unwrap_or(SOON);
+        self.start_function_within(name, limit, variables).await
+    }
+
+    /// The same with this time for an invocation.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub async fn start_function_within(
+        &self,
+        name: &str,
+        limit: Duration,
+        variables: &[(&str, &str)],
+    ) -> Result<Lambda> {
+        let mut environment = self.environment.clone();
+        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Lambda::start(name, &environment, limit, self.watch.log(), &self.calls).await
     }
 

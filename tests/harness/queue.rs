@@ -68,6 +68,9 @@ const PATH: &str = "/000000000000/events";
 /// The longest message that SQS took when queues of this design began.
 const MAX_BYTES: usize = 256 * 1024;
 
+/// The most messages that SQS takes in one call.
+const MOST_OF_A_BATCH: usize = 10;
+
 /// How often a message of the event queue is received before it is a dead letter, as template.yaml has it.
 const MAX_RECEIPTS: u32 = 5;
 
@@ -218,11 +221,20 @@ async fn answer(
         url if url.ends_with(dead_letters::PATH) => dead_letters.answer(operation, &request).await,
         url if url.ends_with(PATH) => match operation {
             "SendMessage" => send(&held, &request),
+            "SendMessageBatch" => send_batch(&held, &request),
             "ChangeMessageVisibility" => hide(&held, &request),
+            "GetQueueAttributes" => count(&held),
             _ => refuse("UnsupportedOperation"),
         },
         _ => refuse("QueueDoesNotExist"),
     }
+}
+
+/// How many messages there are: none of them is hidden from its readers.
+fn count(held: &SharedMessages) -> Response {
+    let count = lock(held).messages.len().to_string();
+    Json(json!({"Attributes": {"ApproximateNumberOfMessages": count, "ApproximateNumberOfMessagesNotVisible": "0"}}))
+        .into_response()
 }
 
 fn hide(held: &Mutex<HeldMessages>, request: &Value) -> Response {
@@ -238,14 +250,36 @@ fn hide(held: &Mutex<HeldMessages>, request: &Value) -> Response {
 }
 
 fn send(held: &Mutex<HeldMessages>, request: &Value) -> Response {
-    let body = request["MessageBody"].as_str();
-    let Some(body) = body.filter(|body| !body.is_empty() && body.len() <= MAX_BYTES) else {
-        return refuse("InvalidParameterValue");
-    };
-    if !body.chars().all(is_xml) {
-        return refuse("InvalidMessageContents");
+    match accepted(request) {
+        Ok(body) => Json(json!({"MessageId": lock(held).put(body)})).into_response(),
+        Err(code) => refuse(code),
     }
-    Json(json!({"MessageId": lock(held).put(body)})).into_response()
+}
+
+/// Each message of a batch is accepted or refused by itself.
+fn send_batch(held: &Mutex<HeldMessages>, request: &Value) -> Response {
+    let entries = request["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if entries.is_empty() {
+        return refuse("EmptyBatchRequest");
+    }
+    if entries.len() > MOST_OF_A_BATCH {
+        return refuse("TooManyEntriesInBatchRequest");
+    }
+    let (mut successful, mut failed) = (vec![], vec![]);
+    for entry in entries {
+        match accepted(entry) {
+            Ok(body) => successful.push(json!({"Id": entry["Id"], "MessageId": lock(held).put(body)})),
+            Err(code) => failed.push(json!({"Id": entry["Id"], "Code": code, "SenderFault": true})),
+        }
+    }
+    Json(json!({"Successful": successful, "Failed": failed})).into_response()
+}
+
+/// The body of a message, or SQS's code for why it does not take it.
+fn accepted(message: &Value) -> Result<&str, &'static str> {
+    let body = message["MessageBody"].as_str().filter(|body| !body.is_empty() && body.len() <= MAX_BYTES);
+    let body = body.ok_or("InvalidParameterValue")?;
+    if body.chars().all(is_xml) { Ok(body) } else { Err("InvalidMessageContents") }
 }
 
 /// The characters that SQS takes (XML 1.0 §2.2).

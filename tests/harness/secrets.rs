@@ -17,11 +17,14 @@ use crate::{
     hygiene::Log,
 };
 
-/// The secret's ARN (`DELIVERY_SECRET`).
-pub const ARN: &str = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:delivery-0a1B2c";
+/// The ARN of the deliverer's secret (`DELIVERY_SECRET`).
+pub const DELIVERY_ARN: &str = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:delivery-0a1B2c";
+/// The ARN of the reconciler's (`KAKAO_READER_KEYS`).
+pub const READER_KEYS_ARN: &str = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:reader-keys-0a1B2c";
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Held {
+    arn: &'static str,
     text: String,
     reads: usize,
 }
@@ -40,12 +43,13 @@ fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
 }
 
 impl Secrets {
-    /// A server on a free port whose secret has this text. From now on no line of `log` may hold a part of it.
+    /// A server on a free port whose secret has this ARN and this text. From now on no line of `log` may hold a part of
+    /// it.
     ///
     /// # Errors
     /// If loopback has no free port.
-    pub async fn start(text: &str, log: &Log) -> Result<Self> {
-        let (gate, held) = (Gate::default(), Arc::<Mutex<Held>>::default());
+    pub async fn start(arn: &'static str, text: &str, log: &Log) -> Result<Self> {
+        let (gate, held) = (Gate::default(), Arc::new(Mutex::new(Held { arn, text: String::new(), reads: 0 })));
         let router = Router::new().route("/", post(call)).with_state(Arc::clone(&held));
         let secrets = Self { server: Server::start(router, gate.clone()).await?, gate, held, log: log.clone() };
         secrets.set(text);
@@ -83,14 +87,14 @@ async fn call(State(held): State<Arc<Mutex<Held>>>, headers: HeaderMap, request:
     if headers.get("x-amz-target").is_none_or(|target| target != "secretsmanager.GetSecretValue") {
         return refuse("InvalidRequestException");
     }
-    if request.get("SecretId").is_none_or(|id| id != ARN) {
+    let mut held = lock(&held);
+    if request.get("SecretId").is_none_or(|id| id != held.arn) {
         return refuse("ResourceNotFoundException");
     }
-    let mut held = lock(&held);
     held.reads += 1;
     let version = "00000000-0000-4000-8000-000000000001";
     Json(json!({
-        "ARN": ARN, "Name": "delivery", "VersionId": version, "VersionStages": ["AWSCURRENT"],
+        "ARN": held.arn, "Name": "secret", "VersionId": version, "VersionStages": ["AWSCURRENT"],
         "CreatedDate": 1_740_799_800.123, "SecretString": held.text,
     }))
     .into_response()

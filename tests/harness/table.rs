@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dynoxide::Database;
+use runtime::store::{ROSTER, ROSTER_ATTRIBUTES};
 use serde_json::{Map, Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -26,12 +27,23 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table on a free port.
+    /// An empty table on a free port, with the index that the reconciler needs.
     ///
     /// # Errors
     /// If loopback has no free port, or the server doesn't take the table.
     pub async fn start() -> Result<Self> {
-        let database = database()?;
+        Self::serve(database_with_roster()?).await
+    }
+
+    /// The same without the index, as a stack without `KakaoReaderKeys` has it.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_without_roster() -> Result<Self> {
+        Self::serve(database()?).await
+    }
+
+    async fn serve(database: Database) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/", listener.local_addr()?);
         let dynamo = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
@@ -136,6 +148,19 @@ impl Table {
         Ok(())
     }
 
+    /// Takes attributes out of an item, as a version of the service wrote it that did not know them.
+    ///
+    /// # Errors
+    /// If the table doesn't let go of them.
+    pub fn take_out(&self, pk: &str, sk: &str, names: &[&str]) -> Result<()> {
+        self.database.update_item(serde_json::from_value(json!({
+            "TableName": NAME,
+            "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
+            "UpdateExpression": format!("REMOVE {}", names.join(", ")),
+        }))?)?;
+        Ok(())
+    }
+
     /// Takes an item out, if it is there.
     ///
     /// # Errors
@@ -149,13 +174,12 @@ impl Table {
     }
 }
 
-/// A DynamoDB in this process, with an empty table as `template.yaml` has it.
+/// A DynamoDB in this process, with an empty table as `template.yaml` has it without `KakaoReaderKeys`.
 ///
 /// # Errors
 /// If it refuses the table.
 pub fn database() -> Result<Database> {
-    let database = Database::memory()?;
-    database.create_table(serde_json::from_value(json!({
+    create(json!({
         "TableName": NAME,
         "AttributeDefinitions": [
             {"AttributeName": "pk", "AttributeType": "S"},
@@ -163,7 +187,36 @@ pub fn database() -> Result<Database> {
         ],
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         "BillingMode": "PAY_PER_REQUEST",
-    }))?)?;
+    }))
+}
+
+/// As `template.yaml` has it with `KakaoReaderKeys`.
+fn database_with_roster() -> Result<Database> {
+    let [partition, sort, projected] = ROSTER_ATTRIBUTES;
+    create(json!({
+        "TableName": NAME,
+        "AttributeDefinitions": [
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+            {"AttributeName": partition, "AttributeType": "S"},
+            {"AttributeName": sort, "AttributeType": "N"},
+        ],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": ROSTER,
+            "KeySchema": [
+                {"AttributeName": partition, "KeyType": "HASH"},
+                {"AttributeName": sort, "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": [projected]},
+        }],
+        "BillingMode": "PAY_PER_REQUEST",
+    }))
+}
+
+fn create(table: Value) -> Result<Database> {
+    let database = Database::memory()?;
+    database.create_table(serde_json::from_value(table)?)?;
     Ok(database)
 }
 

@@ -1,5 +1,7 @@
 //! khook's real binary finds a stack's table and queues in its outputs.
 
+use std::fs;
+
 use axum::Router;
 use end_to_end::{
     Pipeline,
@@ -8,6 +10,8 @@ use end_to_end::{
     service::APP_ID,
     table,
 };
+use khook::kakao::Kakao;
+use serde_json::json;
 
 use crate::kakao::unlink;
 
@@ -79,6 +83,22 @@ async fn what_the_stack_and_a_variable_name_is_a_wrong_usage() {
 }
 
 #[tokio::test]
+async fn a_list_without_undelivered_changes_says_how_many_the_stack_still_tries_to_deliver() {
+    let pipeline = Pipeline::start().await.unwrap();
+    let (undelivered, deliveries) = (pipeline.queue.dead_letter_url(), pipeline.queue.url());
+    let outputs = [("UndeliveredQueueUrl", &*undelivered), ("DeliveryQueueUrl", &*deliveries)];
+    let cloud = cloud_formation_with(&outputs).await;
+    let variables = [("KHOOK_STACK", "s".to_owned()), ("AWS_ENDPOINT_URL_SQS", pipeline.queue.endpoint())];
+    let list = ["undelivered", "list"];
+    let listed = khook(&pipeline, &cloud, &variables, &list).await.printed();
+    assert_eq!(listed, "There are no undelivered changes.\n");
+    pipeline.queue.put("one");
+    pipeline.queue.put("another");
+    let listed = khook(&pipeline, &cloud, &variables, &list).await.printed();
+    assert_eq!(listed, "There are no undelivered changes; 2 are still being tried.\n");
+}
+
+#[tokio::test]
 async fn a_named_stack_is_enough_to_list_and_drop_its_unpublished_changes() {
     let pipeline = Pipeline::start().await.unwrap();
     let id = pipeline.queue.dead_letters().put(r#"{"why":"w","keys":{"pk":{"S":"USER#1#2"}}}"#);
@@ -90,4 +110,30 @@ async fn a_named_stack_is_enough_to_list_and_drop_its_unpublished_changes() {
     assert!(unasked.error.contains("Delete 1 unpublished change (stack `s`) for good?"), "{}", unasked.error);
     let dropped = khook(&pipeline, &cloud, &variables, &["dlq", "drop", &id, "--unpublished", "--yes"]).await.printed();
     assert_eq!(dropped, "1 deleted (stack `s`)\n");
+}
+
+#[tokio::test]
+async fn a_user_of_whom_the_running_khook_dev_knows_nothing_may_be_of_an_earlier_run() {
+    let pipeline = Pipeline::start().await.unwrap();
+    let root = std::env::temp_dir().join(format!("end-to-end-khook-dev-{}", std::process::id()));
+    for folder in ["infra/local", ".local"] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    for file in ["template.yaml", "infra/local/deploy.py"] {
+        fs::write(root.join(file), "").unwrap();
+    }
+    let running = json!({
+        "base_url": "http://127.0.0.1:1/v1", "endpoint": pipeline.table.endpoint(), "region": "ap-northeast-2",
+        "table": table::NAME, "queue_url": "q", "dead_letter_queue_url": "d", "bus": "b",
+        "kakao": Kakao::generate().unwrap(),
+    });
+    fs::write(root.join(".local/dev.json"), running.to_string()).unwrap();
+    let show = ["user", "show", APP_ID, USER];
+    let asked = khook_binary::command(&[], &show).unwrap().current_dir(&root).output().await.unwrap();
+    fs::remove_dir_all(root).unwrap();
+    let hint = "`khook dev` begins empty each time";
+    let error = String::from_utf8(asked.stderr).unwrap();
+    assert!(error.contains("nothing is known of user") && error.contains(hint), "{error}");
+    let named = khook_binary::of(&pipeline, &show).await.unwrap().refused();
+    assert!(named.contains("nothing is known of user") && !named.contains(hint), "{named}");
 }

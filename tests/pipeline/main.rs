@@ -37,6 +37,8 @@ mod khook_keys;
 #[cfg(test)]
 mod khook_operator;
 #[cfg(test)]
+mod khook_reconcile;
+#[cfg(test)]
 mod khook_stack;
 #[cfg(test)]
 mod matrix;

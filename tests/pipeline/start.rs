@@ -24,12 +24,13 @@ async fn refusal(pipeline: &Pipeline, function: &str) -> String {
 const DIGEST_OF_NOTHING: &str =
     r#"{"header":"x-skill-key","sha256":["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]}"#;
 
-/// The deliverer's variables, of which one is then missing or malformed.
-fn with_delivery(pipeline: Pipeline) -> Pipeline {
+/// The deliverer's and the reconciler's variables, of which one is then missing or malformed.
+fn with_options(pipeline: Pipeline) -> Pipeline {
     pipeline
+        .with("KAKAO_READER_KEYS", secrets::READER_KEYS_ARN)
         .with("DELIVERY_URL", "https://example.com/kakao")
         .with("DELIVERY_QUEUE_URL", "https://sqs.ap-northeast-2.amazonaws.com/123456789012/delivery")
-        .with("DELIVERY_SECRET", secrets::ARN)
+        .with("DELIVERY_SECRET", secrets::DELIVERY_ARN)
 }
 
 #[tokio::test]
@@ -51,8 +52,11 @@ async fn a_missing_variable_is_named() {
         ("deliverer", "DELIVERY_URL"),
         ("deliverer", "DELIVERY_QUEUE_URL"),
         ("deliverer", "DELIVERY_SECRET"),
+        ("reconciler", "TABLE_NAME"),
+        ("reconciler", "EVENT_QUEUE_URL"),
+        ("reconciler", "KAKAO_READER_KEYS"),
     ] {
-        let pipeline = with_delivery(Pipeline::start().await.unwrap()).without(variable);
+        let pipeline = with_options(Pipeline::start().await.unwrap()).without(variable);
         let refusal = refusal(&pipeline, function).await;
         assert!(refusal.contains(variable), "{function}: {refusal}");
         said.push(refusal);
@@ -97,9 +101,14 @@ async fn a_malformed_variable_is_named_and_its_value_is_not_shown() {
         ("deliverer", "DELIVERY_URL", "https://example.com/#a-secret"),
         ("deliverer", "DELIVERY_QUEUE_URL", "a-secret"),
         ("deliverer", "DELIVERY_SECRET", "whsec_a-secret"),
+        ("reconciler", "KAKAO_API_URL", "http://a-secret.example.com"),
+        ("reconciler", "KAKAO_READER_KEYS", r#"{"123456":"a-secret"}"#),
+        ("reconciler", "RECONCILE_MAX_UNLINKS", "a-secret"),
+        ("reconciler", "RECONCILE_MAX_UNLINKS", "-1"),
+        ("reconciler", "RECONCILE_AT", "25:00"),
     ] {
         let pipeline =
-            with_delivery(Pipeline::start().await.unwrap()).with("EVENT_BUS_NAME", "bus").with(variable, value);
+            with_options(Pipeline::start().await.unwrap()).with("EVENT_BUS_NAME", "bus").with(variable, value);
         let refusal = refusal(&pipeline, function).await;
         assert!(refusal.contains(variable), "{function}: {refusal}");
         assert!(!refusal.contains("a-secret"), "{function}: {refusal}");

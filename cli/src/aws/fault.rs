@@ -4,6 +4,7 @@ use std::{error::Error, fmt::Debug};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use runtime::store::StoreError;
 
 pub(crate) const NO_REGION: &str = "no AWS region: set AWS_REGION, or an AWS_PROFILE that has one";
 const NO_CREDENTIALS: &str = "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign \
@@ -28,13 +29,28 @@ where
         return NO_REGION.to_owned();
     }
     match error {
-        SdkError::TimeoutError(_) => format!("{action} had no answer in time: is the network right? Try again"),
-        SdkError::DispatchFailure(_) => format!(
-            "no connection to AWS for {action}: are the region (AWS_REGION), AWS_ENDPOINT_URL and the network right?"
-        ),
+        SdkError::TimeoutError(_) => no_answer(action),
+        SdkError::DispatchFailure(_) => no_connection(action),
         SdkError::ResponseError(_) => not_aws(action),
         _ => format!("{action} could not be called: {}", innermost(error)),
     }
+}
+
+/// Why the functions' own store could not do this action. Of the SDK's error it has the text only.
+pub(crate) fn stored(action: &str, error: &StoreError) -> String {
+    let (StoreError::TryAgain(text) | StoreError::Never(text)) = error;
+    if is_denial(text) {
+        return answered(action, "AccessDenied", text);
+    }
+    format!("{action} failed: {}", text.split_whitespace().take(20).collect::<Vec<_>>().join(" "))
+}
+
+fn no_answer(action: &str) -> String {
+    format!("{action} had no answer in time: is the network right? Try again")
+}
+
+fn no_connection(action: &str) -> String {
+    format!("no connection to AWS for {action}: are the region (AWS_REGION), AWS_ENDPOINT_URL and the network right?")
 }
 
 fn not_aws(action: &str) -> String {
@@ -111,7 +127,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        aws::{queue::StackQueue, table::Table},
+        aws::{queue::StackQueue, runs::Runs, table::Table},
         commands::backlog::{Fate, Wanted, messages::MessageQueue},
         local,
     };
@@ -139,8 +155,8 @@ mod tests {
             .build()
     }
 
-    /// What khook says of the table, of the dead-letter queue and of the event queue.
-    async fn said(config: &SdkConfig) -> [String; 3] {
+    /// What khook says of the table, of the dead-letter queue, of the event queue and of the reconciler's runs.
+    async fn said(config: &SdkConfig) -> [String; 4] {
         let url = "http://sqs.example/1/queue";
         let sweep = MessageQueue::new(config, url, "dead-letter queue")
             .sweep_wanted(&Wanted::All, 1, async |_| -> anyhow::Result<Fate> { unreachable!() })
@@ -149,6 +165,7 @@ mod tests {
             Table::new(config, "t").get("a", "b").await.unwrap_err().to_string(),
             sweep.unwrap_err().to_string(),
             StackQueue::new(config, url.to_owned()).send("x").await.unwrap_err().to_string(),
+            Runs::new(config, "t".to_owned()).apps().await.unwrap_err().to_string(),
         ]
     }
 
@@ -186,7 +203,9 @@ mod tests {
     async fn a_denial_names_the_action() {
         let endpoint = server(fault("AccessDeniedException", "")).await;
         let said = said(&config(&endpoint)).await;
-        for (text, action) in said.iter().zip(["dynamodb:GetItem", "sqs:ReceiveMessage", "sqs:SendMessage"]) {
+        for (text, action) in
+            said.iter().zip(["dynamodb:GetItem", "sqs:ReceiveMessage", "sqs:SendMessage", "dynamodb:Query"])
+        {
             assert!(text.ends_with(&format!("allow them {action}")), "{text}");
         }
     }

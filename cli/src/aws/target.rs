@@ -9,6 +9,7 @@ use crate::{
     aws::{
         fault::NO_REGION,
         queue::StackQueue,
+        runs::Runs,
         stack::{self, StackTarget},
         table::Table,
     },
@@ -151,6 +152,22 @@ impl StackTable {
     /// If it is named twice or not at all, or the stack can't be looked up.
     pub async fn open(&self) -> Result<Table> {
         self.table.table(&self.stack).await
+    }
+
+    /// Whether it is the table of the running `khook dev`.
+    #[must_use]
+    pub fn is_of_running(&self) -> bool {
+        !self.table.is_named() && self.stack.name().is_none()
+    }
+
+    /// The reconciler's runs in the table.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn runs(&self) -> Result<Runs> {
+        let named = self.table.table.as_ref();
+        let (aws, found) = TableTarget::NAMED.find(named, &self.stack, |running| Some(&running.table)).await?;
+        Ok(Runs::new(&aws, found))
     }
 
     /// The service, for a question or a result.
@@ -348,7 +365,22 @@ impl StackUndelivered {
     pub async fn open(&self) -> Result<UndeliveredChanges> {
         let named = self.undelivered_queue.as_ref();
         let (aws, found) = Self::NAMED.find(named, &self.stack, Running::undelivered_queue_url).await?;
-        Ok(UndeliveredChanges(MessageQueue::new(&aws, found, Self::NAMED.what)))
+        Ok(UndeliveredChanges { undelivered: MessageQueue::new(&aws, found, Self::NAMED.what), deliveries: None })
+    }
+
+    /// The same, with the delivery queue of the same service, if that is known.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_beside_deliveries(&self) -> Result<UndeliveredChanges> {
+        let changes = self.open().await?;
+        if self.undelivered_queue.is_some() {
+            return Ok(changes);
+        }
+        let deliveries = DeliveryQueueTarget::NAMED;
+        let found = deliveries.find(None, &self.stack, Running::delivery_queue_url).await;
+        let Ok((aws, found)) = found else { return Ok(changes) };
+        Ok(UndeliveredChanges { deliveries: Some(MessageQueue::new(&aws, found, deliveries.what)), ..changes })
     }
 
     /// The service, for a question or a result.

@@ -2,10 +2,13 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::types::Target;
-use aws_sdk_sqs::types::{Message, QueueAttributeName};
+use aws_sdk_sqs::{
+    error::SdkError,
+    types::{Message, QueueAttributeName},
+};
 use clap::Subcommand;
 use kakao_webhooks::state::USER_CHANGED;
 use serde_json::{Value, json};
@@ -26,7 +29,7 @@ use crate::{
 pub enum Changes {
     /// Print each change that the running `khook dev` publishes, one JSON object a line, until Ctrl-C
     #[command(
-        after_help = "A change is the event's detail (docs/events.md): the user, what changed, the whole state. \
+        after_help = "A change is the event's detail (docs/follow-up.md): the user, what changed, the whole state. \
                             A queue and a rule of the local cloud serve it until it ends.\n\n\
                             Example:\n  khook changes tail"
     )]
@@ -114,8 +117,11 @@ impl Tap {
         loop {
             let receive = self.queues.receive_message().queue_url(url).max_number_of_messages(BATCH);
             let received = receive.wait_time_seconds(WAIT_SECONDS).send().await;
-            let received = received.context("the running `khook dev` has ended")?.messages.unwrap_or_default();
-            for message in received {
+            let received = match received {
+                Err(SdkError::DispatchFailure(_)) => bail!("the running `khook dev` has ended"),
+                received => received.context("the running `khook dev` gives no more changes")?,
+            };
+            for message in received.messages.unwrap_or_default() {
                 if let Some(change) = message.body.as_deref().and_then(detail) {
                     print(change)?;
                 }
@@ -157,4 +163,23 @@ impl Drop for Tap {
 fn detail(body: &str) -> Option<Value> {
     let mut event: Value = serde_json::from_str(body).ok()?;
     event.get_mut("detail").map(Value::take)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_khook_dev_is_told_without_what_failed_by_it() {
+        let aws = local::sdk_config("http://127.0.0.1:1", "ap-northeast-2");
+        let tap = Tap {
+            queues: aws_sdk_sqs::Client::new(&aws),
+            events: aws_sdk_eventbridge::Client::new(&aws),
+            bus: "bus".to_owned(),
+            name: "khook-tail".to_owned(),
+            queue_url: Some("http://127.0.0.1:1/khook-tail".to_owned()),
+        };
+        let error = tap.follow(|_| Ok(())).await.unwrap_err();
+        assert_eq!(format!("{error:#}"), "the running `khook dev` has ended");
+    }
 }

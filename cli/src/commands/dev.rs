@@ -2,17 +2,17 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Error, Result};
+use anyhow::{Error, Result, bail};
 use console::{Color, Style};
 use kakao_webhooks::wire::{Route, Time};
-use runtime::deliver::{DeliveryUrl, DeliveryUrlError};
+use runtime::deliver::DeliveryUrl;
 use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::{
     kakao::{AccountStatus, Kakao, KeyServer, Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink},
     local::{
-        Build, Cloud, Delivery, Options, Project, SecretFile,
+        Build, Cloud, Delivery, Options, Project, Reading, SecretFile,
         logs::{LogLine, LogReader},
         running::{DevLock, RunningDelivery},
     },
@@ -30,9 +30,19 @@ pub struct Dev {
     deliver_to: Option<String>,
 }
 
-/// A URL that the deliverer accepts.
-pub(super) fn delivery_url(text: &str) -> Result<String, DeliveryUrlError> {
-    DeliveryUrl::from_text(text).map(|_| text.trim().to_owned())
+/// A URL that the deliverer accepts. One that only lacks its scheme is shown with it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn delivery_url(text: &str) -> Result<String> {
+    let text = text.trim();
+    let Err(error) = DeliveryUrl::from_text(text) else { return Ok(text.to_owned()) };
+    let has_scheme = text.contains("://");
+    let mut with_scheme = ["http://", "https://"].into_iter().map(|scheme| format!("{scheme}{text}"));
+    match with_scheme.find(|url| !has_scheme && DeliveryUrl::from_text(url).is_ok()) {
+        Some(url) => bail!("it has no scheme. Did you mean `{url}`?"),
+        None => bail!(error),
+    }
 }
 
 const MEMBER: &str = "1234567890";
@@ -50,7 +60,7 @@ impl Dev {
         let delivery = self.deliver_to.map(with_secret).transpose()?;
         let stage = Stage::set_up(Progress::of_stderr(), delivery.clone()).await?;
         let running = delivery.map(|it| RunningDelivery::of(&stage.cloud, it.url, file.path().clone()));
-        stay(lock, &stage.cloud, &stage.kakao, running).await?;
+        stay(lock, &stage, running).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -63,6 +73,8 @@ pub struct Stage {
     pub kakao: Kakao,
     /// The functions ask it for Kakao's keys as long as they run.
     _keys: KeyServer,
+    /// Kakao's REST API, which the reconciler reads.
+    pub reading: Reading,
 }
 
 impl Stage {
@@ -73,9 +85,11 @@ impl Stage {
     pub async fn set_up(progress: Progress, delivery: Option<Delivery>) -> Result<Self> {
         let kakao = Kakao::generate()?;
         let keys = KeyServer::start([&kakao.signing_key()?]).await?;
-        let options = Options { build: Build::local(), parameters: kakao.parameters(keys.url()), delivery };
+        let reading = Reading::start(&kakao.app_id).await?;
+        let parameters = kakao.parameters(keys.url());
+        let options = Options { build: Build::local(), parameters, delivery, reading: Some(&reading) };
         let cloud = Cloud::start(&options, progress).await?;
-        Ok(Self { cloud, kakao, _keys: keys })
+        Ok(Self { cloud, kakao, _keys: keys, reading })
     }
 }
 
@@ -83,8 +97,9 @@ impl Stage {
 ///
 /// # Errors
 /// If the cloud breaks down.
-pub async fn stay(mut lock: DevLock, cloud: &Cloud, kakao: &Kakao, delivery: Option<RunningDelivery>) -> Result<()> {
-    lock.announce(cloud, kakao, delivery.clone())?;
+pub async fn stay(mut lock: DevLock, stage: &Stage, delivery: Option<RunningDelivery>) -> Result<()> {
+    let Stage { cloud, kakao, reading, .. } = stage;
+    lock.announce(cloud, kakao, reading, delivery.clone())?;
     introduce(cloud, kakao, delivery.as_ref())?;
     let mut logs = LogReader::of_all(cloud)?;
     loop {
@@ -128,6 +143,9 @@ fn introduce(cloud: &Cloud, kakao: &Kakao, delivery: Option<&RunningDelivery>) -
     output::line(format!("  cargo khook user show {} {MEMBER}", kakao.app_id))?;
     output::line(format!("  cargo khook user history {} {MEMBER}", kakao.app_id))?;
     output::line("  cargo khook changes tail")?;
+    heading("A webhook is lost, and the reconciler finds what it would have said")?;
+    output::line(format!("  cargo khook send unlink --user {MEMBER} --lost"))?;
+    output::line("  cargo khook reconcile run --wait")?;
     if let Some(RunningDelivery { url, secret_file, .. }) = delivery {
         heading("Every change is posted to your receiver, signed (Standard Webhooks)")?;
         output::line(format!("  to             {url}"))?;

@@ -94,7 +94,8 @@ impl Undelivered {
     pub async fn run(self) -> Result<ExitCode> {
         match self {
             Self::List { limit, undelivered, json, local_time } => {
-                backlog::list(&undelivered.open().await?, limit.get(), json, &local_time.zone()).await
+                let changes = undelivered.open_beside_deliveries().await?;
+                backlog::list(&changes, limit.get(), json, &local_time.zone()).await
             }
             Self::Show { id, limit, undelivered } => backlog::show(&undelivered.open().await?, id, limit.get()).await,
             Self::Replay { which, limit, undelivered, queue } => {
@@ -112,7 +113,32 @@ impl Undelivered {
 
 /// The queue of undelivered changes.
 #[derive(Debug)]
-pub struct UndeliveredChanges(pub MessageQueue);
+pub struct UndeliveredChanges {
+    /// Where they wait.
+    pub undelivered: MessageQueue,
+    /// Where changes wait for an attempt, if that is known.
+    pub deliveries: Option<MessageQueue>,
+}
+
+impl UndeliveredChanges {
+    async fn tried(&self) -> Result<u64> {
+        match &self.deliveries {
+            Some(deliveries) => deliveries.count().await,
+            None => Ok(0),
+        }
+    }
+}
+
+/// That there are no undelivered changes, and how many may still become some.
+fn none_but(tried: u64) -> String {
+    match tried {
+        0 => EMPTY.to_owned(),
+        1 => "There are no undelivered changes; 1 is still being tried.".to_owned(),
+        more => format!("There are no undelivered changes; {more} are still being tried."),
+    }
+}
+
+const EMPTY: &str = "There are no undelivered changes.";
 
 /// What a change says of itself; no value of a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +209,7 @@ fn cells(summary: Result<ChangeSummary, Unreadable>) -> [String; 3] {
 impl MessageBacklog for UndeliveredChanges {
     const WORDS: Words = Words {
         noun: "undelivered change",
-        empty: "There are no undelivered changes.",
+        empty: EMPTY,
         stays: "stays undelivered",
         target: "delivery queue",
         gone: GONE,
@@ -192,7 +218,17 @@ impl MessageBacklog for UndeliveredChanges {
     const COLUMNS: &'static [&'static str] = &["Id", "User", "Version", "Changed", "Sent", "Received", "Age"];
 
     fn queue(&self) -> &MessageQueue {
-        &self.0
+        &self.undelivered
+    }
+
+    async fn nothing(&self) -> String {
+        match self.tried().await {
+            Ok(tried) => none_but(tried),
+            Err(error) => {
+                output::warn(&format!("whether changes are still being tried is unknown: {error:#}"));
+                none_but(0)
+            }
+        }
     }
 
     fn row(message: &WaitingMessage, now: Time) -> Vec<String> {
@@ -240,6 +276,17 @@ mod tests {
         assert_eq!(cells(of("open_id")), ["1 7 (open id)", "9", "access, link"]);
         let expected = json!({"app_id": "1", "user_id": "7", "version": 9, "changed": ["access", "link"]});
         assert_eq!(Value::Object(members(of("user_id"))), expected);
+    }
+
+    #[test]
+    fn a_list_without_changes_says_how_many_are_still_being_tried() {
+        for (tried, text) in [
+            (0, "There are no undelivered changes."),
+            (1, "There are no undelivered changes; 1 is still being tried."),
+            (12, "There are no undelivered changes; 12 are still being tried."),
+        ] {
+            assert_eq!(none_but(tried), text);
+        }
     }
 
     #[test]

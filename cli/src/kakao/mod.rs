@@ -4,6 +4,7 @@
 mod key_ring;
 mod key_server;
 mod requests;
+mod rest_fix;
 mod sender;
 
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ pub use play_kakao::{Forgery, SigningKey, Token};
 pub use requests::{
     AccountStatus, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check, token_request,
 };
+pub use rest_fix::fix_of;
 pub use sender::Kakao;
 
 /// A request as Kakao sends it.

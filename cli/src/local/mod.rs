@@ -8,6 +8,7 @@ pub mod logs;
 mod ministack;
 mod process;
 mod project;
+mod reading;
 mod receiver;
 mod run_folder;
 pub mod running;
@@ -25,18 +26,21 @@ pub use delivery::{Delivery, SecretFile};
 pub use deploy::{LocalFunction, LocalStack};
 pub use process::{Finished, Stream, run};
 pub use project::Project;
+pub use reading::Reading;
 pub use receiver::{Received, Receiver};
 pub use venv::{Packages, provision};
 
 /// What a local cloud is made of.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct Options<'o> {
     /// How the functions are built.
     pub build: Build,
-    /// The template's parameters, except those of the delivery.
+    /// The template's parameters, except those of the delivery and of the reconciler.
     pub parameters: Vec<(String, String)>,
     /// Where changes are delivered, if they are.
     pub delivery: Option<Delivery>,
+    /// What the reconciler reads, if there is one.
+    pub reading: Option<&'o Reading>,
 }
 
 /// A running local cloud with the deployed stack. Several may run at once. Dropped, however that comes,
@@ -57,15 +61,19 @@ impl Cloud {
     ///
     /// # Errors
     /// Whatever is missing on this machine, with how to fix it.
-    pub async fn start(options: &Options, progress: Progress) -> Result<Self> {
+    pub async fn start(options: &Options<'_>, progress: Progress) -> Result<Self> {
         let project = Project::find()?;
         let python = venv::provision(&project, venv::CLOUD, progress).await?;
         let binaries = build::build(&project, &options.build, progress).await?;
         let folder = run_folder::RunFolder::make(&project).await?;
         let ministack = ministack::start(&python, &folder, progress).await?;
         let mut parameters = options.parameters.clone();
+        let aws = sdk_config(&ministack.endpoint, deploy::REGION);
         if let Some(delivery) = &options.delivery {
-            parameters.extend(delivery.parameters(&sdk_config(&ministack.endpoint, deploy::REGION)).await?);
+            parameters.extend(delivery.parameters(&aws).await?);
+        }
+        if let Some(reading) = options.reading {
+            parameters.extend(reading.parameters(&aws).await?);
         }
         let stack = deploy::deploy(&project, &python, &ministack.endpoint, &binaries, &parameters, progress).await?;
         let cloud = Self { ministack, stack, _folder: folder };

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     kakao::Kakao,
-    local::{Cloud, Project},
+    local::{Cloud, Project, Reading},
     ui::usage::Usage,
 };
 
@@ -41,6 +41,9 @@ pub struct Running {
     /// Where its changes are delivered, if they are.
     #[serde(default)]
     pub delivery: Option<RunningDelivery>,
+    /// Kakao's simulated REST API; empty where an older version runs.
+    #[serde(default)]
+    pub kakao_api_url: String,
     /// The keys of this run.
     pub kakao: Kakao,
 }
@@ -152,7 +155,13 @@ impl DevLock {
     ///
     /// # Errors
     /// If the file can't be written.
-    pub fn announce(&mut self, cloud: &Cloud, kakao: &Kakao, delivery: Option<RunningDelivery>) -> Result<()> {
+    pub fn announce(
+        &mut self,
+        cloud: &Cloud,
+        kakao: &Kakao,
+        reading: &Reading,
+        delivery: Option<RunningDelivery>,
+    ) -> Result<()> {
         self.write(&Running {
             base_url: cloud.base_url().to_owned(),
             endpoint: cloud.endpoint().to_owned(),
@@ -163,6 +172,7 @@ impl DevLock {
             unpublished_queue_url: cloud.output("UnpublishedQueueUrl").to_owned(),
             bus: cloud.output("BusName").to_owned(),
             delivery,
+            kakao_api_url: reading.url().to_owned(),
             kakao: kakao.clone(),
         })
     }
@@ -219,6 +229,7 @@ mod tests {
             unpublished_queue_url: String::new(),
             bus: String::new(),
             delivery: None,
+            kakao_api_url: String::new(),
             kakao: Kakao::generate().unwrap(),
         }
     }

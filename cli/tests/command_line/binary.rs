@@ -40,12 +40,13 @@ pub(crate) struct Done {
 }
 
 /// AWS where no one listens. One attempt, so that it doesn't take long.
-pub(crate) const NOWHERE: [(&str, &str); 5] = [
+pub(crate) const NOWHERE: [(&str, &str); 6] = [
     ("AWS_REGION", "ap-northeast-2"),
     ("AWS_ACCESS_KEY_ID", "a"),
     ("AWS_SECRET_ACCESS_KEY", "b"),
     ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
     ("AWS_MAX_ATTEMPTS", "1"),
+    ("KAKAO_API_URL", "http://127.0.0.1:1"),
 ];
 
 pub(crate) fn khook(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str], input: &str) -> Done {

@@ -1,5 +1,6 @@
 //! The exit status of every command: 0 for success, 1 for what it found or what failed, 2 for a wrong
-//! command line. `check`, `doctor` and `ips`, whose 1 says what they found, end with 2 also if they could not find out.
+//! command line. `check`, `doctor`, `ips` and `reconcile diff`, whose 1 says what they found, end with 2 also if they could
+//! not find out.
 
 use clap::CommandFactory;
 use khook::cli::Cli;
@@ -14,6 +15,12 @@ const TABLE: &[(&str, i32)] = &[
     ("dev now", 2),
     ("dev --deliver-to not-a-url", 2),
     ("dev --deliver-to http://a.example/", 2),
+    ("dev -- --help", 0),
+    ("demo -- --help", 0),
+    ("dev -- now", 2),
+    ("dev -- -- --help", 2),
+    ("demo -- --json --keep", 2),
+    ("send -- --help", 2),
     ("send unlink", 2),
     ("send unlink --user 1 --app-id 1 --admin-key-file key", 2),
     ("send unlink --user 1 --app-id 1 --url http://127.0.0.1:1", 2),
@@ -118,9 +125,48 @@ const TABLE: &[(&str, i32)] = &[
     ("publish --user 1 2 --table t", 2),
     ("publish --user 1 2 --table t --bus b", 1),
     ("publish --user 1 2 --table t --dry-run", 1),
+    ("reconcile status", 2),
+    ("reconcile status x --table t", 2),
+    ("reconcile status --table t", 1),
+    ("reconcile run --table t --stack s", 2),
+    ("reconcile run --table t --wait --yes", 1),
+    ("reconcile diff --table t", 2),
+    ("reconcile approve", 2),
+    ("reconcile approve --table t --yes", 1),
+    ("reconcile cancel 1", 2),
+    ("reconcile cancel 1 --table t --yes", 1),
+    ("kakao me 1", 2),
+    ("kakao me 1 x --key-file key", 2),
+    ("kakao me 1 2 --key-file no-such-file", 1),
+    ("kakao me 1 2 --key-file key", 1),
+    ("kakao users 1 --limit 0 --key-file key", 2),
+    ("kakao users 1 --key-file key", 1),
+    ("kakao users 1 2 3 --key-file key", 1),
+    ("kakao scopes 1", 2),
+    ("kakao scopes 1 2 --key-file key", 1),
     ("hash-key an-argument", 2),
     ("hash-key", 1),
 ];
+
+/// What a URL of a receiver lacks, or has too much of.
+const RECEIVERS: [(&str, &str); 4] = [
+    ("localhost:8080/kakao", "http://localhost:8080/kakao"),
+    ("hooks.example.com/kakao", "https://hooks.example.com/kakao"),
+    ("http://localhost:65536/kakao", "its port must be at most 65535"),
+    ("http://hooks.example.com/kakao", "it must begin with https://"),
+];
+
+#[test]
+fn a_url_of_a_receiver_that_is_wrong_says_what_would_be_right() {
+    let folder = Folder::new("exit-status-receiver");
+    for option in [&["dev", "--deliver-to"][..], &["dev", "--", "--deliver-to"], &["delivery", "test", "--url"]] {
+        for (url, advice) in RECEIVERS {
+            let done = khook(&folder, &[], &[option, &[url]].concat(), "");
+            assert_eq!(done.status, Some(2), "{option:?} {url} {}", done.error);
+            assert!(done.error.contains(advice), "{url} {}", done.error);
+        }
+    }
+}
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 

@@ -11,6 +11,8 @@ mod exit_status;
 #[cfg(test)]
 mod ips;
 #[cfg(test)]
+mod kakao;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod signals;

@@ -123,6 +123,12 @@ async fn service(table: &Table, queue: &Queue) -> Shell {
             "kind": text(HOSTILE), "app_id": text(HOSTILE), "reason": text(HOSTILE), "detail": text(HOSTILE),
             "envelope": text(&readable),
         }),
+        json!({"pk": text("RECONCILE#APPS"), "sk": text(APP_ID)}),
+        json!({
+            "pk": text(&format!("RECONCILE#{APP_ID}")), "sk": text("RUN"), "run_id": text(HOSTILE), "revision": {"N": "1"},
+            "purpose": text("correct"), "state": text("listing"), "started_at": text(at), "updated_at": text(at),
+            "last_error": text(HOSTILE),
+        }),
     ] {
         table.put(&item).unwrap();
     }
@@ -216,6 +222,10 @@ async fn stored_data_is_escaped(shell: &Shell) {
     }
     shell.run(&["undelivered", "replay", "--all"]).await;
     shell.run(&["dlq", "replay", "--all", "--anyway"]).await;
+    shell.shows_both(&["reconcile", "status"]).await;
+    for command in ["run", "diff", "approve", "cancel"] {
+        shell.run(&["reconcile", command, "--yes"]).await;
+    }
     let keys = shell.run(&["quarantine", "list", "--json"]).await.json();
     shell.shows(&["quarantine", "show", keys[0]["key"].as_str().unwrap()]).await;
 }
@@ -244,6 +254,11 @@ async fn refusals_are_escaped(refused: &Shell, aws: &Server) {
         &["undelivered", "replay", "--all"],
         &["undelivered", "drop", "--all", "--yes"],
         &["publish", "--user", "1", "2"],
+        &["reconcile", "status"],
+        &["reconcile", "run"],
+        &["reconcile", "diff"],
+        &["reconcile", "approve"],
+        &["reconcile", "cancel"],
     ] {
         // The hostile words are in the error, whose further lines stand behind the margin.
         let done = refused.run(command).await;
@@ -290,6 +305,30 @@ async fn foreign_answers_are_escaped(refused: &Shell, url: &str) {
     refused.shows(&[HOSTILE]).await;
 }
 
+/// Everything that commands show of what Kakao's REST API answers.
+async fn kakaos_answers_are_escaped() -> Shell {
+    let folder = Folder::new("visible-kakao");
+    folder.write("key", "0123456789abcdef0123456789abcdef");
+    let key = folder.path().join("key");
+    let ran = Mutex::<BTreeSet<String>>::default();
+    for (status, body) in [
+        (400, json!({"code": -1, "msg": HOSTILE})),
+        (200, json!({"id": 7, "scopes": [{"id": HOSTILE}], "connected_at": HOSTILE})),
+    ] {
+        let server = answering(status, body.to_string()).await;
+        let shell = Shell { variables: vec![("KAKAO_API_URL", server.url())], ..Shell::default() };
+        for command in [&["kakao", "me"][..], &["kakao", "users"], &["kakao", "scopes"]] {
+            let line = [command, &["1", "7", "--key-file", key.to_str().unwrap()]].concat();
+            if status == 200 && command.contains(&"scopes") {
+                shell.shows_both(&line).await;
+            }
+            shell.run(&line).await;
+        }
+        ran.lock().unwrap().extend(shell.ran.into_inner().unwrap());
+    }
+    Shell { ran, ..Shell::default() }
+}
+
 #[tokio::test]
 async fn no_command_prints_what_a_terminal_would_obey() {
     let (table, queue) = (Table::start().await.unwrap(), Queue::start().await.unwrap());
@@ -298,8 +337,9 @@ async fn no_command_prints_what_a_terminal_would_obey() {
     let (aws, refused) = hostile_aws().await;
     refusals_are_escaped(&refused, &aws).await;
     foreign_answers_are_escaped(&refused, &aws.url()).await;
+    let asked = kakaos_answers_are_escaped().await;
     let ran: BTreeSet<String> =
-        [shell, refused].into_iter().flat_map(|shell| shell.ran.into_inner().unwrap()).collect();
+        [shell, refused, asked].into_iter().flat_map(|shell| shell.ran.into_inner().unwrap()).collect();
     let not_run: Vec<_> = commands().into_iter().filter(|command| !ran.contains(command)).collect();
     assert_eq!(
         not_run,

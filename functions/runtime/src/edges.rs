@@ -14,6 +14,16 @@ pub struct EdgeError(pub String);
 pub trait Queue: Send + Sync {
     /// Sends an envelope's text. `Ok` means that it is stored durably.
     fn send(&self, envelope: &str) -> impl Future<Output = Result<(), EdgeError>> + Send;
+
+    /// Sends many. `Ok` means that all are stored durably; else some may be.
+    fn send_all(&self, envelopes: &[String]) -> impl Future<Output = Result<(), EdgeError>> + Send {
+        async move {
+            for envelope in envelopes {
+                self.send(envelope).await?;
+            }
+            Ok(())
+        }
+    }
 }
 
 /// The queue from which a message was received.

@@ -14,6 +14,7 @@
 //! | [`publish`] | EventBridge; what is published of a write |
 //! | [`signing`] | the secrets by which requests to the service are signed |
 //! | [`deliver`] | signed requests to the service; how long a failed one waits |
+//! | [`reconcile`] | the states compared with Kakao's list of members |
 //! | [`config`] | the environment's variables |
 //! | [`telemetry`] | logs and metrics |
 //! | [`wiring`] | the modules joined to a function |
@@ -35,6 +36,7 @@ pub mod ingest;
 pub mod keys;
 pub mod publish;
 pub mod queue;
+pub mod reconcile;
 pub mod signing;
 pub mod store;
 pub mod telemetry;

@@ -3,6 +3,7 @@
 
 mod ascii;
 mod fault;
+mod reconciler;
 mod reread;
 mod service;
 mod token;
@@ -16,6 +17,7 @@ use crate::wire::{
 };
 
 pub use ascii::to_ascii_json;
+pub use reconciler::{RECONCILED_ID, ReconcilerEvent, ReconcilerWord};
 #[cfg(test)]
 pub(crate) use service::ServiceMessage;
 pub use service::{ServiceEvent, ServiceWord};
@@ -79,6 +81,8 @@ pub enum Event {
     Skill(SkillMessage),
     /// A service event.
     Service(ServiceEvent),
+    /// What the reconciler found out about a member.
+    Reconciler(ReconcilerEvent),
 }
 
 impl Event {
@@ -92,6 +96,7 @@ impl Event {
             Self::TalkChannel(_) => Kind::TalkChannel,
             Self::Skill(_) => Kind::Skill,
             Self::Service(_) => Kind::Service,
+            Self::Reconciler(_) => Kind::Reconciler,
         }
     }
 
@@ -108,6 +113,7 @@ impl Event {
             Self::TalkChannel(channel) => channel.event.as_str().to_owned(),
             Self::Skill(_) => "message".to_owned(),
             Self::Service(service) => service.word.name().to_owned(),
+            Self::Reconciler(found) => found.word.name().to_owned(),
         }
     }
 }
@@ -176,11 +182,12 @@ impl Envelope {
         self
     }
 
-    /// The event's id for a log line. A service makes its ids itself, and may make them of member numbers.
+    /// The event's id for a log line. A service makes its ids itself, and may make them of member numbers; the
+    /// reconciler does.
     #[must_use]
     pub fn id_for_log(&self) -> String {
         match self.kind() {
-            Kind::Service => sha256_hex(self.id.as_str().as_bytes()),
+            Kind::Service | Kind::Reconciler => sha256_hex(self.id.as_str().as_bytes()),
             _ => self.id.to_string(),
         }
     }

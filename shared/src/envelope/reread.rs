@@ -40,7 +40,7 @@ impl Envelope {
             Kind::TalkChannel => Event::TalkChannel(TalkChannel::read(&content)?),
             Kind::Skill => Event::Skill(SkillMessage::read(&content.json()?)?),
             Kind::AccountStatus => self.read_token(&content, app_id()?)?,
-            Kind::Service => return Err(Unreadable::Shape("kind")),
+            Kind::Service | Kind::Reconciler => return Err(Unreadable::Shape("kind")),
         })
     }
 

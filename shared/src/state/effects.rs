@@ -9,7 +9,7 @@ use super::{
     user::{Account, Assurance, Bot, Channel, Credential, Link, ProfileValue, Scope, UserState},
 };
 use crate::{
-    envelope::ServiceWord,
+    envelope::{ReconcilerWord, ServiceWord},
     wire::{
         EventId, ScopeId, Time,
         account_status::{Detail, EventType, SecurityEvent},
@@ -50,7 +50,7 @@ pub enum Effect {
     Bot(String, Bot),
 }
 
-/// Unlink webhook, `user-unlinked`, `service-unlinked`: the user has left (Kakao: deactivate or delete).
+/// Unlink webhook, `user-unlinked`, `service-unlinked`, `reconciled-unlinked`: the user has left (Kakao: deactivate or delete).
 pub(super) fn unlinked(reason: Option<String>) -> Vec<Effect> {
     vec![Effect::Link(Link::Unlinked { reason }), Effect::VoidSessions, Effect::VoidTokens, Effect::Erase]
 }
@@ -108,6 +108,18 @@ pub fn effects_of_service_word(word: ServiceWord) -> Vec<Effect> {
         ServiceWord::ServiceErased => vec![Effect::Erase, Effect::Wipe],
     }
 }
+
+/// The effects of what the reconciler found out.
+#[must_use]
+pub fn effects_of_reconciler_word(word: ReconcilerWord) -> Vec<Effect> {
+    match word {
+        ReconcilerWord::ReconciledLinked => vec![Effect::Link(Link::Linked)],
+        ReconcilerWord::ReconciledUnlinked => unlinked(Some(RECONCILED.to_owned())),
+    }
+}
+
+/// The reason of an unlink that no webhook reported, among Kakao's own words.
+const RECONCILED: &str = "RECONCILED";
 
 /// The credential's new state, and a new login is the cure.
 fn credential(state: impl Fn(Option<String>) -> Credential, detail: &Detail) -> Vec<Effect> {

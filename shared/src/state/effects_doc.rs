@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::{
     Effect,
     effects::unlinked,
-    effects_of_security_event, effects_of_service_word,
+    effects_of_reconciler_word, effects_of_security_event, effects_of_service_word,
     user::{Account, Credential, Link},
 };
 use crate::{
-    envelope::ServiceWord,
+    envelope::{ReconcilerWord, ServiceWord},
     wire::account_status::{EventType, SecurityEvent},
 };
 
@@ -74,6 +74,9 @@ fn table() -> String {
         ServiceWord::ServiceErased,
     ] {
         table += &row(&format!("`{}`", word.name()), &effects_of_service_word(word));
+    }
+    for word in [ReconcilerWord::ReconciledLinked, ReconcilerWord::ReconciledUnlinked] {
+        table += &row(&format!("`{}`", word.name()), &effects_of_reconciler_word(word));
     }
     table
 }

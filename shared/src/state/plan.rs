@@ -3,7 +3,7 @@
 use super::{
     Effect, Subject,
     bot::{BotUser, Seen},
-    effects::{effects_of_security_event, effects_of_service_word, register, unlinked},
+    effects::{effects_of_reconciler_word, effects_of_security_event, effects_of_service_word, register, unlinked},
     user::{Bot, Channel, UserState},
 };
 use crate::{
@@ -151,6 +151,9 @@ fn plan_event(envelope: &Envelope, event: &Event) -> Plan {
         (Event::Service(service), Some(app)) => {
             Some(occurrence.of_user(app, service.user_id, effects_of_service_word(service.word)))
         }
+        (Event::Reconciler(found), Some(app)) => {
+            Some(occurrence.of_user(app, found.user_id, effects_of_reconciler_word(found.word)))
+        }
         (Event::TalkChannel(channel), Some(app)) => Some(occurrence.channel(app, channel)),
         (Event::TalkShare(share), Some(app)) => Some(occurrence.share(app, share)),
     };
@@ -166,6 +169,7 @@ const fn own_time(event: &Event) -> Option<Time> {
         Event::AccountStatus(status) => Some(status.at),
         Event::TalkChannel(channel) => Some(channel.at),
         Event::Service(service) => Some(service.at),
+        Event::Reconciler(found) => Some(found.at),
         Event::Unlink(_) | Event::TalkShare(_) | Event::Skill(_) => None,
     }
 }

@@ -3,7 +3,7 @@ use serde_json::Value;
 use super::document::Members;
 
 /// What an item has for the table and for merging only: no part of the contract.
-const INTERNAL: [&str; 4] = ["pk", "sk", "expires_at", "_merge"];
+const INTERNAL: [&str; 7] = ["pk", "sk", "expires_at", "_merge", "roster", "roster_id", "roster_link"];
 
 /// The members of a stored item that are part of the contract, profile values as what they are.
 pub(super) fn shown(mut item: Members) -> Members {
@@ -42,4 +42,19 @@ pub fn user_view(item: Members, shares: Option<Members>) -> Value {
         item.insert("shares".to_owned(), Value::Object(shares));
     }
     Value::Object(item)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_table_and_its_index_need_is_not_shown() {
+        let item = json!({"pk": "USER#1#7", "sk": "STATE", "app_id": "1", "user_id": "7", "version": 1, "expires_at": 1,
+            "_merge": {}, "roster": "1#7", "roster_id": 7, "roster_link": "linked"});
+        let view = user_view(item.as_object().unwrap().clone(), None);
+        assert_eq!(view, json!({"app_id": "1", "user_id": "7", "version": 1}));
+    }
 }

@@ -52,6 +52,12 @@ impl UserId {
         NonZeroU64::new(number).map(Self)
     }
 
+    /// The number, to count from it: never for a log.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0.get()
+    }
+
     /// The digits, for keys, items and what an operator asked to see: never for a log.
     #[must_use]
     pub fn digits(self) -> String {

@@ -12,6 +12,7 @@ mod time;
 mod unreadable;
 
 pub mod account_status;
+pub mod rest_api;
 pub mod skill;
 pub mod talk_channel;
 pub mod talk_share;
@@ -29,7 +30,7 @@ pub use strict_json::{StrictJsonError, parse as parse_strict_json};
 pub use time::Time;
 pub use unreadable::Unreadable;
 
-/// The kinds of webhook, and the service's own word. The name is the same in envelopes, history
+/// The kinds of webhook, the service's own word and the reconciler's. The name is the same in envelopes, history
 /// items, logs and metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -46,6 +47,8 @@ pub enum Kind {
     Skill,
     /// Service events.
     Service,
+    /// What the reconciler found out.
+    Reconciler,
 }
 
 impl Kind {
@@ -59,6 +62,7 @@ impl Kind {
             Self::TalkChannel => "talk-channel",
             Self::Skill => "skill",
             Self::Service => "service",
+            Self::Reconciler => "reconciler",
         }
     }
 }

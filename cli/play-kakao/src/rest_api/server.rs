@@ -30,6 +30,10 @@ use tokio::{
 
 use super::{ApiAnswer, ApiRequest, Reaction, SimulatedApi, Usage};
 
+/// Where another process tells what has become true at Kakao: a form with `app_id`, `user_id` and `linked`
+/// (`true` or `false`). Kakao has no such path.
+pub const TOLD: &str = "/simulated/members";
+
 /// Serves a [`SimulatedApi`] until it is dropped.
 #[derive(Debug)]
 pub struct ApiServer {
@@ -121,6 +125,9 @@ async fn answer(
     headers: HeaderMap,
     body: String,
 ) -> Response {
+    if uri.path() == TOLD {
+        return told(&shared, &body).into_response();
+    }
     let parameters = if method == Method::POST { body } else { uri.query().unwrap_or_default().to_owned() };
     let request = ApiRequest {
         method: method.to_string(),
@@ -141,6 +148,22 @@ async fn answer(
             broken_off()
         }
     }
+}
+
+/// Links or unlinks a member.
+fn told(shared: &Shared, form: &str) -> StatusCode {
+    let field = |name: &str| form_urlencoded::parse(form.as_bytes()).find(|(found, _)| found == name).map(|it| it.1);
+    let (Some(app), Some(user), Some(linked)) = (field("app_id"), field("user_id"), field("linked")) else {
+        return StatusCode::BAD_REQUEST;
+    };
+    let Ok(user) = user.parse() else { return StatusCode::BAD_REQUEST };
+    let members = &mut lock(&shared.api).members;
+    match &*linked {
+        "true" => members.link(&app, user, jiff::Timestamp::now().as_second()),
+        "false" => _ = members.unlink(&app, user),
+        _ => return StatusCode::BAD_REQUEST,
+    }
+    StatusCode::NO_CONTENT
 }
 
 impl IntoResponse for ApiAnswer {

@@ -68,6 +68,10 @@ pub(crate) trait MessageBacklog {
     const COLUMNS: &'static [&'static str];
 
     fn queue(&self) -> &MessageQueue;
+    /// What `list` prints if there are none.
+    async fn nothing(&self) -> String {
+        Self::WORDS.empty.to_owned()
+    }
     fn row(message: &WaitingMessage, now: Time) -> Vec<String>;
     /// A member of `list --json`.
     fn described(message: &WaitingMessage, now: Time) -> Map<String, Value>;
@@ -118,6 +122,10 @@ impl<B: MessageBacklog> Backlog for B {
 
     async fn text_to_send(&self, message: &WaitingMessage, at: &str, anyway: bool) -> Result<Option<String>> {
         <B as MessageBacklog>::text_to_send(message, at, anyway)
+    }
+
+    async fn nothing(&self) -> String {
+        <B as MessageBacklog>::nothing(self).await
     }
 
     async fn confirm_empty(&self) -> Result<()> {

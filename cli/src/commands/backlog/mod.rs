@@ -72,6 +72,11 @@ pub(crate) trait Backlog {
     /// What a replay at this time sends of an item; `None`, after a warning, if it is kept.
     async fn text_to_send(&self, item: &Self::Item, at: &str, anyway: bool) -> Result<Option<String>>;
 
+    /// What `list` prints if there are none.
+    async fn nothing(&self) -> String {
+        Self::WORDS.empty.to_owned()
+    }
+
     /// Fails if a backlog that looks empty is not.
     async fn confirm_empty(&self) -> Result<()> {
         Ok(())
@@ -187,7 +192,7 @@ pub(crate) async fn list<P: Backlog>(backlog: &P, limit: usize, json: bool, zone
     if json {
         output::json(&found.iter().map(|item| P::described(item, now)).collect())?;
     } else if found.is_empty() {
-        output::line(P::WORDS.empty)?;
+        output::line(backlog.nothing().await)?;
     } else {
         output::print_table(&table::<P>(&found, now, zone))?;
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fmt, fs,
     path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
@@ -38,16 +38,17 @@ use crate::{
 };
 
 pub(super) const EXAMPLES: &str = "\
-The ping is what a delivery is, with another type: {\"type\":\"ping\",\"timestamp\":…,\"data\":{}}. A receiver answers it with
-2xx and does nothing. A second one has a signature of another secret: a receiver that accepts it doesn't verify
+The ping is what a delivery is, with another type: {\"type\":\"ping\",\"timestamp\":…,\"data\":{}}. A receiver answers it \
+with 2xx and does nothing. A second one has a signature of another secret: a receiver that accepts it doesn't verify \
 signatures, and anyone who knows its URL can send it changes.
 
-Without --url and --stack it tests the receiver of the running `khook dev --deliver-to`. With --url, a stack's secret is
-used only if --stack is typed: KHOOK_STACK alone is ignored.
+Without --url and --stack it tests the receiver of the running `khook dev --deliver-to`. With --url, a stack's secret \
+is used only if --stack is typed: KHOOK_STACK alone is ignored.
 
-Exit status: 0 the receiver is right; 1 it is not, or could not be asked.
+Exit status: 0 the receiver is right; 1 it is not, or could not be asked; 2 an invalid command line, or no receiver is \
+named.
 
-Permissions on AWS: cloudformation:DescribeStacks; secretsmanager:GetSecretValue on the secret, unless --secret-file
+Permissions on AWS: cloudformation:DescribeStacks; secretsmanager:GetSecretValue on the secret, unless --secret-file \
 names a file.
 
 Examples:
@@ -161,8 +162,26 @@ fn of_running() -> Result<(String, Option<String>)> {
 #[derive(Debug)]
 struct Answer {
     /// The status, or why there is none.
-    status: Result<StatusCode, String>,
+    status: Result<StatusCode, Silence>,
     took: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Silence {
+    Late,
+    /// What went wrong on the way to it.
+    Unreached(String),
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Late => write!(f, "no answer within {} s", PATIENCE.as_secs()),
+            Self::Unreached(error) if error.contains("Connection refused") => f.write_str("connection refused"),
+            Self::Unreached(error) => write!(f, "no answer: {error}"),
+        }
+    }
 }
 
 impl Answer {
@@ -171,7 +190,7 @@ impl Answer {
     }
 
     fn shown(&self) -> String {
-        self.status.as_ref().map_or_else(Clone::clone, |status| status.as_u16().to_string())
+        self.status.as_ref().map_or_else(ToString::to_string, |status| status.as_u16().to_string())
     }
 }
 
@@ -183,8 +202,8 @@ async fn ping(endpoint: &HttpEndpoint, secrets: &SigningSecrets) -> Result<Answe
     let begun = Instant::now();
     let status = match timeout(PATIENCE, endpoint.post(request)).await {
         Ok(Ok(reply)) => Ok(reply.status),
-        Ok(Err(error)) => Err(format!("no answer: {}", error.0)),
-        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        Ok(Err(error)) => Err(Silence::Unreached(error.0)),
+        Err(_) => Err(Silence::Late),
     };
     Ok(Answer { status, took: begun.elapsed() })
 }
@@ -211,7 +230,7 @@ impl Report {
             json!({
                 "status": answer.status.as_ref().ok().map(StatusCode::as_u16),
                 "ms": answer.took.as_millis(),
-                "error": answer.status.as_ref().err(),
+                "error": answer.status.as_ref().err().map(ToString::to_string),
             })
         };
         output::json(&json!({
@@ -246,7 +265,8 @@ fn verdict_of_signed(answer: &Answer) -> &'static str {
         }
         Ok(status) if status.is_redirection() => "not accepted: a delivery follows no redirect. Name the final URL",
         Ok(_) => "not accepted: a delivery would be tried again. Answer 2xx within 10 s",
-        Err(_) => "not accepted: the receiver was not reached",
+        Err(Silence::Late) => "did not answer in time. Answer 2xx within 10 s",
+        Err(Silence::Unreached(_)) => "the receiver was not reached: does it run, and is this its URL?",
     }
 }
 
@@ -287,7 +307,24 @@ mod tests {
             let report = Report { signed: answer(signed), forged: forged.map(answer) };
             assert_eq!(report.is_good(), is_good, "{report:?}");
         }
-        let silent = Answer { status: Err("no answer within 10 s".to_owned()), took: PATIENCE };
+        let silent = Answer { status: Err(Silence::Late), took: PATIENCE };
         assert!(!Report { signed: answer(200), forged: Some(silent) }.is_good());
+    }
+
+    #[test]
+    fn a_receiver_that_is_late_is_told_how_long_it_has() {
+        let late = Answer { status: Err(Silence::Late), took: PATIENCE };
+        assert_eq!(late.shown(), "no answer within 10 s");
+        assert_eq!(verdict_of_signed(&late), "did not answer in time. Answer 2xx within 10 s");
+    }
+
+    #[tokio::test]
+    async fn a_port_where_no_one_listens_is_told_in_one_phrase() {
+        let url = DeliveryUrl::from_text("http://127.0.0.1:1/kakao").unwrap();
+        let endpoint = HttpEndpoint::new(url, Pool::of_the_web(&CaBundle::default()).unwrap());
+        let secrets = SigningSecrets::from_text(&random::signing_secret().unwrap()).unwrap();
+        let answer = ping(&endpoint, &secrets).await.unwrap();
+        assert_eq!(answer.shown(), "connection refused");
+        assert!(verdict_of_signed(&answer).starts_with("the receiver was not reached"));
     }
 }

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod play;
+mod reconcile;
 mod report;
 mod story;
 
@@ -45,21 +46,23 @@ impl Demo {
         let receiver = Receiver::start(&secret).await?;
         let delivery = Delivery { url: receiver.url().to_owned(), secret };
         let stage = dev::Stage::set_up(progress, Some(delivery)).await?;
-        let dev::Stage { cloud, kakao, .. } = &stage;
+        let dev::Stage { cloud, kakao, reading, .. } = &stage;
+        reconcile::wait(reading);
         let mut player = Player::new(cloud)?;
         let steps = story::story(kakao, runtime::clock::now())?;
         let results = play_all(&mut player, &steps, progress).await?;
         let user = player.table().view(&format!("USER#{}#{MEMBER}", kakao.app_id)).await?.unwrap_or(Value::Null);
         let delivered = delivery::check(&receiver, &user).await;
         let strays = strays(player.table(), &steps).await?;
-        let report = report::DemoReport { results, delivered, user, strays };
+        let reconciled = reconcile::play(cloud, reading).await?;
+        let report = report::DemoReport { results, delivered, reconciled, user, strays };
         if self.json {
             report.print_json()?
         } else {
             report.print(self.keep)?
         }
         if let Some(lock) = lock {
-            dev::stay(lock, cloud, kakao, None).await?;
+            dev::stay(lock, &stage, None).await?;
         }
         stage.cloud.stop().await;
         Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -2,7 +2,7 @@ use anyhow::Result;
 use console::Style;
 use serde_json::{Value, json};
 
-use super::{StepResult, delivery::DeliveryResult};
+use super::{StepResult, delivery::DeliveryResult, reconcile::ReconcileResult};
 use crate::{
     commands::user::print_state,
     ui::{
@@ -16,6 +16,7 @@ use crate::{
 pub(super) struct DemoReport {
     pub(super) results: Vec<StepResult>,
     pub(super) delivered: DeliveryResult,
+    pub(super) reconciled: Vec<ReconcileResult>,
     pub(super) user: Value,
     pub(super) strays: Vec<String>,
 }
@@ -24,13 +25,14 @@ impl DemoReport {
     pub(super) fn is_good(&self) -> bool {
         self.strays.is_empty()
             && self.delivered.problem.is_none()
+            && self.reconciled.iter().all(|found| found.problem.is_none())
             && self.results.iter().all(|result| result.problem.is_none())
     }
 
     pub(super) fn print_json(&self) -> Result<()> {
         output::json(&json!({
-            "ok": self.is_good(), "requests": self.results, "delivery": self.delivered, "user": self.user,
-            "strays": self.strays,
+            "ok": self.is_good(), "requests": self.results, "delivery": self.delivered,
+            "reconciled": self.reconciled, "user": self.user, "strays": self.strays,
         }))
     }
 
@@ -52,6 +54,9 @@ impl DemoReport {
             ]);
         }
         table.add_row(self.delivery_row());
+        for (number, found) in self.reconciled.iter().enumerate() {
+            table.add_row(reconciled_row(self.results.len() + 2 + number, found));
+        }
         output::line("")?;
         output::print_table(&table)?;
         output::line("")?;
@@ -87,7 +92,8 @@ impl DemoReport {
         let again = count(|result| result.is_duplicate);
         let wrong = count(|result| result.problem.is_some())
             + self.strays.len()
-            + usize::from(self.delivered.problem.is_some());
+            + usize::from(self.delivered.problem.is_some())
+            + self.reconciled.iter().filter(|found| found.problem.is_some()).count();
         output::line("")?;
         if wrong > 0 {
             let text = format!("✗ not as it should be: {wrong} of these");
@@ -100,6 +106,20 @@ impl DemoReport {
             counted(again, "duplicate")
         )))
     }
+}
+
+/// What no webhook told.
+fn reconciled_row(number: usize, found: &ReconcileResult) -> [Cell; 6] {
+    let ReconcileResult { title, ms, changes, problem } = found;
+    let changes = problem.as_ref().map_or_else(|| Cell::lines(changes), |problem| verdict_cell(problem, false));
+    [
+        faint_cell(&format!("{number:>2}")),
+        Cell::new(title),
+        Cell::new("reconciler"),
+        verdict_cell(if problem.is_none() { "✓" } else { "✗" }, problem.is_none()),
+        faint_cell(&ms.to_string()),
+        changes,
+    ]
 }
 
 fn title(result: &StepResult) -> Cell {

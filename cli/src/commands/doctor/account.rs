@@ -1,6 +1,7 @@
 //! The AWS account's facts about a stack: the doctor's only edge inside.
 
-use kakao_webhooks::wire::Time;
+use kakao_webhooks::wire::{AppId, Time};
+use runtime::reconcile::{ReaderKeys, ReaderKeysError, Run};
 
 use super::facts::{Alarm, Backlog, Function, Inbox, Quota, Read, Resource, Source, Stack, StoredKeys};
 
@@ -28,4 +29,10 @@ pub(super) trait Account {
     async fn stream_view(&self, table: &str) -> Read<Option<String>>;
     /// The key set that the table keeps.
     async fn stored_keys(&self, table: &str) -> Read<Option<StoredKeys>>;
+    /// The status of the table's index `roster`. `None`: it has none.
+    async fn roster_index(&self, table: &str) -> Read<Option<String>>;
+    /// The keys in the secret with this ARN, by which members are read.
+    async fn reader_keys(&self, arn: &str) -> Read<Result<ReaderKeys, ReaderKeysError>>;
+    /// An app's run.
+    async fn run(&self, table: &str, app: &AppId) -> Read<Option<Run>>;
 }

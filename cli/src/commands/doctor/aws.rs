@@ -15,8 +15,14 @@ use aws_sdk_sqs::types::QueueAttributeName::{
     ApproximateNumberOfMessagesNotVisible as InHand,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use kakao_webhooks::{auth::KeySet, wire::Time};
-use runtime::store::inbox_partitions;
+use kakao_webhooks::{
+    auth::KeySet,
+    wire::{AppId, Time},
+};
+use runtime::{
+    reconcile::{ReaderKeys, ReaderKeysError, Run, RunTable, Table as _, all_reader_keys},
+    store::{DynamoStore, Pace, ROSTER, Retention, StoreError, inbox_partitions},
+};
 
 use super::{
     account::Account,
@@ -24,7 +30,7 @@ use super::{
 };
 use crate::{
     aws::{
-        fault::{is_denial, sentence},
+        fault::{is_denial, sentence, stored},
         stack::{no_stack, outputs_of},
     },
     commands::{backlog::letter, quarantine},
@@ -49,6 +55,9 @@ pub(super) struct Aws {
     alarms: aws_sdk_cloudwatch::Client,
     queues: aws_sdk_sqs::Client,
     table: aws_sdk_dynamodb::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+    /// For the store that the functions have.
+    config: SdkConfig,
 }
 
 impl Aws {
@@ -63,6 +72,8 @@ impl Aws {
             alarms: aws_sdk_cloudwatch::Client::new(&config),
             queues: aws_sdk_sqs::Client::new(&config),
             table: aws_sdk_dynamodb::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
+            config,
         }
     }
 
@@ -209,6 +220,29 @@ impl Account for Aws {
             fetched_at: text(&item, "fetched_at").parse().ok(),
             set: KeySet::from_json(text(&item, "document").as_bytes()),
         }))
+    }
+
+    async fn roster_index(&self, table: &str) -> Read<Option<String>> {
+        let asked = self.table.describe_table().table_name(table).send().await;
+        let described = asked.map_err(|error| unread("dynamodb:DescribeTable", &error))?.table;
+        let mut indexes = described.and_then(|table| table.global_secondary_indexes).unwrap_or_default().into_iter();
+        let index = indexes.find(|index| index.index_name() == Some(ROSTER));
+        Ok(index.and_then(|index| index.index_status).map(|status| status.as_str().to_owned()))
+    }
+
+    async fn reader_keys(&self, arn: &str) -> Read<Result<ReaderKeys, ReaderKeysError>> {
+        let asked = self.secrets.get_secret_value().secret_id(arn).send().await;
+        let secret = asked.map_err(|error| unread("secretsmanager:GetSecretValue", &error))?;
+        Ok(all_reader_keys(&secret.secret_string.unwrap_or_default()))
+    }
+
+    async fn run(&self, table: &str, app: &AppId) -> Read<Option<Run>> {
+        const ACTION: &str = "dynamodb:GetItem";
+        let store = DynamoStore::new(&self.config, table.to_owned(), Retention::default(), Pace::Background);
+        RunTable(store).run(app).await.map_err(|error| match &error {
+            StoreError::TryAgain(text) | StoreError::Never(text) if is_denial(text) => Unread::Denied(ACTION),
+            _ => Unread::Failed(stored(ACTION, &error)),
+        })
     }
 }
 

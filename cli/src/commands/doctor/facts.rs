@@ -4,9 +4,12 @@ use std::{collections::BTreeMap, fmt};
 
 use kakao_webhooks::{
     auth::{KeySet, KeySetError},
-    wire::Time,
+    wire::{AppId, Time, rest_api::RestError},
 };
-use runtime::config::Variables;
+use runtime::{
+    config::Variables,
+    reconcile::{ReaderKeysError, Run},
+};
 
 use crate::{commands::check::finding::Judgement, ui::age};
 
@@ -178,6 +181,21 @@ pub(super) struct StoredKeys {
 /// The key set that its endpoint publishes: why there is none, or what it holds.
 pub(super) type PublishedKeys = Result<Result<KeySet, KeySetError>, String>;
 
+/// What is known of the reconciler, in a stack that has it.
+#[derive(Debug)]
+pub(super) struct Reconciling {
+    /// The status of the index `roster`. `None`: the table has none.
+    pub(super) index: Read<Option<String>>,
+    /// What Kakao answers here to each app's key. `None`: the function's settings, which are judged elsewhere, name no
+    /// secret.
+    pub(super) proofs: Option<Read<Result<Proofs, ReaderKeysError>>>,
+    /// The runs of the apps in the secret; of the service's apps, if it could not be read. `None`: the app has none.
+    pub(super) runs: BTreeMap<AppId, Read<Option<Run>>>,
+}
+
+/// What Kakao answers to each app's key.
+pub(super) type Proofs = BTreeMap<AppId, Result<(), RestError>>;
+
 /// All that is known of a stack.
 #[derive(Debug)]
 pub(super) struct Facts {
@@ -202,6 +220,8 @@ pub(super) struct Facts {
     pub(super) stored_keys: Read<Option<StoredKeys>>,
     /// `None` where no function says where it is.
     pub(super) published_keys: Option<PublishedKeys>,
+    /// `None` in a stack without a reconciler.
+    pub(super) reconciling: Option<Reconciling>,
 }
 
 /// This many seconds after a deployment the janitor has run, and an alarm that waits for it has gone quiet.

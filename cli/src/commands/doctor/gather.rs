@@ -3,14 +3,22 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::join_all;
-use kakao_webhooks::{auth::KeySet, wire::Time};
-use runtime::keys::{KeyEndpoint, KeySource};
+use kakao_webhooks::{
+    auth::KeySet,
+    wire::{AppId, Time, rest_api::RestError},
+};
+use runtime::{
+    http::{CaBundle, Pool},
+    keys::{KeyEndpoint, KeySource},
+    reconcile::{HttpKakaoApi, KakaoApi as _, ReaderKey, ReaderKeysError},
+};
 use tokio::time::sleep;
 
 use super::{
     account::Account,
-    facts::{Backlog, Facts, Function, PublishedKeys, Read, Resource, Source, Stack},
-    members::{acknowledging_members, all_members},
+    facts::{Backlog, Facts, Function, Proofs, PublishedKeys, Read, Reconciling, Resource, Source, Stack, Unread},
+    members::{RECONCILER, acknowledging_members, all_members},
+    reconciling::configured,
     sources::{DELIVERER, PROCESSOR, PUBLISHER},
 };
 
@@ -43,6 +51,10 @@ pub(super) async fn facts(account: &impl Account, stack: Stack, now: Time) -> Fa
         account.stored_keys(table),
     );
     let (functions, published_keys) = functions_and_keys;
+    let reconciling = match functions.contains_key(RECONCILER) {
+        true => Some(reconciling(account, table, &functions).await),
+        false => None,
+    };
     Facts {
         now,
         stack,
@@ -58,10 +70,53 @@ pub(super) async fn facts(account: &impl Account, stack: Stack, now: Time) -> Fa
         stream_view,
         stored_keys,
         published_keys,
+        reconciling,
     }
 }
 
-type Functions = BTreeMap<&'static str, Read<Option<Function>>>;
+/// What is known of the reconciler, which the stack has.
+async fn reconciling(account: &impl Account, table: &str, functions: &Functions) -> Reconciling {
+    let (index, proofs) = tokio::join!(account.roster_index(table), proofs(account, functions));
+    let apps: Vec<AppId> = match &proofs {
+        Some(Ok(Ok(proofs))) => proofs.keys().cloned().collect(),
+        _ => configured(functions).unwrap_or_default().into_iter().collect(),
+    };
+    let runs = join_all(apps.iter().map(|app| account.run(table, app))).await;
+    Reconciling { index, proofs, runs: apps.into_iter().zip(runs).collect() }
+}
+
+async fn proofs(account: &impl Account, functions: &Functions) -> Option<Read<Result<Proofs, ReaderKeysError>>> {
+    let function = functions.get(RECONCILER)?.as_ref().ok()?.as_ref()?;
+    let variables = function.settings.variables();
+    let (arn, url) = (variables.kakao_reader_keys().ok()?, variables.kakao_api_url().ok()?);
+    let keys = match account.reader_keys(&arn).await {
+        Ok(Ok(keys)) => keys,
+        Ok(Err(error)) => return Some(Ok(Err(error))),
+        Err(unread) => return Some(Err(unread)),
+    };
+    let pool = match Pool::of_the_web(&CaBundle::default()) {
+        Ok(pool) => pool,
+        Err(error) => return Some(Err(Unread::Failed(error.to_string()))),
+    };
+    let api = &HttpKakaoApi::new(url, pool);
+    let proven = keys.into_iter().map(async |(app, key)| (app, proof(api, &key).await));
+    Some(Ok(Ok(join_all(proven).await.into_iter().collect())))
+}
+
+/// Whether Kakao lists a member for this key. What passes by itself is asked again.
+async fn proof(api: &HttpKakaoApi, key: &ReaderKey) -> Result<(), RestError> {
+    let mut answer = api.members(key, None, 1).await;
+    for _ in 1..ATTEMPTS {
+        if !matches!(answer, Err(RestError::Again(_))) {
+            break;
+        }
+        sleep(BETWEEN_ATTEMPTS).await;
+        answer = api.members(key, None, 1).await;
+    }
+    answer.map(drop)
+}
+
+pub(super) type Functions = BTreeMap<&'static str, Read<Option<Function>>>;
 
 async fn functions_and_keys(account: &impl Account, resources: &[Resource]) -> (Functions, Option<PublishedKeys>) {
     let members = all_members().filter_map(|member| Some((member.name, physical(resources, member.logical_id)?)));

@@ -31,11 +31,12 @@ enum Setting {
     Bus,
     ProfileValues,
     Delivery,
+    Reconciling,
 }
 
 use Setting::{
-    Apps, Bus, Delivery, Keys, ProfileValues, QuarantineDays, Queue, Retention, SkillAnswer, SkillAuth, Sources, Table,
-    Typing,
+    Apps, Bus, Delivery, Keys, ProfileValues, QuarantineDays, Queue, Reconciling, Retention, SkillAnswer, SkillAuth,
+    Sources, Table, Typing,
 };
 
 /// Those of every stack.
@@ -51,7 +52,13 @@ pub(super) const MEMBERS: [Member; 8] = [
 ];
 
 /// Those that a stack has only by a parameter.
-pub(super) const OPTIONAL: [Member; 1] = [behind("deliverer", "DelivererFunction", &[Delivery])];
+pub(super) const OPTIONAL: [Member; 2] = [
+    behind("deliverer", "DelivererFunction", &[Delivery]),
+    behind(RECONCILER, "ReconcilerFunction", &[Queue, Table, Reconciling]),
+];
+
+/// The function that compares the states with Kakao's list of members.
+pub(super) const RECONCILER: &str = "reconciler";
 
 /// All that a stack may have.
 pub(super) fn all_members() -> impl Iterator<Item = Member> {
@@ -94,6 +101,12 @@ impl Member {
                 let url = variables.delivery_url().map(drop);
                 let queue = url.and_then(|()| variables.delivery_queue_url().map(drop));
                 queue.and_then(|()| variables.delivery_secret().map(drop))
+            }
+            Reconciling => {
+                let keys = variables.kakao_reader_keys().map(drop);
+                let url = keys.and_then(|()| variables.kakao_api_url().map(drop));
+                let most = url.and_then(|()| variables.reconcile_max_unlinks().map(drop));
+                most.and_then(|()| variables.reconcile_at().map(drop))
             }
         })
     }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `account`, `aws` | the edge: a trait for the account's facts about a stack, and the client that reads them from AWS |
 //! | `gather`, `facts` | reads all facts at once; the facts that were read |
-//! | `stack`, `functions`, `sources`, `settings`, `keys`, `waiting`, `alarms` | judge the facts. Pure |
+//! | `stack`, `functions`, `sources`, `settings`, `keys`, `reconciling`, `waiting`, `alarms` | judge the facts. Pure |
 //! | `outside` | what Kakao finds, by `khook check` |
 //! | `report` | prints the result |
 
@@ -17,6 +17,7 @@ mod gather;
 mod keys;
 mod members;
 mod outside;
+mod reconciling;
 mod report;
 mod settings;
 mod sources;
@@ -152,7 +153,13 @@ impl DoctorTarget {
         let Some((aws, name)) = self.inside else {
             let base_url = self.base_url.unwrap_or_default();
             let sections = vec![outside_of(&base_url).await?];
-            return Ok(DoctorReport { stack: None, base_url: Some(base_url), sections, is_named: false });
+            return Ok(DoctorReport {
+                stack: None,
+                base_url: Some(base_url),
+                sections,
+                hints: vec![],
+                is_named: false,
+            });
         };
         let report = examine(&Aws::new(aws, &name), &name, self.base_url).await?;
         Ok(DoctorReport { is_named: self.is_named, ..report })
@@ -172,13 +179,18 @@ async fn examine(account: &impl Account, name: &str, base_url: Option<String>) -
     };
     let inside = async {
         match &stack {
-            Ok(stack) => judged(&gather::facts(account, stack.clone(), runtime::clock::now()).await),
-            Err(unread) => vec![Section::new(format!("stack {name}"), vec![unread.judgement().named("stack")])],
+            Ok(stack) => {
+                let facts = gather::facts(account, stack.clone(), runtime::clock::now()).await;
+                (judged(&facts), hints(&facts))
+            }
+            Err(unread) => {
+                (vec![Section::new(format!("stack {name}"), vec![unread.judgement().named("stack")])], vec![])
+            }
         }
     };
-    let (outside, inside) = tokio::join!(outside, inside);
+    let (outside, (inside, hints)) = tokio::join!(outside, inside);
     let sections = outside?.into_iter().chain(inside).collect();
-    Ok(DoctorReport { stack: Some(name.to_owned()), base_url, sections, is_named: true })
+    Ok(DoctorReport { stack: Some(name.to_owned()), base_url, sections, hints, is_named: true })
 }
 
 async fn outside_of(base_url: &str) -> Result<Section> {
@@ -192,9 +204,15 @@ fn judged(facts: &Facts) -> Vec<Section> {
         ("event sources", sources::findings(facts)),
         ("settings", settings::findings(facts)),
         ("key set", keys::findings(facts)),
+        ("reconciler", reconciling::findings(facts)),
         ("waiting", waiting::findings(facts)),
         ("alarms", alarms::findings(facts)),
     ];
     let named = sections.into_iter().filter(|(_, findings)| !findings.is_empty());
     named.map(|(name, findings)| Section::new(name, findings)).collect()
+}
+
+/// What a stack could have, and is no mistake without.
+fn hints(facts: &Facts) -> Vec<String> {
+    reconciling::hint(facts).into_iter().collect()
 }

@@ -8,7 +8,10 @@ use crate::{
         finding::{Finding, Verdict},
         report::{self, Tally},
     },
-    ui::{count::counted, output::Text},
+    ui::{
+        count::counted,
+        output::{self, Text},
+    },
 };
 
 /// One part of the stack, and what was found there.
@@ -37,6 +40,8 @@ pub(super) struct DoctorReport {
     pub(super) stack: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) sections: Vec<Section>,
+    /// What the stack could have, and is no mistake without.
+    pub(super) hints: Vec<String>,
     /// Whether other commands need the stack's name.
     pub(super) is_named: bool,
 }
@@ -61,6 +66,7 @@ impl DoctorReport {
             "stack": self.stack,
             "base_url": self.base_url,
             "sections": sections,
+            "hints": self.hints,
         })
     }
 
@@ -79,6 +85,10 @@ impl DoctorReport {
             lines.push(section.heading());
             let is_shown = |finding: &&Finding| all || finding.verdict != Verdict::Right;
             lines.extend(report::lines(section.findings.iter().filter(is_shown), columns));
+        }
+        for hint in &self.hints {
+            lines.push(Text::default());
+            lines.extend(output::wrap(hint, columns).iter().map(Text::from));
         }
         if let Some(stack) = self.stack.as_deref().filter(|_| self.is_named && tally.mistakes > 0) {
             lines.extend([Text::default(), Text::from("For khook's other commands:")]);

@@ -2,15 +2,20 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use kakao_webhooks::{auth::KeySet, wire::Time};
+use kakao_webhooks::{
+    auth::KeySet,
+    wire::{AppId, Time},
+};
 use play_kakao::SigningKey;
+use runtime::reconcile::{Phase, Purpose, ReaderKeys, ReaderKeysError, Run, all_reader_keys};
 
 use super::{
     account::Account,
     facts::{
-        Alarm, Backlog, Facts, Function, Inbox, Quota, Read, Resource, Settings, Source, Stack, StoredKeys, Unread,
+        Alarm, Backlog, Facts, Function, Inbox, Quota, Read, Reconciling, Resource, Settings, Source, Stack,
+        StoredKeys, Unread,
     },
-    members::MEMBERS,
+    members::{MEMBERS, RECONCILER},
     sources::{PROCESSOR, PUBLISHER},
 };
 use crate::commands::check::finding::{Finding, Verdict};
@@ -75,6 +80,14 @@ pub(super) fn function(name: &str) -> Function {
     }
 }
 
+fn reconciler(api_url: &str) -> Function {
+    let mut function = function(RECONCILER);
+    for (name, value) in [("KAKAO_READER_KEYS", READER_SECRET), ("KAKAO_API_URL", api_url)] {
+        function.settings.0.insert(name.to_owned(), value.to_owned());
+    }
+    function
+}
+
 fn stack() -> Stack {
     let outputs = [
         ("TableName", TABLE),
@@ -90,12 +103,11 @@ fn stack() -> Stack {
     }
 }
 
+fn resource(logical_id: &str, kind: &str) -> Resource {
+    Resource { logical_id: logical_id.to_owned(), physical_id: format!("stack-{logical_id}"), kind: kind.to_owned() }
+}
+
 fn resources() -> Vec<Resource> {
-    let resource = |logical_id: &str, kind: &str| Resource {
-        logical_id: logical_id.to_owned(),
-        physical_id: format!("stack-{logical_id}"),
-        kind: kind.to_owned(),
-    };
     let functions = MEMBERS.iter().map(|member| resource(member.logical_id, "AWS::Lambda::Function"));
     let sources = [PROCESSOR, PUBLISHER].map(|name| resource(name, "AWS::Lambda::EventSourceMapping"));
     functions.chain(sources).chain(ALARMS.iter().map(|(name, _)| resource(name, "AWS::CloudWatch::Alarm"))).collect()
@@ -140,8 +152,31 @@ pub(super) fn healthy() -> Facts {
         stream_view: Ok(Some("NEW_AND_OLD_IMAGES".to_owned())),
         stored_keys: Ok(Some(StoredKeys { fetched_at: ago(30), set: Ok(set.clone()) })),
         published_keys: Some(Ok(Ok(set))),
+        reconciling: None,
     }
 }
+
+/// The same with a reconciler, as it should be.
+pub(super) fn reconciled() -> Facts {
+    let app: AppId = "123456".parse().unwrap();
+    let reconciling = Reconciling {
+        index: Ok(Some("ACTIVE".to_owned())),
+        proofs: Some(Ok(Ok([(app.clone(), Ok(()))].into()))),
+        runs: [(app, Ok(Some(run_that_ended())))].into(),
+    };
+    Facts { reconciling: Some(reconciling), ..healthy() }
+}
+
+fn run_that_ended() -> Run {
+    let mut run = Run::new("run".to_owned(), Purpose::Correct, None, ago(7_200).unwrap());
+    run.state = Phase::Done;
+    run.finish(ago(7_000).unwrap());
+    run
+}
+
+/// The key in the secret of [`StandIn::reconciling`].
+pub(super) const READER_KEY: &str = "1a2b3c4d5e6f78899aabbccddeeff001";
+const READER_SECRET: &str = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:reader-0a1B2c";
 
 /// An account with that stack, which may refuse to take some actions.
 #[derive(Default)]
@@ -149,6 +184,8 @@ pub(super) struct StandIn {
     pub(super) denied: Vec<&'static str>,
     pub(super) live: Option<Function>,
     pub(super) delivers: bool,
+    /// The address of Kakao's API, in a stack that has the reconciler.
+    pub(super) reconciling: Option<String>,
 }
 
 impl StandIn {
@@ -168,12 +205,15 @@ impl Account for StandIn {
     }
 
     async fn resources(&self) -> Read<Vec<Resource>> {
-        self.take("cloudformation:ListStackResources", resources())
+        let mut resources = resources();
+        resources.extend(self.reconciling.as_ref().map(|_| resource("ReconcilerFunction", "AWS::Lambda::Function")));
+        self.take("cloudformation:ListStackResources", resources)
     }
 
     async fn function(&self, name: &str, alias: Option<&str>) -> Read<Option<Function>> {
         let found = MEMBERS.iter().find(|member| format!("stack-{}", member.logical_id) == name);
         let found = match alias {
+            None if name == "stack-ReconcilerFunction" => self.reconciling.as_deref().map(reconciler),
             None => found.map(|member| function(member.name)),
             Some("live") => self.live.clone().filter(|_| name == "stack-UnlinkFunction"),
             Some(_) => None,
@@ -219,5 +259,23 @@ impl Account for StandIn {
     async fn stored_keys(&self, table: &str) -> Read<Option<StoredKeys>> {
         assert_eq!(table, TABLE);
         self.take("dynamodb:GetItem", Some(StoredKeys { fetched_at: Some(runtime::clock::now()), set: Ok(key_set()) }))
+    }
+
+    async fn roster_index(&self, table: &str) -> Read<Option<String>> {
+        assert_eq!(table, TABLE);
+        self.take("dynamodb:DescribeTable", Some("ACTIVE".to_owned()))
+    }
+
+    async fn reader_keys(&self, arn: &str) -> Read<Result<ReaderKeys, ReaderKeysError>> {
+        assert_eq!(arn, READER_SECRET);
+        let text = format!("{{\"123456\":\"{READER_KEY}\"}}");
+        self.take("secretsmanager:GetSecretValue", all_reader_keys(&text))
+    }
+
+    async fn run(&self, table: &str, app: &AppId) -> Read<Option<Run>> {
+        assert_eq!((table, app.as_str()), (TABLE, "123456"));
+        let mut run = run_that_ended();
+        run.finish(runtime::clock::now());
+        self.take("dynamodb:GetItem", Some(run))
     }
 }

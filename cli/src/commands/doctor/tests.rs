@@ -1,9 +1,14 @@
 use insta::{assert_json_snapshot, assert_snapshot};
 
+use play_kakao::{
+    KakaoMembers,
+    rest_api::{AdminKey, ApiCall, ApiServer, SimulatedApi},
+};
+
 use super::{
     facts::{Backlog, Unread},
     report::DoctorReport,
-    stand_in::{self, StandIn, function},
+    stand_in::{self, READER_KEY, StandIn, function, reconciled},
     *,
 };
 use crate::{
@@ -16,6 +21,7 @@ fn report_of(facts: &Facts) -> DoctorReport {
         stack: Some("kakao-webhooks".to_owned()),
         base_url: Some("https://hooks.example.com".to_owned()),
         sections: judged(facts),
+        hints: hints(facts),
         is_named: true,
     }
 }
@@ -132,4 +138,33 @@ async fn a_stack_without_an_address_is_looked_at_from_inside_and_one_with_an_add
     assert_eq!(names(None).await[0], "stack");
     // This port is closed, too.
     assert_eq!(names(Some("http://127.0.0.1:1".to_owned())).await[0], "outside http://127.0.0.1:1");
+}
+
+#[test]
+fn a_stack_with_a_reconciler_has_a_section_for_it() {
+    let report = report_of(&reconciled());
+    assert_eq!(report.tally().exit_code(), ExitCode::SUCCESS);
+    assert_snapshot!("reconciled-all", text(&report, 80, true));
+}
+
+#[tokio::test]
+async fn the_reconcilers_keys_are_proven_at_kakao_and_never_shown() {
+    let api = SimulatedApi::new(KakaoMembers::default());
+    let server = ApiServer::start(api).await.unwrap();
+    let examined = async || {
+        let account = StandIn { reconciling: Some(server.url().to_owned()), ..StandIn::default() };
+        let report = examine(&account, "kakao-webhooks", None).await.unwrap();
+        let found = report.sections.iter().find(|section| section.name == "reconciler").unwrap().findings.clone();
+        assert!(!format!("{report:?}").contains(READER_KEY) && report.hints.is_empty(), "{report:?}");
+        found.into_iter().map(|finding| (finding.check, finding.verdict)).collect::<Vec<_>>()
+    };
+    let with_key = |verdict| {
+        let right = Verdict::Right;
+        vec![("index roster", right), ("apps", right), ("key", verdict), ("last run", right)]
+    };
+    assert_eq!(examined().await, with_key(Verdict::Mistake));
+    server.api().add_key(READER_KEY, AdminKey::reader("123456"));
+    assert_eq!(examined().await, with_key(Verdict::Right));
+    // One call for one member.
+    assert_eq!(server.usage().calls_of("123456", ApiCall::UserIds), 1);
 }

@@ -5,10 +5,10 @@ use clap::{
     Args,
     builder::{PossibleValue, PossibleValuesParser},
 };
-use kakao_webhooks::wire::Time;
+use kakao_webhooks::wire::{Time, account_status::EventType};
 use serde_json::Value;
 
-use super::{Pair, QUARANTINED, SendTarget, check_member_number, given, members, typos};
+use super::{Pair, QUARANTINED, SendTarget, Truth, check_member_number, given, members, typos};
 use crate::{
     kakao::{AccountStatus, Forgery, KeyRing, Request},
     random,
@@ -72,6 +72,16 @@ pub struct SendAccountStatus {
 }
 
 impl SendAccountStatus {
+    /// A forged token comes from someone else, and says nothing of what is true.
+    pub(super) fn truth(&self) -> Option<Truth> {
+        let linked = match EventType::of_uri(&typos::event_uri(&self.event).ok()?) {
+            EventType::UserLinked => true,
+            EventType::UserUnlinked | EventType::AccountPurged => false,
+            _ => return None,
+        };
+        self.user.as_ref().filter(|_| self.forge.is_none()).and_then(|user| Truth::of(user, linked))
+    }
+
     pub(super) fn request(&self) -> Result<Request> {
         match &self.user {
             Some(user) => check_member_number(user, QUARANTINED),
@@ -126,8 +136,6 @@ fn seconds(value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use kakao_webhooks::wire::account_status::EventType;
-
     use super::*;
 
     #[test]

@@ -1,6 +1,7 @@
 //! `khook send`: simulates Kakao against any address.
 
 mod account_status;
+mod truth;
 mod typos;
 mod webhooks;
 
@@ -21,6 +22,7 @@ use crate::{
         usage::Usage,
     },
 };
+use truth::Truth;
 
 /// The webhooks.
 #[derive(Debug, Subcommand)]
@@ -49,8 +51,8 @@ impl Send {
     /// What is missing to send it, or no answer.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::Unlink(send) => deliver(&send.target, || send.request()).await,
-            Self::AccountStatus(send) => deliver(&send.target, || send.request()).await,
+            Self::Unlink(send) => deliver_true(&send.target, send.truth(), || send.request()).await,
+            Self::AccountStatus(send) => deliver_true(&send.target, send.truth(), || send.request()).await,
             Self::TalkShare(send) => deliver(&send.target, || send.request()).await,
             Self::TalkChannel(send) => deliver(&send.target, || send.request()).await,
             Self::Skill(send) => deliver(&send.target, || send.request()).await,
@@ -76,6 +78,10 @@ pub struct SendTarget {
     /// Send it even if an event, a value or the address looks like a typing error or a value is broken JSON
     #[arg(long, help_heading = "Delivery")]
     anyway: bool,
+    /// Let the webhook get lost: at the simulated Kakao it happens, and nothing is sent. For unlink, user-linked,
+    /// user-unlinked and account-purged, with the running `khook dev`
+    #[arg(long, help_heading = "Delivery", conflicts_with_all = ["url", "expect", "curl"])]
+    lost: bool,
 }
 
 impl SendTarget {
@@ -180,6 +186,39 @@ fn members(option: &str, pairs: &[Pair], target: &SendTarget) -> Result<Map<Stri
     pairs.iter().map(|pair| Ok((pair.0.clone(), pair.value(option, target)?))).collect()
 }
 
+/// The same of an event that says whether a member is linked: the simulated REST API of the running `khook dev` then says
+/// so, too.
+async fn deliver_true(
+    target: &SendTarget,
+    truth: Option<Truth>,
+    request: impl FnOnce() -> Result<Request>,
+) -> Result<ExitCode> {
+    let Some(truth) = truth else {
+        if target.lost {
+            return Err(Usage::error("--lost is for events that link or unlink a member"));
+        }
+        return deliver(target, request).await;
+    };
+    if target.lost {
+        truth.tell(&Running::found("--lost needs one that runs")?).await?;
+        if target.json {
+            output::json(&json!({"ok": true, "lost": true}))?;
+        } else {
+            output::line("lost: it happened at Kakao, and no webhook was sent. `khook reconcile run` finds it")?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let code = deliver(target, request).await?;
+    if target.url.is_none()
+        && !target.curl
+        && code == ExitCode::SUCCESS
+        && let Some(running) = Running::find()
+    {
+        truth.tell(&running).await?;
+    }
+    Ok(code)
+}
+
 async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>) -> Result<ExitCode> {
     let base = target.base()?;
     let request = request()?;
@@ -227,7 +266,7 @@ mod tests {
     }
 
     fn target(anyway: bool) -> SendTarget {
-        SendTarget { url: None, expect: None, json: false, curl: false, anyway }
+        SendTarget { url: None, expect: None, json: false, curl: false, anyway, lost: false }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use kakao_webhooks::wire::{Time, talk_channel::ChannelEvent, talk_share::ChatType, unlink::UnlinkReason};
 
-use super::{Pair, QUARANTINED, SendTarget, check_member_number, given, members, secret};
+use super::{Pair, QUARANTINED, SendTarget, Truth, check_member_number, given, members, secret};
 use crate::{
     kakao::{Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check},
     random,
@@ -62,6 +62,10 @@ pub struct SendUnlink {
 }
 
 impl SendUnlink {
+    pub(super) fn truth(&self) -> Option<Truth> {
+        Truth::of(&self.user, false)
+    }
+
     pub(super) fn request(&self) -> Result<Request> {
         check_member_number(&self.user, QUARANTINED);
         self.target.check_word("--referrer-type", &self.referrer_type, UnlinkReason::KNOWN)?;

@@ -40,7 +40,7 @@ fn day_of(time: &str) -> String {
 
 /// The event, with its webhook before it if the name alone does not show that.
 fn event(kind: &str, event: &str) -> String {
-    if kind == event || ["account-status", "service"].contains(&kind) {
+    if kind == event || ["account-status", "service", "reconciler"].contains(&kind) {
         event.to_owned()
     } else {
         format!("{kind} {event}")

@@ -110,8 +110,9 @@ impl UserTarget {
         if self.json {
             output::json(&Value::Null)?;
         }
+        let of_dev = if self.table.is_of_running() { " `khook dev` begins empty each time." } else { "" };
         anyhow::bail!(
-            "nothing is known of user {} of app {}. Is it the right app, and the right table? What could not be read or placed is in \
+            "nothing is known of user {} of app {}.{of_dev} Is it the right app, and the right table? What could not be read or placed is in \
              `khook quarantine list`",
             self.user_id.digits(),
             self.app_id

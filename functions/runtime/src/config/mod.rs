@@ -5,6 +5,7 @@ mod aws;
 mod delivery;
 mod kakao;
 mod publishing;
+mod reconciling;
 mod retention;
 mod skill;
 

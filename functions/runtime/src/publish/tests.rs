@@ -469,3 +469,19 @@ fn user_of(detail: &Value) -> u64 {
 fn version_of(detail: &Value) -> u64 {
     detail["version"].as_u64().unwrap()
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_only_puts_a_member_into_the_roster_is_no_change_and_no_change_shows_it() {
+    let in_roster = |mut item: Members| {
+        let attributes = [("roster", json!("123456#1")), ("roster_id", json!(7)), ("roster_link", json!("linked"))];
+        item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
+        item
+    };
+    let bus = FakeBus::default();
+    let filled = write("1", Some(linked()), Some(in_roster(linked())));
+    let moved = write("2", Some(in_roster(linked())), Some(in_roster(revoked())));
+    assert_eq!(publish(&bus, None, &[filled, moved]).await, None);
+    let taken = bus.taken.lock().unwrap();
+    assert_eq!(taken.iter().map(UserChange::version).collect::<Vec<_>>(), [2]);
+    assert!(!taken[0].detail().contains("roster"), "{}", taken[0].detail());
+}

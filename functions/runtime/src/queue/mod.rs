@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_sqs::{Client, config::Builder, error::DisplayErrorContext};
+use aws_sdk_sqs::{Client, config::Builder, error::DisplayErrorContext, types::SendMessageBatchRequestEntry};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::edges::{EdgeError, Queue, Visibility};
 
@@ -29,6 +30,28 @@ impl SqsQueue {
     }
 }
 
+/// SQS takes so many messages at once.
+const BATCH: usize = 10;
+const BATCHES_AT_ONCE: usize = 4;
+
+impl SqsQueue {
+    async fn send_batch(&self, envelopes: &[String]) -> Result<(), EdgeError> {
+        let entry = |(index, envelope): (usize, &String)| {
+            SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(envelope).build()
+        };
+        let entries = envelopes.iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>();
+        let entries = entries.map_err(|error| EdgeError(error.to_string()))?;
+        let sent = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
+        let sent = sent.map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))?;
+        let stored = sent.successful().iter().filter(|entry| !entry.message_id().is_empty()).count();
+        if stored == envelopes.len() {
+            return Ok(());
+        }
+        let code = sent.failed().first().map_or("none", |failed| failed.code());
+        Err(EdgeError(format!("{stored} of {} messages are stored, an error: {code}", envelopes.len())))
+    }
+}
+
 impl Queue for SqsQueue {
     async fn send(&self, envelope: &str) -> Result<(), EdgeError> {
         let sent = self.client.send_message().queue_url(&self.url).message_body(envelope).send().await;
@@ -36,6 +59,11 @@ impl Queue for SqsQueue {
         // The client takes an empty 200 for an answer. Only what has an id is stored.
         let id = sent.message_id().filter(|id| !id.is_empty());
         id.map(drop).ok_or_else(|| EdgeError("an answer without a message id".to_owned()))
+    }
+
+    async fn send_all(&self, envelopes: &[String]) -> Result<(), EdgeError> {
+        let batches: Vec<_> = envelopes.chunks(BATCH).map(|batch| self.send_batch(batch).boxed()).collect();
+        stream::iter(batches).buffer_unordered(BATCHES_AT_ONCE).try_collect::<Vec<()>>().await.map(drop)
     }
 }
 

@@ -20,8 +20,8 @@ use super::{
 /// The table in DynamoDB.
 #[derive(Clone, Debug)]
 pub struct DynamoStore {
-    pub(super) client: Client,
-    pub(super) table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
     pub(super) retention: Retention,
 }
 
@@ -34,7 +34,7 @@ pub enum Pace {
     Background,
 }
 
-pub(super) const NOT_THERE: &str = "attribute_not_exists(pk)";
+pub(crate) const NOT_THERE: &str = "attribute_not_exists(pk)";
 
 impl DynamoStore {
     /// The table with this name.
@@ -56,7 +56,7 @@ impl DynamoStore {
     }
 
     /// Reads a partition, from its first sort key on.
-    pub(super) fn partition(&self, key: impl Into<String>) -> QueryFluentBuilder {
+    pub(crate) fn partition(&self, key: impl Into<String>) -> QueryFluentBuilder {
         let query = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
         query.expression_attribute_values(":pk", items::text(key))
     }
@@ -121,12 +121,12 @@ impl Store for DynamoStore {
     }
 }
 
-pub(super) fn is_condition<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+pub(crate) fn is_condition<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     error.code() == Some("ConditionalCheckFailedException")
 }
 
 /// Only what DynamoDB itself calls invalid is hopeless; the rest may pass.
-pub(super) fn fault<E, R>(error: &SdkError<E, R>) -> StoreError
+pub(crate) fn fault<E, R>(error: &SdkError<E, R>) -> StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug + 'static,

@@ -7,7 +7,10 @@ use kakao_webhooks::{
 };
 use serde_json::Value;
 
-use super::{Retention, StoreError};
+use super::{
+    Retention, StoreError,
+    roster::{self, ROSTER_ATTRIBUTES},
+};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -28,6 +31,8 @@ pub struct Loaded<S> {
     pub(super) rest: Rest,
     /// The same as the table has them: JSON knows no sets, and no number of 38 digits.
     pub(super) rest_as_stored: Item,
+    /// Whether the item lacks attributes that an item of this state has: an earlier release wrote it.
+    pub is_outdated: bool,
 }
 
 impl<S> Loaded<S> {
@@ -85,20 +90,20 @@ pub(super) fn quarantine_partition(day: Time) -> String {
     format!("QUARANTINE#{}", day.day())
 }
 
-pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
 /// A text member of an item.
-pub(super) fn text_of<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+pub(crate) fn text_of<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-pub(super) fn seconds(time: Time) -> AttributeValue {
+pub(crate) fn seconds(time: Time) -> AttributeValue {
     AttributeValue::N(time.as_seconds().to_string())
 }
 
-pub(super) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item {
+pub(crate) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item {
     Item::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), text(sort))])
 }
 
@@ -165,11 +170,13 @@ const OF_THE_TABLE: [&str; 3] = ["pk", "sk", "expires_at"];
 pub(crate) fn state<S: State>(subject: &Subject, before: &Loaded<S>, after: &Revision<S>) -> Result<Item, StoreError> {
     let never = |error: &dyn std::error::Error| StoreError::Never(error.to_string());
     let mut members = after.state.to_members(subject, &before.rest).map_err(|error| never(&error))?;
+    let roster = roster::attributes(subject, &members);
     members.extend(subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))));
     members.insert("version".to_owned(), Value::from(after.version));
     let mut item: Item = serde_dynamo::to_item(members).map_err(|error| never(&error))?;
     item.extend(before.rest_as_stored.clone());
     item.extend(key(subject.partition_key(), STATE));
+    item.extend(roster);
     item.extend(after.expires_at.map(|time| ("expires_at".to_owned(), seconds(time))));
     Ok(item)
 }
@@ -179,18 +186,21 @@ pub(crate) fn loaded<S: State>(subject: &Subject, item: Option<Item>) -> Result<
     let never = |error: &dyn std::error::Error| StoreError::Never(error.to_string());
     let mut members: Members = serde_dynamo::from_item(item.clone()).map_err(|error| never(&error))?;
     let version = members.remove("version").and_then(|version| version.as_u64()).unwrap_or_default();
-    for name in OF_THE_TABLE.into_iter().chain(subject.attributes().into_iter().map(|(name, _)| name)) {
+    let is_outdated = roster::attributes(subject, &members) != roster::of_item(&item);
+    for name in
+        OF_THE_TABLE.into_iter().chain(ROSTER_ATTRIBUTES).chain(subject.attributes().into_iter().map(|(name, _)| name))
+    {
         members.remove(name);
     }
     let (state, rest) = S::from_members(members).map_err(|error| never(&error))?;
     item.retain(|name, _| rest.has(name));
-    Ok(Loaded { state, version, rest, rest_as_stored: item })
+    Ok(Loaded { state, version, rest, rest_as_stored: item, is_outdated })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kakao_webhooks::state::UserState;
+    use kakao_webhooks::state::{Effect, Link, UserState};
 
     #[test]
     fn what_another_version_stored_is_kept_though_json_has_no_such_type() {
@@ -206,6 +216,32 @@ mod tests {
         for (name, value) in foreign {
             assert_eq!(written.get(&name), Some(&value), "{name}");
         }
+    }
+
+    #[test]
+    fn a_member_is_in_the_roster_until_their_link_is_unlinked() {
+        let user = Subject::User("1".parse().unwrap(), "9223372036854775807".parse().unwrap());
+        let (at, by) = (Time::from_seconds(1_700_000_000).unwrap(), EventId::from_text("e"));
+        let written = |subject: &Subject, effects: Vec<Effect>| {
+            let after = Revision { state: UserState::of_event(effects, at, &by), version: 1, expires_at: None };
+            state(subject, &Loaded::default(), &after).unwrap()
+        };
+        let attributes = |item: &Item| ROSTER_ATTRIBUTES.map(|name| item.get(name).cloned());
+        let number = AttributeValue::N("9223372036854775807".to_owned());
+        for (effect, link) in [(Effect::Link(Link::Linked), "linked"), (Effect::VoidSessions, "unknown")] {
+            let item = written(&user, vec![effect]);
+            assert_eq!(attributes(&item), [Some(text("1#7")), Some(number.clone()), Some(text(link))]);
+            let read = loaded::<UserState>(&user, Some(item.clone())).unwrap();
+            assert!(!read.is_outdated && read.rest_as_stored.is_empty());
+            // As an earlier release left it.
+            let older: Item = item.into_iter().filter(|(name, _)| !name.starts_with("roster")).collect();
+            assert!(loaded::<UserState>(&user, Some(older)).unwrap().is_outdated);
+        }
+        let unlinked = written(&user, vec![Effect::Link(Link::Unlinked { reason: None })]);
+        assert_eq!(attributes(&unlinked), [None, None, None]);
+        assert!(!loaded::<UserState>(&user, Some(unlinked)).unwrap().is_outdated);
+        let open_id = Subject::OpenId("1".parse().unwrap(), "o".to_owned().try_into().unwrap());
+        assert_eq!(attributes(&written(&open_id, vec![])), [None, None, None]);
     }
 
     #[test]

@@ -3,13 +3,14 @@
 
 mod apply;
 mod counters;
-mod dynamo;
+pub(crate) mod dynamo;
 mod fallback;
 mod inbox;
 pub(crate) mod items;
 mod kept;
 mod key_set;
 mod quarantine;
+pub(crate) mod roster;
 mod seen;
 
 use std::future::Future;
@@ -25,6 +26,7 @@ pub use fallback::FallbackTable;
 pub use inbox::InboxEnvelope;
 pub use items::{Loaded, QuarantineEntry, Revision, inbox_partitions};
 pub use quarantine::Quarantined;
+pub use roster::{ROSTER, ROSTER_ATTRIBUTES, ROSTER_SHARDS};
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

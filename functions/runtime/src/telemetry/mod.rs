@@ -122,7 +122,7 @@ fn level_of(text: &str) -> Option<LevelFilter> {
 }
 
 /// Our own crates.
-const OUR_CRATES: [&str; 12] = [
+const OUR_CRATES: [&str; 13] = [
     "kakao_webhooks",
     "runtime",
     "unlink",
@@ -134,6 +134,7 @@ const OUR_CRATES: [&str; 12] = [
     "janitor",
     "publisher",
     "deliverer",
+    "reconciler",
     "khook",
 ];
 

@@ -257,7 +257,7 @@ impl<S: Store> Applier<S> {
         let before = self.store.load::<T>(subject).await?;
         let mut after = before.state.clone();
         after.merge(change.clone());
-        if after == before.state && before.version > 0 {
+        if after == before.state && before.version > 0 && !before.is_outdated {
             return Ok(Merged::Unchanged);
         }
         let (version, expires_at) = (before.next_version(crate::clock::now()), after.expires_at(self.retention));

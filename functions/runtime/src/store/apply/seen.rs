@@ -27,8 +27,8 @@ impl Seen {
     fn worth_noting(&self, received: impl Iterator<Item = (Kind, Time)>) -> BTreeMap<Kind, Time> {
         let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut latest = BTreeMap::new();
-        // What the service says itself is no webhook.
-        for (kind, at) in received.filter(|(kind, _)| *kind != Kind::Service) {
+        // What the service or the reconciler says is no webhook.
+        for (kind, at) in received.filter(|(kind, _)| !matches!(kind, Kind::Service | Kind::Reconciler)) {
             let hour = Time::from_millis(at.as_millis() / HOUR * HOUR).unwrap_or(at);
             if noted.get(&kind).is_none_or(|noted| *noted < hour) {
                 let latest = latest.entry(kind).or_insert(hour);
