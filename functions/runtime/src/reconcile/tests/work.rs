@@ -324,7 +324,8 @@ async fn a_hundred_thousand_members_are_kakaos_truth_again_after_one_run_however
             world.unlink(number * 3);
         }
         // Six webhooks an hour.
-        let is_lost = |salt: u64| (number * 7_919 + salt * 13) % 101 == 0 || (50_000..50_006).contains(&number);
+        let is_lost =
+            |salt: u64| (number * 7_919 + salt * 13).is_multiple_of(101) || (50_000..50_006).contains(&number);
         if !is_lost(0) {
             world.linked_here(number * 3, at);
         }
