@@ -109,13 +109,13 @@ impl Service {
         let place = self.place(&who)?;
         self.works_again().await?;
 
-        let is_told = answer.status == 503;
-        ensure!(is_told || answer.status == function.accepted(), "an authentic event was answered {answer:?}");
-        ensure!(is_told || place != Place::Nowhere, "acknowledged, and the event is nowhere");
-        ensure!(is_told == answer.headers.contains_key("retry-after"), "Retry-After belongs to 503: {answer:?}");
+        let is_retriable = answer.status == 503;
+        ensure!(is_retriable || answer.status == function.accepted(), "an authentic event was answered {answer:?}");
+        ensure!(is_retriable || place != Place::Nowhere, "acknowledged, and the event is nowhere");
+        ensure!(is_retriable == answer.headers.contains_key("retry-after"), "Retry-After belongs to 503: {answer:?}");
         // An endpoint that failed isn't asked again for ten seconds; the pipeline's tests see to that.
         let is_well_again = case.process != Process::Cold || case.keys == EdgeFault::Works;
-        if is_told && is_well_again {
+        if is_retriable && is_well_again {
             // An unlink is sent once and dated by its receipt, so the next one is another event.
             let again = || if function == Function::Unlink { new_user() } else { who.clone() };
             concerned.push(self.takes(&mut lambda, function, again).await?);

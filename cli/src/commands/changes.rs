@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_end_of_khook_dev_is_told_without_what_failed_by_it() {
+    async fn the_end_of_khook_dev_is_reported_without_the_error_that_it_causes() {
         let aws = local::sdk_config("http://127.0.0.1:1", "ap-northeast-2");
         let tap = Tap {
             queues: aws_sdk_sqs::Client::new(&aws),

@@ -28,7 +28,7 @@ pub use faults::{ApiFault, ScriptedFault};
 pub use keys::{AdminKey, ApiCategory};
 pub use request::{ApiCall, ApiRequest};
 #[cfg(feature = "server")]
-pub use server::{ApiServer, TOLD};
+pub use server::{ApiServer, MEMBERS_PATH};
 pub use usage::Usage;
 
 use faults::Script;

@@ -30,9 +30,9 @@ use tokio::{
 
 use super::{ApiAnswer, ApiRequest, Reaction, SimulatedApi, Usage};
 
-/// Where another process tells what has become true at Kakao: a form with `app_id`, `user_id` and `linked`
+/// Where another process sets what is true at Kakao: a form with `app_id`, `user_id` and `linked`
 /// (`true` or `false`). Kakao has no such path.
-pub const TOLD: &str = "/simulated/members";
+pub const MEMBERS_PATH: &str = "/simulated/members";
 
 /// Serves a [`SimulatedApi`] until it is dropped.
 #[derive(Debug)]
@@ -125,8 +125,8 @@ async fn answer(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    if uri.path() == TOLD {
-        return told(&shared, &body).into_response();
+    if uri.path() == MEMBERS_PATH {
+        return set_member(&shared, &body).into_response();
     }
     let parameters = if method == Method::POST { body } else { uri.query().unwrap_or_default().to_owned() };
     let request = ApiRequest {
@@ -151,7 +151,7 @@ async fn answer(
 }
 
 /// Links or unlinks a member.
-fn told(shared: &Shared, form: &str) -> StatusCode {
+fn set_member(shared: &Shared, form: &str) -> StatusCode {
     let field = |name: &str| form_urlencoded::parse(form.as_bytes()).find(|(found, _)| found == name).map(|it| it.1);
     let (Some(app), Some(user), Some(linked)) = (field("app_id"), field("user_id"), field("linked")) else {
         return StatusCode::BAD_REQUEST;

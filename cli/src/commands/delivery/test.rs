@@ -312,14 +312,14 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_is_late_is_told_how_long_it_has() {
+    fn the_verdict_of_a_late_receiver_says_how_long_it_has() {
         let late = Answer { status: Err(Silence::Late), took: PATIENCE };
         assert_eq!(late.shown(), "no answer within 10 s");
         assert_eq!(verdict_of_signed(&late), "did not answer in time. Answer 2xx within 10 s");
     }
 
     #[tokio::test]
-    async fn a_port_where_no_one_listens_is_told_in_one_phrase() {
+    async fn a_port_on_which_nothing_listens_is_reported_in_one_phrase() {
         let url = DeliveryUrl::from_text("http://127.0.0.1:1/kakao").unwrap();
         let endpoint = HttpEndpoint::new(url, Pool::of_the_web(&CaBundle::default()).unwrap());
         let secrets = SigningSecrets::from_text(&random::signing_secret().unwrap()).unwrap();

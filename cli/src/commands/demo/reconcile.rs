@@ -1,4 +1,4 @@
-//! Members of whom no webhook told: those from before the installation, and one whose unlink webhook is lost.
+//! Members whom no webhook reported: those from before the installation, and one whose unlink webhook is lost.
 
 use std::time::Duration;
 

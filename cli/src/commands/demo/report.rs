@@ -108,7 +108,7 @@ impl DemoReport {
     }
 }
 
-/// What no webhook told.
+/// What no webhook reported.
 fn reconciled_row(number: usize, found: &ReconcileResult) -> [Cell; 6] {
     let ReconcileResult { title, ms, changes, problem } = found;
     let changes = problem.as_ref().map_or_else(|| Cell::lines(changes), |problem| verdict_cell(problem, false));

@@ -128,8 +128,8 @@ mod tests {
                 let found = with(logical_id, |source| state.clone_into(&mut source.state));
                 assert_eq!(worst(&found), verdict, "{logical_id} {state}");
                 let command = format!("update-event-source-mapping --uuid stack-{logical_id} --enabled");
-                let is_told = found.iter().any(|finding| finding.fix.contains(&command));
-                assert_eq!(is_told, state.starts_with("Disabl"), "{found:?}");
+                let is_named = found.iter().any(|finding| finding.fix.contains(&command));
+                assert_eq!(is_named, state.starts_with("Disabl"), "{found:?}");
             }
         }
         let found = with(PUBLISHER, |source| "Disabled".clone_into(&mut source.state));

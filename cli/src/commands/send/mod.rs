@@ -200,7 +200,7 @@ async fn deliver_true(
         return deliver(target, request).await;
     };
     if target.lost {
-        truth.tell(&Running::found("--lost needs one that runs")?).await?;
+        truth.set(&Running::found("--lost needs one that runs")?).await?;
         if target.json {
             output::json(&json!({"ok": true, "lost": true}))?;
         } else {
@@ -214,7 +214,7 @@ async fn deliver_true(
         && code == ExitCode::SUCCESS
         && let Some(running) = Running::find()
     {
-        truth.tell(&running).await?;
+        truth.set(&running).await?;
     }
     Ok(code)
 }

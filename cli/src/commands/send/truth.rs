@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kakao_webhooks::wire::UserId;
-use play_kakao::rest_api::TOLD;
+use play_kakao::rest_api::MEMBERS_PATH;
 
 use crate::local::running::Running;
 
@@ -23,11 +23,11 @@ impl Truth {
         user.parse().ok().map(|user| Self { user, linked })
     }
 
-    /// Tells the simulated REST API of a running `khook dev`. One of an older version has none.
+    /// Sets it in the simulated REST API of a running `khook dev`. One of an older version has none.
     ///
     /// # Errors
     /// If it does not answer.
-    pub(super) async fn tell(&self, running: &Running) -> Result<()> {
+    pub(super) async fn set(&self, running: &Running) -> Result<()> {
         if running.kakao_api_url.is_empty() {
             return Ok(());
         }
@@ -37,8 +37,8 @@ impl Truth {
             .append_pair("linked", if self.linked { "true" } else { "false" })
             .finish();
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        let told = client.post(format!("{}{TOLD}", running.kakao_api_url)).body(form).send().await;
-        told.and_then(reqwest::Response::error_for_status)
+        let set = client.post(format!("{}{MEMBERS_PATH}", running.kakao_api_url)).body(form).send().await;
+        set.and_then(reqwest::Response::error_for_status)
             .context("the simulated REST API of Kakao does not take it")?;
         Ok(())
     }

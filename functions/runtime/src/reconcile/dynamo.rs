@@ -20,7 +20,7 @@ use crate::store::{
     DynamoStore, ROSTER, ROSTER_ATTRIBUTES, Saved, StoreError,
     dynamo::{NOT_THERE, fault, is_condition},
     items::{Item, key, seconds, text, text_of},
-    roster::{FOUND, TOLD, shard},
+    roster::{FOUND, REPORTED, shard},
 };
 
 /// The records of runs, in the table.
@@ -188,7 +188,7 @@ impl Table for RunTable {
         let member = |item: &Item| {
             let user_id = item.get(member)?.as_n().ok()?.parse().ok()?;
             let link = match text_of(item, link) {
-                Some(TOLD) => RosterLink::Told,
+                Some(REPORTED) => RosterLink::Reported,
                 Some(FOUND) => RosterLink::Found,
                 _ => RosterLink::Unknown,
             };

@@ -64,7 +64,7 @@ impl<'t, T: Table> Walk<'t, T> {
             } else if let Some(listed) = listed.filter(|(member, _)| *member == known.user_id) {
                 self.counts.known += 1;
                 self.counts.shared += 1;
-                self.counts.shared_told += u64::from(known.link == RosterLink::Told);
+                self.counts.shared_reported += u64::from(known.link == RosterLink::Reported);
                 self.unknown.extend((known.link == RosterLink::Unknown).then_some(listed));
             } else {
                 break;
@@ -241,7 +241,7 @@ impl Counts {
         let count = |members: usize| u64::try_from(members).unwrap_or(u64::MAX);
         self.known += count(members.len());
         self.missing += count(members.len());
-        self.missing_told += count(members.iter().filter(|member| member.link == RosterLink::Told).count());
+        self.missing_reported += count(members.iter().filter(|member| member.link == RosterLink::Reported).count());
     }
 }
 

@@ -138,12 +138,12 @@ pub struct Counts {
     pub shared: u64,
     /// Members that Kakao lists and that are not linked here: corrected.
     pub linked: u64,
-    /// Of those, members of whose links a webhook or the service told.
-    pub shared_told: u64,
+    /// Of those, members whose links a webhook or the service reported.
+    pub shared_reported: u64,
     /// Members of the roster that Kakao does not list.
     pub missing: u64,
-    /// Of those, members of whose links a webhook or the service told.
-    pub missing_told: u64,
+    /// Of those, members whose links a webhook or the service reported.
+    pub missing_reported: u64,
     /// Missing members that were asked for.
     pub asked: u64,
     /// Missing members that Kakao says are not linked: corrected.
@@ -192,7 +192,7 @@ impl Summary {
 /// The last error of a run that an operator ended.
 const CANCELLED: &str = "cancelled by an operator";
 
-/// So many members of whose links webhooks told, and none of them on the list, are a sign of another app's list.
+/// So many members whose links webhooks reported, and none of them on the list, are a sign of another app's list.
 const FOREIGN: u64 = 2;
 
 impl Run {
@@ -266,13 +266,13 @@ impl Run {
     }
 
     fn brake(&self, most_unlinks: u64) -> Option<Brake> {
-        let Counts { known, shared, shared_told, missing, missing_told, .. } = self.counts;
+        let Counts { known, shared, shared_reported, missing, missing_reported, .. } = self.counts;
         if self.approved_missing.is_some_and(|approved| missing <= approved) {
             return None;
         }
         // What an earlier list linked says nothing about whose list this is: with another app's key its members would be
-        // there again, and all of whom webhooks told would be missing.
-        let is_others = shared_told == 0 && missing_told >= FOREIGN;
+        // there again, and all whom webhooks reported would be missing.
+        let is_others = shared_reported == 0 && missing_reported >= FOREIGN;
         if known > 0 && shared == 0 || is_others || !self.is_believed {
             return Some(Brake::NothingInCommon);
         }
@@ -457,14 +457,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_any_of_whom_webhooks_told_is_held_though_it_has_those_that_it_linked_itself() {
-        for (missing_told, shared_told, state) in
+    fn a_list_without_any_member_whom_webhooks_reported_is_held_though_it_has_those_that_it_linked_itself() {
+        for (missing_reported, shared_reported, state) in
             [(1, 0, Phase::Confirming), (2, 0, Phase::Held), (2, 1, Phase::Confirming)]
         {
-            let mut run = listed(1_000, 1_000 - missing_told);
-            (run.counts.missing_told, run.counts.shared_told) = (missing_told, shared_told);
+            let mut run = listed(1_000, 1_000 - missing_reported);
+            (run.counts.missing_reported, run.counts.shared_reported) = (missing_reported, shared_reported);
             run.end_listing(20);
-            assert_eq!(run.state, state, "{missing_told} {shared_told}");
+            assert_eq!(run.state, state, "{missing_reported} {shared_reported}");
         }
     }
 

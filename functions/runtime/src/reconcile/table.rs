@@ -71,8 +71,8 @@ pub struct RosterMember {
 /// What the roster has of a member's link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RosterLink {
-    /// A webhook or the service told of it.
-    Told,
+    /// A webhook or the service reported it.
+    Reported,
     /// An earlier run found it.
     Found,
     /// None is known: only something else was heard of the member.

@@ -26,8 +26,8 @@ pub(crate) fn shard(app: &AppId, shard: u64) -> String {
     format!("{app}#{shard}")
 }
 
-/// A webhook or the service told of the link.
-pub(crate) const TOLD: &str = "linked";
+/// A webhook or the service reported the link.
+pub(crate) const REPORTED: &str = "linked";
 /// The reconciler found it.
 pub(crate) const FOUND: &str = "reconciled";
 /// Only other things are known of the member: a channel, a consent.
@@ -45,7 +45,7 @@ pub(crate) fn attributes(subject: &Subject, members: &Members) -> Item {
         _ if user.number() > GREATEST => return Item::new(),
         (Some("unlinked"), _) => return Item::new(),
         (Some(_), Some(by)) if by.starts_with(RECONCILED_ID) => FOUND,
-        (Some(_), _) => TOLD,
+        (Some(_), _) => REPORTED,
         (None, _) => UNKNOWN,
     };
     let [partition, sort, projected] = ROSTER_ATTRIBUTES.map(str::to_owned);

@@ -179,7 +179,7 @@ async fn the_key_of_another_app_unlinks_and_links_no_member() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_key_of_another_app_from_the_first_day_on_unlinks_no_member_of_whom_webhooks_told() {
+async fn the_key_of_another_app_from_the_first_day_on_unlinks_no_member_whom_webhooks_reported() {
     let world = with_the_key_of_another_app(0);
     world.minutes().await;
     for number in 1..=15 {

@@ -223,7 +223,7 @@ fn roster_link(state: &UserState) -> RosterLink {
     match &state.link {
         None => RosterLink::Unknown,
         Some(link) if link.by.as_str().starts_with(RECONCILED_ID) => RosterLink::Found,
-        Some(_) => RosterLink::Told,
+        Some(_) => RosterLink::Reported,
     }
 }
 
