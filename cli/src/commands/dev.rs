@@ -145,7 +145,7 @@ fn introduce(cloud: &Cloud, kakao: &Kakao, delivery: Option<&RunningDelivery>) -
     output::line("  cargo khook changes tail")?;
     heading("A webhook is lost, and the reconciler finds what it would have said")?;
     output::line(format!("  cargo khook send unlink --user {MEMBER} --lost"))?;
-    output::line("  cargo khook reconcile run --wait")?;
+    output::line(format!("  cargo khook reconcile run {} --wait", kakao.app_id))?;
     if let Some(RunningDelivery { url, secret_file, .. }) = delivery {
         heading("Every change is posted to your receiver, signed (Standard Webhooks)")?;
         output::line(format!("  to             {url}"))?;
