@@ -3,6 +3,7 @@
 
 mod api;
 mod confirm;
+mod daily_time;
 mod dynamo;
 mod fill;
 mod keys;
@@ -16,9 +17,10 @@ mod tests;
 mod worker;
 
 pub use api::{HttpKakaoApi, KakaoApi, KakaoApiUrl};
+pub use daily_time::{DailyTime, NotATimeOfDay};
 pub use dynamo::{LONGEST_DIFFERENCES, RunTable};
 pub use fill::{Position, RosterFill};
 pub use keys::{HeldReaderKeys, ReaderKey, ReaderKeys, ReaderKeysError, all_reader_keys, reader_keys};
 pub use reconciler::{LATE_MILLIS, Reconciler, Settings};
-pub use run::{Brake, Counts, DailyTime, NotATimeOfDay, Phase, Purpose, Run, Summary, run_id};
+pub use run::{Brake, Counts, Phase, Purpose, Run, Summary, run_id};
 pub use table::{Difference, Note, RosterLink, RosterMember, RosterPage, StoredLink, Table};
