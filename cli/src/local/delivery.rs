@@ -35,11 +35,16 @@ impl fmt::Debug for Delivery {
 impl Delivery {
     /// Stores the secret in the local cloud. Returns the template's parameters.
     pub(super) async fn parameters(&self, aws: &SdkConfig) -> Result<Vec<(String, String)>> {
-        let made = Client::new(aws).create_secret().name("delivery").secret_string(&self.secret).send().await;
-        let arn = made.context("the local cloud does not store the delivery's secret")?.arn;
-        let arn = arn.context("the local cloud has stored the delivery's secret without an ARN")?;
+        let arn = store_secret(aws, "delivery", &self.secret).await?;
         Ok(vec![("DeliveryUrl".to_owned(), self.url.clone()), ("DeliverySecret".to_owned(), arn)])
     }
+}
+
+/// Stores a secret in the local cloud. Returns its ARN.
+pub(super) async fn store_secret(aws: &SdkConfig, name: &str, text: &str) -> Result<String> {
+    let made = Client::new(aws).create_secret().name(name).secret_string(text).send().await;
+    let arn = made.with_context(|| format!("the local cloud does not store the secret `{name}`"))?.arn;
+    arn.with_context(|| format!("the local cloud has stored the secret `{name}` without an ARN"))
 }
 
 /// The file with the secret of `khook dev`. It stays, so that a receiver needs it only once.

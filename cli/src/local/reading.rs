@@ -4,13 +4,13 @@ use std::{fmt, sync::MutexGuard};
 
 use anyhow::{Context, Result};
 use aws_config::SdkConfig;
-use aws_sdk_secretsmanager::Client;
 use play_kakao::{
     KakaoMembers,
     rest_api::{AdminKey, ApiServer, SimulatedApi},
 };
 use serde_json::json;
 
+use super::delivery::store_secret;
 use crate::random;
 
 /// A simulated REST API with the members of one app. It answers until it is dropped.
@@ -60,9 +60,7 @@ impl Reading {
     /// Stores the key in the local cloud. Returns the template's parameters.
     pub(super) async fn parameters(&self, aws: &SdkConfig) -> Result<Vec<(String, String)>> {
         let text = json!({&self.app_id: self.key}).to_string();
-        let made = Client::new(aws).create_secret().name("kakao-reader-keys").secret_string(text).send().await;
-        let arn = made.context("the local cloud does not store the reader's key")?.arn;
-        let arn = arn.context("the local cloud has stored the reader's key without an ARN")?;
+        let arn = store_secret(aws, "kakao-reader-keys", &text).await?;
         let url = self.url().to_owned();
         Ok(vec![("KakaoReaderKeys".to_owned(), arn), ("KakaoApiUrl".to_owned(), url)])
     }

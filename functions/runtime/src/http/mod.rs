@@ -7,6 +7,9 @@ mod url;
 
 use std::{error::Error, iter};
 
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+
 pub(crate) use client::{Body, Client, NEAR, Settings, client};
 pub use pool::Pool;
 pub use roots::{CaBundle, CaBundleError};
@@ -20,4 +23,21 @@ pub(crate) const AGENT: &str = concat!("kakao-webhooks/", env!("CARGO_PKG_VERSIO
 pub(crate) fn in_full(error: &(dyn Error + 'static)) -> String {
     let chain = iter::successors(Some(error), |&error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// A body of at most so many bytes. The error is for our log.
+pub(crate) async fn read_at_most<B>(most: usize, mut body: B) -> Result<Bytes, String>
+where
+    B: BodyExt<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(chunk) = frame.map_err(|error| in_full(&*error.into()))?.into_data() else { continue };
+        if read.len() + chunk.len() > most {
+            return Err(format!("the document is over {most} bytes"));
+        }
+        read.extend_from_slice(&chunk);
+    }
+    Ok(read.freeze())
 }

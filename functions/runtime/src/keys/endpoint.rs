@@ -1,15 +1,13 @@
 use std::time::Duration;
 
-use bytes::BytesMut;
 use http::{
     HeaderMap, HeaderValue, Request, StatusCode, Uri,
     header::{CACHE_CONTROL, USER_AGENT},
 };
-use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use super::{FetchError, KeyDocument, KeySource};
-use crate::http::{AGENT, Body, CaBundle, Client, NEAR, Settings, UrlError, client, in_full, secure};
+use crate::http::{AGENT, Body, CaBundle, Client, NEAR, Settings, UrlError, client, in_full, read_at_most, secure};
 
 /// Two keys are 1 KB; a larger document is not a key set.
 const MAX_DOCUMENT: usize = 256 * 1024;
@@ -56,16 +54,8 @@ impl KeyEndpoint {
             return Err(FetchError(format!("the endpoint answered {}", response.status())));
         }
         let max_age = max_age(response.headers());
-        let mut body = response.into_body();
-        let mut document = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            let Ok(chunk) = frame.map_err(|error| FetchError(in_full(&error)))?.into_data() else { continue };
-            if document.len() + chunk.len() > MAX_DOCUMENT {
-                return Err(FetchError(format!("the document is over {MAX_DOCUMENT} bytes")));
-            }
-            document.extend_from_slice(&chunk);
-        }
-        Ok(KeyDocument { text: document.freeze(), max_age })
+        let text = read_at_most(MAX_DOCUMENT, response.into_body()).await.map_err(FetchError)?;
+        Ok(KeyDocument { text, max_age })
     }
 }
 

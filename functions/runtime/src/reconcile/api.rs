@@ -1,12 +1,11 @@
 use std::{future::Future, time::Duration};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use bytes::BytesMut;
+use bytes::Bytes;
 use http::{
     Request, Uri,
     header::{AUTHORIZATION, USER_AGENT},
 };
-use http_body_util::BodyExt;
 use kakao_webhooks::wire::{
     UserId,
     rest_api::{
@@ -16,7 +15,7 @@ use kakao_webhooks::wire::{
 use tokio::time::timeout;
 
 use super::ReaderKey;
-use crate::http::{AGENT, Body, Pool, UrlError, in_full, secure};
+use crate::http::{AGENT, Body, Pool, UrlError, in_full, read_at_most, secure};
 
 /// What is asked of Kakao's REST API. One call each, without another attempt.
 pub trait KakaoApi: Send + Sync {
@@ -85,12 +84,13 @@ impl HttpKakaoApi {
         read_scopes(status, &body, asked)
     }
 
-    async fn get(&self, key: &ReaderKey, path: &str, query: &[(&str, &str)]) -> Result<(u16, BytesMut), RestError> {
+    async fn get(&self, key: &ReaderKey, path: &str, query: &[(&str, &str)]) -> Result<(u16, Bytes), RestError> {
         let asked = async {
             let request = self.request(key, path, query).map_err(|error| RestError::Again(error.to_string()))?;
             let response = self.pool.send(request).await.map_err(|error| RestError::Again(in_full(&error)))?;
             let status = response.status().as_u16();
-            Ok((status, read_body(response.into_body()).await?))
+            let body = read_at_most(MOST_BYTES, response.into_body()).await.map_err(RestError::Again)?;
+            Ok((status, body))
         };
         let asked = timeout(LONGEST_CALL, asked).await;
         asked.unwrap_or_else(|_| Err(RestError::Again("no answer in time".to_owned())))
@@ -110,19 +110,6 @@ impl HttpKakaoApi {
             .body(Body::empty())?;
         Ok(HttpRequest::try_from(request)?)
     }
-}
-
-async fn read_body(mut body: Body) -> Result<BytesMut, RestError> {
-    let mut read = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| RestError::Again(error.to_string()))?;
-        let Ok(chunk) = frame.into_data() else { continue };
-        if read.len() + chunk.len() > MOST_BYTES {
-            return Err(RestError::Again("an answer that is too long".to_owned()));
-        }
-        read.extend_from_slice(&chunk);
-    }
-    Ok(read)
 }
 
 impl KakaoApi for HttpKakaoApi {
