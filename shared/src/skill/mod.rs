@@ -9,6 +9,7 @@ mod lists;
 mod parts;
 mod reply;
 mod responder;
+mod rule_set;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -23,3 +24,4 @@ pub use lists::{
 pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, Tap, Thumbnail};
 pub use reply::{Component, ContextValue, MAX_REPLY_BYTES, Reply, SkillResponse};
 pub use responder::{Echo, Fixed, ListError, Listed, Responder, respond};
+pub use rule_set::{RuleSet, Validation, ValidationStatus};

@@ -6,6 +6,7 @@ use super::{
     check::InvalidReply,
     parts::QuickReply,
     reply::{Reply, SkillResponse},
+    rule_set::RuleSet,
     words::Words,
 };
 use crate::wire::skill::SkillPayload;
@@ -136,11 +137,26 @@ impl Listed {
     }
 }
 
+impl Listed {
+    fn entry(&self, payload: &SkillPayload) -> Option<&Entry> {
+        let found = Found::of(payload);
+        self.entries.iter().find(|entry| entry.fits(&found))
+    }
+}
+
 impl Responder for Listed {
     fn reply(&self, payload: &SkillPayload) -> Reply {
-        let found = Found::of(payload);
-        let entry = self.entries.iter().find(|entry| entry.fits(&found));
-        entry.map_or_else(|| self.otherwise.reply(payload), Entry::reply)
+        self.entry(payload).map_or_else(|| self.otherwise.reply(payload), Entry::reply)
+    }
+}
+
+/// The list's own answers, without the other one.
+impl RuleSet for Listed {
+    fn answer(&self, payload: &SkillPayload) -> Option<SkillResponse> {
+        let reply = self.entry(payload)?.reply();
+        let reply = if payload.user_request.is_in_room() { reply.without_quick_replies() } else { reply };
+        // Every entry was built once when the list was read.
+        reply.build().ok()
     }
 }
 
