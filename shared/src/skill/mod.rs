@@ -2,9 +2,13 @@
 //! "Chatbot > Skill development guide > JSON format by type of answer", section `SkillResponse`). A reply is
 //! made of plain structs; only a valid one becomes a [`SkillResponse`], and only that leaves the function.
 
+mod answer;
+mod ask;
+mod callback;
 mod cards;
 mod carousel;
 mod check;
+mod foreign;
 mod lists;
 mod parts;
 mod reply;
@@ -14,9 +18,15 @@ mod rule_set;
 mod tests;
 mod words;
 
+pub use answer::{InvalidAnswer, read_answer, read_status};
+pub use ask::{Ask, AskReply, Asked};
+pub use callback::{
+    CallbackFailure, CallbackOrigin, CallbackUrl, Deadlines, Job, Next, UnreadableJob, judge, waiting_answer,
+};
 pub use cards::{BasicCard, CommerceCard, Currency, SimpleImage, SimpleText, TextCard};
 pub use carousel::{Cards, Carousel, CarouselHeader, CoverImage};
 pub use check::{InvalidReply, Rule, Unit, Violation};
+pub use foreign::{Place, ReplyError};
 pub use lists::{
     Alignment, Head, ImageTitle, Item, ItemAction, ItemCard, ItemProfile, ItemThumbnail, ListCard, ListHeader,
     ListItem, Summary,

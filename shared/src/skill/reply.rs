@@ -157,7 +157,7 @@ impl Reply {
 
 /// An answer that Kakao accepts: the only kind that leaves the function.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SkillResponse(String);
+pub struct SkillResponse(pub(super) String);
 
 impl SkillResponse {
     /// Plain words, cut to what Kakao takes: valid by construction.
