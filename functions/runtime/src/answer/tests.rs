@@ -85,10 +85,6 @@ impl World {
         }
     }
 
-    fn with_fates<const N: usize>(self, fates: [Fate; N]) -> Self {
-        Self { fates: Mutex::new(fates.into()), ..self }
-    }
-
     fn answerer(&self) -> Answerer<&Self, &Self, &Self, &Self> {
         let (origin, fallback) = (CallbackOrigin::default(), FALLBACK.to_owned());
         Answerer { service: self, callback: self, claims: self, queue: self, origin, fallback }
