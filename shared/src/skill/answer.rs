@@ -8,9 +8,6 @@ use super::{Place, ReplyError, SkillResponse, ValidationStatus, cards::MAX_SIMPL
 /// Why an answerer's answer can't be used. It shows nothing of the answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum InvalidAnswer {
-    /// Neither a SkillResponse nor a text.
-    #[error("it is neither a SkillResponse nor {{\"text\": …}}")]
-    Form,
     /// A text without words.
     #[error("its text is empty")]
     Empty,
@@ -46,8 +43,7 @@ pub fn read_answer(text: &str, place: Place) -> Result<SkillResponse, InvalidAns
             let json = json!({"version": "2.0", "template": {"outputs": outputs}}).to_string();
             Ok(SkillResponse::from_json(&json, place)?)
         }
-        Ok(Form { version: Some(_), .. }) => Ok(SkillResponse::from_json(text, place)?),
-        Ok(_) | Err(_) => Err(InvalidAnswer::Form),
+        _ => Ok(SkillResponse::from_json(text, place)?),
     }
 }
 
@@ -173,7 +169,7 @@ mod tests {
     fn anything_else_is_no_answer() {
         let read = |text: &str| read_answer(text, Place::Chat).unwrap_err();
         for text in ["", "안녕", "[]", "{}", "null", r#""text""#, r#"{"text":1}"#, r#"{"text":null}"#] {
-            assert_eq!(read(text), InvalidAnswer::Form, "{text}");
+            assert!(matches!(read(text), InvalidAnswer::Reply(_)), "{text}");
         }
         assert_eq!(read(r#"{"text":" "}"#), InvalidAnswer::Empty);
         assert!(matches!(read(r#"{"version":"2.0","template":{"outputs":7}}"#), InvalidAnswer::Reply(_)));

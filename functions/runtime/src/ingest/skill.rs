@@ -152,7 +152,7 @@ impl<R: RuleSource, Q: Queue, F: Function> SkillWebhook<R, Q, F> {
             return response.into_json();
         }
         if let (Some(((asking, message), body)), Sender::Proven(callback)) = (for_service, sender) {
-            let place = if payload.user_request.is_in_room() { Place::Room } else { Place::Chat };
+            let place = Place::of(&payload);
             let question = Question { bot_id: message.bot_id.clone(), place, callback, payload: body.into_members() };
             // Boxed: every answer would carry the SDK's large futures along.
             return asking.answer(question, arrival, until).boxed().await;
