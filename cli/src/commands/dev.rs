@@ -2,9 +2,10 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Error, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use console::{Color, Style};
 use kakao_webhooks::wire::{Route, Time};
+use play_kakao::callback::{CallbackServer, SimulatedCallbacks};
 use runtime::deliver::DeliveryUrl;
 use serde_json::Value;
 use tokio::time::sleep;
@@ -75,6 +76,8 @@ pub struct Stage {
     _keys: KeyServer,
     /// Kakao's REST API, which the reconciler reads.
     pub reading: Reading,
+    /// Kakao's callback, which the chatbot's later answers come to.
+    pub callbacks: CallbackServer,
 }
 
 impl Stage {
@@ -86,10 +89,12 @@ impl Stage {
         let kakao = Kakao::generate()?;
         let keys = KeyServer::start([&kakao.signing_key()?]).await?;
         let reading = Reading::start(&kakao.app_id).await?;
+        let callbacks =
+            CallbackServer::start(SimulatedCallbacks::default()).await.context("127.0.0.1 has no free port")?;
         let parameters = kakao.parameters(keys.url());
         let options = Options { build: Build::local(), parameters, delivery, reading: Some(&reading) };
         let cloud = Cloud::start(&options, progress).await?;
-        Ok(Self { cloud, kakao, _keys: keys, reading })
+        Ok(Self { cloud, kakao, _keys: keys, reading, callbacks })
     }
 }
 
@@ -98,8 +103,8 @@ impl Stage {
 /// # Errors
 /// If the cloud breaks down.
 pub async fn stay(mut lock: DevLock, stage: &Stage, delivery: Option<RunningDelivery>) -> Result<()> {
-    let Stage { cloud, kakao, reading, .. } = stage;
-    lock.announce(cloud, kakao, reading, delivery.clone())?;
+    let Stage { cloud, kakao, reading, callbacks, .. } = stage;
+    lock.announce(cloud, kakao, reading, callbacks.url(), delivery.clone())?;
     introduce(cloud, kakao, delivery.as_ref())?;
     let mut logs = LogReader::of_all(cloud)?;
     loop {
