@@ -15,6 +15,8 @@ const TABLE: &[(&str, i32)] = &[
     ("dev now", 2),
     ("dev --deliver-to not-a-url", 2),
     ("dev --deliver-to http://a.example/", 2),
+    ("dev --answerer not-a-url", 2),
+    ("dev --answerer http://a.example/", 2),
     ("dev -- --help", 0),
     ("demo -- --help", 0),
     ("dev -- now", 2),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{SendTarget, check_member_number, deliver, given, report, secret, webhooks::resource_id};
 use crate::{
-    kakao::{Answer, Exchange, KakaoCallback, ParameterValidation, Request, SkillMessage, registration_check},
+    kakao::{Answer, Attempt, Exchange, KakaoCallback, ParameterValidation, Request, SkillMessage, registration_check},
     local::running::Running,
     ui::{
         output::{self, Text, wrap},
@@ -172,13 +172,16 @@ impl SendSkill {
         let callback = kakao.issue(&self.bot_id()?, self.kind(), &self.fault).await?;
         let request = self.request(Some(callback.url))?;
         let answer = request.send(&base).await?;
-        let is_right = self.target.is_expected(&answer);
+        let (is_right, is_announced) = (self.target.is_expected(&answer), announces_callback(&answer.body));
         if !self.target.json {
             self.target.print_answer(&request, &answer, is_right)?;
         }
         kakao.take_first_answer(&callback.token, &answer.body).await?;
-        let is_announced = announces_callback(&answer.body);
-        let exchange = self.follow(&kakao, &callback.token, is_right && is_announced).await?;
+        let exchange = if is_right && is_announced {
+            self.follow(&kakao, &callback.token).await?
+        } else {
+            kakao.exchange(&callback.token).await?
+        };
         let is_good = is_right && (!is_announced || exchange.is_answered());
         if self.target.json {
             Self::print_json(&request, &answer, is_good, &exchange)?;
@@ -186,30 +189,33 @@ impl SendSkill {
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// What is said until it ends, each as it comes.
-    async fn follow(&self, kakao: &KakaoCallback, token: &str, is_announced: bool) -> Result<Exchange> {
-        let mut shown = 0;
-        let mut exchange = kakao.exchange(token).await?;
-        let people = !self.target.json;
-        if let Some(text) = exchange.waiting_text.as_ref().filter(|_| people) {
-            print_words("waiting text", Style::new().dim(), text)?;
+    /// What is said until a reply is accepted or the URL is closed, each as it comes.
+    async fn follow(&self, kakao: &KakaoCallback, token: &str) -> Result<Exchange> {
+        let (mut said, mut shown) = (kakao.exchange(token).await?, 0);
+        if let Some(text) = said.waiting_text.as_ref().filter(|_| !self.target.json) {
+            print_words("waiting text", &Style::new().dim(), text)?;
         }
-        while is_announced {
-            for attempt in exchange.attempts.iter().skip(shown).filter(|_| people) {
-                print_words(&attempt.label(), attempt.style(), &attempt.words())?;
-            }
-            shown = exchange.attempts.len();
-            if !exchange.open {
+        loop {
+            self.print_attempts(said.attempts.iter().skip(shown))?;
+            shown = said.attempts.len();
+            if !said.open {
                 break;
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
-            exchange = kakao.exchange(token).await?;
+            said = kakao.exchange(token).await?;
         }
-        if is_announced && people && !exchange.is_answered() {
+        if !said.is_answered() && !self.target.json {
             let time = self.kind().lifetime().as_secs();
-            print_words("no reply", Style::new().red(), &format!("within the {time} s of the callback URL"))?;
+            print_words("no reply", &Style::new().red(), &format!("within the {time} s of the callback URL"))?;
         }
-        Ok(exchange)
+        Ok(said)
+    }
+
+    fn print_attempts<'a>(&self, mut attempts: impl Iterator<Item = &'a Attempt>) -> Result<()> {
+        if self.target.json {
+            return Ok(());
+        }
+        attempts.try_for_each(|attempt| print_words(&attempt.label(), &attempt.style(), &attempt.words()))
     }
 
     fn print_json(request: &Request, answer: &Answer, is_good: bool, exchange: &Exchange) -> Result<()> {
@@ -236,7 +242,7 @@ fn announces_callback(body: &str) -> bool {
 }
 
 /// A label, and words from outside beside it.
-fn print_words(label: &str, style: Style, words: &str) -> Result<()> {
+fn print_words(label: &str, style: &Style, words: &str) -> Result<()> {
     const INDENT: usize = 18;
     let mut label = label.to_owned();
     for line in words.split('\n').flat_map(|line| wrap(line, output::columns().saturating_sub(INDENT))) {
