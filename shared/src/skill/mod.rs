@@ -5,10 +5,12 @@
 mod cards;
 mod carousel;
 mod check;
+mod condition;
 mod lists;
 mod parts;
 mod reply;
 mod responder;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -21,5 +23,6 @@ pub use lists::{
     ListItem, Summary,
 };
 pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, Tap, Thumbnail};
-pub use reply::{Component, ContextValue, MAX_REPLY_BYTES, Reply, SkillResponse};
+pub use reply::{Component, ContextValue, MAX_REPLY_BYTES, Place, Reply, SkillResponse};
 pub use responder::{Echo, Fixed, ListError, Listed, Responder, respond};
+pub use rules::{Fault, FittingRule, InvalidRules, MAX_RULES_BYTES, Mistake, Remark, RemarkKind, Rules, ValidationStatus};

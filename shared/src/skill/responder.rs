@@ -4,8 +4,9 @@ use serde::Deserialize;
 
 use super::{
     check::InvalidReply,
-    parts::QuickReply,
+    condition::{Condition, FirstFit, Found},
     reply::{Reply, SkillResponse},
+    rules::text_with,
     words::Words,
 };
 use crate::wire::skill::SkillPayload;
@@ -40,9 +41,10 @@ impl Responder for Fixed {
     }
 }
 
-/// Answers from a short list; another answer where none fits.
+/// Answers from a short list; another answer where none fits. [`Rules`](super::Rules) know more conditions and every
+/// component.
 pub struct Listed {
-    entries: Vec<Entry>,
+    answers: FirstFit<Reply>,
     otherwise: Box<dyn Responder>,
 }
 
@@ -78,45 +80,11 @@ pub enum ListError {
     Invalid(usize, InvalidReply),
 }
 
-/// What entries are compared with.
-struct Found {
-    block: [Option<Words>; 2],
-    intent: [Option<Words>; 2],
-    said: Option<Words>,
-    bot: Option<Words>,
-}
-
-impl Found {
-    fn of(payload: &SkillPayload) -> Self {
-        let words = |text: &Option<String>| text.as_deref().map(Words::of);
-        let SkillPayload { bot, intent, user_request, .. } = payload;
-        Self {
-            block: [words(&user_request.block.id), words(&user_request.block.name)],
-            intent: [words(&intent.id), words(&intent.name)],
-            said: user_request.words().map(Words::of),
-            bot: words(&bot.name),
-        }
-    }
-
-    fn was_said(&self, wanted: &Words) -> bool {
-        let bot = self.bot.as_ref();
-        self.said.as_ref().is_some_and(|said| said.without_mention_of(bot) == wanted.without_mention_of(bot))
-    }
-}
-
-impl Entry {
-    fn fits(&self, found: &Found) -> bool {
-        let is = |wanted: &Option<Words>, found: &[Option<Words>; 2]| wanted.is_none() || found.contains(wanted);
-        is(&self.block, &found.block)
-            && is(&self.intent, &found.intent)
-            && self.utterance.as_ref().is_none_or(|wanted| found.was_said(wanted))
-    }
-
-    fn reply(&self) -> Reply {
-        let label = |label: &String| QuickReply::message(label, label);
-        // Not cut: a text that is too long is a mistake of the list, and found when it is read.
-        let text = super::SimpleText { text: self.text.clone() };
-        self.quick_replies.iter().map(label).fold(Reply::of(text), Reply::quick_reply)
+impl From<Entry> for (Condition, Reply) {
+    fn from(entry: Entry) -> Self {
+        let Entry { block, intent, utterance, text, quick_replies } = entry;
+        let [block, intent, says] = [block, intent, utterance].map(|words| words.into_iter().collect());
+        (Condition { block, intent, says, ..Condition::default() }, text_with(&text, &quick_replies))
     }
 }
 
@@ -129,18 +97,18 @@ impl Listed {
     pub fn from_json(text: &str, otherwise: Box<dyn Responder>) -> Result<Self, ListError> {
         let entries: Vec<Entry> = serde_json::from_str(text)
             .map_err(|error| ListError::Form { line: error.line(), column: error.column() })?;
-        for (index, entry) in entries.iter().enumerate() {
-            entry.reply().build().map_err(|error| ListError::Invalid(index + 1, error))?;
+        let answers: Vec<(Condition, Reply)> = entries.into_iter().map(Into::into).collect();
+        for (index, (_, reply)) in answers.iter().enumerate() {
+            reply.build().map_err(|error| ListError::Invalid(index + 1, error))?;
         }
-        Ok(Self { entries, otherwise })
+        Ok(Self { answers: FirstFit(answers), otherwise })
     }
 }
 
 impl Responder for Listed {
     fn reply(&self, payload: &SkillPayload) -> Reply {
-        let found = Found::of(payload);
-        let entry = self.entries.iter().find(|entry| entry.fits(&found));
-        entry.map_or_else(|| self.otherwise.reply(payload), Entry::reply)
+        let found = self.answers.find(&Found::of(payload), |_| true);
+        found.map_or_else(|| self.otherwise.reply(payload), |(_, reply)| reply.clone())
     }
 }
 

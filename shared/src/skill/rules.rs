@@ -1,0 +1,138 @@
+//! Rules for a chatbot's answers, as a service writes them by hand and changes them without a deployment:
+//! a JSON document (`infra/schemas/skill-rules.json`). The first rule that fits a message is its answer.
+
+mod document;
+mod remarks;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use serde::Deserialize;
+
+use super::{
+    condition::{FirstFit, Found},
+    reply::SkillResponse,
+};
+use crate::wire::{Fields, skill::SkillPayload};
+
+pub(super) use document::text_with;
+pub use document::{Fault, InvalidRules, Mistake};
+pub use remarks::{Remark, RemarkKind};
+
+/// The longest document: a table's item ends at 400 KB.
+pub const MAX_RULES_BYTES: usize = 350_000;
+
+/// Rules that are in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    rules: FirstFit<Rule>,
+    validations: FirstFit<ValidationStatus>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rule {
+    name: Option<String>,
+    answer: Answer,
+}
+
+/// What a rule says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Answer {
+    in_chat: SkillResponse,
+    /// In a group chat room, which takes fewer kinds of answers. `Err`: why not this one; there the rule doesn't fit.
+    in_room: Result<SkillResponse, String>,
+}
+
+impl Answer {
+    fn usable(&self, is_in_room: bool) -> Option<&SkillResponse> {
+        if is_in_room { self.in_room.as_ref().ok() } else { Some(&self.in_chat) }
+    }
+}
+
+/// The rule that fits a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FittingRule<'r> {
+    /// Its place in the document, from 0 on.
+    pub index: usize,
+    /// How its author calls it.
+    pub name: Option<&'r str>,
+    /// The answer.
+    pub reply: &'r SkillResponse,
+}
+
+/// What a parameter validation is answered with (Kakao business guide, "Chatbot > Skill development guide", section
+/// on parameter validation).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ValidationStatus {
+    /// The value is a good one.
+    #[default]
+    Success,
+    /// It isn't: the bot asks again.
+    Fail,
+    /// The validation itself failed.
+    Error,
+    /// The value is passed over.
+    Ignore,
+}
+
+impl ValidationStatus {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Success, Self::Fail, Self::Error, Self::Ignore];
+
+    /// As Kakao writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::Fail => "FAIL",
+            Self::Error => "ERROR",
+            Self::Ignore => "IGNORE",
+        }
+    }
+}
+
+impl Rules {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn from_json(text: &str) -> Result<Self, InvalidRules> {
+        document::read(text)
+    }
+
+    /// The first rule that fits a message, and whose reply may be used where it was written.
+    #[must_use]
+    pub fn find(&self, payload: &SkillPayload) -> Option<FittingRule<'_>> {
+        let is_in_room = payload.user_request.is_in_room();
+        let usable = |rule: &Rule| rule.answer.usable(is_in_room).is_some();
+        let (index, rule) = self.rules.find(&Found::of(payload), usable)?;
+        Some(FittingRule { index, name: rule.name.as_deref(), reply: rule.answer.usable(is_in_room)? })
+    }
+
+    /// What the first rule for validations that fits says; `None` where none fits.
+    #[must_use]
+    pub fn validation(&self, payload: &Fields<'_>) -> Option<ValidationStatus> {
+        self.validations.find(&Found::of_validation(payload), |_| true).map(|(_, status)| *status)
+    }
+
+    /// What is allowed and hardly meant.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<Remark> {
+        remarks::of(self)
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.rules.0.len()
+    }
+
+    /// Whether there is no rule for messages.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rules.0.is_empty()
+    }
+}
