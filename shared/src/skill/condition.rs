@@ -1,7 +1,7 @@
 //! When a rule fits: what it is compared with, and how.
 
-use super::words::Words;
-use crate::wire::{Fields, skill::SkillPayload};
+use super::{rule_set::Validation, words::Words};
+use crate::wire::skill::SkillPayload;
 
 /// What a rule asks for. Each member holds if one of its texts does, and a member without texts always; the rule fits if
 /// all members hold.
@@ -42,12 +42,10 @@ impl Found {
     }
 
     /// That of a parameter validation: what the user said, or else the words in which the value was found.
-    pub(super) fn of_validation(payload: &Fields<'_>) -> Self {
-        let text = |fields: &Fields<'_>, name| Some(Words::of(fields.get(name)?.as_str()?));
-        let value = payload.object("value").unwrap_or_default();
-        let bot = payload.object("bot").unwrap_or_default();
-        let said = text(payload, "utterance").or_else(|| text(&value, "origin"));
-        Self { said, bot: text(&bot, "name"), ..Self::default() }
+    pub(super) fn of_validation(validation: &Validation) -> Self {
+        let Validation { utterance, origin, bot_name, .. } = validation;
+        let said = utterance.as_ref().or(origin.as_ref()).map(|words| Words::of(words.expose()));
+        Self { said, bot: bot_name.as_deref().map(Words::of), ..Self::default() }
     }
 }
 

@@ -10,6 +10,7 @@ mod lists;
 mod parts;
 mod reply;
 mod responder;
+mod rule_set;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -24,5 +25,6 @@ pub use lists::{
 };
 pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, Tap, Thumbnail};
 pub use reply::{Component, ContextValue, MAX_REPLY_BYTES, Place, Reply, SkillResponse};
-pub use responder::{Echo, Fixed, ListError, Listed, Responder, respond};
-pub use rules::{Fault, FittingRule, InvalidRules, MAX_RULES_BYTES, Mistake, Remark, RemarkKind, Rules, ValidationStatus};
+pub use responder::{Echo, Fixed, Responder, respond};
+pub use rule_set::{RuleSet, Validation, ValidationStatus};
+pub use rules::{Fault, FittingRule, InvalidRules, ListError, MAX_RULES_BYTES, Mistake, Remark, RemarkKind, Rules};

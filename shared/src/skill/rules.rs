@@ -2,22 +2,23 @@
 //! a JSON document (`infra/schemas/skill-rules.json`). The first rule that fits a message is its answer.
 
 mod document;
+mod list;
 mod remarks;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod tests;
 
-use serde::Deserialize;
-
 use super::{
+    check::InvalidReply,
     condition::{FirstFit, Found},
-    reply::SkillResponse,
+    reply::{Reply, SkillResponse},
+    rule_set::{RuleSet, Validation, ValidationStatus},
 };
-use crate::wire::{Fields, skill::SkillPayload};
+use crate::wire::skill::SkillPayload;
 
-pub(super) use document::text_with;
 pub use document::{Fault, InvalidRules, Mistake};
+pub use list::ListError;
 pub use remarks::{Remark, RemarkKind};
 
 /// The longest document: a table's item ends at 400 KB.
@@ -45,6 +46,11 @@ struct Answer {
 }
 
 impl Answer {
+    /// Words. Group chat rooms take no quick replies: there they are left out.
+    fn of(reply: &Reply) -> Result<Self, InvalidReply> {
+        Ok(Self { in_chat: reply.build()?, in_room: Ok(reply.clone().without_quick_replies().build()?) })
+    }
+
     fn usable(&self, is_in_room: bool) -> Option<&SkillResponse> {
         if is_in_room { self.in_room.as_ref().ok() } else { Some(&self.in_chat) }
     }
@@ -61,39 +67,6 @@ pub struct FittingRule<'r> {
     pub reply: &'r SkillResponse,
 }
 
-/// What a parameter validation is answered with (Kakao business guide, "Chatbot > Skill development guide", section
-/// on parameter validation).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
-#[serde(rename_all = "UPPERCASE")]
-pub enum ValidationStatus {
-    /// The value is a good one.
-    #[default]
-    Success,
-    /// It isn't: the bot asks again.
-    Fail,
-    /// The validation itself failed.
-    Error,
-    /// The value is passed over.
-    Ignore,
-}
-
-impl ValidationStatus {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Success, Self::Fail, Self::Error, Self::Ignore];
-
-    /// As Kakao writes it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Success => "SUCCESS",
-            Self::Fail => "FAIL",
-            Self::Error => "ERROR",
-            Self::Ignore => "IGNORE",
-        }
-    }
-}
-
 impl Rules {
     /// Reads a document.
     ///
@@ -103,6 +76,14 @@ impl Rules {
         document::read(text)
     }
 
+    /// Reads the short form: `[{"block"|"intent"|"utterance": …, "text": …, "quick_replies": […]}, …]`.
+    ///
+    /// # Errors
+    /// [`ListError`].
+    pub fn from_list(text: &str) -> Result<Self, ListError> {
+        list::read(text)
+    }
+
     /// The first rule that fits a message, and whose reply may be used where it was written.
     #[must_use]
     pub fn find(&self, payload: &SkillPayload) -> Option<FittingRule<'_>> {
@@ -110,12 +91,6 @@ impl Rules {
         let usable = |rule: &Rule| rule.answer.usable(is_in_room).is_some();
         let (index, rule) = self.rules.find(&Found::of(payload), usable)?;
         Some(FittingRule { index, name: rule.name.as_deref(), reply: rule.answer.usable(is_in_room)? })
-    }
-
-    /// What the first rule for validations that fits says; `None` where none fits.
-    #[must_use]
-    pub fn validation(&self, payload: &Fields<'_>) -> Option<ValidationStatus> {
-        self.validations.find(&Found::of_validation(payload), |_| true).map(|(_, status)| *status)
     }
 
     /// What is allowed and hardly meant.
@@ -134,5 +109,15 @@ impl Rules {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.rules.0.is_empty()
+    }
+}
+
+impl RuleSet for Rules {
+    fn answer(&self, payload: &SkillPayload) -> Option<SkillResponse> {
+        self.find(payload).map(|found| found.reply.clone())
+    }
+
+    fn validate(&self, validation: &Validation) -> Option<ValidationStatus> {
+        self.validations.find(&Found::of_validation(validation), |_| true).map(|(_, status)| *status)
     }
 }

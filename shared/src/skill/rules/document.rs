@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Answer, MAX_RULES_BYTES, Rule, Rules, ValidationStatus};
@@ -148,7 +149,7 @@ impl Reader {
             self.fault(&path, Fault::Missing);
             return None;
         };
-        let named = ValidationStatus::ALL.into_iter().find(|named| status.as_str() == Some(named.name()));
+        let named = ValidationStatus::deserialize(status).ok();
         if named.is_none() {
             self.shape(&path, "SUCCESS, FAIL, ERROR or IGNORE");
         }
@@ -245,10 +246,7 @@ impl Reader {
         labels: &[String],
         path_of: impl Fn(&str) -> String,
     ) -> Option<Answer> {
-        let reply = text_with(text, labels);
-        let built = reply.build().and_then(|in_chat| {
-            Ok(Answer { in_chat, in_room: Ok(reply.without_quick_replies().build()?) })
-        });
+        let built = Answer::of(&text_with(text, labels));
         let mut noted: Option<String> = None;
         for Violation { field, rule } in built.as_ref().err().map(|invalid| invalid.0.as_slice()).unwrap_or_default() {
             let field = path_of(field);
@@ -343,7 +341,7 @@ impl Reader {
 }
 
 /// A reply of words; each label says what is written on it.
-pub fn text_with(text: &str, labels: &[String]) -> Reply {
+pub(super) fn text_with(text: &str, labels: &[String]) -> Reply {
     // Not cut: a text that is too long is a mistake of the document, and found when it is read.
     let text = SimpleText { text: text.to_owned() };
     labels.iter().map(|label| QuickReply::message(label, label)).fold(Reply::of(text), Reply::quick_reply)

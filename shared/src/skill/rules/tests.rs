@@ -132,7 +132,7 @@ fn validations_are_answered_by_the_first_that_fits() {
         {"when": {"contains": "오류"}, "status": "ERROR"},
         {"status": "FAIL"},
     ]}));
-    let status = |request: Value| rules.validation(&request.as_object().unwrap().into());
+    let status = |request: Value| rules.validate(&Validation::read(&request.as_object().unwrap().into()));
     let value = |origin: &str| json!({"origin": origin, "resolved": {"amount": 1}});
     for (request, expected) in [
         (json!({"isInSlotFilling": true, "utterance": "010-0000-0000", "value": value("x")}), ValidationStatus::Success),
@@ -142,7 +142,7 @@ fn validations_are_answered_by_the_first_that_fits() {
     ] {
         assert_eq!(status(request.clone()), Some(expected), "{request}");
     }
-    assert_eq!(Rules::default().validation(&json!({}).as_object().unwrap().into()), None);
+    assert_eq!(Rules::default().validate(&Validation::default()), None);
 }
 
 #[test]
