@@ -24,7 +24,7 @@ pub use lists::{
     ListItem, Summary,
 };
 pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, Tap, Thumbnail};
-pub use reply::{Component, ContextValue, MAX_REPLY_BYTES, Place, Reply, SkillResponse};
+pub use reply::{Component, ContextValue, MAX_REPLY_BYTES, Reply, SkillResponse};
 pub use responder::{Echo, Fixed, Responder, respond};
 pub use rule_set::{RuleSet, Validation, ValidationStatus};
 pub use rules::{Fault, FittingRule, InvalidRules, ListError, MAX_RULES_BYTES, Mistake, Remark, RemarkKind, Rules};

@@ -224,24 +224,3 @@ pub(super) fn cut(text: &str, most: usize) -> &str {
     debug_assert!(characters(cut) <= most);
     cut
 }
-
-/// Where an answer is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In a chat with the bot.
-    Chat,
-    /// In a group chat room.
-    Room,
-}
-
-impl SkillResponse {
-    /// STUB
-    pub fn from_json(text: &str, place: Place) -> Result<Self, InvalidReply> {
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
-        let mut check = Check::default();
-        if value["version"] != "2.0" { check.violated("version", super::check::Rule::Required) }
-        if place == Place::Room && value["template"]["quickReplies"].is_array() { check.violated("template.quickReplies", super::check::Rule::Required) }
-        check.end()?;
-        Ok(Self(text.to_owned()))
-    }
-}

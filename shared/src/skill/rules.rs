@@ -99,10 +99,16 @@ impl Rules {
         remarks::of(self)
     }
 
-    /// How many rules there are.
+    /// How many rules there are for messages.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.rules.0.len()
+    }
+
+    /// How many rules there are for validations.
+    #[must_use]
+    pub const fn validations(&self) -> usize {
+        self.validations.0.len()
     }
 
     /// Whether there is no rule for messages.
