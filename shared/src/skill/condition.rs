@@ -3,10 +3,12 @@
 use super::{rule_set::Validation, words::Words};
 use crate::wire::skill::SkillPayload;
 
-/// What a rule asks for. Each member holds if one of its texts does, and a member without texts always; the rule fits if
-/// all members hold.
+/// What a rule asks for. Each member holds if one of its texts does, and a member that isn't there always; the rule fits
+/// if all members hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Condition {
+    /// Whether it was written in a group chat room.
+    pub(super) room: Option<bool>,
     /// The block's id or name.
     pub(super) block: Vec<Words>,
     /// The matched intent's id or name.
@@ -22,6 +24,7 @@ pub(super) struct Condition {
 /// What conditions are compared with.
 #[derive(Debug, Default)]
 pub(super) struct Found {
+    is_in_room: bool,
     block: [Option<Words>; 2],
     intent: [Option<Words>; 2],
     said: Option<Words>,
@@ -34,6 +37,7 @@ impl Found {
         let words = |text: &Option<String>| text.as_deref().map(Words::of);
         let SkillPayload { bot, intent, user_request, .. } = payload;
         Self {
+            is_in_room: user_request.is_in_room(),
             block: [words(&user_request.block.id), words(&user_request.block.name)],
             intent: [words(&intent.id), words(&intent.name)],
             said: user_request.words().map(Words::of),
@@ -56,7 +60,8 @@ impl Condition {
         let is_said = |wanted: &[Words], is: fn(&str, &str) -> bool| {
             one_of(wanted, |wanted| said.is_some_and(|said| is(said, wanted.without_mention_of(bot))))
         };
-        one_of(&self.block, |wanted| found.block.iter().flatten().any(|block| block == wanted))
+        self.room.is_none_or(|room| room == found.is_in_room)
+            && one_of(&self.block, |wanted| found.block.iter().flatten().any(|block| block == wanted))
             && one_of(&self.intent, |wanted| found.intent.iter().flatten().any(|intent| intent == wanted))
             && is_said(&self.says, |said, wanted| said == wanted)
             && is_said(&self.starts_with, |said, wanted| said.starts_with(wanted))
@@ -66,7 +71,8 @@ impl Condition {
     /// Whether this one fits wherever the other one does, as far as their texts show.
     pub(super) fn covers(&self, other: &Self) -> bool {
         self == other
-            || all_in(&other.block, &self.block)
+            || (self.room.is_none() || self.room == other.room)
+                && all_in(&other.block, &self.block)
                 && all_in(&other.intent, &self.intent)
                 && !self.has_mention()
                 && !other.has_mention()

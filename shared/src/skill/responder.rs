@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::reply::{Reply, SkillResponse};
+use super::{check::Place, reply::Reply, response::SkillResponse};
 use crate::wire::skill::SkillPayload;
 
 /// What a bot answers: the seam for your own. Called once per message, on the way of the answer: no
@@ -36,12 +36,13 @@ impl Responder for Fixed {
 /// The answer's reply, or plain words if it panics or makes a reply that Kakao doesn't take. Group chat rooms take no
 /// quick replies: there they are left out.
 pub fn respond(responder: &dyn Responder, payload: &SkillPayload) -> SkillResponse {
+    let place = Place::of(payload);
     let reply = match catch_unwind(AssertUnwindSafe(|| responder.reply(payload))) {
-        Ok(reply) if payload.user_request.is_in_room() => Ok(reply.without_quick_replies()),
+        Ok(reply) if place == Place::Room => Ok(reply.without_quick_replies()),
         Ok(reply) => Ok(reply),
         Err(_) => Err("a panic".to_owned()),
     };
-    let response = reply.and_then(|reply| reply.build().map_err(|error| error.to_string()));
+    let response = reply.and_then(|reply| reply.build_for(place).map_err(|error| error.to_string()));
     response.unwrap_or_else(|why| {
         tracing::error!(event = "reply_invalid", kind = crate::wire::Kind::Skill.name(), why);
         SkillResponse::plain(NOTHING_SAID)

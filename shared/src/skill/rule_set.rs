@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use super::reply::SkillResponse;
+use super::response::SkillResponse;
 use crate::wire::{Fields, Personal, skill::SkillPayload};
 
 /// The answers that stand written somewhere: rules that are in force. No network, no waiting.

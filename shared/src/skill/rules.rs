@@ -10,16 +10,17 @@ mod schema;
 mod tests;
 
 use super::{
-    check::InvalidReply,
+    check::{InvalidReply, Place},
     condition::{FirstFit, Found},
-    reply::{Reply, SkillResponse},
+    reply::Reply,
+    response::SkillResponse,
     rule_set::{RuleSet, Validation, ValidationStatus},
 };
 use crate::wire::skill::SkillPayload;
 
 pub use document::{Fault, InvalidRules, Mistake};
 pub use list::ListError;
-pub use remarks::{Remark, RemarkKind};
+pub use remarks::{RemarkKind, RuleRemark};
 
 /// The longest document: a table's item ends at 400 KB.
 pub const MAX_RULES_BYTES: usize = 350_000;
@@ -38,21 +39,28 @@ struct Rule {
 }
 
 /// What a rule says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Answer {
-    in_chat: SkillResponse,
-    /// In a group chat room, which takes fewer kinds of answers. `Err`: why not this one; there the rule doesn't fit.
-    in_room: Result<SkillResponse, String>,
+    /// `None` in a rule for group chat rooms.
+    in_chat: Option<SkillResponse>,
+    /// `None` where a room doesn't take it: there the rule doesn't fit.
+    in_room: Option<SkillResponse>,
+    /// Why a room doesn't take it, in a rule that isn't for chats only.
+    not_in_rooms: Option<InvalidReply>,
 }
 
 impl Answer {
     /// Words. Group chat rooms take no quick replies: there they are left out.
     fn of(reply: &Reply) -> Result<Self, InvalidReply> {
-        Ok(Self { in_chat: reply.build()?, in_room: Ok(reply.clone().without_quick_replies().build()?) })
+        let in_room = reply.clone().without_quick_replies().build_for(Place::Room)?;
+        Ok(Self { in_chat: Some(reply.build()?), in_room: Some(in_room), not_in_rooms: None })
     }
 
-    fn usable(&self, is_in_room: bool) -> Option<&SkillResponse> {
-        if is_in_room { self.in_room.as_ref().ok() } else { Some(&self.in_chat) }
+    const fn usable(&self, place: Place) -> Option<&SkillResponse> {
+        match place {
+            Place::Chat => self.in_chat.as_ref(),
+            Place::Room => self.in_room.as_ref(),
+        }
     }
 }
 
@@ -87,15 +95,15 @@ impl Rules {
     /// The first rule that fits a message, and whose reply may be used where it was written.
     #[must_use]
     pub fn find(&self, payload: &SkillPayload) -> Option<FittingRule<'_>> {
-        let is_in_room = payload.user_request.is_in_room();
-        let usable = |rule: &Rule| rule.answer.usable(is_in_room).is_some();
+        let place = Place::of(payload);
+        let usable = |rule: &Rule| rule.answer.usable(place).is_some();
         let (index, rule) = self.rules.find(&Found::of(payload), usable)?;
-        Some(FittingRule { index, name: rule.name.as_deref(), reply: rule.answer.usable(is_in_room)? })
+        Some(FittingRule { index, name: rule.name.as_deref(), reply: rule.answer.usable(place)? })
     }
 
     /// What is allowed and hardly meant.
     #[must_use]
-    pub fn remarks(&self) -> Vec<Remark> {
+    pub fn remarks(&self) -> Vec<RuleRemark> {
         remarks::of(self)
     }
 

@@ -51,6 +51,7 @@ pub enum Rules {
     Put {
         /// The file
         file: PathBuf,
+        /// Whose rules.
         #[command(flatten)]
         table: StackTable,
         /// Don't ask
@@ -64,6 +65,7 @@ pub enum Rules {
     #[command(after_help = "Examples:\n  khook skill rules show\n  \
                             khook skill rules show --stack kakao-webhooks --json")]
     Show {
+        /// Whose rules.
         #[command(flatten)]
         table: StackTable,
         /// Print JSON, with the document as it was stored
@@ -73,6 +75,7 @@ pub enum Rules {
     /// Remove the stored rules: SKILL_ANSWERS is used again
     #[command(after_help = "Example:\n  khook skill rules clear --stack kakao-webhooks")]
     Clear {
+        /// Whose rules.
         #[command(flatten)]
         table: StackTable,
         /// Don't ask

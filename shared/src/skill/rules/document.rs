@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Answer, MAX_RULES_BYTES, Rule, Rules, ValidationStatus};
 use crate::{
     skill::{
-        Place, QuickReply, Reply, SimpleText, SkillResponse, Violation,
+        Place, QuickReply, Reply, ReplyError, SimpleText, SkillResponse, Violation,
         condition::{Condition, FirstFit},
         words::Words,
     },
@@ -71,7 +71,9 @@ pub enum Fault {
 const OF_DOCUMENT: [&str; 5] = ["$schema", "version", "comment", "rules", "validations"];
 const OF_RULE: [&str; 4] = ["name", "comment", "when", "reply"];
 const OF_VALIDATION: [&str; 4] = ["name", "comment", "when", "status"];
-const OF_WHEN: [&str; 5] = ["block", "intent", "says", "starts_with", "contains"];
+const OF_WHEN: [&str; 6] = ["room", "block", "intent", "says", "starts_with", "contains"];
+/// Those whose values are texts.
+const TEXTS_OF_WHEN: [&str; 5] = ["block", "intent", "says", "starts_with", "contains"];
 /// Kakao names neither block nor intent in a validation.
 const OF_VALIDATIONS_WHEN: [&str; 3] = ["says", "starts_with", "contains"];
 const OF_SHORT_REPLY: [&str; 2] = ["text", "quick_replies"];
@@ -135,7 +137,8 @@ impl Reader {
         self.note(rule, "comment");
         let name = self.note(rule, "name");
         let when = self.when(rule, &OF_WHEN);
-        Some((when, Rule { name, answer: self.reply(rule)? }))
+        let answer = self.reply(rule, when.room)?;
+        Some((when, Rule { name, answer }))
     }
 
     fn validation(&mut self, path: &str, members: &Map<String, Value>) -> Option<(Condition, ValidationStatus)> {
@@ -166,8 +169,14 @@ impl Reader {
         };
         let members = Members { path: &path, members };
         self.only(members, known);
+        match members.members.get("room") {
+            None => {}
+            Some(Value::Bool(room)) => when.room = Some(*room),
+            Some(_) if known.contains(&"room") => self.shape(&members.path_of("room"), "true or false"),
+            Some(_) => {}
+        }
         let lists = [&mut when.block, &mut when.intent, &mut when.says, &mut when.starts_with, &mut when.contains];
-        for (name, list) in OF_WHEN.into_iter().zip(lists).filter(|(name, _)| known.contains(name)) {
+        for (name, list) in TEXTS_OF_WHEN.into_iter().zip(lists).filter(|(name, _)| known.contains(name)) {
             *list = self.texts(members, name);
         }
         when
@@ -196,7 +205,8 @@ impl Reader {
         words
     }
 
-    fn reply(&mut self, rule: Members<'_>) -> Option<Answer> {
+    /// The reply of a rule that is for group chat rooms only, or for chats only, or for both.
+    fn reply(&mut self, rule: Members<'_>, room: Option<bool>) -> Option<Answer> {
         const WANTED: &str = "a text, an object with a `text`, or a whole SkillResponse";
         let path = rule.path_of("reply");
         match rule.members.get("reply") {
@@ -205,7 +215,7 @@ impl Reader {
             Some(Value::Object(members)) if OF_SHORT_REPLY.iter().any(|name| members.contains_key(*name)) => {
                 return self.written_reply(Members { path: &path, members });
             }
-            Some(Value::Object(members)) => return self.whole_reply(&path, members),
+            Some(Value::Object(members)) => return self.whole_reply(&path, members, room),
             Some(_) => self.shape(&path, WANTED),
         }
         None
@@ -259,25 +269,30 @@ impl Reader {
         built.ok()
     }
 
-    fn whole_reply(
-        &mut self,
-        path: &str,
-        members: &Map<String, Value>,
-    ) -> Option<Answer> {
+    /// A reply with every component. A rule that isn't for rooms only must have one that chats take.
+    fn whole_reply(&mut self, path: &str, members: &Map<String, Value>, room: Option<bool>) -> Option<Answer> {
         let text = Value::Object(members.clone()).to_string();
-        match SkillResponse::from_json(&text, Place::Chat) {
-            Ok(in_chat) => {
-                let in_room = SkillResponse::from_json(&text, Place::Room).map_err(|error| error.to_string());
-                Some(Answer { in_chat, in_room })
-            }
-            Err(error) => {
-                let mistakes = error.0.into_iter().map(|Violation { field, rule }| {
-                    Mistake::Reply(Violation { field: format!("{path}.{field}"), rule })
-                });
-                self.mistakes.extend(mistakes);
-                None
+        let read = |place| SkillResponse::from_json(&text, place);
+        let answer = match room {
+            Some(true) => read(Place::Room).map(|in_room| Answer { in_room: Some(in_room), ..Answer::default() }),
+            Some(false) => read(Place::Chat).map(|in_chat| Answer { in_chat: Some(in_chat), ..Answer::default() }),
+            None => read(Place::Chat).map(|in_chat| match read(Place::Room) {
+                Ok(in_room) => Answer { in_chat: Some(in_chat), in_room: Some(in_room), ..Answer::default() },
+                Err(ReplyError::Invalid(why)) => {
+                    Answer { in_chat: Some(in_chat), not_in_rooms: Some(why), ..Answer::default() }
+                }
+                Err(ReplyError::Json(_)) => Answer { in_chat: Some(in_chat), ..Answer::default() },
+            }),
+        };
+        match answer {
+            Ok(answer) => return Some(answer),
+            Err(ReplyError::Json(_)) => self.shape(path, "a SkillResponse"),
+            Err(ReplyError::Invalid(invalid)) => {
+                let placed = |Violation { field, rule }| Mistake::Reply(Violation { field: path_of(path, &field), rule });
+                self.mistakes.extend(invalid.0.into_iter().map(placed));
             }
         }
+        None
     }
 
     /// The objects of a list that may be absent.
@@ -345,4 +360,15 @@ pub(super) fn text_with(text: &str, labels: &[String]) -> Reply {
     // Not cut: a text that is too long is a mistake of the document, and found when it is read.
     let text = SimpleText { text: text.to_owned() };
     labels.iter().map(|label| QuickReply::message(label, label)).fold(Reply::of(text), Reply::quick_reply)
+}
+
+/// The place of a reply's field in the document. A reply names what is in its `template` without that, and itself
+/// `reply`.
+pub(super) fn path_of(reply: &str, field: &str) -> String {
+    let first = field.split(['[', '.']).next().unwrap_or_default();
+    match first {
+        "reply" => reply.to_owned(),
+        "outputs" | "quickReplies" => format!("{reply}.template.{field}"),
+        _ => format!("{reply}.{field}"),
+    }
 }

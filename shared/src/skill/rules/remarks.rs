@@ -1,11 +1,14 @@
 use std::fmt;
 
-use super::{Rule, Rules};
-use crate::skill::condition::{Condition, FirstFit};
+use super::{Rule, Rules, document::path_of};
+use crate::skill::{
+    check::{InvalidReply, Place},
+    condition::{Condition, FirstFit},
+};
 
 /// Something that is allowed and hardly meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remark {
+pub struct RuleRemark {
     /// Where, as in `rules[3]`.
     pub field: String,
     /// What.
@@ -20,10 +23,12 @@ pub enum RemarkKind {
     /// It can never fit: an earlier one, whose place this is, fits wherever it does.
     NeverFits(String),
     /// The reply can't be used in a group chat room, for this reason; there the rule doesn't fit.
-    NotInRooms(String),
+    NotInRooms(InvalidReply),
+    /// Of a reply: Kakao's open sets have no such value that this version knows, or it has no effect.
+    Reply(&'static str),
 }
 
-impl fmt::Display for Remark {
+impl fmt::Display for RuleRemark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let field = &self.field;
         match &self.kind {
@@ -32,34 +37,38 @@ impl fmt::Display for Remark {
                 write!(f, "`{field}` can never fit: `{earlier}` fits wherever it does, and comes first")
             }
             RemarkKind::NotInRooms(why) => write!(f, "`{field}` does not fit in group chat rooms: {why}"),
+            RemarkKind::Reply(what) => write!(f, "`{field}`: {what}"),
         }
     }
 }
 
-pub(super) fn of(rules: &Rules) -> Vec<Remark> {
+pub(super) fn of(rules: &Rules) -> Vec<RuleRemark> {
     let mut remarks = vec![];
     if rules.is_empty() {
-        remarks.push(Remark { field: "rules".to_owned(), kind: RemarkKind::Empty });
+        remarks.push(RuleRemark { field: "rules".to_owned(), kind: RemarkKind::Empty });
     }
     for (index, (_, rule)) in rules.rules.0.iter().enumerate() {
-        let not_in_rooms = rule.answer.in_room.as_ref().err();
-        let kinds = [
-            never_fits(&rules.rules, "rules", index, Rule::takes_the_place_of),
-            not_in_rooms.map(|why| RemarkKind::NotInRooms(why.clone())),
-        ];
-        remarks.extend(kinds.into_iter().flatten().map(|kind| Remark { field: format!("rules[{index}]"), kind }));
+        let of_rule = |kind| RuleRemark { field: format!("rules[{index}]"), kind };
+        remarks.extend(never_fits(&rules.rules, "rules", index, Rule::takes_the_place_of).map(of_rule));
+        remarks.extend(rule.answer.not_in_rooms.clone().map(RemarkKind::NotInRooms).map(of_rule));
+        let reply = rule.answer.in_chat.as_ref().or(rule.answer.in_room.as_ref());
+        remarks.extend(reply.iter().flat_map(|reply| reply.remarks()).map(|remark| RuleRemark {
+            field: path_of(&format!("rules[{index}].reply"), &remark.field),
+            kind: RemarkKind::Reply(remark.what),
+        }));
     }
     for index in 0..rules.validations.0.len() {
         let kind = never_fits(&rules.validations, "validations", index, |_, _| true);
-        remarks.extend(kind.map(|kind| Remark { field: format!("validations[{index}]"), kind }));
+        remarks.extend(kind.map(|kind| RuleRemark { field: format!("validations[{index}]"), kind }));
     }
     remarks
 }
 
 impl Rule {
     /// Whether this one is used wherever the other one is, if both fit.
-    const fn takes_the_place_of(&self, other: &Self) -> bool {
-        self.answer.in_room.is_ok() || other.answer.in_room.is_err()
+    fn takes_the_place_of(&self, other: &Self) -> bool {
+        let is_usable = |rule: &Self, place| rule.answer.usable(place).is_some();
+        [Place::Chat, Place::Room].into_iter().all(|place| is_usable(self, place) || !is_usable(other, place))
     }
 }
 

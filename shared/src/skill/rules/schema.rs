@@ -50,6 +50,11 @@ struct MessageRule {
 #[derive(Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct When {
+    /// Whether the message was written in a group chat room. A rule with `true` is for rooms only, and its reply may
+    /// hold all that rooms take; a rule with `false` is for chats only; one without is for both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    room: Option<bool>,
     /// The block's id or name.
     #[serde(default, skip_serializing_if = "Texts::is_none")]
     block: Texts,
@@ -188,6 +193,7 @@ fn a_mistake_of_the_form_is_one_of_the_schema() {
         document(json!({"reply": "a", "when": {"says": []}})),
         document(json!({"reply": "a", "when": {"says": [""]}})),
         document(json!({"reply": "a", "when": {"says": 7}})),
+        document(json!({"reply": "a", "when": {"room": "true"}})),
     ] {
         assert!(!jsonschema::is_valid(&schema(), &wrong), "{wrong}");
         assert!(Rules::from_json(&wrong.to_string()).is_err(), "{wrong}");

@@ -121,7 +121,52 @@ fn a_rule_whose_reply_no_room_takes_does_not_fit_there() {
     // The second one is used in rooms, so it can fit.
     let remarks = remarks(&list);
     assert_eq!(remarks.len(), 1, "{remarks:?}");
-    assert!(remarks[0].starts_with("`rules[0]` does not fit in group chat rooms: `template.quickReplies`"), "{remarks:?}");
+    assert!(remarks[0].starts_with("`rules[0]` does not fit in group chat rooms: `quickReplies`"), "{remarks:?}");
+}
+
+#[test]
+fn a_rule_may_be_for_rooms_only_or_for_chats_only() {
+    let nothing = json!({"version": "2.0", "template": {"outputs": []}});
+    let carousel = json!({"version": "2.0", "template": {"outputs": [{"carousel": {"type": "textCard", "items": [
+        {"title": "하나"}, {"title": "둘"}]}}]}});
+    let list = json!([
+        {"when": {"room": true, "says": "ㅋㅋ"}, "reply": nothing},
+        {"when": {"room": false}, "reply": carousel},
+        {"reply": "방에서"},
+    ]);
+    let rules = of_rules(&list);
+    for (message, index) in [(in_room("ㅋㅋ"), 0), (said("ㅋㅋ"), 1), (in_room("안녕"), 2)] {
+        assert_eq!(found(&rules, &message), Some(index), "{message}");
+    }
+    assert_eq!(answer(&rules, &in_room("ㅋㅋ")), Some(nothing.clone()));
+    assert_eq!(remarks(&list), Vec::<String>::new());
+    let wrong = json!({"version": 1, "rules": [{"when": {"room": true}, "reply": carousel}, {"reply": nothing}]});
+    assert_eq!(mistakes(&wrong.to_string()), [
+        "`rules[0].reply.template.outputs[0].carousel`: group chat rooms don't show it",
+        "`rules[1].reply.template.outputs` has 0 elements, at least 1 are needed",
+    ]);
+}
+
+#[test]
+fn a_mistake_in_a_whole_reply_has_its_place_in_the_document() {
+    let button = |label: &str| json!({"label": label, "action": "webLink", "webLinkUrl": "https://example.com"});
+    let card = json!({"textCard": {"title": "제목", "buttons": [button("네"), button(&"가".repeat(15))]}});
+    let reply = |outputs: Value| json!({"version": "2.0", "template": {"outputs": outputs}});
+    let document = json!({"version": 1, "rules": [
+        {"reply": reply(json!([card]))},
+        {"reply": reply(json!([{"simpleText": {"text": "가".repeat(40_000)}}]))},
+        {"reply": {"version": "2.0", "useCallback": true}},
+        {"reply": {"template": {}}},
+    ]});
+    insta::assert_snapshot!(mistakes(&document.to_string()).join("\n"));
+}
+
+#[test]
+fn what_kakaos_open_sets_do_not_hold_is_remarked_on() {
+    let reply = json!({"version": "2.0", "template": {"outputs": [{"futureCard": {}}]}});
+    assert_eq!(remarks(&json!([{"reply": reply}])), [
+        "`rules[0].reply.template.outputs[0]`: no component that this version knows"
+    ]);
 }
 
 #[test]
@@ -240,18 +285,20 @@ fn texts() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn when() -> impl Strategy<Value = Value> {
-    proptest::collection::btree_map(
-        proptest::sample::select(vec!["block", "intent", "says", "starts_with", "contains"]),
-        texts(),
-        0..3,
-    )
-    .prop_map(|when| json!(when))
+    let names = proptest::sample::select(vec!["block", "intent", "says", "starts_with", "contains"]);
+    let conditions = proptest::collection::btree_map(names, texts(), 0..3);
+    (conditions, proptest::option::weighted(0.2, any::<bool>())).prop_map(|(conditions, room)| {
+        let mut when = json!(conditions);
+        when.as_object_mut().unwrap().extend(room.map(|room| ("room".to_owned(), json!(room))));
+        when
+    })
 }
 
 fn message() -> impl Strategy<Value = Value> {
-    (text(), text(), text()).prop_map(|(said, block, intent)| {
+    (text(), text(), text(), any::<bool>()).prop_map(|(said, block, intent, in_room)| {
+        let chat = if in_room { json!({"type": "botGroupKey"}) } else { Value::Null };
         json!({"bot": {"name": "봇"}, "intent": {"name": intent},
-            "userRequest": {"utterance": said, "block": {"id": block}}})
+            "userRequest": {"utterance": said, "block": {"id": block}, "chat": chat}})
     })
 }
 
