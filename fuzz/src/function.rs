@@ -2,6 +2,7 @@
 //! answer. Time is tokio's paused clock.
 
 use std::{
+    convert::Infallible,
     sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
@@ -19,7 +20,7 @@ use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use runtime::{
     edges::{EdgeError, Inbox, Queue},
     ingest::{
-        AccountStatusWebhook, Ingest, SkillWebhook, TalkChannelWebhook, TalkShareWebhook, UnlinkWebhook, Webhook,
+        AccountStatusWebhook, Asking, Ingest, SkillWebhook, TalkChannelWebhook, TalkShareWebhook, UnlinkWebhook, Webhook,
         gateway,
     },
     keys::{FetchError, KeyDocument, KeySetStore, KeySource, Keys},
@@ -125,7 +126,8 @@ fn check_request(request: Request, is_signed: bool) {
         let auth = (!path.contains("open")).then(|| SkillAuth::from_json(service::SKILL_AUTH).unwrap());
         let may_queue = auth.is_some() && has_skill_key(&headers);
         let rules: Arc<dyn RuleSet> = Arc::new(Rules::from_list("[]").unwrap());
-        let webhook = SkillWebhook { apps: apps(), auth, rules, otherwise: Box::new(Echo) };
+        let asking = None::<Asking<Edge, Infallible>>;
+        let webhook = SkillWebhook { apps: apps(), auth, rules, asking, otherwise: Box::new(Echo) };
         (Kind::Skill, may_queue, answer(webhook, request))
     } else {
         (Kind::Unlink, admin_key, answer(UnlinkWebhook { apps: apps() }, request))

@@ -144,10 +144,8 @@ async fn every_component_may_be_a_reply() {
     let mut pipeline = Pipeline::start().await.unwrap();
     let reply = |name: &str, component: &Value| json!({"version": "2.0", "template": {"outputs": [{name: component}]}});
     let components = components();
-    let rules: Vec<_> = components.as_object().unwrap().iter().map(|(name, it)| {
-        json!({"name": name, "when": {"says": name}, "reply": reply(name, it)})
-    });
-    put(&pipeline, "components", &document(&rules.collect())).await;
+    let rule = |(name, it): (&String, &Value)| json!({"name": name, "when": {"says": name}, "reply": reply(name, it)});
+    put(&pipeline, "components", &document(&components.as_object().unwrap().iter().map(rule).collect())).await;
     for (name, component) in components.as_object().unwrap() {
         assert_eq!(answer(&mut pipeline, &skill_body("u1", name)).await, reply(name, component), "{name}");
     }

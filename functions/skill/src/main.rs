@@ -17,9 +17,10 @@ async fn run_function() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
     let (apps, auth, listed) = (variables.apps()?, variables.skill_auth()?, variables.skill_rules()?);
     let edges = Edges::new(&variables)?;
+    let asking = edges.asking(&variables)?;
     let rules = HeldRules::new(edges.fallback.clone(), listed);
     rules.begin();
-    let webhook = SkillWebhook { apps, auth, rules, otherwise: variables.skill_otherwise() };
+    let webhook = SkillWebhook { apps, auth, rules, asking, otherwise: variables.skill_otherwise() };
     if webhook.auth.is_none() {
         tracing::warn!(event = "unauthenticated", fix = "set SKILL_AUTH: until then no message becomes an event");
     }

@@ -3,6 +3,9 @@
 //! made of plain structs, or read from JSON that something else wrote; only a valid one becomes a [`SkillResponse`], and
 //! only that leaves the function.
 
+mod answer;
+mod ask;
+mod callback;
 mod cards;
 mod carousel;
 mod check;
@@ -19,6 +22,11 @@ mod tests;
 mod walk;
 mod words;
 
+pub use answer::{InvalidAnswer, read_answer, read_status};
+pub use ask::{Ask, AskReply, Asked};
+pub use callback::{
+    CallbackFailure, CallbackOrigin, CallbackUrl, Deadlines, Job, Next, UnreadableJob, judge, waiting_answer,
+};
 pub use cards::{BasicCard, CommerceCard, Currency, SimpleImage, SimpleText, TextCard};
 pub use carousel::{Cards, Carousel, CarouselHeader, CoverImage};
 pub use check::{InvalidReply, Place, Remark, ReplyError, Rule, Unit, Violation};
