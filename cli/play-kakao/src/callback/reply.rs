@@ -45,7 +45,8 @@ fn is_component(output: &Value, is_room: bool) -> bool {
 }
 
 /// The text of a reply's bubbles, line by line; of a bubble that is no plain text, its JSON.
-pub(super) fn words(reply: &Value) -> String {
+#[must_use]
+pub fn words(reply: &Value) -> String {
     let outputs = reply.get("template").and_then(|template| template.get("outputs")?.as_array());
     let bubble = |output: &Value| {
         let text = output.get("simpleText").and_then(|text| text.get("text")?.as_str());
