@@ -53,6 +53,7 @@ mod delivered {
                 unpublished_queue_url: cloud.output("UnpublishedQueueUrl").to_owned(),
                 bus: cloud.output("BusName").to_owned(),
                 kakao_api_url: String::new(),
+                kakao_callback_url: String::new(),
                 delivery: Some(RunningDelivery::of(cloud, delivery.url.clone(), secret_file)),
                 kakao: Kakao::generate().unwrap(),
             };

@@ -10,9 +10,11 @@ use khook::{
 pub(crate) async fn deploy(delivery: Option<Delivery>) -> (Cloud, KeyEndpoint) {
     let keys = KeyEndpoint::start().await.unwrap();
     let parameters = service::parameters(keys.url());
-    let cloud =
-        Cloud::start(&Options { build: Build::for_tests(), parameters, delivery, reading: None }, Progress::Lines)
-            .await
-            .unwrap();
+    let cloud = Cloud::start(
+        &Options { build: Build::for_tests(), parameters, delivery, answerer: None, reading: None },
+        Progress::Lines,
+    )
+    .await
+    .unwrap();
     (cloud, keys)
 }

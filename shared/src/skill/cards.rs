@@ -1,8 +1,10 @@
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{
-    check::{Check, Rule, Unit, characters},
+    check::{Rule, Unit, characters},
     parts::{Button, ButtonLayout, Profile, Thumbnail, check_buttons, check_picture},
+    walk::Node,
 };
 
 /// Whether a card stands alone or with others in a row: there it has less room.
@@ -23,8 +25,8 @@ pub struct SimpleText {
 pub(super) const MAX_SIMPLE_TEXT: usize = 1_000;
 
 impl SimpleText {
-    pub(super) fn check(&self, check: &mut Check) {
-        check.text("text", &self.text, MAX_SIMPLE_TEXT);
+    pub(super) fn check(bubble: &mut Node<'_, '_>) {
+        bubble.required_characters("text", MAX_SIMPLE_TEXT);
     }
 }
 
@@ -40,8 +42,8 @@ pub struct SimpleImage {
 }
 
 impl SimpleImage {
-    pub(super) fn check(&self, check: &mut Check) {
-        check_picture(check, &self.image_url, self.alt_text.as_deref(), None);
+    pub(super) fn check(bubble: &mut Node<'_, '_>) {
+        check_picture(bubble);
     }
 }
 
@@ -64,20 +66,19 @@ pub struct TextCard {
 }
 
 impl TextCard {
-    pub(super) fn check(&self, check: &mut Check, placement: Placement) {
-        let (title, description) = texts(self.title.as_ref(), self.description.as_ref());
+    pub(super) fn check(card: &mut Node<'_, '_>, placement: Placement) {
+        let (title, description) = (card.text("title"), card.text("description"));
         if title.trim().is_empty() && description.trim().is_empty() {
-            check.violated("title", Rule::Conflict("a title or a description is needed"));
+            card.violated("title", Rule::Conflict("a title or a description is needed"));
         }
-        check.characters("title", title, 50);
+        card.characters("title", 50);
         match placement {
             Placement::Alone => {
-                let together = characters(title) + characters(description);
-                check.at_most("description", together, 400, Unit::Characters);
+                card.at_most("description", characters(title) + characters(description), 400, Unit::Characters);
             }
-            Placement::InCarousel => check.characters("description", description, 128),
+            Placement::InCarousel => card.characters("description", 128),
         }
-        check_buttons(check, &self.buttons, self.button_layout, false);
+        check_buttons(card, false);
     }
 }
 
@@ -105,16 +106,20 @@ pub struct BasicCard {
 }
 
 impl BasicCard {
-    pub(super) fn check(&self, check: &mut Check, placement: Placement) {
-        let (title, description) = texts(self.title.as_ref(), self.description.as_ref());
-        check.characters("title", title, 50);
-        check.characters("description", description, 230);
+    pub(super) fn check(card: &mut Node<'_, '_>, placement: Placement) {
+        card.characters("title", 50);
+        card.characters("description", 230);
         if placement == Placement::InCarousel {
-            check.lines("title", title, 2);
-            check.lines("description", description, 2);
+            card.lines("title", 2);
+            card.lines("description", 2);
         }
-        check.below("thumbnail", |check| self.thumbnail.check(check));
-        check_buttons(check, &self.buttons, self.button_layout, self.thumbnail.fixed_ratio);
+        card.required_below("thumbnail", Thumbnail::check);
+        card.flag("forwardable");
+        check_buttons(card, Self::is_square(card.members()));
+    }
+
+    pub(super) fn is_square(card: &Map<String, Value>) -> bool {
+        card.get("thumbnail").is_some_and(Thumbnail::is_square)
     }
 }
 
@@ -170,26 +175,26 @@ impl CommerceCard {
         Self { price, thumbnails: vec![thumbnail], ..Self::default() }
     }
 
-    pub(super) fn check(&self, check: &mut Check) {
-        let (title, description) = texts(self.title.as_ref(), self.description.as_ref());
-        check.characters("title", title, 30);
-        check.characters("description", description, 40);
-        if self.discount_rate.is_some() && self.discounted_price.is_none() {
-            check.violated("discountRate", Rule::Conflict("it needs discountedPrice"));
+    pub(super) fn check(card: &mut Node<'_, '_>) {
+        card.characters("title", 30);
+        card.characters("description", 40);
+        card.required_number("price");
+        card.number("discount");
+        card.number("discountedPrice");
+        let discount_rate = card.number("discountRate");
+        if discount_rate.is_some() && !card.has("discountedPrice") {
+            card.violated("discountRate", Rule::Conflict("it needs discountedPrice"));
         }
-        check.at_most("discountRate", self.discount_rate.unwrap_or_default().into(), 100, Unit::Elements);
-        check.each("thumbnails", &self.thumbnails, (1, 1), |check, thumbnail| thumbnail.check(check));
-        if let Some(profile) = &self.profile {
-            check.below("profile", |check| profile.check(check));
+        if discount_rate.is_some_and(|percent| percent > 100) {
+            card.violated("discountRate", Rule::Conflict("it is more than 100 percent"));
         }
-        check_buttons(check, &self.buttons, self.button_layout, self.is_square());
+        card.each("thumbnails", (1, 1), Thumbnail::check);
+        card.below("profile", Profile::check);
+        check_buttons(card, Self::is_square(card.members()));
     }
 
-    pub(super) fn is_square(&self) -> bool {
-        self.thumbnails.iter().any(|thumbnail| thumbnail.fixed_ratio)
+    pub(super) fn is_square(card: &Map<String, Value>) -> bool {
+        let thumbnails = card.get("thumbnails").and_then(Value::as_array);
+        thumbnails.is_some_and(|thumbnails| thumbnails.iter().any(Thumbnail::is_square))
     }
-}
-
-pub(super) fn texts<'t>(title: Option<&'t String>, description: Option<&'t String>) -> (&'t str, &'t str) {
-    (title.map_or("", String::as_str), description.map_or("", String::as_str))
 }

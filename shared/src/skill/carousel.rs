@@ -1,9 +1,11 @@
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{
     cards::{BasicCard, CommerceCard, Placement, TextCard},
-    check::{Check, Rule},
+    check::Rule,
     lists::{ItemCard, ListCard},
+    walk::Node,
 };
 
 /// Cards of one kind in a row.
@@ -64,51 +66,49 @@ impl Carousel {
         Self { cards, header: None }
     }
 
-    pub(super) fn check(&self, check: &mut Check) {
+    pub(super) fn check(carousel: &mut Node<'_, '_>) {
         let placement = Placement::InCarousel;
-        match &self.cards {
-            Cards::TextCard(cards) => {
-                check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check, placement));
+        let kind = carousel.required_text("type");
+        match kind {
+            "textCard" => carousel.each("items", FEW_OR_MANY, |card| TextCard::check(card, placement)),
+            "basicCard" => {
+                carousel.each("items", FEW_OR_MANY, |card| BasicCard::check(card, placement));
+                alike(carousel, BasicCard::is_square, SHAPES);
             }
-            Cards::BasicCard(cards) => {
-                check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check, placement));
-                alike(check, cards, |card| card.thumbnail.fixed_ratio, SHAPES);
+            "commerceCard" => {
+                carousel.each("items", FEW_OR_MANY, CommerceCard::check);
+                alike(carousel, CommerceCard::is_square, SHAPES);
             }
-            Cards::CommerceCard(cards) => {
-                check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check));
-                alike(check, cards, CommerceCard::is_square, SHAPES);
+            "listCard" => carousel.each("items", LISTS_IN_CAROUSEL, |card| ListCard::check(card, placement)),
+            "itemCard" => {
+                carousel.each("items", FEW_OR_MANY, |card| ItemCard::check(card, placement));
+                alike(carousel, ItemCard::parts, PARTS);
             }
-            Cards::ListCard(cards) => {
-                check.each("items", cards, LISTS_IN_CAROUSEL, |check, card| card.check(check, placement))
-            }
-            Cards::ItemCard(cards) => {
-                check.each("items", cards, FEW_OR_MANY, |check, card| card.check(check, placement));
-                alike(check, cards, ItemCard::parts, PARTS);
-            }
+            "" => {}
+            _ => carousel.remark("type", "no kind of cards that this version knows"),
         }
-        self.check_header(check);
+        if matches!(kind, "textCard" | "listCard") && carousel.has("header") {
+            carousel.violated("header", Rule::Conflict("text cards and lists have none"));
+        }
+        carousel.below("header", CarouselHeader::check);
     }
+}
 
-    fn check_header(&self, check: &mut Check) {
-        let Some(header) = &self.header else { return };
-        if matches!(self.cards, Cards::TextCard(_) | Cards::ListCard(_)) {
-            check.violated("header", Rule::Conflict("text cards and lists have none"));
-        }
-        check.below("header", |check| {
-            check.required("title", &header.title);
-            check.lines("title", &header.title, 2);
-            check.required("description", &header.description);
-            check.lines("description", &header.description, 3);
-            check.below("thumbnail", |check| check.url("imageUrl", &header.thumbnail.image_url));
-        });
+impl CarouselHeader {
+    fn check(header: &mut Node<'_, '_>) {
+        header.required_lines("title", 2);
+        header.required_lines("description", 3);
+        header.required_below("thumbnail", |thumbnail| thumbnail.url("imageUrl"));
     }
 }
 
 const SHAPES: &str = "all pictures of a carousel are square, or all are wide";
 const PARTS: &str = "all cards of a carousel have a thumbnail, a head, a profile, an imageTitle, or none has";
 
-fn alike<T, P: PartialEq>(check: &mut Check, cards: &[T], of: impl Fn(&T) -> P, what: &'static str) {
-    if cards.windows(2).any(|two| matches!(two, [one, other] if of(one) != of(other))) {
-        check.violated("items", Rule::Conflict(what));
+fn alike<P: PartialEq>(carousel: &mut Node<'_, '_>, of: impl Fn(&Map<String, Value>) -> P, what: &'static str) {
+    let cards = carousel.get("items").and_then(Value::as_array).into_iter().flatten();
+    let kinds: Vec<_> = cards.filter_map(Value::as_object).map(of).collect();
+    if kinds.windows(2).any(|two| matches!(two, [one, other] if one != other)) {
+        carousel.violated("items", Rule::Conflict(what));
     }
 }

@@ -1,5 +1,53 @@
 use std::fmt;
 
+use crate::wire::{StrictJsonError, skill::SkillPayload};
+
+/// Where a reply is shown. What it may hold differs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// The chat of a user with the bot.
+    #[default]
+    Chat,
+    /// A group chat room (Kakao's guide to group chatbots, 1.11). It takes no quick replies, things to buy and cards in a
+    /// row, up to five buttons one below the other, and a reply without bubbles, which sends nothing.
+    Room,
+}
+
+impl Place {
+    /// Where a message was written, and its answer is shown.
+    #[must_use]
+    pub fn of(payload: &SkillPayload) -> Self {
+        if payload.user_request.is_in_room() { Self::Room } else { Self::Chat }
+    }
+}
+
+/// Why a text is not a reply that Kakao accepts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplyError {
+    /// It is not a JSON object that can be read in one way only.
+    #[error(transparent)]
+    Json(#[from] StrictJsonError),
+    /// It breaks rules.
+    #[error(transparent)]
+    Invalid(#[from] InvalidReply),
+}
+
+/// Something in a reply that is accepted but may not be meant: an open set of Kakao's has no such value that this version
+/// knows, or the value has no effect in this place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// Where, as in [`Violation::field`].
+    pub field: String,
+    /// What.
+    pub what: &'static str,
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.field, self.what)
+    }
+}
+
 /// Everything that is wrong with a reply: Kakao would show the block's fallback in its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct InvalidReply(pub Vec<Violation>);
@@ -43,6 +91,8 @@ pub enum Rule {
     Required,
     /// It must be an `http` or `https` address.
     Url,
+    /// It is of another form than this one.
+    Form(&'static str),
     /// It doesn't go with something else.
     Conflict(&'static str),
 }
@@ -79,6 +129,7 @@ impl fmt::Display for Violation {
             }
             Rule::Required => write!(f, "`{field}` is required"),
             Rule::Url => write!(f, "`{field}` is not an http or https address"),
+            Rule::Form(form) => write!(f, "`{field}` is not {form}"),
             Rule::Conflict(what) => write!(f, "`{field}`: {what}"),
         }
     }
@@ -87,94 +138,4 @@ impl fmt::Display for Violation {
 /// The length of a text as Kakao counts it, at most.
 pub(super) fn characters(text: &str) -> usize {
     text.encode_utf16().count()
-}
-
-/// Walks through a reply and notes what is wrong.
-#[derive(Default)]
-pub(super) struct Check {
-    path: String,
-    violations: Vec<Violation>,
-}
-
-impl Check {
-    pub(super) fn end(self) -> Result<(), InvalidReply> {
-        if self.violations.is_empty() { Ok(()) } else { Err(InvalidReply(self.violations)) }
-    }
-
-    /// Checks what lies below a member.
-    pub(super) fn below(&mut self, member: &str, check: impl FnOnce(&mut Self)) {
-        let length = self.path.len();
-        if !self.path.is_empty() {
-            self.path.push('.');
-        }
-        self.path.push_str(member);
-        check(self);
-        self.path.truncate(length);
-    }
-
-    /// Checks each element of a list, and how many there are.
-    pub(super) fn each<T>(
-        &mut self,
-        member: &str,
-        elements: &[T],
-        (least, most): (usize, usize),
-        check: impl Fn(&mut Self, &T),
-    ) {
-        self.count(member, elements.len(), (least, most));
-        for (index, element) in elements.iter().enumerate() {
-            self.below(&format!("{member}[{index}]"), |below| check(below, element));
-        }
-    }
-
-    pub(super) fn count(&mut self, member: &str, length: usize, (least, most): (usize, usize)) {
-        if length < least {
-            self.violated(member, Rule::AtLeast { limit: least, length });
-        }
-        self.at_most(member, length, most, Unit::Elements);
-    }
-
-    pub(super) fn text(&mut self, member: &str, text: &str, most: usize) {
-        self.required(member, text);
-        self.characters(member, text, most);
-    }
-
-    pub(super) fn required(&mut self, member: &str, text: &str) {
-        if text.trim().is_empty() {
-            self.violated(member, Rule::Required);
-        }
-    }
-
-    pub(super) fn characters(&mut self, member: &str, text: &str, most: usize) {
-        self.at_most(member, characters(text), most, Unit::Characters);
-    }
-
-    pub(super) fn lines(&mut self, member: &str, text: &str, most: usize) {
-        self.at_most(member, text.lines().count(), most, Unit::Lines);
-    }
-
-    pub(super) fn url(&mut self, member: &str, url: &str) {
-        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        if !rest.is_some_and(|rest| !rest.is_empty() && !url.contains(|c: char| c.is_whitespace() || c.is_control())) {
-            self.violated(member, Rule::Url);
-        }
-    }
-
-    pub(super) fn url_if_any(&mut self, member: &str, url: Option<&str>) {
-        if let Some(url) = url {
-            self.url(member, url);
-        }
-    }
-
-    pub(super) fn at_most(&mut self, member: &str, length: usize, limit: usize, unit: Unit) {
-        if length > limit {
-            self.violated(member, Rule::AtMost { limit, length, unit });
-        }
-    }
-
-    pub(super) fn violated(&mut self, member: &str, rule: Rule) {
-        self.below(member, |below| {
-            let field = below.path.clone();
-            below.violations.push(Violation { field, rule });
-        });
-    }
 }

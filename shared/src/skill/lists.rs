@@ -2,9 +2,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    cards::{Placement, texts},
-    check::{Check, Rule, Unit, characters},
-    parts::{Button, ButtonLayout, Link, check_buttons, check_link, check_picture},
+    cards::Placement,
+    check::{Place, Rule, Unit, characters},
+    parts::{Button, ButtonLayout, Link, UNKNOWN_ACTION, check_buttons, check_picture},
+    walk::Node,
 };
 
 /// Several things, one below the other.
@@ -15,12 +16,23 @@ pub struct ListCard {
     pub header: ListHeader,
     /// Two to five; in a carousel up to four.
     pub items: Vec<ListItem>,
+    /// How they are shown, in a group chat room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_layout: Option<ListLayout>,
     /// Three, or two side by side.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<Button>,
     /// How they stand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub button_layout: Option<ButtonLayout>,
+}
+
+/// How a list is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ListLayout {
+    /// With the places: the first, the second, and so on. Only in group chat rooms.
+    Ranking,
 }
 
 /// The title of a list.
@@ -73,24 +85,39 @@ pub enum ItemAction {
 }
 
 impl ListCard {
-    pub(super) fn check(&self, check: &mut Check, placement: Placement) {
-        check.below("header", |check| check.required("title", &self.header.title));
+    pub(super) fn check(card: &mut Node<'_, '_>, placement: Placement) {
+        card.required_below("header", |header| {
+            header.required_text("title");
+        });
         let most = if placement == Placement::Alone { 5 } else { 4 };
-        check.each("items", &self.items, (2, most), |check, item| item.check(check));
-        check_buttons(check, &self.buttons, self.button_layout, false);
+        card.each("items", (2, most), ListItem::check);
+        match card.text("listLayout") {
+            "" => {}
+            "ranking" if card.place() == Place::Room => {}
+            "ranking" => card.remark("listLayout", "only group chat rooms show places"),
+            _ => card.remark("listLayout", "no layout that this version knows"),
+        }
+        check_buttons(card, false);
     }
 }
 
 impl ListItem {
-    fn check(&self, check: &mut Check) {
-        check.required("title", &self.title);
-        check.url_if_any("imageUrl", self.image_url.as_deref());
-        check_link(check, self.link.as_ref());
-        match &self.action {
-            Some(ItemAction::Message { message_text, .. }) => check.required("messageText", message_text),
-            Some(ItemAction::Block { block_id, .. }) => check.required("blockId", block_id),
-            None => {}
+    fn check(item: &mut Node<'_, '_>) {
+        item.required_text("title");
+        item.text("description");
+        item.url_if_any("imageUrl");
+        item.below("link", Link::check);
+        match item.text("action") {
+            "" => {}
+            "message" => {
+                item.required_text("messageText");
+            }
+            "block" => {
+                item.required_text("blockId");
+            }
+            _ => item.remark("action", UNKNOWN_ACTION),
         }
+        item.map("extra");
     }
 }
 
@@ -213,84 +240,71 @@ pub enum Alignment {
 }
 
 impl ItemCard {
-    pub(super) fn check(&self, check: &mut Check, placement: Placement) {
+    pub(super) fn check(card: &mut Node<'_, '_>, placement: Placement) {
         let (most_items, most_characters) = if placement == Placement::Alone { (10, 200) } else { (5, 100) };
-        self.check_top(check, placement);
-        check.each("itemList", &self.item_list, (1, most_items), |check, item| {
-            check.text("title", &item.title, 6);
-            check.required("description", &item.description);
-            check.lines("description", &item.description, 2);
+        Self::check_top(card, placement);
+        card.each("itemList", (1, most_items), |item| {
+            item.required_characters("title", 6);
+            item.required_lines("description", 2);
         });
-        if let Some(summary) = &self.item_list_summary {
-            check.below("itemListSummary", |check| {
-                check.text("title", &summary.title, 6);
-                check.text("description", &summary.description, 14);
-            });
-        }
-        let (title, description) = texts(self.title.as_ref(), self.description.as_ref());
+        card.text("itemListAlignment");
+        card.below("itemListSummary", |summary| {
+            summary.required_characters("title", 6);
+            summary.required_characters("description", 14);
+        });
+        let (title, description) = (card.text("title"), card.text("description"));
         if title.trim().is_empty() && !description.trim().is_empty() {
-            check.violated("title", Rule::Conflict("a description needs a title"));
+            card.violated("title", Rule::Conflict("a description needs a title"));
         }
-        let together = characters(title) + characters(description);
-        check.at_most("description", together, most_characters, Unit::Characters);
-        check.at_most("description", title.lines().count() + description.lines().count(), 12, Unit::Lines);
-        let is_square = self.thumbnail.as_ref().is_some_and(|thumbnail| !thumbnail.is_wide());
-        check_buttons(check, &self.buttons, self.button_layout, is_square);
+        card.at_most("description", characters(title) + characters(description), most_characters, Unit::Characters);
+        card.at_most("description", title.lines().count() + description.lines().count(), 12, Unit::Lines);
+        let is_square = card.get("thumbnail").is_some_and(|thumbnail| !ItemThumbnail::is_wide(thumbnail));
+        check_buttons(card, is_square);
     }
 
-    fn check_top(&self, check: &mut Check, placement: Placement) {
-        if let Some(thumbnail) = &self.thumbnail {
-            check.below("thumbnail", |check| thumbnail.check(check, placement));
+    fn check_top(card: &mut Node<'_, '_>, placement: Placement) {
+        card.below("thumbnail", |thumbnail| ItemThumbnail::check(thumbnail, placement));
+        if card.has("head") && card.has("profile") {
+            card.violated("head", Rule::Conflict("not together with a profile"));
         }
-        if self.head.is_some() && self.profile.is_some() {
-            check.violated("head", Rule::Conflict("not together with a profile"));
-        }
-        if let Some(head) = &self.head {
-            check.below("head", |check| {
-                check.required("title", &head.title);
-                check.lines("title", &head.title, 1);
-            });
-        }
-        if let Some(profile) = &self.profile {
-            check.below("profile", |check| {
-                check.text("title", &profile.title, 15);
-                check.url_if_any("imageUrl", profile.image_url.as_deref());
-            });
-        }
-        if let Some(title) = &self.image_title {
-            check.below("imageTitle", |check| title.check(check));
-        }
+        card.below("head", |head| head.required_lines("title", 1));
+        card.below("profile", |profile| {
+            profile.required_characters("title", 15);
+            profile.url_if_any("imageUrl");
+        });
+        card.below("imageTitle", ImageTitle::check);
     }
 
     /// Which of the parts that all cards of a carousel must have or not have it has.
-    pub(super) const fn parts(&self) -> [bool; 4] {
-        [self.thumbnail.is_some(), self.head.is_some(), self.profile.is_some(), self.image_title.is_some()]
+    pub(super) fn parts(card: &Map<String, Value>) -> [bool; 4] {
+        ["thumbnail", "head", "profile", "imageTitle"].map(|part| card.get(part).is_some_and(|part| !part.is_null()))
     }
 }
 
 impl ItemThumbnail {
     /// Without a size it is shown square.
-    fn is_wide(&self) -> bool {
-        matches!((self.width, self.height), (Some(width), Some(height)) if u64::from(width) == 2 * u64::from(height))
+    fn is_wide(thumbnail: &Value) -> bool {
+        let size = |side| thumbnail.get(side).and_then(Value::as_u64);
+        matches!((size("width"), size("height")), (Some(width), Some(height)) if Some(width) == height.checked_mul(2))
     }
 
-    fn check(&self, check: &mut Check, placement: Placement) {
-        check_picture(check, &self.image_url, self.alt_text.as_deref(), self.link.as_ref());
-        let is_square = self.width == self.height;
-        if !is_square && !self.is_wide() {
-            check.violated("width", Rule::Conflict("it must be as great as the height, or twice as great"));
+    fn check(thumbnail: &mut Node<'_, '_>, placement: Placement) {
+        check_picture(thumbnail);
+        let (width, height) = (thumbnail.number("width"), thumbnail.number("height"));
+        let is_wide = width.is_some() && width == height.and_then(|height| height.checked_mul(2));
+        if width != height && !is_wide {
+            thumbnail.violated("width", Rule::Conflict("it must be as great as the height, or twice as great"));
         }
-        if placement == Placement::InCarousel && !self.is_wide() {
-            check.violated("width", Rule::Conflict("in a carousel it must be twice the height"));
+        if placement == Placement::InCarousel && !is_wide {
+            thumbnail.violated("width", Rule::Conflict("in a carousel it must be twice the height"));
         }
     }
 }
 
 impl ImageTitle {
-    fn check(&self, check: &mut Check) {
-        check.required("title", &self.title);
-        check.lines("title", &self.title, 2);
-        check.lines("description", self.description.as_deref().unwrap_or_default(), 1);
-        check.url_if_any("imageUrl", self.image_url.as_deref());
+    fn check(title: &mut Node<'_, '_>) {
+        title.required_lines("title", 2);
+        title.lines("description", 1);
+        title.url_if_any("imageUrl");
     }
 }

@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::check::{Check, Rule};
+use super::{
+    check::{Place, Rule},
+    walk::Node,
+};
 
 /// A button of a card.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,6 +36,16 @@ pub enum ButtonAction {
     Share,
     /// Calls a human, by the consultation plug-in.
     Operator,
+    /// Shows how to use the bot, in a group chat room.
+    Guide,
+    /// Invites the bot to another room, from a group chat room.
+    Invite,
+    /// Invites a friend to this group chat room.
+    InviteMember,
+    /// Writes the bot's mention into the input field, in a group chat room.
+    Mention,
+    /// Opens the bot's settings, in a group chat room.
+    Settings,
     /// Sends a message or goes to a block, as a quick reply does.
     #[serde(untagged)]
     Tap(Tap),
@@ -72,11 +85,16 @@ impl Tap {
         Self::Block { block_id: id.into(), message_text: None, extra: Map::new() }
     }
 
-    fn check(&self, check: &mut Check) {
-        match self {
-            Self::Message { message_text, .. } => check.required("messageText", message_text),
-            Self::Block { block_id, .. } => check.required("blockId", block_id),
-        }
+    /// Checks what this action needs; whether it is one that continues the conversation.
+    fn check(tap: &mut Node<'_, '_>, action: &str) -> bool {
+        match action {
+            "message" => tap.required_text("messageText"),
+            "block" => tap.required_text("blockId"),
+            _ => return false,
+        };
+        tap.text("messageText");
+        tap.map("extra");
+        true
     }
 }
 
@@ -99,33 +117,58 @@ impl Button {
         Self { label: label.into(), action: ButtonAction::Tap(Tap::block(block_id)) }
     }
 
-    fn check(&self, check: &mut Check, most: usize) {
-        check.text("label", &self.label, most);
-        match &self.action {
-            ButtonAction::WebLink { web_link_url } => check.url("webLinkUrl", web_link_url),
-            ButtonAction::Tap(tap) => tap.check(check),
-            ButtonAction::Phone { phone_number } => check.required("phoneNumber", phone_number),
-            ButtonAction::Share | ButtonAction::Operator => {}
+    fn check(button: &mut Node<'_, '_>, most: usize) {
+        button.required_characters("label", most);
+        let action = button.required_text("action");
+        match action {
+            _ if Tap::check(button, action) => {}
+            "webLink" => button.url("webLinkUrl"),
+            "phone" => {
+                button.required_text("phoneNumber");
+            }
+            "" | "share" | "operator" => {}
+            _ if !ROOM_ACTIONS.contains(&action) => button.remark("action", UNKNOWN_ACTION),
+            _ if button.place() == Place::Chat => button.remark("action", "only group chat rooms have it"),
+            _ => {}
         }
     }
 }
+
+/// What only the buttons of group chatbots do.
+const ROOM_ACTIONS: [&str; 5] = ["guide", "invite", "inviteMember", "mention", "settings"];
+
+/// The set of actions is open.
+pub(super) const UNKNOWN_ACTION: &str = "no action that this version knows";
 
 /// How a card's buttons stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ButtonLayout {
-    /// One below the other: three at most.
+    /// One below the other: three at most, five in a group chat room.
     Vertical,
     /// Side by side: two at most.
     Horizontal,
 }
 
-/// The buttons of a card with this layout. Without one, a square picture makes them stand side by side.
-pub(super) fn check_buttons(check: &mut Check, buttons: &[Button], layout: Option<ButtonLayout>, is_square: bool) {
-    let is_horizontal = layout.map_or(is_square, |layout| layout == ButtonLayout::Horizontal);
-    let most_characters = if is_horizontal && buttons.len() > 1 { 8 } else { 14 };
-    let most = if is_horizontal { 2 } else { 3 };
-    check.each("buttons", buttons, (0, most), |check, button| button.check(check, most_characters));
+/// The buttons of a card. Without a layout, a square picture makes them stand side by side.
+pub(super) fn check_buttons(card: &mut Node<'_, '_>, is_square: bool) {
+    let is_horizontal = match card.text("buttonLayout") {
+        "horizontal" => true,
+        "vertical" => false,
+        "" => is_square,
+        _ => {
+            card.remark("buttonLayout", "no layout that this version knows");
+            false
+        }
+    };
+    let count = card.members().get("buttons").and_then(Value::as_array).map_or(0, Vec::len);
+    let most_characters = if is_horizontal && count > 1 { 8 } else { 14 };
+    let most = match card.place() {
+        _ if is_horizontal => 2,
+        Place::Chat => 3,
+        Place::Room => 5,
+    };
+    card.each("buttons", (0, most), |button| Button::check(button, most_characters));
 }
 
 /// Something to tap below the answer.
@@ -151,9 +194,12 @@ impl QuickReply {
         Self { label: label.into(), action: Tap::block(block_id) }
     }
 
-    pub(super) fn check(&self, check: &mut Check) {
-        check.required("label", &self.label);
-        self.action.check(check);
+    pub(super) fn check(reply: &mut Node<'_, '_>) {
+        reply.required_text("label");
+        let action = reply.required_text("action");
+        if !Tap::check(reply, action) && !action.is_empty() {
+            reply.remark("action", UNKNOWN_ACTION);
+        }
     }
 }
 
@@ -178,12 +224,12 @@ impl Link {
         Self { web: Some(url.into()), ..Self::default() }
     }
 
-    pub(super) fn check(&self, check: &mut Check) {
-        for (name, url) in [("pc", &self.pc), ("mobile", &self.mobile), ("web", &self.web)] {
-            check.url_if_any(name, url.as_deref());
+    pub(super) fn check(link: &mut Node<'_, '_>) {
+        for device in ["pc", "mobile", "web"] {
+            link.url_if_any(device);
         }
-        if *self == Self::default() {
-            check.violated("web", Rule::Required);
+        if link.members().values().all(Value::is_null) {
+            link.violated("web", Rule::Required);
         }
     }
 }
@@ -192,16 +238,10 @@ impl Link {
 const MAX_ALT_TEXT: usize = 50;
 
 /// Checks what all pictures have.
-pub(super) fn check_picture(check: &mut Check, image_url: &str, alt_text: Option<&str>, link: Option<&Link>) {
-    check.url("imageUrl", image_url);
-    check.characters("altText", alt_text.unwrap_or_default(), MAX_ALT_TEXT);
-    check_link(check, link);
-}
-
-pub(super) fn check_link(check: &mut Check, link: Option<&Link>) {
-    if let Some(link) = link {
-        check.below("link", |check| link.check(check));
-    }
+pub(super) fn check_picture(picture: &mut Node<'_, '_>) {
+    picture.url("imageUrl");
+    picture.characters("altText", MAX_ALT_TEXT);
+    picture.below("link", Link::check);
 }
 
 /// A card's picture.
@@ -228,8 +268,13 @@ impl Thumbnail {
         Self { image_url: image_url.into(), ..Self::default() }
     }
 
-    pub(super) fn check(&self, check: &mut Check) {
-        check_picture(check, &self.image_url, self.alt_text.as_deref(), self.link.as_ref());
+    pub(super) fn check(thumbnail: &mut Node<'_, '_>) {
+        check_picture(thumbnail);
+        thumbnail.flag("fixedRatio");
+    }
+
+    pub(super) fn is_square(thumbnail: &Value) -> bool {
+        thumbnail.get("fixedRatio").and_then(Value::as_bool).unwrap_or_default()
     }
 }
 
@@ -245,8 +290,8 @@ pub struct Profile {
 }
 
 impl Profile {
-    pub(super) fn check(&self, check: &mut Check) {
-        check.required("nickname", &self.nickname);
-        check.url_if_any("imageUrl", self.image_url.as_deref());
+    pub(super) fn check(profile: &mut Node<'_, '_>) {
+        profile.required_text("nickname");
+        profile.url_if_any("imageUrl");
     }
 }

@@ -1,15 +1,17 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
-    cards::{BasicCard, CommerceCard, MAX_SIMPLE_TEXT, Placement, SimpleImage, SimpleText, TextCard},
+    cards::{BasicCard, CommerceCard, MAX_SIMPLE_TEXT, SimpleImage, SimpleText, TextCard},
     carousel::Carousel,
-    check::{Check, InvalidReply, Unit, characters},
+    check::{InvalidReply, Place, characters},
     lists::{ItemCard, ListCard},
     parts::QuickReply,
+    response::SkillResponse,
 };
+use crate::wire::BotUserKey;
 
 /// A bubble.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,10 +74,16 @@ pub struct Reply {
     quick_replies: Vec<QuickReply>,
     context: Vec<ContextValue>,
     data: Map<String, Value>,
+    mentions: BTreeMap<String, Mention>,
 }
 
-/// The longest reply. Over 30 KB Kakao may show the block's fallback.
-pub const MAX_REPLY_BYTES: usize = 30_000;
+/// Somebody whose name a group chatbot's words carry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Mention {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
+}
 
 impl Reply {
     /// A reply of one bubble.
@@ -124,58 +132,47 @@ impl Reply {
         self
     }
 
-    /// The answer.
+    /// The same with a user of this bot, whose mention stands for `{{#mentions.<name>}}` in words. Only in group chat
+    /// rooms, and only in `simpleText`.
+    #[must_use]
+    pub fn mention(mut self, name: impl Into<String>, user: &BotUserKey) -> Self {
+        let mention = Mention { kind: "botUserKey", id: user.as_str().to_owned() };
+        self.mentions.insert(name.into(), mention);
+        self
+    }
+
+    /// The answer in a user's chat with the bot.
     ///
     /// # Errors
     /// [`InvalidReply`], with everything that is wrong.
     pub fn build(&self) -> Result<SkillResponse, InvalidReply> {
-        let mut check = Check::default();
-        let has_template = !self.outputs.is_empty() || self.data.is_empty() && self.context.is_empty();
-        if has_template || !self.quick_replies.is_empty() {
-            check.each("outputs", &self.outputs, (1, 3), |check, component| component.check(check));
-        }
-        check.each("quickReplies", &self.quick_replies, (0, 10), |check, reply| reply.check(check));
-        check.each("context.values", &self.context, (0, usize::MAX), |check, value| {
-            check.required("name", &value.name);
-        });
-        let text = serde_json::to_string(&self.form()).unwrap_or_default();
-        check.at_most("reply", text.len(), MAX_REPLY_BYTES, Unit::Bytes);
-        check.end()?;
-        Ok(SkillResponse(text))
+        self.build_for(Place::Chat)
     }
 
-    fn form(&self) -> Form<'_> {
+    /// The answer in this place. An empty reply sends nothing to a group chat room.
+    ///
+    /// # Errors
+    /// [`InvalidReply`], with everything that is wrong.
+    pub fn build_for(&self, place: Place) -> Result<SkillResponse, InvalidReply> {
+        SkillResponse::of(&self.form(), place)
+    }
+
+    pub(super) fn form(&self) -> Form<'_> {
         let (outputs, quick_replies) = (&self.outputs, &self.quick_replies);
+        let has_values = !self.data.is_empty() || !self.context.is_empty();
+        let has_template = !outputs.is_empty() || !quick_replies.is_empty() || !has_values;
         Form {
             version: "2.0",
-            template: (!outputs.is_empty()).then_some(Template { outputs, quick_replies }),
+            template: has_template.then_some(Template { outputs, quick_replies }),
             context: (!self.context.is_empty()).then_some(Context { values: &self.context }),
             data: (!self.data.is_empty()).then_some(&self.data),
+            extra: (!self.mentions.is_empty()).then_some(Extra { mentions: &self.mentions }),
         }
-    }
-}
-
-/// An answer that Kakao accepts: the only kind that leaves the function.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SkillResponse(String);
-
-impl SkillResponse {
-    /// Plain words, cut to what Kakao takes: valid by construction.
-    #[must_use]
-    pub fn plain(text: &str) -> Self {
-        let text = cut(text, MAX_SIMPLE_TEXT);
-        Self(json!({"version": "2.0", "template": {"outputs": [{"simpleText": {"text": text}}]}}).to_string())
-    }
-
-    /// The JSON.
-    #[must_use]
-    pub fn into_json(self) -> String {
-        self.0
     }
 }
 
 #[derive(Serialize)]
-struct Form<'r> {
+pub(super) struct Form<'r> {
     version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     template: Option<Template<'r>>,
@@ -183,6 +180,8 @@ struct Form<'r> {
     context: Option<Context<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'r Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra: Option<Extra<'r>>,
 }
 
 #[derive(Serialize)]
@@ -198,19 +197,9 @@ struct Context<'r> {
     values: &'r [ContextValue],
 }
 
-impl Component {
-    fn check(&self, check: &mut Check) {
-        match self {
-            Self::SimpleText(text) => check.below("simpleText", |check| text.check(check)),
-            Self::SimpleImage(image) => check.below("simpleImage", |check| image.check(check)),
-            Self::TextCard(card) => check.below("textCard", |check| card.check(check, Placement::Alone)),
-            Self::BasicCard(card) => check.below("basicCard", |check| card.check(check, Placement::Alone)),
-            Self::CommerceCard(card) => check.below("commerceCard", |check| card.check(check)),
-            Self::ListCard(card) => check.below("listCard", |check| card.check(check, Placement::Alone)),
-            Self::ItemCard(card) => check.below("itemCard", |check| card.check(check, Placement::Alone)),
-            Self::Carousel(carousel) => check.below("carousel", |check| carousel.check(check)),
-        }
-    }
+#[derive(Serialize)]
+struct Extra<'r> {
+    mentions: &'r BTreeMap<String, Mention>,
 }
 
 /// The longest beginning of a text that has at most this many characters.

@@ -3,9 +3,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::Deserialize;
 
 use super::{
-    check::InvalidReply,
+    check::{InvalidReply, Place},
     parts::QuickReply,
-    reply::{Reply, SkillResponse},
+    reply::Reply,
+    response::SkillResponse,
+    rule_set::RuleSet,
     words::Words,
 };
 use crate::wire::skill::SkillPayload;
@@ -136,23 +138,39 @@ impl Listed {
     }
 }
 
+impl Listed {
+    fn entry(&self, payload: &SkillPayload) -> Option<&Entry> {
+        let found = Found::of(payload);
+        self.entries.iter().find(|entry| entry.fits(&found))
+    }
+}
+
 impl Responder for Listed {
     fn reply(&self, payload: &SkillPayload) -> Reply {
-        let found = Found::of(payload);
-        let entry = self.entries.iter().find(|entry| entry.fits(&found));
-        entry.map_or_else(|| self.otherwise.reply(payload), Entry::reply)
+        self.entry(payload).map_or_else(|| self.otherwise.reply(payload), Entry::reply)
+    }
+}
+
+/// The list's own answers, without the other one.
+impl RuleSet for Listed {
+    fn answer(&self, payload: &SkillPayload) -> Option<SkillResponse> {
+        let reply = self.entry(payload)?.reply();
+        let reply = if payload.user_request.is_in_room() { reply.without_quick_replies() } else { reply };
+        // Every entry was built once when the list was read.
+        reply.build_for(Place::of(payload)).ok()
     }
 }
 
 /// The answer's reply, or plain words if it panics or makes a reply that Kakao doesn't take. Group chat rooms take no
 /// quick replies: there they are left out.
 pub fn respond(responder: &dyn Responder, payload: &SkillPayload) -> SkillResponse {
+    let place = Place::of(payload);
     let reply = match catch_unwind(AssertUnwindSafe(|| responder.reply(payload))) {
-        Ok(reply) if payload.user_request.is_in_room() => Ok(reply.without_quick_replies()),
+        Ok(reply) if place == Place::Room => Ok(reply.without_quick_replies()),
         Ok(reply) => Ok(reply),
         Err(_) => Err("a panic".to_owned()),
     };
-    let response = reply.and_then(|reply| reply.build().map_err(|error| error.to_string()));
+    let response = reply.and_then(|reply| reply.build_for(place).map_err(|error| error.to_string()));
     response.unwrap_or_else(|why| {
         tracing::error!(event = "reply_invalid", kind = crate::wire::Kind::Skill.name(), why);
         SkillResponse::plain(NOTHING_SAID)

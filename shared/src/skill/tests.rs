@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use super::*;
 
 mod limits;
+mod read;
 mod responders;
+mod rooms;
 
 const IMAGE: &str = "https://example.com/1.png";
 
@@ -104,6 +106,7 @@ fn list_card() -> ListCard {
         ],
         buttons: vec![Button::message("더보기", "더보기")],
         button_layout: Some(ButtonLayout::Horizontal),
+        ..ListCard::default()
     }
 }
 

@@ -45,7 +45,8 @@ impl Demo {
         let secret = random::signing_secret()?;
         let receiver = Receiver::start(&secret).await?;
         let delivery = Delivery { url: receiver.url().to_owned(), secret };
-        let stage = dev::Stage::set_up(progress, Some(delivery)).await?;
+        let others = dev::Others { delivery: Some(delivery), ..dev::Others::default() };
+        let stage = dev::Stage::set_up(progress, others).await?;
         let dev::Stage { cloud, kakao, reading, .. } = &stage;
         reconcile::wait(reading);
         let mut player = Player::new(cloud)?;
@@ -62,7 +63,7 @@ impl Demo {
             report.print(self.keep)?
         }
         if let Some(lock) = lock {
-            dev::stay(lock, &stage, None).await?;
+            dev::stay(lock, &stage, dev::Receivers::default()).await?;
         }
         stage.cloud.stop().await;
         Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

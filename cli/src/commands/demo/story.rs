@@ -236,6 +236,7 @@ impl StoryBuilder<'_> {
             is_friend: Some(true),
             utterance: "안녕하세요".to_owned(),
             request_id: random::hex::<16>()?,
+            ..SkillMessage::default()
         };
         let effect = ExpectedEffect::Effect {
             partition: format!("BOT#{}#{USER_KEY}", kakao.bot_id),

@@ -1,0 +1,216 @@
+//! The walk through a reply's JSON, on which its rules are checked. Replies that are built and replies that are read
+//! take the same way, so that each limit stands once, beside the type whose limit it is.
+
+use serde_json::{Map, Value};
+
+use super::check::{InvalidReply, Place, Remark, Rule, Unit, Violation, characters};
+
+/// More than anyone reads: a reply of thousands of mistakes must not become an error text of megabytes.
+const MAX_NOTES: usize = 50;
+
+/// What the walk has found so far, and where it is.
+#[derive(Debug, Default)]
+struct Notes {
+    path: String,
+    violations: Vec<Violation>,
+    remarks: Vec<Remark>,
+}
+
+/// Walks through a reply: the remarks on it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn walk(
+    reply: &Map<String, Value>,
+    place: Place,
+    check: impl FnOnce(&mut Node<'_, '_>),
+) -> Result<Vec<Remark>, InvalidReply> {
+    let mut notes = Notes::default();
+    check(&mut Node { members: reply, place, notes: &mut notes });
+    if notes.violations.is_empty() { Ok(notes.remarks) } else { Err(InvalidReply(notes.violations)) }
+}
+
+/// An object of the reply. What is null is absent.
+pub(super) struct Node<'v, 'n> {
+    members: &'v Map<String, Value>,
+    place: Place,
+    notes: &'n mut Notes,
+}
+
+impl<'v> Node<'v, '_> {
+    pub(super) const fn place(&self) -> Place {
+        self.place
+    }
+
+    pub(super) const fn members(&self) -> &'v Map<String, Value> {
+        self.members
+    }
+
+    pub(super) fn get(&self, member: &str) -> Option<&'v Value> {
+        self.members.get(member).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn has(&self, member: &str) -> bool {
+        self.get(member).is_some()
+    }
+
+    /// A text; empty where there is none.
+    pub(super) fn text(&mut self, member: &str) -> &'v str {
+        self.read(member, "a text", Value::as_str).unwrap_or_default()
+    }
+
+    pub(super) fn flag(&mut self, member: &str) -> bool {
+        self.read(member, "true or false", Value::as_bool).unwrap_or_default()
+    }
+
+    pub(super) fn number(&mut self, member: &str) -> Option<u64> {
+        self.read(member, "a whole number", Value::as_u64)
+    }
+
+    pub(super) fn required_number(&mut self, member: &str) {
+        if !self.has(member) {
+            self.violated(member, Rule::Required);
+        }
+        self.number(member);
+    }
+
+    /// Checks that a member is a map, if there is one. What it holds is the service's.
+    pub(super) fn map(&mut self, member: &str) {
+        self.read(member, "an object", Value::as_object);
+    }
+
+    fn list(&mut self, member: &str) -> &'v [Value] {
+        self.read(member, "a list", Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    fn read<T>(&mut self, member: &str, form: &'static str, read: impl FnOnce(&'v Value) -> Option<T>) -> Option<T> {
+        let value = self.get(member)?;
+        let read = read(value);
+        if read.is_none() {
+            self.violated(member, Rule::Form(form));
+        }
+        read
+    }
+
+    pub(super) fn required_text(&mut self, member: &str) -> &'v str {
+        match self.get(member) {
+            None => self.violated(member, Rule::Required),
+            Some(Value::String(text)) if text.trim().is_empty() => self.violated(member, Rule::Required),
+            Some(_) => {}
+        }
+        self.text(member)
+    }
+
+    pub(super) fn characters(&mut self, member: &str, most: usize) {
+        let text = self.text(member);
+        self.at_most(member, characters(text), most, Unit::Characters);
+    }
+
+    pub(super) fn required_characters(&mut self, member: &str, most: usize) {
+        self.required_text(member);
+        self.characters(member, most);
+    }
+
+    pub(super) fn lines(&mut self, member: &str, most: usize) {
+        let text = self.text(member);
+        self.at_most(member, text.lines().count(), most, Unit::Lines);
+    }
+
+    pub(super) fn required_lines(&mut self, member: &str, most: usize) {
+        self.required_text(member);
+        self.lines(member, most);
+    }
+
+    /// An address that must be there.
+    pub(super) fn url(&mut self, member: &str) {
+        let url = self.text(member);
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        if !rest.is_some_and(|rest| !rest.is_empty() && !url.contains(|c: char| c.is_whitespace() || c.is_control())) {
+            self.violated(member, Rule::Url);
+        }
+    }
+
+    pub(super) fn url_if_any(&mut self, member: &str) {
+        if self.has(member) {
+            self.url(member);
+        }
+    }
+
+    /// Checks the object that a member is, if there is one.
+    pub(super) fn below(&mut self, member: &str, check: impl FnOnce(&mut Node<'v, '_>)) {
+        if let Some(members) = self.read(member, "an object", Value::as_object) {
+            self.at(member, |node| check(&mut Node { members, ..node }));
+        }
+    }
+
+    /// The same of an object without which the reply has no meaning: an absent one has no members.
+    pub(super) fn required_below(&mut self, member: &str, check: impl FnOnce(&mut Node<'_, '_>)) {
+        if self.has(member) {
+            self.below(member, check);
+        } else {
+            let members = Map::new();
+            self.at(member, |node| check(&mut Node { members: &members, place: node.place, notes: node.notes }));
+        }
+    }
+
+    /// Checks the members of an object as if they stood here.
+    pub(super) fn inline(&mut self, member: &str, check: impl FnOnce(&mut Node<'v, '_>)) {
+        if let Some(members) = self.read(member, "an object", Value::as_object) {
+            check(&mut Node { members, place: self.place, notes: self.notes });
+        }
+    }
+
+    /// Checks how many objects a list has, and each of those that there may be.
+    pub(super) fn each(&mut self, member: &str, (least, most): (usize, usize), check: impl Fn(&mut Node<'v, '_>)) {
+        let elements = self.list(member);
+        if elements.len() < least {
+            self.violated(member, Rule::AtLeast { limit: least, length: elements.len() });
+        }
+        self.at_most(member, elements.len(), most, Unit::Elements);
+        for (index, element) in elements.iter().take(most).enumerate() {
+            let member = format!("{member}[{index}]");
+            match element {
+                Value::Object(members) => self.at(&member, |node| check(&mut Node { members, ..node })),
+                _ => self.violated(&member, Rule::Form("an object")),
+            }
+        }
+    }
+
+    pub(super) fn at_most(&mut self, member: &str, length: usize, limit: usize, unit: Unit) {
+        if length > limit {
+            self.violated(member, Rule::AtMost { limit, length, unit });
+        }
+    }
+
+    /// Notes that a member, or the object itself (an empty name), breaks a rule.
+    pub(super) fn violated(&mut self, member: &str, rule: Rule) {
+        let violation = Violation { field: self.field(member), rule };
+        let violations = &mut self.notes.violations;
+        if violations.len() < MAX_NOTES && violations.last() != Some(&violation) {
+            violations.push(violation);
+        }
+    }
+
+    pub(super) fn remark(&mut self, member: &str, what: &'static str) {
+        let remark = Remark { field: self.field(member), what };
+        if self.notes.remarks.len() < MAX_NOTES {
+            self.notes.remarks.push(remark);
+        }
+    }
+
+    fn field(&self, member: &str) -> String {
+        let path = &self.notes.path;
+        match (path.is_empty(), member.is_empty()) {
+            (true, _) => member.to_owned(),
+            (false, true) => path.clone(),
+            (false, false) => format!("{path}.{member}"),
+        }
+    }
+
+    fn at(&mut self, member: &str, walk: impl FnOnce(Node<'v, '_>)) {
+        let length = self.notes.path.len();
+        self.notes.path = self.field(member);
+        walk(Node { members: self.members, place: self.place, notes: self.notes });
+        self.notes.path.truncate(length);
+    }
+}
