@@ -149,8 +149,8 @@ class Waiting(unittest.TestCase):
     def test_nothing_of_the_answerer_is_there_without_it(self) -> None:
         section = yaml_parse((ROOT / "infra/template/answers.yaml").read_text(encoding="utf-8"))["Resources"]
         for name in section:
-            self.assertIn(RESOURCES[name].get("Condition"), ("Answers", "AsksLambda", "HasAnswererSecret"), name)
-        for condition in ("AsksLambda", "HasAnswererSecret", "HasWaitText", "HasFallbackText"):
+            self.assertIn(RESOURCES[name].get("Condition"), ("Answers", "AnswersOnAws", "AsksLambda", "HasAnswererSecret"), name)
+        for condition in ("AnswersOnAws", "AsksLambda", "HasAnswererSecret", "HasWaitText", "HasFallbackText"):
             self.assertIn({"Condition": "Answers"}, TEMPLATE["Conditions"][condition]["Fn::And"])
         self.assertEqual(TEMPLATE["Parameters"]["SkillAnswerer"]["Default"], "")
         for name, resource in RESOURCES.items():
@@ -464,7 +464,7 @@ class Vocabulary(unittest.TestCase):
     def test_the_dashboard_shows_every_alarm(self) -> None:
         shown = re.findall(r"\$\{(\w+Alarm)\.Arn\}", dashboard())
         # Except those of other conditions: a dashboard cannot name a resource that a stack may not have.
-        with_dashboard = (None, "IsAws", "FullMonitoring", "IsAwsFull", "WatchesUnavailability", "Delivers", "DeliversOnAws", "Reconciles")
+        with_dashboard = (None, "IsAws", "FullMonitoring", "IsAwsFull", "WatchesUnavailability", "Delivers", "DeliversOnAws", "Reconciles", "AnswersOnAws")
         always = {name for name in of_type("AWS::CloudWatch::Alarm") if RESOURCES[name].get("Condition") in with_dashboard}
         self.assertEqual(set(shown), always)
 
@@ -472,6 +472,7 @@ class Vocabulary(unittest.TestCase):
         for part, conditions, names in [
             ("Deliveries", ("Delivers", "DeliversOnAws"), {"DeliveryQueue", "UndeliveredQueue", "DelivererFunction"}),
             ("Reconciler", ("Reconciles",), {"ReconcilerLogs", "ReconcileHeldAlarm"}),
+            ("Answers", ("Answers", "AnswersOnAws"), {"AnswererFunction", "AnswersFailingAlarm"}),
         ]:
             optional = {name for name, resource in RESOURCES.items() if resource.get("Condition") in conditions}
             named_with, named_without = (set(re.findall(r"\$\{(\w+)", text)) & optional for text in (dashboard(), dashboard(without=part)))
@@ -502,7 +503,7 @@ class Vocabulary(unittest.TestCase):
             groups = [named(group["Fn::If"][1]) if "Fn::If" in group else named(group) for group in query["LogGroupNames"]]
             self.assertEqual(sorted(groups), sorted(f"{name}Logs" for name in NAMES), name)
             # Those of what is optional exist only with it.
-            for condition, logs in (("Delivers", "DelivererLogs"), ("Reconciles", "ReconcilerLogs")):
+            for condition, logs in (("Delivers", "DelivererLogs"), ("Reconciles", "ReconcilerLogs"), ("Answers", "AnswererLogs")):
                 self.assertIn({"Fn::If": [condition, {"Ref": logs}, {"Ref": "AWS::NoValue"}]}, query["LogGroupNames"], name)
 
     def test_every_alarm_has_a_section_of_the_runbook_and_every_kind_is_one(self) -> None:
