@@ -9,6 +9,7 @@
 //! | [`keys`] | Kakao's signing keys: the endpoint, and the cached key set |
 //! | [`edges`] | where envelopes go: the queue, and the inbox while it fails |
 //! | [`invoke`] | other Lambda functions |
+//! | [`rules`] | a chatbot's rules in force: stored ones, held in memory |
 //! | [`ingest`] | the one path of the acknowledging functions |
 //! | [`queue`] | SQS |
 //! | [`store`] | DynamoDB; how a plan is applied |
@@ -41,6 +42,7 @@ pub mod keys;
 pub mod publish;
 pub mod queue;
 pub mod reconcile;
+pub mod rules;
 pub mod signing;
 pub mod store;
 pub mod telemetry;

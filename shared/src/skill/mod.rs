@@ -9,12 +9,14 @@ mod callback;
 mod cards;
 mod carousel;
 mod check;
+mod condition;
 mod lists;
 mod parts;
 mod reply;
 mod responder;
 mod response;
 mod rule_set;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -34,6 +36,7 @@ pub use lists::{
 };
 pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, Tap, Thumbnail};
 pub use reply::{Component, ContextValue, Reply};
-pub use responder::{Echo, Fixed, ListError, Listed, Responder, respond};
+pub use responder::{Echo, Fixed, Responder, respond};
 pub use response::{MAX_REPLY_BYTES, SkillResponse};
 pub use rule_set::{RuleSet, Validation, ValidationStatus};
+pub use rules::{Fault, FittingRule, InvalidRules, ListError, MAX_RULES_BYTES, Mistake, RemarkKind, RuleRemark, Rules};

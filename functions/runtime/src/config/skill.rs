@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kakao_webhooks::{
     auth::SkillAuth,
-    skill::{CallbackOrigin, Echo, Fixed, Listed, Responder, RuleSet},
+    skill::{CallbackOrigin, Echo, Fixed, Responder, RuleSet, Rules},
 };
 
 use super::{ConfigError, Variables, malformed, secret_arn, url};
@@ -41,8 +41,8 @@ impl Variables<'_> {
     pub fn skill_rules(&self) -> Result<Arc<dyn RuleSet>, ConfigError> {
         const FIX: &str = r#"Set it to a JSON list such as [{"utterance":"영업시간","text":"10시부터 20시까지입니다.","quick_replies":["위치"]}]"#;
         let list = self.get("SKILL_ANSWERS").unwrap_or_else(|| "[]".to_owned());
-        let listed = Listed::from_json(&list, Box::new(Echo));
-        Ok(Arc::new(listed.map_err(|error| malformed("SKILL_ANSWERS", &error, FIX))?))
+        let rules = Rules::from_list(&list);
+        Ok(Arc::new(rules.map_err(|error| malformed("SKILL_ANSWERS", &error, FIX))?))
     }
 
     /// What the skill answers where no rule fits: `SKILL_TEXT`, or else the user's own words.

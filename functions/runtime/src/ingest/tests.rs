@@ -9,7 +9,7 @@ use http::{Method, StatusCode, header::AUTHORIZATION};
 use kakao_webhooks::{
     auth::{Apps, Digest, SkillAuth},
     envelope::Event,
-    skill::{Echo, Listed, RuleSet},
+    skill::{Echo, RuleSet, Rules},
     wire::{EventId, Payload},
 };
 use lambda_http::RequestExt;
@@ -198,7 +198,7 @@ struct SlowRules(Duration);
 impl RuleSource for SlowRules {
     async fn rules(&self, until: Instant) -> Arc<dyn RuleSet> {
         tokio::time::sleep_until(until.min(Instant::now() + self.0)).await;
-        Arc::new(Listed::from_json(r#"[{"utterance":"x","text":"rule"}]"#, Box::new(Echo)).unwrap())
+        Arc::new(Rules::from_list(r#"[{"utterance":"x","text":"rule"}]"#).unwrap())
     }
 }
 
