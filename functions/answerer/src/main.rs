@@ -6,7 +6,6 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use runtime::{
     answer::{Answerer, Event, HttpCallback},
-    clock,
     config::Variables,
     queue::SqsQueue,
     store::Retention,
@@ -27,11 +26,12 @@ async fn run_function() -> Result<(), Error> {
     let (aws, pool) = wiring::web_of_function(&variables)?;
     let claims = wiring::table(&aws, &variables, Retention::default())?;
     let queue = SqsQueue::new(&aws, variables.answer_queue_url()?);
+    let clock = variables.clock()?;
     let service = wiring::answer_service(&aws, &pool, &variables).await?;
     let answerer = &Answerer { service, callback: HttpCallback(pool), claims, queue, origin, fallback };
     run(service_fn(|event: LambdaEvent<Event>| async move {
         let (deadline, id) = (wiring::deadline(&event.context), &event.context.request_id);
-        let response = answerer.handle(event.payload, id, clock::now(), deadline).await;
+        let response = answerer.handle(event.payload, id, clock.now(), deadline).await;
         telemetry::flush();
         Ok::<_, Error>(response)
     }))

@@ -143,7 +143,6 @@ mod tests {
             with("DELIVERY_URL", "https://a:b@example.com/secret").delivery_url().unwrap_err(),
             with("DELIVERY_QUEUE_URL", "q?secret").delivery_queue_url().unwrap_err(),
             with("SKILL_ANSWERER", "https://a:b@example.com/secret").skill_answerer().unwrap_err(),
-            with("SKILL_ANSWERER_SECRET", "whsec_secret").skill_answerer_secret().unwrap_err(),
             with("KAKAO_CALLBACK_URL", "https://example.com/secret").callback_origin().unwrap_err(),
         ] {
             assert!(error.to_string().contains(error.variable) && !error.to_string().contains("secret"), "{error}");

@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use kakao_webhooks::{
     auth::{Apps, KeyFault, SkillAuth, Unverified, Verified},
     envelope::{Event, Letter},
-    skill::{CallbackUrl, Place, Responder, Validation, ValidationStatus, respond},
+    skill::{CallbackUrl, Place, Responder, SkillResponse, Validation, ValidationStatus, respond},
     wire::{
         Fields, Kind, Route, Unreadable,
         skill::{REGISTRATION_ANSWER, SkillMessage, SkillPayload, bot_of},
@@ -119,6 +119,8 @@ impl<R: RuleSource, Q: Queue, F: Function> SkillWebhook<R, Q, F> {
         let payload = payload.unwrap_or_default();
         let json = match message {
             Err(Unreadable::ParameterValidation) => self.validate(payload, sender, arrival).await.json().to_owned(),
+            // It reports something, and no one waits for words.
+            Err(Unreadable::RoomWebhook) => SkillResponse::nothing().into_json(),
             _ => self.reply(payload, message.as_ref().ok(), sender, arrival).await,
         };
         Answer::json_text(StatusCode::OK, json)
