@@ -22,6 +22,7 @@ use crate::commands::{
     quarantine::Quarantine,
     reconcile::Reconcile,
     send::Send,
+    skill::Skill,
     undelivered::Undelivered,
     user::User,
 };
@@ -45,6 +46,7 @@ Examples:
   khook dlq list                             what could not be processed
   khook undelivered list                     what was not delivered
   khook reconcile status                     what webhooks missed
+  khook skill rules check answers.json       what is wrong with answers
   khook delivery test                        whether signatures are verified
   khook hash-key < admin-key.txt             the digest for KakaoApps
   khook keys serve --rotate-every 60         a key set that rotates
@@ -135,6 +137,13 @@ enum Command {
                       Permissions on AWS: dynamodb:Query, dynamodb:GetItem and dynamodb:PutItem on the table."
     )]
     Reconcile(Reconcile),
+    /// Check, store and show the rules by which the chatbot answers
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  khook skill rules check answers.json\n  \
+                      khook skill rules put answers.json --stack kakao-webhooks"
+    )]
+    Skill(Skill),
     /// Ask Kakao's REST API by hand about members of an app
     #[command(
         subcommand,
@@ -203,6 +212,7 @@ impl Cli {
             Command::Changes(changes) => changes.run().await,
             Command::Ips(ips) => ips.run().await,
             Command::Publish(publish) => publish.run().await,
+            Command::Skill(skill) => skill.run().await,
             Command::Kakao(kakao) => kakao.run().await,
             Command::Reconcile(reconcile) => reconcile.run().await,
             Command::HashKey(hash_key) => hash_key.run().await,
@@ -236,7 +246,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         all(&mut command, "", &mut found);
-        assert_eq!(found.len(), 61);
+        assert_eq!(found.len(), 67);
         for (path, help) in found {
             assert!(help.contains("Usage:"), "{path}\n{help}");
         }
@@ -316,6 +326,9 @@ mod tests {
             "khook reconcile run 123456 234567",
             "khook reconcile approve abc",
             "khook reconcile diff --wait",
+            "khook skill rules",
+            "khook skill rules put",
+            "khook skill rules check answers.json --room",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

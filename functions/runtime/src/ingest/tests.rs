@@ -1,12 +1,15 @@
 //! The one path, with edges that hold, refuse and hang. Time is tokio's paused clock.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
 
 use http::{Method, StatusCode, header::AUTHORIZATION};
 use kakao_webhooks::{
     auth::{Apps, Digest, SkillAuth},
     envelope::Event,
-    skill::{Echo, Listed, RuleSet},
+    skill::{Echo, RuleSet, Rules},
     wire::{EventId, Payload},
 };
 use lambda_http::RequestExt;
@@ -195,7 +198,7 @@ struct SlowRules(Duration);
 impl RuleSource for SlowRules {
     async fn rules(&self, until: Instant) -> Arc<dyn RuleSet> {
         tokio::time::sleep_until(until.min(Instant::now() + self.0)).await;
-        Arc::new(Listed::from_json(r#"[{"utterance":"x","text":"rule"}]"#, Box::new(Echo)).unwrap())
+        Arc::new(Rules::from_list(r#"[{"utterance":"x","text":"rule"}]"#).unwrap())
     }
 }
 
@@ -203,7 +206,8 @@ impl RuleSource for SlowRules {
 async fn accept_message(rules: Duration, queue: &Edge, inbox: &Edge) -> (Response<Body>, Duration) {
     let auth = SkillAuth::from_json(&format!(r#"{{"header":"x-key","sha256":["{}"]}}"#, Digest::of(KEY.as_bytes())));
     let (apps, rules, otherwise) = (unlink().apps, SlowRules(rules), Box::new(Echo));
-    let webhook = SkillWebhook { apps, auth: Some(auth.unwrap()), rules, otherwise };
+    let asking = None::<Asking<Edge, Infallible>>;
+    let webhook = SkillWebhook { apps, auth: Some(auth.unwrap()), rules, asking, otherwise };
     let body = r#"{"bot":{"id":"b"},"userRequest":{"utterance":"x","user":{"id":"u"}}}"#;
     let request = http::Request::builder().method(Method::POST).uri("https://x/skill").header("x-key", KEY);
     let request = request.body(Body::Text(body.to_owned())).unwrap().with_raw_http_path("/skill");
@@ -217,7 +221,7 @@ async fn an_answer_is_worked_out_while_the_event_is_stored() {
     let late = Edge::new(Behaviour::RefusesUntil(Instant::now() + Duration::from_secs(2)));
     let (answer, took) = accept_message(Duration::from_secs(2), &late, &late).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    assert!(took < SkillWebhook::<SlowRules>::BUDGET, "{took:?}");
+    assert!(took < SkillWebhook::<SlowRules, Edge, Infallible>::BUDGET, "{took:?}");
     assert!(matches!(answer.body(), Body::Text(text) if text.contains("rule")));
     assert_eq!(late.held().len(), 1);
 }
@@ -227,7 +231,7 @@ async fn a_slow_answer_leaves_in_time() {
     let queue = Edge::new(Behaviour::Holds);
     let (answer, took) = accept_message(Duration::from_secs(60), &queue, &queue).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    assert!(took < SkillWebhook::<SlowRules>::BUDGET, "{took:?}");
+    assert!(took < SkillWebhook::<SlowRules, Edge, Infallible>::BUDGET, "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]

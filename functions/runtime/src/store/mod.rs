@@ -11,6 +11,7 @@ mod kept;
 mod key_set;
 mod quarantine;
 pub(crate) mod roster;
+mod rules;
 mod seen;
 
 use std::future::Future;
@@ -26,6 +27,7 @@ pub use fallback::FallbackTable;
 pub use inbox::InboxEnvelope;
 pub use items::{Loaded, QuarantineEntry, Revision, inbox_partitions};
 pub use quarantine::Quarantined;
+pub use rules::StoredRules;
 pub use roster::{ROSTER, ROSTER_ATTRIBUTES, ROSTER_SHARDS};
 
 /// How long things are kept.
