@@ -80,7 +80,10 @@ async fn the_last_good_rules_stay_while_the_table_fails_or_holds_what_is_none() 
     logs(&mut pipeline, "rules_unreadable").await;
     let lines = pipeline.lines();
     let unreadable: Vec<_> = lines.iter().filter(|line| line["event"] == "rules_unreadable").collect();
-    assert_eq!((unreadable.len(), &unreadable[0]["level"], &unreadable[0]["mistakes"]), (1, &json!("ERROR"), &json!(2)));
+    assert_eq!(
+        (unreadable.len(), &unreadable[0]["level"], &unreadable[0]["mistakes"]),
+        (1, &json!("ERROR"), &json!(2))
+    );
 }
 
 /// Messages come until the skill function logs this; each is answered by the rule.
@@ -162,10 +165,15 @@ async fn every_component_may_be_a_reply() {
 async fn words_fit_however_they_are_written() {
     let mut pipeline = Pipeline::start().await.unwrap().with("SKILL_TEXT", "몰라요");
     let decomposed: String = "영업 시간".nfd().collect();
-    put(&pipeline, "spelling", &document(&json!([
-        {"when": {"says": decomposed}, "reply": "모두"}, {"when": {"starts_with": "예약"}, "reply": "앞"},
-        {"when": {"contains": ["환불", "반품"]}, "reply": "안"},
-    ]))).await;
+    put(
+        &pipeline,
+        "spelling",
+        &document(&json!([
+            {"when": {"says": decomposed}, "reply": "모두"}, {"when": {"starts_with": "예약"}, "reply": "앞"},
+            {"when": {"contains": ["환불", "반품"]}, "reply": "안"},
+        ])),
+    )
+    .await;
     for (utterance, reply) in [
         ("영업 시간", "모두"),
         (&decomposed, "모두"),
@@ -214,7 +222,8 @@ async fn put_shows_what_changes_and_stores_nothing_that_is_wrong() {
     }
     assert_eq!(stored(&pipeline), None);
 
-    let first = file("first", &document(&json!([{"name": "시간", "reply": "1"}, {"when": {"says": "b"}, "reply": "1"}])));
+    let first =
+        file("first", &document(&json!([{"name": "시간", "reply": "1"}, {"when": {"says": "b"}, "reply": "1"}])));
     let asked = khook(&pipeline, &["put", &first]).await;
     assert_eq!((asked.code, stored(&pipeline)), (Some(2), None));
     assert!(asked.error.contains("+ rules[0] 시간") && asked.error.contains("--yes"), "{}", asked.error);
@@ -222,7 +231,8 @@ async fn put_shows_what_changes_and_stores_nothing_that_is_wrong() {
     assert_eq!(stored(&pipeline).unwrap()["document"], fs::read_to_string(&first).unwrap());
     assert!(khook(&pipeline, &["put", &first]).await.printed().contains("No change"));
 
-    let second = file("second", &document(&json!([{"name": "시간", "reply": "2"}, {"when": {"says": "c"}, "reply": "1"}])));
+    let second =
+        file("second", &document(&json!([{"name": "시간", "reply": "2"}, {"when": {"says": "c"}, "reply": "1"}])));
     let done = khook(&pipeline, &["put", &second, "--yes", "--json"]).await;
     assert!(done.error.lines().all(|line| line.chars().count() <= 80 || line.contains('/')), "{}", done.error);
     let changes = json!(["- rules[1] says b", "~ rules[0] 시간", "+ rules[1] says c"]);
@@ -281,7 +291,8 @@ async fn check_tries_a_message_without_any_network() {
     ]));
     let path = file("try", &rules);
     let run = |arguments: Vec<String>| async move {
-        let arguments: Vec<&str> = ["skill", "rules", "check"].into_iter().chain(arguments.iter().map(String::as_str)).collect();
+        let arguments: Vec<&str> =
+            ["skill", "rules", "check"].into_iter().chain(arguments.iter().map(String::as_str)).collect();
         khook_binary::run(&[], &arguments).await.unwrap()
     };
     let with = |more: &[&str]| [&[path.as_str()], more].concat().into_iter().map(str::to_owned).collect::<Vec<_>>();

@@ -107,13 +107,10 @@ mod tests {
         let plain = |says: Value, reply: &str| json!({"when": {"says": says}, "reply": reply});
         let before = document(&json!([named("a", "1"), named("b", "1"), plain(json!("c"), "1"), {"reply": "1"}]));
         let after = document(&json!([named("b", "2"), named("a", "1"), plain(json!(["c", "d"]), "1"), {"reply": "2"}]));
-        assert_eq!(changes(&before, &after), [
-            "- rules[2] says c",
-            "~ rules[0] b",
-            "+ rules[2] says c | d",
-            "~ rules[3] always",
-            "~ the order of rules",
-        ]);
+        assert_eq!(
+            changes(&before, &after),
+            ["- rules[2] says c", "~ rules[0] b", "+ rules[2] says c | d", "~ rules[3] always", "~ the order of rules",]
+        );
         assert_eq!(changes(&before, &before), Vec::<String>::new());
         assert_eq!(changes(&Value::Null, &before).len(), 4);
     }

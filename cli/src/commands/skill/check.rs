@@ -40,7 +40,8 @@ impl Check {
             "bytes": checked.text.len(),
         });
         if let (Some(rules), Some(payload)) = (rules, self.payload()) {
-            let fits = |found: FittingRule<'_>| json!({"rule": found.index, "name": found.name, "reply": reply(&found)});
+            let fits =
+                |found: FittingRule<'_>| json!({"rule": found.index, "name": found.name, "reply": reply(&found)});
             document["tried"] = rules.find(&payload).map(fits).into();
         }
         document

@@ -30,7 +30,8 @@ impl Checked {
     #[must_use]
     pub fn of(text: String) -> Self {
         let rules = Rules::from_json(&text);
-        let mistakes = |invalid: kakao_webhooks::skill::InvalidRules| invalid.0.iter().map(ToString::to_string).collect();
+        let mistakes =
+            |invalid: kakao_webhooks::skill::InvalidRules| invalid.0.iter().map(ToString::to_string).collect();
         Self { rules: rules.map_err(mistakes), text }
     }
 
@@ -60,7 +61,8 @@ impl Checked {
         match &self.rules {
             Ok(_) => {
                 let remarks = self.remarks();
-                let noted = if remarks.is_empty() { String::new() } else { format!("; {}", counted(remarks.len(), "remark")) };
+                let noted =
+                    if remarks.is_empty() { String::new() } else { format!("; {}", counted(remarks.len(), "remark")) };
                 let head = format!("{path} is in order: {}{noted}", self.size());
                 output::wrap(&head, columns).into_iter().chain(listed(&remarks, columns)).collect()
             }
@@ -91,7 +93,8 @@ mod tests {
     #[test]
     fn a_report_lists_every_mistake_and_every_remark_in_80_columns() {
         let report = |text: &str| Checked::of(text.to_owned()).report(Path::new("answers.json"), 80).join("\n");
-        let wrong = r#"{"version": 1, "rules": [{"when": {"say": "a"}, "reply": ""}, {"reply": 7}], "validations": [{}]}"#;
+        let wrong =
+            r#"{"version": 1, "rules": [{"when": {"say": "a"}, "reply": ""}, {"reply": 7}], "validations": [{}]}"#;
         assert_snapshot!("skill-rules-mistakes", report(wrong));
         let remarkable = r#"{"version": 1, "rules": [{"reply": "a"}, {"when": {"says": "b"}, "reply": "b"}],
             "validations": [{"status": "FAIL"}]}"#;

@@ -32,7 +32,9 @@ pub(super) async fn put(path: &Path, target: &StackTable, yes: bool, is_json: bo
         let service = target.service();
         ask::whether(&format!("Store these rules in {service}?"), yes).await?;
         if !table.put(&checked.text, runtime::clock::now(), before.as_ref()).await? {
-            bail!("the stored rules were changed meanwhile, and nothing was stored. Look at them with `khook skill rules show`");
+            bail!(
+                "the stored rules were changed meanwhile, and nothing was stored. Look at them with `khook skill rules show`"
+            );
         }
     }
     if is_json {
@@ -71,7 +73,9 @@ pub(super) async fn clear(target: &StackTable, yes: bool) -> Result<ExitCode> {
     let question = format!("Remove the stored rules ({}) from {}?", checked.size(), target.service());
     ask::whether(&question, yes).await?;
     if !table.clear(&before).await? {
-        bail!("the stored rules were changed meanwhile, and nothing was removed. Look at them with `khook skill rules show`");
+        bail!(
+            "the stored rules were changed meanwhile, and nothing was removed. Look at them with `khook skill rules show`"
+        );
     }
     output::line("Removed. Within 30 seconds the chatbot answers by SKILL_ANSWERS again, if it is set")?;
     Ok(ExitCode::SUCCESS)

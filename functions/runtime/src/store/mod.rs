@@ -27,8 +27,8 @@ pub use fallback::FallbackTable;
 pub use inbox::InboxEnvelope;
 pub use items::{Loaded, QuarantineEntry, Revision, inbox_partitions};
 pub use quarantine::Quarantined;
-pub use rules::StoredRules;
 pub use roster::{ROSTER, ROSTER_ATTRIBUTES, ROSTER_SHARDS};
+pub use rules::StoredRules;
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,12 +71,7 @@ impl DynamoStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put_rules(
-        &self,
-        document: &str,
-        at: Time,
-        before: Option<&StoredRules>,
-    ) -> Result<Saved, StoreError> {
+    pub async fn put_rules(&self, document: &str, at: Time, before: Option<&StoredRules>) -> Result<Saved, StoreError> {
         let mut item = key(PARTITION, SORT);
         item.insert(DOCUMENT.to_owned(), text(document));
         item.insert(DIGEST.to_owned(), text(sha256_hex(document.as_bytes())));

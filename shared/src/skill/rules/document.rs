@@ -250,12 +250,7 @@ impl Reader {
         self.short_reply(text, &labels, path_of)
     }
 
-    fn short_reply(
-        &mut self,
-        text: &str,
-        labels: &[String],
-        path_of: impl Fn(&str) -> String,
-    ) -> Option<Answer> {
+    fn short_reply(&mut self, text: &str, labels: &[String], path_of: impl Fn(&str) -> String) -> Option<Answer> {
         let built = Answer::of(&text_with(text, labels));
         let mut noted: Option<String> = None;
         for Violation { field, rule } in built.as_ref().err().map(|invalid| invalid.0.as_slice()).unwrap_or_default() {
@@ -288,7 +283,8 @@ impl Reader {
             Ok(answer) => return Some(answer),
             Err(ReplyError::Json(_)) => self.shape(path, "a SkillResponse"),
             Err(ReplyError::Invalid(invalid)) => {
-                let placed = |Violation { field, rule }| Mistake::Reply(Violation { field: path_of(path, &field), rule });
+                let placed =
+                    |Violation { field, rule }| Mistake::Reply(Violation { field: path_of(path, &field), rule });
                 self.mistakes.extend(invalid.0.into_iter().map(placed));
             }
         }

@@ -201,7 +201,10 @@ fn a_mistake_of_the_form_is_one_of_the_schema() {
 }
 
 fn texts() -> impl Strategy<Value = Value> {
-    prop_oneof!["[가-힣a]{1,3}".prop_map(Value::from), proptest::collection::vec("[가-힣a]{1,3}", 1..3).prop_map(|texts| json!(texts))]
+    prop_oneof![
+        "[가-힣a]{1,3}".prop_map(Value::from),
+        proptest::collection::vec("[가-힣a]{1,3}", 1..3).prop_map(|texts| json!(texts))
+    ]
 }
 
 fn when() -> impl Strategy<Value = Value> {
@@ -214,7 +217,8 @@ fn reply() -> impl Strategy<Value = Value> {
         "[가-힣a]{1,3}".prop_map(Value::from),
         ("[가-힣a]{1,3}", proptest::collection::vec("[가-힣a]{1,3}", 0..3))
             .prop_map(|(text, labels)| json!({"text": text, "quick_replies": labels})),
-        "[가-힣a]{1,3}".prop_map(|text| json!({"version": "2.0", "template": {"outputs": [{"simpleText": {"text": text}}]}})),
+        "[가-힣a]{1,3}"
+            .prop_map(|text| json!({"version": "2.0", "template": {"outputs": [{"simpleText": {"text": text}}]}})),
     ]
 }
 

@@ -114,7 +114,8 @@ fn a_rule_whose_reply_no_room_takes_does_not_fit_there() {
     let quick = json!([{"label": "네", "action": "message", "messageText": "네"}]);
     let whole = json!({"version": "2.0", "template": {
         "outputs": [{"simpleText": {"text": "예약할까요?"}}], "quickReplies": quick}});
-    let list = json!([{"when": {"says": "예약"}, "reply": whole}, {"when": {"says": "예약"}, "reply": "방에서는 말로"}]);
+    let list =
+        json!([{"when": {"says": "예약"}, "reply": whole}, {"when": {"says": "예약"}, "reply": "방에서는 말로"}]);
     let rules = of_rules(&list);
     assert_eq!(found(&rules, &said("예약")), Some(0));
     assert_eq!(found(&rules, &in_room("예약")), Some(1));
@@ -141,10 +142,13 @@ fn a_rule_may_be_for_rooms_only_or_for_chats_only() {
     assert_eq!(answer(&rules, &in_room("ㅋㅋ")), Some(nothing.clone()));
     assert_eq!(remarks(&list), Vec::<String>::new());
     let wrong = json!({"version": 1, "rules": [{"when": {"room": true}, "reply": carousel}, {"reply": nothing}]});
-    assert_eq!(mistakes(&wrong.to_string()), [
-        "`rules[0].reply.template.outputs[0].carousel`: group chat rooms don't show it",
-        "`rules[1].reply.template.outputs` has 0 elements, at least 1 are needed",
-    ]);
+    assert_eq!(
+        mistakes(&wrong.to_string()),
+        [
+            "`rules[0].reply.template.outputs[0].carousel`: group chat rooms don't show it",
+            "`rules[1].reply.template.outputs` has 0 elements, at least 1 are needed",
+        ]
+    );
 }
 
 #[test]
@@ -164,9 +168,10 @@ fn a_mistake_in_a_whole_reply_has_its_place_in_the_document() {
 #[test]
 fn what_kakaos_open_sets_do_not_hold_is_remarked_on() {
     let reply = json!({"version": "2.0", "template": {"outputs": [{"futureCard": {}}]}});
-    assert_eq!(remarks(&json!([{"reply": reply}])), [
-        "`rules[0].reply.template.outputs[0]`: no component that this version knows"
-    ]);
+    assert_eq!(
+        remarks(&json!([{"reply": reply}])),
+        ["`rules[0].reply.template.outputs[0]`: no component that this version knows"]
+    );
 }
 
 #[test]
@@ -180,7 +185,10 @@ fn validations_are_answered_by_the_first_that_fits() {
     let status = |request: Value| rules.validate(&Validation::read(&request.as_object().unwrap().into()));
     let value = |origin: &str| json!({"origin": origin, "resolved": {"amount": 1}});
     for (request, expected) in [
-        (json!({"isInSlotFilling": true, "utterance": "010-0000-0000", "value": value("x")}), ValidationStatus::Success),
+        (
+            json!({"isInSlotFilling": true, "utterance": "010-0000-0000", "value": value("x")}),
+            ValidationStatus::Success,
+        ),
         (json!({"isInSlotFilling": true, "utterance": "@봇 취소\n", "bot": {"name": "봇"}}), ValidationStatus::Ignore),
         (json!({"isInSlotFilling": true, "value": value("오류 3")}), ValidationStatus::Error),
         (json!({"isInSlotFilling": true, "utterance": 7, "value": 7}), ValidationStatus::Fail),
@@ -212,10 +220,10 @@ fn every_mistake_is_listed_with_its_place() {
     });
     insta::assert_snapshot!(mistakes(&document.to_string()).join("\n"));
     assert_eq!(mistakes("{}"), ["`version` is required", "`rules` is required"]);
-    assert_eq!(mistakes(r#"{"version": 1, "rules": {}, "validations": null}"#), [
-        "`rules` must be a list",
-        "`validations` must be a list"
-    ]);
+    assert_eq!(
+        mistakes(r#"{"version": 1, "rules": {}, "validations": null}"#),
+        ["`rules` must be a list", "`validations` must be a list"]
+    );
 }
 
 #[test]
@@ -257,7 +265,11 @@ fn what_can_never_fit_is_remarked_on() {
         (json!({"says": "@봇 시간"}), json!({"says": "@봇 시간"})),
     ] {
         let list = json!([{"reply": "1", "when": earlier}, {"reply": "2", "when": later}]);
-        assert_eq!(remarks(&list), ["`rules[1]` can never fit: `rules[0]` fits wherever it does, and comes first"], "{list}");
+        assert_eq!(
+            remarks(&list),
+            ["`rules[1]` can never fit: `rules[0]` fits wherever it does, and comes first"],
+            "{list}"
+        );
     }
     for (earlier, later) in [
         (json!({"says": "a"}), json!({})),
