@@ -2,20 +2,34 @@
 
 use std::{
     process::{Command as StdCommand, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use end_to_end::delivery::{NEW, OLD};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use end_to_end::{
+    answering::{Answering, FALLBACK, SECRET},
+    delivery::NEW,
+    faults::Server as Api,
+};
 use jiff::Timestamp;
 use khook::{
     local::{Packages, Project, provision},
     ui::progress::Progress,
 };
+use play_kakao::callback::CallbackKind;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
+    sync::Mutex,
 };
 
 use crate::{
@@ -25,7 +39,6 @@ use crate::{
 };
 
 const EXAMPLE: Example = Example("answerer");
-const SECRET: &str = NEW;
 const SAID: &str = "환불은 며칠 걸려요?";
 /// What else is in a message of Kakao's, and is none of a model's business.
 const PERSONAL: [&str; 3] = ["bot-user-7f3a", "9007199254740993", "friend-key-51c2"];
@@ -150,7 +163,7 @@ async fn check(server: Server, model: &Model) {
     let [asked] = &model.asked()[..] else { panic!("asked once") };
     the_model_gets_the_words_alone(asked, &asked["messages"][0]["content"], &asked["messages"][1]["content"]);
 
-    assert_eq!(server.ask(&payload(ENOUGH), OLD).await.0, 401);
+    assert_eq!(server.ask(&payload(ENOUGH), NEW).await.0, 401);
     let validation = json!({"isInSlotFilling": true, "value": {"origin": SAID}, "deadline_ms": 0});
     assert_eq!(server.ask(&validation, SECRET).await, (200, json!({"status": "SUCCESS"})));
     assert_eq!(model.asked(), Vec::<Value>::new());
@@ -166,6 +179,21 @@ async fn check(server: Server, model: &Model) {
     model.set(Mood::Answers);
     assert_eq!(server.ask(&payload(Duration::ZERO), SECRET).await.0, 502);
     assert_eq!(server.ask(&payload(ENOUGH), SECRET).await.0, 200);
+
+    let mut answering = Answering::start().await.unwrap();
+    let url = format!("{}/answer", server.url);
+    answering.restart_answerer(&[("SKILL_ANSWERER", &url)]).await.unwrap();
+    the_user_hears_the_model_or_the_fallback(&mut answering, model).await;
+}
+
+/// By the real functions, through Kakao's callback.
+async fn the_user_hears_the_model_or_the_fallback(answering: &mut Answering, model: &Model) {
+    for (mood, heard) in [(Mood::Answers, WORDS), (Mood::Fails, FALLBACK)] {
+        model.set(mood);
+        let said = answering.say(CallbackKind::Chat, SAID, 0).await.unwrap();
+        assert_eq!(answering.work().await.unwrap(), []);
+        assert_eq!(answering.heard(&said).unwrap(), [heard]);
+    }
 }
 
 /// `system` is the example's own instruction, `user` what was said.
@@ -226,4 +254,22 @@ async fn bedrock_answers_with_the_models_words() {
     assert_eq!(function.invoke(&payload(LITTLE)).await, json!({"errorType": "ReadTimeoutError"}));
     assert!(begun.elapsed() < LITTLE, "{:?}", begun.elapsed());
     assert_eq!(function.invoke(&payload(Duration::ZERO)).await, json!({"errorType": "TimeoutError"}));
+
+    let invoked = Router::new().route("/2015-03-31/functions/{function}/invocations", post(invoke));
+    let lambda = Api::without_gate(invoked.with_state(Arc::new(Mutex::new(function)))).await.unwrap();
+    let mut answering = Answering::start().await.unwrap();
+    let variables = [("SKILL_ANSWERER", ARN), ("AWS_ENDPOINT_URL_LAMBDA", &lambda.url())];
+    answering.restart_answerer(&variables).await.unwrap();
+    the_user_hears_the_model_or_the_fallback(&mut answering, &model).await;
+}
+
+const ARN: &str = "arn:aws:lambda:ap-northeast-2:123456789012:function:bedrock";
+
+/// AWS Lambda's `Invoke`.
+async fn invoke(State(function): State<Arc<Mutex<Function>>>, event: Bytes) -> Response {
+    let result = function.lock().await.invoke(&serde_json::from_slice(&event).unwrap()).await;
+    if result.get("errorType").is_some() {
+        return ([("x-amz-function-error", "Unhandled")], result.to_string()).into_response();
+    }
+    result.to_string().into_response()
 }

@@ -1,16 +1,14 @@
 //! `khook send skill --callback`, the real binary against a skill that answers later.
 
 use std::{
-    fs,
     net::Ipv4Addr,
-    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use axum::{Json, Router, extract::State, routing::post};
-use end_to_end::khook_binary::{self, Done};
-use khook::{kakao::Kakao, local::running::Running};
+use end_to_end::khook_binary::{self, Done, Project};
+use khook::kakao::Kakao;
 use play_kakao::callback::{CallbackServer, SimulatedCallbacks};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -120,53 +118,20 @@ async fn an_answer_at_once_is_not_waited_for() {
 }
 
 /// A project in which a `khook dev` seems to run, with this callback server.
-struct Project(PathBuf);
-
-impl Project {
-    fn of(skill: &Skill, callbacks: &CallbackServer, kakao_callback_url: &str) -> Self {
-        let kakao = Kakao::generate().unwrap();
-        let root = std::env::temp_dir().join(format!("khook-callback-{}", kakao.bot_id));
-        for folder in ["infra/local", ".local"] {
-            fs::create_dir_all(root.join(folder)).unwrap();
-        }
-        for file in ["template.yaml", "infra/local/deploy.py"] {
-            fs::write(root.join(file), "").unwrap();
-        }
-        let running = Running {
-            base_url: skill.base.clone(),
-            endpoint: callbacks.url().to_owned(),
-            region: String::new(),
-            table: String::new(),
-            queue_url: String::new(),
-            dead_letter_queue_url: String::new(),
-            unpublished_queue_url: String::new(),
-            bus: String::new(),
-            delivery: None,
-            kakao_api_url: String::new(),
-            kakao_callback_url: kakao_callback_url.to_owned(),
-            kakao,
-        };
-        fs::write(root.join(".local/dev.json"), serde_json::to_string(&running).unwrap()).unwrap();
-        Self(root)
-    }
-
-    async fn khook(&self) -> std::process::Output {
-        let mut command = khook_binary::command(&[], &["send", "skill", "--callback"]).unwrap();
-        command.current_dir(&self.0).output().await.unwrap()
-    }
-}
-
-impl Drop for Project {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn project(name: &str, skill: &Skill, callbacks: &CallbackServer, kakao_callback_url: &str) -> Project {
+    let running = json!({
+        "base_url": skill.base, "endpoint": callbacks.url(), "region": "", "table": "", "queue_url": "",
+        "dead_letter_queue_url": "", "bus": "", "kakao": Kakao::generate().unwrap(),
+        "kakao_callback_url": kakao_callback_url,
+    });
+    Project::with_running(name, &running).unwrap()
 }
 
 #[tokio::test]
 async fn a_reply_that_does_not_come_within_the_minute_is_a_failure() {
     let callbacks = CallbackServer::start(SimulatedCallbacks::default()).await.unwrap();
     let skill = Skill::start(wait(), vec![]).await;
-    let project = Project::of(&skill, &callbacks, callbacks.url());
+    let project = project("no-reply", &skill, &callbacks, callbacks.url());
     let minute_passes = async {
         let is_waiting = || callbacks.callbacks().exchanges().any(|(_, exchange)| exchange.waiting_text().is_some());
         while !is_waiting() {
@@ -174,18 +139,18 @@ async fn a_reply_that_does_not_come_within_the_minute_is_a_failure() {
         }
         callbacks.advance(Duration::from_secs(60));
     };
-    let (output, ()) = tokio::join!(project.khook(), minute_passes);
-    let printed = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{printed}");
-    assert!(printed.ends_with("no reply          within the 60 s of the callback URL\n"), "{printed}");
+    let (done, ()) = tokio::join!(project.run(&["send", "skill", "--callback"]), minute_passes);
+    let done = done.unwrap();
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.out.ends_with("no reply          within the 60 s of the callback URL\n"), "{done:?}");
 }
 
 #[tokio::test]
 async fn a_running_dev_without_a_callback_server_is_named() {
     let callbacks = CallbackServer::start(SimulatedCallbacks::default()).await.unwrap();
     let skill = Skill::start(wait(), vec![]).await;
-    let output = Project::of(&skill, &callbacks, "").khook().await;
-    let complaint = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{complaint}");
-    assert!(complaint.contains("older version"), "{complaint}");
+    let project = project("older", &skill, &callbacks, "");
+    let done = project.run(&["send", "skill", "--callback"]).await.unwrap();
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.error.contains("older version"), "{done:?}");
 }
