@@ -65,7 +65,10 @@ enum Command {
     #[command(after_help = "While it runs, `khook send`, `khook user` and the other commands use it by default.\n\n\
                             With --deliver-to, every change is posted to your receiver on this machine, signed. The \
                             secret is in the file that it prints, and stays the same.\n\n\
-                            Example:\n  khook dev --deliver-to http://localhost:8080/kakao")]
+                            With --skill-rules, the chatbot answers by the rules in a file, and by the changed ones \
+                            whenever it is saved.\n\n\
+                            Examples:\n  khook dev --deliver-to http://localhost:8080/kakao\n  \
+                            khook dev --skill-rules answers.json")]
     Dev(Dev),
     /// Simulate Kakao: send a webhook to the running `khook dev` or to any address
     #[command(

@@ -314,9 +314,10 @@ fn answers(prices: &Prices, measured: &[(&str, Use)]) -> String {
         ("a month: Lambda polls the empty queue".to_owned(), polling),
         (format!("a month: {alarms} metrics that alarms look at"), prices.of("alarm_metric", f64::from(alarms))),
     ];
-    let mut text = "\n### What answers cost\n\nA thousand answers of `SkillAnswerer`, besides the messages themselves and the \
+    let mut text =
+        "\n### What answers cost\n\nA thousand answers of `SkillAnswerer`, besides the messages themselves and the \
         answerer's own bill:\n\n| | |\n|---|---|\n"
-        .to_owned();
+            .to_owned();
     for (what, usd) in rows {
         let _ = writeln!(text, "| {what} | ${usd:.3} |");
     }

@@ -10,6 +10,7 @@ use end_to_end::{
 };
 use play_kakao::callback::{CallbackFail, CallbackFault, CallbackKind};
 use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::{delivery_case::words, request_case::Process, service::Measured};
 
@@ -251,8 +252,11 @@ async fn heard_after_a_kill(answering: &mut Answering, age: i64, model: Fault) -
         }
     }
     answering.kill_answerer().await;
-    answering.queue.give_back(messages);
     answering.restart_answerer(&[]).await?;
+    // For so long the queue hides it.
+    let hidden = answering.queue.hidden();
+    sleep(Duration::from_secs(hidden.last().map_or(0, |(_, seconds)| *seconds))).await;
+    answering.queue.give_back(messages);
     ensure!(answering.work().await?.is_empty(), "the message comes again");
     answering.heard(&said)
 }

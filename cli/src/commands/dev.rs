@@ -10,7 +10,9 @@ use runtime::deliver::DeliveryUrl;
 use serde_json::Value;
 use tokio::time::sleep;
 
+use super::skill::watch::WatchedRules;
 use crate::{
+    aws::rules::RuleTable,
     kakao::{AccountStatus, Kakao, KeyServer, Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink},
     local::{
         Answerer, Build, Cloud, Delivery, Options, Project, Reading, SecretFile,
@@ -32,6 +34,9 @@ pub struct Dev {
     /// Ask this URL, signed, what the chatbot answers where no rule fits: your answerer. http:// is for this machine only
     #[arg(long, value_name = "URL", value_parser = delivery_url)]
     answerer: Option<String>,
+    /// Answer the chatbot's messages by the rules in this file, which may be changed while it runs
+    #[arg(long, value_name = "FILE")]
+    skill_rules: Option<PathBuf>,
 }
 
 /// A URL that the deliverer accepts. One that only lacks its scheme is shown with it.
@@ -58,6 +63,7 @@ impl Dev {
     /// # Errors
     /// Another one that runs, what is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
+        let rules = self.skill_rules.map(WatchedRules::open).transpose()?;
         let lock = DevLock::take()?;
         let project = Project::find()?;
         let (delivered, asked) = (SecretFile::of_delivery(&project)?, SecretFile::of_answerer(&project)?);
@@ -69,7 +75,7 @@ impl Dev {
             delivery: others.delivery.map(|it| RunningDelivery::of(&stage.cloud, it.url, delivered.path().clone())),
             answerer: others.answerer.map(|it| (it.url, asked.path().clone())),
         };
-        stay(lock, &stage, receivers).await?;
+        stay(lock, &stage, receivers, rules).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -130,24 +136,36 @@ impl Stage {
     }
 }
 
-/// Prints how to simulate Kakao against a cloud, and follows its logs until it is interrupted.
+/// Prints how to simulate Kakao against a cloud, and follows its logs, and the file of rules, until it is interrupted.
 ///
 /// # Errors
 /// If the cloud breaks down.
-pub async fn stay(mut lock: DevLock, stage: &Stage, receivers: Receivers) -> Result<()> {
+pub async fn stay(
+    mut lock: DevLock,
+    stage: &Stage,
+    receivers: Receivers,
+    mut rules: Option<WatchedRules>,
+) -> Result<()> {
     let Stage { cloud, kakao, reading, callbacks, .. } = stage;
     lock.announce(cloud, kakao, reading, callbacks.url(), receivers.delivery.clone())?;
-    introduce(cloud, kakao, &receivers)?;
+    let table = RuleTable::new(&cloud.sdk_config(), cloud.table_name().to_owned());
+    if let Some(rules) = &rules {
+        rules.put(&table).await?;
+    }
+    introduce(cloud, kakao, &receivers, rules.as_ref())?;
     let mut logs = LogReader::of_all(cloud)?;
     loop {
         for line in logs.read().await? {
             output::line(shown(&line))?;
         }
+        if let Some(rules) = &mut rules {
+            rules.look(&table).await;
+        }
         sleep(BETWEEN_LOOKS).await;
     }
 }
 
-fn introduce(cloud: &Cloud, kakao: &Kakao, receivers: &Receivers) -> Result<()> {
+fn introduce(cloud: &Cloud, kakao: &Kakao, receivers: &Receivers, rules: Option<&WatchedRules>) -> Result<()> {
     let base = cloud.base_url();
     heading("The five URLs, as you would set them at Kakao")?;
     for (name, route) in [
@@ -188,6 +206,11 @@ fn introduce(cloud: &Cloud, kakao: &Kakao, receivers: &Receivers) -> Result<()> 
         output::line(format!("  to             {url}"))?;
         output::line(format!("  secret in      {}", secret_file.display()))?;
         output::line("  check it with  cargo khook delivery test")?;
+    }
+    if let Some(rules) = rules {
+        heading("The chatbot answers by your rules; save the file to change them")?;
+        output::line(format!("  in             {}", rules.path().display()))?;
+        output::line("  say something  cargo khook send skill --utterance 영업시간")?;
     }
     if let Some((url, secret_file)) = &receivers.answerer {
         heading("What no rule of the chatbot answers is asked of your answerer, signed (Standard Webhooks)")?;

@@ -70,7 +70,7 @@ impl Demo {
             report.print(self.keep)?
         }
         if let Some(lock) = lock {
-            dev::stay(lock, &stage, dev::Receivers::default()).await?;
+            dev::stay(lock, &stage, dev::Receivers::default(), None).await?;
         }
         stage.cloud.stop().await;
         Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

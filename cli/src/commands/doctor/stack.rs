@@ -240,7 +240,8 @@ mod tests {
         };
         let answering = i32::try_from(acknowledging_members().count()).unwrap();
         assert_eq!(OTHERS, answering + number("ParallelizationFactor:") + 1);
-        for Consumer { parameter: name, .. } in [Consumer::processor(2), Consumer::deliverer(2), Consumer::answerer(2)] {
+        for Consumer { parameter: name, .. } in [Consumer::processor(2), Consumer::deliverer(2), Consumer::answerer(2)]
+        {
             let parameter = template.split(&format!("\n  {name}:\n")).nth(1).unwrap();
             let default = parameter.lines().find_map(|line| line.trim().strip_prefix("Default: ")).unwrap();
             assert_eq!(default.parse(), Ok(LEAST), "{name}");

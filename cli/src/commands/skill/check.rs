@@ -29,22 +29,18 @@ impl Check {
     }
 
     fn document(&self, checked: &file::Checked) -> Value {
-        let mistakes = checked.rules.as_ref().err().cloned().unwrap_or_default();
         let rules = checked.rules.as_ref().ok();
-        let mut document = json!({
+        let fits = |found: FittingRule<'_>| json!({"rule": found.index, "name": found.name, "reply": reply(&found)});
+        let tried = rules.zip(self.payload()).map(|(rules, payload)| rules.find(&payload).map(fits));
+        json!({
             "valid": rules.is_some(),
-            "mistakes": mistakes,
+            "mistakes": checked.rules.as_ref().err().cloned().unwrap_or_default(),
             "remarks": checked.remarks(),
             "rules": rules.map(Rules::len),
             "validations": rules.map(Rules::validations),
             "bytes": checked.text.len(),
-        });
-        if let (Some(rules), Some(payload)) = (rules, self.payload()) {
-            let fits =
-                |found: FittingRule<'_>| json!({"rule": found.index, "name": found.name, "reply": reply(&found)});
-            document["tried"] = rules.find(&payload).map(fits).into();
-        }
-        document
+            "tried": tried.flatten(),
+        })
     }
 
     fn print_try(&self, rules: &Rules) -> Result<()> {

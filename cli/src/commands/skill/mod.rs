@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `file` | a file of rules: what is wrong with it, and what stands out |
+//! | `watch` | a file of rules that `khook dev` keeps in its table |
 //! | `changes` | what differs between two documents |
 //! | `check`, `put`, `show` | the subcommands |
 
@@ -11,6 +12,7 @@ mod check;
 pub mod file;
 mod put;
 mod show;
+pub mod watch;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -34,7 +34,7 @@ impl Variables<'_> {
         })
     }
 
-    /// The rules of `SKILL_ANSWERS`, a list of answers. None where it is absent.
+    /// The rules of `SKILL_ANSWERS`, the short form of those that are stored. None where it is absent.
     ///
     /// # Errors
     /// A list that can't be used, or an answer in it that Kakao wouldn't take.

@@ -1,5 +1,7 @@
 //! The published JSON Schema of the document is that of these types, and takes what the reader takes.
 
+use std::{fs, path::Path};
+
 use proptest::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -197,6 +199,33 @@ fn a_mistake_of_the_form_is_one_of_the_schema() {
     ] {
         assert!(!jsonschema::is_valid(&schema(), &wrong), "{wrong}");
         assert!(Rules::from_json(&wrong.to_string()).is_err(), "{wrong}");
+    }
+}
+
+/// The example, and every example of the documentation.
+fn examples() -> Vec<(String, String)> {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &Path| fs::read_to_string(path).unwrap();
+    let mut examples = vec![("skill-rules.json".to_owned(), read(&project.join("infra/examples/skill-rules.json")))];
+    for entry in fs::read_dir(project.join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        let page = if path.extension().is_some_and(|ending| ending == "md") { read(&path) } else { continue };
+        let blocks = page.split("```json\n").skip(1).filter_map(|rest| Some(rest.split_once("\n```")?.0));
+        let rules = blocks.filter(|block| block.contains("\"rules\": ["));
+        examples.extend(rules.map(|block| (path.display().to_string(), block.to_owned())));
+    }
+    examples
+}
+
+#[test]
+fn every_example_is_in_order() {
+    let examples = examples();
+    assert!(examples.len() > 1, "the pages have an example");
+    for (page, text) in examples {
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert!(jsonschema::is_valid(&schema(), &document), "{page}");
+        let rules = Rules::from_json(&text).unwrap();
+        assert_eq!(rules.remarks(), [], "{page}");
     }
 }
 
