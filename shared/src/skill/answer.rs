@@ -85,9 +85,8 @@ fn end_of_bubble(text: &str, left: usize) -> usize {
     let from = cut(text, shortest).len();
     let breaks = || longest.char_indices().map(|(at, character)| (at + character.len_utf8(), character));
     let fits = |end: &usize| *end >= from;
-    let after_sentence = breaks().filter(|(end, _)| ends_sentence(text, *end)).map(|(end, _)| end).filter(fits).last();
-    let after_word =
-        breaks().filter(|(_, character)| character.is_whitespace()).map(|(end, _)| end).filter(fits).last();
+    let after_sentence = breaks().filter(|(end, _)| ends_sentence(text, *end)).map(|(end, _)| end).rfind(fits);
+    let after_word = breaks().filter(|(_, character)| character.is_whitespace()).map(|(end, _)| end).rfind(fits);
     after_sentence.or(after_word).unwrap_or(longest.len())
 }
 
