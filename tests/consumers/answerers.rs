@@ -14,9 +14,11 @@ use axum::{
     routing::post,
 };
 use end_to_end::{
+    Pipeline,
     answering::{Answering, FALLBACK, SECRET},
     delivery::NEW,
     faults::Server as Api,
+    gateway,
 };
 use jiff::Timestamp;
 use khook::{
@@ -180,19 +182,26 @@ async fn check(server: Server, model: &Model) {
     assert_eq!(server.ask(&payload(Duration::ZERO), SECRET).await.0, 502);
     assert_eq!(server.ask(&payload(ENOUGH), SECRET).await.0, 200);
 
-    let mut answering = Answering::start().await.unwrap();
+    let mut answering = answering_now().await;
     let url = format!("{}/answer", server.url);
     answering.restart_answerer(&[("SKILL_ANSWERER", &url)]).await.unwrap();
     the_user_hears_the_model_or_the_fallback(&mut answering, model).await;
+}
+
+/// The functions with the machine's clock, which the examples have, too.
+async fn answering_now() -> Answering {
+    let pipeline = Pipeline::start().await.unwrap().with("TEST_CLOCK_AHEAD_MS", "0");
+    Answering::around(pipeline).await.unwrap()
 }
 
 /// By the real functions, through Kakao's callback.
 async fn the_user_hears_the_model_or_the_fallback(answering: &mut Answering, model: &Model) {
     for (mood, heard) in [(Mood::Answers, WORDS), (Mood::Fails, FALLBACK)] {
         model.set(mood);
-        let said = answering.say(CallbackKind::Chat, SAID, 0).await.unwrap();
+        let said = answering.say(CallbackKind::Chat, SAID, gateway::clock_ahead()).await.unwrap();
         assert_eq!(answering.work().await.unwrap(), []);
-        assert_eq!(answering.heard(&said).unwrap(), [heard]);
+        let log = answering.answerer().await.as_ref().unwrap().lines();
+        assert_eq!(answering.heard(&said).unwrap(), [heard], "{log:?}");
     }
 }
 
@@ -257,7 +266,7 @@ async fn bedrock_answers_with_the_models_words() {
 
     let invoked = Router::new().route("/2015-03-31/functions/{function}/invocations", post(invoke));
     let lambda = Api::without_gate(invoked.with_state(Arc::new(Mutex::new(function)))).await.unwrap();
-    let mut answering = Answering::start().await.unwrap();
+    let mut answering = answering_now().await;
     let variables = [("SKILL_ANSWERER", ARN), ("AWS_ENDPOINT_URL_LAMBDA", &lambda.url())];
     answering.restart_answerer(&variables).await.unwrap();
     the_user_hears_the_model_or_the_fallback(&mut answering, &model).await;
