@@ -2,7 +2,7 @@
 //! answer. Time is tokio's paused clock.
 
 use std::{
-    sync::{LazyLock, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use kakao_webhooks::{
     auth::{SkillAuth, Typing},
     envelope::Envelope,
-    skill::Echo,
+    skill::{Echo, Listed, RuleSet},
     wire::{EventId, Kind, account_status::EventType, parse_strict_json, skill::VALIDATION_ANSWER},
 };
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
@@ -124,7 +124,9 @@ fn check_request(request: Request, is_signed: bool) {
         // Without `SKILL_AUTH` every request is answered and nothing is stored.
         let auth = (!path.contains("open")).then(|| SkillAuth::from_json(service::SKILL_AUTH).unwrap());
         let may_queue = auth.is_some() && has_skill_key(&headers);
-        (Kind::Skill, may_queue, answer(SkillWebhook { apps: apps(), auth, answer: Box::new(Echo) }, request))
+        let rules: Arc<dyn RuleSet> = Arc::new(Listed::from_json("[]", Box::new(Echo)).unwrap());
+        let webhook = SkillWebhook { apps: apps(), auth, rules, otherwise: Box::new(Echo) };
+        (Kind::Skill, may_queue, answer(webhook, request))
     } else {
         (Kind::Unlink, admin_key, answer(UnlinkWebhook { apps: apps() }, request))
     };

@@ -1,7 +1,10 @@
 //! Simulates Kakao: signs Security Event Tokens with its own keys, publishes the matching key set, and answers
-//! as Kakao's REST API does. For `khook` and for tests; no function links it.
+//! as Kakao's REST API and its chatbot callback do. For `khook` and for tests; no function links it.
 
+pub mod callback;
 mod forgery;
+#[cfg(feature = "server")]
+mod loopback;
 mod members;
 pub mod rest_api;
 mod token;

@@ -1,9 +1,10 @@
-//! Where envelopes go: the queue, and the inbox while it fails; and how a received message is made to wait. Traits in
-//! our own types, so that their users know no SDK.
+//! Where envelopes go: the queue, and the inbox while it fails; how a received message is made to wait; where a
+//! chatbot's rules come from. Traits in our own types, so that their users know no SDK.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use kakao_webhooks::wire::EventId;
+use kakao_webhooks::{skill::RuleSet, wire::EventId};
+use tokio::time::Instant;
 
 /// The service behind an edge failed. The text is for our log and contains no value of a request.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -41,4 +42,17 @@ pub trait Inbox: Send + Sync {
     /// is kept once; another text of the same id is kept in addition.
     fn put(&self, id: &EventId, envelope: &str, within: Duration)
     -> impl Future<Output = Result<(), EdgeError>> + Send;
+}
+
+/// Where a chatbot's rules come from.
+pub trait RuleSource: Send + Sync {
+    /// The rules in force: the best that are known at that moment.
+    fn rules(&self, until: Instant) -> impl Future<Output = Arc<dyn RuleSet>> + Send;
+}
+
+/// Rules that never change.
+impl RuleSource for Arc<dyn RuleSet> {
+    async fn rules(&self, _until: Instant) -> Arc<dyn RuleSet> {
+        Self::clone(self)
+    }
 }

@@ -15,8 +15,8 @@ async fn main() -> ExitCode {
 
 async fn run_function() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
-    let webhook =
-        SkillWebhook { apps: variables.apps()?, auth: variables.skill_auth()?, answer: variables.skill_answer()? };
+    let (apps, auth, rules) = (variables.apps()?, variables.skill_auth()?, variables.skill_rules()?);
+    let webhook = SkillWebhook { apps, auth, rules, otherwise: variables.skill_otherwise() };
     if webhook.auth.is_none() {
         tracing::warn!(event = "unauthenticated", fix = "set SKILL_AUTH: until then no message becomes an event");
     }

@@ -11,6 +11,7 @@ mod parts;
 mod reply;
 mod responder;
 mod response;
+mod rule_set;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -27,3 +28,6 @@ pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, T
 pub use reply::{Component, ContextValue, Reply};
 pub use responder::{Echo, Fixed, ListError, Listed, Responder, respond};
 pub use response::{MAX_REPLY_BYTES, SkillResponse};
+pub use rule_set::RuleSet;
+
+pub use crate::wire::skill::{Validation, ValidationStatus};

@@ -7,6 +7,7 @@ use super::{
     parts::QuickReply,
     reply::Reply,
     response::SkillResponse,
+    rule_set::RuleSet,
     words::Words,
 };
 use crate::wire::skill::SkillPayload;
@@ -137,11 +138,25 @@ impl Listed {
     }
 }
 
+impl Listed {
+    fn entry(&self, payload: &SkillPayload) -> Option<&Entry> {
+        let found = Found::of(payload);
+        self.entries.iter().find(|entry| entry.fits(&found))
+    }
+}
+
 impl Responder for Listed {
     fn reply(&self, payload: &SkillPayload) -> Reply {
-        let found = Found::of(payload);
-        let entry = self.entries.iter().find(|entry| entry.fits(&found));
-        entry.map_or_else(|| self.otherwise.reply(payload), Entry::reply)
+        self.entry(payload).map_or_else(|| self.otherwise.reply(payload), Entry::reply)
+    }
+}
+
+/// The list's own answers, without the other one.
+impl RuleSet for Listed {
+    fn answer(&self, payload: &SkillPayload) -> Option<SkillResponse> {
+        let place = Place::of(payload);
+        // Every entry was built once when the list was read.
+        self.entry(payload)?.reply().fitted(place).build_for(place).ok()
     }
 }
 
@@ -150,8 +165,7 @@ impl Responder for Listed {
 pub fn respond(responder: &dyn Responder, payload: &SkillPayload) -> SkillResponse {
     let place = Place::of(payload);
     let reply = match catch_unwind(AssertUnwindSafe(|| responder.reply(payload))) {
-        Ok(reply) if place == Place::Room => Ok(reply.without_quick_replies()),
-        Ok(reply) => Ok(reply),
+        Ok(reply) => Ok(reply.fitted(place)),
         Err(_) => Err("a panic".to_owned()),
     };
     let response = reply.and_then(|reply| reply.build_for(place).map_err(|error| error.to_string()));

@@ -2,33 +2,21 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
-    pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll},
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use axum::{
     Router,
-    body::{Body, Bytes},
-    extract::{ConnectInfo, State, connect_info::Connected},
+    extract::{ConnectInfo, State},
     http::{HeaderMap, Method, StatusCode, Uri, header::AUTHORIZATION, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
-    serve::{IncomingStream, Listener},
 };
-use futures_util::stream;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-    time::Instant,
-};
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 
 use super::{ApiAnswer, ApiRequest, Reaction, SimulatedApi, Usage};
+use crate::loopback::{Connection, ResettableListener, broken_off, lock};
 
 /// Where another process sets what is true at Kakao: a form with `app_id`, `user_id` and `linked`
 /// (`true` or `false`). Kakao has no such path.
@@ -55,10 +43,6 @@ impl Shared {
         let now = self.started.elapsed() + *lock(&self.advanced);
         lock(&self.api).react(request, now)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl ApiServer {
@@ -143,10 +127,7 @@ async fn answer(
             answer.into_response()
         }
         Reaction::Hang => std::future::pending().await,
-        Reaction::Reset => {
-            connection.resets.store(true, Ordering::Release);
-            broken_off()
-        }
+        Reaction::Reset => broken_off(&connection),
     }
 }
 
@@ -171,78 +152,5 @@ impl IntoResponse for ApiAnswer {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let kind = if self.body.starts_with('<') { "text/html" } else { "application/json;charset=UTF-8" };
         (status, [(CONTENT_TYPE, kind)], self.body).into_response()
-    }
-}
-
-/// A response that fails before its first byte: the server then closes the connection without having sent anything.
-fn broken_off() -> Response {
-    let failure = io::Error::from(io::ErrorKind::ConnectionReset);
-    Response::new(Body::from_stream(stream::iter([Err::<Bytes, _>(failure)])))
-}
-
-/// What is known of a connection.
-#[derive(Clone, Debug)]
-struct Connection {
-    caller: SocketAddr,
-    /// Whether it ends with a reset.
-    resets: Arc<AtomicBool>,
-}
-
-impl Connected<IncomingStream<'_, ResettableListener>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, ResettableListener>) -> Self {
-        Self { caller: *stream.remote_addr(), resets: Arc::clone(&stream.io().resets) }
-    }
-}
-
-struct ResettableListener(TcpListener);
-
-impl Listener for ResettableListener {
-    type Io = ResettableStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, caller) = Listener::accept(&mut self.0).await;
-        // Otherwise some answers wait for an acknowledgement. If it fails, the connection is only slower.
-        let _ = stream.set_nodelay(true);
-        (ResettableStream { stream, resets: Arc::default() }, caller)
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
-    }
-}
-
-/// A stream that a handler can have reset when it is closed.
-struct ResettableStream {
-    stream: TcpStream,
-    resets: Arc<AtomicBool>,
-}
-
-impl Drop for ResettableStream {
-    fn drop(&mut self) {
-        if self.resets.load(Ordering::Acquire) {
-            // Without it the connection is closed in order, which is a fault, too.
-            let _ = self.stream.set_zero_linger();
-        }
-    }
-}
-
-impl AsyncRead for ResettableStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for ResettableStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -94,7 +94,7 @@ impl Member {
             Keys => variables.key_endpoint().map(drop),
             Typing => variables.typing().map(drop),
             SkillAuth => variables.skill_auth().map(drop),
-            SkillAnswer => variables.skill_answer().map(drop),
+            SkillAnswer => variables.skill_rules().map(drop),
             Bus => variables.event_bus_name().map(drop),
             ProfileValues => variables.profile_values().map(drop),
             Delivery => {

@@ -1,3 +1,5 @@
+use std::future::{Future, ready};
+
 use http::StatusCode;
 use kakao_webhooks::{
     auth::{Apps, Claims, TokenRefusal, Typing, Unverified, UnverifiedToken, Verified, VerifiedToken},
@@ -40,7 +42,11 @@ impl<S: KeySource, K: KeySetStore> Webhook for AccountStatusWebhook<S, K> {
         Ok(request.proven_by_token(token))
     }
 
-    fn read(&self, request: Verified<VerifiedToken>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
+    fn read(
+        &self,
+        request: Verified<VerifiedToken>,
+        arrival: &Arrival,
+    ) -> (Vec<Reading>, impl Future<Output = Answer> + Send) {
         let readings = match request.proof {
             VerifiedToken { app_id: Some(app_id), claims: Ok(claims), .. } => readings(&claims, &app_id, arrival),
             VerifiedToken { app_id, claims, .. } => {
@@ -48,7 +54,7 @@ impl<S: KeySource, K: KeySetStore> Webhook for AccountStatusWebhook<S, K> {
                 vec![Reading { id: arrival.id_or_request_id(None), app_id, letter: Err(why) }]
             }
         };
-        (readings, Answer::empty(Self::ACCEPTED))
+        (readings, ready(Answer::empty(Self::ACCEPTED)))
     }
 }
 

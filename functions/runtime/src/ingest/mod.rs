@@ -17,7 +17,10 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::future::join_all;
+use futures_util::{
+    FutureExt,
+    future::{join_all, try_join},
+};
 use kakao_webhooks::{
     auth::{Sources, Unverified},
     envelope::{Envelope, Letter, Quarantine},
@@ -106,7 +109,7 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         if !route.methods.contains(&request.method().as_str()) {
             return Err(Refusal::Method { allow: route.methods });
         }
-        if let Some(answer) = self.webhook.answer_unauthenticated(route, &request)? {
+        if let Some(answer) = self.webhook.answer_unauthenticated(route, &request, arrival).await? {
             return Ok(answer);
         }
         let is_effectless = request.method() == http::Method::HEAD;
@@ -127,8 +130,9 @@ impl<W: Webhook, Q: Queue, I: Inbox> Ingest<W, Q, I> {
         let content = request.content.clone();
         let (readings, answer) = self.webhook.read(request, arrival);
         // One that cannot be stored does not stop the others.
-        let kept = join_all(readings.into_iter().map(|reading| self.keep(reading, &content, arrival))).await;
-        kept.into_iter().collect::<Result<(), _>>().map(|()| answer)
+        let keeping = join_all(readings.into_iter().map(|reading| self.keep(reading, &content, arrival)));
+        let keeping = keeping.map(|kept| kept.into_iter().collect::<Result<(), _>>());
+        try_join(keeping, answer.map(Ok)).await.map(|((), answer)| answer)
     }
 
     /// Stores an event durably: in the queue, or in the inbox if the queue fails.

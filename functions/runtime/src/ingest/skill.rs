@@ -1,30 +1,34 @@
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use http::{Method, StatusCode};
 use kakao_webhooks::{
     auth::{Apps, KeyFault, SkillAuth, Unverified, Verified},
     envelope::{Event, Letter},
-    skill,
+    skill::{Responder, SkillResponse, Validation, ValidationStatus, respond},
     wire::{
         Fields, Kind, Route, Unreadable,
-        skill::{REGISTRATION_ANSWER, SkillMessage, SkillPayload, VALIDATION_ANSWER, bot_of},
+        skill::{REGISTRATION_ANSWER, SkillMessage, SkillPayload, bot_of},
     },
 };
+use tokio::time::Instant;
 
 use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Webhook};
+use crate::edges::RuleSource;
 
 /// A chatbot's skill: it answers Kakao's registration check and every message, and takes the messages of
 /// a proven sender as events.
-pub struct SkillWebhook {
+pub struct SkillWebhook<R> {
     /// The service's apps, for the bots that are tied to them.
     pub apps: Apps,
     /// How Kakao proves itself. Without it every sender is answered and none is trusted.
     pub auth: Option<SkillAuth>,
-    /// What is answered.
-    pub answer: Box<dyn skill::Responder>,
+    /// What is answered first of all.
+    pub rules: R,
+    /// What is answered where no rule fits.
+    pub otherwise: Box<dyn Responder>,
 }
 
-impl Webhook for SkillWebhook {
+impl<R: RuleSource> Webhook for SkillWebhook<R> {
     const KIND: Kind = Kind::Skill;
     const ROUTES: &'static [Route] = &[Route::SKILL, Route::HEALTH];
     const ACCEPTED: StatusCode = StatusCode::OK;
@@ -34,7 +38,12 @@ impl Webhook for SkillWebhook {
     const CHALLENGE: Option<&'static str> = None;
     type Proof = ();
 
-    fn answer_unauthenticated(&self, route: &'static Route, request: &Unverified) -> Result<Option<Answer>, Refusal> {
+    async fn answer_unauthenticated(
+        &self,
+        route: &'static Route,
+        request: &Unverified,
+        arrival: &Arrival,
+    ) -> Result<Option<Answer>, Refusal> {
         if *route == Route::HEALTH {
             return Ok(Some(Answer::json_text(StatusCode::OK, r#"{"status":"ok"}"#.to_owned())));
         }
@@ -49,7 +58,7 @@ impl Webhook for SkillWebhook {
         }
         let payload = request.unproven_content().json();
         let message = read_message(&payload);
-        Ok(Some(self.reply(payload, &message)))
+        Ok(Some(self.answer(payload, message.err(), arrival).await))
     }
 
     async fn authenticate(&self, request: Unverified, _arrival: &Arrival) -> Result<Verified<()>, Refusal> {
@@ -57,12 +66,12 @@ impl Webhook for SkillWebhook {
         Ok(request.prove_by_skill_auth(auth)?)
     }
 
-    fn read(&self, request: Verified<()>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
+    fn read(&self, request: Verified<()>, arrival: &Arrival) -> (Vec<Reading>, impl Future<Output = Answer> + Send) {
         let payload = request.content.json();
         let message = read_message(&payload);
         // Also of what can't be read: a replay can't look it up.
         let app = payload.as_ref().ok().and_then(bot_of).and_then(|bot| self.apps.by_bot(&bot));
-        let answer = self.reply(payload, &message);
+        let answer = self.answer(payload, message.clone().err(), arrival);
         if let Err(Unreadable::ParameterValidation) = message {
             // Kakao sends one for each message while it asks for a parameter; it reports no event.
             let (kind, reason) = (Self::KIND.name(), Unreadable::ParameterValidation.code());
@@ -84,13 +93,28 @@ fn read_message(payload: &Payload) -> Result<SkillMessage, Unreadable> {
     payload.as_ref().map_err(Clone::clone).and_then(SkillMessage::read)
 }
 
-impl SkillWebhook {
-    /// A sender whose message cannot be read is answered all the same.
-    fn reply(&self, payload: Payload, message: &Result<SkillMessage, Unreadable>) -> Answer {
-        if let Err(Unreadable::ParameterValidation) = message {
-            return Answer::json_text(StatusCode::OK, VALIDATION_ANSWER.to_owned());
-        }
-        let payload = payload.map(SkillPayload::read).unwrap_or_default();
-        Answer::json_text(StatusCode::OK, skill::respond(self.answer.as_ref(), &payload).into_json())
+/// Kept before the deadline, to hand in the answer.
+const RESERVE: Duration = Duration::from_millis(100);
+
+impl<R: RuleSource> SkillWebhook<R> {
+    /// A sender whose message cannot be read (`unreadable`) is answered all the same.
+    async fn answer(&self, payload: Payload, unreadable: Option<Unreadable>, arrival: &Arrival) -> Answer {
+        let payload = payload.unwrap_or_default();
+        let until = arrival.deadline - RESERVE;
+        let json = if unreadable == Some(Unreadable::ParameterValidation) {
+            self.validate(&Validation::read(&payload), until).await.json().to_owned()
+        } else {
+            self.reply(&SkillPayload::read(payload), until).await.into_json()
+        };
+        Answer::json_text(StatusCode::OK, json)
+    }
+
+    async fn validate(&self, validation: &Validation, until: Instant) -> ValidationStatus {
+        self.rules.rules(until).await.validate(validation).unwrap_or(ValidationStatus::Success)
+    }
+
+    async fn reply(&self, payload: &SkillPayload, until: Instant) -> SkillResponse {
+        let by_rule = self.rules.rules(until).await.answer(payload);
+        by_rule.unwrap_or_else(|| respond(self.otherwise.as_ref(), payload))
     }
 }

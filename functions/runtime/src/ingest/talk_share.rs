@@ -1,3 +1,5 @@
+use std::future::{Future, ready};
+
 use http::StatusCode;
 use kakao_webhooks::{
     auth::{Apps, Unverified, Verified},
@@ -26,13 +28,13 @@ impl Webhook for TalkShareWebhook {
         Ok(request.prove_by_admin_key(&self.apps)?)
     }
 
-    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
+    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, impl Future<Output = Answer> + Send) {
         let share = TalkShare::read(&request.content, &self.user_key);
         let reading = Reading {
             id: arrival.id_or_request_id(request.resource_id.as_deref()),
             app_id: Some(request.proof),
             letter: share.map(|share| Letter::Event(Event::TalkShare(share))),
         };
-        (vec![reading], Answer::empty(Self::ACCEPTED))
+        (vec![reading], ready(Answer::empty(Self::ACCEPTED)))
     }
 }

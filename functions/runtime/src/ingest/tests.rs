@@ -4,14 +4,16 @@ use std::sync::{Arc, Mutex};
 
 use http::{Method, StatusCode, header::AUTHORIZATION};
 use kakao_webhooks::{
-    auth::{Apps, Digest},
+    auth::{Apps, Digest, SkillAuth},
     envelope::Event,
+    skill::{Echo, Listed, RuleSet},
     wire::{EventId, Payload},
 };
 use lambda_http::RequestExt;
 use tokio::time::sleep;
 
 use super::*;
+use crate::edges::RuleSource;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -184,5 +186,55 @@ async fn a_body_that_grows_on_its_way_still_fits_the_queue() {
         *request.body_mut() = Body::Text(body);
         assert_eq!(accept(&queue, &queue, request).await.status(), StatusCode::OK);
         assert_eq!(queue.held().len(), 1);
+    }
+}
+
+/// Rules that are there after so long, or at the deadline.
+struct SlowRules(Duration);
+
+impl RuleSource for SlowRules {
+    async fn rules(&self, until: Instant) -> Arc<dyn RuleSet> {
+        tokio::time::sleep_until(until.min(Instant::now() + self.0)).await;
+        Arc::new(Listed::from_json(r#"[{"utterance":"x","text":"rule"}]"#, Box::new(Echo)).unwrap())
+    }
+}
+
+/// The answer to a message, and how long it took.
+async fn accept_message(rules: Duration, queue: &Edge, inbox: &Edge) -> (Response<Body>, Duration) {
+    let auth = SkillAuth::from_json(&format!(r#"{{"header":"x-key","sha256":["{}"]}}"#, Digest::of(KEY.as_bytes())));
+    let (apps, rules, otherwise) = (unlink().apps, SlowRules(rules), Box::new(Echo));
+    let webhook = SkillWebhook { apps, auth: Some(auth.unwrap()), rules, otherwise };
+    let body = r#"{"bot":{"id":"b"},"userRequest":{"utterance":"x","user":{"id":"u"}}}"#;
+    let request = http::Request::builder().method(Method::POST).uri("https://x/skill").header("x-key", KEY);
+    let request = request.body(Body::Text(body.to_owned())).unwrap().with_raw_http_path("/skill");
+    let begun = Instant::now();
+    let answer = Ingest::new(webhook, queue.clone(), inbox.clone()).accept(request).await.unwrap();
+    (answer, begun.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_worked_out_while_the_event_is_stored() {
+    let late = Edge::new(Behaviour::RefusesUntil(Instant::now() + Duration::from_secs(2)));
+    let (answer, took) = accept_message(Duration::from_secs(2), &late, &late).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(took < SkillWebhook::<SlowRules>::BUDGET, "{took:?}");
+    assert!(matches!(answer.body(), Body::Text(text) if text.contains("rule")));
+    assert_eq!(late.held().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_answer_leaves_in_time() {
+    let queue = Edge::new(Behaviour::Holds);
+    let (answer, took) = accept_message(Duration::from_secs(60), &queue, &queue).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(took < SkillWebhook::<SlowRules>::BUDGET, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_nothing_stores_is_not_acknowledged_whatever_its_answer() {
+    for slow in [0, 60] {
+        let edge = Edge::new(Behaviour::Refuses);
+        let (answer, _) = accept_message(Duration::from_secs(slow), &edge, &edge).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
 }

@@ -1,3 +1,5 @@
+use std::future::{Future, ready};
+
 use http::StatusCode;
 use kakao_webhooks::{
     auth::{Apps, Unverified, Verified},
@@ -24,7 +26,7 @@ impl Webhook for UnlinkWebhook {
         Ok(request.prove_by_admin_key(&self.apps)?)
     }
 
-    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, Answer) {
+    fn read(&self, request: Verified<AppId>, arrival: &Arrival) -> (Vec<Reading>, impl Future<Output = Answer> + Send) {
         let unlink = Unlink::read(&request.content, &request.proof);
         let reading = Reading {
             // It is sent once and has no id of its own.
@@ -32,6 +34,6 @@ impl Webhook for UnlinkWebhook {
             app_id: Some(request.proof),
             letter: unlink.map(|unlink| Letter::Event(Event::Unlink(unlink))),
         };
-        (vec![reading], Answer::empty(Self::ACCEPTED))
+        (vec![reading], ready(Answer::empty(Self::ACCEPTED)))
     }
 }

@@ -1,4 +1,7 @@
-use std::{future::Future, time::Duration};
+use std::{
+    future::{Future, ready},
+    time::Duration,
+};
 
 use http::StatusCode;
 use kakao_webhooks::{
@@ -29,8 +32,13 @@ pub trait Webhook: Send + Sync {
     ///
     /// # Errors
     /// [`Refusal`].
-    fn answer_unauthenticated(&self, _route: &'static Route, _request: &Unverified) -> Result<Option<Answer>, Refusal> {
-        Ok(None)
+    fn answer_unauthenticated(
+        &self,
+        _route: &'static Route,
+        _request: &Unverified,
+        _arrival: &Arrival,
+    ) -> impl Future<Output = Result<Option<Answer>, Refusal>> + Send {
+        ready(Ok(None))
     }
 
     /// Proves who sent the request.
@@ -41,8 +49,13 @@ pub trait Webhook: Send + Sync {
     ) -> impl Future<Output = Result<Verified<Self::Proof>, Refusal>> + Send;
 
     /// What the request says: events, or what could not be read. Nothing only of a request that reports nothing of an
-    /// app or its users. And the answer to it once that is safe.
-    fn read(&self, request: Verified<Self::Proof>, arrival: &Arrival) -> (Vec<Reading>, Answer);
+    /// app or its users. And the answer to it once that is safe: it is worked out while the events are stored, and is
+    /// there before the arrival's deadline.
+    fn read(
+        &self,
+        request: Verified<Self::Proof>,
+        arrival: &Arrival,
+    ) -> (Vec<Reading>, impl Future<Output = Answer> + Send);
 }
 
 /// What was read of a request.

@@ -2,11 +2,13 @@
 //! event that it is.
 
 mod payload;
+mod validation;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use payload::{Action, Chat, DetailParam, Flow, Intent, Named, SkillPayload, Trigger, User, UserRequest};
+pub use validation::{Validation, ValidationStatus};
 
 use super::{BotId, BotUserKey, Fields, Unreadable, UserId, content::ReadField};
 

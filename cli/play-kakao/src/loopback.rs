@@ -1,0 +1,102 @@
+//! What the simulated servers have in common: connections that can be reset, and a lock that no panic closes.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::connect_info::Connected,
+    response::Response,
+    serve::{IncomingStream, Listener},
+};
+use futures_util::stream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A response that fails before its first byte: the connection is reset, and the server then closes the connection without having sent anything.
+pub(crate) fn broken_off(connection: &Connection) -> Response {
+    connection.resets.store(true, Ordering::Release);
+    let failure = io::Error::from(io::ErrorKind::ConnectionReset);
+    Response::new(Body::from_stream(stream::iter([Err::<Bytes, _>(failure)])))
+}
+
+/// What is known of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) caller: SocketAddr,
+    /// Whether it ends with a reset.
+    resets: Arc<AtomicBool>,
+}
+
+impl Connected<IncomingStream<'_, ResettableListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, ResettableListener>) -> Self {
+        Self { caller: *stream.remote_addr(), resets: Arc::clone(&stream.io().resets) }
+    }
+}
+
+pub(crate) struct ResettableListener(pub(crate) TcpListener);
+
+impl Listener for ResettableListener {
+    type Io = ResettableStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, caller) = Listener::accept(&mut self.0).await;
+        // Otherwise some answers wait for an acknowledgement. If it fails, the connection is only slower.
+        let _ = stream.set_nodelay(true);
+        (ResettableStream { stream, resets: Arc::default() }, caller)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
+/// A stream that a handler can have reset when it is closed.
+pub(crate) struct ResettableStream {
+    stream: TcpStream,
+    resets: Arc<AtomicBool>,
+}
+
+impl Drop for ResettableStream {
+    fn drop(&mut self) {
+        if self.resets.load(Ordering::Acquire) {
+            // Without it the connection is closed in order, which is a fault, too.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for ResettableStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for ResettableStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
