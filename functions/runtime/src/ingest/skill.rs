@@ -3,11 +3,11 @@ use std::{future::Future, time::Duration};
 use http::{Method, StatusCode};
 use kakao_webhooks::{
     auth::{Apps, KeyFault, SkillAuth, Unverified, Verified},
-    envelope::{Event, Letter},
+    envelope::Letter,
     skill::{Responder, SkillResponse, Validation, ValidationStatus, respond},
     wire::{
         Fields, Kind, Route, Unreadable,
-        skill::{REGISTRATION_ANSWER, SkillMessage, SkillPayload, bot_of},
+        skill::{REGISTRATION_ANSWER, RequestKind, SkillPayload, SkillRequest, bot_of, kind_of},
     },
 };
 use tokio::time::Instant;
@@ -57,8 +57,7 @@ impl<R: RuleSource> Webhook for SkillWebhook<R> {
             return Err(Refusal::TooLarge);
         }
         let payload = request.unproven_content().json();
-        let message = read_message(&payload);
-        Ok(Some(self.answer(payload, message.err(), arrival).await))
+        Ok(Some(self.answer(payload, arrival).await))
     }
 
     async fn authenticate(&self, request: Unverified, _arrival: &Arrival) -> Result<Verified<()>, Refusal> {
@@ -68,11 +67,11 @@ impl<R: RuleSource> Webhook for SkillWebhook<R> {
 
     fn read(&self, request: Verified<()>, arrival: &Arrival) -> (Vec<Reading>, impl Future<Output = Answer> + Send) {
         let payload = request.content.json();
-        let message = read_message(&payload);
+        let event = payload.as_ref().map_err(Clone::clone).and_then(SkillRequest::read);
         // Also of what can't be read: a replay can't look it up.
         let app = payload.as_ref().ok().and_then(bot_of).and_then(|bot| self.apps.by_bot(&bot));
-        let answer = self.answer(payload, message.clone().err(), arrival);
-        if let Err(Unreadable::ParameterValidation) = message {
+        let answer = self.answer(payload, arrival);
+        if let Err(Unreadable::ParameterValidation) = event {
             // Kakao sends one for each message while it asks for a parameter; it reports no event.
             let (kind, reason) = (Self::KIND.name(), Unreadable::ParameterValidation.code());
             tracing::info!(event = "no_event", kind, reason, request_id = arrival.request_id);
@@ -81,7 +80,7 @@ impl<R: RuleSource> Webhook for SkillWebhook<R> {
         let reading = Reading {
             id: arrival.id_or_request_id(request.request_id.as_deref()),
             app_id: app.map(|app| app.app_id.clone()),
-            letter: message.map(|message| Letter::Event(Event::Skill(message))),
+            letter: event.map(|event| Letter::Event(event.into())),
         };
         (vec![reading], answer)
     }
@@ -89,22 +88,18 @@ impl<R: RuleSource> Webhook for SkillWebhook<R> {
 
 type Payload = Result<Fields<'static>, Unreadable>;
 
-fn read_message(payload: &Payload) -> Result<SkillMessage, Unreadable> {
-    payload.as_ref().map_err(Clone::clone).and_then(SkillMessage::read)
-}
-
 /// Kept before the deadline, to hand in the answer.
 const RESERVE: Duration = Duration::from_millis(100);
 
 impl<R: RuleSource> SkillWebhook<R> {
-    /// A sender whose message cannot be read (`unreadable`) is answered all the same.
-    async fn answer(&self, payload: Payload, unreadable: Option<Unreadable>, arrival: &Arrival) -> Answer {
+    /// A sender whose message cannot be read is answered all the same. What is no message shows nothing to anyone.
+    async fn answer(&self, payload: Payload, arrival: &Arrival) -> Answer {
         let payload = payload.unwrap_or_default();
         let until = arrival.deadline - RESERVE;
-        let json = if unreadable == Some(Unreadable::ParameterValidation) {
-            self.validate(&Validation::read(&payload), until).await.json().to_owned()
-        } else {
-            self.reply(&SkillPayload::read(payload), until).await.into_json()
+        let json = match kind_of(&payload) {
+            RequestKind::Message => self.reply(&SkillPayload::read(payload), until).await.into_json(),
+            RequestKind::Validation => self.validate(&Validation::read(&payload), until).await.json().to_owned(),
+            RequestKind::RoomWebhook | RequestKind::NewPlatform => SkillResponse::nothing().into_json(),
         };
         Answer::json_text(StatusCode::OK, json)
     }
