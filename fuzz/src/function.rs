@@ -14,7 +14,7 @@ use kakao_webhooks::{
     auth::{SkillAuth, Typing},
     envelope::Envelope,
     skill::{Echo, RuleSet, Rules},
-    wire::{EventId, Kind, account_status::EventType, parse_strict_json, skill::VALIDATION_ANSWER},
+    wire::{EventId, Kind, account_status::EventType, parse_strict_json, skill::ValidationStatus},
 };
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use runtime::{
@@ -136,7 +136,7 @@ fn check_request(request: Request, is_signed: bool) {
     assert!(held.is_empty() || may_queue, "queued, though no sender is authenticated");
     let is_check = method == Method::HEAD || (kind == Kind::Skill && (method != Method::POST || path.contains("open")));
     assert!(held.is_empty() || response.status().is_success(), "queued and refused");
-    let is_validation = kind == Kind::Skill && matches!(response.body(), Body::Text(text) if text == VALIDATION_ANSWER);
+    let is_validation = kind == Kind::Skill && matches!(response.body(), Body::Text(text) if text == ValidationStatus::Success.json());
     assert!(
         !held.is_empty() || is_check || is_validation || is_about_stream || !response.status().is_success(),
         "acknowledged and not queued"

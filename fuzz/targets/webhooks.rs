@@ -4,7 +4,7 @@
 
 use kakao_webhooks::{
     envelope::{Event, Letter, Quarantine},
-    wire::{Kind, skill::SkillMessage, talk_channel::TalkChannel, talk_share::TalkShare, unlink::Unlink},
+    wire::{Kind, skill::SkillRequest, talk_channel::TalkChannel, talk_share::TalkShare, unlink::Unlink},
 };
 use kakao_webhooks_fuzz::{APP_ID, content, promises};
 use libfuzzer_sys::fuzz_target;
@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
         b"unlink" => (Kind::Unlink, Unlink::read(&content, &APP_ID).map(Event::Unlink)),
         b"share" => (Kind::TalkShare, TalkShare::read(&content, "user_id").map(Event::TalkShare)),
         b"channel" => (Kind::TalkChannel, TalkChannel::read(&content).map(Event::TalkChannel)),
-        b"skill" => (Kind::Skill, content.json().and_then(|payload| SkillMessage::read(&payload)).map(Event::Skill)),
+        b"skill" => (Kind::Skill, content.json().and_then(|payload| SkillRequest::read(&payload)).map(Event::from)),
         _ => return,
     };
     let letter = match read {

@@ -12,8 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::wire::{
-    AppId, EventId, Kind, Payload, Time, Unreadable, account_status::AccountStatus, from_json, sha256_hex,
-    skill::SkillMessage, talk_channel::TalkChannel, talk_share::TalkShare, unlink::Unlink,
+    AppId, EventId, Kind, Payload, Time, Unreadable,
+    account_status::AccountStatus,
+    from_json, sha256_hex,
+    skill::{RoomEvent, SkillMessage, SkillRequest},
+    talk_channel::TalkChannel,
+    talk_share::TalkShare,
+    unlink::Unlink,
 };
 
 pub use ascii::to_ascii_json;
@@ -79,6 +84,8 @@ pub enum Event {
     TalkChannel(TalkChannel),
     /// A skill request.
     Skill(SkillMessage),
+    /// A webhook of a group chat room.
+    BotRoom(RoomEvent),
     /// A service event.
     Service(ServiceEvent),
     /// What the reconciler found out about a member.
@@ -95,6 +102,7 @@ impl Event {
             Self::TalkShare(_) => Kind::TalkShare,
             Self::TalkChannel(_) => Kind::TalkChannel,
             Self::Skill(_) => Kind::Skill,
+            Self::BotRoom(_) => Kind::BotRoom,
             Self::Service(_) => Kind::Service,
             Self::Reconciler(_) => Kind::Reconciler,
         }
@@ -112,8 +120,18 @@ impl Event {
             Self::TalkShare(_) => "share".to_owned(),
             Self::TalkChannel(channel) => channel.event.as_str().to_owned(),
             Self::Skill(_) => "message".to_owned(),
+            Self::BotRoom(room) => room.event.as_str().to_owned(),
             Self::Service(service) => service.word.name().to_owned(),
             Self::Reconciler(found) => found.word.name().to_owned(),
+        }
+    }
+}
+
+impl From<SkillRequest> for Event {
+    fn from(request: SkillRequest) -> Self {
+        match request {
+            SkillRequest::Message(message) => Self::Skill(message),
+            SkillRequest::Room(room) => Self::BotRoom(room),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{Envelope, Event, Letter, Quarantine, events_of_token, token::event_w
 use crate::{
     auth::Claims,
     wire::{
-        AppId, Content, Kind, Personal, Unreadable, skill::SkillMessage, talk_channel::TalkChannel,
+        AppId, Content, Kind, Personal, Unreadable, skill::SkillRequest, talk_channel::TalkChannel,
         talk_share::TalkShare, unlink::Unlink,
     },
 };
@@ -38,7 +38,7 @@ impl Envelope {
             Kind::Unlink => Event::Unlink(Unlink::read(&content, app_id()?)?),
             Kind::TalkShare => Event::TalkShare(TalkShare::read(&content, share_user_key)?),
             Kind::TalkChannel => Event::TalkChannel(TalkChannel::read(&content)?),
-            Kind::Skill => Event::Skill(SkillMessage::read(&content.json()?)?),
+            Kind::Skill | Kind::BotRoom => SkillRequest::read(&content.json()?)?.into(),
             Kind::AccountStatus => self.read_token(&content, app_id()?)?,
             Kind::Service | Kind::Reconciler => return Err(Unreadable::Shape("kind")),
         })
@@ -79,10 +79,17 @@ mod tests {
             (Kind::TalkShare, b"CHAT_TYPE=MemoChat&HASH_CHAT_ID=x"),
             (Kind::TalkChannel, br#"{"event":"added","id":"7","id_type":"app_user_id","channel_public_id":"_a","updated_at":"2026-01-01T00:00:00Z"}"#),
             (Kind::Skill, br#"{"bot":{"id":"b"},"userRequest":{"user":{"id":"u"}}}"#),
+            (Kind::BotRoom, br#"{"botId":"b","type":"leave","group":{"botGroupKey":"r"}}"#),
         ] {
             let envelope = quarantined(kind, payload).reread("user_id");
             assert!(matches!(&envelope.letter, Letter::Event(event) if event.kind() == kind), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_rooms_webhook_that_an_older_version_did_not_read_becomes_its_event() {
+        let envelope = quarantined(Kind::Skill, br#"{"botId":"b","type":"leave","group":{"botGroupKey":"r"}}"#);
+        assert!(matches!(envelope.reread("user_id").letter, Letter::Event(Event::BotRoom(_))));
     }
 
     /// A kept token is its claims only; the parts around them are not read again.

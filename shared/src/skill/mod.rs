@@ -38,5 +38,7 @@ pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, T
 pub use reply::{Component, ContextValue, Reply};
 pub use responder::{Echo, Fixed, Responder, respond};
 pub use response::{MAX_REPLY_BYTES, SkillResponse};
-pub use rule_set::{RuleSet, Validation, ValidationStatus};
+pub use rule_set::RuleSet;
 pub use rules::{Fault, FittingRule, InvalidRules, ListError, MAX_RULES_BYTES, Mistake, RemarkKind, RuleRemark, Rules};
+
+pub use crate::wire::skill::{Validation, ValidationStatus};

@@ -112,8 +112,11 @@ impl Reply {
         self
     }
 
-    pub(super) fn without_quick_replies(mut self) -> Self {
-        self.quick_replies.clear();
+    /// The same without quick replies where there are none.
+    pub(super) fn fitted(mut self, place: Place) -> Self {
+        if place == Place::Room {
+            self.quick_replies.clear();
+        }
         self
     }
 

@@ -38,8 +38,7 @@ impl Responder for Fixed {
 pub fn respond(responder: &dyn Responder, payload: &SkillPayload) -> SkillResponse {
     let place = Place::of(payload);
     let reply = match catch_unwind(AssertUnwindSafe(|| responder.reply(payload))) {
-        Ok(reply) if place == Place::Room => Ok(reply.without_quick_replies()),
-        Ok(reply) => Ok(reply),
+        Ok(reply) => Ok(reply.fitted(place)),
         Err(_) => Err("a panic".to_owned()),
     };
     let response = reply.and_then(|reply| reply.build_for(place).map_err(|error| error.to_string()));

@@ -14,9 +14,9 @@ use super::{
     condition::{FirstFit, Found},
     reply::Reply,
     response::SkillResponse,
-    rule_set::{RuleSet, Validation, ValidationStatus},
+    rule_set::RuleSet,
 };
-use crate::wire::skill::SkillPayload;
+use crate::wire::skill::{SkillPayload, Validation, ValidationStatus};
 
 pub use document::{Fault, InvalidRules, Mistake};
 pub use list::ListError;
@@ -52,7 +52,7 @@ struct Answer {
 impl Answer {
     /// Words. Group chat rooms take no quick replies: there they are left out.
     fn of(reply: &Reply) -> Result<Self, InvalidReply> {
-        let in_room = reply.clone().without_quick_replies().build_for(Place::Room)?;
+        let in_room = reply.clone().fitted(Place::Room).build_for(Place::Room)?;
         Ok(Self { in_chat: Some(reply.build()?), in_room: Some(in_room), not_in_rooms: None })
     }
 

@@ -10,7 +10,7 @@ use crate::{
     envelope::{Envelope, Event, Letter, Quarantine},
     wire::{
         AppId, EventId, Kind, Time, UserId,
-        skill::SkillMessage,
+        skill::{RoomEvent, SkillMessage},
         talk_channel::{ChannelEvent, ChannelUser, TalkChannel},
         talk_share::TalkShare,
     },
@@ -130,16 +130,19 @@ pub fn plan(envelope: &Envelope) -> Plan {
 }
 
 fn plan_event(envelope: &Envelope, event: &Event) -> Plan {
-    let occurred_at = own_time(event).unwrap_or(envelope.received_at);
+    let own_time = own_time(event, envelope.received_at);
+    let occurred_at = own_time.unwrap_or(envelope.received_at);
     if occurred_at.millis_since(envelope.newest_delivery()) > FUTURE_TOLERANCE_MILLIS {
         return Plan::Quarantine {
             reason: "future_time".to_owned(),
             detail: "the event's own time is too far after its receipt".to_owned(),
         };
     }
-    let occurrence = Occurrence { envelope, event, occurred_at };
+    let is_dated = own_time.is_some() || matches!(event, Event::Unlink(_));
+    let occurrence = Occurrence { envelope, event, occurred_at, is_dated };
     let step = match (event, &envelope.app_id) {
         (Event::Skill(message), app_id) => Some(occurrence.message(message, app_id.as_ref())),
+        (Event::BotRoom(room), _) => Some(occurrence.room(room)),
         (_, None) => None,
         (Event::Unlink(unlink), Some(app)) => {
             let reason = unlink.reason.as_ref().map(|reason| reason.as_str().to_owned());
@@ -164,14 +167,23 @@ fn plan_event(envelope: &Envelope, event: &Event) -> Plan {
 }
 
 /// The event's own time, if it has one.
-const fn own_time(event: &Event) -> Option<Time> {
+fn own_time(event: &Event, received_at: Time) -> Option<Time> {
     match event {
         Event::AccountStatus(status) => Some(status.at),
         Event::TalkChannel(channel) => Some(channel.at),
         Event::Service(service) => Some(service.at),
         Event::Reconciler(found) => Some(found.at),
+        Event::BotRoom(room) => room.at.filter(|at| is_plausible(*at, received_at)),
         Event::Unlink(_) | Event::TalkShare(_) | Event::Skill(_) => None,
     }
+}
+
+/// No webhook of a room is older when it comes: its `timestamp` is in another unit, or from a wrong clock.
+const ROOM_AGE_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// Whether a time that nothing but history depends on can be the event's. One that can't isn't worth a quarantine.
+fn is_plausible(at: Time, received_at: Time) -> bool {
+    (-ROOM_AGE_MILLIS..=FUTURE_TOLERANCE_MILLIS).contains(&at.millis_since(received_at))
 }
 
 /// An event with its circumstances.
@@ -179,6 +191,7 @@ struct Occurrence<'e> {
     envelope: &'e Envelope,
     event: &'e Event,
     occurred_at: Time,
+    is_dated: bool,
 }
 
 impl Occurrence<'_> {
@@ -191,7 +204,7 @@ impl Occurrence<'_> {
             event: self.event.name(),
             occurred_at: self.occurred_at,
             received_at: self.envelope.received_at,
-            is_dated: !matches!(self.event, Event::TalkShare(_) | Event::Skill(_)),
+            is_dated: self.is_dated,
         }
     }
 
@@ -235,6 +248,10 @@ impl Occurrence<'_> {
         }
     }
 
+    fn room(&self, room: &RoomEvent) -> Step {
+        self.of_subject(Subject::BotRoom(room.bot_id.clone(), room.room_key.clone()), vec![])
+    }
+
     fn message(&self, message: &SkillMessage, app: Option<&AppId>) -> Step {
         let subject = Subject::BotUser(message.bot_id.clone(), message.user_key.clone());
         let seen = Seen {
@@ -255,6 +272,50 @@ impl Occurrence<'_> {
             counted: Some(Counted::Message { subject: subject.clone() }),
             user: known,
             bot_user: Some((subject, bot_user)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The history line of a room's webhook with this time.
+    fn line(at: Option<&str>) -> HistoryEntry {
+        let event = json!({"bot_id": "b", "room_key": "r", "event": "entrance", "at": at});
+        let message =
+            json!({"v": 1, "id": "e", "received_at": "2026-11-28T12:00:00Z", "kind": "bot-room", "event": event});
+        match plan(&Envelope::decode(&message.to_string()).unwrap()) {
+            Plan::Apply(step) => {
+                assert_eq!((&step.user, &step.bot_user, &step.counted), (&None, &None, &None));
+                step.history
+            }
+            Plan::Quarantine { detail, .. } => panic!("{detail}"),
+        }
+    }
+
+    #[test]
+    fn a_rooms_event_is_history_only_and_has_its_own_time() {
+        let history = line(Some("2026-11-28T11:59:58.250Z"));
+        assert_eq!(history.subject.partition_key(), "BOT#b#ROOM#r");
+        assert_eq!(history.sort_key(), "EVENT#2026-11-28T11:59:58.250Z#e");
+        assert_eq!((history.event.as_str(), history.effects), ("entrance", vec![]));
+    }
+
+    #[test]
+    fn a_rooms_event_with_an_impossible_time_has_that_of_its_receipt() {
+        for at in
+            [None, Some("1970-01-21T17:24:20Z"), Some("2026-11-27T11:59:59.999Z"), Some("2026-11-28T12:10:00.001Z")]
+        {
+            let history = line(at);
+            assert_eq!(history.occurred_at, history.received_at);
+            // Another delivery of the same event has another receipt.
+            assert_eq!(history.sort_key(), "EVENT#bot-room#e");
+        }
+        for at in ["2026-11-27T12:00:00Z", "2026-11-28T12:10:00Z"] {
+            assert!(line(Some(at)).is_dated);
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::wire::{AppId, BotId, BotUserKey, ChatId, OpenId, UserId};
+use crate::wire::{AppId, BotId, BotUserKey, ChatId, OpenId, RoomKey, UserId};
 
 /// The sort key of every state.
 pub const STATE: &str = "STATE";
@@ -14,6 +14,8 @@ pub enum Subject {
     OpenId(AppId, OpenId),
     /// A chatbot's user.
     BotUser(BotId, BotUserKey),
+    /// A group chat room that a chatbot is in. It has history only.
+    BotRoom(BotId, RoomKey),
     /// A chat room that a message was shared to by an unknown user. It has history only.
     ChatRoom(AppId, ChatId),
 }
@@ -26,6 +28,8 @@ impl Subject {
             Self::User(app, user) => format!("USER#{app}#{}", user.digits()),
             Self::OpenId(app, id) => format!("OPENID#{app}#{}", id.as_str()),
             Self::BotUser(bot, user) => format!("BOT#{}#{}", bot.as_str(), user.as_str()),
+            // In the bot's own range of keys, beside its users: no user's key holds a `#`.
+            Self::BotRoom(bot, room) => format!("BOT#{}#ROOM#{}", bot.as_str(), room.as_str()),
             Self::ChatRoom(app, room) => format!("SHARE#{app}#{}", room.as_str()),
         }
     }
@@ -51,6 +55,9 @@ impl Subject {
             Self::BotUser(bot, user) => {
                 vec![("bot_id", bot.as_str().to_owned()), ("user_key", user.as_str().to_owned())]
             }
+            Self::BotRoom(bot, room) => {
+                vec![("bot_id", bot.as_str().to_owned()), ("room_key", room.as_str().to_owned())]
+            }
             Self::ChatRoom(app, room) => vec![("app_id", app.to_string()), ("chat_id", room.as_str().to_owned())],
         }
     }
@@ -63,6 +70,7 @@ impl fmt::Display for Subject {
             Self::User(..) => "user",
             Self::OpenId(..) => "open id",
             Self::BotUser(..) => "bot user",
+            Self::BotRoom(..) => "bot room",
             Self::ChatRoom(..) => "chat room",
         })
     }

@@ -200,6 +200,10 @@ text_id!(
     BotUserKey, "bot user key", 256
 );
 text_id!(
+    /// A group chat room as one bot knows it (`botGroupKey`).
+    RoomKey, "room key", 256
+);
+text_id!(
     /// A KakaoTalk Channel's public id (`_ISxgbxb`).
     ChannelId, "channel public id", 128
 );

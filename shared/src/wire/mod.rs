@@ -21,7 +21,7 @@ pub mod unlink;
 pub(crate) use content::exact;
 pub use content::{Content, Fields, Payload};
 pub use ids::sha256_hex;
-pub use ids::{AppId, BotId, BotUserKey, ChannelId, ChatId, EventId, InvalidId, OpenId, ScopeId, UserId};
+pub use ids::{AppId, BotId, BotUserKey, ChannelId, ChatId, EventId, InvalidId, OpenId, RoomKey, ScopeId, UserId};
 pub use json_scalars::from_json;
 pub(crate) use json_scalars::{is_key, scalars};
 pub use personal::Personal;
@@ -45,6 +45,8 @@ pub enum Kind {
     TalkChannel,
     /// A KakaoTalk chatbot's skill request.
     Skill,
+    /// A webhook of a group chat room that a chatbot is in. It comes to the skill's URL.
+    BotRoom,
     /// Service events.
     Service,
     /// What the reconciler found out.
@@ -61,6 +63,7 @@ impl Kind {
             Self::TalkShare => "talk-share",
             Self::TalkChannel => "talk-channel",
             Self::Skill => "skill",
+            Self::BotRoom => "bot-room",
             Self::Service => "service",
             Self::Reconciler => "reconciler",
         }

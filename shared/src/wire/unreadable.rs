@@ -51,9 +51,6 @@ pub enum Unreadable {
     /// More events in one token than we take from one delivery.
     #[error("more than {0} events in one token")]
     TooManyEvents(usize),
-    /// A chatbot's request of another kind than a message: an event of a group chat room.
-    #[error("it is a group chat room's webhook, which this version doesn't read")]
-    RoomWebhook,
     /// A chatbot's request of another kind than a message: is this value a good one for a parameter?
     #[error("it is a parameter validation request, which is not an event")]
     ParameterValidation,
@@ -85,7 +82,6 @@ impl Unreadable {
             Self::AfterIssue => "time_after_issue",
             Self::FutureTime => "future_time",
             Self::TooManyEvents(_) => "too_many_events",
-            Self::RoomWebhook => "room_webhook",
             Self::ParameterValidation => "parameter_validation",
             Self::NewPlatform => "new_platform",
             Self::GluedQuery(_) => "glued_query",

@@ -76,6 +76,10 @@ fn with_bot(id: &str) -> Value {
     body
 }
 
+fn with_room(key: &str) -> Value {
+    json!({"botId": BOT_ID, "type": "entrance", "group": {"botGroupKey": key}})
+}
+
 fn with_app_user(id: &str) -> Value {
     let mut body = skill_body("user-with-a-trick", "안녕");
     body["userRequest"]["user"]["properties"] = json!({"appUserId": id});
@@ -102,6 +106,7 @@ fn key_members(trick: &str, may_stand: bool) -> Vec<Field> {
         field(channel(&with_channel(trick), "channel-id"), format!("USER#{APP_ID}#11")),
         field(skill(&with_bot(trick), "bot-id"), format!("BOT#{trick}#user-of-a-trick")),
         field(skill(&skill_body(trick, "안녕"), "user-key"), format!("BOT#{BOT_ID}#{trick}")),
+        field(skill(&with_room(trick), "room-key"), format!("BOT#{BOT_ID}#ROOM#{trick}")),
         field(in_query(share("", "chat-id"), "HASH_CHAT_ID", trick), format!("SHARE#{APP_ID}#{trick}")),
     ]
 }
@@ -169,6 +174,9 @@ fn assert_whole(items: &Items) {
         let kind = partition.split('#').next().unwrap();
         let (of_partition, of_sort) = match (kind, sort.split('#').next().unwrap()) {
             ("USER" | "OPENID" | "BOT", "STATE") | ("USER", "SHARES") | ("BOT", "MESSAGES") => (3, 1),
+            ("BOT", "EVENT") if partition.split('#').nth(2) == Some("ROOM") && partition.matches('#').count() == 3 => {
+                (4, 3)
+            }
             ("USER" | "OPENID" | "BOT" | "SHARE", "EVENT") => (3, 3),
             ("QUARANTINE", _) => (2, 2),
             _ => panic!("a key of no known kind: {partition:?} {sort:?}"),

@@ -6,11 +6,11 @@ use futures_util::FutureExt;
 use http::{Method, StatusCode};
 use kakao_webhooks::{
     auth::{Apps, KeyFault, SkillAuth, Unverified, Verified},
-    envelope::{Event, Letter},
+    envelope::Letter,
     skill::{CallbackUrl, Place, Responder, SkillResponse, Validation, ValidationStatus, respond},
     wire::{
         Fields, Kind, Route, Unreadable,
-        skill::{REGISTRATION_ANSWER, SkillMessage, SkillPayload, bot_of},
+        skill::{REGISTRATION_ANSWER, RequestKind, SkillPayload, SkillRequest, bot_of, kind_of},
     },
 };
 
@@ -58,8 +58,7 @@ impl<R: RuleSource, Q: Queue, F: Function> Webhook for SkillWebhook<R, Q, F> {
             return Err(Refusal::TooLarge);
         }
         let payload = request.unproven_content().json();
-        let message = read_message(&payload);
-        Ok(Some(self.answer(payload, &message, Sender::Unproven, arrival).await))
+        Ok(Some(self.answer(payload, Sender::Unproven, arrival).await))
     }
 
     async fn authenticate(&self, request: Unverified, _arrival: &Arrival) -> Result<Verified<()>, Refusal> {
@@ -69,15 +68,14 @@ impl<R: RuleSource, Q: Queue, F: Function> Webhook for SkillWebhook<R, Q, F> {
 
     fn read(&self, request: Verified<()>, arrival: &Arrival) -> (Vec<Reading>, impl Future<Output = Answer> + Send) {
         let payload = request.content.json();
-        let message = read_message(&payload);
+        let event = payload.as_ref().map_err(Clone::clone).and_then(SkillRequest::read);
         // Also of what can't be read: a replay can't look it up.
         let app = payload.as_ref().ok().and_then(bot_of).and_then(|bot| self.apps.by_bot(&bot));
         let origin = self.asking.as_ref().map(|asking| &asking.origin);
         let callback = payload.as_ref().ok().zip(origin);
         let callback = callback.and_then(|(payload, origin)| CallbackUrl::of(&request, payload, origin));
-        let read = message.clone();
-        let answer = async move { self.answer(payload, &read, Sender::Proven(callback), arrival).await };
-        if let Err(Unreadable::ParameterValidation) = message {
+        let answer = self.answer(payload, Sender::Proven(callback), arrival);
+        if let Err(Unreadable::ParameterValidation) = event {
             // Kakao sends one for each message while it asks for a parameter; it reports no event.
             let (kind, reason) = (Self::KIND.name(), Unreadable::ParameterValidation.code());
             tracing::info!(event = "no_event", kind, reason, request_id = arrival.request_id);
@@ -86,17 +84,13 @@ impl<R: RuleSource, Q: Queue, F: Function> Webhook for SkillWebhook<R, Q, F> {
         let reading = Reading {
             id: arrival.id_or_request_id(request.request_id.as_deref()),
             app_id: app.map(|app| app.app_id.clone()),
-            letter: message.map(|message| Letter::Event(Event::Skill(message))),
+            letter: event.map(|event| Letter::Event(event.into())),
         };
         (vec![reading], answer)
     }
 }
 
 type Payload = Result<Fields<'static>, Unreadable>;
-
-fn read_message(payload: &Payload) -> Result<SkillMessage, Unreadable> {
-    payload.as_ref().map_err(Clone::clone).and_then(SkillMessage::read)
-}
 
 /// Who asks, and where a later answer may go.
 enum Sender {
@@ -108,20 +102,13 @@ enum Sender {
 const RESERVE: Duration = Duration::from_millis(100);
 
 impl<R: RuleSource, Q: Queue, F: Function> SkillWebhook<R, Q, F> {
-    /// A sender whose message cannot be read is answered all the same.
-    async fn answer(
-        &self,
-        payload: Payload,
-        message: &Result<SkillMessage, Unreadable>,
-        sender: Sender,
-        arrival: &Arrival,
-    ) -> Answer {
+    /// A sender whose message cannot be read is answered all the same. What is no message shows nothing to anyone.
+    async fn answer(&self, payload: Payload, sender: Sender, arrival: &Arrival) -> Answer {
         let payload = payload.unwrap_or_default();
-        let json = match message {
-            Err(Unreadable::ParameterValidation) => self.validate(payload, sender, arrival).await.json().to_owned(),
-            // It reports something, and no one waits for words.
-            Err(Unreadable::RoomWebhook) => SkillResponse::nothing().into_json(),
-            _ => self.reply(payload, message.as_ref().ok(), sender, arrival).await,
+        let json = match kind_of(&payload) {
+            RequestKind::Message => self.reply(payload, sender, arrival).await,
+            RequestKind::Validation => self.validate(payload, sender, arrival).await.json().to_owned(),
+            RequestKind::RoomWebhook | RequestKind::NewPlatform => SkillResponse::nothing().into_json(),
         };
         Answer::json_text(StatusCode::OK, json)
     }
@@ -139,23 +126,17 @@ impl<R: RuleSource, Q: Queue, F: Function> SkillWebhook<R, Q, F> {
         .unwrap_or(ValidationStatus::Success)
     }
 
-    /// Only what can be read, of a proven sender, reaches the service.
-    async fn reply(
-        &self,
-        body: Fields<'static>,
-        message: Option<&SkillMessage>,
-        sender: Sender,
-        arrival: &Arrival,
-    ) -> String {
+    /// Only a message to a bot, of a proven sender, reaches the service.
+    async fn reply(&self, body: Fields<'static>, sender: Sender, arrival: &Arrival) -> String {
         let until = arrival.deadline - RESERVE;
-        let for_service = self.asking.as_ref().zip(message).map(|ask| (ask, body.clone()));
+        let for_service =
+            self.asking.as_ref().zip(bot_of(&body)).map(|(asking, bot_id)| (asking, bot_id, body.clone()));
         let payload = SkillPayload::read(body);
         if let Some(response) = self.rules.rules(until).await.answer(&payload) {
             return response.into_json();
         }
-        if let (Some(((asking, message), body)), Sender::Proven(callback)) = (for_service, sender) {
-            let place = Place::of(&payload);
-            let question = Question { bot_id: message.bot_id.clone(), place, callback, payload: body.into_members() };
+        if let (Some((asking, bot_id, body)), Sender::Proven(callback)) = (for_service, sender) {
+            let question = Question { bot_id, place: Place::of(&payload), callback, payload: body.into_members() };
             // Boxed: every answer would carry the SDK's large futures along.
             return asking.answer(question, arrival, until).boxed().await;
         }

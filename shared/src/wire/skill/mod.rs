@@ -2,19 +2,20 @@
 //! event that it is.
 
 mod payload;
+mod room;
+mod validation;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use payload::{Action, Chat, DetailParam, Flow, Intent, Named, SkillPayload, Trigger, User, UserRequest};
+pub use room::{RoomEvent, RoomEventType};
+pub use validation::{Validation, ValidationStatus};
 
 use super::{BotId, BotUserKey, Fields, Unreadable, UserId, content::ReadField};
 
 /// What the registration check (a GET on the skill's URL) must be answered with.
 pub const REGISTRATION_ANSWER: &str = r#"{"version":"2.0","data":{}}"#;
-
-/// What a parameter validation is answered with: the value is a good one.
-pub const VALIDATION_ANSWER: &str = r#"{"status":"SUCCESS"}"#;
 
 /// A bot user wrote something. What they wrote stays behind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,17 +35,34 @@ pub struct SkillMessage {
     pub is_friend: Option<bool>,
 }
 
-impl SkillMessage {
-    /// The message that a payload is. Its older versions write the properties in snake case; newer ones write both.
+/// What Kakao sends to a skill's URL and is an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SkillRequest {
+    /// A user's message.
+    Message(SkillMessage),
+    /// Something that happened in a group chat room.
+    Room(RoomEvent),
+}
+
+impl SkillRequest {
+    /// The event that a payload is.
     ///
     /// # Errors
-    /// No usable `bot.id` or `userRequest.user.id`, or a request of another kind ([`Unreadable::RoomWebhook`],
-    /// [`Unreadable::ParameterValidation`], [`Unreadable::NewPlatform`]). No other member costs the message.
+    /// An event without which bot and whom, or a request of another kind ([`Unreadable::ParameterValidation`],
+    /// [`Unreadable::NewPlatform`]). No other member costs the event.
     pub fn read(payload: &Fields<'_>) -> Result<Self, Unreadable> {
-        Self::read_message(payload).map_err(|why| other_request(payload).unwrap_or(why))
+        match kind_of(payload) {
+            RequestKind::Message => SkillMessage::read(payload).map(Self::Message),
+            RequestKind::RoomWebhook => RoomEvent::read(payload).map(Self::Room),
+            RequestKind::Validation => Err(Unreadable::ParameterValidation),
+            RequestKind::NewPlatform => Err(Unreadable::NewPlatform),
+        }
     }
+}
 
-    fn read_message(payload: &Fields<'_>) -> Result<Self, Unreadable> {
+impl SkillMessage {
+    /// The message that a payload is. Its older versions write the properties in snake case; newer ones write both.
+    fn read(payload: &Fields<'_>) -> Result<Self, Unreadable> {
         let user_request = payload.object("userRequest")?;
         let user = user_request.object("user")?;
         let properties = user.object("properties").unwrap_or_default();
@@ -69,19 +87,33 @@ pub fn bot_of(payload: &Fields<'_>) -> Option<BotId> {
     bot.id("id").or_alternative(payload.id("botId")).unwrap_or_default()
 }
 
-/// The kind of a request that Kakao sends to a skill's URL and that is no message, by the members that only it has.
-fn other_request(payload: &Fields<'_>) -> Option<Unreadable> {
+/// What Kakao sends to a skill's URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestKind {
+    /// A user's message.
+    Message,
+    /// Something that happened in a group chat room.
+    RoomWebhook,
+    /// Whether a parameter's value is a good one.
+    Validation,
+    /// A request of Kakao's new bot platform: another protocol.
+    NewPlatform,
+}
+
+/// The kind of a request, by the members that only it has. What is of no known kind is taken for a message.
+#[must_use]
+pub fn kind_of(payload: &Fields<'_>) -> RequestKind {
     let has_object = |name| payload.get(name).is_some_and(Value::is_object);
     if payload.get("userRequest").is_some() {
-        None
+        RequestKind::Message
     } else if payload.get("op").is_some() && payload.get("d").is_some() {
-        Some(Unreadable::NewPlatform)
-    } else if payload.get("botId").is_some() && has_object("group") {
-        Some(Unreadable::RoomWebhook)
+        RequestKind::NewPlatform
+    } else if payload.get("botId").is_some() && (has_object("group") || payload.get("type").is_some()) {
+        RequestKind::RoomWebhook
     } else if payload.get("isInSlotFilling").is_some() && payload.get("value").is_some() {
-        Some(Unreadable::ParameterValidation)
+        RequestKind::Validation
     } else {
-        None
+        RequestKind::Message
     }
 }
 

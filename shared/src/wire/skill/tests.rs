@@ -4,7 +4,22 @@ use serde_json::json;
 use super::*;
 
 fn read(payload: &Value) -> Result<SkillMessage, Unreadable> {
-    SkillMessage::read(&payload.as_object().unwrap().into())
+    match SkillRequest::read(&payload.as_object().unwrap().into())? {
+        SkillRequest::Message(message) => Ok(message),
+        SkillRequest::Room(_) => panic!("not a message"),
+    }
+}
+
+fn read_room(payload: &Value) -> Result<RoomEvent, Unreadable> {
+    match SkillRequest::read(&payload.as_object().unwrap().into())? {
+        SkillRequest::Room(room) => Ok(room),
+        SkillRequest::Message(_) => panic!("not a room's webhook"),
+    }
+}
+
+fn room_webhook(kind: &str) -> Value {
+    json!({"botId": "b!", "type": kind, "timestamp": 1_790_660_097_000_i64, "group": {"botGroupKey": "r"},
+        "payload": {"inviter": {"botUserKey": "비밀"}, "params": {"referer": "비밀"}}})
 }
 
 /// A message of a user with these properties.
@@ -81,12 +96,7 @@ fn the_key_of_a_chat_room_is_not_a_user_key() {
 
 #[test]
 fn requests_of_other_kinds_are_named() {
-    let room =
-        |kind: &str| json!({"botId": "b", "type": kind, "timestamp": 1, "group": {"botGroupKey": "r"}, "payload": {}});
     for (payload, why) in [
-        (room("entrance"), Unreadable::RoomWebhook),
-        (room("leave"), Unreadable::RoomWebhook),
-        (room("inviteMember"), Unreadable::RoomWebhook),
         (
             json!({"isInSlotFilling": true, "utterance": "x", "value": {"origin": "x", "resolved": "x"},
                 "user": {"id": "u"}, "bot": {"id": "b"}}),
@@ -108,4 +118,43 @@ fn a_message_with_the_members_of_another_request_is_a_message() {
     assert!(read(&payload).is_ok());
     payload["userRequest"]["user"]["id"] = json!(null);
     assert_eq!(read(&payload), Err(Unreadable::Missing("userRequest.user.id")));
+}
+
+#[test]
+fn a_rooms_webhook_is_its_event_and_nothing_of_who_did_it() {
+    for (name, event) in [
+        ("entrance", RoomEventType::Entrance),
+        ("leave", RoomEventType::Leave),
+        ("inviteMember", RoomEventType::InviteMember),
+        ("renamed", RoomEventType::Other("renamed".to_owned())),
+    ] {
+        let room = read_room(&room_webhook(name)).unwrap();
+        assert_eq!(room.event, event);
+        assert_eq!((room.bot_id.as_str(), room.room_key.as_str()), ("b", "r"));
+        let kept = serde_json::to_string(&room).unwrap();
+        assert!(!kept.contains("비밀"), "{kept}");
+        assert_eq!(serde_json::from_str::<RoomEvent>(&kept).unwrap(), room);
+    }
+}
+
+#[test]
+fn a_rooms_webhook_needs_its_bot_its_room_and_its_type_only() {
+    let with = |name: &str, value: Value| {
+        let mut payload = room_webhook("leave");
+        payload[name] = value;
+        read_room(&payload)
+    };
+    assert_eq!(with("botId", json!([1])), Err(Unreadable::Shape("botId")));
+    assert_eq!(with("group", json!({})), Err(Unreadable::Missing("group.botGroupKey")));
+    assert_eq!(with("group", json!("r")), Err(Unreadable::Shape("group")));
+    assert_eq!(with("type", json!(null)), Err(Unreadable::Missing("type")));
+    for payload in [json!(null), json!("x"), json!([])] {
+        assert!(with("payload", payload).is_ok());
+    }
+    let at = |timestamp: Value| with("timestamp", timestamp).unwrap().at.map(|at| at.to_string());
+    assert_eq!(at(json!(1_790_660_097_000_i64)).as_deref(), Some("2026-09-29T05:34:57.000Z"));
+    assert_eq!(at(json!("1790660097000")), at(json!(1_790_660_097_000_i64)));
+    for odd in [json!(null), json!("soon"), json!(-1), json!(1.5), json!(u64::MAX), json!({})] {
+        assert_eq!(at(odd), None);
+    }
 }
