@@ -13,7 +13,7 @@ use axum::{
     routing::post,
 };
 use play_kakao::callback::{Callback, CallbackKind, CallbackServer, Exchange, SimulatedCallbacks};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -151,13 +151,13 @@ impl Answering {
     pub async fn say(&mut self, kind: CallbackKind, words: &str, age: i64) -> Result<Said> {
         let callback = self.callbacks.issue(BOT_ID, kind)?;
         self.pipeline.watch().log().keep_out(&callback.token);
-        let mut body = body(words);
-        body["userRequest"]["callbackUrl"] = json!(callback.url);
-        match kind {
-            CallbackKind::BotTest => body["userRequest"]["params"] = json!({"surface": "BuilderBotTest"}),
-            CallbackKind::Room => body["userRequest"]["chat"] = json!({"id": "a-room-key", "type": "botGroupKey"}),
-            CallbackKind::Chat => {}
-        }
+        let of_kind = match kind {
+            CallbackKind::BotTest => Some(("params", json!({"surface": "BuilderBotTest"}))),
+            CallbackKind::Room => Some(("chat", json!({"id": "a-room-key", "type": "botGroupKey"}))),
+            CallbackKind::Chat => None,
+        };
+        let members = [("callbackUrl", json!(callback.url))].into_iter().chain(of_kind);
+        let body = body_with(words, members);
         let request = request(&body, &callback.token).received_at(gateway::now() - age);
         let answer = self.deliver(&request).await?;
         self.callbacks.take_first_answer(&callback.token, &answer.body);
@@ -215,8 +215,16 @@ pub async fn work(answerer: &mut Lambda, messages: Vec<Message>) -> Result<Vec<M
 /// A message to the bot.
 #[must_use]
 pub fn body(words: &str) -> Value {
-    json!({"bot": {"id": BOT_ID}, "userRequest": {"utterance": words, "user": {
-        "id": "a-user-key-of-the-bot", "type": "botUserKey", "properties": {}}}})
+    body_with(words, [])
+}
+
+/// The same with more members of `userRequest`.
+fn body_with<'m>(words: &str, members: impl IntoIterator<Item = (&'m str, Value)>) -> Value {
+    let user = json!({"id": "a-user-key-of-the-bot", "type": "botUserKey", "properties": {}});
+    let of_all = [("utterance", json!(words)), ("user", user)];
+    let request: Map<String, Value> =
+        of_all.into_iter().chain(members).map(|(name, value)| (name.to_owned(), value)).collect();
+    json!({"bot": {"id": BOT_ID}, "userRequest": request})
 }
 
 /// The request of a message, or of something else that Kakao sends to the skill, under this id of the gateway.

@@ -36,15 +36,29 @@ pub fn read_answer(text: &str, place: Place) -> Result<SkillResponse, InvalidAns
     }
     match serde_json::from_str(text) {
         Ok(Form { version: None, text: Some(words) }) => {
-            let outputs: Vec<_> = bubbles(&words).map(|bubble| json!({"simpleText": {"text": bubble}})).collect();
-            if outputs.is_empty() {
-                return Err(InvalidAnswer::Empty);
-            }
-            let json = json!({"version": "2.0", "template": {"outputs": outputs}}).to_string();
-            Ok(SkillResponse::from_json(&json, place)?)
+            Ok(SkillResponse::from_json(&in_bubbles(&words).ok_or(InvalidAnswer::Empty)?, place)?)
         }
         _ => Ok(SkillResponse::from_json(text, place)?),
     }
+}
+
+/// The words of an answer without its form, for a Kakao that does not take that; `None` if nothing else comes of it.
+#[must_use]
+pub fn in_plain_words(answer: &str) -> Option<SkillResponse> {
+    const TEXTS: [&str; 3] = ["title", "text", "description"];
+    let json: Value = serde_json::from_str(answer).ok()?;
+    let components = json.pointer("/template/outputs")?.as_array()?.iter().filter_map(Value::as_object);
+    let members = components.flat_map(serde_json::Map::values);
+    let texts = members.flat_map(|component| TEXTS.map(|name| component.get(name).and_then(Value::as_str)));
+    let words = texts.flatten().filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join("\n");
+    let plain = SkillResponse::from_json(&in_bubbles(&words)?, Place::Room).ok()?;
+    (serde_json::from_str::<Value>(plain.as_json()).ok()? != json).then_some(plain)
+}
+
+/// A text as one to three bubbles; `None` if it has no words.
+fn in_bubbles(words: &str) -> Option<String> {
+    let outputs: Vec<_> = bubbles(words).map(|bubble| json!({"simpleText": {"text": bubble}})).collect();
+    (!outputs.is_empty()).then(|| json!({"version": "2.0", "template": {"outputs": outputs}}).to_string())
 }
 
 /// The answer to a parameter validation: `{"status": "…"}`.
@@ -162,6 +176,25 @@ mod tests {
         let said = json!({"version": "2.0", "template": {"outputs": [{"simpleText": {"text": "안녕"}}]}});
         assert_eq!(json(r#"{"text":"안녕"}"#), said);
         assert_eq!(json(&said.to_string()), said);
+    }
+
+    #[test]
+    fn the_words_of_an_answer_are_what_its_bubbles_say() {
+        let words = |outputs: Value| {
+            let answer = json!({"version": "2.0", "template": {"outputs": outputs}}).to_string();
+            in_plain_words(&answer).map(|plain| plain.into_json())
+        };
+        let card = json!([{"textCard": {"title": "제목", "description": "설명", "buttons": [{"label": "가기"}]}},
+            {"simpleImage": {"imageUrl": "https://example.com/a"}}, {"simpleText": {"text": "끝"}}]);
+        assert_eq!(
+            words(card),
+            read_answer(r#"{"text":"제목\n설명\n끝"}"#, Place::Chat).ok().map(SkillResponse::into_json)
+        );
+        for nothing in [json!([{"simpleText": {"text": "그대로"}}]), json!([{"simpleImage": {}}]), json!([]), json!(7)]
+        {
+            assert_eq!(words(nothing.clone()), None, "{nothing}");
+        }
+        assert_eq!(in_plain_words(r#"{"version":"2.0","data":{}}"#), None);
     }
 
     #[test]

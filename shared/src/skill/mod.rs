@@ -22,7 +22,7 @@ mod tests;
 mod walk;
 mod words;
 
-pub use answer::{InvalidAnswer, read_answer, read_status};
+pub use answer::{InvalidAnswer, in_plain_words, read_answer, read_status};
 pub use ask::{Ask, AskReply, Asked};
 pub use callback::{
     CallbackFailure, CallbackOrigin, CallbackUrl, Deadlines, Job, Next, UnreadableJob, judge, waiting_answer,

@@ -7,7 +7,7 @@ use futures_util::{
 use kakao_webhooks::{
     skill::{
         Ask, AskReply, Asked, CallbackFailure, CallbackOrigin, Deadlines, InvalidAnswer, Job, Next, Place,
-        SkillResponse, judge, read_answer, read_status,
+        SkillResponse, in_plain_words, judge, read_answer, read_status,
     },
     wire::Time,
 };
@@ -129,8 +129,10 @@ const SOON: Duration = Duration::from_secs(5);
 /// So long Kakao may take for one post.
 const LONGEST_POST: Duration = Duration::from_secs(5);
 
-/// The pause before a post is repeated.
+/// The pause before a post is repeated for the first time, and for the last ones. In between it doubles …
 const PAUSE: Duration = Duration::from_secs(1);
+/// … up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answerer<S, C, L, V> {
     /// Handles one invocation, by its id, which has to end before its deadline.
@@ -278,7 +280,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
     /// Posts an answer until Kakao takes it, or nothing more can be done. Kakao shows the first that reaches it, so a
     /// post whose fate is unknown may be repeated.
     async fn post(&self, job: &Job, mut words: Words, until: Instant, invocation: Invocation<'_>) {
-        let (mut may_be_shown, mut is_repeated) = (false, false);
+        let (mut may_be_shown, mut is_repeated, mut is_plain) = (false, false, false);
+        let mut pause = PAUSE;
         loop {
             let limit = until.min(Instant::now() + LONGEST_POST);
             let next = match timeout_at(limit, self.callback.post(&job.url, &words.json)).await {
@@ -305,15 +308,29 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
             match next {
                 Next::Retry => {}
                 Next::OnceMore if !is_repeated => is_repeated = true,
-                Next::PlainText if words.fallback.is_none() => words = self.fallback("refused"),
+                Next::PlainText if !is_plain && words.fallback.is_none() => {
+                    is_plain = true;
+                    words = self.in_plain_words(&words);
+                }
                 Next::GiveUp | Next::OnceMore | Next::PlainText => return,
             }
-            if next != Next::PlainText {
-                if Instant::now() + PAUSE >= until {
-                    return;
-                }
-                sleep(PAUSE).await;
+            if next == Next::PlainText {
+                continue;
             }
+            let left = until.saturating_duration_since(Instant::now());
+            if left <= PAUSE {
+                return;
+            }
+            sleep(if pause < left { pause } else { PAUSE }).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    /// What else can be said where Kakao does not take an answer's form.
+    fn in_plain_words(&self, words: &Words) -> Words {
+        match in_plain_words(&words.json) {
+            Some(plain) => Words { json: plain.into_json(), fallback: None },
+            None => self.fallback("refused"),
         }
     }
 

@@ -268,7 +268,7 @@ async fn each_refusal_of_kakaos_leads_to_what_its_row_says() {
     let (reply, token) = (Refused("Invalid json response"), Refused("Invalid callback token"));
     let nothing = vec![];
     for (fates, posts, expected) in [
-        (vec![internal, internal, Shown], 3, said("그것.", 2)),
+        (vec![internal, internal, Shown], 3, said("그것.", 3)),
         (vec![early, Shown], 2, said("그것.", 1)),
         (vec![early, early], 2, nothing.clone()),
         (vec![reply, Shown], 2, said(FALLBACK, 0)),
@@ -280,12 +280,24 @@ async fn each_refusal_of_kakaos_leads_to_what_its_row_says() {
         (vec![Lost, Shown], 2, said("그것.", 1)),
         (vec![Hangs, Shown], 2, said("그것.", 6)),
         (vec![ShownUnheard, Shown], 2, said("그것.", 0)),
-        (vec![internal; 99], 57, nothing),
+        (vec![internal; 99], 17, nothing),
     ] {
         let world = World::new(Does::Says(r#"{"text":"그것."}"#));
         *world.fates.lock().unwrap() = fates.clone().into();
         assert_eq!((seen(&world).await, world.posts()), (expected, posts), "{fates:?}");
         assert_eq!(world.deleted.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_that_kakao_does_not_take_is_said_in_words_once() {
+    const CARD: &str =
+        r#"{"version":"2.0","template":{"outputs":[{"textCard":{"title":"그것","description":"이것"}}]}}"#;
+    let refused = Fate::Refused("Invalid skill-json format");
+    for (fates, posts, expected) in [(vec![refused], 2, said("그것\n이것", 0)), (vec![refused; 2], 2, vec![])] {
+        let world = World::new(Does::Says(CARD));
+        *world.fates.lock().unwrap() = fates.into();
+        assert_eq!((seen(&world).await, world.posts()), (expected, posts));
     }
 }
 
