@@ -8,6 +8,7 @@ use end_to_end::{
     khook_binary::{self, Done},
     table,
 };
+use khook::{aws::rules::RuleTable, commands::skill::watch::WatchedRules};
 use runtime::store::{DynamoStore, Pace, Retention, Saved};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -303,4 +304,26 @@ async fn check_tries_a_message_without_any_network() {
     assert!(run(with(&["--try", "x", "--block", "b1"])).await.printed().contains("No rule fits"));
     let missing = run(vec!["no-such-file.json".to_owned()]).await;
     assert_eq!(missing.code, Some(2), "{}", missing.error);
+}
+
+#[tokio::test]
+async fn khook_dev_stores_a_file_again_when_it_is_saved_and_keeps_the_last_good_one() {
+    let pipeline = Pipeline::start().await.unwrap();
+    let aws = khook::local::sdk_config(&pipeline.table.endpoint(), "ap-northeast-2");
+    let table = RuleTable::new(&aws, table::NAME.to_owned());
+    let good = |reply: &str| document(&json!([{"reply": reply}]));
+    let path = PathBuf::from(file("watched", &good("1")));
+    let mut rules = WatchedRules::open(path.clone()).unwrap();
+    rules.put(&table).await.unwrap();
+    assert_eq!(stored(&pipeline).unwrap()["document"], good("1"));
+    for (text, expected) in [(good("이"), good("이")), ("{".to_owned(), good("이")), (good("three"), good("three"))]
+    {
+        fs::write(&path, &text).unwrap();
+        rules.look(&table).await;
+        assert_eq!(stored(&pipeline).unwrap()["document"], expected);
+    }
+    // Nothing is written while the file stays as it is.
+    pipeline.table.remove("ANSWERS", "RULES").unwrap();
+    rules.look(&table).await;
+    assert_eq!(stored(&pipeline), None);
 }
