@@ -208,6 +208,8 @@ def main():
             put("vocabulary", name)
         if "request" in fixture:
             request(path.parent.name, fixture["request"])
+        if "template" in fixture.get("expected", {}).get("body", {}):
+            put("skill_response", compact(fixture["expected"]["body"]))
         if "message" in fixture:
             put("envelope", compact(fixture["message"]))
         if "state" in fixture["expected"]:

@@ -111,17 +111,22 @@ pub enum Unit {
     Bytes,
 }
 
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Characters => "characters",
+            Self::Lines => "lines",
+            Self::Elements => "elements",
+            Self::Bytes => "bytes",
+        })
+    }
+}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let field = &self.field;
         match self.rule {
             Rule::AtMost { limit, length, unit } => {
-                let unit = match unit {
-                    Unit::Characters => "characters",
-                    Unit::Lines => "lines",
-                    Unit::Elements => "elements",
-                    Unit::Bytes => "bytes",
-                };
                 write!(f, "`{field}` has {length} {unit}, at most {limit} are allowed")
             }
             Rule::AtLeast { limit, length } => {

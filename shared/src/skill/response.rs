@@ -32,6 +32,9 @@ impl std::fmt::Debug for SkillResponse {
 }
 
 impl SkillResponse {
+    /// What is remarked on a component that this version doesn't know. The set is open.
+    pub const UNKNOWN_COMPONENT: &str = "no component that this version knows";
+
     /// Plain words, cut to what Kakao takes: valid by construction.
     #[must_use]
     pub fn plain(text: &str) -> Self {
@@ -157,12 +160,9 @@ fn check_output(output: &mut Node<'_, '_>) {
         "listCard" => output.required_below(name, |card| ListCard::check(card, Placement::Alone)),
         "itemCard" => output.required_below(name, |card| ItemCard::check(card, Placement::Alone)),
         "carousel" => output.required_below(name, Carousel::check),
-        _ => output.remark("", UNKNOWN_COMPONENT),
+        _ => output.remark("", SkillResponse::UNKNOWN_COMPONENT),
     }
 }
-
-/// The set of components is open.
-pub(super) const UNKNOWN_COMPONENT: &str = "no component that this version knows";
 
 /// As many as Kakao's guide to group chatbots (1.11) allows in one answer.
 const MAX_MENTIONS: usize = 15;

@@ -34,6 +34,7 @@ use probe::{Probe, Prober};
 use report::{Checked, Tally};
 use route::Route;
 use route_check::RouteCheck;
+use skill::Sent;
 
 /// Options of `khook check`.
 #[derive(Debug, Args)]
@@ -53,6 +54,9 @@ pub struct Check {
     /// With that key, send a message; it becomes an event of the bot user khook-check
     #[arg(long, requires = "skill_key_file")]
     send: bool,
+    /// What is sent
+    #[arg(long = "as", requires = "send", value_name = "KIND", default_value = "chat")]
+    sent: Sent,
     /// A file with the app's primary admin key, to check whether it is the service's. No event is created
     #[arg(long, value_name = "FILE")]
     admin_key_file: Option<PathBuf>,
@@ -110,7 +114,7 @@ impl Check {
 
     fn proofs(&self) -> Result<Proofs> {
         let value = self.skill_key_file.as_deref().map(|file| secret(file, "")).transpose()?;
-        let skill = skill::Proof { header: self.skill_header.clone(), value, send: self.send };
+        let skill = skill::Proof { header: self.skill_header.clone(), value, send: self.send.then_some(self.sent) };
         let admin_key = self.admin_key_file.as_deref().map(|file| secret(file, "KakaoAK ")).transpose()?;
         Ok(Proofs { skill, admin_key })
     }
@@ -132,7 +136,7 @@ fn secret(file: &Path, scheme: &str) -> Result<HeaderValue> {
 /// # Errors
 /// If it is not an address, or no client can be created on this machine.
 pub(crate) async fn quietly(base: &str) -> Result<Vec<Checked>> {
-    let skill = skill::Proof { header: HeaderName::from_static("x-skill-key"), value: None, send: false };
+    let skill = skill::Proof { header: HeaderName::from_static("x-skill-key"), value: None, send: None };
     check_all(route::routes(base, None)?, &Proofs { skill, admin_key: None }, CheckScope::Quiet).await
 }
 

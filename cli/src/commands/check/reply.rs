@@ -1,17 +1,14 @@
-//! Whether a skill's answer is one that Kakao takes, as far as all kinds of answers have it in common: form, counts,
-//! lengths. Every limit of every card is the service's own affair (`Reply::build` of the library).
+//! Whether a skill's answer is one that Kakao takes, by the rules of the library that builds answers.
 
-use kakao_webhooks::skill::MAX_REPLY_BYTES;
+use kakao_webhooks::skill::{
+    InvalidReply, MAX_REPLY_BYTES, Place, Remark, ReplyError, Rule, SkillResponse, ValidationStatus, Violation,
+};
 use serde_json::Value;
 
 use super::{finding::Judgement, probe::Response, status, wrapper};
 
-const COMPONENTS: [&str; 8] =
-    ["simpleText", "simpleImage", "textCard", "basicCard", "commerceCard", "listCard", "itemCard", "carousel"];
-const MAX_SIMPLE_TEXT: usize = 1_000;
-
-/// The answer to a message.
-pub(super) fn judge(answer: &Response) -> Judgement {
+/// The answer to a message that was written in this place.
+pub(super) fn judge(answer: &Response, place: Place) -> Judgement {
     let form = status::is_json(answer);
     if !form.fix.is_empty() {
         return form;
@@ -22,13 +19,24 @@ pub(super) fn judge(answer: &Response) -> Judgement {
     if let Some(wrapper) = wrapper::around(&reply) {
         return wrapper::judgement(&wrapper);
     }
-    match mistake(&reply, answer.body.len()) {
-        None if is_without_bubbles(&reply) => Judgement::warning(
+    if let Some((seen, fix)) = mistake_before_rules(&reply, answer.body.len()) {
+        return Judgement::mistake(seen, fix);
+    }
+    if reply.get("useCallback") == Some(&Value::Bool(true)) {
+        return Judgement::right("a valid SkillResponse: the real answer goes to the callback URL");
+    }
+    if place == Place::Chat && is_without_bubbles(&reply) {
+        return Judgement::warning(
             "`template.outputs` is empty: nothing is shown",
             "none, if the bot has nothing to answer (a group chatbot's notification); else one to three bubbles",
-        ),
-        None => Judgement::right("a valid SkillResponse"),
-        Some((seen, fix)) => Judgement::mistake(seen, fix),
+        );
+    }
+    match SkillResponse::from_json(&answer.body, place) {
+        Ok(response) => remarked(response.remarks()),
+        Err(ReplyError::Json(error)) => {
+            Judgement::mistake(error.to_string(), "answer with one JSON object, each key once")
+        }
+        Err(ReplyError::Invalid(InvalidReply(violations))) => violated(&violations),
     }
 }
 
@@ -38,22 +46,90 @@ fn is_without_bubbles(reply: &Value) -> bool {
     reply.pointer("/template/outputs").and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
-/// The first thing that is wrong, and the fix.
-fn mistake(reply: &Value, bytes: usize) -> Option<Mistake> {
+/// What a sender of a whole answer gets wrong most, with a fix of its own.
+fn mistake_before_rules(reply: &Value, bytes: usize) -> Option<Mistake> {
     if bytes > MAX_REPLY_BYTES {
         return Some((format!("{bytes} bytes"), "stay below 30 KB: longer ones may show the block's fallback"));
     }
     version(reply).or_else(|| match (reply.get("template"), reply.get("useCallback")) {
-        (None, Some(Value::Bool(true))) => None,
         (Some(_), Some(Value::Bool(true))) => Some((
             "`useCallback` and `template` together".to_owned(),
             "leave `template` out: the real answer goes to the callback URL",
         )),
-        (Some(template), _) => of_template(template),
-        // Values for the block's own bubbles, or for the contexts, without bubbles.
-        (None, _) if ["data", "context"].iter().any(|name| reply.get(name).is_some_and(Value::is_object)) => None,
-        (None, _) => Some(("`template` is missing".to_owned(), "put one to three bubbles into `template.outputs`")),
+        _ => None,
     })
+}
+
+fn remarked(remarks: &[Remark]) -> Judgement {
+    let Some(remark) = remarks.first() else { return Judgement::right("a valid SkillResponse") };
+    let field = below_template(&remark.field);
+    if remark.what == SkillResponse::UNKNOWN_COMPONENT {
+        let seen = format!("`{field}` has no component that Kakao knows");
+        return Judgement::mistake(seen, "use simpleText or one of the cards; upper and lower case matter");
+    }
+    let seen = Remark { field, what: remark.what }.to_string();
+    Judgement::warning(and_more(seen, remarks.len()), "compare it with Kakao's guide: it may have no effect")
+}
+
+fn violated(violations: &[Violation]) -> Judgement {
+    let Some(Violation { field, rule }) = violations.first() else {
+        return Judgement::right("a valid SkillResponse");
+    };
+    let seen = Violation { field: below_template(field), rule: *rule }.to_string();
+    Judgement::mistake(and_more(seen, violations.len()), fix(field, *rule))
+}
+
+fn and_more(first: String, all: usize) -> String {
+    match all {
+        0 | 1 => first,
+        _ => format!("{first} (and {} more)", all - 1),
+    }
+}
+
+/// The field as the whole answer has it.
+fn below_template(field: &str) -> String {
+    let is_below = field.starts_with("outputs") || field.starts_with("quickReplies");
+    if is_below { format!("template.{field}") } else { field.to_owned() }
+}
+
+fn fix(field: &str, rule: Rule) -> String {
+    let fix = match (field, rule) {
+        ("template", _) | ("outputs", Rule::Form(_) | Rule::AtLeast { .. }) => {
+            "put one to three bubbles into `template.outputs`"
+        }
+        ("outputs", _) => "an answer has one to three bubbles",
+        ("quickReplies", Rule::AtMost { .. }) => "at most ten are shown",
+        (_, Rule::AtMost { limit, unit, .. }) => return format!("cut it: at most {limit} {unit} are allowed"),
+        (_, Rule::AtLeast { limit, .. }) => return format!("at least {limit} are needed"),
+        (_, Rule::Required) if field.ends_with("simpleText.text") => "say something: an empty bubble isn't shown",
+        (_, Rule::Required) => "add it: it must be there and not empty",
+        (_, Rule::Url) => "give an address that begins with https:// or http://, without blanks",
+        (_, Rule::Form(form)) => return format!("write {form}"),
+        (_, Rule::Conflict(_)) if is_output(field) => "each element of `outputs` has one member, such as simpleText",
+        (_, Rule::Conflict(_)) => "follow the rule, or leave the field out",
+    };
+    fix.to_owned()
+}
+
+/// Whether a field is a whole element of `outputs`.
+fn is_output(field: &str) -> bool {
+    field.starts_with("outputs[") && field.ends_with(']') && !field.contains('.')
+}
+
+/// The answer to a parameter validation request.
+pub(super) fn judge_validation(answer: &Response) -> Judgement {
+    const RIGHT: &str = "answer a parameter validation request with {\"status\": \"SUCCESS\"}, FAIL, ERROR or IGNORE";
+    let form = status::is_json(answer);
+    if !form.fix.is_empty() {
+        return form;
+    }
+    let Some(body) = answer.json() else { return status::no_json(answer, RIGHT) };
+    match body.get("status").map(|status| serde_json::from_value::<ValidationStatus>(status.clone())) {
+        Some(Ok(status)) => Judgement::right(status.json()),
+        Some(Err(_)) => Judgement::mistake("`status` is none of Kakao's four words", RIGHT),
+        None if body.get("template").is_some() => Judgement::mistake("it is answered as a message", RIGHT),
+        None => Judgement::mistake("`status` is missing", RIGHT),
+    }
 }
 
 /// What every answer of a skill begins with, the registration check's too.
@@ -68,46 +144,6 @@ pub(super) fn version(answer: &Value) -> Option<Mistake> {
     }
 }
 
-fn of_template(template: &Value) -> Option<Mistake> {
-    let Some(outputs) = template.get("outputs").and_then(Value::as_array) else {
-        return Some(("`template.outputs` is not a list".to_owned(), "put one to three bubbles into it"));
-    };
-    if outputs.len() > 3 {
-        let seen = format!("`template.outputs` has {} elements", outputs.len());
-        return Some((seen, "an answer has one to three bubbles"));
-    }
-    let quick_replies = template.get("quickReplies").and_then(Value::as_array).map_or(0, Vec::len);
-    if quick_replies > 10 {
-        return Some((format!("`template.quickReplies` has {quick_replies} elements"), "at most ten are shown"));
-    }
-    outputs.iter().enumerate().find_map(|(index, output)| of_output(index, output))
-}
-
-fn of_output(index: usize, output: &Value) -> Option<Mistake> {
-    let members = output.as_object().into_iter().flatten();
-    let [(name, component)] = members.collect::<Vec<_>>()[..] else {
-        return Some((
-            format!("`template.outputs[{index}]` is not one component"),
-            "each element of `outputs` has one member, such as simpleText",
-        ));
-    };
-    if !COMPONENTS.contains(&name.as_str()) {
-        let seen = format!("`template.outputs[{index}]` has no component that Kakao knows");
-        return Some((seen, "use simpleText or one of the cards; upper and lower case matter"));
-    }
-    if name != "simpleText" {
-        return None;
-    }
-    let field = format!("`template.outputs[{index}].simpleText.text`");
-    match component.get("text").and_then(Value::as_str).map(|text| text.encode_utf16().count()) {
-        None | Some(0) => Some((format!("{field} is empty or no text"), "say something: an empty bubble isn't shown")),
-        Some(length) if length > MAX_SIMPLE_TEXT => {
-            Some((format!("{field} has {length} characters"), "cut it: at most 1,000 are allowed"))
-        }
-        Some(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use kakao_webhooks::skill::{QuickReply, Reply, TextCard};
@@ -116,11 +152,14 @@ mod tests {
     use super::*;
     use crate::commands::check::finding::Verdict;
 
+    fn judged(reply: &Value, place: Place) -> Judgement {
+        judge(&status::tests::json(200, &reply.to_string()), place)
+    }
+
     fn found(reply: &Value) -> Option<String> {
-        mistake(reply, reply.to_string().len()).map(|(seen, fix)| {
-            assert!(!fix.is_empty());
-            seen
-        })
+        let found = judged(reply, Place::Chat);
+        assert_eq!(found.fix.is_empty(), found.verdict == Verdict::Right, "{found:?}");
+        (found.verdict == Verdict::Mistake).then_some(found.seen)
     }
 
     #[test]
@@ -139,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_answer_without_bubbles_is_a_remark() {
-        let found = judge(&status::tests::json(200, r#"{"version": "2.0", "template": {"outputs": []}}"#));
+        let found = judge(&status::tests::json(200, r#"{"version": "2.0", "template": {"outputs": []}}"#), Place::Chat);
         assert_eq!(found.verdict, Verdict::Warning);
         assert!(found.seen.contains("empty") && found.fix.contains("group chatbot"), "{found:?}");
     }
@@ -150,7 +189,7 @@ mod tests {
             (r#"{"response": {"template": {"outputs": []}, "version": "2.0"}}"#, "`response`", "unwrap it"),
             ("\u{feff}{\"version\": \"2.0\"}", "byte order mark", "without BOM"),
         ] {
-            let found = judge(&status::tests::json(200, body));
+            let found = judge(&status::tests::json(200, body), Place::Chat);
             assert_eq!(found.verdict, Verdict::Mistake);
             assert!(found.seen.contains(seen) && found.fix.contains(fix), "{found:?}");
         }
@@ -165,18 +204,67 @@ mod tests {
             (json!([]), "`version` is missing"),
             (json!({"version": 2.0}), "number 2.0"),
             (json!({"version": "1.0"}), "something else"),
-            (json!({"version": "2.0"}), "`template` is missing"),
+            (json!({"version": "2.0"}), "`template` is required"),
             (json!({"version": "2.0", "useCallback": true, "template": {}}), "together"),
-            (json!({"version": "2.0", "template": {}}), "not a list"),
+            (json!({"version": "2.0", "template": {}}), "`template.outputs` has 0 elements"),
+            (with(json!("a")), "not a list (and 1 more)"),
             (with(json!([bubble("a"), bubble("b"), bubble("c"), bubble("d")])), "4 elements"),
-            (with(json!(["a"])), "outputs[0]` is not one component"),
+            (with(json!([{}])), "`template.outputs[0]`: a bubble is one component"),
+            (with(json!(["a"])), "outputs[0]` is not an object"),
             (with(json!([bubble("a"), {"simpletext": {}}])), "outputs[1]` has no component"),
-            (with(json!([bubble("")])), "empty or no text"),
+            (with(json!([bubble("")])), "text` is required"),
             (with(json!([bubble(&"🙂".repeat(501))])), "1002 characters"),
             (with(json!([bubble(&"x".repeat(30_000))])), "bytes"),
             (replies, "11 elements"),
+            (
+                with(json!([{"textCard": {"title": "a", "buttons": [{"label": "a"}]}}])),
+                "buttons[0].action` is required",
+            ),
+            (
+                with(json!([{"listCard": {"header": {"title": "a"}, "items": [{"title": "a"}]}}])),
+                "at least 2 are needed",
+            ),
         ] {
             assert!(found(&reply).is_some_and(|seen| seen.contains(word)), "{word}: {:?}", found(&reply));
+        }
+    }
+
+    #[test]
+    fn what_may_not_be_meant_is_a_warning() {
+        let card = json!({"textCard": {"title": "a", "buttons": [{"label": "a", "action": "guide"}]}});
+        let reply = json!({"version": "2.0", "template": {"outputs": [card]}});
+        let found = judged(&reply, Place::Chat);
+        assert_eq!(found.verdict, Verdict::Warning);
+        assert!(found.seen.contains("`template.outputs[0].textCard.buttons[0].action`"), "{found:?}");
+        assert_eq!(judged(&reply, Place::Room).verdict, Verdict::Right);
+    }
+
+    #[test]
+    fn a_group_chat_rooms_answer_is_judged_by_the_rules_of_rooms() {
+        let nothing = json!({"version": "2.0", "template": {"outputs": []}});
+        assert_eq!(judged(&nothing, Place::Room).verdict, Verdict::Right);
+        let mut reply = json!({"version": "2.0", "template": {"outputs": [{"simpleText": {"text": "a"}}]}});
+        reply["template"]["quickReplies"] = json!([{"label": "a", "action": "message", "messageText": "a"}]);
+        assert_eq!(judged(&reply, Place::Chat).verdict, Verdict::Right);
+        let found = judged(&reply, Place::Room);
+        assert_eq!(
+            (found.verdict, found.seen.contains("`template.quickReplies`: group chat rooms")),
+            (Verdict::Mistake, true)
+        );
+    }
+
+    #[test]
+    fn a_parameter_validation_is_answered_with_one_of_four_words() {
+        for (body, verdict) in [
+            (r#"{"status": "SUCCESS"}"#, Verdict::Right),
+            (r#"{"status": "IGNORE", "more": 1}"#, Verdict::Right),
+            (r#"{"status": "success"}"#, Verdict::Mistake),
+            (r#"{"version": "2.0", "template": {"outputs": []}}"#, Verdict::Mistake),
+            ("{}", Verdict::Mistake),
+            ("SUCCESS", Verdict::Mistake),
+        ] {
+            let found = judge_validation(&status::tests::json(200, body));
+            assert_eq!(found.verdict, verdict, "{body}: {found:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kakao_webhooks::skill::Place;
 use reqwest::{
     Method, Url,
     header::{HeaderName, HeaderValue},
@@ -24,7 +25,18 @@ pub(super) const TIME_LIMITS: TimeLimits = TimeLimits { near: Duration::from_sec
 pub(super) struct Proof {
     pub(super) header: HeaderName,
     pub(super) value: Option<HeaderValue>,
-    pub(super) send: bool,
+    pub(super) send: Option<Sent>,
+}
+
+/// What is sent with the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Sent {
+    /// A message in a user's chat with the bot
+    Chat,
+    /// A message in a group chat room; its answer is judged by the rules of rooms
+    Room,
+    /// A parameter validation request, which is no event
+    Validation,
 }
 
 pub(super) async fn check(route_check: &mut RouteCheck<'_>, url: &Url, proof: &Proof) {
@@ -67,26 +79,63 @@ fn message() -> Value {
     })
 }
 
-fn post(url: &Url) -> Probe {
-    Probe::new(Method::POST, url).body("application/json", message().to_string())
+/// A message as a group chat room's, which lacks a part of the others' members.
+fn room_message() -> Value {
+    json!({
+        "bot": {"id": "khook-check", "name": "khook-check"},
+        "intent": {"id": "khook-check", "name": "khook-check"},
+        "action": {"params": {}, "detailParams": {}},
+        "userRequest": {
+            "utterance": "@khook-check khook check\n",
+            "user": {"id": "khook-check", "type": "botUserKey", "properties": {"botUserKey": "khook-check"}},
+            "chat": {"id": "khook-check", "type": "botGroupKey", "properties": {"botGroupKey": "khook-check"}},
+        },
+    })
+}
+
+fn validation() -> Value {
+    json!({
+        "isInSlotFilling": true, "utterance": "khook check", "value": {"origin": "check", "resolved": "check"},
+        "user": {"id": "khook-check", "type": "botUserKey"}, "bot": {"id": "khook-check", "name": "khook-check"},
+        "params": {"surface": "Kakaotalk.plusfriend"}, "lang": "ko", "timezone": "Asia/Seoul",
+    })
+}
+
+fn post(url: &Url, payload: &Value) -> Probe {
+    Probe::new(Method::POST, url).body("application/json", payload.to_string())
 }
 
 async fn without_key(route_check: &mut RouteCheck<'_>, url: &Url, has_key: bool) {
     let judge = |answer: &Response| unproven(answer, has_key);
-    let answer = route_check.step(post(url), &[("message without a key", &judge)]).await;
+    let answer = route_check.step(post(url, &message()), &[("message without a key", &judge)]).await;
     if let Some(answer) = answer.filter(|answer| answer.status == 200) {
-        route_check.findings.push(reply::judge(&answer).named("answer to a message"));
+        route_check.findings.push(reply::judge(&answer, Place::Chat).named("answer to a message"));
     }
 }
 
-async fn with_key(route_check: &mut RouteCheck<'_>, url: &Url, header: &HeaderName, value: &HeaderValue, send: bool) {
-    if send {
-        let probe = post(url).header(header.clone(), value);
-        route_check.step(probe, &[("message with the key", &proven), ("answer to a message", &reply::judge)]).await;
-    } else {
+async fn with_key(
+    route_check: &mut RouteCheck<'_>,
+    url: &Url,
+    header: &HeaderName,
+    value: &HeaderValue,
+    send: Option<Sent>,
+) {
+    let Some(sent) = send else {
         let probe = oversized(Probe::new(Method::POST, url)).header(header.clone(), value);
         route_check.step(probe, &[("the key", &known)]).await;
-    }
+        return;
+    };
+    let in_chat = |answer: &Response| reply::judge(answer, Place::Chat);
+    let in_room = |answer: &Response| reply::judge(answer, Place::Room);
+    let (payload, judges): (Value, [Judge<'_>; 2]) = match sent {
+        Sent::Chat => (message(), [("message with the key", &proven), ("answer to a message", &in_chat)]),
+        Sent::Room => (room_message(), [("message with the key", &proven), ("answer to a room's message", &in_room)]),
+        Sent::Validation => (
+            validation(),
+            [("validation with the key", &proven_validation), ("answer to a validation", &reply::judge_validation)],
+        ),
+    };
+    route_check.step(post(url, &payload).header(header.clone(), value), &judges).await;
 }
 
 fn registration_status(answer: &Response) -> Judgement {
@@ -149,6 +198,13 @@ fn proven(answer: &Response) -> Judgement {
         200 => Judgement::right("200, and an event of the bot user khook-check"),
         401 => wrong_key(),
         _ => refused_message(answer),
+    }
+}
+
+fn proven_validation(answer: &Response) -> Judgement {
+    match answer.status {
+        200 => Judgement::right("200, and no event"),
+        _ => proven(answer),
     }
 }
 
