@@ -189,8 +189,18 @@ def by_hand():
         put("vocabulary", text)
 
 
+def rules():
+    """The example, and each of its rules with words that fit it."""
+    example = json.loads((HERE.parent / "infra" / "examples" / "skill-rules.json").read_text())
+    put("skill_rules", compact(example))
+    for rule in example["rules"]:
+        words = [text for texts in rule["when"].values() if texts is not True for text in ([texts] if isinstance(texts, str) else texts)]
+        put("skill_rules", compact({"version": 1, "rules": [rule]}) + "\n" + words[0])
+
+
 def main():
     by_hand()
+    rules()
     states = []
     for path in sorted(FIXTURES.glob("*/*.json")):
         fixture = json.loads(path.read_text())

@@ -5,14 +5,10 @@ mod deployed;
 
 #[cfg(test)]
 mod delivered {
-    use std::{
-        fs,
-        path::{Path, PathBuf},
-        process::Stdio,
-    };
+    use std::{fs, process::Stdio};
 
     use aws_sdk_sqs::types::QueueAttributeName;
-    use end_to_end::{Fixture, khook_binary, patience::becomes};
+    use end_to_end::{Fixture, khook_binary::Project, patience::becomes};
     use khook::{
         kakao::Kakao,
         local::{
@@ -29,54 +25,28 @@ mod delivered {
 
     use crate::deployed;
 
+    /// In the project's folder, in which khook runs.
+    const SECRET_FILE: &str = ".local/delivery-secret.txt";
+
     /// A folder that khook takes for the project's, with a `khook dev` that runs.
-    struct Project(PathBuf);
-
-    impl Project {
-        fn of(cloud: &Cloud, delivery: &Delivery) -> Self {
-            let root = std::env::temp_dir().join(format!("end-to-end-delivered-{}", std::process::id()));
-            for folder in ["infra/local", ".local"] {
-                fs::create_dir_all(root.join(folder)).unwrap();
-            }
-            for file in ["template.yaml", "infra/local/deploy.py"] {
-                fs::write(root.join(file), "").unwrap();
-            }
-            let secret_file = root.join(".local/delivery-secret.txt");
-            fs::write(&secret_file, &delivery.secret).unwrap();
-            let running = Running {
-                base_url: cloud.base_url().to_owned(),
-                endpoint: cloud.endpoint().to_owned(),
-                region: cloud.region().to_owned(),
-                table: cloud.table_name().to_owned(),
-                queue_url: cloud.queue_url().to_owned(),
-                dead_letter_queue_url: cloud.dead_letter_queue_url().to_owned(),
-                unpublished_queue_url: cloud.output("UnpublishedQueueUrl").to_owned(),
-                bus: cloud.output("BusName").to_owned(),
-                kakao_api_url: String::new(),
-                delivery: Some(RunningDelivery::of(cloud, delivery.url.clone(), secret_file)),
-                kakao: Kakao::generate().unwrap(),
-            };
-            fs::write(root.join(".local/dev.json"), serde_json::to_string(&running).unwrap()).unwrap();
-            Self(root)
-        }
-
-        fn khook(&self, arguments: &[&str]) -> Command {
-            let mut command = khook_binary::command(&[], arguments).unwrap();
-            command.current_dir(Path::new(&self.0));
-            command
-        }
-
-        async fn json(&self, arguments: &[&str]) -> Value {
-            let output = self.khook(arguments).output().await.unwrap();
-            assert!(output.status.success(), "{arguments:?} {}", String::from_utf8_lossy(&output.stderr));
-            serde_json::from_slice(&output.stdout).unwrap()
-        }
-    }
-
-    impl Drop for Project {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
+    fn project(cloud: &Cloud, delivery: &Delivery) -> Project {
+        let running = Running {
+            base_url: cloud.base_url().to_owned(),
+            endpoint: cloud.endpoint().to_owned(),
+            region: cloud.region().to_owned(),
+            table: cloud.table_name().to_owned(),
+            queue_url: cloud.queue_url().to_owned(),
+            dead_letter_queue_url: cloud.dead_letter_queue_url().to_owned(),
+            unpublished_queue_url: cloud.output("UnpublishedQueueUrl").to_owned(),
+            bus: cloud.output("BusName").to_owned(),
+            kakao_api_url: String::new(),
+            kakao_callback_url: String::new(),
+            delivery: Some(RunningDelivery::of(cloud, delivery.url.clone(), SECRET_FILE.into())),
+            kakao: Kakao::generate().unwrap(),
+        };
+        let project = Project::with_running("delivered", &json!(running)).unwrap();
+        fs::write(project.path().join(SECRET_FILE), &delivery.secret).unwrap();
+        project
     }
 
     /// `khook changes tail`, which has said that it is ready.
@@ -87,7 +57,7 @@ mod delivered {
 
     impl Tail {
         async fn start(project: &Project) -> Self {
-            let mut khook = project.khook(&["changes", "tail"]).stderr(Stdio::piped()).spawn().unwrap();
+            let mut khook = project.command(&["changes", "tail"]).unwrap().stderr(Stdio::piped()).spawn().unwrap();
             let mut said = BufReader::new(khook.stderr.take().unwrap()).lines();
             let ready = said.next_line().await.unwrap().unwrap();
             assert!(ready.starts_with("Printing the changes"), "{ready}");
@@ -127,8 +97,8 @@ mod delivered {
         let secret = random::signing_secret().unwrap();
         let receiver = Receiver::start(&secret).await.unwrap();
         let delivery = Delivery { url: receiver.url().to_owned(), secret };
-        let (cloud, keys) = deployed::deploy(Some(delivery.clone())).await;
-        let project = Project::of(&cloud, &delivery);
+        let (cloud, keys) = deployed::deploy(Some(delivery.clone()), None).await;
+        let project = project(&cloud, &delivery);
         let mut tail = Tail::start(&project).await;
 
         let fixture = Fixture::load("account-status/user-linked").unwrap();
@@ -142,7 +112,7 @@ mod delivered {
         becomes("the delivery", &vec![printed], async || receiver.received().changes).await;
         assert_eq!(receiver.received().refused, 0);
 
-        let tested = project.json(&["delivery", "test", "--json"]).await;
+        let tested = project.run(&["delivery", "test", "--json"]).await.unwrap().json();
         assert_eq!((&tested["signed"]["status"], &tested["wrong_signature"]["status"]), (&json!(204), &json!(401)));
         what_was_not_delivered_is_delivered_again(&cloud, &project, &receiver).await;
 
@@ -162,9 +132,9 @@ mod delivered {
         let queues = aws_sdk_sqs::Client::new(&cloud.sdk_config());
         let url = cloud.output("UndeliveredQueueUrl");
         queues.send_message().queue_url(url).message_body(event.to_string()).send().await.unwrap();
-        let listed = project.json(&["undelivered", "list", "--json"]).await;
+        let listed = project.run(&["undelivered", "list", "--json"]).await.unwrap().json();
         assert_eq!((&listed[0]["user_id"], listed.as_array().unwrap().len()), (&change["user_id"], 1));
-        let replayed = project.khook(&["undelivered", "replay", "--all"]).output().await.unwrap();
+        let replayed = project.command(&["undelivered", "replay", "--all"]).unwrap().output().await.unwrap();
         assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
         becomes("the replay", &2, async || receiver.received().changes.len()).await;
         assert_eq!(receiver.received().changes[1], change);

@@ -42,7 +42,7 @@ mod doctor {
     async fn deploy() -> Stack {
         let secret = random::signing_secret().unwrap();
         let receiver = Receiver::start(&secret).await.unwrap();
-        let (cloud, keys) = deployed::deploy(Some(Delivery { url: receiver.url().to_owned(), secret })).await;
+        let (cloud, keys) = deployed::deploy(Some(Delivery { url: receiver.url().to_owned(), secret }), None).await;
         let aws = cloud.sdk_config();
         Stack {
             functions: aws_sdk_lambda::Client::new(&aws),

@@ -52,7 +52,7 @@ mod followed {
     }
 
     async fn deploy() -> Stack {
-        let (cloud, keys) = deployed::deploy(None).await;
+        let (cloud, keys) = deployed::deploy(None, None).await;
         let aws = cloud.sdk_config();
         Stack {
             http: reqwest::Client::builder().no_proxy().build().unwrap(),

@@ -29,7 +29,7 @@ mod stack {
     }
 
     async fn deploy() -> Stack {
-        let (cloud, keys) = deployed::deploy(None).await;
+        let (cloud, keys) = deployed::deploy(None, None).await;
         let aws = cloud.sdk_config();
         Stack {
             http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),

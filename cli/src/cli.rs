@@ -22,6 +22,7 @@ use crate::commands::{
     quarantine::Quarantine,
     reconcile::Reconcile,
     send::Send,
+    skill::Skill,
     undelivered::Undelivered,
     user::User,
 };
@@ -45,6 +46,7 @@ Examples:
   khook dlq list                             what could not be processed
   khook undelivered list                     what was not delivered
   khook reconcile status                     what webhooks missed
+  khook skill rules check answers.json       what is wrong with answers
   khook delivery test                        whether signatures are verified
   khook hash-key < admin-key.txt             the digest for KakaoApps
   khook keys serve --rotate-every 60         a key set that rotates
@@ -63,7 +65,10 @@ enum Command {
     #[command(after_help = "While it runs, `khook send`, `khook user` and the other commands use it by default.\n\n\
                             With --deliver-to, every change is posted to your receiver on this machine, signed. The \
                             secret is in the file that it prints, and stays the same.\n\n\
-                            Example:\n  khook dev --deliver-to http://localhost:8080/kakao")]
+                            With --skill-rules, the chatbot answers by the rules in a file, and by the changed ones \
+                            whenever it is saved.\n\n\
+                            Examples:\n  khook dev --deliver-to http://localhost:8080/kakao\n  \
+                            khook dev --skill-rules answers.json")]
     Dev(Dev),
     /// Simulate Kakao: send a webhook to the running `khook dev` or to any address
     #[command(
@@ -135,6 +140,13 @@ enum Command {
                       Permissions on AWS: dynamodb:Query, dynamodb:GetItem and dynamodb:PutItem on the table."
     )]
     Reconcile(Reconcile),
+    /// Check, store and show the rules by which the chatbot answers
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  khook skill rules check answers.json\n  \
+                      khook skill rules put answers.json --stack kakao-webhooks"
+    )]
+    Skill(Skill),
     /// Ask Kakao's REST API by hand about members of an app
     #[command(
         subcommand,
@@ -203,6 +215,7 @@ impl Cli {
             Command::Changes(changes) => changes.run().await,
             Command::Ips(ips) => ips.run().await,
             Command::Publish(publish) => publish.run().await,
+            Command::Skill(skill) => skill.run().await,
             Command::Kakao(kakao) => kakao.run().await,
             Command::Reconcile(reconcile) => reconcile.run().await,
             Command::HashKey(hash_key) => hash_key.run().await,
@@ -236,7 +249,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         all(&mut command, "", &mut found);
-        assert_eq!(found.len(), 61);
+        assert_eq!(found.len(), 67);
         for (path, help) in found {
             assert!(help.contains("Usage:"), "{path}\n{help}");
         }
@@ -316,6 +329,9 @@ mod tests {
             "khook reconcile run 123456 234567",
             "khook reconcile approve abc",
             "khook reconcile diff --wait",
+            "khook skill rules",
+            "khook skill rules put",
+            "khook skill rules check answers.json --room",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

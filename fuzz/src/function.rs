@@ -2,6 +2,7 @@
 //! answer. Time is tokio's paused clock.
 
 use std::{
+    convert::Infallible,
     sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
@@ -12,14 +13,14 @@ use http::{HeaderMap, Method, StatusCode, header};
 use kakao_webhooks::{
     auth::{SkillAuth, Typing},
     envelope::Envelope,
-    skill::{Echo, Listed, RuleSet},
+    skill::{Echo, RuleSet, Rules},
     wire::{EventId, Kind, account_status::EventType, parse_strict_json, skill::ValidationStatus},
 };
 use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use runtime::{
     edges::{EdgeError, Inbox, Queue},
     ingest::{
-        AccountStatusWebhook, Ingest, SkillWebhook, TalkChannelWebhook, TalkShareWebhook, UnlinkWebhook, Webhook,
+        AccountStatusWebhook, Asking, Ingest, SkillWebhook, TalkChannelWebhook, TalkShareWebhook, UnlinkWebhook, Webhook,
         gateway,
     },
     keys::{FetchError, KeyDocument, KeySetStore, KeySource, Keys},
@@ -124,8 +125,9 @@ fn check_request(request: Request, is_signed: bool) {
         // Without `SKILL_AUTH` every request is answered and nothing is stored.
         let auth = (!path.contains("open")).then(|| SkillAuth::from_json(service::SKILL_AUTH).unwrap());
         let may_queue = auth.is_some() && has_skill_key(&headers);
-        let rules: Arc<dyn RuleSet> = Arc::new(Listed::from_json("[]", Box::new(Echo)).unwrap());
-        let webhook = SkillWebhook { apps: apps(), auth, rules, otherwise: Box::new(Echo) };
+        let rules: Arc<dyn RuleSet> = Arc::new(Rules::from_list("[]").unwrap());
+        let asking = None::<Asking<Edge, Infallible>>;
+        let webhook = SkillWebhook { apps: apps(), auth, rules, asking, otherwise: Box::new(Echo) };
         (Kind::Skill, may_queue, answer(webhook, request))
     } else {
         (Kind::Unlink, admin_key, answer(UnlinkWebhook { apps: apps() }, request))

@@ -4,7 +4,7 @@
 
 use kakao_webhooks::{
     auth::{Apps, Digest, SkillAuth},
-    skill::{Echo, Listed, Responder},
+    skill::{RuleSet, Rules},
     wire::skill::SkillPayload,
 };
 use libfuzzer_sys::fuzz_target;
@@ -33,8 +33,8 @@ fuzz_target!(|text: &str| {
     if let Err(error) = SkillAuth::from_json(text) {
         assert!(!error.to_string().contains(SECRET));
     }
-    if let Ok(listed) = Listed::from_json(text, Box::new(Echo)) {
-        assert!(listed.reply(&SkillPayload::default()).build().is_ok());
+    if let Ok(rules) = Rules::from_list(text) {
+        let _ = rules.answer(&SkillPayload::default());
     }
 });
 

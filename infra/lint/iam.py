@@ -95,6 +95,8 @@ class Stack:
                 return gap.join(self.value(parts))
             case {"Fn::Split": [gap, text]}:
                 return self.value(text).split(gap)
+            case {"Fn::Select": [index, of]}:
+                return self.value(of)[int(index)]
         if isinstance(expression, dict):
             if any(name == "Ref" or name.startswith("Fn::") for name in expression):
                 raise Unsupported(f"expression {expression}")

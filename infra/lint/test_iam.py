@@ -1,8 +1,8 @@
 """The policies of template.yaml allow what the functions do, and nothing else.
 
-The permissions.rs of tests/bus, tests/delivery and tests/reconcile have the functions make every call that they ever make,
-and list them in aws-calls.snap, aws-calls-of-delivery.snap and aws-calls-of-reconciler.snap of tests/snapshots. IAM decides about each of them, about what AWS itself does with the functions' roles, and about every other call that a
-role could make.
+The permissions.rs of tests/bus, tests/delivery, tests/reconcile and tests/answers have the functions make every call that
+they ever make, and list them in aws-calls*.snap of tests/snapshots. IAM decides about each of them, about what AWS itself
+does with the functions' roles, and about every other call that a role could make.
 
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
@@ -34,6 +34,13 @@ LISTED = listed("aws-calls")
 OF_DELIVERY = listed("aws-calls-of-delivery")
 # What one with KakaoReaderKeys has besides. A resource behind a variable's "/" belongs to the one that the variable names.
 OF_RECONCILER = listed("aws-calls-of-reconciler")
+# What one with SkillAnswerer has besides, and by which proof the answerer asks: a secret for a URL, or IAM.
+OF_ANSWERER = [
+    *listed("aws-calls-of-answerer"),
+    # Invocations of functions, which the tests' Lambda API doesn't list.
+    ("skill", "lambda:InvokeFunction", "ANSWERER_FUNCTION"),
+    ("answerer", "lambda:InvokeFunction", "SKILL_ANSWERER"),
+]
 
 KEY = arn("kms", "key/0a1b2c3d")
 # Roles outside the stack: a consumer that reads states, a sender of service events, any other.
@@ -42,7 +49,13 @@ READER, SENDER, STRANGER = (arn("iam", f"role/{name}") for name in ("reader", "s
 # The parameters on which policies depend, alone and together.
 DELIVERY = {"DeliveryUrl": "https://example.com/kakao", "DeliverySecret": arn("secretsmanager", "secret:delivery-0a1B2c")}
 RECONCILING = {"KakaoReaderKeys": arn("secretsmanager", "secret:reader-keys-0a1B2c")}
-OPTIONS = [DELIVERY, RECONCILING, {"KmsKeyArn": KEY}, {"QueueSenderArns": SENDER}, {"Deployment": "AllAtOnce", "Release": "1"}]
+ASKING_BY_HTTPS = {
+    "SkillAuth": "{}",
+    "SkillAnswerer": "https://example.com/answer",
+    "SkillAnswererSecret": arn("secretsmanager", "secret:answerer-0a1B2c"),
+}
+ASKING_LAMBDA = {"SkillAuth": "{}", "SkillAnswerer": arn("lambda", "function:answers"), "SkillAnswererSecret": ""}
+OPTIONS = [DELIVERY, RECONCILING, ASKING_BY_HTTPS, ASKING_LAMBDA, {"KmsKeyArn": KEY}, {"QueueSenderArns": SENDER}, {"Deployment": "AllAtOnce", "Release": "1"}]
 SITUATIONS = [dict(ChainMap(*some)) for number in range(len(OPTIONS) + 1) for some in itertools.combinations(OPTIONS, number)]
 
 # Actions that name a partition key.
@@ -92,12 +105,19 @@ class Calls:
         """What they ask for themselves, as the end-to-end tests list it."""
         usual = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
         functions = {binary: ({**usual, **one["Environment"]["Variables"]}, role) for binary, one, role in self._functions()}
-        optional = [*(OF_DELIVERY if self.stack.holds("Delivers") else []), *(OF_RECONCILER if self.stack.holds("Reconciles") else [])]
-        for function, action, named_resource, *keys in [*LISTED, *optional]:
+        optional = {"Delivers": OF_DELIVERY, "Reconciles": OF_RECONCILER, "Answers": OF_ANSWERER}
+        calls = [*LISTED, *itertools.chain.from_iterable(calls for condition, calls in optional.items() if self.stack.holds(condition))]
+        for function, action, named_resource, *keys in calls:
             variables, role = functions[function]
             variable, slash, part = named_resource.partition("/")
-            # The variable's value in the template is a reference to the resource, or a parameter with its ARN.
-            named = variables[variable]["Ref"]
+            if variable == "SKILL_ANSWERER" and not self.stack.holds("AsksLambda"):
+                continue
+            if variable == "SKILL_ANSWERER_SECRET" and not self.stack.holds("HasAnswererSecret"):
+                continue
+            # The variable's value in the template is a reference to the resource, or a parameter with its ARN, perhaps
+            # behind the condition of what is optional.
+            value = variables[variable]
+            named = value.get("Fn::If", [None, value])[1]["Ref"]
             resource = str(self.stack.value({"Ref": named})) if named in TEMPLATE["Parameters"] else self._att(named)
             resource += slash + part
             for key in examples(keys[0]) if keys else [None]:

@@ -102,6 +102,10 @@ STRANGER = {
     (OURS, "reconcile_finished"): Moves.BY_A_FLOOD,
     # Webhooks that a flood makes the gateway throttle are lost, and found again.
     (OURS, "reconcile_rising"): Moves.BY_A_FLOOD,
+    # Only those are asked for who came with the chatbot's key: anyone can write to the bot at Kakao, and whether its
+    # answerer fails is the answerer's doing, unless it is overloaded.
+    (OURS, "fallback"): Moves.BY_A_FLOOD,
+    (OURS, "replied_ms"): Moves.BY_A_FLOOD,
     (OURS, "inbox_waiting"): Moves.NO,
     # Through Kakao: an invitation of the bot to a group chat room, or custom values of a share that cannot be read.
     (OURS, "quarantine_waiting"): Moves.YES,

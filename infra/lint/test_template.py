@@ -3,6 +3,7 @@
     .local/lint/bin/python -m unittest discover -s infra/lint
 """
 
+import itertools
 import json
 import re
 import unittest
@@ -68,6 +69,23 @@ def without(condition: str, node: Any) -> Any:
     return [without(condition, one) for one in node] if isinstance(node, list) else node
 
 
+def longest(value: Any, *, answers: bool) -> int:
+    """How long a variable can be, in characters."""
+    match value:
+        case {"Fn::If": ["Answers", yes, no]}:
+            return longest(yes if answers else no, answers=answers)
+        case {"Fn::If": [_, yes, no]}:
+            return max(longest(yes, answers=answers), longest(no, answers=answers))
+        case {"Ref": "AWS::NoValue"}:
+            return 0
+        case {"Ref": parameter} if parameter in TEMPLATE["Parameters"]:
+            declared = TEMPLATE["Parameters"][parameter]
+            return int(declared.get("MaxLength") or max(map(len, declared.get("AllowedValues", [" " * 128]))))
+        case {"Ref": function} if function in FUNCTIONS:
+            return 64
+    return 128
+
+
 class Building(unittest.TestCase):
     def test_each_function_is_built_in_its_own_folder(self) -> None:
         for name in FUNCTIONS:
@@ -128,6 +146,28 @@ class Waiting(unittest.TestCase):
             if name not in section:
                 self.assertNotRegex(str(without("Reconciles", resource)), rf"\b(roster\w*|{'|'.join(section)})\b", name)
 
+    def test_nothing_of_the_answerer_is_there_without_it(self) -> None:
+        section = yaml_parse((ROOT / "infra/template/answers.yaml").read_text(encoding="utf-8"))["Resources"]
+        for name in section:
+            self.assertIn(RESOURCES[name].get("Condition"), ("Answers", "AnswersOnAws", "AsksLambda", "HasAnswererSecret"), name)
+        for condition in ("AnswersOnAws", "AsksLambda", "HasAnswererSecret", "HasWaitText", "HasFallbackText"):
+            self.assertIn({"Condition": "Answers"}, TEMPLATE["Conditions"][condition]["Fn::And"])
+        self.assertEqual(TEMPLATE["Parameters"]["SkillAnswerer"]["Default"], "")
+        for name, resource in RESOURCES.items():
+            if name not in section:
+                self.assertNotRegex(str(without("Answers", resource)), rf"\b({'|'.join(section)})\b", name)
+
+    def test_a_job_is_in_one_hand_and_gone_when_no_answer_to_it_would_be_taken(self) -> None:
+        queue, function = RESOURCES["AnswerQueue"]["Properties"], FUNCTIONS["AnswererFunction"]
+        # Lambda refuses a source whose messages come again while the function can still work on them.
+        self.assertGreaterEqual(queue["VisibilityTimeout"], function["Timeout"])
+        # Nothing of what was said is kept for later.
+        self.assertNotIn("RedrivePolicy", queue)
+        self.assertEqual(queue["MessageRetentionPeriod"], 300)
+        source = RESOURCES["AnswererSource"]["Properties"]
+        # Beyond ten messages Lambda wants a window.
+        self.assertGreaterEqual(source["MaximumBatchingWindowInSeconds"], 1)
+
     def test_a_minute_of_the_reconciler_ends_before_the_next_begins(self) -> None:
         function = FUNCTIONS["ReconcilerFunction"]
         self.assertLess(function["Timeout"], 60)
@@ -153,8 +193,10 @@ class Waiting(unittest.TestCase):
         )
 
     def test_messages_wait_for_a_week_and_dead_ones_for_two(self) -> None:
-        days = {name: queue["MessageRetentionPeriod"] // 86_400 for name, queue in of_type("AWS::SQS::Queue").items()}
+        queues = {name: queue for name, queue in of_type("AWS::SQS::Queue").items() if name != "AnswerQueue"}
+        days = {name: queue["MessageRetentionPeriod"] // 86_400 for name, queue in queues.items()}
         self.assertEqual(days, {"EventQueue": 7, "DeadLetterQueue": 14, "UnpublishedQueue": 14, "DeliveryQueue": 14, "UndeliveredQueue": 14})
+
 
     def test_the_functions_are_ended_just_behind_their_own_budgets(self) -> None:
         usual = TEMPLATE["Globals"]["Function"]["Timeout"]
@@ -255,11 +297,10 @@ class Keeping(unittest.TestCase):
 class Settings(unittest.TestCase):
     def test_the_longest_settings_fit_the_environment_of_every_function(self) -> None:
         shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
-        for name, function in FUNCTIONS.items():
-            size = 0
-            for variable, value in {**shared, **function["Environment"]["Variables"]}.items():
-                longest = [TEMPLATE["Parameters"].get(ref, {}).get("MaxLength", 128) for ref in re.findall(r"\w+", str(value))]
-                size += len(variable) + max(longest)
+        # Some are of a stack with an answerer, and some of one without.
+        for name, holds in itertools.product(FUNCTIONS, (True, False)):
+            variables = {**shared, **FUNCTIONS[name]["Environment"]["Variables"]}
+            size = sum(len(variable) + longest(value, answers=holds) for variable, value in variables.items())
             self.assertLessEqual(size, 4_096, f"{name}: Lambda refuses more than 4 KB in all")
 
     def test_what_a_parameter_can_not_be_is_refused_before_anything_is_deployed(self) -> None:
@@ -288,6 +329,15 @@ class Settings(unittest.TestCase):
             "KakaoReaderKeys": ["", "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:kakao-reader-keys-0a1B2c"],
             "KakaoApiUrl": ["https://kapi.kakao.com", "https://kapi.kakao.com/", "http://127.0.0.1:8765", "http://[::1]:8765"],
             "ReconcileAt": ["00:00", "03:30", "19:05", "23:59"],
+            "SkillAnswerer": [
+                "",
+                "arn:aws:lambda:ap-northeast-2:123456789012:function:answers",
+                "arn:aws:lambda:ap-northeast-2:123456789012:function:answers:live",
+                "https://example.com/answer?key=1",
+                "http://127.0.0.1:8080/answer",
+            ],
+            "SkillAnswererSecret": ["", "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:kakao/answerer-0a1B2c"],
+            "KakaoCallbackUrl": ["https://bot-api.kakao.com", "http://127.0.0.1:8765"],
         }
         refused: dict[str, list[str]] = {
             "KakaoApps": ["", "[]", "{}", app, "[1]", '[{"app_id":"1","admin_key_sha256":["secret"]}]'],
@@ -319,6 +369,15 @@ class Settings(unittest.TestCase):
             "KakaoReaderKeys": ['{"1":"0123456789abcdef0123456789abcdef"}', "arn:aws:ssm:ap-northeast-2:123456789012:parameter/keys"],
             "KakaoApiUrl": ["", "http://kapi.kakao.com", "kapi.kakao.com", "https://name:word@kapi.kakao.com", "https://kapi.kakao.com/v1"],
             "ReconcileAt": ["", "3:30", "24:00", "03:60", "03:30:00", "0330"],
+            "SkillAnswerer": [
+                "answers",
+                "arn:aws:lambda:ap-northeast-2:123456789012:function:*",
+                "arn:aws:sqs:ap-northeast-2:123456789012:answers",
+                "http://example.com/answer",
+                "https://name:word@example.com/",
+            ],
+            "SkillAnswererSecret": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+            "KakaoCallbackUrl": ["", "http://bot-api.kakao.com", "https://name:word@bot-api.kakao.com", "https://bot-api.kakao.com/v1"],
             "DeliverySecret": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:*"],
         }
         for name, values in taken.items():
@@ -405,7 +464,7 @@ class Vocabulary(unittest.TestCase):
     def test_the_dashboard_shows_every_alarm(self) -> None:
         shown = re.findall(r"\$\{(\w+Alarm)\.Arn\}", dashboard())
         # Except those of other conditions: a dashboard cannot name a resource that a stack may not have.
-        with_dashboard = (None, "IsAws", "FullMonitoring", "IsAwsFull", "WatchesUnavailability", "Delivers", "DeliversOnAws", "Reconciles")
+        with_dashboard = (None, "IsAws", "FullMonitoring", "IsAwsFull", "WatchesUnavailability", "Delivers", "DeliversOnAws", "Reconciles", "AnswersOnAws")
         always = {name for name in of_type("AWS::CloudWatch::Alarm") if RESOURCES[name].get("Condition") in with_dashboard}
         self.assertEqual(set(shown), always)
 
@@ -413,6 +472,7 @@ class Vocabulary(unittest.TestCase):
         for part, conditions, names in [
             ("Deliveries", ("Delivers", "DeliversOnAws"), {"DeliveryQueue", "UndeliveredQueue", "DelivererFunction"}),
             ("Reconciler", ("Reconciles",), {"ReconcilerLogs", "ReconcileHeldAlarm"}),
+            ("Answers", ("Answers", "AnswersOnAws"), {"AnswererFunction", "AnswersFailingAlarm"}),
         ]:
             optional = {name for name, resource in RESOURCES.items() if resource.get("Condition") in conditions}
             named_with, named_without = (set(re.findall(r"\$\{(\w+)", text)) & optional for text in (dashboard(), dashboard(without=part)))
@@ -443,7 +503,7 @@ class Vocabulary(unittest.TestCase):
             groups = [named(group["Fn::If"][1]) if "Fn::If" in group else named(group) for group in query["LogGroupNames"]]
             self.assertEqual(sorted(groups), sorted(f"{name}Logs" for name in NAMES), name)
             # Those of what is optional exist only with it.
-            for condition, logs in (("Delivers", "DelivererLogs"), ("Reconciles", "ReconcilerLogs")):
+            for condition, logs in (("Delivers", "DelivererLogs"), ("Reconciles", "ReconcilerLogs"), ("Answers", "AnswererLogs")):
                 self.assertIn({"Fn::If": [condition, {"Ref": logs}, {"Ref": "AWS::NoValue"}]}, query["LogGroupNames"], name)
 
     def test_every_alarm_has_a_section_of_the_runbook_and_every_kind_is_one(self) -> None:

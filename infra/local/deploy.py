@@ -124,6 +124,25 @@ def package(cloud: Cloud, template: Json, binaries: Path) -> None:
     say(f"uploaded {len(wanted)} functions")
 
 
+def resolve_splits(template: Json, parameters: dict[str, str]) -> None:
+    """The local cloud's conditions do not know Fn::Split."""
+
+    def value(name: str) -> str:
+        return str(parameters.get(name, template["Parameters"][name].get("Default", "")))
+
+    def resolved(expression: Any) -> Any:
+        match expression:
+            case {"Fn::Split": [delimiter, {"Ref": name}]}:
+                return value(name).split(delimiter)
+            case dict():
+                return {key: resolved(inner) for key, inner in expression.items()}
+            case list():
+                return [resolved(inner) for inner in expression]
+        return expression
+
+    template["Conditions"] = resolved(template.get("Conditions", {}))
+
+
 def resolve_numbers(template: Json, parameters: dict[str, str]) -> None:
     """A number from a parameter reaches the local cloud as text, and then its poller receives no message."""
     for resource in template["Resources"].values():
@@ -249,6 +268,7 @@ def run(arguments: argparse.Namespace) -> Json:
         parameters["LocalCloud"] = "true"
     package(cloud, template, arguments.binaries)
     resolve_numbers(template, parameters)
+    resolve_splits(template, parameters)
     deploy(cloud, arguments.stack, template, parameters, arguments.timeout)
 
     ids = physical_ids(cloud, arguments.stack)

@@ -22,6 +22,7 @@ PARTS = [
     "processing.yaml",
     "delivery.yaml",
     "reconcile.yaml",
+    "answers.yaml",
     "storage.yaml",
     "deployments.yaml",
     "gradual.yaml",

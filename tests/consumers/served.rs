@@ -140,7 +140,7 @@ impl Sql {
 }
 
 /// The URL at which uvicorn says that it listens.
-async fn url_of(lines: &mut Lines<BufReader<ChildStderr>>) -> String {
+pub(crate) async fn url_of(lines: &mut Lines<BufReader<ChildStderr>>) -> String {
     let mut read = vec![];
     while let Some(line) = lines.next_line().await.unwrap() {
         if let Some((_, rest)) = line.split_once("running on ") {

@@ -39,6 +39,7 @@ pub(crate) fn check_or_write(
         bills(prices, measured),
         standing(prices, five_minutes, metrics),
         reconciler(prices, reconciling, measured),
+        answers(prices, measured),
         list(prices),
     ]
     .concat();
@@ -279,6 +280,48 @@ fn first_run(prices: &Prices, webhooks: &[(&str, Use)]) -> f64 {
     let behind_the_queue = Use { requests: 0, invocations: link.invocations - 1, ..*link };
     let million: f64 = prices.million(&behind_the_queue).iter().map(|(_, usd)| usd).sum();
     million + prices.of("dynamodb_write", MEMBERS) + prices.of("dynamodb_read", MEMBERS)
+}
+
+/// template.yaml's MemorySize of skill and answerer, in GB.
+const ANSWERERS_MEMORY: f64 = 0.25;
+/// Sent, received, hidden until the end of its lease, and deleted.
+const SQS_REQUESTS_OF_A_QUESTION: f64 = 4.0;
+/// The claim.
+const WRITES_OF_A_QUESTION: f64 = 1.0;
+/// The event source polls as that of the event queue does, and a batch has at most so many questions.
+const QUESTIONS_OF_A_BATCH: f64 = 100.0;
+
+/// What a thousand answers cost besides their messages, and what stands ready for them.
+fn answers(prices: &Prices, measured: &[(&str, Use)]) -> String {
+    let (_, message) = measured.iter().find(|(name, _)| *name == "chatbot message").unwrap();
+    let log = prices.of("log_gb", 1e3 * message.log_bytes as f64 / GB);
+    let waited = |seconds: f64| prices.of("lambda_gb_second_arm64", 1e3 * seconds * ANSWERERS_MEMORY);
+    let invoked = |times: f64| prices.of("lambda_request", 1e3 * times);
+    let by_callback = |seconds: f64, at_once: f64| {
+        let asked = prices.of("sqs_request", 1e3 * SQS_REQUESTS_OF_A_QUESTION);
+        let claimed = prices.of("dynamodb_write", 1e3 * WRITES_OF_A_QUESTION);
+        asked + claimed + log + invoked(1.0 / at_once) + waited(seconds / at_once)
+    };
+    // Both functions wait.
+    let at_once = |seconds: f64| log + invoked(1.0) + 2.0 * waited(seconds);
+    let polling = prices.of("sqs_request", ASKED_A_MINUTE * MINUTES);
+    let alarms = alarms_of("AnswersOnAws");
+    let rows = [
+        ("by callback, after 20 s, each alone".to_owned(), by_callback(20.0, 1.0)),
+        ("by callback, after 20 s, a hundred at once".to_owned(), by_callback(20.0, QUESTIONS_OF_A_BATCH)),
+        ("without a callback, after 2 s".to_owned(), at_once(2.0)),
+        ("a month: the secret, for an HTTPS answerer".to_owned(), prices.of("secret", 1.0)),
+        ("a month: Lambda polls the empty queue".to_owned(), polling),
+        (format!("a month: {alarms} metrics that alarms look at"), prices.of("alarm_metric", f64::from(alarms))),
+    ];
+    let mut text =
+        "\n### What answers cost\n\nA thousand answers of `SkillAnswerer`, besides the messages themselves and the \
+        answerer's own bill:\n\n| | |\n|---|---|\n"
+            .to_owned();
+    for (what, usd) in rows {
+        let _ = writeln!(text, "| {what} | ${usd:.3} |");
+    }
+    text
 }
 
 /// How many metrics the alarms under a condition look at.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::{
+    answer_case::AnswerCase,
     delivery_case::DeliveryCase,
     reconcile_case::ReconcileCase,
     report::ReportLine,
@@ -19,6 +20,7 @@ pub(crate) enum Job {
     Work(WorkerCase),
     Deliver(DeliveryCase),
     Reconcile(ReconcileCase),
+    Answer(AnswerCase),
 }
 
 /// The measurement, and how it differs from the expectation although no event was lost.
@@ -34,6 +36,7 @@ impl Job {
             Self::Work(case) => (case.what_fails(), case.name(), case.process),
             Self::Deliver(case) => (case.what_fails(), DeliveryCase::name(), case.process),
             Self::Reconcile(case) => (case.what_fails(), ReconcileCase::name(), case.process),
+            Self::Answer(case) => (case.what_fails(), AnswerCase::name(), case.process()),
         };
         format!("{what_fails}: {function} ({})", process.words())
     }
@@ -44,6 +47,7 @@ impl Job {
             Self::Work(case) => work(case, service).await,
             Self::Deliver(case) => deliver(case).await,
             Self::Reconcile(case) => reconcile(case).await,
+            Self::Answer(case) => answer(case).await,
         }
     }
 
@@ -57,6 +61,7 @@ impl Job {
             },
             Self::Deliver(_) => Group::Deliverer,
             Self::Reconcile(_) => Group::Reconciler,
+            Self::Answer(_) => Group::Answers,
         }
     }
 }
@@ -119,6 +124,23 @@ async fn deliver(case: &DeliveryCase) -> Result<Played> {
         is_good: is.0,
     };
     Ok(Played { line, complaint: complaint(is, case.expected(), measured.time, DeliveryCase::patience()) })
+}
+
+async fn answer(case: &AnswerCase) -> Result<Played> {
+    let measured = case.play().await?;
+    let line = ReportLine {
+        group: Group::Answers,
+        what_fails: case.what_fails(),
+        process: case.process(),
+        function: AnswerCase::name(),
+        status: measured.status.words().to_owned(),
+        time: measured.time,
+        budget: AnswerCase::patience(),
+        place: measured.place,
+        is_good: true,
+    };
+    let is = measured.status;
+    Ok(Played { line, complaint: complaint(is, case.expected(), measured.time, AnswerCase::patience()) })
 }
 
 async fn reconcile(case: &ReconcileCase) -> Result<Played> {

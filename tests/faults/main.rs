@@ -1,8 +1,9 @@
 //! Every known fault of what the functions depend on, and its result: the real binaries, and in front of queue, table
 //! and key endpoint a proxy that refuses, resets, hangs or sends invalid answers; the same for the deliverer, the reconciler and
-//! what they need.
+//! what they need, and for a chatbot's answers.
 //!
-//! The cases say what is expected ([`request_case`], [`worker_case`], [`delivery_case`], [`reconcile_case`]), the suite what is so, and
+//! The cases say what is expected ([`request_case`], [`worker_case`], [`delivery_case`], [`reconcile_case`],
+//! [`answer_case`]), the suite what is so, and
 //! `docs/reliability.md` has it written down. A case that is safe but late, or landed elsewhere, is played once more
 //! alone at the end: on a starved machine even a working queue may take too long. One that lost something is never
 //! played again.
@@ -14,8 +15,10 @@
 //! ```
 //!
 //! With `FAULTS_ONLY` the document is compared, or written, in the tables of which every row was played: with
-//! `FAULTS_ONLY=deliverer`, the deliverer's; with `FAULTS_ONLY=reconciler`, the reconciler's.
+//! `FAULTS_ONLY=deliverer`, the deliverer's; with `FAULTS_ONLY=reconciler`, the reconciler's; with `FAULTS_ONLY=answerer`, the answers'.
 
+#[cfg(test)]
+mod answer_case;
 #[cfg(test)]
 mod delivery_case;
 #[cfg(test)]
@@ -52,6 +55,7 @@ mod tests {
     use tokio::task::JoinSet;
 
     use crate::{
+        answer_case::answer_cases,
         delivery_case::delivery_cases,
         job::{Job, Played},
         reconcile_case::reconcile_cases,
@@ -69,7 +73,8 @@ mod tests {
         let workers = worker_cases().into_iter().map(Job::Work);
         let deliveries = delivery_cases().into_iter().map(Job::Deliver);
         let runs = reconcile_cases().into_iter().map(Job::Reconcile);
-        requests.chain(workers).chain(deliveries).chain(runs).collect()
+        let answers = answer_cases().into_iter().map(Job::Answer);
+        requests.chain(workers).chain(deliveries).chain(runs).chain(answers).collect()
     }
 
     /// Runs jobs until none is left. After one that failed the service may be in any state, so the next gets a new one.

@@ -66,8 +66,14 @@ fn heading(group: Group) -> String {
 }
 
 fn table(group: Group, lines: &[ReportLine]) -> String {
+    let (answer, place) = match group {
+        Group::Answers => ("the user hears", "by"),
+        _ => ("answer", "the event is in"),
+    };
     let mut text = heading(group)
-        + "\n| what fails, and how | process | function | answer | longest | the event is in |\n|---|---|---|---|---|---|\n";
+        + &format!(
+            "\n| what fails, and how | process | function | {answer} | longest | {place} |\n|---|---|---|---|---|---|\n"
+        );
     let mut left: Vec<&ReportLine> = lines.iter().filter(|line| line.group == group).collect();
     while let Some(first) = left.first().copied() {
         let is_like = |line: &&ReportLine| {

@@ -80,10 +80,11 @@ pub(crate) enum Group {
     Janitor,
     Deliverer,
     Reconciler,
+    Answers,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Queue,
         Self::Table,
         Self::Both,
@@ -95,6 +96,7 @@ impl Group {
         Self::Janitor,
         Self::Deliverer,
         Self::Reconciler,
+        Self::Answers,
     ];
 
     pub(crate) const fn title(self) -> &'static str {
@@ -109,6 +111,9 @@ impl Group {
             Self::Processor => "The processor: the table fails",
             Self::Janitor => "The janitor: the queue fails",
             Self::Deliverer => "The deliverer: the endpoint, the secret or the queue fails",
+            Self::Answers => {
+                "A chatbot's answers: your answerer, Kakao's callback, the queue, the table or the secret fails"
+            }
             Self::Reconciler => "The reconciler: Kakao's API, the table, the queue or the secret fails",
         }
     }

@@ -12,11 +12,13 @@ use serde_json::{Value, json};
 
 use crate::{binaries::workspace, lambda::Environment};
 
-/// The lists, below the workspace: of what every stack has, and of what delivery and reconciling add.
-const LISTS: [&str; 3] = [
+/// The lists, below the workspace: of what every stack has, and of what delivery, reconciling and a chatbot's
+/// answers add.
+const LISTS: [&str; 4] = [
     "tests/snapshots/aws-calls.snap",
     "tests/snapshots/aws-calls-of-delivery.snap",
     "tests/snapshots/aws-calls-of-reconciler.snap",
+    "tests/snapshots/aws-calls-of-answerer.snap",
 ];
 
 /// What stands for a part of a request that isn't understood. It is on no list.
@@ -92,8 +94,8 @@ impl Drop for Calls {
         let unlisted = self.unlisted();
         assert!(
             unlisted.is_empty(),
-            "{LISTS:?} don't list:\n{}\nHave permissions.rs of tests/bus, tests/delivery or tests/reconcile make the call, run\n\
-             INSTA_UPDATE=always cargo test -p end-to-end --test bus --test delivery --test reconcile permissions\n\
+            "{LISTS:?} don't list:\n{}\nHave permissions.rs of tests/bus, tests/delivery, tests/reconcile or tests/answers make the call, run\n\
+             INSTA_UPDATE=always cargo test -p end-to-end --test bus --test delivery --test reconcile --test answers permissions\n\
              and give the function's role the permission in infra/template",
             unlisted.join("\n")
         );

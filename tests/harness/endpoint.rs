@@ -54,6 +54,8 @@ struct Inside {
     posted: Vec<Posted>,
     /// What it answers; 204 if nothing is set.
     status: Option<StatusCode>,
+    /// What it answers with 200; else no log may hold it.
+    says: Option<String>,
     /// Only what is signed with it is accepted, if it is set.
     secret: Option<String>,
 }
@@ -98,6 +100,13 @@ impl Endpoint {
         lock(&self.inside).status = Some(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     }
 
+    /// From now on it answers 200 with this body.
+    pub fn says(&self, body: &str) {
+        let mut inside = lock(&self.inside);
+        inside.status = Some(StatusCode::OK);
+        inside.says = Some(body.to_owned());
+    }
+
     /// From now on it answers 401 to what isn't signed with this secret.
     pub fn wants(&self, secret: &str) {
         lock(&self.inside).secret = Some(secret.to_owned());
@@ -132,7 +141,11 @@ async fn take(
     inside.posted.push(posted);
     let location = status.is_redirection().then_some((LOCATION, HeaderValue::from_static("/elsewhere")));
     // No log may hold what an endpoint answers.
-    let body = if status == StatusCode::NO_CONTENT { "" } else { ANSWER };
+    let body = match (status, &inside.says) {
+        (StatusCode::NO_CONTENT, _) => String::new(),
+        (StatusCode::OK, Some(says)) => says.clone(),
+        _ => ANSWER.to_owned(),
+    };
     (status, location.into_iter().collect::<HeaderMap>(), body).into_response()
 }
 

@@ -1,6 +1,10 @@
 //! khook's real binary, as a shell runs it.
 
-use std::process::Stdio;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use anyhow::Result;
 use serde_json::Value;
@@ -65,9 +69,65 @@ pub fn command(variables: &[(&str, String)], arguments: &[&str]) -> Result<Comma
 /// # Errors
 /// If it can't be built or started, or prints what is no text.
 pub async fn run(variables: &[(&str, String)], arguments: &[&str]) -> Result<Done> {
-    let output = command(variables, arguments)?.output().await?;
+    done(command(variables, arguments)?).await
+}
+
+async fn done(mut command: Command) -> Result<Done> {
+    let output = command.output().await?;
     let (out, error) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
     Ok(Done { code: output.status.code(), out, error })
+}
+
+/// A folder that khook takes for a project's, in which a `khook dev` seems to run. It is gone at the end.
+#[derive(Debug)]
+pub struct Project(PathBuf);
+
+impl Project {
+    /// With this file of the running one.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn with_running(name: &str, running: &Value) -> Result<Self> {
+        let root = std::env::temp_dir().join(format!("end-to-end-{name}-{}", std::process::id()));
+        for folder in ["infra/local", ".local"] {
+            fs::create_dir_all(root.join(folder))?;
+        }
+        for file in ["template.yaml", "infra/local/deploy.py"] {
+            fs::write(root.join(file), "")?;
+        }
+        fs::write(root.join(".local/dev.json"), running.to_string())?;
+        Ok(Self(root))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// khook in it.
+    ///
+    /// # Errors
+    /// As [`command`].
+    pub fn command(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = command(&[], arguments)?;
+        command.current_dir(&self.0);
+        Ok(command)
+    }
+
+    /// Runs khook in it to its end.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub async fn run(&self, arguments: &[&str]) -> Result<Done> {
+        done(self.command(arguments)?).await
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// khook on a pipeline's table and queue.

@@ -12,6 +12,7 @@
 //! | [`table`], [`keys`] | DynamoDB and Kakao's key set |
 //! | [`secrets`] | Secrets Manager |
 //! | [`endpoint`], [`delivery`] | the service's endpoint, and all that the deliverer talks to |
+//! | [`answering`] | Kakao's callback API and the service's answerer: all that the answerer talks to |
 //! | [`reconciling`] | Kakao's API and the keys for it: all that the reconciler talks to |
 //! | [`tls`] | TLS before one of these servers |
 //! | [`units`] | what DynamoDB bills for an operation |
@@ -25,6 +26,7 @@
 //! | [`khook_binary`] | the command-line tool beside them |
 //! | [`pipeline`] | all of it joined: deliver, drain, look |
 
+pub mod answering;
 pub mod authority;
 pub mod binaries;
 pub mod bus;

@@ -40,7 +40,7 @@ pub struct Pipeline {
 const BATCH: usize = 10;
 /// A function's time, as template.yaml has it. A function knows it and is never stopped by it: one that takes longer
 /// is found by the tests that look at the clock.
-const LIMITS: [(&str, Duration); 8] = [
+const LIMITS: [(&str, Duration); 9] = [
     ("unlink", Duration::from_secs(3)),
     ("account-status", Duration::from_secs(3)),
     ("talk-share", Duration::from_secs(3)),
@@ -49,6 +49,7 @@ const LIMITS: [(&str, Duration); 8] = [
     (PROCESSOR, Duration::from_secs(30)),
     ("janitor", Duration::from_secs(50)),
     ("reconciler", reconciling::LIMIT),
+    ("answerer", Duration::from_secs(300)),
 ];
 const PROCESSOR: &str = "processor";
 /// For the publisher: less than template.yaml's, so that it gives up while a test waits for that.

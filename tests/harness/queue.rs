@@ -50,20 +50,27 @@ struct HeldMessages {
     receipts: HashMap<String, u32>,
     /// For how many seconds each was hidden, by its id, in the order of the calls.
     hidden: Vec<(String, u64)>,
+    /// Those that their receiver deleted itself, by their ids.
+    deleted: Vec<String>,
     most_receipts: u32,
 }
 
 /// One queue with its dead-letter queue, at one address as in SQS.
 #[derive(Debug)]
 pub struct Queue {
-    server: Server,
+    server: Arc<Server>,
     gate: Gate,
     held: SharedMessages,
+    answers: SharedMessages,
     dead_letters: DeadLetters,
+    path: &'static str,
 }
 
 /// The end of its URL.
 const PATH: &str = "/000000000000/events";
+
+/// The end of the URL of the queue for answers.
+pub const ANSWERS_PATH: &str = "/000000000000/answers";
 
 /// The longest message that SQS took when queues of this design began.
 const MAX_BYTES: usize = 256 * 1024;
@@ -96,9 +103,33 @@ impl Queue {
     /// If loopback has no free port.
     pub async fn with_most_receipts(most_receipts: u32) -> Result<Self> {
         let held = SharedMessages::new(Mutex::new(HeldMessages { most_receipts, ..HeldMessages::default() }));
+        // Without a dead-letter queue.
+        let answers = HeldMessages { most_receipts: u32::MAX, ..HeldMessages::default() };
+        let answers = SharedMessages::new(Mutex::new(answers));
         let (gate, dead_letters) = (Gate::default(), DeadLetters::default());
-        let router = Router::new().route("/", post(answer)).with_state((Arc::clone(&held), dead_letters.clone()));
-        Ok(Self { server: Server::start(router, gate.clone()).await?, gate, held, dead_letters })
+        let state = (Arc::clone(&held), Arc::clone(&answers), dead_letters.clone());
+        let router = Router::new().route("/", post(answer)).with_state(state);
+        let server = Server::start(router, gate.clone()).await?.into();
+        Ok(Self { server, gate, held, answers, dead_letters, path: PATH })
+    }
+
+    /// The queue for answers, at the same address.
+    #[must_use]
+    pub fn of_answers(&self) -> Self {
+        Self {
+            server: Arc::clone(&self.server),
+            gate: self.gate.clone(),
+            held: Arc::clone(&self.answers),
+            answers: Arc::clone(&self.answers),
+            dead_letters: self.dead_letters.clone(),
+            path: ANSWERS_PATH,
+        }
+    }
+
+    /// The messages that their receiver deleted itself, by their ids.
+    #[must_use]
+    pub fn deleted(&self) -> Vec<String> {
+        lock(&self.held).deleted.clone()
     }
 
     /// Where the protocol is spoken (`AWS_ENDPOINT_URL_SQS`).
@@ -110,7 +141,7 @@ impl Queue {
     /// The queue's URL (`EVENT_QUEUE_URL`).
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}{PATH}", self.server.url())
+        format!("{}{}", self.server.url(), self.path)
     }
 
     /// The dead-letter queue's URL (`DEAD_LETTER_QUEUE_URL`).
@@ -210,7 +241,7 @@ pub(crate) fn refuse(kind: &str) -> Response {
 }
 
 async fn answer(
-    State((held, dead_letters)): State<(SharedMessages, DeadLetters)>,
+    State((held, answers, dead_letters)): State<(SharedMessages, SharedMessages, DeadLetters)>,
     headers: HeaderMap,
     request: String,
 ) -> Response {
@@ -219,14 +250,20 @@ async fn answer(
     let operation = target.strip_prefix("AmazonSQS.").unwrap_or_default();
     match request.get("QueueUrl").and_then(Value::as_str).unwrap_or_default() {
         url if url.ends_with(dead_letters::PATH) => dead_letters.answer(operation, &request).await,
-        url if url.ends_with(PATH) => match operation {
-            "SendMessage" => send(&held, &request),
-            "SendMessageBatch" => send_batch(&held, &request),
-            "ChangeMessageVisibility" => hide(&held, &request),
-            "GetQueueAttributes" => count(&held),
-            _ => refuse("UnsupportedOperation"),
-        },
+        url if url.ends_with(PATH) => operate(operation, &held, &request),
+        url if url.ends_with(ANSWERS_PATH) => operate(operation, &answers, &request),
         _ => refuse("QueueDoesNotExist"),
+    }
+}
+
+fn operate(operation: &str, held: &SharedMessages, request: &Value) -> Response {
+    match operation {
+        "SendMessage" => send(held, request),
+        "SendMessageBatch" => send_batch(held, request),
+        "ChangeMessageVisibility" => hide(held, request),
+        "DeleteMessage" => delete(held, request),
+        "GetQueueAttributes" => count(held),
+        _ => refuse("UnsupportedOperation"),
     }
 }
 
@@ -237,15 +274,28 @@ fn count(held: &SharedMessages) -> Response {
         .into_response()
 }
 
+/// The id of a message that was received, by the handle of the request.
+fn received_id(held: &HeldMessages, request: &Value) -> Option<String> {
+    let id = request["ReceiptHandle"].as_str().and_then(|handle| handle.strip_prefix(RECEIPT))?;
+    held.receipts.contains_key(id).then(|| id.to_owned())
+}
+
+fn delete(held: &Mutex<HeldMessages>, request: &Value) -> Response {
+    let held = &mut *lock(held);
+    let Some(id) = received_id(held, request) else { return refuse("ReceiptHandleIsInvalid") };
+    held.messages.retain(|message| message.id != id);
+    held.deleted.push(id);
+    Json(json!({})).into_response()
+}
+
 fn hide(held: &Mutex<HeldMessages>, request: &Value) -> Response {
     let held = &mut *lock(held);
-    let id = request["ReceiptHandle"].as_str().and_then(|handle| handle.strip_prefix(RECEIPT));
-    let Some(id) = id.filter(|id| held.receipts.contains_key(*id)) else { return refuse("ReceiptHandleIsInvalid") };
+    let Some(id) = received_id(held, request) else { return refuse("ReceiptHandleIsInvalid") };
     let seconds = request["VisibilityTimeout"].as_u64();
     let Some(seconds) = seconds.filter(|seconds| *seconds <= LONGEST_HIDDEN) else {
         return refuse("InvalidParameterValue");
     };
-    held.hidden.push((id.to_owned(), seconds));
+    held.hidden.push((id, seconds));
     Json(json!({})).into_response()
 }
 

@@ -19,6 +19,8 @@ use crate::{
 
 /// The ARN of the deliverer's secret (`DELIVERY_SECRET`).
 pub const DELIVERY_ARN: &str = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:delivery-0a1B2c";
+/// The ARN of the answerer's (`SKILL_ANSWERER_SECRET`).
+pub const ANSWERER_ARN: &str = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:answerer-0a1B2c";
 /// The ARN of the reconciler's (`KAKAO_READER_KEYS`).
 pub const READER_KEYS_ARN: &str = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:reader-keys-0a1B2c";
 

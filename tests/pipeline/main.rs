@@ -51,6 +51,8 @@ mod rotation;
 #[cfg(test)]
 mod skill;
 #[cfg(test)]
+mod skill_rules;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod start;

@@ -24,13 +24,17 @@ async fn refusal(pipeline: &Pipeline, function: &str) -> String {
 const DIGEST_OF_NOTHING: &str =
     r#"{"header":"x-skill-key","sha256":["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]}"#;
 
-/// The deliverer's and the reconciler's variables, of which one is then missing or malformed.
+/// The deliverer's, the reconciler's and the answerer's variables, of which one is then missing or malformed.
 fn with_options(pipeline: Pipeline) -> Pipeline {
     pipeline
         .with("KAKAO_READER_KEYS", secrets::READER_KEYS_ARN)
         .with("DELIVERY_URL", "https://example.com/kakao")
         .with("DELIVERY_QUEUE_URL", "https://sqs.ap-northeast-2.amazonaws.com/123456789012/delivery")
         .with("DELIVERY_SECRET", secrets::DELIVERY_ARN)
+        .with("SKILL_ANSWERER", "https://example.com/answer")
+        .with("SKILL_ANSWERER_SECRET", secrets::ANSWERER_ARN)
+        .with("ANSWER_QUEUE_URL", "https://sqs.ap-northeast-2.amazonaws.com/123456789012/answers")
+        .with("ANSWERER_FUNCTION", "answerer")
 }
 
 #[tokio::test]
@@ -55,6 +59,12 @@ async fn a_missing_variable_is_named() {
         ("reconciler", "TABLE_NAME"),
         ("reconciler", "EVENT_QUEUE_URL"),
         ("reconciler", "KAKAO_READER_KEYS"),
+        ("answerer", "TABLE_NAME"),
+        ("answerer", "SKILL_ANSWERER"),
+        ("answerer", "SKILL_ANSWERER_SECRET"),
+        ("answerer", "ANSWER_QUEUE_URL"),
+        ("skill", "ANSWERER_FUNCTION"),
+        ("skill", "ANSWER_QUEUE_URL"),
     ] {
         let pipeline = with_options(Pipeline::start().await.unwrap()).without(variable);
         let refusal = refusal(&pipeline, function).await;
@@ -106,6 +116,13 @@ async fn a_malformed_variable_is_named_and_its_value_is_not_shown() {
         ("reconciler", "RECONCILE_MAX_UNLINKS", "a-secret"),
         ("reconciler", "RECONCILE_MAX_UNLINKS", "-1"),
         ("reconciler", "RECONCILE_AT", "25:00"),
+        ("answerer", "SKILL_ANSWERER", "http://a-secret.example.com/"),
+        ("answerer", "SKILL_ANSWERER", "arn:aws:lambda:a-secret"),
+        ("answerer", "SKILL_ANSWERER_SECRET", "whsec_a-secret"),
+        ("answerer", "ANSWER_QUEUE_URL", "a-secret"),
+        ("answerer", "KAKAO_CALLBACK_URL", "https://example.com/a-secret"),
+        ("skill", "KAKAO_CALLBACK_URL", "http://a-secret.example.com"),
+        ("skill", "ANSWER_QUEUE_URL", "a-secret"),
     ] {
         let pipeline =
             with_options(Pipeline::start().await.unwrap()).with("EVENT_BUS_NAME", "bus").with(variable, value);

@@ -6,6 +6,7 @@ use aws_config::{SdkConfig, timeout::TimeoutConfig};
 
 pub mod fault;
 pub mod queue;
+pub mod rules;
 pub mod runs;
 pub(crate) mod secret;
 pub mod stack;

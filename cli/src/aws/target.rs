@@ -9,6 +9,7 @@ use crate::{
     aws::{
         fault::NO_REGION,
         queue::StackQueue,
+        rules::RuleTable,
         runs::Runs,
         stack::{self, StackTarget},
         table::Table,
@@ -168,6 +169,16 @@ impl StackTable {
         let named = self.table.table.as_ref();
         let (aws, found) = TableTarget::NAMED.find(named, &self.stack, |running| Some(&running.table)).await?;
         Ok(Runs::new(&aws, found))
+    }
+
+    /// The chatbot's rules in the table.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn rules(&self) -> Result<RuleTable> {
+        let named = self.table.table.as_ref();
+        let (aws, found) = TableTarget::NAMED.find(named, &self.stack, |running| Some(&running.table)).await?;
+        Ok(RuleTable::new(&aws, found))
     }
 
     /// The service, for a question or a result.

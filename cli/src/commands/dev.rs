@@ -1,18 +1,21 @@
 //! `khook dev`: the whole service on this machine, until Ctrl-C.
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::{Error, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use console::{Color, Style};
 use kakao_webhooks::wire::{Route, Time};
+use play_kakao::callback::{CallbackServer, SimulatedCallbacks};
 use runtime::deliver::DeliveryUrl;
 use serde_json::Value;
 use tokio::time::sleep;
 
+use super::skill::watch::WatchedRules;
 use crate::{
+    aws::rules::RuleTable,
     kakao::{AccountStatus, Kakao, KeyServer, Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink},
     local::{
-        Build, Cloud, Delivery, Options, Project, Reading, SecretFile,
+        Answerer, Build, Cloud, Delivery, Options, Project, Reading, SecretFile,
         logs::{LogLine, LogReader},
         running::{DevLock, RunningDelivery},
     },
@@ -28,6 +31,12 @@ pub struct Dev {
     /// Deliver every change to this URL, signed: your receiver. http:// is for this machine only
     #[arg(long, value_name = "URL", value_parser = delivery_url)]
     deliver_to: Option<String>,
+    /// Ask this URL, signed, what the chatbot answers where no rule fits: your answerer. http:// is for this machine only
+    #[arg(long, value_name = "URL", value_parser = delivery_url)]
+    answerer: Option<String>,
+    /// Answer the chatbot's messages by the rules in this file, which may be changed while it runs
+    #[arg(long, value_name = "FILE")]
+    skill_rules: Option<PathBuf>,
 }
 
 /// A URL that the deliverer accepts. One that only lacks its scheme is shown with it.
@@ -54,15 +63,41 @@ impl Dev {
     /// # Errors
     /// Another one that runs, what is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
+        let rules = self.skill_rules.map(WatchedRules::open).transpose()?;
         let lock = DevLock::take()?;
-        let file = SecretFile::of(&Project::find()?)?;
-        let with_secret = |url| Ok::<_, Error>(Delivery { url, secret: file.secret()? });
-        let delivery = self.deliver_to.map(with_secret).transpose()?;
-        let stage = Stage::set_up(Progress::of_stderr(), delivery.clone()).await?;
-        let running = delivery.map(|it| RunningDelivery::of(&stage.cloud, it.url, file.path().clone()));
-        stay(lock, &stage, running).await?;
+        let project = Project::find()?;
+        let (delivered, asked) = (SecretFile::of_delivery(&project)?, SecretFile::of_answerer(&project)?);
+        let delivery = self.deliver_to.map(|url| Ok::<_, Error>(Delivery { url, secret: delivered.secret()? }));
+        let answerer = self.answerer.map(|url| Ok::<_, Error>(Answerer { url, secret: asked.secret()? }));
+        let others = Others { delivery: delivery.transpose()?, answerer: answerer.transpose()?, parameters: vec![] };
+        let stage = Stage::set_up(Progress::of_stderr(), others.clone()).await?;
+        let receivers = Receivers {
+            delivery: others.delivery.map(|it| RunningDelivery::of(&stage.cloud, it.url, delivered.path().clone())),
+            answerer: others.answerer.map(|it| (it.url, asked.path().clone())),
+        };
+        stay(lock, &stage, receivers, rules).await?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What a local cloud works with that is not Kakao's.
+#[derive(Clone, Debug, Default)]
+pub struct Others {
+    /// Where changes are delivered.
+    pub delivery: Option<Delivery>,
+    /// What answers where no rule does.
+    pub answerer: Option<Answerer>,
+    /// Further parameters of the template.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// Where a running `khook dev` posts signed requests.
+#[derive(Clone, Default)]
+pub struct Receivers {
+    /// To the receiver of changes.
+    pub delivery: Option<RunningDelivery>,
+    /// To the answerer: its URL, and the file with the secret.
+    pub answerer: Option<(String, PathBuf)>,
 }
 
 /// The service on this machine, and a simulated Kakao.
@@ -75,42 +110,62 @@ pub struct Stage {
     _keys: KeyServer,
     /// Kakao's REST API, which the reconciler reads.
     pub reading: Reading,
+    /// Kakao's callback, which the chatbot's later answers come to.
+    pub callbacks: CallbackServer,
 }
 
 impl Stage {
-    /// Builds, starts and deploys it all, with the delivery if there is one.
+    /// Builds, starts and deploys it all.
     ///
     /// # Errors
     /// What is missing on this machine, or a local cloud that breaks down.
-    pub async fn set_up(progress: Progress, delivery: Option<Delivery>) -> Result<Self> {
+    pub async fn set_up(progress: Progress, others: Others) -> Result<Self> {
         let kakao = Kakao::generate()?;
         let keys = KeyServer::start([&kakao.signing_key()?]).await?;
         let reading = Reading::start(&kakao.app_id).await?;
-        let parameters = kakao.parameters(keys.url());
-        let options = Options { build: Build::local(), parameters, delivery, reading: Some(&reading) };
+        let callbacks =
+            CallbackServer::start(SimulatedCallbacks::default()).await.context("127.0.0.1 has no free port")?;
+        let Others { delivery, answerer, parameters } = others;
+        let mut parameters = [kakao.parameters(keys.url()), parameters].concat();
+        if answerer.is_some() {
+            parameters.push(("KakaoCallbackUrl".to_owned(), callbacks.url().to_owned()));
+        }
+        let options = Options { build: Build::local(), parameters, delivery, answerer, reading: Some(&reading) };
         let cloud = Cloud::start(&options, progress).await?;
-        Ok(Self { cloud, kakao, _keys: keys, reading })
+        Ok(Self { cloud, kakao, _keys: keys, reading, callbacks })
     }
 }
 
-/// Prints how to simulate Kakao against a cloud, and follows its logs until it is interrupted.
+/// Prints how to simulate Kakao against a cloud, and follows its logs, and the file of rules, until it is interrupted.
 ///
 /// # Errors
 /// If the cloud breaks down.
-pub async fn stay(mut lock: DevLock, stage: &Stage, delivery: Option<RunningDelivery>) -> Result<()> {
-    let Stage { cloud, kakao, reading, .. } = stage;
-    lock.announce(cloud, kakao, reading, delivery.clone())?;
-    introduce(cloud, kakao, delivery.as_ref())?;
+pub async fn stay(
+    mut lock: DevLock,
+    stage: &Stage,
+    receivers: Receivers,
+    mut rules: Option<WatchedRules>,
+) -> Result<()> {
+    let Stage { cloud, kakao, reading, callbacks, .. } = stage;
+    lock.announce(cloud, kakao, reading, callbacks.url(), receivers.delivery.clone())?;
+    let table = RuleTable::new(&cloud.sdk_config(), cloud.table_name().to_owned());
+    if let Some(rules) = &rules {
+        rules.put(&table).await?;
+    }
+    introduce(cloud, kakao, &receivers, rules.as_ref())?;
     let mut logs = LogReader::of_all(cloud)?;
     loop {
         for line in logs.read().await? {
             output::line(shown(&line))?;
         }
+        if let Some(rules) = &mut rules {
+            rules.look(&table).await;
+        }
         sleep(BETWEEN_LOOKS).await;
     }
 }
 
-fn introduce(cloud: &Cloud, kakao: &Kakao, delivery: Option<&RunningDelivery>) -> Result<()> {
+fn introduce(cloud: &Cloud, kakao: &Kakao, receivers: &Receivers, rules: Option<&WatchedRules>) -> Result<()> {
     let base = cloud.base_url();
     heading("The five URLs, as you would set them at Kakao")?;
     for (name, route) in [
@@ -146,11 +201,22 @@ fn introduce(cloud: &Cloud, kakao: &Kakao, delivery: Option<&RunningDelivery>) -
     heading("A webhook is lost, and the reconciler finds what it would have said")?;
     output::line(format!("  cargo khook send unlink --user {MEMBER} --lost"))?;
     output::line(format!("  cargo khook reconcile run {} --wait", kakao.app_id))?;
-    if let Some(RunningDelivery { url, secret_file, .. }) = delivery {
+    if let Some(RunningDelivery { url, secret_file, .. }) = &receivers.delivery {
         heading("Every change is posted to your receiver, signed (Standard Webhooks)")?;
         output::line(format!("  to             {url}"))?;
         output::line(format!("  secret in      {}", secret_file.display()))?;
         output::line("  check it with  cargo khook delivery test")?;
+    }
+    if let Some(rules) = rules {
+        heading("The chatbot answers by your rules; save the file to change them")?;
+        output::line(format!("  in             {}", rules.path().display()))?;
+        output::line("  say something  cargo khook send skill --utterance 영업시간")?;
+    }
+    if let Some((url, secret_file)) = &receivers.answerer {
+        heading("What no rule of the chatbot answers is asked of your answerer, signed (Standard Webhooks)")?;
+        output::line(format!("  at             {url}"))?;
+        output::line(format!("  secret in      {}", secret_file.display()))?;
+        output::line("  try it with    cargo khook send skill --utterance 환불 --callback")?;
     }
     heading("The functions' logs (Ctrl-C ends everything)")
 }

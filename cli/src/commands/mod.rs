@@ -17,5 +17,6 @@ pub mod publish;
 pub mod quarantine;
 pub mod reconcile;
 pub mod send;
+pub mod skill;
 pub mod undelivered;
 pub mod user;

@@ -1,6 +1,7 @@
 //! Simulates Kakao: each webhook in each shape that Kakao sends it in, over HTTP to any address, and the key
 //! set that its tokens are checked against.
 
+mod callback;
 mod key_ring;
 mod key_server;
 mod requests;
@@ -13,11 +14,13 @@ use anyhow::{Context, Result};
 use kakao_webhooks::wire::Kind;
 use reqwest::{Client, Method, Url};
 
+pub use callback::{Attempt, Exchange, IssuedCallback, KakaoCallback};
 pub use key_ring::KeyRing;
 pub use key_server::KeyServer;
 pub use play_kakao::{Forgery, SigningKey, Token};
 pub use requests::{
-    AccountStatus, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check, token_request,
+    AccountStatus, ParameterValidation, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check,
+    token_request,
 };
 pub use rest_fix::fix_of;
 pub use sender::Kakao;

@@ -238,30 +238,88 @@ pub struct SkillMessage {
     pub utterance: String,
     /// `X-Request-Id`.
     pub request_id: String,
+    /// `userRequest.callbackUrl`: where a later answer may be sent.
+    pub callback_url: Option<String>,
+    /// `botGroupKey`: the group chat room that it was written in.
+    pub room: Option<String>,
+    /// Whether it was written in the bot test.
+    pub is_bot_test: bool,
 }
+
+/// What a bot is called, and is mentioned by.
+const BOT_NAME: &str = "khook";
+const BOT_TEST: &str = "BuilderBotTest";
 
 impl SkillMessage {
     /// The request, proven by the header that the bot's owner set, if there is one.
     #[must_use]
     pub fn request(&self, proof: Option<(&str, &str)>) -> Request {
+        let mut fields = present(json!({
+            "bot": {"id": self.bot_id, "name": BOT_NAME},
+            "intent": {"id": "fallback", "name": "폴백 블록"},
+            "action": {"id": "skill", "name": BOT_NAME, "params": {}, "detailParams": {}, "clientExtra": {}},
+        }));
+        let mut asked = self.room.as_ref().map_or_else(|| self.in_chat(), |room| self.in_room(room));
+        asked.extend(self.callback_url.iter().map(|url| ("callbackUrl".to_owned(), json!(url))));
+        fields.insert("userRequest".to_owned(), Value::Object(asked));
+        if self.room.is_none() {
+            fields.insert("contexts".to_owned(), json!([]));
+        }
+        skill_request(&fields, &self.request_id, proof)
+    }
+
+    fn in_chat(&self) -> Map<String, Value> {
         let properties = present(json!({
             "plusfriendUserKey": self.plusfriend_user_key, "appUserId": self.app_user_id, "isFriend": self.is_friend,
         }));
+        let params = present(json!({"surface": self.is_bot_test.then_some(BOT_TEST)}));
+        present(json!({
+            "timezone": "Asia/Seoul", "lang": "ko", "params": params,
+            "block": {"id": "fallback", "name": "폴백 블록"},
+            "utterance": format!("{}\n", self.utterance),
+            "user": {"id": self.user_key, "type": "botUserKey", "properties": properties},
+        }))
+    }
+
+    /// Without a block, a language, a time zone and the channel's key, and with the bot's mention before the words.
+    fn in_room(&self, room: &str) -> Map<String, Value> {
+        let properties = present(json!({"appUserId": self.app_user_id, "isFriend": self.is_friend}));
+        present(json!({
+            "utterance": format!("@{BOT_NAME} {}", self.utterance),
+            "user": {"id": self.user_key, "type": "botUserKey", "properties": properties},
+            "chat": {"id": room, "type": "botGroupKey", "properties": {"botGroupKey": room}},
+        }))
+    }
+}
+
+fn skill_request(fields: &Map<String, Value>, request_id: &str, proof: Option<(&str, &str)>) -> Request {
+    let mut headers = headers(&[("X-Request-Id", request_id)]);
+    headers.extend(proof.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    shaped(Kind::Skill, Route::SKILL.path, fields, headers, Shape::Json)
+}
+
+/// The question whether a value can be taken for a parameter.
+#[derive(Clone, Debug, Default)]
+pub struct ParameterValidation {
+    /// What the user wrote, and the value in it.
+    pub utterance: String,
+    /// `user.id`: the user as the bot knows them.
+    pub user_key: String,
+    /// `X-Request-Id`.
+    pub request_id: String,
+}
+
+impl ParameterValidation {
+    /// The request, proven as a message is.
+    #[must_use]
+    pub fn request(&self, proof: Option<(&str, &str)>) -> Request {
         let fields = present(json!({
-            "bot": {"id": self.bot_id, "name": "khook"},
-            "intent": {"id": "fallback", "name": "폴백 블록"},
-            "action": {"id": "skill", "name": "khook", "params": {}, "detailParams": {}, "clientExtra": {}},
-            "userRequest": {
-                "timezone": "Asia/Seoul", "lang": "ko", "params": {},
-                "block": {"id": "fallback", "name": "폴백 블록"},
-                "utterance": format!("{}\n", self.utterance),
-                "user": {"id": self.user_key, "type": "botUserKey", "properties": properties},
-            },
-            "contexts": [],
+            "isInSlotFilling": true,
+            "utterance": self.utterance,
+            "value": {"origin": self.utterance, "resolved": self.utterance},
+            "user": {"id": self.user_key, "type": "botUserKey", "properties": {}},
         }));
-        let mut headers = headers(&[("X-Request-Id", &self.request_id)]);
-        headers.extend(proof.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        shaped(Kind::Skill, Route::SKILL.path, &fields, headers, Shape::Json)
+        skill_request(&fields, &self.request_id, proof)
     }
 }
 
@@ -335,6 +393,46 @@ mod tests {
         let status = AccountStatus { event_uri: "e".into(), ..AccountStatus::default() };
         let claims = Value::Object(status.token().claims);
         assert_eq!((claims.get("sub"), &claims["events"]), (None, &json!({"e": {}})));
+    }
+
+    fn message() -> SkillMessage {
+        let text = ["b", "u", "p", "안녕"].map(str::to_owned);
+        let [bot_id, user_key, friend_key, utterance] = text;
+        let plusfriend_user_key = Some(friend_key);
+        SkillMessage { bot_id, user_key, plusfriend_user_key, utterance, ..SkillMessage::default() }
+    }
+
+    fn sent(request: &Request) -> Value {
+        serde_json::from_str(&request.body).unwrap()
+    }
+
+    #[test]
+    fn a_message_names_its_callback_url_and_the_bot_test_its_surface() {
+        let url = "http://127.0.0.1:1/v1/bots/b/callback/t".to_owned();
+        let body =
+            sent(&SkillMessage { callback_url: Some(url.clone()), is_bot_test: true, ..message() }.request(None));
+        assert_eq!(body["userRequest"]["callbackUrl"], url);
+        assert_eq!(body["userRequest"]["params"], json!({"surface": "BuilderBotTest"}));
+        let body = sent(&message().request(None));
+        assert_eq!((&body["userRequest"]["callbackUrl"], &body["userRequest"]["params"]), (&Value::Null, &json!({})));
+    }
+
+    #[test]
+    fn a_message_of_a_room_mentions_the_bot_and_lacks_what_rooms_have_not() {
+        let body = sent(&SkillMessage { room: Some("r".to_owned()), ..message() }.request(None));
+        let asked = json!({
+            "utterance": "@khook 안녕",
+            "user": {"id": "u", "type": "botUserKey", "properties": {}},
+            "chat": {"id": "r", "type": "botGroupKey", "properties": {"botGroupKey": "r"}},
+        });
+        assert_eq!((&body["userRequest"], body.get("contexts")), (&asked, None));
+    }
+
+    #[test]
+    fn a_parameter_validation_is_no_message() {
+        let body = sent(&ParameterValidation { utterance: "3월32일".into(), ..Default::default() }.request(None));
+        assert_eq!(body["value"], json!({"origin": "3월32일", "resolved": "3월32일"}));
+        assert_eq!((body["isInSlotFilling"].as_bool(), body.get("userRequest")), (Some(true), None));
     }
 
     #[test]

@@ -47,19 +47,25 @@ pub(super) async fn store_secret(aws: &SdkConfig, name: &str, text: &str) -> Res
     arn.with_context(|| format!("the local cloud has stored the secret `{name}` without an ARN"))
 }
 
-/// The file with the secret of `khook dev`. It stays, so that a receiver needs it only once.
+/// A file with a secret of `khook dev`. It stays, so that a receiver needs it only once.
 #[derive(Clone, Debug)]
 pub struct SecretFile(PathBuf);
 
-const FILE: &str = "delivery-secret.txt";
-
 impl SecretFile {
-    /// That of this project.
+    /// That of a receiver of changes.
     ///
     /// # Errors
     /// If `.local` can't be made.
-    pub fn of(project: &Project) -> Result<Self> {
-        Ok(Self(project.make_local("")?.join(FILE)))
+    pub fn of_delivery(project: &Project) -> Result<Self> {
+        Ok(Self(project.make_local("")?.join("delivery-secret.txt")))
+    }
+
+    /// That of an answerer.
+    ///
+    /// # Errors
+    /// If `.local` can't be made.
+    pub fn of_answerer(project: &Project) -> Result<Self> {
+        Ok(Self(project.make_local("")?.join("answerer-secret.txt")))
     }
 
     /// Where it is.

@@ -1,6 +1,7 @@
 //! The local cloud: the whole service on this machine, from the project's own `template.yaml`, without
 //! Docker and without an AWS account. `infra/local/README.md` describes it.
 
+mod answerer;
 mod build;
 mod delivery;
 mod deploy;
@@ -21,6 +22,7 @@ use aws_smithy_http_client::{Builder as ClientBuilder, Connector, proxy::ProxyCo
 
 use crate::ui::progress::Progress;
 
+pub use answerer::Answerer;
 pub use build::Build;
 pub use delivery::{Delivery, SecretFile};
 pub use deploy::{LocalFunction, LocalStack};
@@ -35,10 +37,12 @@ pub use venv::{Packages, provision};
 pub struct Options<'o> {
     /// How the functions are built.
     pub build: Build,
-    /// The template's parameters, except those of the delivery and of the reconciler.
+    /// The template's parameters, except those of the delivery, the answerer and the reconciler.
     pub parameters: Vec<(String, String)>,
     /// Where changes are delivered, if they are.
     pub delivery: Option<Delivery>,
+    /// What answers the chatbot's messages where no rule does, if there is one.
+    pub answerer: Option<Answerer>,
     /// What the reconciler reads, if there is one.
     pub reading: Option<&'o Reading>,
 }
@@ -71,6 +75,9 @@ impl Cloud {
         let aws = sdk_config(&ministack.endpoint, deploy::REGION);
         if let Some(delivery) = &options.delivery {
             parameters.extend(delivery.parameters(&aws).await?);
+        }
+        if let Some(answerer) = &options.answerer {
+            parameters.extend(answerer.parameters(&aws).await?);
         }
         if let Some(reading) = options.reading {
             parameters.extend(reading.parameters(&aws).await?);

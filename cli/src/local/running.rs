@@ -44,6 +44,9 @@ pub struct Running {
     /// Kakao's simulated REST API; empty where an older version runs.
     #[serde(default)]
     pub kakao_api_url: String,
+    /// Kakao's simulated callback server; empty where an older version runs.
+    #[serde(default)]
+    pub kakao_callback_url: String,
     /// The keys of this run.
     pub kakao: Kakao,
 }
@@ -160,6 +163,7 @@ impl DevLock {
         cloud: &Cloud,
         kakao: &Kakao,
         reading: &Reading,
+        kakao_callback_url: &str,
         delivery: Option<RunningDelivery>,
     ) -> Result<()> {
         self.write(&Running {
@@ -173,6 +177,7 @@ impl DevLock {
             bus: cloud.output("BusName").to_owned(),
             delivery,
             kakao_api_url: reading.url().to_owned(),
+            kakao_callback_url: kakao_callback_url.to_owned(),
             kakao: kakao.clone(),
         })
     }
@@ -230,6 +235,7 @@ mod tests {
             bus: String::new(),
             delivery: None,
             kakao_api_url: String::new(),
+            kakao_callback_url: String::new(),
             kakao: Kakao::generate().unwrap(),
         }
     }

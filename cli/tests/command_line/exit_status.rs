@@ -1,6 +1,6 @@
 //! The exit status of every command: 0 for success, 1 for what it found or what failed, 2 for a wrong
-//! command line. `check`, `doctor`, `ips` and `reconcile diff`, whose 1 says what they found, end with 2 also if they could
-//! not find out.
+//! command line. `check`, `doctor`, `ips`, `reconcile diff` and `skill rules check`, whose 1 says what they found, end with
+//! 2 also if they could not find out.
 
 use clap::CommandFactory;
 use khook::cli::Cli;
@@ -15,6 +15,8 @@ const TABLE: &[(&str, i32)] = &[
     ("dev now", 2),
     ("dev --deliver-to not-a-url", 2),
     ("dev --deliver-to http://a.example/", 2),
+    ("dev --answerer not-a-url", 2),
+    ("dev --answerer http://a.example/", 2),
     ("dev -- --help", 0),
     ("demo -- --help", 0),
     ("dev -- now", 2),
@@ -51,6 +53,13 @@ const TABLE: &[(&str, i32)] = &[
     ("send talk-channel --event leave --user 1 --url http://127.0.0.1:1 --admin-key-file key --curl", 0),
     ("send skill --no-key --url http://127.0.0.1:1", 2),
     ("send skill --check --url http://127.0.0.1:1", 1),
+    ("send skill --callback", 2),
+    ("send skill --callback --no-key --bot b --url http://127.0.0.1:1", 1),
+    ("send skill --callback --validation --no-key --bot b --url http://127.0.0.1:1", 2),
+    ("send skill --callback --fault 600 --no-key --bot b --url http://127.0.0.1:1", 2),
+    ("send skill --callback-port 0 --no-key --bot b --url http://127.0.0.1:1", 2),
+    ("send skill --fault 501 --no-key --bot b --url http://127.0.0.1:1", 2),
+    ("send skill --validation --no-key --url http://127.0.0.1:1 --curl", 0),
     ("send skill --check --url http://127.0.0.1:1 --curl", 0),
     ("check", 2),
     ("check not-a-url", 2),
@@ -135,6 +144,21 @@ const TABLE: &[(&str, i32)] = &[
     ("reconcile approve --table t --yes", 1),
     ("reconcile cancel 1", 2),
     ("reconcile cancel 1 --table t --yes", 1),
+    ("dev --skill-rules no-such-file.json", 1),
+    ("dev --skill-rules wrong.json", 1),
+    ("skill rules check", 2),
+    ("skill rules check no-such-file.json", 2),
+    ("skill rules check wrong.json", 1),
+    ("skill rules check answers.json --room", 2),
+    ("skill rules check answers.json", 0),
+    ("skill rules check answers.json --try a --block b --room --json", 0),
+    ("skill rules put", 2),
+    ("skill rules put answers.json --table t", 1),
+    ("skill rules put wrong.json --table t --yes", 1),
+    ("skill rules show", 2),
+    ("skill rules show --table t", 1),
+    ("skill rules clear --table t --stack s", 2),
+    ("skill rules clear --table t --yes", 1),
     ("kakao me 1", 2),
     ("kakao me 1 x --key-file key", 2),
     ("kakao me 1 2 --key-file no-such-file", 1),
@@ -195,6 +219,8 @@ fn commands() -> Vec<String> {
 fn a_wrong_usage_is_2_and_what_failed_is_1() {
     let folder = Folder::new("exit-status");
     folder.write("key", KEY);
+    folder.write("answers.json", r#"{"version": 1, "rules": [{"when": {"says": "a"}, "reply": "b"}]}"#);
+    folder.write("wrong.json", r#"{"version": 1, "rules": [{"reply": ""}]}"#);
     folder.write("delivery-secret", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
     for (line, status) in TABLE {
         let done = khook(&folder, &NOWHERE, &arguments(line), "");

@@ -5,6 +5,8 @@ mod aws;
 #[cfg(test)]
 mod binary;
 #[cfg(test)]
+mod callback;
+#[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod exit_status;

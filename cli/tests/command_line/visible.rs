@@ -92,6 +92,12 @@ fn holds(value: &Value, text: &str) -> bool {
     }
 }
 
+/// Rules with mistakes and without manners.
+fn rules() -> String {
+    let rule = json!({"name": HOSTILE, "when": {"says": HOSTILE, HOSTILE: "a"}, "reply": HOSTILE, HOSTILE: 7});
+    json!({"version": 1, "rules": [rule], "validations": [{"status": HOSTILE}]}).to_string()
+}
+
 /// Everything that the service may have stored, each text of it hostile.
 async fn service(table: &Table, queue: &Queue) -> Shell {
     let text = |text: &str| json!({"S": text});
@@ -123,6 +129,7 @@ async fn service(table: &Table, queue: &Queue) -> Shell {
             "kind": text(HOSTILE), "app_id": text(HOSTILE), "reason": text(HOSTILE), "detail": text(HOSTILE),
             "envelope": text(&readable),
         }),
+        json!({"pk": text("ANSWERS"), "sk": text("RULES"), "written_at": text(HOSTILE), "document": text(&rules())}),
         json!({"pk": text("RECONCILE#APPS"), "sk": text(APP_ID)}),
         json!({
             "pk": text(&format!("RECONCILE#{APP_ID}")), "sk": text("RUN"), "run_id": text(HOSTILE), "revision": {"N": "1"},
@@ -226,6 +233,17 @@ async fn stored_data_is_escaped(shell: &Shell) {
     for command in ["run", "diff", "approve", "cancel"] {
         shell.run(&["reconcile", command, "--yes"]).await;
     }
+    let folder = Folder::new("visible-rules");
+    folder.write("wrong.json", &rules());
+    folder.write("right.json", &json!({"version": 1, "rules": [{"name": HOSTILE, "reply": HOSTILE}]}).to_string());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    shell.shows_both(&["skill", "rules", "show"]).await;
+    shell.shows_both(&["skill", "rules", "check", &path("wrong.json")]).await;
+    shell.shows_both(&["skill", "rules", "check", &path("right.json"), "--try", "a"]).await;
+    shell.shows(&["skill", "rules", "check", &format!("gone {HOSTILE}")]).await;
+    shell.shows(&["skill", "rules", "put", &path("wrong.json"), "--yes"]).await;
+    shell.shows(&["skill", "rules", "put", &path("right.json"), "--yes"]).await;
+    shell.run(&["skill", "rules", "clear", "--yes"]).await;
     let keys = shell.run(&["quarantine", "list", "--json"]).await.json();
     shell.shows(&["quarantine", "show", keys[0]["key"].as_str().unwrap()]).await;
 }
@@ -259,6 +277,8 @@ async fn refusals_are_escaped(refused: &Shell, aws: &Server) {
         &["reconcile", "diff"],
         &["reconcile", "approve"],
         &["reconcile", "cancel"],
+        &["skill", "rules", "show"],
+        &["skill", "rules", "clear", "--yes"],
     ] {
         // The hostile words are in the error, whose further lines stand behind the margin.
         let done = refused.run(command).await;

@@ -1,7 +1,7 @@
-//! Where envelopes go: the queue, and the inbox while it fails; how a received message is made to wait; where a
-//! chatbot's rules come from. Traits in our own types, so that their users know no SDK.
+//! Where envelopes go: the queue, and the inbox while it fails; how a received message is made to wait; functions
+//! that are called; where a chatbot's rules come from. Traits in our own types, so that their users know no SDK.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use kakao_webhooks::{skill::RuleSet, wire::EventId};
 use tokio::time::Instant;
@@ -36,12 +36,34 @@ pub trait Visibility: Send + Sync {
     fn hide(&self, receipt: &str, pause: Duration) -> impl Future<Output = Result<(), EdgeError>> + Send;
 }
 
+/// The queue from which a message was received, for what is done before the rest of its batch.
+pub trait Deletion: Send + Sync {
+    /// Deletes the message with this receipt handle.
+    ///
+    /// # Errors
+    /// The message may come again.
+    fn delete(&self, receipt: &str) -> impl Future<Output = Result<(), EdgeError>> + Send;
+}
+
 /// Where envelopes go while the queue fails.
 pub trait Inbox: Send + Sync {
     /// Keeps an envelope's text; the caller waits that long. `Ok` means that it is stored durably. The same text twice
     /// is kept once; another text of the same id is kept in addition.
     fn put(&self, id: &EventId, envelope: &str, within: Duration)
     -> impl Future<Output = Result<(), EdgeError>> + Send;
+}
+
+/// A function elsewhere that is called and waited for.
+pub trait Function: Send + Sync {
+    /// What it returns for an event, both JSON. It may take for ever.
+    fn invoke(&self, event: String) -> impl Future<Output = Result<String, EdgeError>> + Send;
+}
+
+/// No function: there is no value of it.
+impl Function for Infallible {
+    async fn invoke(&self, _event: String) -> Result<String, EdgeError> {
+        match *self {}
+    }
 }
 
 /// Where a chatbot's rules come from.

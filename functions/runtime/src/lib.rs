@@ -8,12 +8,15 @@
 //! | [`http`] | connections: whom they trust, how they are opened and kept |
 //! | [`keys`] | Kakao's signing keys: the endpoint, and the cached key set |
 //! | [`edges`] | where envelopes go: the queue, and the inbox while it fails |
+//! | [`invoke`] | other Lambda functions |
+//! | [`rules`] | a chatbot's rules in force: stored ones, held in memory |
 //! | [`ingest`] | the one path of the acknowledging functions |
 //! | [`queue`] | SQS |
 //! | [`store`] | DynamoDB; how a plan is applied |
 //! | [`publish`] | EventBridge; what is published of a write |
 //! | [`signing`] | the secrets by which requests to the service are signed |
 //! | [`deliver`] | signed requests to the service; how long a failed one waits |
+//! | [`answer`] | a chatbot's answers that the service works out |
 //! | [`reconcile`] | the states compared with Kakao's list of members |
 //! | [`config`] | the environment's variables |
 //! | [`telemetry`] | logs and metrics |
@@ -24,6 +27,7 @@
 #[cfg(all(panic = "abort", not(feature = "fuzzing")))]
 compile_error!("a panic must stay with its record, answer or request: build with panic = \"unwind\"");
 
+pub mod answer;
 pub mod batch;
 pub mod clock;
 pub mod config;
@@ -33,10 +37,12 @@ pub mod edges;
 mod fuzzing;
 pub mod http;
 pub mod ingest;
+pub mod invoke;
 pub mod keys;
 pub mod publish;
 pub mod queue;
 pub mod reconcile;
+pub mod rules;
 pub mod signing;
 pub mod store;
 pub mod telemetry;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
-use runtime::{config::Variables, ingest::SkillWebhook, telemetry, wiring::Edges};
+use runtime::{config::Variables, ingest::SkillWebhook, rules::HeldRules, telemetry, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -15,10 +15,16 @@ async fn main() -> ExitCode {
 
 async fn run_function() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
-    let (apps, auth, rules) = (variables.apps()?, variables.skill_auth()?, variables.skill_rules()?);
-    let webhook = SkillWebhook { apps, auth, rules, otherwise: variables.skill_otherwise() };
+    let (apps, auth, listed) = (variables.apps()?, variables.skill_auth()?, variables.skill_rules()?);
+    let edges = Edges::new(&variables)?;
+    let asking = edges.asking(&variables)?;
+    let rules = HeldRules::new(edges.fallback.clone(), listed);
+    rules.begin();
+    let webhook = SkillWebhook { apps, auth, rules, asking, otherwise: variables.skill_otherwise() };
     if webhook.auth.is_none() {
         tracing::warn!(event = "unauthenticated", fix = "set SKILL_AUTH: until then no message becomes an event");
     }
-    Edges::connected(&variables).await?.acknowledge(webhook, variables.sources()?).await
+    let sources = variables.sources()?;
+    edges.open().await;
+    edges.acknowledge(webhook, sources).await
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compiles and tests the example with Debian's Java libraries, without Maven Central: its Spring 4.3 has the same API
 # for all that is used here. Spring Boot's and Spring Session's two classes are left out. Takes a folder to work in, and
-# "serve" to serve the example (LocalServer.java) instead. Ends with 75 if the libraries can't be had.
+# "serve" or "serve-answerer" to serve it or ../answerer/spring (LocalServer.java) instead. Ends with 75 if the libraries can't be had.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(realpath -m "$1")
@@ -29,13 +29,14 @@ exec {lock}>"$work.lock" && flock "$lock"
 [[ -e $work/complete && $work/complete -nt test.sh ]] || install_libraries
 classes=$work/classes-$action
 classpath=$(printf "$work/libraries/usr/share/java/%s.jar:" "${jars[@]}")
-mapfile -t sources < <(find src -name '*.java' ! -name Application.java ! -name RedisSessions.java)
+# The answerer's controller is of the same app.
+mapfile -t sources < <(find src ../answerer/spring -name '*.java' ! -name Application.java ! -name RedisSessions.java)
 rm -rf "$classes"
 javac -parameters -nowarn -d "$classes" -classpath "$classpath" "${sources[@]}"
 exec {lock}>&-
 run() { exec java -classpath "$classes:$classpath" "$@"; }
 case $action in
-  serve) run com.example.kakao.LocalServer ;;
+  serve | serve-answerer) run com.example.kakao.LocalServer ;;
   test) run org.junit.platform.console.ConsoleLauncher --scan-classpath "$classes" --include-engine junit-jupiter \
     --details tree --disable-banner --disable-ansi-colors 2>&1 ;;
 esac

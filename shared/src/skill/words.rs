@@ -22,6 +22,14 @@ impl Words {
         Self(composed.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The words without the mention of this bot that Kakao puts before them in a group chat room.
     pub(super) fn without_mention_of(&self, bot: Option<&Self>) -> &str {
         let Self(words) = self;

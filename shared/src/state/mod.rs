@@ -18,7 +18,7 @@ mod laws;
 mod plan;
 mod registers;
 #[cfg(test)]
-mod schemas;
+pub(crate) mod schemas;
 mod subject;
 mod user;
 mod view;

@@ -107,8 +107,13 @@ impl RestError {
 /// The most of Kakao's words that are shown.
 const LONGEST_WORDS: usize = 300;
 
-/// Kakao's words with their code: on one line, and without what could be a key (32 hexadecimal digits) or a member number.
+/// Kakao's words with their code.
 fn shown(message: &str, code: i64) -> String {
+    format!("{} (code {code})", without_secrets(message))
+}
+
+/// Kakao's words: on one line, and without what could be a key or a token (32 hexadecimal digits) or a member number.
+pub(crate) fn without_secrets(message: &str) -> String {
     let mut words = String::new();
     let mut run = String::new();
     for character in message.chars().chain([' ']) {
@@ -120,8 +125,7 @@ fn shown(message: &str, code: i64) -> String {
         run.clear();
         words.push(if character.is_control() { ' ' } else { character });
     }
-    let words: String = words.trim().chars().take(LONGEST_WORDS).collect();
-    format!("{words} (code {code})")
+    words.trim().chars().take(LONGEST_WORDS).collect()
 }
 
 /// A key has 32 characters; a member number has six digits or more, which no address and no port has in a row.

@@ -45,13 +45,35 @@ pub fn parse(text: &[u8]) -> Result<Map<String, Value>, StrictJsonError> {
 }
 
 fn parse_as_it_is(text: &[u8]) -> Result<Map<String, Value>, StrictJsonError> {
+    parse_exactly(text).map_err(|fault| fault.why)
+}
+
+/// Where a text written by hand stops being what it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{why} (line {line}, column {column})")]
+pub struct JsonFault {
+    /// What is wrong.
+    pub why: StrictJsonError,
+    /// Where, from 1 on.
+    pub line: usize,
+    /// Where in that line.
+    pub column: usize,
+}
+
+/// The same, with the place of a fault and without repairing anything: for a text that a person wrote.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_exactly(text: &[u8]) -> Result<Map<String, Value>, JsonFault> {
     let fault = Cell::new(StrictJsonError::Syntax);
+    let at = |why, error: &serde_json::Error| JsonFault { why, line: error.line(), column: error.column() };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict { depth: 0, fault: &fault }.deserialize(&mut deserializer).map_err(|_| fault.get())?;
-    deserializer.end().map_err(|_| StrictJsonError::Syntax)?;
+    let read = Strict { depth: 0, fault: &fault }.deserialize(&mut deserializer);
+    let value = read.map_err(|error| at(fault.get(), &error))?;
+    deserializer.end().map_err(|error| at(StrictJsonError::Syntax, &error))?;
     match value {
         Value::Object(members) => Ok(members),
-        _ => Err(StrictJsonError::NotAnObject),
+        _ => Err(JsonFault { why: StrictJsonError::NotAnObject, line: 1, column: 1 }),
     }
 }
 
@@ -166,6 +188,19 @@ mod tests {
             (&deep, StrictJsonError::TooDeep),
         ] {
             assert_eq!(parse(text.as_bytes()), Err(fault), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fault_of_a_text_written_by_hand_has_a_place() {
+        for (text, why, line, column) in [
+            ("{\n  \"a\": 1,\n}", StrictJsonError::Syntax, 3, 1),
+            ("{\"a\": 1,\n \"a\": 2}", StrictJsonError::DuplicateKey, 2, 4),
+            ("{}\n]", StrictJsonError::Syntax, 2, 1),
+            ("[]", StrictJsonError::NotAnObject, 1, 1),
+            ("", StrictJsonError::Syntax, 1, 0),
+        ] {
+            assert_eq!(parse_exactly(text.as_bytes()), Err(JsonFault { why, line, column }), "{text}");
         }
     }
 

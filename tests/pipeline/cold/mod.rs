@@ -101,7 +101,9 @@ async fn the_first_answer_costs_no_handshake() {
         };
         assert_eq!(answer(&mut function, request).await.status, status, "{name}: {:?}", function.lines());
         assert_eq!(destination(&function, 1).await, "queue", "{name}");
-        assert_eq!(secured.handshakes(), (1, 0), "{name}: to the queue, and not to the table");
+        // The skill reads its rules while it starts.
+        let to_the_table = usize::from(name == "skill");
+        assert_eq!(secured.handshakes(), (1, to_the_table), "{name}: to the queue, and to the table");
         assert_eq!(secured.keys.handshakes(), usize::from(name == "account-status"), "{name}: to the key set");
         assert_eq!(secured.pipeline.queue.take().len(), 1, "{name}: a warm-up request counted as a message");
         assert!(secured.pipeline.table.items().unwrap().is_empty(), "{name}: a warm-up request was stored");

@@ -1,7 +1,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{CallbackFail, reply};
+use super::{CallbackFail, faults::Script, reply};
 
 /// What a callback URL was issued for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,11 +79,13 @@ pub struct Exchange {
     pub issued_at: Timestamp,
     first: Option<FirstAnswer>,
     attempts: Vec<CallbackAttempt>,
+    /// What the requests to this URL meet, before the faults of all.
+    pub(super) script: Script,
 }
 
 impl Exchange {
-    pub(super) const fn new(bot_id: String, kind: CallbackKind, issued_at: Timestamp) -> Self {
-        Self { bot_id, kind, issued_at, first: None, attempts: Vec::new() }
+    pub(super) fn new(bot_id: String, kind: CallbackKind, issued_at: Timestamp) -> Self {
+        Self { bot_id, kind, issued_at, first: None, attempts: Vec::new(), script: Script::default() }
     }
 
     /// When the URL can no longer be used.
@@ -134,9 +136,9 @@ impl Exchange {
         self.attempts.iter().any(|attempt| attempt.verdict == Verdict::Said)
     }
 
-    /// The same for another process.
+    /// The same for another process, and whether the URL can still be used.
     #[must_use]
-    pub fn to_json(&self) -> Value {
+    pub fn to_json(&self, now: Timestamp) -> Value {
         let attempt = |attempt: &CallbackAttempt| {
             let message = match attempt.verdict {
                 Verdict::Refused(fail) => Some(fail.message()),
@@ -147,6 +149,7 @@ impl Exchange {
             json!({"ms": i64::try_from(ms).ok(), "status": attempt.verdict.name(), "message": message, "body": body})
         };
         json!({
+            "open": !self.is_used() && now < self.expires_at(),
             "waiting_text": self.waiting_text(),
             "heard": self.heard(),
             "attempts": self.attempts.iter().map(attempt).collect::<Vec<_>>(),

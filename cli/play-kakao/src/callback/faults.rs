@@ -21,8 +21,33 @@ pub enum CallbackFault {
     Html(u16),
 }
 
+impl CallbackFault {
+    /// Those that a message of another process may meet, with their names there.
+    pub const NAMES: [(&str, Self); 13] = [
+        ("hang", Self::Hang),
+        ("refuse", Self::Refuse),
+        ("lose-answer", Self::LoseAnswer),
+        ("test-token", Self::Fail(CallbackFail::TestToken)),
+        ("token", Self::Fail(CallbackFail::Token)),
+        ("use-callback", Self::Fail(CallbackFail::UseCallback)),
+        ("bot-id", Self::Fail(CallbackFail::BotId)),
+        ("json", Self::Fail(CallbackFail::Json)),
+        ("skill-json", Self::Fail(CallbackFail::SkillJson)),
+        ("501", Self::Fail(CallbackFail::Internal501)),
+        ("504", Self::Fail(CallbackFail::Internal504)),
+        ("505", Self::Fail(CallbackFail::Internal505)),
+        ("999", Self::Fail(CallbackFail::Internal999)),
+    ];
+
+    /// The fault of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.into_iter().find_map(|(known, fault)| (known == name).then_some(fault))
+    }
+}
+
 /// All faults that are to come, each with how many requests it still meets.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Script(VecDeque<(usize, CallbackFault)>);
 
 impl Script {

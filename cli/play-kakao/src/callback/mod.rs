@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 pub use exchange::{CallbackAttempt, CallbackKind, Exchange, Verdict};
 pub use fail::CallbackFail;
 pub use faults::CallbackFault;
+pub use reply::words as words_of;
 #[cfg(feature = "server")]
 pub use server::{Callback, CallbackServer, EXCHANGES_PATH};
 
@@ -120,7 +121,15 @@ impl SimulatedCallbacks {
         self.script.add(count, fault);
     }
 
-    /// Removes all faults.
+    /// The next request to the URL with this token meets this fault, after those of earlier calls and before the
+    /// faults of all.
+    pub fn script_for(&mut self, token: &str, fault: CallbackFault) {
+        if let Some(exchange) = self.exchanges.get_mut(token) {
+            exchange.script.add(1, fault);
+        }
+    }
+
+    /// Removes the faults of all.
     pub fn clear_faults(&mut self) {
         self.script.clear();
     }
@@ -143,7 +152,8 @@ impl SimulatedCallbacks {
             return bare(405);
         }
         let judged = self.judge(bot_id, token, request, now);
-        match self.script.take() {
+        let own = self.exchanges.get_mut(token).and_then(|exchange| exchange.script.take());
+        match own.or_else(|| self.script.take()) {
             None => CallbackReaction::Answer(self.settle(token, request, judged, now)),
             Some(CallbackFault::Slow(time)) => {
                 CallbackReaction::AnswerAfter(time, self.settle(token, request, judged, now))

@@ -20,13 +20,16 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use super::{CallbackAnswer, CallbackKind, CallbackReaction, CallbackRequest, Exchange, SimulatedCallbacks};
+use super::{
+    CallbackAnswer, CallbackFault, CallbackKind, CallbackReaction, CallbackRequest, Exchange, SimulatedCallbacks,
+};
 use crate::loopback::{Connection, ResettableListener, broken_off, lock};
 
 /// Where another process plays a message. Kakao has no such paths.
 ///
-/// `POST` with a form of `bot_id` and `kind` (`chat`, `room` or `test`) issues a URL: `{"token","url"}`. `POST` of the
-/// skill's own answer to `<this path>/<token>` tells Kakao of it. `GET` of the same is what was said since.
+/// `POST` with a form of `bot_id`, `kind` (`chat`, `room` or `test`) and any number of `fault`s (see
+/// [`CallbackFault::NAMES`]) issues a URL: `{"token","url"}`. `POST` of the skill's own answer to
+/// `<this path>/<token>` delivers it to Kakao. `GET` of the same is what was said since.
 pub const EXCHANGES_PATH: &str = "/simulated/exchanges";
 
 /// Serves [`SimulatedCallbacks`] until it is dropped.
@@ -73,7 +76,15 @@ impl CallbackServer {
     /// # Errors
     /// If 127.0.0.1 has no free port.
     pub async fn start(callbacks: SimulatedCallbacks) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::start_on(0, callbacks).await
+    }
+
+    /// Serves it on this port.
+    ///
+    /// # Errors
+    /// If the port is taken.
+    pub async fn start_on(port: u16, callbacks: SimulatedCallbacks) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared { url, callbacks: Mutex::new(callbacks), advanced: Mutex::new(Duration::ZERO) });
         let router = Router::new()
@@ -160,14 +171,18 @@ async fn answer(
 /// Issues a URL for another process.
 async fn issue(State(shared): State<Arc<Shared>>, form: String) -> Response {
     let field = |name: &str| form_urlencoded::parse(form.as_bytes()).find(|(found, _)| found == name).map(|it| it.1);
+    let faults = form_urlencoded::parse(form.as_bytes()).filter(|(name, _)| name == "fault");
+    let faults: Option<Vec<_>> = faults.map(|(_, name)| CallbackFault::named(&name)).collect();
     let kind = field("kind").and_then(|kind| CallbackKind::NAMES.into_iter().find(|(_, name)| *name == kind));
-    let (Some(bot_id), Some((kind, _))) = (field("bot_id"), kind) else {
+    let (Some(bot_id), Some((kind, _)), Some(faults)) = (field("bot_id"), kind, faults) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    match shared.issue(&bot_id, kind) {
-        Some(Callback { url, token }) => Json(json!({"url": url, "token": token})).into_response(),
-        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+    let Some(Callback { url, token }) = shared.issue(&bot_id, kind) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut callbacks = lock(&shared.callbacks);
+    faults.into_iter().for_each(|fault| callbacks.script_for(&token, fault));
+    Json(json!({"url": url, "token": token})).into_response()
 }
 
 async fn take_first_answer(State(shared): State<Arc<Shared>>, Path(token): Path<String>, body: String) -> StatusCode {
@@ -177,8 +192,9 @@ async fn take_first_answer(State(shared): State<Arc<Shared>>, Path(token): Path<
 }
 
 async fn show(State(shared): State<Arc<Shared>>, Path(token): Path<String>) -> Response {
+    let now = shared.now();
     match lock(&shared.callbacks).exchange(&token) {
-        Some(exchange) => Json(exchange.to_json()).into_response(),
+        Some(exchange) => Json(exchange.to_json(now)).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -1,5 +1,6 @@
 //! `khook demo`: the whole service on this machine, and a simulated member's life.
 
+mod chatbot;
 mod delivery;
 mod play;
 mod reconcile;
@@ -45,7 +46,13 @@ impl Demo {
         let secret = random::signing_secret()?;
         let receiver = Receiver::start(&secret).await?;
         let delivery = Delivery { url: receiver.url().to_owned(), secret };
-        let stage = dev::Stage::set_up(progress, Some(delivery)).await?;
+        let answerer = chatbot::SlowAnswerer::start().await?;
+        let others = dev::Others {
+            delivery: Some(delivery),
+            answerer: Some(answerer.answerer()),
+            parameters: vec![story::rules()],
+        };
+        let stage = dev::Stage::set_up(progress, others).await?;
         let dev::Stage { cloud, kakao, reading, .. } = &stage;
         reconcile::wait(reading);
         let mut player = Player::new(cloud)?;
@@ -55,14 +62,15 @@ impl Demo {
         let delivered = delivery::check(&receiver, &user).await;
         let strays = strays(player.table(), &steps).await?;
         let reconciled = reconcile::play(cloud, reading).await?;
-        let report = report::DemoReport { results, delivered, reconciled, user, strays };
+        let answered = chatbot::ask(&stage).await?;
+        let report = report::DemoReport { results, delivered, reconciled, answered, user, strays };
         if self.json {
             report.print_json()?
         } else {
             report.print(self.keep)?
         }
         if let Some(lock) = lock {
-            dev::stay(lock, &stage, None).await?;
+            dev::stay(lock, &stage, dev::Receivers::default(), None).await?;
         }
         stage.cloud.stop().await;
         Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -2,7 +2,7 @@ use anyhow::Result;
 use console::Style;
 use serde_json::{Value, json};
 
-use super::{StepResult, delivery::DeliveryResult, reconcile::ReconcileResult};
+use super::{StepResult, chatbot::AnswerResult, delivery::DeliveryResult, reconcile::ReconcileResult};
 use crate::{
     commands::user::print_state,
     ui::{
@@ -17,6 +17,7 @@ pub(super) struct DemoReport {
     pub(super) results: Vec<StepResult>,
     pub(super) delivered: DeliveryResult,
     pub(super) reconciled: Vec<ReconcileResult>,
+    pub(super) answered: AnswerResult,
     pub(super) user: Value,
     pub(super) strays: Vec<String>,
 }
@@ -25,6 +26,7 @@ impl DemoReport {
     pub(super) fn is_good(&self) -> bool {
         self.strays.is_empty()
             && self.delivered.problem.is_none()
+            && self.answered.problem.is_none()
             && self.reconciled.iter().all(|found| found.problem.is_none())
             && self.results.iter().all(|result| result.problem.is_none())
     }
@@ -32,7 +34,7 @@ impl DemoReport {
     pub(super) fn print_json(&self) -> Result<()> {
         output::json(&json!({
             "ok": self.is_good(), "requests": self.results, "delivery": self.delivered,
-            "reconciled": self.reconciled, "user": self.user, "strays": self.strays,
+            "reconciled": self.reconciled, "chatbot": self.answered, "user": self.user, "strays": self.strays,
         }))
     }
 
@@ -57,6 +59,7 @@ impl DemoReport {
         for (number, found) in self.reconciled.iter().enumerate() {
             table.add_row(reconciled_row(self.results.len() + 2 + number, found));
         }
+        table.add_row(answered_row(self.results.len() + 2 + self.reconciled.len(), &self.answered));
         output::line("")?;
         output::print_table(&table)?;
         output::line("")?;
@@ -93,6 +96,7 @@ impl DemoReport {
         let wrong = count(|result| result.problem.is_some())
             + self.strays.len()
             + usize::from(self.delivered.problem.is_some())
+            + usize::from(self.answered.problem.is_some())
             + self.reconciled.iter().filter(|found| found.problem.is_some()).count();
         output::line("")?;
         if wrong > 0 {
@@ -119,6 +123,23 @@ fn reconciled_row(number: usize, found: &ReconcileResult) -> [Cell; 6] {
         verdict_cell(if problem.is_none() { "✓" } else { "✗" }, problem.is_none()),
         faint_cell(&ms.to_string()),
         changes,
+    ]
+}
+
+/// What the user reads at once, and later.
+fn answered_row(number: usize, answered: &AnswerResult) -> [Cell; 6] {
+    let AnswerResult { title, ms, waiting_text, answered_after_ms, heard, problem } = answered;
+    let at_once = format!("at once: {}", waiting_text.as_deref().unwrap_or_default());
+    let later =
+        format!("after {}.{} s: {}", answered_after_ms / 1_000, answered_after_ms / 100 % 10, heard.join(" / "));
+    let read = problem.as_ref().map_or_else(|| Cell::lines(&[at_once, later]), |it| verdict_cell(it, false));
+    [
+        faint_cell(&format!("{number:>2}")),
+        Cell::new(title),
+        Cell::new("skill and callback"),
+        verdict_cell(if problem.is_none() { "✓" } else { "✗" }, problem.is_none()),
+        faint_cell(&ms.to_string()),
+        read,
     ]
 }
 

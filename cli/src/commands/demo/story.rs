@@ -18,7 +18,14 @@ const SECOND: &str = "3141592653";
 const THIRD: &str = "2718281828";
 const CHANNEL: &str = "_ISxgbxb";
 const ROOM: &str = "a1b2c3d4";
-const USER_KEY: &str = "khook-demo-user";
+pub(super) const USER_KEY: &str = "khook-demo-user";
+
+const GREETING: &str = "안녕하세요";
+
+/// The template's parameter with the one rule of the chatbot.
+pub(super) fn rules() -> (String, String) {
+    ("SkillAnswers".to_owned(), json!([{"utterance": GREETING, "text": GREETING}]).to_string())
+}
 
 /// One thing that Kakao (or a forger) sends.
 #[derive(Clone, Debug)]
@@ -234,8 +241,9 @@ impl StoryBuilder<'_> {
             plusfriend_user_key: Some("khook-demo-friend".to_owned()),
             app_user_id: Some(MEMBER.to_owned()),
             is_friend: Some(true),
-            utterance: "안녕하세요".to_owned(),
+            utterance: GREETING.to_owned(),
             request_id: random::hex::<16>()?,
+            ..SkillMessage::default()
         };
         let effect = ExpectedEffect::Effect {
             partition: format!("BOT#{}#{USER_KEY}", kakao.bot_id),
@@ -243,7 +251,7 @@ impl StoryBuilder<'_> {
             state: vec![(format!("/bots/{}/user_key", kakao.bot_id), json!(USER_KEY))],
         };
         self.push("wrote to the chatbot", MEMBER, message.request(Some(kakao.skill_proof())), 200, effect);
-        self.answered(ExpectedBody::Has("/template/outputs/0/simpleText/text", json!("안녕하세요")));
+        self.answered(ExpectedBody::Has("/template/outputs/0/simpleText/text", json!(GREETING)));
         let wrong = random::hex::<16>()?;
         self.forged("wrote, wrong skill key", message.request(Some((&kakao.skill_header, &wrong))), 401);
         Ok(())

@@ -19,7 +19,7 @@ use super::{
     facts::{Backlog, Facts, Function, Proofs, PublishedKeys, Read, Reconciling, Resource, Source, Stack, Unread},
     members::{RECONCILER, acknowledging_members, all_members},
     reconciling::configured,
-    sources::{DELIVERER, PROCESSOR, PUBLISHER},
+    sources::SOURCES,
 };
 
 /// The alias that a gradual deployment moves.
@@ -142,7 +142,7 @@ async fn live(account: &impl Account, resources: &[Resource]) -> Functions {
 }
 
 async fn sources(account: &impl Account, resources: &[Resource]) -> BTreeMap<&'static str, Read<Option<Source>>> {
-    let asked = [PROCESSOR, PUBLISHER, DELIVERER].into_iter().filter_map(|logical_id| {
+    let asked = SOURCES.into_iter().filter_map(|logical_id| {
         let id = physical(resources, logical_id)?;
         Some(async move { (logical_id, account.source(id).await) })
     });

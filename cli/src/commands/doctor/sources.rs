@@ -9,12 +9,16 @@ pub(super) const PROCESSOR: &str = "ProcessorSource";
 pub(super) const PUBLISHER: &str = "PublisherSource";
 /// From the delivery queue to the deliverer, if the stack delivers.
 pub(super) const DELIVERER: &str = "DelivererSource";
+/// From the questions that wait to the answerer, if the chatbot has one.
+pub(super) const ANSWERER: &str = "AnswererSource";
+/// All of them.
+pub(super) const SOURCES: [&str; 4] = [PROCESSOR, PUBLISHER, DELIVERER, ANSWERER];
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let Ok(resources) = &facts.resources else { return vec![] };
-    let delivers = facts.sources.contains_key(DELIVERER);
-    let names = [("processor", PROCESSOR), ("publisher", PUBLISHER)].into_iter();
-    let names = names.chain(delivers.then_some(("deliverer", DELIVERER)));
+    let optional = [("deliverer", DELIVERER), ("answerer", ANSWERER)].into_iter();
+    let optional = optional.filter(|(_, logical_id)| facts.sources.contains_key(logical_id));
+    let names = [("processor", PROCESSOR), ("publisher", PUBLISHER)].into_iter().chain(optional);
     names.map(|(name, logical_id)| judged(facts, resources, logical_id).named(name)).collect()
 }
 
@@ -74,6 +78,7 @@ fn waits(logical_id: &str) -> &'static str {
     match logical_id {
         PUBLISHER => "no change is published, and a write is lost to the bus after 24 hours",
         DELIVERER => "changes wait in DeliveryQueue, for 14 days",
+        ANSWERER => "no question with a callback is answered",
         _ => "events wait in the queue, for 7 days",
     }
 }
@@ -90,6 +95,7 @@ fn section(logical_id: &str) -> &'static str {
     match logical_id {
         PUBLISHER => "The publisher is behind",
         DELIVERER => "Deliveries are late",
+        ANSWERER => "The chatbot has no answer",
         _ => "The processor fails",
     }
 }
@@ -171,21 +177,26 @@ mod tests {
     }
 
     #[test]
-    fn the_deliverers_is_looked_at_where_the_stack_has_one() {
+    fn an_optional_one_is_looked_at_where_the_stack_has_it() {
         assert_eq!(findings(&stand_in::healthy()).len(), 2);
-        let mut facts = stand_in::healthy();
-        let source = Source { state: "Disabled".to_owned(), ..stand_in::source(DELIVERER) };
-        facts.sources.insert(DELIVERER, Ok(Some(source)));
-        let found = findings(&facts);
-        assert!(found[2].seen.ends_with("changes wait in DeliveryQueue, for 14 days"), "{found:?}");
-        assert_eq!(worst(&found), Verdict::Mistake);
+        for (logical_id, waits) in [
+            (DELIVERER, "changes wait in DeliveryQueue, for 14 days"),
+            (ANSWERER, "no question with a callback is answered"),
+        ] {
+            let mut facts = stand_in::healthy();
+            let source = Source { state: "Disabled".to_owned(), ..stand_in::source(logical_id) };
+            facts.sources.insert(logical_id, Ok(Some(source)));
+            let found = findings(&facts);
+            assert!(found[2].seen.ends_with(waits), "{found:?}");
+            assert_eq!(worst(&found), Verdict::Mistake);
+        }
     }
 
     #[test]
     fn the_templates_event_source_mappings_are_these() {
         let template = include_str!("../../../../template.yaml");
-        assert_eq!(template.matches("Type: AWS::Lambda::EventSourceMapping").count(), 3);
-        for logical_id in [PROCESSOR, PUBLISHER, DELIVERER] {
+        assert_eq!(template.matches("Type: AWS::Lambda::EventSourceMapping").count(), SOURCES.len());
+        for logical_id in SOURCES {
             let of_template = format!("\n  {logical_id}:\n    Type: AWS::Lambda::EventSourceMapping\n");
             assert!(template.contains(&of_template), "{logical_id}");
         }

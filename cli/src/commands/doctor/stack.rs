@@ -2,7 +2,7 @@
 
 use super::{
     facts::{Facts, Quota, Stack},
-    sources::{DELIVERER, PROCESSOR},
+    sources::{ANSWERER, DELIVERER, PROCESSOR},
 };
 use crate::{
     commands::check::finding::{Finding, Judgement},
@@ -11,10 +11,10 @@ use crate::{
 
 /// What new accounts have less than, until they ask for more.
 const ENOUGH: i32 = 100;
-/// What the stack runs besides processor and deliverer: the five that answer Kakao, the publisher's two batches, the
+/// What the stack runs besides processor, deliverer and answerer: the five that answer Kakao, the publisher's two batches, the
 /// janitor.
 const OTHERS: i32 = 8;
-/// The default of the parameters `ProcessorConcurrency` and `DeliveryConcurrency`, and the least that Lambda takes.
+/// The default of the consumers' parameters, and the least that Lambda takes.
 const LEAST: i32 = 2;
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
@@ -58,9 +58,18 @@ impl Consumer {
         Self { name: "deliverer", parameter: "DeliveryConcurrency", most }
     }
 
+    fn answerer(most: i32) -> Self {
+        Self { name: "answerer", parameter: "AnswererConcurrency", most }
+    }
+
     fn all(facts: &Facts) -> Vec<Self> {
         let most = |logical_id| facts.source(logical_id).and_then(|source| source.most_at_once);
-        [most(PROCESSOR).map(Self::processor), most(DELIVERER).map(Self::deliverer)].into_iter().flatten().collect()
+        let all = [
+            most(PROCESSOR).map(Self::processor),
+            most(DELIVERER).map(Self::deliverer),
+            most(ANSWERER).map(Self::answerer),
+        ];
+        all.into_iter().flatten().collect()
     }
 }
 
@@ -214,14 +223,16 @@ mod tests {
         assert!(judged.fix.starts_with(fix), "{judged:?}");
         let fix = "set ProcessorConcurrency and DeliveryConcurrency to 2, and ask for more";
         assert!(of(10, 2, 5).fix.starts_with(fix));
-        let mut facts = stand_in::healthy();
-        let source = Source { most_at_once: Some(1_000), ..stand_in::source(DELIVERER) };
-        facts.sources.insert(DELIVERER, Ok(Some(source)));
-        assert_eq!(stand_in::worst(&findings(&facts)), Verdict::Mistake);
+        for logical_id in [DELIVERER, ANSWERER] {
+            let mut facts = stand_in::healthy();
+            let source = Source { most_at_once: Some(1_000), ..stand_in::source(logical_id) };
+            facts.sources.insert(logical_id, Ok(Some(source)));
+            assert_eq!(stand_in::worst(&findings(&facts)), Verdict::Mistake, "{logical_id}");
+        }
     }
 
     #[test]
-    fn the_functions_besides_processor_and_deliverer_are_those_of_the_template() {
+    fn the_functions_besides_the_consumers_are_those_of_the_template() {
         let template = include_str!("../../../../template.yaml");
         let number = |name: &str| {
             let line = template.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
@@ -229,7 +240,8 @@ mod tests {
         };
         let answering = i32::try_from(acknowledging_members().count()).unwrap();
         assert_eq!(OTHERS, answering + number("ParallelizationFactor:") + 1);
-        for name in ["ProcessorConcurrency", "DeliveryConcurrency"] {
+        for Consumer { parameter: name, .. } in [Consumer::processor(2), Consumer::deliverer(2), Consumer::answerer(2)]
+        {
             let parameter = template.split(&format!("\n  {name}:\n")).nth(1).unwrap();
             let default = parameter.lines().find_map(|line| line.trim().strip_prefix("Default: ")).unwrap();
             assert_eq!(default.parse(), Ok(LEAST), "{name}");

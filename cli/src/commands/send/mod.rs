@@ -1,6 +1,7 @@
 //! `khook send`: simulates Kakao against any address.
 
 mod account_status;
+mod skill;
 mod truth;
 mod typos;
 mod webhooks;
@@ -15,7 +16,7 @@ use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    kakao::{Kakao, Request},
+    kakao::{Answer, Kakao, Request},
     local::running::Running,
     ui::{
         output::{self, Text},
@@ -40,8 +41,8 @@ pub enum Send {
     #[command(after_help = webhooks::CHANNEL_EXAMPLES)]
     TalkChannel(webhooks::SendTalkChannel),
     /// A chatbot's skill request
-    #[command(after_help = webhooks::SKILL_EXAMPLES)]
-    Skill(webhooks::SendSkill),
+    #[command(after_help = skill::EXAMPLES)]
+    Skill(skill::SendSkill),
 }
 
 impl Send {
@@ -55,7 +56,7 @@ impl Send {
             Self::AccountStatus(send) => deliver_true(&send.target, send.truth(), || send.request()).await,
             Self::TalkShare(send) => deliver(&send.target, || send.request()).await,
             Self::TalkChannel(send) => deliver(&send.target, || send.request()).await,
-            Self::Skill(send) => deliver(&send.target, || send.request()).await,
+            Self::Skill(send) => send.run().await,
         }
     }
 }
@@ -105,6 +106,23 @@ impl SendTarget {
     /// Fails if a value looks like a typing error of one that Kakao documents.
     fn check_word(&self, option: &str, text: &str, known: &[&str]) -> Result<()> {
         self.unless_anyway(|| typos::word(option, text, known))
+    }
+
+    fn is_expected(&self, answer: &Answer) -> bool {
+        self.expect.map_or((200..300).contains(&answer.status), |expected| answer.status == expected)
+    }
+
+    /// An answer for people.
+    fn print_answer(&self, request: &Request, answer: &Answer, is_right: bool) -> Result<()> {
+        let style = if is_right { Style::new().green() } else { Style::new().red() };
+        let expected = self.expect.filter(|_| !is_right).map(|status| format!(", expected {status}"));
+        let how = format!(" {} ms, {} {}", answer.took.as_millis(), request.kind.name(), request.shape());
+        let status = Text::default().styled(style.bold(), answer.status).and(expected.unwrap_or_default());
+        output::line(status.styled(Style::new().dim(), how))?;
+        if !answer.body.is_empty() {
+            output::foreign(&answer.body)?;
+        }
+        Ok(())
     }
 
     /// The keys of the running `khook dev`, if the request goes there.
@@ -219,6 +237,14 @@ async fn deliver_true(
     Ok(code)
 }
 
+/// An answer for programs.
+fn report(request: &Request, answer: &Answer, is_right: bool) -> Value {
+    let body = serde_json::from_str(&answer.body).unwrap_or_else(|_| Value::from(answer.body.clone()));
+    json!({
+        "ok": is_right, "kind": request.kind.name(), "status": answer.status, "ms": answer.took.as_millis(), "body": body,
+    })
+}
+
 async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>) -> Result<ExitCode> {
     let base = target.base()?;
     let request = request()?;
@@ -227,21 +253,11 @@ async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>)
         return Ok(ExitCode::SUCCESS);
     }
     let answer = request.send(&base).await?;
-    let is_right = target.expect.map_or((200..300).contains(&answer.status), |expected| answer.status == expected);
+    let is_right = target.is_expected(&answer);
     if target.json {
-        let body = serde_json::from_str(&answer.body).unwrap_or_else(|_| Value::from(answer.body.clone()));
-        output::json(&json!({
-            "ok": is_right, "kind": request.kind.name(), "status": answer.status, "ms": answer.took.as_millis(), "body": body,
-        }))?;
+        output::json(&report(&request, &answer, is_right))?;
     } else {
-        let style = if is_right { Style::new().green() } else { Style::new().red() };
-        let expected = target.expect.filter(|_| !is_right).map(|status| format!(", expected {status}"));
-        let how = format!(" {} ms, {} {}", answer.took.as_millis(), request.kind.name(), request.shape());
-        let status = Text::default().styled(style.bold(), answer.status).and(expected.unwrap_or_default());
-        output::line(status.styled(Style::new().dim(), how))?;
-        if !answer.body.is_empty() {
-            output::foreign(&answer.body)?;
-        }
+        target.print_answer(&request, &answer, is_right)?;
     }
     Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

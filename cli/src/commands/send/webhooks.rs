@@ -6,7 +6,7 @@ use kakao_webhooks::wire::{Time, talk_channel::ChannelEvent, talk_share::ChatTyp
 
 use super::{Pair, QUARANTINED, SendTarget, Truth, check_member_number, given, members, secret};
 use crate::{
-    kakao::{Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink, registration_check},
+    kakao::{Request, Shape, TalkChannel, TalkShare, Unlink},
     random,
     ui::when::event_time,
 };
@@ -26,7 +26,7 @@ impl AdminKey {
     }
 }
 
-fn resource_id(given: Option<&String>) -> Result<String> {
+pub(super) fn resource_id(given: Option<&String>) -> Result<String> {
     given.map_or_else(random::hex::<16>, |id| Ok(id.clone()))
 }
 
@@ -182,78 +182,5 @@ impl SendTalkChannel {
             deprecated: self.deprecated,
         };
         Ok(channel.request(&self.admin_key.get(&self.target)?))
-    }
-}
-
-pub(super) const SKILL_EXAMPLES: &str = "\
-Examples:
-  khook send skill --utterance 안녕하세요 --app-user 1234567890
-  khook send skill --check
-  khook send skill --url https://hooks.example.com --skill-key-file key.txt \\
-      --bot 5f… --utterance hi";
-
-/// Options of `khook send skill`.
-#[derive(Debug, Args)]
-pub struct SendSkill {
-    /// Only send the check (a GET) that Kakao performs when the URL is registered
-    #[arg(long)]
-    check: bool,
-    /// What the user writes
-    #[arg(long, value_name = "TEXT", default_value = "안녕하세요")]
-    utterance: String,
-    /// The chatbot's id; by default that of the running `khook dev`
-    #[arg(long, value_name = "ID")]
-    bot: Option<String>,
-    /// The user as the bot knows them
-    #[arg(long, value_name = "KEY", default_value = "bot-user-1")]
-    user_key: String,
-    /// The user as the bot's channel knows them
-    #[arg(long, value_name = "KEY")]
-    plusfriend_user_key: Option<String>,
-    /// The member number, for a user who is linked
-    #[arg(long, value_name = "NUMBER")]
-    app_user: Option<String>,
-    /// Whether the user added the channel
-    #[arg(long, value_name = "TRUE|FALSE")]
-    friend: Option<bool>,
-    /// X-Request-Id; random by default
-    #[arg(long, value_name = "ID")]
-    request_id: Option<String>,
-    /// The header that authenticates Kakao
-    #[arg(long, value_name = "NAME", default_value = "x-skill-key")]
-    skill_header: String,
-    /// A file with the header's value; else that of the running `khook dev` (without --url), else KAKAO_SKILL_KEY
-    #[arg(long, value_name = "FILE")]
-    skill_key_file: Option<PathBuf>,
-    /// Send no such header
-    #[arg(long, conflicts_with = "skill_key_file")]
-    no_key: bool,
-    #[command(flatten)]
-    pub(super) target: SendTarget,
-}
-
-impl SendSkill {
-    pub(super) fn request(&self) -> Result<Request> {
-        if self.check {
-            return Ok(registration_check());
-        }
-        let result = "the message counts for the bot's user only, as it would from Kakao";
-        self.app_user.iter().for_each(|user| check_member_number(user, result));
-        let kakao = self.target.kakao();
-        let message = SkillMessage {
-            bot_id: given(self.bot.clone(), kakao.as_ref().map(|kakao| kakao.bot_id.clone()), "--bot")?,
-            user_key: self.user_key.clone(),
-            plusfriend_user_key: self.plusfriend_user_key.clone(),
-            app_user_id: self.app_user.clone(),
-            is_friend: self.friend,
-            utterance: self.utterance.clone(),
-            request_id: resource_id(self.request_id.as_ref())?,
-        };
-        if self.no_key {
-            return Ok(message.request(None));
-        }
-        let of_running = kakao.map(|kakao| kakao.skill_key);
-        let key = secret(self.skill_key_file.as_ref(), "KAKAO_SKILL_KEY", of_running, "--skill-key-file")?;
-        Ok(message.request(Some((&self.skill_header, &key))))
     }
 }

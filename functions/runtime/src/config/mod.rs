@@ -15,6 +15,8 @@ use http::Uri;
 
 use crate::clock::Clock;
 
+pub use skill::AnswererAddress;
+
 /// A variable that can't be used.
 #[derive(thiserror::Error)]
 #[error("{variable} {problem}. {fix}")]
@@ -140,6 +142,8 @@ mod tests {
             with("SOURCE_CIDRS", "secret").sources().unwrap_err(),
             with("DELIVERY_URL", "https://a:b@example.com/secret").delivery_url().unwrap_err(),
             with("DELIVERY_QUEUE_URL", "q?secret").delivery_queue_url().unwrap_err(),
+            with("SKILL_ANSWERER", "https://a:b@example.com/secret").skill_answerer().unwrap_err(),
+            with("KAKAO_CALLBACK_URL", "https://example.com/secret").callback_origin().unwrap_err(),
         ] {
             assert!(error.to_string().contains(error.variable) && !error.to_string().contains("secret"), "{error}");
         }

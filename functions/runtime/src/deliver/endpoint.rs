@@ -1,6 +1,6 @@
 use std::{fmt, future::Future, time::Duration};
 
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{
     HeaderName, Method, Request, StatusCode, Uri,
@@ -101,12 +101,20 @@ impl HttpEndpoint {
     pub const fn new(url: DeliveryUrl, pool: Pool) -> Self {
         Self { url, pool }
     }
+
+    /// Posts a request, and returns the beginning of the response.
+    ///
+    /// # Errors
+    /// There is none. The error is for our log.
+    pub(crate) async fn send(&self, request: SignedRequest) -> Result<HttpResponse, EdgeError> {
+        let request = http_request(&self.url.0, request).map_err(|error| EdgeError(error.to_string()))?;
+        self.pool.send(request).await.map_err(|error| EdgeError(in_full(&error)))
+    }
 }
 
 impl Endpoint for HttpEndpoint {
     async fn post(&self, request: SignedRequest) -> Result<Reply, EdgeError> {
-        let request = http_request(&self.url.0, request).map_err(|error| EdgeError(error.to_string()))?;
-        let response = self.pool.send(request).await.map_err(|error| EdgeError(in_full(&error)))?;
+        let response = self.send(request).await?;
         let status = StatusCode::from_u16(response.status().as_u16()).map_err(|error| EdgeError(error.to_string()))?;
         Ok(Reply { status, rest: read_out(response.into_body()).boxed() })
     }

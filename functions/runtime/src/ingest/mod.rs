@@ -4,6 +4,7 @@
 mod account_status;
 mod answer;
 mod arrival;
+mod asking;
 pub mod gateway;
 mod skill;
 mod talk_channel;
@@ -37,6 +38,7 @@ use crate::{
 pub use account_status::AccountStatusWebhook;
 pub use answer::{Answer, Refusal};
 pub use arrival::Arrival;
+pub use asking::{AnswerTexts, Asking};
 pub use skill::SkillWebhook;
 pub use talk_channel::TalkChannelWebhook;
 pub use talk_share::TalkShareWebhook;

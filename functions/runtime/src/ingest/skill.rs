@@ -1,34 +1,35 @@
 use std::{future::Future, time::Duration};
 
+use super::{Answer, Arrival, Asking, MAX_BODY_BYTES, Reading, Refusal, Webhook, asking::Question};
+use crate::edges::{Function, Queue, RuleSource};
+use futures_util::FutureExt;
 use http::{Method, StatusCode};
 use kakao_webhooks::{
     auth::{Apps, KeyFault, SkillAuth, Unverified, Verified},
     envelope::Letter,
-    skill::{Responder, SkillResponse, Validation, ValidationStatus, respond},
+    skill::{CallbackUrl, Place, Responder, SkillResponse, Validation, ValidationStatus, respond},
     wire::{
         Fields, Kind, Route, Unreadable,
         skill::{REGISTRATION_ANSWER, RequestKind, SkillPayload, SkillRequest, bot_of, kind_of},
     },
 };
-use tokio::time::Instant;
-
-use super::{Answer, Arrival, MAX_BODY_BYTES, Reading, Refusal, Webhook};
-use crate::edges::RuleSource;
 
 /// A chatbot's skill: it answers Kakao's registration check and every message, and takes the messages of
 /// a proven sender as events.
-pub struct SkillWebhook<R> {
+pub struct SkillWebhook<R, Q, F> {
     /// The service's apps, for the bots that are tied to them.
     pub apps: Apps,
     /// How Kakao proves itself. Without it every sender is answered and none is trusted.
     pub auth: Option<SkillAuth>,
     /// What is answered first of all.
     pub rules: R,
-    /// What is answered where no rule fits.
+    /// How the service is asked what to answer a proven sender where no rule fits.
+    pub asking: Option<Asking<Q, F>>,
+    /// What is answered where no one is asked.
     pub otherwise: Box<dyn Responder>,
 }
 
-impl<R: RuleSource> Webhook for SkillWebhook<R> {
+impl<R: RuleSource, Q: Queue, F: Function> Webhook for SkillWebhook<R, Q, F> {
     const KIND: Kind = Kind::Skill;
     const ROUTES: &'static [Route] = &[Route::SKILL, Route::HEALTH];
     const ACCEPTED: StatusCode = StatusCode::OK;
@@ -57,7 +58,7 @@ impl<R: RuleSource> Webhook for SkillWebhook<R> {
             return Err(Refusal::TooLarge);
         }
         let payload = request.unproven_content().json();
-        Ok(Some(self.answer(payload, arrival).await))
+        Ok(Some(self.answer(payload, Sender::Unproven, arrival).await))
     }
 
     async fn authenticate(&self, request: Unverified, _arrival: &Arrival) -> Result<Verified<()>, Refusal> {
@@ -70,7 +71,10 @@ impl<R: RuleSource> Webhook for SkillWebhook<R> {
         let event = payload.as_ref().map_err(Clone::clone).and_then(SkillRequest::read);
         // Also of what can't be read: a replay can't look it up.
         let app = payload.as_ref().ok().and_then(bot_of).and_then(|bot| self.apps.by_bot(&bot));
-        let answer = self.answer(payload, arrival);
+        let origin = self.asking.as_ref().map(|asking| &asking.origin);
+        let callback = payload.as_ref().ok().zip(origin);
+        let callback = callback.and_then(|(payload, origin)| CallbackUrl::of(&request, payload, origin));
+        let answer = self.answer(payload, Sender::Proven(callback), arrival);
         if let Err(Unreadable::ParameterValidation) = event {
             // Kakao sends one for each message while it asks for a parameter; it reports no event.
             let (kind, reason) = (Self::KIND.name(), Unreadable::ParameterValidation.code());
@@ -88,28 +92,55 @@ impl<R: RuleSource> Webhook for SkillWebhook<R> {
 
 type Payload = Result<Fields<'static>, Unreadable>;
 
+/// Who asks, and where a later answer may go.
+enum Sender {
+    Unproven,
+    Proven(Option<CallbackUrl>),
+}
+
 /// Kept before the deadline, to hand in the answer.
 const RESERVE: Duration = Duration::from_millis(100);
 
-impl<R: RuleSource> SkillWebhook<R> {
+impl<R: RuleSource, Q: Queue, F: Function> SkillWebhook<R, Q, F> {
     /// A sender whose message cannot be read is answered all the same. What is no message shows nothing to anyone.
-    async fn answer(&self, payload: Payload, arrival: &Arrival) -> Answer {
+    async fn answer(&self, payload: Payload, sender: Sender, arrival: &Arrival) -> Answer {
         let payload = payload.unwrap_or_default();
-        let until = arrival.deadline - RESERVE;
         let json = match kind_of(&payload) {
-            RequestKind::Message => self.reply(&SkillPayload::read(payload), until).await.into_json(),
-            RequestKind::Validation => self.validate(&Validation::read(&payload), until).await.json().to_owned(),
+            RequestKind::Message => self.reply(payload, sender, arrival).await,
+            RequestKind::Validation => self.validate(payload, sender, arrival).await.json().to_owned(),
             RequestKind::RoomWebhook | RequestKind::NewPlatform => SkillResponse::nothing().into_json(),
         };
         Answer::json_text(StatusCode::OK, json)
     }
 
-    async fn validate(&self, validation: &Validation, until: Instant) -> ValidationStatus {
-        self.rules.rules(until).await.validate(validation).unwrap_or(ValidationStatus::Success)
+    async fn validate(&self, payload: Fields<'static>, sender: Sender, arrival: &Arrival) -> ValidationStatus {
+        let until = arrival.deadline - RESERVE;
+        let by_rule = self.rules.rules(until).await.validate(&Validation::read(&payload));
+        match (by_rule, &self.asking, sender) {
+            (Some(status), ..) => Some(status),
+            (None, Some(asking), Sender::Proven(_)) => {
+                asking.validate(payload.into_members(), arrival, until).boxed().await
+            }
+            _ => None,
+        }
+        .unwrap_or(ValidationStatus::Success)
     }
 
-    async fn reply(&self, payload: &SkillPayload, until: Instant) -> SkillResponse {
-        let by_rule = self.rules.rules(until).await.answer(payload);
-        by_rule.unwrap_or_else(|| respond(self.otherwise.as_ref(), payload))
+    /// Only what can be read, of a proven sender, reaches the service.
+    async fn reply(&self, body: Fields<'static>, sender: Sender, arrival: &Arrival) -> String {
+        let until = arrival.deadline - RESERVE;
+        let bot_id = SkillRequest::read(&body).ok().and_then(|_| bot_of(&body));
+        let for_service = self.asking.as_ref().zip(bot_id).map(|ask| (ask, body.clone()));
+        let payload = SkillPayload::read(body);
+        if let Some(response) = self.rules.rules(until).await.answer(&payload) {
+            return response.into_json();
+        }
+        if let (Some(((asking, bot_id), body)), Sender::Proven(callback)) = (for_service, sender) {
+            let place = Place::of(&payload);
+            let question = Question { bot_id, place, callback, payload: body.into_members() };
+            // Boxed: every answer would carry the SDK's large futures along.
+            return asking.answer(question, arrival, until).boxed().await;
+        }
+        respond(self.otherwise.as_ref(), &payload).into_json()
     }
 }

@@ -1,19 +1,22 @@
 //! The one path, with edges that hold, refuse and hang. Time is tokio's paused clock.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
 
 use http::{Method, StatusCode, header::AUTHORIZATION};
 use kakao_webhooks::{
     auth::{Apps, Digest, SkillAuth},
     envelope::Event,
-    skill::{Echo, Listed, RuleSet},
+    skill::{CallbackOrigin, Echo, Job, Place, RuleSet, Rules},
     wire::{EventId, Payload},
 };
 use lambda_http::RequestExt;
 use tokio::time::sleep;
 
 use super::*;
-use crate::edges::RuleSource;
+use crate::edges::{Function, RuleSource};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -195,7 +198,7 @@ struct SlowRules(Duration);
 impl RuleSource for SlowRules {
     async fn rules(&self, until: Instant) -> Arc<dyn RuleSet> {
         tokio::time::sleep_until(until.min(Instant::now() + self.0)).await;
-        Arc::new(Listed::from_json(r#"[{"utterance":"x","text":"rule"}]"#, Box::new(Echo)).unwrap())
+        Arc::new(Rules::from_list(r#"[{"utterance":"x","text":"rule"}]"#).unwrap())
     }
 }
 
@@ -203,7 +206,8 @@ impl RuleSource for SlowRules {
 async fn accept_message(rules: Duration, queue: &Edge, inbox: &Edge) -> (Response<Body>, Duration) {
     let auth = SkillAuth::from_json(&format!(r#"{{"header":"x-key","sha256":["{}"]}}"#, Digest::of(KEY.as_bytes())));
     let (apps, rules, otherwise) = (unlink().apps, SlowRules(rules), Box::new(Echo));
-    let webhook = SkillWebhook { apps, auth: Some(auth.unwrap()), rules, otherwise };
+    let asking = None::<Asking<Edge, Infallible>>;
+    let webhook = SkillWebhook { apps, auth: Some(auth.unwrap()), rules, asking, otherwise };
     let body = r#"{"bot":{"id":"b"},"userRequest":{"utterance":"x","user":{"id":"u"}}}"#;
     let request = http::Request::builder().method(Method::POST).uri("https://x/skill").header("x-key", KEY);
     let request = request.body(Body::Text(body.to_owned())).unwrap().with_raw_http_path("/skill");
@@ -217,7 +221,7 @@ async fn an_answer_is_worked_out_while_the_event_is_stored() {
     let late = Edge::new(Behaviour::RefusesUntil(Instant::now() + Duration::from_secs(2)));
     let (answer, took) = accept_message(Duration::from_secs(2), &late, &late).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    assert!(took < SkillWebhook::<SlowRules>::BUDGET, "{took:?}");
+    assert!(took < SkillWebhook::<SlowRules, Edge, Infallible>::BUDGET, "{took:?}");
     assert!(matches!(answer.body(), Body::Text(text) if text.contains("rule")));
     assert_eq!(late.held().len(), 1);
 }
@@ -227,7 +231,7 @@ async fn a_slow_answer_leaves_in_time() {
     let queue = Edge::new(Behaviour::Holds);
     let (answer, took) = accept_message(Duration::from_secs(60), &queue, &queue).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    assert!(took < SkillWebhook::<SlowRules>::BUDGET, "{took:?}");
+    assert!(took < SkillWebhook::<SlowRules, Edge, Infallible>::BUDGET, "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,4 +241,91 @@ async fn a_message_that_nothing_stores_is_not_acknowledged_whatever_its_answer()
         let (answer, _) = accept_message(Duration::from_secs(slow), &edge, &edge).await;
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
+}
+
+/// The function `answerer`.
+struct FunctionDoes(Behaviour, &'static str);
+
+impl Function for FunctionDoes {
+    async fn invoke(&self, event: String) -> Result<String, EdgeError> {
+        assert!(event.contains(r#""utterance":"unruled""#) && event.contains("deadline_ms"), "{event}");
+        match self.0 {
+            Behaviour::Hangs => sleep(Duration::from_secs(3_600)).await,
+            Behaviour::Refuses => return Err(EdgeError("refused".to_owned())),
+            Behaviour::Holds | Behaviour::RefusesUntil(_) => {}
+        }
+        Ok(self.1.to_owned())
+    }
+}
+
+const URL: &str = "https://bot-api.kakao.com/v1/bots/b/callback/0d9f";
+
+fn asking(answers: &Edge, function: FunctionDoes) -> Asking<Edge, FunctionDoes> {
+    let texts = AnswerTexts { wait: "wait".to_owned(), fallback: "fallback".to_owned() };
+    Asking { queue: answers.clone(), function, origin: CallbackOrigin::default(), texts }
+}
+
+/// The answer to a message with a callback URL, by an authenticated sender or with no way to authenticate one.
+async fn ask(asking: Asking<Edge, FunctionDoes>, is_proven: bool, url: &str) -> (String, Duration) {
+    let auth = SkillAuth::from_json(&format!(r#"{{"header":"x-key","sha256":["{}"]}}"#, Digest::of(KEY.as_bytes())));
+    let (apps, rules, otherwise) = (unlink().apps, SlowRules(Duration::ZERO), Box::new(Echo));
+    let auth = is_proven.then(|| auth.unwrap());
+    let webhook = SkillWebhook { apps, auth, rules, asking: Some(asking), otherwise };
+    let message = serde_json::json!({"bot": {"id": "b"}, "userRequest": {"utterance": "unruled", "user": {"id": "u"},
+        "callbackUrl": url}});
+    let request = http::Request::builder().method(Method::POST).uri("https://x/skill").header("x-key", KEY);
+    let request = request.body(Body::Text(message.to_string())).unwrap().with_raw_http_path("/skill");
+    let (events, begun) = (Edge::new(Behaviour::Holds), Instant::now());
+    let answer = Ingest::new(webhook, events.clone(), events.clone()).accept(request).await.unwrap();
+    assert_eq!((answer.status(), events.held().len()), (StatusCode::OK, usize::from(is_proven)));
+    let Body::Text(text) = answer.body() else { panic!("no text") };
+    (text.clone(), begun.elapsed())
+}
+
+const ANSWER: &str =
+    r#"{"answer":"{\"version\":\"2.0\",\"template\":{\"outputs\":[{\"simpleText\":{\"text\":\"direct\"}}]}}"}"#;
+
+#[tokio::test(start_paused = true)]
+async fn whatever_fails_behind_it_a_message_that_the_service_answers_is_answered_in_time() {
+    use Behaviour::{Hangs, Holds, Refuses};
+    for (queue, function, returns, expected) in [
+        (Holds, Holds, ANSWER, "useCallback"),
+        (Holds, Hangs, ANSWER, "useCallback"),
+        (Refuses, Holds, ANSWER, "direct"),
+        (Hangs, Holds, ANSWER, "direct"),
+        (Refuses, Refuses, ANSWER, "fallback"),
+        (Refuses, Hangs, ANSWER, "fallback"),
+        (Hangs, Hangs, ANSWER, "fallback"),
+        (Refuses, Holds, r#"{"failed":"timed_out"}"#, "fallback"),
+        (Refuses, Holds, r#"{"answer":"{}"}"#, "fallback"),
+        (Refuses, Holds, "null", "fallback"),
+    ] {
+        let answers = Edge::new(queue);
+        let (text, took) = ask(asking(&answers, FunctionDoes(function, returns)), true, URL).await;
+        assert!(text.contains(expected), "{text}");
+        assert!(took < SkillWebhook::<SlowRules, Edge, Infallible>::BUDGET, "{took:?}");
+        assert_eq!(answers.1.lock().unwrap().len(), usize::from(expected == "useCallback"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_what_kakao_sent_and_only_a_url_of_kakaos_makes_one() {
+    let answers = Edge::new(Behaviour::Holds);
+    ask(asking(&answers, FunctionDoes(Behaviour::Hangs, "")), true, URL).await;
+    let job = Job::decode(&answers.1.lock().unwrap()[0], &CallbackOrigin::default()).unwrap();
+    assert_eq!((job.url.expose(), job.place), (URL, Place::Chat));
+    assert_eq!(job.payload["userRequest"]["utterance"], "unruled");
+    for url in ["https://example.com/v1/bots/b/callback/0d9f", "https://bot-api.kakao.com/v1/bots/c/callback/0d9f", ""]
+    {
+        let answers = Edge::new(Behaviour::Holds);
+        let (text, _) = ask(asking(&answers, FunctionDoes(Behaviour::Holds, ANSWER)), true, url).await;
+        assert!(text.contains("direct") && answers.1.lock().unwrap().is_empty(), "{url}: {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_service_is_not_asked_for_a_sender_who_is_not_authenticated() {
+    let answers = Edge::new(Behaviour::Holds);
+    let (text, _) = ask(asking(&answers, FunctionDoes(Behaviour::Holds, ANSWER)), false, URL).await;
+    assert!(text.contains("unruled") && answers.1.lock().unwrap().is_empty(), "{text}");
 }

@@ -7,7 +7,7 @@ use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::{Client, config::Builder, error::DisplayErrorContext, types::SendMessageBatchRequestEntry};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
-use crate::edges::{EdgeError, Queue, Visibility};
+use crate::edges::{Deletion, EdgeError, Queue, Visibility};
 
 /// A queue in SQS.
 #[derive(Clone, Debug)]
@@ -27,6 +27,12 @@ impl SqsQueue {
             .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(20)))
             .build();
         Self { client: Client::from_conf(config), url }
+    }
+
+    /// Another queue, by the same client.
+    #[must_use]
+    pub fn beside(&self, url: String) -> Self {
+        Self { client: self.client.clone(), url }
     }
 }
 
@@ -74,5 +80,12 @@ impl Visibility for SqsQueue {
         let change = self.client.change_message_visibility().queue_url(&self.url);
         let changed = change.receipt_handle(receipt).visibility_timeout(seconds).send().await;
         changed.map(drop).map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))
+    }
+}
+
+impl Deletion for SqsQueue {
+    async fn delete(&self, receipt: &str) -> Result<(), EdgeError> {
+        let deleted = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await;
+        deleted.map(drop).map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))
     }
 }

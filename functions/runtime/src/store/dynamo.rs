@@ -32,6 +32,8 @@ pub enum Pace {
     Acknowledging,
     /// The queue: half a minute.
     Background,
+    /// A person, perhaps far away, with a large item.
+    Operator,
 }
 
 pub(crate) const NOT_THERE: &str = "attribute_not_exists(pk)";
@@ -44,6 +46,7 @@ impl DynamoStore {
             // For the stored key set. The inbox gets its time limit from the caller.
             Pace::Acknowledging => (400, 2),
             Pace::Background => (2_000, 4),
+            Pace::Operator => (10_000, 3),
         };
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(attempt)).build();
         let config = Builder::from(aws)

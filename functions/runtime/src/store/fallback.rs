@@ -25,6 +25,10 @@ impl FallbackTable {
         Self(Arc::new(LazyLock::new(Box::new(make))))
     }
 
+    pub(super) fn store(&self) -> &DynamoStore {
+        &self.0
+    }
+
     /// Makes the table's client, for a caller who sees that it will be needed.
     pub(crate) fn make(&self) {
         LazyLock::force(&self.0);

@@ -11,6 +11,7 @@ mod kept;
 mod key_set;
 mod quarantine;
 pub(crate) mod roster;
+mod rules;
 mod seen;
 
 use std::future::Future;
@@ -27,6 +28,7 @@ pub use inbox::InboxEnvelope;
 pub use items::{Loaded, QuarantineEntry, Revision, inbox_partitions};
 pub use quarantine::Quarantined;
 pub use roster::{ROSTER, ROSTER_ATTRIBUTES, ROSTER_SHARDS};
+pub use rules::StoredRules;
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

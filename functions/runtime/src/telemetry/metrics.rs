@@ -6,9 +6,11 @@ use super::fields::Fields;
 
 /// The events that are a metric of their own or by a detail of theirs. Each metric costs money in each hour in which it
 /// is written: only what an alarm or the dashboard looks at is one; the log has all else.
-const COUNTED: [&str; 11] = [
+const COUNTED: [&str; 13] = [
     "answered_slow",
     "applied_stream",
+    "callback_failed",
+    "fallback",
     "gone",
     "kept_inbox",
     "key_set_not_kept",
@@ -25,7 +27,7 @@ const COUNTED: [&str; 11] = [
 const NOT_TAKEN: [&str; 3] = ["answered_slow", "refused_source_unlisted", "refused_unavailable"];
 
 /// The events whose `ms` is a metric.
-const TIMED: [&str; 4] = ["answered", "applied", "not_delivered", "published"];
+const TIMED: [&str; 5] = ["answered", "applied", "not_delivered", "published", "replied"];
 
 /// The fields whose value, behind the event's name, may be a metric.
 const DETAILS: [&str; 4] = ["reason", "destination", "access", "pace"];

@@ -122,7 +122,7 @@ fn level_of(text: &str) -> Option<LevelFilter> {
 }
 
 /// Our own crates.
-const OUR_CRATES: [&str; 13] = [
+const OUR_CRATES: [&str; 14] = [
     "kakao_webhooks",
     "runtime",
     "unlink",
@@ -135,6 +135,7 @@ const OUR_CRATES: [&str; 13] = [
     "publisher",
     "deliverer",
     "reconciler",
+    "answerer",
     "khook",
 ];
 

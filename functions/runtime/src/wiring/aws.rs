@@ -90,10 +90,11 @@ fn usual_endpoint(variables: &Variables<'_>, name: &str, default: Option<String>
 }
 
 /// Ids of the services that a function reaches, and the variables of their endpoints.
-const SERVICES: [(&str, &str); 4] = [
+const SERVICES: [(&str, &str); 5] = [
     ("SQS", QUEUE),
     ("DynamoDB", TABLE),
     ("EventBridge", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
+    ("Lambda", "AWS_ENDPOINT_URL_LAMBDA"),
     ("Secrets Manager", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
 ];
 

@@ -11,11 +11,15 @@ use lambda_http::{Context, Error, LambdaEvent, lambda_runtime, service_fn};
 use tokio::time::{Instant, timeout};
 
 use crate::{
+    answer::{HttpsService, Service},
     clock::Clock,
-    config::{ConfigError, Variables},
+    config::{AnswererAddress, ConfigError, Variables},
+    deliver::HttpEndpoint,
     http::Pool,
-    ingest::{Ingest, Webhook, gateway},
+    ingest::{Asking, Ingest, Webhook, gateway},
+    invoke::LambdaFunction,
     queue::SqsQueue,
+    signing::{HeldSecrets, SecretsManager},
     store::{DynamoStore, FallbackTable, Pace, Retention},
     telemetry,
 };
@@ -29,6 +33,27 @@ pub use aws::{aws_of_function, web_of_function};
 /// A variable that can't be used.
 pub fn table(aws: &SdkConfig, variables: &Variables<'_>, retention: Retention) -> Result<DynamoStore, ConfigError> {
     Ok(DynamoStore::new(aws, variables.table_name()?, retention, Pace::Background))
+}
+
+/// The service's own answerer that the variables name, ready to be asked.
+///
+/// # Errors
+/// A variable that can't be used.
+pub async fn answer_service(
+    aws: &SdkConfig,
+    pool: &Pool,
+    variables: &Variables<'_>,
+) -> Result<Service<SecretsManager>, ConfigError> {
+    let service = match variables.skill_answerer()? {
+        AnswererAddress::Lambda(arn) => Service::Lambda(LambdaFunction::new(aws.clone(), arn)),
+        AnswererAddress::Https(url) => {
+            let secret = SecretsManager::new(aws, variables.skill_answerer_secret()?);
+            let secrets = HeldSecrets::new("SKILL_ANSWERER_SECRET", secret);
+            Service::Https(HttpsService::new(HttpEndpoint::new(url, pool.clone()), secrets))
+        }
+    };
+    service.prepare(crate::clock::now(), Instant::now() + DEFAULT_TIME).await;
+    Ok(service)
 }
 
 /// Time kept to hand in the answer.
@@ -95,6 +120,17 @@ impl Edges {
         let (name, retention) = (variables.table_name()?, Retention::default());
         let fallback = FallbackTable::new(move || DynamoStore::new(&aws, name, retention, Pace::Acknowledging));
         Ok(Self { queue, fallback, pool, endpoints, clock: variables.clock()? })
+    }
+
+    /// How the skill asks the service what to answer, if the variables say so.
+    ///
+    /// # Errors
+    /// A variable that can't be used.
+    pub fn asking(&self, variables: &Variables<'_>) -> Result<Option<Asking<SqsQueue, LambdaFunction>>, ConfigError> {
+        let Some((url, name)) = variables.asking()? else { return Ok(None) };
+        let function = LambdaFunction::new(aws::of_pool(variables, self.pool.clone()), name);
+        let (origin, texts) = (variables.callback_origin()?, variables.answer_texts());
+        Ok(Some(Asking { queue: self.queue.beside(url), function, origin, texts }))
     }
 
     /// Opens the queue's connection, so that the first request needn't, and the table's if the queue doesn't answer, or not

@@ -9,6 +9,8 @@ use crate::wire::{BotUserKey, Fields, Personal};
 /// A parameter's value that Kakao asks about while it fills the parameters of a block.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Validation {
+    /// The bot's name, which may be mentioned before the words.
+    pub bot_name: Option<String>,
     /// What the user wrote.
     pub utterance: Option<Personal<String>>,
     /// The part of it that is the value.
@@ -25,8 +27,10 @@ impl Validation {
     pub fn read(body: &Fields<'_>) -> Self {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(|text| Personal::new(text.to_owned()));
         let none = Map::new();
-        let value = body.get("value").and_then(Value::as_object).unwrap_or(&none);
+        let member = |name| body.get(name).and_then(Value::as_object).unwrap_or(&none);
+        let value = member("value");
         Self {
+            bot_name: member("bot").get("name").and_then(Value::as_str).map(str::to_owned),
             utterance: text(body.get("utterance")),
             origin: text(value.get("origin")),
             resolved: text(value.get("resolved")),
@@ -37,6 +41,7 @@ impl Validation {
 
 /// What a parameter validation is answered with (Kakao's "parameter validation API").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ValidationStatus {
     /// The value is a good one.
@@ -72,10 +77,10 @@ mod tests {
     fn a_validation_is_read_whatever_is_missing_or_odd() {
         let read = |body: Value| Validation::read(&body.as_object().unwrap().into());
         let text = |text: &str| Some(Personal::new(text.to_owned()));
-        let whole = json!({"isInSlotFilling": true, "utterance": "둘", "value": {"origin": "둘", "resolved": "2"},
+        let whole = json!({"isInSlotFilling": true, "bot": {"name": "봇"}, "utterance": "둘", "value": {"origin": "둘", "resolved": "2"},
             "user": {"id": "u", "type": "botUserKey"}});
         let expected =
-            Validation { utterance: text("둘"), origin: text("둘"), resolved: text("2"), user_key: "u".parse().ok() };
+            Validation { bot_name: Some("봇".to_owned()), utterance: text("둘"), origin: text("둘"), resolved: text("2"), user_key: "u".parse().ok() };
         assert_eq!(read(whole), expected);
         assert_eq!(read(json!({"value": ["둘"], "utterance": {}, "user": 7})), Validation::default());
         assert!(!format!("{expected:?}").contains('둘'));

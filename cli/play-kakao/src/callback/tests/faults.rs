@@ -69,3 +69,15 @@ fn faults_follow_each_other_and_one_for_good_ends_when_it_is_cleared() {
     callbacks.clear_faults();
     assert_eq!(said(&mut callbacks, &reply("x"), at(1)), success());
 }
+
+#[test]
+fn a_fault_of_one_url_hits_no_other() {
+    let mut callbacks = callbacks(CallbackKind::Chat);
+    callbacks.issue("token-2", BOT, CallbackKind::Chat, at(0));
+    callbacks.take_first_answer("token-2", WAIT, at(0));
+    callbacks.script_for(TOKEN, CallbackFault::Fail(CallbackFail::Internal504));
+    let other = answered(&mut callbacks, &post(&callback_path(BOT, "token-2"), &reply("x")), at(1));
+    assert_eq!(verdict(&other), success());
+    assert_eq!(said(&mut callbacks, &reply("x"), at(1)), fail(CallbackFail::Internal504));
+    assert_eq!(said(&mut callbacks, &reply("x"), at(1)), success());
+}

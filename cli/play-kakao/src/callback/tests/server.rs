@@ -65,7 +65,8 @@ async fn a_request_that_is_refused_is_reset_without_a_byte() {
 #[tokio::test]
 async fn another_process_plays_a_message_by_requests() {
     let server = server().await;
-    let (_, body) = exchanged(&server, "POST", EXCHANGES_PATH, &format!("bot_id={BOT}&kind=room")).await.unwrap();
+    let (_, body) =
+        exchanged(&server, "POST", EXCHANGES_PATH, &format!("bot_id={BOT}&kind=room&fault=505")).await.unwrap();
     let (url, token) = (json_of(&body)["url"].clone(), json_of(&body)["token"].clone());
     let token = token.as_str().unwrap();
     assert_eq!(url, format!("{}{}", server.url(), callback_path(BOT, token)));
@@ -73,7 +74,9 @@ async fn another_process_plays_a_message_by_requests() {
     let exchange = format!("{EXCHANGES_PATH}/{token}");
     let (head, _) = exchanged(&server, "POST", &exchange, WAIT).await.unwrap();
     assert!(head.starts_with("http/1.1 204"), "{head}");
+    exchanged(&server, "POST", &callback_path(BOT, token), &reply("안녕")).await.unwrap();
     exchanged(&server, "POST", &callback_path(BOT, token), "{").await.unwrap();
+    assert_eq!(json_of(&exchanged(&server, "GET", &exchange, "").await.unwrap().1)["open"], true);
     exchanged(&server, "POST", &callback_path(BOT, token), &reply("안녕")).await.unwrap();
     let (_, shown) = exchanged(&server, "GET", &exchange, "").await.unwrap();
     let mut shown = json_of(&shown);
@@ -81,9 +84,11 @@ async fn another_process_plays_a_message_by_requests() {
         assert!(attempt["ms"].take().as_i64().unwrap() < 60_000);
     }
     let expected = json!({
+        "open": false,
         "waiting_text": "잠시만요",
         "heard": ["안녕"],
         "attempts": [
+            {"ms": null, "status": "FAIL", "message": "Internal server error 505", "body": json_of(&reply("안녕"))},
             {"ms": null, "status": "FAIL", "message": "Invalid json response", "body": "{"},
             {"ms": null, "status": "SUCCESS", "message": null, "body": json_of(&reply("안녕"))},
         ],
@@ -92,9 +97,20 @@ async fn another_process_plays_a_message_by_requests() {
 }
 
 #[tokio::test]
+async fn a_url_that_nobody_used_is_closed_after_its_time() {
+    let server = server().await;
+    let token = server.issue(BOT, CallbackKind::Room).unwrap().token;
+    let open = async || json_of(&exchanged(&server, "GET", &format!("{EXCHANGES_PATH}/{token}"), "").await.unwrap().1);
+    server.advance(Duration::from_secs(299));
+    assert_eq!(open().await["open"], true);
+    server.advance(Duration::from_secs(1));
+    assert_eq!(open().await["open"], false);
+}
+
+#[tokio::test]
 async fn a_message_of_another_process_needs_a_bot_and_a_known_kind() {
     let server = server().await;
-    for form in ["", "bot_id=b", "kind=chat", "bot_id=b&kind=tomorrow"] {
+    for form in ["", "bot_id=b", "kind=chat", "bot_id=b&kind=tomorrow", "bot_id=b&kind=chat&fault=x"] {
         let (head, _) = exchanged(&server, "POST", EXCHANGES_PATH, form).await.unwrap();
         assert!(head.starts_with("http/1.1 400"), "{form}: {head}");
     }

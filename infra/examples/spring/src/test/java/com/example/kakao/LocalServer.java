@@ -21,14 +21,15 @@ import java.util.logging.LogManager;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
+import org.springframework.mock.web.MockHttpServletResponse;
 import org.springframework.test.web.servlet.MockMvc;
 import org.springframework.test.web.servlet.RequestBuilder;
 import org.springframework.test.web.servlet.setup.MockMvcBuilders;
 import org.springframework.transaction.support.TransactionTemplate;
 
 /**
- * Serves the real controller on a free port of loopback, with H2 as MySQL: prints its URL, then runs each line of its
- * input as SQL and prints the rows. The JDK's HTTP server is before Spring's dispatcher, which needs no servlet container.
+ * Serves the real controllers on a free port of loopback, with H2 as MySQL: prints its URL, then runs each line of its
+ * input as SQL and prints the rows. The answerer's is there if it has a secret. The JDK's HTTP server is before Spring's dispatcher, which needs no servlet container.
  */
 final class LocalServer {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -48,11 +49,23 @@ final class LocalServer {
         return MockMvcBuilders.standaloneSetup(new KakaoController(new Signature(secret), followUp, JSON)).build();
     }
 
+    private static AnswerController answerer(String secret) {
+        AnswerController answerer = new AnswerController();
+        answerer.secret = secret;
+        answerer.url = System.getenv("OPENAI_URL");
+        answerer.apiKey = System.getenv("OPENAI_API_KEY");
+        answerer.model = System.getenv("OPENAI_MODEL");
+        return answerer;
+    }
+
     public static void main(String[] arguments) throws IOException {
         LogManager.getLogManager().reset();
         JdbcTemplate jdbc = database("local");
         jdbc.execute("create table session (id varchar(40), app_id varchar(20), user_id varchar(20), started_at bigint)");
-        MockMvc http = dispatcher(jdbc, new SessionTable(jdbc), System.getenv("KAKAO_DELIVERY_SECRET"));
+        String secret = System.getenv("KAKAO_ANSWERER_SECRET");
+        MockMvc http = secret == null
+                ? dispatcher(jdbc, new SessionTable(jdbc), System.getenv("KAKAO_DELIVERY_SECRET"))
+                : MockMvcBuilders.standaloneSetup(answerer(secret)).build();
         // One request at a time: H2 fails where MySQL waits for a row's lock.
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", exchange -> answer(exchange, http));
@@ -74,16 +87,22 @@ final class LocalServer {
     private static void answer(HttpExchange exchange, MockMvc http) throws IOException {
         var request = post(exchange.getRequestURI()).content(exchange.getRequestBody().readAllBytes());
         exchange.getRequestHeaders().forEach((name, values) -> request.header(name, values.toArray()));
-        exchange.sendResponseHeaders(status(http, request), -1);
+        MockHttpServletResponse response = answer(http, request);
+        byte[] body = response.getContentAsByteArray();
+        exchange.getResponseHeaders().set("Content-Type", String.valueOf(response.getContentType()));
+        exchange.sendResponseHeaders(response.getStatus(), body.length == 0 ? -1 : body.length);
+        if (body.length > 0) exchange.getResponseBody().write(body);
         exchange.close();
     }
 
-    private static int status(MockMvc http, RequestBuilder request) {
+    private static MockHttpServletResponse answer(MockMvc http, RequestBuilder request) {
         try {
-            return http.perform(request).andReturn().getResponse().getStatus();
+            return http.perform(request).andReturn().getResponse();
         } catch (Exception failure) { // As a servlet container does.
             failure.printStackTrace();
-            return 500;
+            MockHttpServletResponse response = new MockHttpServletResponse();
+            response.setStatus(500);
+            return response;
         }
     }
 

@@ -1,0 +1,21 @@
+use kakao_webhooks::skill::{CallbackOrigin, Job, UnreadableJob};
+use serde_json::Value;
+
+/// A message of the answer queue, as Lambda hands it over.
+#[derive(Debug)]
+pub(super) struct Record {
+    /// By which its visibility is changed.
+    pub(super) receipt: Option<String>,
+    /// The job, or why it can't be read.
+    pub(super) job: Result<Job, UnreadableJob>,
+}
+
+impl Record {
+    pub(super) fn read(record: &Value, origin: &CallbackOrigin) -> Self {
+        let text = |name: &str| record.get(name).and_then(Value::as_str);
+        Self {
+            receipt: text("receiptHandle").map(str::to_owned),
+            job: Job::decode(text("body").unwrap_or_default(), origin),
+        }
+    }
+}

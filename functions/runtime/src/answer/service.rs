@@ -1,0 +1,105 @@
+use std::future::Future;
+
+use kakao_webhooks::wire::Time;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use crate::{
+    clock,
+    deliver::{HttpEndpoint, SignedRequest},
+    edges::{EdgeError, Function},
+    http::read_at_most,
+    invoke::LambdaFunction,
+    signing::{HeldSecrets, SecretSource},
+};
+
+/// What the service is asked: Kakao's payload, and until when it may think.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The gateway's id of the request.
+    pub id: String,
+    /// JSON.
+    pub body: String,
+}
+
+impl Question {
+    /// The question about what Kakao sent.
+    #[must_use]
+    pub fn new(id: &str, mut payload: Map<String, Value>, deadline: Time) -> Self {
+        payload.insert("deadline_ms".to_owned(), deadline.as_millis().into());
+        Self { id: id.to_owned(), body: Value::Object(payload).to_string() }
+    }
+}
+
+/// The service's own answerer.
+pub trait AskService: Send + Sync {
+    /// Its answer, as it came. It may take for ever: the caller ends it.
+    ///
+    /// # Errors
+    /// There is none. The error is for our log and shows nothing of question and answer.
+    fn ask(&self, question: Question, until: Instant) -> impl Future<Output = Result<String, EdgeError>> + Send;
+}
+
+/// An answerer at a URL, which gets its requests signed as deliveries are.
+#[derive(Debug)]
+pub struct HttpsService<S> {
+    endpoint: HttpEndpoint,
+    secrets: HeldSecrets<S>,
+}
+
+/// Longer answers are none that Kakao takes.
+const MOST_READ: usize = 64 * 1024;
+
+impl<S: SecretSource> HttpsService<S> {
+    /// The answerer at this endpoint.
+    pub const fn new(endpoint: HttpEndpoint, secrets: HeldSecrets<S>) -> Self {
+        Self { endpoint, secrets }
+    }
+}
+
+impl<S: SecretSource> AskService for HttpsService<S> {
+    async fn ask(&self, question: Question, until: Instant) -> Result<String, EdgeError> {
+        let now = clock::now();
+        let secrets = self.secrets.current(now, until).await;
+        let signature = secrets.and_then(|secrets| secrets.signature(&question.id, now, &question.body));
+        let signature = signature.ok_or_else(|| EdgeError("there is no secret to sign with".to_owned()))?;
+        let Question { id, body } = question;
+        let response = self.endpoint.send(SignedRequest { id, timestamp: now.as_seconds(), signature, body }).await?;
+        let status = response.status().as_u16();
+        if !(200..300).contains(&status) {
+            if status == 401 {
+                self.secrets.doubt(now, until).await;
+            }
+            return Err(EdgeError(format!("the answerer answered {status}")));
+        }
+        let body = read_at_most(MOST_READ, response.into_body()).await.map_err(EdgeError)?;
+        String::from_utf8(body.into()).map_err(|_| EdgeError("the answer is no text".to_owned()))
+    }
+}
+
+/// The answerer that is configured.
+#[derive(Debug)]
+pub enum Service<S> {
+    /// A Lambda function, which gets the question as its event.
+    Lambda(LambdaFunction),
+    /// A URL.
+    Https(HttpsService<S>),
+}
+
+impl<S: SecretSource> Service<S> {
+    /// Makes ready what the first question would wait for.
+    pub async fn prepare(&self, now: Time, deadline: Instant) {
+        if let Self::Https(service) = self {
+            service.secrets.current(now, deadline).await;
+        }
+    }
+}
+
+impl<S: SecretSource> AskService for Service<S> {
+    async fn ask(&self, question: Question, until: Instant) -> Result<String, EdgeError> {
+        match self {
+            Self::Lambda(function) => function.invoke(question.body).await,
+            Self::Https(service) => service.ask(question, until).await,
+        }
+    }
+}

@@ -1,0 +1,446 @@
+//! Jobs, with a service, a callback API, a table and a queue that do what they are told. Time is tokio's paused clock.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::pending,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use kakao_webhooks::{
+    skill::{Ask, AskReply, Asked, CallbackOrigin, CallbackUrl, Place},
+    wire::Time,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Answerer, AskService, CallbackEdge, CallbackReply, Claim, Claims, Event, Lease, Question, Response};
+use crate::{
+    batch::Batch,
+    edges::{Deletion, EdgeError, Visibility},
+};
+
+const FALLBACK: &str = "나중에 다시";
+
+/// When the gateway received the messages.
+const RECEIVED: i64 = 1_790_660_097_000;
+
+/// What the service does with a question.
+#[derive(Clone, Debug)]
+enum Does {
+    Says(&'static str),
+    SaysAfter(u64, &'static str),
+    Fails,
+    Hangs,
+    Panics,
+}
+
+/// What becomes of a post.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    Shown,
+    /// It is shown, and the response is lost.
+    ShownUnheard,
+    /// Kakao says that it isn't.
+    Refused(&'static str),
+    /// No response.
+    Lost,
+    Hangs,
+}
+
+/// Everything around an answerer. Kakao's URL works once, for a minute.
+struct World {
+    begun: Instant,
+    service: Does,
+    questions: Mutex<Vec<String>>,
+    fates: Mutex<VecDeque<Fate>>,
+    posts: Mutex<Vec<String>>,
+    shown: Mutex<Vec<(String, u64)>>,
+    lifetime: Duration,
+    table_is_down: bool,
+    claims: Mutex<BTreeMap<String, (String, Time)>>,
+    hidden: Mutex<Vec<(String, Duration)>>,
+    deleted: AtomicUsize,
+}
+
+impl World {
+    fn new(service: Does) -> Self {
+        Self {
+            begun: Instant::now(),
+            service,
+            questions: Mutex::default(),
+            fates: Mutex::default(),
+            posts: Mutex::default(),
+            shown: Mutex::default(),
+            lifetime: Duration::from_secs(60),
+            table_is_down: false,
+            claims: Mutex::default(),
+            hidden: Mutex::default(),
+            deleted: AtomicUsize::new(0),
+        }
+    }
+
+    fn answerer(&self) -> Answerer<&Self, &Self, &Self, &Self> {
+        let (origin, fallback) = (CallbackOrigin::default(), FALLBACK.to_owned());
+        Answerer { service: self, callback: self, claims: self, queue: self, origin, fallback }
+    }
+
+    /// The time by the functions' clock.
+    fn now(&self) -> Time {
+        Time::clamped(RECEIVED + i64::try_from(self.begun.elapsed().as_millis()).unwrap())
+    }
+
+    /// The ids of the messages that come again.
+    async fn handle(&self, worker: &str, records: &[Value]) -> Vec<String> {
+        let event = Event::Jobs(serde_json::from_value::<Batch>(json!({"Records": records})).unwrap());
+        let deadline = Instant::now() + Duration::from_secs(298);
+        let response = self.answerer().handle(event, worker, self.now(), deadline).await;
+        let Response::Jobs(response) = response else { panic!("not of the jobs") };
+        let response = serde_json::to_value(response).unwrap();
+        let failures = response["batchItemFailures"].as_array().unwrap();
+        failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What the user sees, with the second.
+    fn shown(&self) -> Vec<(String, u64)> {
+        self.shown.lock().unwrap().clone()
+    }
+
+    fn posts(&self) -> usize {
+        self.posts.lock().unwrap().len()
+    }
+
+    fn questions(&self) -> usize {
+        self.questions.lock().unwrap().len()
+    }
+}
+
+impl AskService for &World {
+    async fn ask(&self, question: Question, _until: Instant) -> Result<String, EdgeError> {
+        self.questions.lock().unwrap().push(question.body);
+        match self.service {
+            Does::Says(text) => Ok(text.to_owned()),
+            Does::SaysAfter(seconds, text) => {
+                sleep(Duration::from_secs(seconds)).await;
+                Ok(text.to_owned())
+            }
+            Does::Fails => Err(EdgeError("the answerer answered 500".to_owned())),
+            Does::Hangs => pending().await,
+            Does::Panics => panic!("a test's"),
+        }
+    }
+}
+
+impl CallbackEdge for &World {
+    async fn post(&self, url: &CallbackUrl, json: &str) -> Result<CallbackReply, EdgeError> {
+        self.posts.lock().unwrap().push(json.to_owned());
+        let reply = |status: &str, message: &str| {
+            let body = json!({"taskId": "t", "status": status, "message": message, "timestamp": 1}).to_string();
+            Ok(CallbackReply { status: if status == "SUCCESS" { 200 } else { 400 }, body: Bytes::from(body) })
+        };
+        let fate = self.fates.lock().unwrap().pop_front().unwrap_or(Fate::Shown);
+        assert!(url.expose().starts_with("https://bot-api.kakao.com/"));
+        match fate {
+            Fate::Shown | Fate::ShownUnheard => {
+                let mut shown = self.shown.lock().unwrap();
+                if !shown.is_empty() || self.begun.elapsed() >= self.lifetime {
+                    return reply("FAIL", "Invalid callback token");
+                }
+                shown.push((words(json), self.begun.elapsed().as_secs()));
+            }
+            Fate::Refused(message) => return reply("FAIL", message),
+            Fate::Lost => return Err(EdgeError("connection reset".to_owned())),
+            Fate::Hangs => pending().await,
+        }
+        if fate == Fate::Shown { reply("SUCCESS", "") } else { Err(EdgeError("connection reset".to_owned())) }
+    }
+}
+
+impl Claims for &World {
+    async fn claim(&self, lease: Lease<'_>) -> Result<Claim, EdgeError> {
+        if self.table_is_down {
+            return Err(EdgeError("no table".to_owned()));
+        }
+        let mut claims = self.claims.lock().unwrap();
+        let held = claims.get(lease.request_id).cloned();
+        let claim = match held {
+            Some((worker, until)) if until > lease.now && worker != lease.worker => return Ok(Claim::Held { until }),
+            Some((worker, _)) if worker != lease.worker => Claim::Abandoned,
+            _ => Claim::First,
+        };
+        claims.insert(lease.request_id.to_owned(), (lease.worker.to_owned(), lease.until));
+        Ok(claim)
+    }
+}
+
+impl Visibility for &World {
+    async fn hide(&self, receipt: &str, pause: Duration) -> Result<(), EdgeError> {
+        self.hidden.lock().unwrap().push((receipt.to_owned(), pause));
+        Ok(())
+    }
+}
+
+impl Deletion for &World {
+    async fn delete(&self, _receipt: &str) -> Result<(), EdgeError> {
+        self.deleted.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// The words of an answer.
+fn words(json: &str) -> String {
+    let answer: Value = serde_json::from_str(json).unwrap();
+    answer["template"]["outputs"][0]["simpleText"]["text"].as_str().unwrap().to_owned()
+}
+
+fn job(request_id: &str, room: bool) -> Value {
+    json!({
+        "v": 1, "request_id": request_id, "bot_id": "64f0", "received_at": Time::clamped(RECEIVED), "room": room,
+        "callback_url": "https://bot-api.kakao.com/v1/bots/64f0/callback/0d9f",
+        "payload": {"userRequest": {"utterance": "무엇?"}},
+    })
+}
+
+fn record_of(job: &Value) -> Value {
+    let id = job["request_id"].as_str().unwrap();
+    json!({"messageId": id, "receiptHandle": format!("receipt-{id}"), "body": job.to_string()})
+}
+
+fn record(request_id: &str) -> Value {
+    record_of(&job(request_id, false))
+}
+
+/// What a user sees of one job of a world.
+async fn seen(world: &World) -> Vec<(String, u64)> {
+    assert_eq!(world.handle("w", &[record("r")]).await, [""; 0]);
+    world.shown()
+}
+
+fn said(words: &str, second: u64) -> Vec<(String, u64)> {
+    vec![(words.to_owned(), second)]
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_services_answer_is_posted_when_it_is_there() {
+    let world = World::new(Does::SaysAfter(20, r#"{"text":"그것."}"#));
+    assert_eq!(seen(&world).await, said("그것.", 20));
+    let question: Value = serde_json::from_str(&world.questions.lock().unwrap()[0]).unwrap();
+    assert_eq!(question, json!({"userRequest": {"utterance": "무엇?"}, "deadline_ms": RECEIVED + 55_000}));
+    assert_eq!(*world.hidden.lock().unwrap(), [("receipt-r".to_owned(), Duration::from_secs(57))]);
+    assert_eq!(world.deleted.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_answer_of_the_service_the_user_hears_the_fallback_text() {
+    for (does, second) in [
+        (Does::Hangs, 55),
+        (Does::SaysAfter(56, r#"{"text":"늦었다"}"#), 55),
+        (Does::Fails, 0),
+        (Does::Panics, 0),
+        (Does::Says("no JSON"), 0),
+        (Does::Says(r#"{"version":"2.0","template":{"outputs":7}}"#), 0),
+        (Does::Says(r#"{"status":"SUCCESS"}"#), 0),
+    ] {
+        let world = World::new(does.clone());
+        assert_eq!(seen(&world).await, said(FALLBACK, second), "{does:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_has_five_minutes() {
+    let mut world = World::new(Does::SaysAfter(280, r#"{"text":"그것."}"#));
+    world.lifetime = Duration::from_secs(300);
+    assert_eq!(world.handle("w", &[record_of(&job("r", true))]).await, [""; 0]);
+    assert_eq!(world.shown(), said("그것.", 280));
+    assert_eq!(world.hidden.lock().unwrap()[0].1, Duration::from_secs(292));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_refusal_of_kakaos_leads_to_what_its_row_says() {
+    use Fate::{Hangs, Lost, Refused, Shown, ShownUnheard};
+    let internal = Refused("Internal server error 504");
+    let early = Refused("skill server settings are incorrect, use callback true");
+    let (reply, token) = (Refused("Invalid json response"), Refused("Invalid callback token"));
+    let nothing = vec![];
+    for (fates, posts, expected) in [
+        (vec![internal, internal, Shown], 3, said("그것.", 2)),
+        (vec![early, Shown], 2, said("그것.", 1)),
+        (vec![early, early], 2, nothing.clone()),
+        (vec![reply, Shown], 2, said(FALLBACK, 0)),
+        (vec![reply, reply], 2, nothing.clone()),
+        (vec![token], 1, nothing.clone()),
+        (vec![Refused("Invalid callback token for testing purposes")], 1, nothing.clone()),
+        (vec![Refused("Invalid bot ID")], 1, nothing.clone()),
+        (vec![Refused("Something new")], 1, nothing.clone()),
+        (vec![Lost, Shown], 2, said("그것.", 1)),
+        (vec![Hangs, Shown], 2, said("그것.", 6)),
+        (vec![ShownUnheard, Shown], 2, said("그것.", 0)),
+        (vec![internal; 99], 57, nothing),
+    ] {
+        let world = World::new(Does::Says(r#"{"text":"그것."}"#));
+        *world.fates.lock().unwrap() = fates.clone().into();
+        assert_eq!((seen(&world).await, world.posts()), (expected, posts), "{fates:?}");
+        assert_eq!(world.deleted.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_worker_that_was_killed_the_next_one_says_the_fallback_text() {
+    let world = World::new(Does::Hangs);
+    let killed = timeout(Duration::from_secs(30), world.handle("a", &[record("r")])).await;
+    assert!(killed.is_err() && world.shown().is_empty());
+    sleep(Duration::from_secs(26)).await;
+    // The queue brings the message a little before the lease ends.
+    assert_eq!(world.handle("b", &[record("r")]).await, [""; 0]);
+    assert_eq!((world.shown(), world.questions()), (said(FALLBACK, 57), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_delivered_twice_is_asked_and_answered_once() {
+    let world = World::new(Does::SaysAfter(10, r#"{"text":"그것."}"#));
+    let records = [record("r")];
+    let (first, second) = tokio::join!(world.handle("a", &records), world.handle("b", &records));
+    assert_eq!((first, second), (vec![], vec!["r".to_owned()]));
+    assert_eq!((world.questions(), world.posts(), world.shown()), (1, 1, said("그것.", 10)));
+    let hidden = world.hidden.lock().unwrap().clone();
+    assert_eq!(hidden, vec![("receipt-r".to_owned(), Duration::from_secs(57)); 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_table_is_down_jobs_are_worked_on_without_a_claim() {
+    let world = World { table_is_down: true, ..World::new(Does::SaysAfter(3, r#"{"text":"그것."}"#)) };
+    assert_eq!(seen(&world).await, said("그것.", 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_comes_late_gets_the_fallback_text_and_one_that_comes_too_late_nothing() {
+    for (second, expected) in [(56, said(FALLBACK, 56)), (59, said(FALLBACK, 59)), (60, vec![]), (400, vec![])] {
+        let world = World::new(Does::Says(r#"{"text":"그것."}"#));
+        sleep(Duration::from_secs(second)).await;
+        assert_eq!((seen(&world).await, world.questions()), (expected, 0), "{second}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_job_is_dropped_and_delays_nothing() {
+    let world = World::new(Does::Says(r#"{"text":"그것."}"#));
+    let mut elsewhere = job("c", false);
+    elsewhere["callback_url"] = json!("https://example.com/v1/bots/64f0/callback/0d9f");
+    let odd = json!({"messageId": "a", "receiptHandle": "x", "body": "no job"});
+    assert_eq!(world.handle("w", &[odd, json!({}), record("r"), record_of(&elsewhere)]).await, [""; 0]);
+    assert_eq!((world.shown(), world.posts()), (said("그것.", 0), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_job_delays_no_other_of_its_batch() {
+    struct Slow;
+    impl AskService for Slow {
+        async fn ask(&self, question: Question, _until: Instant) -> Result<String, EdgeError> {
+            if question.id == "slow" {
+                sleep(Duration::from_secs(30)).await;
+            }
+            Ok(format!(r#"{{"text":"{}"}}"#, question.id))
+        }
+    }
+    let world = World::new(Does::Hangs);
+    let Answerer { callback, claims, queue, origin, fallback, .. } = world.answerer();
+    let answerer = Answerer { service: Slow, callback, claims, queue, origin, fallback };
+    let records = json!({"Records": [record("slow"), record("quick")]});
+    let event: Event = serde_json::from_value(records).unwrap();
+    answerer.handle(event, "w", world.now(), Instant::now() + Duration::from_secs(298)).await;
+    assert_eq!(world.shown(), said("quick", 0));
+}
+
+async fn ask(does: Does, asked: Asked) -> AskReply {
+    let world = World::new(does);
+    let payload = json!({"userRequest": {}}).as_object().unwrap().clone();
+    let deadline = Time::clamped(RECEIVED + 3_000);
+    let event = Event::Ask(Ask { request_id: "r".to_owned(), asked, deadline, payload });
+    let response = world.answerer().handle(event, "w", world.now(), Instant::now() + Duration::from_secs(60)).await;
+    assert!(world.begun.elapsed() <= Duration::from_secs(3));
+    let Response::Ask(reply) = response else { panic!("not to the question") };
+    reply
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_skill_gets_the_answer_or_the_reason_in_time() {
+    let failed = |reply| matches!(reply, AskReply::Failed(_));
+    for place in [Place::Chat, Place::Room] {
+        let AskReply::Answer(answer) = ask(Does::Says(r#"{"text":"그것."}"#), Asked::Message(place)).await else {
+            panic!("no answer")
+        };
+        assert_eq!(words(&answer), "그것.");
+        for does in [Does::Hangs, Does::Fails, Does::Panics, Does::Says("{}")] {
+            assert!(failed(ask(does, Asked::Message(place)).await));
+        }
+    }
+    let AskReply::Answer(status) = ask(Does::Says(r#"{"status":"FAIL"}"#), Asked::Validation).await else {
+        panic!("no status")
+    };
+    assert_eq!(status, r#"{"status":"FAIL"}"#);
+    assert!(failed(ask(Does::Says(r#"{"text":"x"}"#), Asked::Validation).await));
+}
+
+fn fates() -> impl Strategy<Value = Vec<Fate>> {
+    let fate = prop_oneof![
+        Just(Fate::Shown),
+        Just(Fate::ShownUnheard),
+        Just(Fate::Refused("Internal server error 999")),
+        Just(Fate::Lost),
+        Just(Fate::Hangs),
+    ];
+    prop::collection::vec(fate, 0..4)
+}
+
+fn service() -> impl Strategy<Value = Does> {
+    let answer = r#"{"text":"그것."}"#;
+    prop_oneof![
+        (0..70_u64).prop_map(move |after| Does::SaysAfter(after, answer)),
+        Just(Does::Fails),
+        Just(Does::Hangs),
+        Just(Does::Panics),
+        Just(Does::Says("odd")),
+    ]
+}
+
+proptest! {
+    /// Attempts begin as the queue brings the message, some are killed, some run side by side; the last one runs to its end
+    /// after the lease of the others and while the URL is alive.
+    #[test]
+    fn the_user_hears_one_answer_whatever_happens(
+        service in service(),
+        fates in fates(),
+        table_is_down in any::<bool>(),
+        attempts in prop::collection::vec((0..50_u64, 0..60_u64), 0..4),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let shown = runtime.block_on(async {
+            let world = World { table_is_down, ..World::new(service) };
+            *world.fates.lock().unwrap() = fates.into();
+            let run = |index: usize, begins: u64, lives: u64| {
+                let world = &world;
+                async move {
+                    sleep(Duration::from_secs(begins)).await;
+                    let worker = index.to_string();
+                    let _ = timeout(Duration::from_secs(lives), world.handle(&worker, &[record("r")])).await;
+                }
+            };
+            let attempts = attempts.into_iter().enumerate().map(|(index, (begins, lives))| run(index, begins, lives));
+            let rest = async {
+                sleep(Duration::from_secs(56)).await;
+                // Posts that fail by chance are over, and the URL is alive.
+                world.fates.lock().unwrap().clear();
+                run(99, 0, 300).await;
+            };
+            tokio::join!(futures_util::future::join_all(attempts), rest);
+            world.shown()
+        });
+        prop_assert!(shown.len() <= 1, "{:?}", shown);
+        prop_assert!(shown.len() == 1, "nothing was said");
+    }
+}

@@ -1,0 +1,184 @@
+//! What the service's answerer returns, read into what Kakao takes.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Place, ReplyError, SkillResponse, ValidationStatus, cards::MAX_SIMPLE_TEXT, reply::cut};
+
+/// Why an answerer's answer can't be used. It shows nothing of the answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum InvalidAnswer {
+    /// A text without words.
+    #[error("its text is empty")]
+    Empty,
+    /// A SkillResponse that Kakao would not take.
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
+    /// Not the status of a validation.
+    #[error("it is not {{\"status\": \"SUCCESS\"}}, FAIL, ERROR or IGNORE")]
+    Status,
+}
+
+/// So many bubbles a reply may have.
+const MOST_BUBBLES: usize = 3;
+
+/// The answer to a message: a SkillResponse, or `{"text": "…"}`, which becomes one to three bubbles.
+///
+/// # Errors
+/// [`InvalidAnswer`].
+pub fn read_answer(text: &str, place: Place) -> Result<SkillResponse, InvalidAnswer> {
+    #[derive(Deserialize)]
+    struct Form {
+        #[serde(default)]
+        version: Option<Value>,
+        #[serde(default)]
+        text: Option<String>,
+    }
+    match serde_json::from_str(text) {
+        Ok(Form { version: None, text: Some(words) }) => {
+            let outputs: Vec<_> = bubbles(&words).map(|bubble| json!({"simpleText": {"text": bubble}})).collect();
+            if outputs.is_empty() {
+                return Err(InvalidAnswer::Empty);
+            }
+            let json = json!({"version": "2.0", "template": {"outputs": outputs}}).to_string();
+            Ok(SkillResponse::from_json(&json, place)?)
+        }
+        _ => Ok(SkillResponse::from_json(text, place)?),
+    }
+}
+
+/// The answer to a parameter validation: `{"status": "…"}`.
+///
+/// # Errors
+/// [`InvalidAnswer`].
+pub fn read_status(text: &str) -> Result<ValidationStatus, InvalidAnswer> {
+    #[derive(Deserialize)]
+    struct Form {
+        status: ValidationStatus,
+    }
+    serde_json::from_str(text).map(|Form { status }| status).map_err(|_| InvalidAnswer::Status)
+}
+
+/// A text in at most three parts of at most 1,000 characters, as Kakao counts them. A part ends at the end of a
+/// sentence, else between words, else anywhere; nothing but blanks is lost of a text that fits into three whole parts. What
+/// is left of a longer one is cut.
+fn bubbles(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text.trim();
+    (1..=MOST_BUBBLES).rev().map_while(move |left| {
+        let (bubble, after) = rest.split_at_checked(end_of_bubble(rest, left)).unwrap_or((rest, ""));
+        rest = after.trim_start();
+        let bubble = bubble.trim_end();
+        (!bubble.is_empty()).then_some(bubble)
+    })
+}
+
+/// Where the first of `left` bubbles ends.
+fn end_of_bubble(text: &str, left: usize) -> usize {
+    let longest = cut(text, MAX_SIMPLE_TEXT);
+    if left == 1 || longest.len() == text.len() {
+        return longest.len();
+    }
+    // A bubble that ends too early would leave more than the others take.
+    let units = units(text);
+    let others = (left - 1) * MAX_SIMPLE_TEXT;
+    let shortest = if units <= others + MAX_SIMPLE_TEXT { units.saturating_sub(others) } else { MAX_SIMPLE_TEXT / 2 };
+    let from = cut(text, shortest).len();
+    let breaks = || longest.char_indices().map(|(at, character)| (at + character.len_utf8(), character));
+    let fits = |end: &usize| *end >= from;
+    let after_sentence = breaks().filter(|(end, _)| ends_sentence(text, *end)).map(|(end, _)| end).rfind(fits);
+    let after_word = breaks().filter(|(_, character)| character.is_whitespace()).map(|(end, _)| end).rfind(fits);
+    after_sentence.or(after_word).unwrap_or(longest.len())
+}
+
+/// Whether a sentence ends before this place: with its mark, perhaps in quotes, and a blank behind; or with a line.
+fn ends_sentence(text: &str, end: usize) -> bool {
+    let Some((before, after)) = text.split_at_checked(end) else { return false };
+    let is_blank_next = after.chars().next().is_none_or(char::is_whitespace);
+    let marked = before.trim_end_matches(['"', '\'', ')', ']', '”', '’', '」', '』', '》', '~']);
+    before.ends_with('\n') || is_blank_next && marked.ends_with(['.', '!', '?', '…', '。', '！', '？'])
+}
+
+/// How Kakao counts characters.
+fn units(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parts(text: &str) -> Vec<&str> {
+        bubbles(text).collect()
+    }
+
+    fn without_blanks(text: &str) -> String {
+        text.chars().filter(|character| !character.is_whitespace()).collect()
+    }
+
+    #[test]
+    fn a_text_is_split_at_the_ends_of_sentences() {
+        let sentence = format!("{}요. ", "가".repeat(397));
+        let parts = parts(&sentence.repeat(6)).into_iter().map(units).collect::<Vec<_>>();
+        assert_eq!(parts, [799, 799, 799]);
+        let quoted = format!("“{}!” {}", "나".repeat(700), "다".repeat(700));
+        assert!(bubbles(&quoted).next().unwrap().ends_with("!”"));
+        let number = format!("{} 3.5{}", "라".repeat(900), "마".repeat(200));
+        assert!(bubbles(&number).next().unwrap().ends_with('라'));
+    }
+
+    #[test]
+    fn a_text_without_any_break_is_split_anywhere_but_in_a_character() {
+        let text = "👋".repeat(1_200);
+        assert_eq!(parts(&text).into_iter().map(units).collect::<Vec<_>>(), [1_000, 1_000, 400]);
+        assert_eq!(parts(" \n "), [""; 0]);
+        assert_eq!(parts(" 안녕 \n"), ["안녕"]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_bubble_fits_and_nothing_that_fits_is_lost_or_moved(
+            text in prop::collection::vec(prop_oneof!["[가-힣]{1,40}", "[a-z👋]{1,9}", "[ \n]{1,2}", "[.!?…”]{1,2}"], 0..400)
+        ) {
+            let text = text.concat();
+            let parts = parts(&text);
+            prop_assert!(parts.len() <= MOST_BUBBLES);
+            prop_assert!(parts.iter().all(|part| (1..=MAX_SIMPLE_TEXT).contains(&units(part))));
+            let (shown, whole) = (without_blanks(&parts.concat()), without_blanks(&text));
+            if units(text.trim()) <= MOST_BUBBLES * MAX_SIMPLE_TEXT {
+                prop_assert_eq!(shown, whole);
+            } else {
+                prop_assert!(whole.starts_with(&shown) && units(&parts.concat()) >= MAX_SIMPLE_TEXT);
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_and_a_skill_response_are_answers() {
+        let json = |text: &str| -> Value {
+            serde_json::from_str(&read_answer(text, Place::Chat).unwrap().into_json()).unwrap()
+        };
+        let said = json!({"version": "2.0", "template": {"outputs": [{"simpleText": {"text": "안녕"}}]}});
+        assert_eq!(json(r#"{"text":"안녕"}"#), said);
+        assert_eq!(json(&said.to_string()), said);
+    }
+
+    #[test]
+    fn anything_else_is_no_answer() {
+        let read = |text: &str| read_answer(text, Place::Chat).unwrap_err();
+        for text in ["", "안녕", "[]", "{}", "null", r#""text""#, r#"{"text":1}"#, r#"{"text":null}"#] {
+            assert!(matches!(read(text), InvalidAnswer::Reply(_)), "{text}");
+        }
+        assert_eq!(read(r#"{"text":" "}"#), InvalidAnswer::Empty);
+        assert!(matches!(read(r#"{"version":"2.0","template":{"outputs":7}}"#), InvalidAnswer::Reply(_)));
+    }
+
+    #[test]
+    fn a_validations_answer_is_its_status() {
+        assert_eq!(read_status(r#"{"status":"FAIL"}"#), Ok(ValidationStatus::Fail));
+        for text in ["", "{}", r#"{"status":"OK"}"#, r#"{"text":"SUCCESS"}"#] {
+            assert_eq!(read_status(text), Err(InvalidAnswer::Status), "{text}");
+        }
+    }
+}
