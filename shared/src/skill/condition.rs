@@ -1,7 +1,7 @@
 //! When a rule fits: what it is compared with, and how.
 
-use super::{rule_set::Validation, words::Words};
-use crate::wire::skill::SkillPayload;
+use super::words::Words;
+use crate::wire::skill::{SkillPayload, Validation};
 
 /// What a rule asks for. Each member holds if one of its texts does, and a member that isn't there always; the rule fits
 /// if all members hold.

@@ -14,9 +14,9 @@ use super::{
     condition::{FirstFit, Found},
     reply::Reply,
     response::SkillResponse,
-    rule_set::{RuleSet, Validation, ValidationStatus},
+    rule_set::RuleSet,
 };
-use crate::wire::skill::SkillPayload;
+use crate::wire::skill::{SkillPayload, Validation, ValidationStatus};
 
 pub use document::{Fault, InvalidRules, Mistake};
 pub use list::ListError;

@@ -79,8 +79,13 @@ mod tests {
         let text = |text: &str| Some(Personal::new(text.to_owned()));
         let whole = json!({"isInSlotFilling": true, "bot": {"name": "봇"}, "utterance": "둘", "value": {"origin": "둘", "resolved": "2"},
             "user": {"id": "u", "type": "botUserKey"}});
-        let expected =
-            Validation { bot_name: Some("봇".to_owned()), utterance: text("둘"), origin: text("둘"), resolved: text("2"), user_key: "u".parse().ok() };
+        let expected = Validation {
+            bot_name: Some("봇".to_owned()),
+            utterance: text("둘"),
+            origin: text("둘"),
+            resolved: text("2"),
+            user_key: "u".parse().ok(),
+        };
         assert_eq!(read(whole), expected);
         assert_eq!(read(json!({"value": ["둘"], "utterance": {}, "user": 7})), Validation::default());
         assert!(!format!("{expected:?}").contains('둘'));
