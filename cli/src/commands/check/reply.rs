@@ -99,7 +99,9 @@ fn fix(field: &str, rule: Rule) -> String {
         }
         ("outputs", _) => "an answer has one to three bubbles",
         ("quickReplies", Rule::AtMost { .. }) => "at most ten are shown",
-        (_, Rule::AtMost { limit, unit, .. }) => return format!("cut it: at most {limit} {unit} are allowed"),
+        (_, Rule::AtMost { limit, unit, .. }) => {
+            return format!("cut it: at most {} {unit} are allowed", grouped(limit));
+        }
         (_, Rule::AtLeast { limit, .. }) => return format!("at least {limit} are needed"),
         (_, Rule::Required) if field.ends_with("simpleText.text") => "say something: an empty bubble isn't shown",
         (_, Rule::Required) => "add it: it must be there and not empty",
@@ -109,6 +111,14 @@ fn fix(field: &str, rule: Rule) -> String {
         (_, Rule::Conflict(_)) => "follow the rule, or leave the field out",
     };
     fix.to_owned()
+}
+
+/// A number below a million, as people write it.
+fn grouped(number: usize) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", number / 1_000, number % 1_000),
+    }
 }
 
 /// Whether a field is a whole element of `outputs`.
