@@ -112,7 +112,7 @@ class Calls:
             variable, slash, part = named_resource.partition("/")
             if variable == "SKILL_ANSWERER" and not self.stack.holds("AsksLambda"):
                 continue
-            if variable == "SKILL_ANSWERER_SECRET" and not self.stack.holds("HasAnswererSecret"):
+            if variable == "SKILL_ANSWERER_SECRET" and not self.stack.holds("AsksByHttps"):
                 continue
             # The variable's value in the template is a reference to the resource, or a parameter with its ARN, perhaps
             # behind the condition of what is optional.

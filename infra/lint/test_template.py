@@ -149,8 +149,8 @@ class Waiting(unittest.TestCase):
     def test_nothing_of_the_answerer_is_there_without_it(self) -> None:
         section = yaml_parse((ROOT / "infra/template/answers.yaml").read_text(encoding="utf-8"))["Resources"]
         for name in section:
-            self.assertIn(RESOURCES[name].get("Condition"), ("Answers", "AnswersOnAws", "AsksLambda", "HasAnswererSecret"), name)
-        for condition in ("AnswersOnAws", "AsksLambda", "HasAnswererSecret", "HasWaitText", "HasFallbackText"):
+            self.assertIn(RESOURCES[name].get("Condition"), ("Answers", "AnswersOnAws", "AsksLambda", "AsksByHttps"), name)
+        for condition in ("AnswersOnAws", "AsksLambda", "AsksByHttps", "HasWaitText", "HasFallbackText"):
             self.assertIn({"Condition": "Answers"}, TEMPLATE["Conditions"][condition]["Fn::And"])
         self.assertEqual(TEMPLATE["Parameters"]["SkillAnswerer"]["Default"], "")
         for name, resource in RESOURCES.items():

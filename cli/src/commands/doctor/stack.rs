@@ -16,6 +16,8 @@ const ENOUGH: i32 = 100;
 const OTHERS: i32 = 8;
 /// The default of the consumers' parameters, and the least that Lambda takes.
 const LEAST: i32 = 2;
+/// The consumer that also works for the skill, which waits for it.
+const ANSWERS: &str = "answerer";
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings = vec![status(&facts.stack).named("status")];
@@ -59,7 +61,7 @@ impl Consumer {
     }
 
     fn answerer(most: i32) -> Self {
-        Self { name: "answerer", parameter: "AnswererConcurrency", most }
+        Self { name: ANSWERS, parameter: "AnswererConcurrency", most }
     }
 
     fn all(facts: &Facts) -> Vec<Self> {
@@ -84,6 +86,13 @@ fn concurrency(quota: Quota, consumers: &[Consumer]) -> Judgement {
         return Judgement::mistake(
             format!("{seen}; {takers}, the other functions need {OTHERS}"),
             format!("{} (Service Quotas, AWS Lambda, Concurrent executions)", lower(consumers, left)),
+        );
+    }
+    if concurrent < ENOUGH && consumers.iter().any(|consumer| consumer.name == ANSWERS) {
+        return Judgement::mistake(
+            seen,
+            "each question without a callback takes two, which the webhooks need: ask for more (Service Quotas, AWS Lambda, \
+             Concurrent executions), or empty SkillAnswerer",
         );
     }
     if concurrent < ENOUGH {
@@ -229,6 +238,16 @@ mod tests {
             facts.sources.insert(logical_id, Ok(Some(source)));
             assert_eq!(stand_in::worst(&findings(&facts)), Verdict::Mistake, "{logical_id}");
         }
+    }
+
+    #[test]
+    fn an_answerer_in_a_new_account_is_a_mistake_since_questions_take_what_webhooks_need() {
+        let judged = |concurrent, consumers: &[Consumer]| {
+            concurrency(Quota { concurrent, unreserved: concurrent }, consumers).verdict
+        };
+        assert_eq!(judged(50, &[Consumer::processor(2), Consumer::answerer(2)]), Verdict::Mistake);
+        assert_eq!(judged(50, &[Consumer::processor(2), Consumer::deliverer(2)]), Verdict::Warning);
+        assert_eq!(judged(1_000, &[Consumer::processor(2), Consumer::answerer(2)]), Verdict::Right);
     }
 
     #[test]
