@@ -137,7 +137,8 @@ enum Command {
         subcommand,
         after_help = "Examples:\n  khook reconcile status\n  khook reconcile diff 123456\n  \
                       khook reconcile run 123456 --wait\n\n\
-                      Permissions on AWS: dynamodb:Query, dynamodb:GetItem and dynamodb:PutItem on the table."
+                      Permissions on AWS: dynamodb:Query, dynamodb:GetItem and dynamodb:PutItem on the table; for `run` \
+                      and `diff` also dynamodb:Scan and dynamodb:UpdateItem, which fill the roster."
     )]
     Reconcile(Reconcile),
     /// Check, store and show the rules by which the chatbot answers
@@ -151,7 +152,8 @@ enum Command {
     #[command(
         subcommand,
         after_help = "The key comes from --key-file or a hidden prompt; it is never an argument. KAKAO_API_URL names \
-                      another address of the API. These calls count for the app's quota.\n\n\
+                      another address of the API. Without both, an app that the running `khook dev` simulates is \
+                      asked about there. These calls count for the app's quota.\n\n\
                       Examples:\n  khook kakao users 123456 --key-file key.txt --limit 10\n  \
                       khook kakao me 123456 1234567890\n  khook kakao scopes 123456 1234567890 --json"
     )]

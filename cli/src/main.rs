@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use clap::Parser;
 use khook::{
     cli::{Cli, without_separator},
-    ui::{output, usage},
+    ui::{interrupted, output, usage},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -48,6 +48,6 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         _ = hang_up.recv() => 1,
     };
     output::say("");
-    output::say("Ended; nothing is left running.");
+    interrupted::last_words().into_iter().for_each(output::say);
     Ok(if stays { ExitCode::SUCCESS } else { ExitCode::from(128 + signal_number) })
 }

@@ -22,7 +22,10 @@ use runtime::{
     store::{DynamoStore, Pace, Retention, Saved},
 };
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+};
 
 async fn khook(pipeline: &Pipeline, arguments: &[&str]) -> Done {
     khook_binary::of(pipeline, &[&["reconcile"], arguments].concat()).await.unwrap()
@@ -102,6 +105,8 @@ async fn without_a_run_every_command_says_when_there_will_be_one() {
         assert!(error.contains("starts the first one within a minute") && error.contains("KakaoReaderKeys"), "{error}");
     }
     assert_eq!(khook(&pipeline, &["diff"]).await.code, Some(2));
+    let listed = khook(&pipeline, &["status", "--json"]).await;
+    assert_eq!((listed.out.as_str(), listed.code), ("[]\n", Some(1)));
     assert_eq!(pipeline.items_of("RECONCILE#").unwrap().len(), 0);
 }
 
@@ -340,7 +345,7 @@ async fn a_comparison_is_printed_and_offered_for_an_hour() {
     assert_eq!(
         found["differences"],
         json!([{"user_id": "7", "at_kakao": "linked", "here": "not linked", "since": "2026-01-02T03:04:05.678Z"},
-            {"user_id": "8", "at_kakao": "not linked", "here": "linked", "since": "2026-01-02T03:04:05.678Z"}])
+            {"user_id": "8", "at_kakao": "not linked", "here": "linked", "since": null}])
     );
     assert_eq!(found["total"], json!(2));
     // Its own result, again, and no new run.
@@ -377,6 +382,55 @@ async fn an_interrupted_diff_waits_for_the_same_comparison() {
     let done = again.wait_with_output().await.unwrap();
     assert!(done.status.success() && String::from_utf8(done.stdout).unwrap().contains("differences: none"));
     assert_eq!(current(&pipeline).await.run_id, on.run_id);
+}
+
+#[tokio::test]
+async fn an_interrupted_wait_says_that_the_run_goes_on_and_another_one_waits_for_the_same_run() {
+    let pipeline = Pipeline::start().await.unwrap();
+    let variables = [("TABLE_NAME", table::NAME.to_owned()), ("AWS_ENDPOINT_URL_DYNAMODB", pipeline.table.endpoint())];
+    for command in [&["reconcile", "run", APP_ID, "--wait"][..], &["reconcile", "diff", APP_ID]] {
+        let mut waiting = khook_binary::command(&variables, command).unwrap().spawn().unwrap();
+        let mut said = BufReader::new(waiting.stderr.take().unwrap()).lines();
+        while !said.next_line().await.unwrap().unwrap().contains("Reconciling app") {}
+        let interrupt = format!("kill -INT {}", waiting.id().unwrap());
+        assert!(Command::new("sh").args(["-c", &interrupt]).status().await.unwrap().success());
+        let mut last = String::new();
+        while let Some(line) = said.next_line().await.unwrap() {
+            last = line;
+        }
+        assert_eq!(waiting.wait().await.unwrap().code(), Some(130));
+        for text in ["goes on", "khook reconcile status 123456", "khook reconcile cancel 123456"] {
+            assert!(last.contains(&text.replace("123456", APP_ID)), "{text}: {last}");
+        }
+        let on = current(&pipeline).await;
+        assert_eq!(on.state, Phase::Listing);
+
+        let mut again = khook_binary::command(&variables, command).unwrap().spawn().unwrap();
+        let mut said = BufReader::new(again.stderr.take().unwrap()).lines();
+        while !said.next_line().await.unwrap().unwrap().contains(&on.started_at.to_string()) {}
+        ends(&pipeline, |run| (run.state, run.counts) = (Phase::Done, found(2, 0, 0))).await;
+        assert!(again.wait_with_output().await.unwrap().status.success());
+        assert_eq!(current(&pipeline).await.run_id, on.run_id);
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_was_mistyped_before_any_run_is_in_the_way_of_no_other() {
+    let pipeline = Pipeline::start().await.unwrap();
+    khook(&pipeline, &["run", "999"]).await.printed();
+    let mistyped: AppId = "999".parse().unwrap();
+    // The right one can be started though the other one has a run.
+    khook(&pipeline, &["run", APP_ID]).await.printed();
+    let mut run = runs(&pipeline).run(&mistyped).await.unwrap().unwrap();
+    run.fail_without_key(&mistyped, runtime::clock::now());
+    save(&pipeline, &mistyped, &run).await;
+    let listed = khook(&pipeline, &["status", "--json"]).await.json();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["app_id"]), (1, &json!(APP_ID)));
+    left(&pipeline, APP_ID, Purpose::Correct, Phase::Done, found(2, 0, 0)).await;
+    khook(&pipeline, &["run"]).await.printed();
+    assert_eq!(current(&pipeline).await.state, Phase::Listing);
+    let shown = khook(&pipeline, &["status", "999"]).await.printed();
+    assert!(shown.contains("no usable key of app 999"), "{shown}");
 }
 
 #[tokio::test]

@@ -38,6 +38,18 @@ impl Runs {
         Ok(items.iter().filter_map(|item| text(item, "sk").parse().ok()).collect())
     }
 
+    /// The same, each with its run.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub async fn all(&self) -> Result<Vec<(AppId, Run)>> {
+        let mut all = vec![];
+        for app in self.apps().await? {
+            all.extend(self.run(&app).await?.map(|run| (app, run)));
+        }
+        Ok(all)
+    }
+
     /// An app's run.
     ///
     /// # Errors

@@ -55,6 +55,8 @@ pub(super) fn delivery_url(text: &str) -> Result<String> {
 }
 
 const MEMBER: &str = "1234567890";
+/// With one member alone the list and the states would have nothing in common once that one is gone.
+const OTHER_MEMBER: &str = "1234567891";
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 impl Dev {
@@ -182,6 +184,8 @@ fn introduce(cloud: &Cloud, kakao: &Kakao, receivers: &Receivers, rules: Option<
         output::lines(&request.curl(base))?;
         output::line("")?;
     }
+    output::line("  curl and `khook user link|unlink` do not change the simulated Kakao's list of members:")?;
+    output::line("  the next reconciliation undoes such a link or unlink. What `khook send` sends changes it.")?;
     heading("… or with khook, which finds this run by itself")?;
     for example in [
         "send account-status --event user-linked --user 1234567890",
@@ -199,8 +203,13 @@ fn introduce(cloud: &Cloud, kakao: &Kakao, receivers: &Receivers, rules: Option<
     output::line(format!("  cargo khook user history {} {MEMBER}", kakao.app_id))?;
     output::line("  cargo khook changes tail")?;
     heading("A webhook is lost, and the reconciler finds what it would have said")?;
+    for user in [MEMBER, OTHER_MEMBER] {
+        output::line(format!("  cargo khook send account-status --event user-linked --user {user}"))?;
+    }
     output::line(format!("  cargo khook send unlink --user {MEMBER} --lost"))?;
-    output::line(format!("  cargo khook reconcile run {} --wait", kakao.app_id))?;
+    output::line(format!("  cargo khook reconcile run {} --wait    # takes up to a minute", kakao.app_id))?;
+    output::line("  Kakao's list of members is simulated, too:")?;
+    output::line(format!("  cargo khook kakao users {} {MEMBER} {OTHER_MEMBER}", kakao.app_id))?;
     if let Some(RunningDelivery { url, secret_file, .. }) = &receivers.delivery {
         heading("Every change is posted to your receiver, signed (Standard Webhooks)")?;
         output::line(format!("  to             {url}"))?;

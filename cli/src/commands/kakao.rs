@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use clap::{Args, Subcommand, builder::RangedU64ValueParser};
 use kakao_webhooks::wire::{
     AppId, UserId,
@@ -11,12 +11,13 @@ use kakao_webhooks::wire::{
 use runtime::{
     config::Variables,
     http::{CaBundle, Pool},
-    reconcile::{HttpKakaoApi, KakaoApi as _, ReaderKey, all_reader_keys},
+    reconcile::{HttpKakaoApi, KakaoApi as _, KakaoApiUrl, ReaderKey, all_reader_keys},
 };
 use serde_json::{Value, json};
 
 use crate::{
     kakao::fix_of,
+    local::running::Running,
     ui::{
         ask,
         output::{self, TextTable},
@@ -28,7 +29,7 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub enum Kakao {
     /// Ask whether a member is linked with the app, and since when
-    #[command(after_help = "The exit status is 0 if the member is linked, else 1.\n\n\
+    #[command(after_help = "The exit status is 0 if the member is linked, 1 if not, or if Kakao gave no answer.\n\n\
                             Example:\n  khook kakao me 123456 1234567890 --key-file key.txt")]
     Me {
         /// The app and its key.
@@ -39,7 +40,8 @@ pub enum Kakao {
         user_id: UserId,
     },
     /// List members of the app, or ask which of some members are linked
-    #[command(after_help = "Examples:\n  khook kakao users 123456 --key-file key.txt --from 1234567890 --limit 10\n  \
+    #[command(after_help = "The exit status is 0 if Kakao answered, linked or not, else 1.\n\n\
+                            Examples:\n  khook kakao users 123456 --key-file key.txt --from 1234567890 --limit 10\n  \
                             khook kakao users 123456 1234567890 1234567891")]
     Users {
         /// The app and its key.
@@ -57,7 +59,8 @@ pub enum Kakao {
         limit: usize,
     },
     /// Ask what a member agreed to
-    #[command(after_help = "Example:\n  khook kakao scopes 123456 1234567890 --key-file key.txt")]
+    #[command(after_help = "The exit status is 0 if Kakao answered, else 1: also of a member who is not linked.\n\n\
+                            Example:\n  khook kakao scopes 123456 1234567890 --key-file key.txt")]
     Scopes {
         /// The app and its key.
         #[command(flatten)]
@@ -74,7 +77,7 @@ pub struct KakaoTarget {
     /// The Kakao app's number. It must be that of the key: Kakao answers about the key's app
     app_id: AppId,
     /// A file with an admin key, or with the text of the secret of KakaoReaderKeys ({"<app id>":"<admin key>"}); by
-    /// default it is asked for
+    /// default the key of the running `khook dev`, if that simulates the app, else it is asked for
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// Print JSON
@@ -100,12 +103,19 @@ impl Kakao {
         match self {
             Self::Me { target, user_id } => {
                 let Asking { api, key } = target.asking().await?;
-                let member = api.member(&key, user_id).await.map_err(|error| refused(&error))?;
-                target.print(&members_table(&[user_id], &[member]), &member_json(user_id, Some(&member)))
+                let member = match api.member(&key, user_id).await {
+                    Ok(member) => Some(member),
+                    Err(RestError::NotLinked(_)) => None,
+                    Err(error) => return Err(refused(&error)),
+                };
+                let linked: Vec<_> = member.into_iter().collect();
+                target.print(&members_table(&[user_id], &linked), &member_json(user_id, linked.first()))?;
+                Ok(if linked.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
             }
             Self::Users { target, user_ids, from, limit } if user_ids.is_empty() => {
                 let Asking { api, key } = target.asking().await?;
-                target.print_page(&api.members(&key, from, limit).await.map_err(|error| refused(&error))?)
+                let page = api.members(&key, from, limit).await.map_err(|error| refused(&error))?;
+                target.print_page(&page, from)
             }
             Self::Users { target, user_ids, .. } => {
                 let Asking { api, key } = target.asking().await?;
@@ -116,6 +126,10 @@ impl Kakao {
             Self::Scopes { target, user_id } => {
                 let Asking { api, key } = target.asking().await?;
                 let scopes = api.scopes(&key, user_id).await.map_err(|error| refused(&error))?;
+                if scopes.is_empty() && !target.json {
+                    output::say("Kakao lists no scope of this member: there is none to agree to");
+                    return Ok(ExitCode::SUCCESS);
+                }
                 target.print(&scopes_table(&scopes), &scopes.iter().map(scope_json).collect())
             }
         }
@@ -124,27 +138,46 @@ impl Kakao {
 
 impl KakaoTarget {
     async fn asking(&self) -> Result<Asking> {
+        let api = |url| Ok::<_, Error>(HttpKakaoApi::new(url, Pool::of_the_web(&CaBundle::default())?));
+        if let Some(running) = self.simulated() {
+            let key = ReaderKey::from_text(&running.kakao_reader_key).context("`khook dev` has no reader key")?;
+            output::say(format!("Asking the simulated Kakao of the running `khook dev` ({})", running.kakao_api_url));
+            return Ok(Asking { api: api(KakaoApiUrl::from_text(&running.kakao_api_url)?)?, key });
+        }
         let url = Variables::of_process().kakao_api_url().map_err(|error| Usage::error(error.to_string()))?;
-        Ok(Asking { api: HttpKakaoApi::new(url, Pool::of_the_web(&CaBundle::default())?), key: self.key().await? })
+        Ok(Asking { api: api(url)?, key: self.key().await? })
+    }
+
+    /// The running `khook dev`, if it simulates this app and neither a key nor an address is named.
+    fn simulated(&self) -> Option<Running> {
+        if self.key_file.is_some() || std::env::var_os("KAKAO_API_URL").is_some_and(|url| !url.is_empty()) {
+            return None;
+        }
+        Running::find().filter(|it| it.kakao.app_id == self.app_id.as_str() && !it.kakao_reader_key.is_empty())
     }
 
     async fn key(&self) -> Result<ReaderKey> {
-        let text = match &self.key_file {
-            Some(file) => fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?,
-            None => ask::secret(&format!("Admin key of app {} (it isn't shown):", self.app_id), MAX_KEY).await?,
+        let Some(file) = &self.key_file else {
+            let question = format!("Admin key of app {} (it isn't shown):", self.app_id);
+            return self.key_in(&ask::secret(&question, MAX_KEY).await?, "what was entered");
         };
-        self.key_in(&text)
+        let name = file.display().to_string();
+        let text = fs::read_to_string(file).with_context(|| format!("{name} can't be read"))?;
+        self.key_in(&text, &name)
     }
 
-    /// The key in a text that is a key, or the secret.
-    fn key_in(&self, text: &str) -> Result<ReaderKey> {
+    /// The key in a text that is a key, or the secret; `place` is where the text is from.
+    fn key_in(&self, text: &str, place: &str) -> Result<ReaderKey> {
         let app = &self.app_id;
+        if text.trim().is_empty() {
+            bail!("{place} is empty: expected the admin key of app {app}, or {{\"{app}\":\"<admin key>\"}}");
+        }
         if !text.trim_start().starts_with('{') {
             return ReaderKey::from_text(text)
-                .context("this is not a key: a key is one word of at most 128 characters");
+                .with_context(|| format!("{place} is not a key: a key is one word of at most 128 characters"));
         }
-        let keys = all_reader_keys(text).map_err(|error| anyhow!("the text of the secret can't be used: {error}"))?;
-        keys.get(app).cloned().with_context(|| format!("the secret has no key of app {app}"))
+        let keys = all_reader_keys(text).map_err(|error| anyhow!("{place} can't be used: {error}"))?;
+        keys.get(app).cloned().with_context(|| format!("{place} has no key of app {app}"))
     }
 
     fn print(&self, table: &TextTable, document: &Value) -> Result<ExitCode> {
@@ -156,7 +189,7 @@ impl KakaoTarget {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn print_page(&self, page: &MemberPage) -> Result<ExitCode> {
+    fn print_page(&self, page: &MemberPage, from: Option<UserId>) -> Result<ExitCode> {
         let members: Vec<_> = page.members.iter().map(|member| member.digits()).collect();
         if self.json {
             output::json(&json!({"members": members, "has_more": page.has_more}))?;
@@ -164,7 +197,8 @@ impl KakaoTarget {
         }
         members.iter().try_for_each(output::line)?;
         if members.is_empty() {
-            output::say("Kakao lists no member");
+            let from = from.map_or_else(String::new, |from| format!(" from {} on", from.digits()));
+            output::say(format!("Kakao lists no member{from}"));
         }
         if let Some(last) = page.members.last().filter(|_| page.has_more) {
             output::say(format!("There are more: --from {}", last.number().saturating_add(1)));
@@ -223,17 +257,24 @@ mod tests {
         let target = KakaoTarget { app_id: "123".parse().unwrap(), key_file: None, json: false };
         let key = ReaderKey::from_text("0123456789abcdef").unwrap();
         for text in ["0123456789abcdef\n", r#" {"7":"other","123":"0123456789abcdef"}"#] {
-            assert_eq!(target.key_in(text).unwrap(), key, "{text}");
+            assert_eq!(target.key_in(text, "key.txt").unwrap(), key, "{text}");
         }
         for (text, why) in [
-            ("", "not a key"),
+            ("", "key.txt is empty"),
+            (" \n", "key.txt is empty"),
             ("secret words", "not a key"),
             (r#"{"7":"secret"}"#, "no key of app 123"),
             (r#"{"123":"secret key"}"#, "member 1"),
             ("{secret", "not a JSON object"),
         ] {
-            let error = target.key_in(text).unwrap_err().to_string();
-            assert!(error.contains(why) && !error.contains("secret words") && !error.contains("secret key"), "{error}");
+            let error = target.key_in(text, "key.txt").unwrap_err().to_string();
+            assert!(
+                error.starts_with("key.txt ")
+                    && error.contains(why)
+                    && !error.contains("secret words")
+                    && !error.contains("secret key"),
+                "{error}"
+            );
         }
     }
 }

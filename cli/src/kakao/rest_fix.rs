@@ -20,9 +20,13 @@ pub fn fix_of(error: &str) -> Option<String> {
         -5 | -12 => "is the app suspended, or without this permission? Look at it at Kakao Developers",
         -10 => "wait a minute: Kakao allows 100 calls a minute, and 3,000,000 a month and app",
         -7 | -9798 => "wait until Kakao's maintenance is over",
-        -2 | -8 => "report it as a fault of kakao-webhooks: Kakao does not understand the request",
-        -101 => "nothing: the member is not linked with this app. Is it the right app, and a member number (회원번호)?",
-        -103 => "nothing: the account is dormant, or there is none of this member number",
+        -2 => {
+            "is it a member number (회원번호)? If it is, report this as a fault of kakao-webhooks: Kakao does not \
+             understand the request"
+        }
+        -8 => "report it as a fault of kakao-webhooks: Kakao does not understand the request",
+        -101 => "is it the right app, and a member number (회원번호)?",
+        -103 => "the account is dormant, or there is none of this member number",
         _ => return None,
     };
     Some(fix.to_owned())

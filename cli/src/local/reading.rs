@@ -46,6 +46,12 @@ impl Reading {
         &self.app_id
     }
 
+    /// The key with which the app's members are read.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The API, to change what is true at Kakao.
     pub fn api(&self) -> MutexGuard<'_, SimulatedApi> {
         self.server.api()

@@ -44,6 +44,9 @@ pub struct Running {
     /// Kakao's simulated REST API; empty where an older version runs.
     #[serde(default)]
     pub kakao_api_url: String,
+    /// The admin key with which it is read; empty where an older version runs.
+    #[serde(default)]
+    pub kakao_reader_key: String,
     /// Kakao's simulated callback server; empty where an older version runs.
     #[serde(default)]
     pub kakao_callback_url: String,
@@ -119,6 +122,15 @@ impl Running {
     pub fn found(advice: &str) -> Result<Self> {
         Self::find().ok_or_else(|| Usage::error(format!("{advice}, or start `khook dev` in another terminal")))
     }
+
+    /// The same for an option that works with no other service.
+    ///
+    /// # Errors
+    /// If none is running.
+    pub fn found_for(option: &str) -> Result<Self> {
+        let none = || Usage::error(format!("{option} needs a running `khook dev`: start it in another terminal"));
+        Self::find().ok_or_else(none)
+    }
 }
 
 /// The lock of the one `khook dev` that a project has at a time.
@@ -177,6 +189,7 @@ impl DevLock {
             bus: cloud.output("BusName").to_owned(),
             delivery,
             kakao_api_url: reading.url().to_owned(),
+            kakao_reader_key: reading.key().to_owned(),
             kakao_callback_url: kakao_callback_url.to_owned(),
             kakao: kakao.clone(),
         })
@@ -235,6 +248,7 @@ mod tests {
             bus: String::new(),
             delivery: None,
             kakao_api_url: String::new(),
+            kakao_reader_key: String::new(),
             kakao_callback_url: String::new(),
             kakao: Kakao::generate().unwrap(),
         }

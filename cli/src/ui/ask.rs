@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::ui::{output, usage::Usage};
 
-/// Goes on if the answer is yes, or was given beforehand.
+/// Goes on if the answer is yes, or was given beforehand. The question ends with a question mark.
 ///
 /// # Errors
 /// If it is no, or there is no terminal to ask.

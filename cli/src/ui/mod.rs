@@ -4,6 +4,7 @@ pub mod age;
 pub mod ask;
 pub mod count;
 pub mod diff;
+pub mod interrupted;
 pub mod local_time;
 pub mod nearest;
 pub mod output;

@@ -85,10 +85,19 @@ impl ProgressStep {
     }
 
     /// Ends it successfully, with its result (may be empty).
-    pub fn done(mut self, outcome: &str) {
+    pub fn done(self, outcome: &str) {
+        self.end(Style::new().green(), "✓ ", outcome);
+    }
+
+    /// Ends it without success.
+    pub fn stopped(self, outcome: &str) {
+        self.end(Style::new().red(), "✗ ", outcome);
+    }
+
+    fn end(mut self, style: Style, mark: &str, outcome: &str) {
         let took = self.begun.elapsed().as_secs_f32();
         let gap = if outcome.is_empty() { "" } else { ": " };
-        let text = Text::default().styled(Style::new().green(), "✓ ").and(format!("{}{gap}{outcome} ", self.name));
+        let text = Text::default().styled(style, mark).and(format!("{}{gap}{outcome} ", self.name));
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

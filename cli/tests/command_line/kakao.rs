@@ -89,7 +89,6 @@ async fn an_error_of_kakaos_has_its_code_its_words_and_the_fix() {
             "add 127.0.0.1 to the key's 호출 허용 IP",
         ),
         ("category", AdminKey::new(APP, [ApiCategory::UnlinkUsers]), "(code -3)", "사용자 목록 조회"),
-        ("linked", AdminKey::reader(APP), "(code -101)", "not linked with this app"),
     ];
     for (name, key, words, fix) in cases {
         let kakao = Kakao::start(name, key).await;
@@ -99,6 +98,20 @@ async fn an_error_of_kakaos_has_its_code_its_words_and_the_fix() {
             assert!(done.error.contains(words) && done.error.contains(fix), "{}", done.error);
         }
     }
+    // Of a member who is not linked nothing but that can be said.
+    let kakao = Kakao::start("linked", AdminKey::reader(APP)).await;
+    let me = kakao.khook(&["me", "999", "--json"]).await;
+    let not_linked = json!({"user_id": "999", "linked": false, "connected_at": null});
+    assert_eq!((me.code, serde_json::from_str(&me.out).ok()), (Some(1), Some(not_linked)), "{}", me.error);
+    let me = kakao.khook(&["me", "999"]).await;
+    assert!(me.code == Some(1) && me.out.contains("not linked") && me.error.is_empty(), "{me:?}");
+    let error = kakao.khook(&["scopes", "999"]).await.refused();
+    assert!(error.contains("(code -101): is it the right app"), "{error}");
+    let error = kakao.khook(&["me", "18446744073709551615"]).await.refused();
+    assert!(error.contains("(code -2): is it a member number"), "{error}");
+    let none = kakao.khook(&["users", "--from", "9999"]).await;
+    assert!(none.error.contains("Kakao lists no member from 9999 on"), "{}", none.error);
+
     let kakao = Kakao::start("inner", AdminKey::reader(APP)).await;
     kakao.server.api().script(ScriptedFault::all(ApiCall::UserIds, ApiFault::Error(ApiError::Internal)));
     let error = kakao.khook(&["users"]).await.refused();
@@ -115,5 +128,5 @@ async fn the_key_goes_to_https_or_this_machine_only_and_is_read_from_standard_in
     // Nothing is on standard input, and no file is named.
     let variables = [("KAKAO_API_URL", kakao.server.url().to_owned())];
     let error = khook_binary::run(&variables, &["kakao", "users", APP]).await.unwrap().refused();
-    assert!(error.contains("not a key"), "{error}");
+    assert!(error.contains("what was entered is empty"), "{error}");
 }

@@ -15,6 +15,8 @@ mod ips;
 #[cfg(test)]
 mod kakao;
 #[cfg(test)]
+mod lost;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod signals;

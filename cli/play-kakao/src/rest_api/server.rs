@@ -131,20 +131,25 @@ async fn answer(
     }
 }
 
-/// Links or unlinks a member.
+/// Links or unlinks a member, at the second `at` if it is given. 208: the member is so already.
 fn set_member(shared: &Shared, form: &str) -> StatusCode {
     let field = |name: &str| form_urlencoded::parse(form.as_bytes()).find(|(found, _)| found == name).map(|it| it.1);
     let (Some(app), Some(user), Some(linked)) = (field("app_id"), field("user_id"), field("linked")) else {
         return StatusCode::BAD_REQUEST;
     };
     let Ok(user) = user.parse() else { return StatusCode::BAD_REQUEST };
+    let Ok(at) = field("at").map(|at| at.parse::<i64>()).transpose() else { return StatusCode::BAD_REQUEST };
     let members = &mut lock(&shared.api).members;
+    let connected_at = members.connected_at(&app, user);
     match &*linked {
-        "true" => members.link(&app, user, jiff::Timestamp::now().as_second()),
+        "true" => members.link(&app, user, at.unwrap_or_else(|| jiff::Timestamp::now().as_second())),
+        // The end of an earlier link says nothing about the present one.
+        "false" if at.zip(connected_at).is_some_and(|(at, connected_at)| at < connected_at) => {}
         "false" => _ = members.unlink(&app, user),
         _ => return StatusCode::BAD_REQUEST,
     }
-    StatusCode::NO_CONTENT
+    let is_news = members.connected_at(&app, user) != connected_at;
+    if is_news { StatusCode::NO_CONTENT } else { StatusCode::ALREADY_REPORTED }
 }
 
 impl IntoResponse for ApiAnswer {

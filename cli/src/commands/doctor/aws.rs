@@ -7,7 +7,7 @@ use aws_sdk_cloudwatch::types::StateValue;
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::query::{QueryOutput, builders::QueryFluentBuilder},
-    types::{AttributeValue, Select},
+    types::{AttributeValue, IndexStatus, Select, TableDescription},
 };
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_sqs::types::QueueAttributeName::{
@@ -225,9 +225,7 @@ impl Account for Aws {
     async fn roster_index(&self, table: &str) -> Read<Option<String>> {
         let asked = self.table.describe_table().table_name(table).send().await;
         let described = asked.map_err(|error| unread("dynamodb:DescribeTable", &error))?.table;
-        let mut indexes = described.and_then(|table| table.global_secondary_indexes).unwrap_or_default().into_iter();
-        let index = indexes.find(|index| index.index_name() == Some(ROSTER));
-        Ok(index.and_then(|index| index.index_status).map(|status| status.as_str().to_owned()))
+        Ok(described.as_ref().and_then(roster_status))
     }
 
     async fn reader_keys(&self, arn: &str) -> Read<Result<ReaderKeys, ReaderKeysError>> {
@@ -280,6 +278,12 @@ fn modified_at(text: &str) -> Option<Time> {
     text.replace("+0000", "Z").parse().ok()
 }
 
+/// The status of the index `roster`. A local cloud describes an index without one: it is ready there.
+fn roster_status(table: &TableDescription) -> Option<String> {
+    let index = table.global_secondary_indexes().iter().find(|index| index.index_name() == Some(ROSTER))?;
+    Some(index.index_status().unwrap_or(&IndexStatus::Active).as_str().to_owned())
+}
+
 fn unread<E, R>(action: &'static str, error: &SdkError<E, R>) -> Unread
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -295,6 +299,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::types::GlobalSecondaryIndexDescription;
     use aws_sdk_lambda::{
         error::ErrorMetadata,
         operation::get_account_settings::GetAccountSettingsError,
@@ -320,6 +325,21 @@ mod tests {
             assert_eq!(modified_at(text).map(|time| time.to_string()), Some("2026-01-01T00:00:00.000Z".to_owned()));
         }
         assert_eq!(modified_at("yesterday"), None);
+    }
+
+    #[test]
+    fn an_index_that_is_described_without_a_status_is_ready_and_one_that_is_not_described_is_missing() {
+        let index = |name: &str, status| {
+            GlobalSecondaryIndexDescription::builder().index_name(name).set_index_status(status).build()
+        };
+        for (index, status) in [
+            (index(ROSTER, None), Some("ACTIVE")),
+            (index(ROSTER, Some(IndexStatus::Creating)), Some("CREATING")),
+            (index("other", Some(IndexStatus::Active)), None),
+        ] {
+            let table = TableDescription::builder().global_secondary_indexes(index).build();
+            assert_eq!(roster_status(&table).as_deref(), status, "{table:?}");
+        }
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let has_key = matches!(proofs, Some(Ok(Ok(_))));
     let last_run = |(app, run): (&AppId, &Read<Option<Run>>)| match run {
         Err(unread) => Some(unread.judgement()),
+        Ok(Some(run)) if is_mistyped(app, run, facts) => None,
         Ok(Some(run)) => Some(judge(app, run, facts.now)),
         Ok(None) => has_key.then(|| no_run(app, facts)),
     };
@@ -147,13 +148,18 @@ fn no_run(app: &AppId, facts: &Facts) -> Judgement {
     }
 }
 
+/// Whether a run was started by hand of an app that the service does not have.
+fn is_mistyped(app: &AppId, run: &Run, facts: &Facts) -> bool {
+    run.is_of_unknown_app() && configured(&facts.functions).is_some_and(|apps| !apps.contains(app))
+}
+
 fn judge(app: &AppId, run: &Run, now: Time) -> Judgement {
     let words = |text: &str| format!("app {app}: {text}");
     if let Some(brake) = run.held_because.filter(|_| run.state == Phase::Held) {
         let fix = format!("khook reconcile approve {app} shows it; khook reconcile cancel {app} ends it");
         return Judgement::mistake(words(&format!("held: {}", brake.words())), fix);
     }
-    if run.state == Phase::Failed {
+    if run.state == Phase::Failed && !run.is_cancelled() {
         let error = run.last_error.as_deref().unwrap_or("failed");
         let again = format!("khook reconcile run {app}");
         return match fix_of(error) {
@@ -172,12 +178,13 @@ fn judge(app: &AppId, run: &Run, now: Time) -> Judgement {
         };
         return Judgement::mistake(words(&seen), LOG);
     }
-    if let Some(error) = &run.last_error {
+    if let Some(error) = run.last_error.as_ref().filter(|_| !run.is_cancelled()) {
         let fix = fix_of(error).unwrap_or_else(|| "it is tried again every minute: look again".to_owned());
         return Judgement::warning(words(&format!("{}, {error}", run.state.name())), fix);
     }
     let ended = finished.map(|finished| format!("ended {} ago", age::shown(age::seconds(finished, now))));
-    Judgement::right(words(&ended.unwrap_or_else(|| format!("the first is {}", run.state.name()))))
+    let state = if run.is_cancelled() { "cancelled" } else { run.state.name() };
+    Judgement::right(words(&ended.unwrap_or_else(|| format!("the first is {state}"))))
 }
 
 #[cfg(test)]
@@ -304,6 +311,20 @@ mod tests {
         let runs = &mut facts.reconciling.as_mut().unwrap().runs;
         runs.values_mut().flatten().flatten().for_each(|run| run.state = Phase::Failed);
         assert_eq!(worst(&findings(&facts)), Verdict::Mistake);
+    }
+
+    #[test]
+    fn what_an_operator_cancelled_is_no_mistake_and_an_app_that_was_mistyped_is_not_shown() {
+        let mut facts = reconciled();
+        let now = facts.now;
+        facts.reconciling.as_mut().unwrap().runs.values_mut().flatten().flatten().for_each(|run| run.cancel(now));
+        assert_eq!(worst(&findings(&facts)), Verdict::Right, "{:?}", findings(&facts));
+        let mut mistyped = Run::new("r".to_owned(), Purpose::Correct, None, now);
+        mistyped.fail_without_key(&app("999"), now);
+        for (digits, verdict) in [("999", Verdict::Right), ("123456", Verdict::Mistake)] {
+            facts.reconciling.as_mut().unwrap().runs.insert(app(digits), Ok(Some(mistyped.clone())));
+            assert_eq!(worst(&findings(&facts)), verdict, "{digits}");
+        }
     }
 
     #[test]

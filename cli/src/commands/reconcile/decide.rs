@@ -9,7 +9,7 @@ use runtime::reconcile::{Brake, Note, Phase, Run};
 use super::{
     RunTarget,
     progress::{RunProgress, grouped},
-    status::{described, why_held},
+    status::{described, state, why_held},
 };
 use crate::{
     aws::runs::Runs,
@@ -26,7 +26,7 @@ pub(super) async fn approve(target: &RunTarget, yes: bool) -> Result<ExitCode> {
     let runs = target.table.runs().await?;
     let (app, mut run) = target.run(&runs).await?;
     let Some(brake) = run.held_because.filter(|_| run.state == Phase::Held) else {
-        bail!("the run of app {app} is not held: it is {}. There is nothing to approve", run.state.name());
+        bail!("the run of app {app} is not held: it is {}. There is nothing to approve", state(&run));
     };
     let note = runs.first_note(&app, &run).await?;
     for line in reason(&app, brake, &run, note.as_ref()) {
@@ -70,7 +70,8 @@ fn question(app: &AppId, brake: Brake, run: &Run) -> String {
             "Ask Kakao for each of these {missing} members of app {app}, and unlink those who are not linked there?"
         ),
         Brake::NothingInCommon => format!(
-            "Is the key that of app {app}, and the list right? Then it is read again, and each missing member is asked for"
+            "Read the list of app {app} again, ask Kakao for each missing member, if there are no more than {missing}, and \
+             unlink those who are not linked there?"
         ),
     }
 }
@@ -93,7 +94,7 @@ fn check_on(app: &AppId, run: &Run) -> Result<()> {
     match run.state {
         Phase::Listing | Phase::Confirming | Phase::Held => Ok(()),
         Phase::Done | Phase::Failed => {
-            bail!("the run of app {app} is at its end: it is {}. There is nothing to cancel", run.state.name())
+            bail!("the run of app {app} is at its end: it is {}. There is nothing to cancel", state(run))
         }
     }
 }

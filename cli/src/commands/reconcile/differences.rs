@@ -26,11 +26,8 @@ const NEW: i64 = 60 * 60;
 
 pub(super) async fn diff(target: &RunTarget, again: bool, yes: bool) -> Result<ExitCode> {
     let runs = target.table.runs().await?;
-    let app = match <[AppId; 1]>::try_from(target.apps_to_start(&runs).await?) {
-        Ok([app]) => app,
-        Err(_) => target.app(&runs).await?,
-    };
-    let run = compared(&runs, &app, again, yes).await?;
+    let (app, before) = target.app_to_start(&runs).await?;
+    let run = compared(&runs, &app, before, again, yes).await?;
     if run.state != Phase::Done {
         let trouble = Trouble::of(&app, &run).map(|trouble| trouble.sentence());
         bail!("{}", trouble.unwrap_or_else(|| format!("app {app}: the comparison is {}", run.state.name())));
@@ -45,13 +42,12 @@ pub(super) async fn diff(target: &RunTarget, again: bool, yes: bool) -> Result<E
 }
 
 /// A comparison that ended: the one that is on, the last one, or a new one.
-async fn compared(runs: &Runs, app: &AppId, again: bool, yes: bool) -> Result<Run> {
-    let before = runs.run(app).await?;
+async fn compared(runs: &Runs, app: &AppId, before: Option<Run>, again: bool, yes: bool) -> Result<Run> {
     let now = runtime::clock::now();
     match before {
         Some(run) if run.purpose == Purpose::Compare && run.state.is_working() => {
             output::say(format!("Going on with the comparison that was started at {}", run.started_at));
-            return follow::to_its_end(runs, app).await;
+            return follow::to_its_end(runs, app, follow::going_on(app)).await;
         }
         Some(run) if run.purpose == Purpose::Compare && run.state == Phase::Held && !again => return Ok(run),
         Some(run) if !again && is_new(&run, now) => {
@@ -70,7 +66,7 @@ async fn compared(runs: &Runs, app: &AppId, again: bool, yes: bool) -> Result<Ru
             start(runs, app, Purpose::Compare, None).await?;
         }
     }
-    follow::to_its_end(runs, app).await
+    follow::to_its_end(runs, app, follow::going_on(app)).await
 }
 
 /// Whether it is a comparison that ended a moment ago.
@@ -84,12 +80,18 @@ const fn sides(difference: &Difference) -> [&'static str; 2] {
     if difference.linked_at_kakao { ["linked", "not linked"] } else { ["not linked", "linked"] }
 }
 
+/// Since when the member is linked at Kakao. Of one who is not linked Kakao does not say since when.
+const fn linked_since(difference: &Difference) -> Option<Time> {
+    if difference.linked_at_kakao { Some(difference.at) } else { None }
+}
+
 fn table(differences: &[Difference]) -> TextTable {
     let mut table = output::table(&["Member", "At Kakao", "Here", "Since"]);
     for difference in differences {
         let [at_kakao, here] = sides(difference);
         let member = difference.user_id.digits();
-        table.add_row([member.as_str(), at_kakao, here, &difference.at.to_string()]);
+        let since = linked_since(difference).map_or_else(|| "–".to_owned(), |at| at.to_string());
+        table.add_row([member.as_str(), at_kakao, here, &since]);
     }
     table
 }
@@ -117,7 +119,7 @@ fn sentence(app: &AppId, run: &Run, shown: usize) -> String {
 fn document(app: &AppId, run: &Run, differences: &[Difference]) -> Value {
     let one = |difference: &Difference| {
         let [at_kakao, here] = sides(difference);
-        json!({"user_id": difference.user_id, "at_kakao": at_kakao, "here": here, "since": difference.at})
+        json!({"user_id": difference.user_id, "at_kakao": at_kakao, "here": here, "since": linked_since(difference)})
     };
     json!({
         "app_id": app,

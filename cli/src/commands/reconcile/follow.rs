@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kakao_webhooks::wire::AppId;
-use runtime::reconcile::Run;
+use runtime::reconcile::{Phase, Run};
 use tokio::time::{Instant, sleep};
 
-use super::progress::RunProgress;
+use super::{progress::RunProgress, status::state};
 use crate::{
     aws::runs::Runs,
-    ui::{output, progress::Progress},
+    ui::{interrupted::GoesOn, output, progress::Progress},
 };
 
 /// A look costs a read unit, and a run takes minutes.
@@ -20,13 +20,30 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 const SILENT: Duration = Duration::from_secs(150);
 
 /// The app's run once it is at its end or held. One that a worker starts anew, since the key was replaced, is the same.
-pub(super) async fn to_its_end(runs: &Runs, app: &AppId) -> Result<Run> {
+pub(super) async fn to_its_end(runs: &Runs, app: &AppId, goes_on: GoesOn) -> Result<Run> {
+    let ended = watched(runs, app).await;
+    goes_on.ended();
+    ended
+}
+
+/// What is said of a run if the command is interrupted before it has waited for its end.
+pub(super) fn going_on(app: &AppId) -> GoesOn {
+    GoesOn::saying(format!(
+        "The run of app {app} goes on: `khook reconcile status {app}` shows it, and `khook reconcile cancel {app}` ends it."
+    ))
+}
+
+async fn watched(runs: &Runs, app: &AppId) -> Result<Run> {
     let mut step = Progress::of_stderr().step(format!("Reconciling app {app}"));
     let (mut revision, mut changed, mut is_warned) = (0, Instant::now(), false);
     loop {
         let run = runs.run(app).await?.with_context(|| format!("the run of app {app} is gone"))?;
         let Some(progress) = RunProgress::of(&run) else {
-            step.done(run.state.name());
+            if run.state == Phase::Done {
+                step.done(state(&run))
+            } else {
+                step.stopped(state(&run))
+            }
             return Ok(run);
         };
         if run.revision != revision {

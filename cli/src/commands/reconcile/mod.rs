@@ -33,11 +33,14 @@ pub enum Reconcile {
         #[command(flatten)]
         target: RunTarget,
     },
-    /// Start a run that corrects what webhooks missed, without waiting for its time of day
+    /// Start a run that corrects what webhooks missed, without waiting for its time of day. The reconciler begins with it
+    /// within a minute
     #[command(
         after_help = "Without an app id it starts one for every app that has runs. Before the first one it puts \
                             members whom an earlier release stored into the roster, once.\n\n\
-                            With --wait the exit status is 1 if a run failed or is held.\n\n\
+                            With --wait a run that is on already is waited for, and not started again. Interrupted, \
+                            the command ends and the run goes on. The exit status is 1 if a run failed, was cancelled \
+                            or is held.\n\n\
                             Examples:\n  khook reconcile run\n  khook reconcile run 123456 --wait\n\n\
                             Permissions on AWS: dynamodb:Query, dynamodb:GetItem, dynamodb:PutItem, and for the roster \
                             dynamodb:Scan and dynamodb:UpdateItem on the table."
@@ -59,6 +62,7 @@ pub enum Reconcile {
                             that ended less than an hour ago is printed as it is, unless --again is given.\n\n\
                             The exit status is 0 if nothing differs, 1 if something does, 2 if it could not be \
                             determined.\n\n\
+                            Permissions on AWS: as for `khook reconcile run`.\n\n\
                             Examples:\n  khook reconcile diff\n  khook reconcile diff 123456 --again --json"
     )]
     Diff {
@@ -97,7 +101,7 @@ pub enum Reconcile {
 /// An app, and where its run is.
 #[derive(Debug, Args)]
 pub struct RunTarget {
-    /// The Kakao app's number; without it the only app that has runs
+    /// The Kakao app's number; without it the only app that has runs (for `status` and `run` each of them)
     app_id: Option<AppId>,
     #[command(flatten)]
     table: StackTable,

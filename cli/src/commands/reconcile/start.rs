@@ -23,17 +23,31 @@ pub(super) async fn run(target: &RunTarget, wait: bool, yes: bool) -> Result<Exi
     let runs = target.table.runs().await?;
     let apps = target.apps_to_start(&runs).await?;
     if apps.len() > 1 {
-        let question = format!("Start runs of {} ({})?", counted(apps.len(), "app"), named(&apps));
+        let names: Vec<_> = apps.iter().map(|(app, _)| app.clone()).collect();
+        let question = format!("Start runs of {} ({})?", counted(apps.len(), "app"), named(&names));
         ask::whether(&question, yes).await?;
     }
-    let before = startable(&runs, &apps, yes).await?;
+    for (app, before) in &apps {
+        if let Some(before) = before.as_ref().filter(|before| !(wait && is_on(before))) {
+            may_be_replaced(app, before, yes).await?;
+        }
+    }
     fill_roster(&runs).await?;
     let mut started = vec![];
-    for (app, before) in before {
-        let run = start(&runs, &app, Purpose::Correct, before.as_ref()).await?;
-        if !target.json {
-            output::line(format!("App {app}: run {} started", run.run_id))?;
-        }
+    for (app, before) in apps {
+        let run = match before {
+            Some(on) if wait && is_on(&on) => {
+                output::say(format!("App {app}: waiting for the run that was started at {}", on.started_at));
+                on
+            }
+            before => {
+                let run = start(&runs, &app, Purpose::Correct, before.as_ref()).await?;
+                if !target.json {
+                    output::line(format!("App {app}: run {} started", run.run_id))?;
+                }
+                run
+            }
+        };
         started.push((app, run));
     }
     if wait {
@@ -42,33 +56,26 @@ pub(super) async fn run(target: &RunTarget, wait: bool, yes: bool) -> Result<Exi
     if target.json {
         output::json(&started.iter().map(described).collect())?;
     } else {
-        output::line("The reconciler goes on with it once a minute; `khook reconcile status` shows how far it is")?;
+        output::line("The reconciler begins within a minute; `khook reconcile status` shows how far it is")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What each of these apps has, once it may be replaced.
-async fn startable(runs: &Runs, apps: &[AppId], yes: bool) -> Result<Vec<(AppId, Option<Run>)>> {
-    let mut startable = vec![];
-    for app in apps {
-        let run = runs.run(app).await?;
-        if let Some(run) = &run {
-            may_be_replaced(app, run, yes).await?;
-        }
-        startable.push((app.clone(), run));
-    }
-    Ok(startable)
+/// Whether it is what `run` would start: one that is waited for is not started again.
+fn is_on(run: &Run) -> bool {
+    run.purpose == Purpose::Correct && run.state.is_working()
 }
 
 /// A run that works is not replaced, and a held one only after a question.
 pub(super) async fn may_be_replaced(app: &AppId, run: &Run, yes: bool) -> Result<()> {
     match run.state {
         Phase::Listing | Phase::Confirming => bail!(
-            "app {app} has a run that is {} ({}, started at {}). Wait for it (`khook reconcile status {app}`), or end it \
+            "app {app} has a run that is {} ({}, started at {}). Wait for it (`khook reconcile {} {app}`), or end it \
              with `khook reconcile cancel {app}`",
             run.state.name(),
             run.run_id,
-            run.started_at
+            run.started_at,
+            if run.purpose == Purpose::Correct { "run --wait" } else { "diff" }
         ),
         Phase::Held => {
             let why = Trouble::of(app, run).map(|trouble| trouble.sentence()).unwrap_or_default();
@@ -90,9 +97,10 @@ pub(super) async fn start(runs: &Runs, app: &AppId, purpose: Purpose, before: Op
 }
 
 async fn waited(runs: &Runs, started: Vec<AppRun>, is_json: bool) -> Result<ExitCode> {
+    let going_on: Vec<_> = started.iter().map(|(app, _)| follow::going_on(app)).collect();
     let mut ended = vec![];
-    for (app, _) in started {
-        let run = follow::to_its_end(runs, &app).await?;
+    for ((app, _), going_on) in started.into_iter().zip(going_on) {
+        let run = follow::to_its_end(runs, &app, going_on).await?;
         if !is_json {
             output::line(ended_as(&app, &run))?;
         }

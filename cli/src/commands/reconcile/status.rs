@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     RunTarget,
+    apps::no_runs,
     progress::{RunProgress, grouped},
 };
 use crate::{
@@ -24,15 +25,15 @@ pub(super) type AppRun = (AppId, Run);
 
 pub(super) async fn status(target: &RunTarget) -> Result<ExitCode> {
     let runs = target.table.runs().await?;
-    let mut found = vec![];
-    for app in target.apps(&runs).await? {
-        if let Some(run) = runs.run(&app).await? {
-            found.push((app, run));
-        }
-    }
+    let found = target.found(&runs).await?;
     let now = runtime::clock::now();
     if target.json {
         output::json(&found.iter().map(described).collect())?;
+    }
+    if found.is_empty() {
+        return Err(no_runs());
+    }
+    if target.json {
         return Ok(ExitCode::SUCCESS);
     }
     output::print_table(&table(&found, now))?;
@@ -41,7 +42,7 @@ pub(super) async fn status(target: &RunTarget) -> Result<ExitCode> {
 }
 
 fn table(found: &[AppRun], now: Time) -> TextTable {
-    let mut table = output::table(&["App", "Run", "Progress", "Differences"]);
+    let mut table = output::table(&["App", "Run", "Progress", "Corrected / found"]);
     for (app, run) in found {
         table.add_row([
             Cell::new(app),
@@ -53,8 +54,11 @@ fn table(found: &[AppRun], now: Time) -> TextTable {
     table
 }
 
-fn state(run: &Run) -> &'static str {
+/// Its state in a word. What an operator ended is `failed` only in the record.
+pub(super) fn state(run: &Run) -> &'static str {
     match (run.purpose, run.state) {
+        (Purpose::Correct, Phase::Failed) if run.is_cancelled() => "cancelled",
+        (Purpose::Compare, Phase::Failed) if run.is_cancelled() => "cancelled (diff)",
         (Purpose::Compare, Phase::Listing) => "listing (diff)",
         (Purpose::Compare, Phase::Confirming) => "confirming (diff)",
         (Purpose::Compare, Phase::Done) => "done (diff)",
@@ -68,15 +72,15 @@ fn state(run: &Run) -> &'static str {
 fn ago(run: &Run, now: Time) -> String {
     let (what, since) = match run.finished_at {
         Some(finished_at) => ("ended", finished_at),
-        None if run.state == Phase::Held => ("since", run.updated_at),
+        None if run.state == Phase::Held => ("stopped", run.updated_at),
         None => ("began", run.started_at),
     };
-    let age = age::shown(age::seconds(since, now));
-    if what == "since" { format!("for {age}") } else { format!("{what} {age} ago") }
+    format!("{what} {} ago", age::shown(age::seconds(since, now)))
 }
 
-const fn color(run: &Run) -> Color {
+fn color(run: &Run) -> Color {
     match run.state {
+        Phase::Failed if run.is_cancelled() => Color::Yellow,
         Phase::Listing | Phase::Confirming => Color::Cyan,
         Phase::Held => Color::Yellow,
         Phase::Done => Color::Green,
@@ -87,6 +91,9 @@ const fn color(run: &Run) -> Color {
 fn progress(run: &Run) -> String {
     match RunProgress::of(run) {
         Some(progress) => progress.words(),
+        None if run.state == Phase::Held => {
+            format!("{}, {} missing", listed(&run.counts), grouped(run.counts.missing))
+        }
         None => listed(&run.counts),
     }
 }
@@ -125,10 +132,14 @@ fn paragraphs(found: &[AppRun], now: Time) -> Vec<String> {
 
 fn own_lines(app: &AppId, run: &Run, now: Time) -> Vec<String> {
     let mut lines = vec![];
-    if let Some(last) = &run.last_finished {
+    // Of the run itself the table has said it.
+    if let Some(last) = run.last_finished.as_ref().filter(|last| last.run_id != run.run_id) {
         lines.extend(hanging(&finished(app, last, now)));
     }
     if let Some(Trouble { what, to_do }) = Trouble::of(app, run) {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
         lines.extend(hanging(&what));
         lines.extend(
             to_do.iter().flat_map(|text| output::wrap(text, output::columns() - 4)).map(|line| format!("  {line}")),
@@ -144,12 +155,17 @@ pub(super) fn hanging(text: &str) -> Vec<String> {
     lines.into_iter().enumerate().map(indent).collect()
 }
 
+/// An age that stays on one line.
+fn unbroken(seconds: i64) -> String {
+    age::shown(seconds).replace(' ', "\u{a0}")
+}
+
 fn finished(app: &AppId, last: &Summary, now: Time) -> String {
     format!(
         "App {app}, last finished run: {}, {} ago, after {}: {}; corrected: {}.",
         last.finished_at,
-        age::shown(age::seconds(last.finished_at, now)),
-        age::shown(age::seconds(last.started_at, last.finished_at)),
+        unbroken(age::seconds(last.finished_at, now)),
+        unbroken(age::seconds(last.started_at, last.finished_at)),
         listed(&last.counts),
         found_by(Purpose::Correct, &last.counts),
     )
@@ -170,6 +186,10 @@ impl Trouble {
             return Some(Self { what, to_do: vec![approve, format!("To end it: khook reconcile cancel {app}")] });
         }
         let error = run.last_error.as_deref()?;
+        if run.is_cancelled() {
+            let what = format!("App {app} was {error}. What it corrected stays.");
+            return Some(Self { what, to_do: vec![format!("To start a new one: khook reconcile run {app}")] });
+        }
         let mut to_do: Vec<_> = fix_of(error).map(|fix| format!("{}.", capital(&fix))).into_iter().collect();
         if run.state == Phase::Failed {
             to_do.push(format!("To start a new one: khook reconcile run {app}"));
@@ -191,7 +211,12 @@ pub(super) fn why_held(brake: Brake, counts: &Counts) -> String {
             format!("{} of {} known here are not on Kakao's list.", grouped(counts.missing), grouped(counts.known))
         }
         Brake::NothingInCommon => {
-            format!("It lists {}, and {} are known here.", grouped(counts.listed), grouped(counts.known))
+            format!(
+                "It lists {}; {} of {} known here are missing.",
+                grouped(counts.listed),
+                grouped(counts.missing),
+                grouped(counts.known)
+            )
         }
     };
     let why = brake.words();
@@ -268,6 +293,8 @@ mod tests {
         let mut done =
             run(Purpose::Correct, Phase::Done, Counts { listed: 45_000, known: 45_000, ..Counts::default() });
         done.finish(time("2026-01-01T18:40:00Z"));
+        let mut cancelled = run(Purpose::Correct, Phase::Listing, listing);
+        cancelled.cancel(time("2026-01-01T18:41:00Z"));
         vec![
             (app("123456"), again),
             (app("1234567"), run(Purpose::Correct, Phase::Confirming, confirming)),
@@ -275,6 +302,7 @@ mod tests {
             (app("345678"), stranger),
             (app("456789"), failed),
             (app("567890"), done),
+            (app("678901"), cancelled),
         ]
     }
 

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use clap::{
     Args,
     builder::{PossibleValue, PossibleValuesParser},
@@ -8,7 +8,7 @@ use clap::{
 use kakao_webhooks::wire::{Time, account_status::EventType};
 use serde_json::Value;
 
-use super::{Pair, QUARANTINED, SendTarget, Truth, check_member_number, given, members, typos};
+use super::{LostWebhook, OfApp, Pair, QUARANTINED, SendTarget, Truth, check_member_number, given, members, typos};
 use crate::{
     kakao::{AccountStatus, Forgery, KeyRing, Request},
     random,
@@ -69,24 +69,45 @@ pub struct SendAccountStatus {
     kid: Option<String>,
     #[command(flatten)]
     pub(super) target: SendTarget,
+    #[command(flatten)]
+    pub(super) lost: LostWebhook,
 }
 
+/// Claims without which, or with others, a token is not about the member.
+const ABOUT: [&str; 4] = ["iss", "aud", "sub", "events"];
+
 impl SendAccountStatus {
-    /// A forged token comes from someone else, and says nothing of what is true.
-    pub(super) fn truth(&self) -> Option<Truth> {
-        let linked = match EventType::of_uri(&typos::event_uri(&self.event).ok()?) {
+    /// What it says of a member's link.
+    ///
+    /// # Errors
+    /// If it says nothing of it. A forged token comes from someone else.
+    pub(super) fn truth(&self) -> Result<Truth> {
+        let linked = match EventType::of_uri(&self.uri()?) {
             EventType::UserLinked => true,
             EventType::UserUnlinked | EventType::AccountPurged => false,
-            _ => return None,
+            _ => {
+                return Err(Usage::error(format!(
+                    "--lost is for events that link or unlink a member (user-linked, user-unlinked, account-purged), and \
+                     `{}` is not one",
+                    self.event
+                )));
+            }
         };
-        self.user.as_ref().filter(|_| self.forge.is_none()).and_then(|user| Truth::of(user, linked))
+        if self.forge.is_some() {
+            return Err(Usage::error("--lost and --forge: what a forged token says never happened at Kakao"));
+        }
+        if let Some(Pair(name, _)) = self.claim.iter().find(|claim| ABOUT.contains(&claim.0.as_str())) {
+            return Err(Usage::error(format!("--lost and --claim {name}=…: it must be known whom the event is about")));
+        }
+        let app = self.audience.clone().map_or(OfApp::Running, OfApp::Key);
+        Truth::of(self.user.as_deref().ok_or_else(no_user)?, linked, app, self.at)
     }
 
     pub(super) fn request(&self) -> Result<Request> {
         match &self.user {
             Some(user) => check_member_number(user, QUARANTINED),
             None if typos::is_of_stream(&self.event) => {}
-            None => return Err(Usage::error("--user is missing: only an event of the stream concerns no user")),
+            None => return Err(no_user()),
         }
         let claims = members("--claim", &self.claim, &self.target)?;
         let kakao = self.target.kakao();
@@ -116,6 +137,10 @@ impl SendAccountStatus {
         typos::event_uri(&self.event)
             .or_else(|error| if self.target.anyway { Ok(self.event.clone()) } else { Err(error) })
     }
+}
+
+fn no_user() -> Error {
+    Usage::error("--user is missing: only an event of the stream concerns no user")
 }
 
 /// The values of `--forge`, each with its meaning and the expected answer.

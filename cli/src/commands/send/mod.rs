@@ -23,7 +23,7 @@ use crate::{
         usage::Usage,
     },
 };
-use truth::Truth;
+use truth::{LostWebhook, OfApp, Truth};
 
 /// The webhooks.
 #[derive(Debug, Subcommand)]
@@ -52,10 +52,10 @@ impl Send {
     /// What is missing to send it, or no answer.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
-            Self::Unlink(send) => deliver_true(&send.target, send.truth(), || send.request()).await,
-            Self::AccountStatus(send) => deliver_true(&send.target, send.truth(), || send.request()).await,
-            Self::TalkShare(send) => deliver(&send.target, || send.request()).await,
-            Self::TalkChannel(send) => deliver(&send.target, || send.request()).await,
+            Self::Unlink(send) => deliver_true(&send.target, send.lost, send.truth(), || send.request()).await,
+            Self::AccountStatus(send) => deliver_true(&send.target, send.lost, send.truth(), || send.request()).await,
+            Self::TalkShare(send) => code(deliver(&send.target, || send.request()).await?),
+            Self::TalkChannel(send) => code(deliver(&send.target, || send.request()).await?),
             Self::Skill(send) => send.run().await,
         }
     }
@@ -79,10 +79,6 @@ pub struct SendTarget {
     /// Send it even if an event, a value or the address looks like a typing error or a value is broken JSON
     #[arg(long, help_heading = "Delivery")]
     anyway: bool,
-    /// Let the webhook get lost: at the simulated Kakao it happens, and nothing is sent. For unlink, user-linked,
-    /// user-unlinked and account-purged, with the running `khook dev`
-    #[arg(long, help_heading = "Delivery", conflicts_with_all = ["url", "expect", "curl"])]
-    lost: bool,
 }
 
 impl SendTarget {
@@ -204,37 +200,41 @@ fn members(option: &str, pairs: &[Pair], target: &SendTarget) -> Result<Map<Stri
     pairs.iter().map(|pair| Ok((pair.0.clone(), pair.value(option, target)?))).collect()
 }
 
-/// The same of an event that says whether a member is linked: the simulated REST API of the running `khook dev` then says
-/// so, too.
+/// The same of an event that may say whether a member is linked: the simulated REST API of the running `khook dev` then
+/// says so, too. `truth` is what it says, or why it says nothing.
 async fn deliver_true(
     target: &SendTarget,
-    truth: Option<Truth>,
+    lost: LostWebhook,
+    truth: Result<Truth>,
     request: impl FnOnce() -> Result<Request>,
 ) -> Result<ExitCode> {
-    let Some(truth) = truth else {
-        if target.lost {
-            return Err(Usage::error("--lost is for events that link or unlink a member"));
-        }
-        return deliver(target, request).await;
-    };
-    if target.lost {
-        truth.set(&Running::found("--lost needs one that runs")?).await?;
-        if target.json {
-            output::json(&json!({"ok": true, "lost": true}))?;
-        } else {
-            output::line("lost: it happened at Kakao, and no webhook was sent. `khook reconcile run` finds it")?;
-        }
-        return Ok(ExitCode::SUCCESS);
+    if lost.lost {
+        return lose(target, &truth?).await;
     }
-    let code = deliver(target, request).await?;
-    if target.url.is_none()
-        && !target.curl
-        && code == ExitCode::SUCCESS
-        && let Some(running) = Running::find()
+    let delivered = deliver(target, request).await?;
+    // What the service refused, as was expected of it, did not happen.
+    if delivered.is_accepted
+        && let (Ok(truth), None, Some(running)) = (truth, &target.url, Running::find())
+        && truth.check_app(&running).is_ok()
     {
         truth.set(&running).await?;
     }
-    Ok(code)
+    code(delivered)
+}
+
+/// It happens at Kakao, and no webhook is sent.
+async fn lose(target: &SendTarget, truth: &Truth) -> Result<ExitCode> {
+    let running = Running::found_for("--lost")?;
+    truth.check_app(&running)?;
+    let is_news = truth.set(&running).await?;
+    if target.json {
+        output::json(&json!({"ok": true, "lost": true, "changed": is_news}))?;
+    } else if is_news {
+        output::line("lost: it happened at Kakao, and no webhook was sent. `khook reconcile run` finds it")?;
+    } else {
+        output::line(format!("no change: at the simulated Kakao the member {}", truth.old_news()))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// An answer for programs.
@@ -245,12 +245,24 @@ fn report(request: &Request, answer: &Answer, is_right: bool) -> Value {
     })
 }
 
-async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>) -> Result<ExitCode> {
+/// What became of a request.
+struct Delivered {
+    /// Whether the answer was the expected one; also if nothing was to be sent.
+    is_right: bool,
+    /// Whether the service accepted it.
+    is_accepted: bool,
+}
+
+fn code(delivered: Delivered) -> Result<ExitCode> {
+    Ok(if delivered.is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>) -> Result<Delivered> {
     let base = target.base()?;
     let request = request()?;
     if target.curl {
         output::lines(&request.curl(&base))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(Delivered { is_right: true, is_accepted: false });
     }
     let answer = request.send(&base).await?;
     let is_right = target.is_expected(&answer);
@@ -259,7 +271,7 @@ async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>)
     } else {
         target.print_answer(&request, &answer, is_right)?;
     }
-    Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(Delivered { is_right, is_accepted: (200..300).contains(&answer.status) })
 }
 
 #[cfg(test)]
@@ -282,7 +294,7 @@ mod tests {
     }
 
     fn target(anyway: bool) -> SendTarget {
-        SendTarget { url: None, expect: None, json: false, curl: false, anyway, lost: false }
+        SendTarget { url: None, expect: None, json: false, curl: false, anyway }
     }
 
     #[test]

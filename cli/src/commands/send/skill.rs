@@ -6,7 +6,7 @@ use console::Style;
 use play_kakao::callback::{CallbackFault, CallbackKind};
 use serde_json::{Value, json};
 
-use super::{SendTarget, check_member_number, deliver, given, report, secret, webhooks::resource_id};
+use super::{SendTarget, check_member_number, code, deliver, given, report, secret, webhooks::resource_id};
 use crate::{
     kakao::{Answer, Attempt, Exchange, KakaoCallback, ParameterValidation, Request, SkillMessage, registration_check},
     local::running::Running,
@@ -97,7 +97,7 @@ pub struct SendSkill {
 
 impl SendSkill {
     pub(super) async fn run(self) -> Result<ExitCode> {
-        if self.callback { self.converse().await } else { deliver(&self.target, || self.request(None)).await }
+        if self.callback { self.converse().await } else { code(deliver(&self.target, || self.request(None)).await?) }
     }
 
     fn request(&self, callback_url: Option<String>) -> Result<Request> {

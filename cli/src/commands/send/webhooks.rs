@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use kakao_webhooks::wire::{Time, talk_channel::ChannelEvent, talk_share::ChatType, unlink::UnlinkReason};
 
-use super::{Pair, QUARANTINED, SendTarget, Truth, check_member_number, given, members, secret};
+use super::{LostWebhook, OfApp, Pair, QUARANTINED, SendTarget, Truth, check_member_number, given, members, secret};
 use crate::{
     kakao::{Request, Shape, TalkChannel, TalkShare, Unlink},
     random,
@@ -59,11 +59,13 @@ pub struct SendUnlink {
     admin_key: AdminKey,
     #[command(flatten)]
     pub(super) target: SendTarget,
+    #[command(flatten)]
+    pub(super) lost: LostWebhook,
 }
 
 impl SendUnlink {
-    pub(super) fn truth(&self) -> Option<Truth> {
-        Truth::of(&self.user, false)
+    pub(super) fn truth(&self) -> Result<Truth> {
+        Truth::of(&self.user, false, self.app_id.clone().map_or(OfApp::Running, OfApp::Id), None)
     }
 
     pub(super) fn request(&self) -> Result<Request> {

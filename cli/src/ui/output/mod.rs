@@ -22,7 +22,7 @@ pub use comfy_table::Color;
 pub use table::{Cell, TextTable};
 pub use text::Text;
 pub use visible::visible;
-pub use wrap::{shortened, wrap};
+pub use wrap::{shortened, wrap, wrapped};
 
 /// Prints a line.
 ///
@@ -101,8 +101,10 @@ pub fn complain(error: &anyhow::Error) {
 }
 
 fn labelled(label: &str, style: Style, text: &str) {
+    // A reader that is no terminal may look for the sentence.
+    let text = if is_watched() { wrapped(text, columns() - label.len() - 1) } else { text.to_owned() };
     let label = Text::default().styled(style, label);
-    to_stderr(&format!("{} {}", label.for_stderr(), indented(text)));
+    to_stderr(&format!("{} {}", label.for_stderr(), indented(&text)));
 }
 
 /// Its lines, each visible, and those after the first indented.
@@ -128,7 +130,8 @@ fn to_stderr(text: &str) {
 #[expect(clippy::disallowed_methods, reason = "this is where everything goes through")]
 pub fn ask(question: &str) -> Result<()> {
     let mut stderr = io::stderr().lock();
-    stderr.write_all(format!("{} ", visible(question)).as_bytes())?;
+    let question = wrap(question, columns().saturating_sub(2)).iter().map(|line| visible(line)).collect::<Vec<_>>();
+    stderr.write_all(format!("{} ", question.join("\n")).as_bytes())?;
     stderr.flush()?;
     Ok(())
 }

@@ -151,6 +151,12 @@ impl RunTable {
 }
 
 impl Table for RunTable {
+    async fn apps(&self) -> Result<Vec<AppId>, StoreError> {
+        let read = self.0.partition(Self::APPS).send().await;
+        let items = read.map_err(|error| fault(&error))?.items.unwrap_or_default();
+        Ok(items.iter().filter_map(|item| text_of(item, "sk")?.parse().ok()).collect())
+    }
+
     async fn run(&self, app: &AppId) -> Result<Option<Run>, StoreError> {
         let get = self.0.client.get_item().table_name(&self.0.table).set_key(Some(key(partition(app), RUN)));
         let read = get.consistent_read(true).send().await.map_err(|error| fault(&error))?;

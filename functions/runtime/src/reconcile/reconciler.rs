@@ -2,16 +2,16 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{
     FutureExt,
-    future::{LocalBoxFuture, join_all},
+    future::{LocalBoxFuture, join, join_all},
 };
 use kakao_webhooks::wire::{AppId, Time, rest_api::RestError};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    DailyTime, HeldReaderKeys, KakaoApi, Phase, Purpose, ReaderKey, Run, Summary, Table, run_id,
+    DailyTime, HeldReaderKeys, KakaoApi, Phase, Purpose, ReaderKey, ReaderKeys, Run, Summary, Table, run_id,
     worker::{Reach, Stop, Worker},
 };
-use crate::{edges::Queue, signing::SecretSource};
+use crate::{edges::Queue, signing::SecretSource, store::StoreError};
 
 /// What the service decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +78,45 @@ impl<'r, T: Table, A: KakaoApi, Q: Queue, S: SecretSource, C: Fn() -> Time + Syn
             }
             .boxed_local()
         });
-        let worked = join_all(worked).await;
+        let without_key = timeout_at(deadline, self.fail_runs_without_key(&keys));
+        let (worked, _) = join(join_all(worked), without_key).await;
         let mut gauges = Gauges::default();
         for (app, worked) in keys.keys().zip(worked) {
             gauges.add(app, worked, (self.reach.now)());
         }
         gauges.log();
+    }
+
+    /// Ends runs that no key can work on: what an operator started of an app that the secret does not name.
+    async fn fail_runs_without_key(&self, keys: &ReaderKeys) {
+        let apps = match self.reach.table.apps().await {
+            Ok(apps) => apps,
+            Err(error) => return tracing::warn!(event = "not_reconciled", error = shortened(&error.to_string())),
+        };
+        for app in apps.iter().filter(|app| !keys.contains_key(*app)) {
+            if let Err(error) = self.fail_without_key(app).await {
+                tracing::warn!(event = "not_reconciled", app_id = %app, error = shortened(&error.to_string()));
+            }
+        }
+    }
+
+    async fn fail_without_key(&self, app: &AppId) -> Result<(), StoreError> {
+        let table = self.reach.table;
+        let Some(mut run) = table.run(app).await?.filter(|run| run.state.is_working()) else { return Ok(()) };
+        let now = (self.reach.now)();
+        // Its key may be in the secret since a moment ago: the next minute works with it.
+        self.keys.doubt().await;
+        if self.keys.current(now).await.is_ok_and(|keys| !keys.contains_key(app)) {
+            self.end_without_key(app, &mut run, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_without_key(&self, app: &AppId, run: &mut Run, now: Time) -> Result<(), StoreError> {
+        run.fail_without_key(app, now);
+        tracing::error!(event = "reconcile_failed", app_id = %app, error = run.last_error);
+        // An operator who changed it meanwhile is right; else the next minute ends it.
+        self.reach.table.save(app, run, None).await.map(drop)
     }
 
     /// Works on an app's run, if it has one or is due for one.

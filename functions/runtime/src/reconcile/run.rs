@@ -1,4 +1,4 @@
-use kakao_webhooks::wire::{Time, UserId};
+use kakao_webhooks::wire::{AppId, Time, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{DailyTime, daily_time::DAY};
@@ -191,6 +191,9 @@ impl Summary {
     }
 }
 
+/// The last error of a run that no key could work on, before the app's id.
+const NO_KEY: &str = "the secret of KakaoReaderKeys has no usable key";
+
 /// The last error of a run that an operator ended.
 const CANCELLED: &str = "cancelled by an operator";
 
@@ -309,10 +312,37 @@ impl Run {
         self.leased_until = None;
     }
 
+    /// Whether an operator ended it.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.state == Phase::Failed && self.last_error.as_deref() == Some(CANCELLED)
+    }
+
+    /// Ends it because there is no key to read the app's list with.
+    pub fn fail_without_key(&mut self, app: &AppId, now: Time) {
+        self.fail(format!("{NO_KEY} of app {app}"), now);
+        (self.updated_at, self.leased_until) = (now, None);
+    }
+
+    /// Whether it ended without ever having had a key: an operator may have mistyped the app's id.
+    #[must_use]
+    pub fn is_of_unknown_app(&self) -> bool {
+        let had_none = self.last_error.as_ref().is_some_and(|error| error.starts_with(NO_KEY));
+        (had_none || self.is_cancelled()) && !self.has_had_a_key()
+    }
+
     /// Whether something has to be repaired, or seems to.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.last_error.as_ref().is_some_and(|error| error != CANCELLED)
+        self.last_error.is_some() && !self.is_cancelled()
+    }
+
+    /// Whether the reconciler ever had a key of its app: not for an app id that only an operator wrote.
+    #[must_use]
+    pub fn has_had_a_key(&self) -> bool {
+        self.key_sha256.is_some()
+            || self.last_finished.is_some()
+            || !matches!(self.state, Phase::Listing | Phase::Failed)
     }
 
     /// Notes the end, if it has come to it.

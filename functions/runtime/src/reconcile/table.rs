@@ -8,6 +8,9 @@ use crate::store::{Saved, StoreError};
 
 /// What the reconciler needs of the table.
 pub trait Table: Send + Sync {
+    /// The apps that have runs.
+    fn apps(&self) -> impl Future<Output = Result<Vec<AppId>, StoreError>> + Send;
+
     /// The record of an app's run.
     fn run(&self, app: &AppId) -> impl Future<Output = Result<Option<Run>, StoreError>> + Send;
 

@@ -3,11 +3,11 @@ use std::time::Duration;
 use kakao_webhooks::state::{Access, Effect, Link, Merge, UserState};
 use kakao_webhooks::wire::{EventId, Time};
 use play_kakao::rest_api::{ApiCall, ApiError, ApiFault, ScriptedFault};
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
 
 use super::{
-    super::{Phase, Purpose, worker::MOST_CALLS},
-    world::{APP, KEY, World, linked, user},
+    super::{HeldReaderKeys, Phase, Purpose, Reconciler, Settings, worker::MOST_CALLS},
+    world::{APP, KEY, Secret, World, linked, user},
 };
 
 #[tokio::test(start_paused = true)]
@@ -350,4 +350,29 @@ async fn a_hundred_thousand_members_are_kakaos_truth_again_after_one_run_however
     }
     assert_eq!((world.phase(), world.linked_members()), (Phase::Done, world.members_at_kakao()));
     assert!(world.table().largest <= 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_of_an_app_whose_key_is_not_in_the_secret_fails_and_says_so() {
+    let world = World::new();
+    world.ask_for(Purpose::Correct);
+    *world.secret.lock().unwrap() = r#"{"2":"0000"}"#.to_owned();
+    let keys = HeldReaderKeys::new(Secret(&world));
+    let reconciler = Reconciler::new(&world, &world, &world, &keys, || world.now(), Settings::default());
+    let invoke = async || reconciler.reconcile(Instant::now() + Duration::from_secs(50), || 7).await;
+    keys.current(world.now()).await.unwrap();
+    // A key that was added since the secret was read last is found.
+    *world.secret.lock().unwrap() = format!(r#"{{"{APP}":"{KEY}"}}"#);
+    invoke().await;
+    assert_eq!(world.phase(), Phase::Listing);
+    invoke().await;
+    assert_eq!(world.phase(), Phase::Done);
+
+    world.ask_for(Purpose::Correct);
+    *world.secret.lock().unwrap() = r#"{"2":"0000"}"#.to_owned();
+    keys.doubt().await;
+    invoke().await;
+    let run = world.run();
+    assert_eq!((run.state, run.leased_until), (Phase::Failed, None));
+    assert_eq!(run.last_error.as_deref(), Some("the secret of KakaoReaderKeys has no usable key of app 1"));
 }

@@ -232,7 +232,7 @@ pub(super) fn linked(link: Link, at: Time) -> UserState {
     UserState::of_event(vec![Effect::Link(link)], at, &EventId::from_text("webhook"))
 }
 
-struct Secret<'w>(&'w World);
+pub(super) struct Secret<'w>(pub(super) &'w World);
 
 impl SecretSource for Secret<'_> {
     async fn read(&self) -> Result<String, EdgeError> {
@@ -278,6 +278,11 @@ impl Queue for World {
 }
 
 impl Table for World {
+    async fn apps(&self) -> Result<Vec<AppId>, StoreError> {
+        yield_now().await;
+        Ok(self.table().run.iter().map(|_| APP.parse().unwrap()).collect())
+    }
+
     async fn run(&self, _: &AppId) -> Result<Option<Run>, StoreError> {
         yield_now().await;
         Ok(self.table().run.clone())
