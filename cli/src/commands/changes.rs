@@ -62,7 +62,7 @@ impl Changes {
 }
 
 /// A queue that gets every change of a bus. Dropped, it is removed.
-struct Tap {
+pub(crate) struct Tap {
     queues: aws_sdk_sqs::Client,
     events: aws_sdk_eventbridge::Client,
     bus: String,
@@ -79,7 +79,7 @@ const BATCH: i32 = 10;
 const REMOVAL: Duration = Duration::from_secs(5);
 
 impl Tap {
-    async fn open(aws: &SdkConfig, bus: &str) -> Result<Self> {
+    pub(crate) async fn open(aws: &SdkConfig, bus: &str) -> Result<Self> {
         let mut tap = Self {
             queues: aws_sdk_sqs::Client::new(aws),
             events: aws_sdk_eventbridge::Client::new(aws),
@@ -112,7 +112,7 @@ impl Tap {
     }
 
     /// Passes on each change once, as long as the bus is there.
-    async fn follow(&self, mut print: impl FnMut(Value) -> Result<()>) -> Result<()> {
+    pub(crate) async fn follow(&self, mut print: impl FnMut(Value) -> Result<()>) -> Result<()> {
         let url = self.queue_url.as_deref().unwrap_or_default();
         loop {
             let receive = self.queues.receive_message().queue_url(url).max_number_of_messages(BATCH);

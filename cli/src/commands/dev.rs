@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::{
+    console::{Console, ConsoleOptions},
     kakao::{AccountStatus, Kakao, KeyServer, Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink},
     local::{
         Build, Cloud, Delivery, Options, Project, Reading, SecretFile,
@@ -28,6 +29,8 @@ pub struct Dev {
     /// Deliver every change to this URL, signed: your receiver. http:// is for this machine only
     #[arg(long, value_name = "URL", value_parser = delivery_url)]
     deliver_to: Option<String>,
+    #[command(flatten)]
+    console: ConsoleOptions,
 }
 
 /// A URL that the deliverer accepts. One that only lacks its scheme is shown with it.
@@ -60,7 +63,8 @@ impl Dev {
         let delivery = self.deliver_to.map(with_secret).transpose()?;
         let stage = Stage::set_up(Progress::of_stderr(), delivery.clone()).await?;
         let running = delivery.map(|it| RunningDelivery::of(&stage.cloud, it.url, file.path().clone()));
-        stay(lock, &stage, running).await?;
+        let console = self.console.start(&stage).await?;
+        stay(lock, &stage, &console, running).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -97,21 +101,30 @@ impl Stage {
 ///
 /// # Errors
 /// If the cloud breaks down.
-pub async fn stay(mut lock: DevLock, stage: &Stage, delivery: Option<RunningDelivery>) -> Result<()> {
+pub async fn stay(
+    mut lock: DevLock,
+    stage: &Stage,
+    console: &Console,
+    delivery: Option<RunningDelivery>,
+) -> Result<()> {
     let Stage { cloud, kakao, reading, .. } = stage;
-    lock.announce(cloud, kakao, reading, delivery.clone())?;
-    introduce(cloud, kakao, delivery.as_ref())?;
+    lock.announce(cloud, console, kakao, reading, delivery.clone())?;
+    introduce(console, kakao, delivery.as_ref())?;
     let mut logs = LogReader::of_all(cloud)?;
     loop {
-        for line in logs.read().await? {
+        let lines = logs.read().await?;
+        console.follow(&lines);
+        for line in lines {
             output::line(shown(&line))?;
         }
         sleep(BETWEEN_LOOKS).await;
     }
 }
 
-fn introduce(cloud: &Cloud, kakao: &Kakao, delivery: Option<&RunningDelivery>) -> Result<()> {
-    let base = cloud.base_url();
+fn introduce(console: &Console, kakao: &Kakao, delivery: Option<&RunningDelivery>) -> Result<()> {
+    let base = console.base_url();
+    heading("The console: what comes, what it is answered and why, and where each event is")?;
+    output::line(format!("  {}", console.url()))?;
     heading("The five URLs, as you would set them at Kakao")?;
     for (name, route) in [
         ("unlink", Route::UNLINK),

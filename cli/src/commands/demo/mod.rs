@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::{
     aws::table::Table,
     commands::dev,
+    console::{Console, ConsoleOptions},
     local::{Delivery, Receiver, running::DevLock},
     random,
     ui::{count::counted, progress::Progress},
@@ -32,6 +33,8 @@ pub struct Demo {
     /// Stay afterwards, as `khook dev` does, until Ctrl-C
     #[arg(long, conflicts_with = "json")]
     keep: bool,
+    #[command(flatten)]
+    console: ConsoleOptions,
 }
 
 impl Demo {
@@ -48,7 +51,8 @@ impl Demo {
         let stage = dev::Stage::set_up(progress, Some(delivery)).await?;
         let dev::Stage { cloud, kakao, reading, .. } = &stage;
         reconcile::wait(reading);
-        let mut player = Player::new(cloud)?;
+        let console = if self.keep { Some(self.console.start(&stage).await?) } else { None };
+        let mut player = Player::new(cloud, console.as_ref().map_or(cloud.base_url(), Console::base_url))?;
         let steps = story::story(kakao, runtime::clock::now())?;
         let results = play_all(&mut player, &steps, progress).await?;
         let user = player.table().view(&format!("USER#{}#{MEMBER}", kakao.app_id)).await?.unwrap_or(Value::Null);
@@ -61,8 +65,8 @@ impl Demo {
         } else {
             report.print(self.keep)?
         }
-        if let Some(lock) = lock {
-            dev::stay(lock, &stage, None).await?;
+        if let (Some(lock), Some(console)) = (lock, &console) {
+            dev::stay(lock, &stage, console, None).await?;
         }
         stage.cloud.stop().await;
         Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,0 +1,50 @@
+//! The options of the commands that start a console, and how it is started beside a local cloud.
+
+use std::process::Stdio;
+
+use anyhow::Result;
+use tokio::process::Command;
+
+use super::{Console, PORT, Setup};
+use crate::{
+    commands::{changes::Tap, dev::Stage},
+    ui::output,
+};
+
+/// Options of the console.
+#[derive(Debug, clap::Args)]
+pub struct ConsoleOptions {
+    /// The console's port, and so the service's; the next free one if it is taken
+    #[arg(long, value_name = "PORT", default_value_t = PORT)]
+    port: u16,
+    /// Open the console in the browser
+    #[arg(long)]
+    open: bool,
+}
+
+impl ConsoleOptions {
+    /// Starts the console of this stage.
+    ///
+    /// # Errors
+    /// If 127.0.0.1 has no free port.
+    pub async fn start(&self, stage: &Stage) -> Result<Console> {
+        let Stage { cloud, kakao, .. } = stage;
+        let setup = Setup { port: self.port, base_url: cloud.base_url(), kakao, folder: Console::folder()? };
+        let mut console = Console::start(setup).await?;
+        let tap = Tap::open(&cloud.sdk_config(), cloud.output("BusName")).await?;
+        console.tap(tap);
+        if self.open && !open(&console.url()) {
+            output::warn("no browser could be opened: open the address yourself");
+        }
+        Ok(console)
+    }
+}
+
+/// Opens an address in the browser. False: this machine has no command for it.
+fn open(url: &str) -> bool {
+    let commands: &[&str] = if cfg!(target_os = "macos") { &["open"] } else { &["xdg-open", "wslview"] };
+    commands.iter().any(|command| {
+        let mut command = Command::new(command);
+        command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().is_ok()
+    })
+}
