@@ -52,6 +52,7 @@ mod delivered {
                 dead_letter_queue_url: cloud.dead_letter_queue_url().to_owned(),
                 unpublished_queue_url: cloud.output("UnpublishedQueueUrl").to_owned(),
                 bus: cloud.output("BusName").to_owned(),
+                console_url: String::new(),
                 kakao_api_url: String::new(),
                 delivery: Some(RunningDelivery::of(cloud, delivery.url.clone(), secret_file)),
                 kakao: Kakao::generate().unwrap(),

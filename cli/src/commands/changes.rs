@@ -69,6 +69,8 @@ pub(crate) struct Tap {
     /// The name of the rule and of the queue.
     name: String,
     queue_url: Option<String>,
+    /// Whether it goes when it is dropped, and not with the local cloud.
+    is_removed: bool,
 }
 
 /// How long a receive waits for a message.
@@ -86,10 +88,18 @@ impl Tap {
             bus: bus.to_owned(),
             name: format!("khook-tail-{}", random::hex::<8>()?),
             queue_url: None,
+            is_removed: true,
         };
         let arn = tap.make_queue().await.context("the local cloud makes no queue for the changes")?;
         tap.make_rule(arn).await.context("the local cloud makes no rule for the changes")?;
         Ok(tap)
+    }
+
+    /// The same for one that lives as long as the local cloud, with which it goes.
+    #[must_use]
+    pub(crate) fn left_to_the_cloud(mut self) -> Self {
+        self.is_removed = false;
+        self
     }
 
     /// The queue's ARN.
@@ -151,6 +161,9 @@ const TARGET: &str = "queue";
 
 impl Drop for Tap {
     fn drop(&mut self) {
+        if !self.is_removed {
+            return;
+        }
         let Ok(runtime) = Handle::try_current() else { return };
         // One with a single thread can't go on while that thread waits. What stays goes with the local cloud.
         if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
@@ -178,6 +191,7 @@ mod tests {
             bus: "bus".to_owned(),
             name: "khook-tail".to_owned(),
             queue_url: Some("http://127.0.0.1:1/khook-tail".to_owned()),
+            is_removed: false,
         };
         let error = tap.follow(|_| Ok(())).await.unwrap_err();
         assert_eq!(format!("{error:#}"), "the running `khook dev` has ended");

@@ -58,12 +58,13 @@ impl Dev {
     /// Another one that runs, what is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
         let lock = DevLock::take()?;
+        let console = self.console.prepare()?;
         let file = SecretFile::of(&Project::find()?)?;
         let with_secret = |url| Ok::<_, Error>(Delivery { url, secret: file.secret()? });
         let delivery = self.deliver_to.map(with_secret).transpose()?;
         let stage = Stage::set_up(Progress::of_stderr(), delivery.clone()).await?;
         let running = delivery.map(|it| RunningDelivery::of(&stage.cloud, it.url, file.path().clone()));
-        let console = self.console.start(&stage).await?;
+        let console = console.start(&stage).await?;
         stay(lock, &stage, &console, running).await?;
         Ok(ExitCode::SUCCESS)
     }

@@ -60,6 +60,7 @@ impl Follower {
         left.extend(new.into_iter().filter(|(_, line)| !self.place(line, &waiting.applied)));
         waiting.lines.extend(left.into_iter().filter(|(since, _)| now - since < PATIENCE_MILLIS));
         bound(&mut waiting.lines);
+        self.history.save();
     }
 
     /// Takes in a change that was published.

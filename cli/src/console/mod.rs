@@ -32,17 +32,13 @@ use anyhow::{Context, Result};
 use axum::{Router, middleware, routing::any};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{
-    commands::changes::Tap,
-    kakao::Kakao,
-    local::{Project, logs::LogLine},
-};
+use crate::{commands::changes::Tap, kakao::Kakao, local::logs::LogLine};
 use explain::Judge;
 use follow::Follower;
 use guard::Guard;
-use history::{Bounds, History};
+use history::History;
 use masks::Masks;
-pub use options::ConsoleOptions;
+pub use options::{ConsoleOptions, Preparing};
 use proxy::Upstream;
 
 /// The port, if it is free.
@@ -59,7 +55,7 @@ pub struct Setup<'s> {
     pub base_url: &'s str,
     /// The simulated Kakao.
     pub kakao: &'s Kakao,
-    /// Where the history is kept.
+    /// Where the token is kept.
     pub folder: PathBuf,
 }
 
@@ -84,22 +80,14 @@ pub(crate) struct Shared {
 }
 
 impl Console {
-    /// The folder of a project in which the history is kept.
-    ///
-    /// # Errors
-    /// If it can't be made.
-    pub fn folder() -> Result<PathBuf> {
-        Project::find()?.make_local("console")
-    }
-
-    /// Starts one.
+    /// Starts one with this history.
     ///
     /// # Errors
     /// If 127.0.0.1 has no free port, or the keys are none.
-    pub async fn start(setup: Setup<'_>) -> Result<Self> {
+    pub async fn start(setup: Setup<'_>, history: History) -> Result<Self> {
         let listener = listen(setup.port).await?;
         let port = listener.local_addr()?.port();
-        let history = Arc::new(History::open(&setup.folder, Bounds::default()));
+        let history = Arc::new(history);
         let shared = Arc::new(Shared {
             guard: Guard::of(&setup.folder, port)?,
             follower: Follower::of(Arc::clone(&history)),

@@ -65,7 +65,7 @@ impl Upstream {
     }
 
     async fn ask(&self, received: &Received) -> Option<Answer> {
-        let query = if received.query.is_empty() { String::new() } else { format!("?{}", received.query) };
+        let query = received.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
         let uri: Uri = format!("{}{}{query}", self.base_url, received.path).parse().ok()?;
         let mut request = Request::new(Body::from(received.body.clone()));
         *request.method_mut() = received.method.clone();
@@ -115,7 +115,7 @@ pub(super) async fn forward(State(shared): State<Arc<Shared>>, request: Request<
     let received = Received {
         method: parts.method,
         path: parts.uri.path().to_owned(),
-        query: parts.uri.query().unwrap_or_default().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
         headers,
         body: Bytes::new(),
         at: runtime::clock::now(),
@@ -165,7 +165,7 @@ fn exchange(shared: &Shared, received: &Received, answer: Option<&Answer>, ms: u
         request: RecordedRequest {
             method: received.method.to_string(),
             path: masks.hide(&received.path),
-            query: masks.hide(&received.query),
+            query: masks.hide(received.query.as_deref().unwrap_or_default()),
             headers: headers(&received.headers),
             body: body(&received.body),
         },

@@ -44,6 +44,7 @@ impl Demo {
     /// What is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
         let lock = self.keep.then(DevLock::take).transpose()?;
+        let console = self.keep.then(|| self.console.prepare()).transpose()?;
         let progress = Progress::of_stderr();
         let secret = random::signing_secret()?;
         let receiver = Receiver::start(&secret).await?;
@@ -51,7 +52,10 @@ impl Demo {
         let stage = dev::Stage::set_up(progress, Some(delivery)).await?;
         let dev::Stage { cloud, kakao, reading, .. } = &stage;
         reconcile::wait(reading);
-        let console = if self.keep { Some(self.console.start(&stage).await?) } else { None };
+        let console = match console {
+            Some(console) => Some(console.start(&stage).await?),
+            None => None,
+        };
         let mut player = Player::new(cloud, console.as_ref().map_or(cloud.base_url(), Console::base_url))?;
         let steps = story::story(kakao, runtime::clock::now())?;
         let results = play_all(&mut player, &steps, progress).await?;

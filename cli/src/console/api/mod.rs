@@ -160,7 +160,7 @@ fn received(shared: &Shared, recorded: RecordedRequest, changed: Changed) -> Res
     Ok(Received {
         method: Method::from_bytes(method.trim().as_bytes()).map_err(|_| "the method is none")?,
         path,
-        query: fill(changed.query.as_deref().unwrap_or(&recorded.query)),
+        query: Some(fill(changed.query.as_deref().unwrap_or(&recorded.query))).filter(|query| !query.is_empty()),
         headers,
         body,
         at: runtime::clock::now(),

@@ -46,8 +46,8 @@ pub struct Received {
     pub method: Method,
     /// The path.
     pub path: String,
-    /// The query; empty without one.
-    pub query: String,
+    /// The query; none without a `?`.
+    pub query: Option<String>,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
@@ -287,7 +287,7 @@ impl Received {
         let media_type = text_of(&self.headers, CONTENT_TYPE.as_str());
         Content {
             method: self.method.clone(),
-            query: Personal::new(self.query.clone()),
+            query: Personal::new(self.query.clone().unwrap_or_default()),
             media_type: media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase(),
             body: Personal::new(self.body.clone()),
         }

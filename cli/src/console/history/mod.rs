@@ -5,7 +5,7 @@ mod exchange;
 mod file;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -56,6 +56,8 @@ struct Inside {
     next_id: u64,
     bounds: Bounds,
     journal: Journal,
+    /// Those of which more is known than the file says.
+    unsaved: BTreeSet<u64>,
 }
 
 /// A watcher that is further behind than this has missed something, and is told so.
@@ -68,7 +70,8 @@ impl History {
         let (journal, exchanges) = Journal::open(folder);
         let next_id = exchanges.iter().map(|exchange| exchange.id + 1).max().unwrap_or(1);
         let bytes = exchanges.iter().map(Exchange::weight).sum();
-        let mut inside = Inside { exchanges: exchanges.into(), bytes, next_id, bounds, journal };
+        let mut inside =
+            Inside { exchanges: exchanges.into(), bytes, next_id, bounds, journal, unsaved: BTreeSet::new() };
         inside.shed();
         Self { inside: Mutex::new(inside), updates: broadcast::Sender::new(UPDATES_WAITING) }
     }
@@ -95,18 +98,18 @@ impl History {
     }
 
     /// Changes each request that fits, from the newest to the oldest, until `change` has returned `true` as often as
-    /// `most`. It returns whether it has changed the request.
+    /// `most`. It returns whether it has changed the request. [`save`](Self::save) writes it to the file.
     pub fn change(&self, most: usize, mut change: impl FnMut(&mut Exchange) -> bool) -> usize {
         let mut changed = Vec::new();
         {
             let mut inside = self.lock();
-            let Inside { exchanges, journal, .. } = &mut *inside;
+            let Inside { exchanges, unsaved, .. } = &mut *inside;
             for exchange in exchanges.iter_mut().rev() {
                 if changed.len() == most {
                     break;
                 }
                 if change(exchange) {
-                    journal.write(exchange);
+                    unsaved.insert(exchange.id);
                     changed.push(exchange.id);
                 }
             }
@@ -119,8 +122,12 @@ impl History {
     #[must_use]
     pub fn get(&self, id: u64) -> Option<Exchange> {
         let inside = self.lock();
-        let index = inside.exchanges.binary_search_by_key(&id, |exchange| exchange.id).ok()?;
-        inside.exchanges.get(index).cloned()
+        find(&inside.exchanges, id).cloned()
+    }
+
+    /// Writes to the file what has become known since it was written last.
+    pub fn save(&self) {
+        self.lock().save();
     }
 
     /// What `pick` makes of the newest requests that it wants, the newest first, at most `most`, all older than `before`
@@ -149,6 +156,7 @@ impl History {
             let mut inside = self.lock();
             inside.exchanges.clear();
             inside.bytes = 0;
+            inside.unsaved.clear();
             inside.journal.clear();
         }
         self.announce(Update::Cleared);
@@ -167,6 +175,15 @@ impl History {
 }
 
 impl Inside {
+    fn save(&mut self) {
+        for id in std::mem::take(&mut self.unsaved) {
+            let Self { exchanges, journal, .. } = self;
+            if let Some(exchange) = find(exchanges, id) {
+                journal.write(exchange);
+            }
+        }
+    }
+
     /// Forgets the oldest until the rest is within the bounds, and shortens the file where most of it is forgotten.
     fn shed(&mut self) {
         while self.exchanges.len() > self.bounds.exchanges || self.bytes > self.bounds.bytes {
@@ -176,6 +193,17 @@ impl Inside {
         if self.journal.is_mostly_outdated(self.exchanges.len(), self.bounds.bytes) {
             self.journal.rewrite(self.exchanges.iter());
         }
+    }
+}
+
+fn find(exchanges: &VecDeque<Exchange>, id: u64) -> Option<&Exchange> {
+    let index = exchanges.binary_search_by_key(&id, |exchange| exchange.id).ok()?;
+    exchanges.get(index)
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.save();
     }
 }
 

@@ -13,7 +13,10 @@ use reqwest::Client;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{Console, Setup, history::Folder};
+use super::{
+    Console, Setup,
+    history::{Bounds, Folder, History},
+};
 use crate::kakao::Kakao;
 
 /// What came to the service.
@@ -101,5 +104,6 @@ impl Set {
 }
 
 async fn start(base_url: &str, kakao: &Kakao, folder: &Folder) -> Console {
-    Console::start(Setup { port: 0, base_url, kakao, folder: folder.0.clone() }).await.unwrap()
+    let history = History::open(&folder.0, Bounds::default());
+    Console::start(Setup { port: 0, base_url, kakao, folder: folder.0.clone() }, history).await.unwrap()
 }
