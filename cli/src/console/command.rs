@@ -33,6 +33,9 @@ pub(super) fn curl(request: &RecordedRequest, base_url: &str) -> String {
 pub(super) fn khook(exchange: &Exchange) -> Option<String> {
     let explanation = &exchange.explanation;
     let [event] = explanation.events.as_slice() else { return None };
+    if event.is_claimed {
+        return None;
+    }
     let user = event.user.as_deref()?;
     let is_member = event.partition.as_deref().is_some_and(|partition| partition.starts_with("USER#"));
     let fields = &explanation.decoded;

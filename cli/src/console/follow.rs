@@ -33,8 +33,6 @@ const PATIENCE_MILLIS: i64 = 15_000;
 const MOST_WAITING: usize = 2_000;
 /// The most lines of a request.
 const MOST_LINES: usize = 100;
-/// The most changes of a request.
-const MOST_CHANGES: usize = 10;
 /// A line of the processor is dated when its invocation has ended: shortly after its writes.
 const WRITE_TO_LINE_MILLIS: i64 = 60_000;
 
@@ -106,7 +104,8 @@ impl Follower {
             let placed = self.history.change(usize::MAX, |exchange| {
                 let fits = caused(exchange, change);
                 if fits {
-                    exchange.changes.push(change.clone());
+                    exchange.changes = vec![change.clone()];
+                    exchange.steps.retain(|step| step.place < Place::Published);
                 }
                 fits
             });
@@ -115,8 +114,8 @@ impl Follower {
     }
 }
 
-/// Whether this write of a user's state holds the request's event: it came before the write, the processor has applied it
-/// in the invocation of the write, and no earlier change has it.
+/// Whether this write of a user's state is the one that holds the request's event: the newest between the request and
+/// the end of the invocation in which the processor has applied it.
 fn caused(exchange: &Exchange, change: &Value) -> bool {
     let Some(written_at) = written_at(change) else { return false };
     let of_user = partition_of(change);
@@ -124,8 +123,7 @@ fn caused(exchange: &Exchange, change: &Value) -> bool {
     exchange.explanation.events.iter().any(|event| event.partition == of_user)
         && exchange.at <= written_at
         && applied.is_some_and(|step| written_at <= step.at && step.at - written_at < WRITE_TO_LINE_MILLIS)
-        && exchange.changes.len() < MOST_CHANGES
-        && exchange.changes.iter().all(|known| known.get("app_id") != change.get("app_id"))
+        && exchange.changes.iter().filter_map(self::written_at).all(|known| known < written_at)
 }
 
 /// What a line says of its request.

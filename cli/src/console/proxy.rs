@@ -194,8 +194,11 @@ fn first_outcome(status: Option<StatusCode>, method: &Method, explanation: &Expl
             if method == Method::HEAD {
                 return of(What::Answered, None);
             }
-            let (unreadable, readable): (Vec<_>, Vec<_>) =
-                explanation.events.iter().partition(|event| event.unreadable.is_some());
+            let (unreadable, readable): (Vec<_>, Vec<_>) = explanation
+                .events
+                .iter()
+                .filter(|event| !event.is_claimed)
+                .partition(|event| event.unreadable.is_some());
             match (readable.first(), unreadable.first()) {
                 (Some(_), _) => of(What::Taken, None),
                 (None, Some(event)) => of(What::Quarantined, event.unreadable.clone()),

@@ -33,7 +33,7 @@ pub struct Demo {
     /// Stay afterwards, as `khook dev` does, until Ctrl-C
     #[arg(long, conflicts_with = "json")]
     keep: bool,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Console (with --keep)")]
     console: ConsoleOptions,
 }
 

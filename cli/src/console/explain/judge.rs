@@ -7,6 +7,7 @@ use kakao_webhooks::{
     state::{Plan, Subject, plan},
     wire::{
         AppId, Content, EventId, Fields, Personal, Route, Time, Unreadable,
+        account_status::EventType,
         skill::{SkillMessage, bot_of},
         talk_channel::TalkChannel,
         talk_share::TalkShare,
@@ -20,7 +21,7 @@ use serde_json::Value;
 use super::{
     Check, CheckName, ExplainedEvent, Explanation,
     check::checks,
-    token::{KeyNames, Parts, verify},
+    token::{KeyNames, Parts, plain, verify},
 };
 use crate::{
     console::masks::{Masks, REST_API_KEY},
@@ -97,6 +98,9 @@ impl Judge {
             _ => self.by_admin_key(received, route),
         };
         explanation.kind = Some(route.function.to_owned());
+        if explanation.refusal.is_some() {
+            explanation.events = claimed(route, &explanation.decoded);
+        }
         let decoded = self.masks.hide(&explanation.decoded.to_string());
         explanation.decoded = serde_json::from_str(&decoded).unwrap_or_default();
         explanation
@@ -241,6 +245,26 @@ fn events_of(token: &VerifiedToken, received: &Received) -> Vec<ExplainedEvent> 
     }
 }
 
+/// What a refused request claims, as far as that is plain to see.
+fn claimed(route: &Route, decoded: &Value) -> Vec<ExplainedEvent> {
+    let text = |pointer: &str| decoded.pointer(pointer).map(plain);
+    let events = decoded.pointer("/claims/events").and_then(Value::as_object);
+    let of_uri = |uri: &String| EventType::of_uri(uri).known_name().unwrap_or(uri).to_owned();
+    let (names, user) = match route.function {
+        "account-status" => (events.into_iter().flatten().map(|(uri, _)| of_uri(uri)).collect(), text("/claims/sub")),
+        "unlink" => (vec!["unlink".to_owned()], text("/user_id")),
+        "talk-share" => (vec!["share".to_owned()], text("/user_id")),
+        "talk-channel" => (text("/event").into_iter().collect(), text("/id")),
+        _ => (vec!["message".to_owned()], text("/userRequest/user/id")),
+    };
+    let claim =
+        |name: String| ExplainedEvent { name, user: user.clone(), is_claimed: true, ..ExplainedEvent::default() };
+    names.into_iter().take(MOST_CLAIMED).map(claim).collect()
+}
+
+/// More events than any token has.
+const MOST_CLAIMED: usize = 10;
+
 fn unreadable(why: &Unreadable) -> ExplainedEvent {
     ExplainedEvent { unreadable: Some(why.code().to_owned()), ..ExplainedEvent::default() }
 }
@@ -264,7 +288,7 @@ fn explained(event: Event, app_id: Option<AppId>, at: Time) -> ExplainedEvent {
             user: user_of(&step.history.subject),
             partition: Some(step.history.subject.partition_key()),
             at: Some(step.history.occurred_at.as_millis()),
-            unreadable: None,
+            ..ExplainedEvent::default()
         },
         Plan::Quarantine { reason, .. } => {
             ExplainedEvent { name, app_id: app, unreadable: Some(reason), ..ExplainedEvent::default() }

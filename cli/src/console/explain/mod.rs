@@ -49,6 +49,9 @@ pub struct ExplainedEvent {
     /// The stable short name of the reason for which it is quarantined, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
+    /// Whether it is only what a refused request claims: anyone could have written it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_claimed: bool,
 }
 
 impl Explanation {

@@ -104,7 +104,7 @@ pub(super) struct KeyNames {
 }
 
 /// A value for a person: a text without its quotes, and not endless.
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     const MOST: usize = 200;
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     if text.chars().count() > MOST { text.chars().take(MOST).chain(['…']).collect() } else { text }

@@ -117,6 +117,21 @@ fn a_change_belongs_to_no_request_of_another_user_or_after_it_or_without_effect(
 }
 
 #[test]
+fn of_two_writes_a_request_has_the_one_of_its_own_invocation() {
+    let set = Set::new();
+    let (first, second) = (set.request("first", 100), set.request("second", 101));
+    set.take(&[processed("recorded", "first", 150), applied(150)]);
+    set.take(&[processed("recorded", "second", 250), applied(250)]);
+    set.follower.take_change(change("7", 33, 140), 160);
+    set.take(&[line("publisher", 170, &json!({"event": "published", "version": 33}))]);
+    set.follower.take_change(change("7", 34, 240), 260);
+    let versions = [first, second].map(|id| version_of(&set.history.get(id).unwrap().changes[0]));
+    assert_eq!(versions, [Some(33), Some(34)]);
+    assert_eq!(set.places(first), [Place::Recorded, Place::Applied, Place::Published]);
+    assert_eq!(set.places(second), [Place::Recorded, Place::Applied]);
+}
+
+#[test]
 fn events_that_were_merged_into_one_write_share_its_change() {
     let set = Set::new();
     let (one, other) = (set.request("one", 100), set.request("other", 101));

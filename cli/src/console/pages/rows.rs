@@ -21,6 +21,8 @@ pub(in crate::console) struct Row {
     /// The events' names in history.
     pub(in crate::console) events: Vec<String>,
     pub(in crate::console) user: Option<String>,
+    /// Whether event and user are only what a refused request claims.
+    pub(in crate::console) is_claimed: bool,
     pub(in crate::console) outcome: What,
     pub(in crate::console) reason: Option<String>,
     pub(in crate::console) status: Option<u16>,
@@ -39,6 +41,7 @@ impl Row {
             kind: explanation.kind.clone(),
             events: names.collect(),
             user: explanation.user().map(str::to_owned),
+            is_claimed: explanation.events.iter().any(|event| event.is_claimed),
             outcome: exchange.outcome.what,
             reason: exchange.outcome.reason.clone(),
             status: exchange.status(),

@@ -170,6 +170,9 @@ async fn each_forged_token_fails_in_the_check_that_its_forgery_is_for() {
         let checks = exchange["explanation"]["checks"].as_array().unwrap().clone();
         let failed: Vec<_> = checks.iter().filter(|check| check["verdict"] == "failed").collect();
         assert_eq!((failed.len(), &failed[0]["name"]), (1, &json!(check)), "{}", forgery.name());
+        let event = &exchange["explanation"]["events"][0];
+        let is_claimed = event.get("is_claimed").is_some();
+        assert_eq!(is_claimed, forgery.code().is_some(), "{}: {event}", forgery.name());
     }
 }
 

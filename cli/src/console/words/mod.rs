@@ -99,15 +99,14 @@ macro_rules! words {
 
 words! {
     title, skip, other_language, timeline, requests, nothing_yet, nothing_yet_hint, no_match, pause, resume, clear,
-    clear_question, new_requests, filter, all_webhooks, all_outcomes, filter_user, filter_text, older, keys_hint, live,
-    disconnected, time, webhook, event, user, outcome, status, duration, url_hint, copied, copy,
-    unlink, account_status, talk_share, talk_channel, skill, health, other_path,
-    taken, duplicate, quarantined, refused, answered, failed,
-    gateway, queue, inbox, recorded, place_duplicate, quarantine, applied, unchanged, published, not_delivered, delivered,
-    back, checks, passed, failed_check, not_reached, found, wanted, quarantined_note, why, way, way_empty, decoded,
-    unproven, request, answer, no_answer, headers, body, empty_body, cut_off, log_lines, no_log_lines, changes, changed,
-    copy_curl, copy_khook, show_keys, hide_keys, keys_note, send_again, send_changed, send, method, path, query, sent,
-    newer, not_found, request_id, curl_title, deliveries_hint,
+    clear_question, new_requests, filter, all_webhooks, all_outcomes, filter_user, filter_text, older, keys_hint,
+    live, disconnected, time, webhook, event, user, outcome, status, duration, url_hint, copied, unlink,
+    account_status, talk_share, talk_channel, skill, health, other_path, taken, duplicate, quarantined, refused,
+    answered, failed, gateway, queue, inbox, recorded, place_duplicate, quarantine, applied, unchanged, published,
+    not_delivered, delivered, back, checks, passed, failed_check, not_reached, found, wanted, way, way_empty, decoded,
+    unproven, request, answer, no_answer, headers, body, cut_off, log_lines, no_log_lines, changes, copy_curl,
+    copy_khook, show_keys, hide_keys, keys_note, send_again, send_changed, send, method, path, query, sent, not_found,
+    request_id, curl_title,
 }
 
 impl Words {
