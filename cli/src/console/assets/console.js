@@ -46,8 +46,63 @@ function listen(query, handlers) {
   }
 }
 
-function timeline(list) {
+// Rows in lists of at most 100, of which the browser draws only those in view: the newest first.
+class Rows {
+  constructor(place) {
+    this.place = place;
+    this.byId = new Map([...place.querySelectorAll(".row")].map((row) => [Number(row.dataset.id), row]));
+  }
+
+  get size() { return this.byId.size; }
+  get oldest() { return this.place.lastElementChild?.lastElementChild; }
+
+  clear() {
+    this.place.replaceChildren();
+    this.byId.clear();
+  }
+
+  put(row) {
+    const id = Number(row.dataset.id);
+    const known = this.byId.get(id);
+    this.byId.set(id, row);
+    if (known) {
+      const focused = known.contains(document.activeElement);
+      known.replaceWith(row);
+      if (focused) row.firstElementChild.focus();
+      return;
+    }
+    const idOf = (one) => Number(one.dataset.id);
+    const lists = [...this.place.children];
+    const list = lists.find((one) => idOf(one.lastElementChild) < id) || lists.at(-1) || this.newList(null);
+    let next = list.firstElementChild;
+    if (next && idOf(list.lastElementChild) > id) next = null;
+    while (next && idOf(next) > id) next = next.nextElementSibling;
+    if (!next && list.childElementCount >= 100) return void this.newList(list.nextElementSibling).append(row);
+    list.insertBefore(row, next);
+    if (list.childElementCount >= 200) this.newList(list).append(...[...list.children].slice(0, 100));
+  }
+
+  newList(before) {
+    const list = document.createElement("ol");
+    list.className = "rows";
+    list.setAttribute("role", "list");
+    this.place.insertBefore(list, before);
+    return list;
+  }
+
+  keep(most) {
+    while (this.size > most) {
+      const list = this.place.lastElementChild;
+      this.byId.delete(Number(list.lastElementChild.dataset.id));
+      list.lastElementChild.remove();
+      if (list.childElementCount === 0) list.remove();
+    }
+  }
+}
+
+function timeline(place) {
   const filter = new URLSearchParams(new FormData($("filter")));
+  const list = new Rows(place);
   const pause = $("pause");
   const pending = new Set();
   let paused = false;
@@ -55,7 +110,6 @@ function timeline(list) {
   let first = true;
   const MOST = 10000;
 
-  const rowOf = (id) => list.querySelector(`[data-id="${id}"]`);
   const parsed = (html) => {
     const template = document.createElement("template");
     template.innerHTML = html;
@@ -66,22 +120,11 @@ function timeline(list) {
     for (const [name, value] of Object.entries(more)) query.set(name, value);
     return parsed(await (await ask("GET", `/rows?${query}`)).text());
   };
-  const showEmpty = () => { $("empty").hidden = list.childElementCount > 0; };
+  const showEmpty = () => { $("empty").hidden = list.size > 0; };
 
   function put(rows) {
-    for (const row of rows) {
-      const known = rowOf(row.dataset.id);
-      if (known) {
-        const focused = known.contains(document.activeElement);
-        known.replaceWith(row);
-        if (focused) row.firstElementChild.focus();
-        continue;
-      }
-      let next = list.firstElementChild;
-      while (next && Number(next.dataset.id) > Number(row.dataset.id)) next = next.nextElementSibling;
-      list.insertBefore(row, next);
-    }
-    while (list.childElementCount > MOST) list.lastElementChild.remove();
+    rows.forEach((row) => list.put(row));
+    list.keep(MOST);
     showEmpty();
   }
 
@@ -103,8 +146,8 @@ function timeline(list) {
     pending.clear();
     try {
       const rows = await rowsOf({});
-      list.replaceChildren(...rows);
-      showEmpty();
+      list.clear();
+      put(rows);
     } catch (error) {
       notify(error.message, true);
     }
@@ -121,11 +164,11 @@ function timeline(list) {
     if (confirm($("clear").dataset.question)) await ask("DELETE", "/api/events").catch((error) => notify(error.message, true));
   };
   $("older").onclick = async () => {
-    const last = list.lastElementChild;
+    const last = list.oldest;
     if (!last) return;
     const rows = await rowsOf({ before: last.dataset.id, limit: 500 });
-    list.append(...rows);
-    $("older").hidden = rows.length < 500 || list.childElementCount >= MOST;
+    put(rows);
+    $("older").hidden = rows.length < 500 || list.size >= MOST;
   };
   $("filter").onchange = (event) => { if (event.target.tagName === "SELECT") $("filter").requestSubmit(); };
   $("filter").onsubmit = () => {
@@ -135,7 +178,7 @@ function timeline(list) {
   listen(`?${filter}`, {
     open: () => { if (!first && !paused) reload(); first = false; },
     request: (row) => { pending.add(row.id); if (paused) showPause(); else setTimeout(flush, 50); },
-    cleared: () => { pending.clear(); list.replaceChildren(); showEmpty(); showPause(); },
+    cleared: () => { pending.clear(); list.clear(); showEmpty(); showPause(); },
     missed: () => { if (!paused) reload(); },
   });
 }
@@ -163,12 +206,15 @@ function refresh(id) {
 }
 
 function move(step) {
-  const links = [...document.querySelectorAll(".rows .row > a")];
-  if (links.length === 0) return;
-  const at = links.indexOf(document.activeElement);
-  const next = links[Math.max(0, Math.min(links.length - 1, at + step))];
-  next.focus();
-  next.scrollIntoView({ block: "nearest" });
+  const side = step > 0 ? "nextElementSibling" : "previousElementSibling";
+  const row = document.activeElement.closest?.(".row[data-id]");
+  const inNextList = () => {
+    const list = row.parentElement[side];
+    return step > 0 ? list?.firstElementChild : list?.lastElementChild;
+  };
+  const next = row ? row[side] || inNextList() : document.querySelector(".row[data-id]");
+  next?.firstElementChild.focus();
+  next?.scrollIntoView({ block: "nearest" });
 }
 
 document.addEventListener("keydown", async (event) => {

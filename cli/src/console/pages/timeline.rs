@@ -11,7 +11,7 @@ use super::{Filter, Frame, Row, html};
 use crate::console::{Shared, history::What, words::Words};
 
 /// So many rows a page has at first, and gets each time that older ones are asked for.
-const ROWS: usize = 200;
+const ROWS: usize = 100;
 /// The most rows of an answer.
 const MOST_ROWS: usize = 1_000;
 
