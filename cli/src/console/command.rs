@@ -59,3 +59,45 @@ pub(super) fn khook(exchange: &Exchange) -> Option<String> {
     };
     Some(format!("cargo khook send {words}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::console::history::RecordedBody;
+
+    /// What a shell makes of a command line, word by word, with `curl` replaced by a program that prints its arguments.
+    fn words(command: &str) -> Vec<String> {
+        let script = format!("curl() {{ printf '%s\\0' \"$@\"; }}; {command}");
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_terminator('\0').map(str::to_owned).collect()
+    }
+
+    fn request(body: &[u8]) -> RecordedRequest {
+        RecordedRequest {
+            method: "POST".to_owned(),
+            path: "/webhooks/unlink".to_owned(),
+            query: "a='$(id)'".to_owned(),
+            headers: vec![("x-odd".to_owned(), "'; rm -rf /; `id`".to_owned()), ("host".to_owned(), "h".to_owned())],
+            body: RecordedBody::of(body),
+        }
+    }
+
+    #[test]
+    fn a_shell_runs_nothing_of_what_stands_in_a_request() {
+        let body = "@/etc/passwd ' \" $HOME \\ 한글\n";
+        let words = words(&curl(&request(body.as_bytes()), "http://127.0.0.1:4000"));
+        let url = "http://127.0.0.1:4000/webhooks/unlink?a='$(id)'";
+        let header = "x-odd: '; rm -rf /; `id`";
+        assert_eq!(words, ["-i", "-X", "POST", url, "-H", header, "--data-raw", body]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_decoded_by_the_command() {
+        let command = curl(&request(&[0xff, 0]), "http://127.0.0.1:4000");
+        assert!(command.starts_with("printf %s '/wA=' | base64 -d | curl "), "{command}");
+        assert!(command.ends_with("--data-binary @-"), "{command}");
+    }
+}

@@ -64,7 +64,6 @@ pub const EVENTS: &[Code] = &[
     ("user-scope-withdraw", "scope withdrawn", "동의 철회"),
     ("user-profile-changed", "profile changed", "프로필 변경"),
     ("sessions-revoked", "sessions revoked", "세션 만료"),
-    ("session-revoked", "sessions revoked", "세션 만료"),
     ("tokens-revoked", "tokens revoked", "토큰 전체 만료"),
     ("token-issued", "token issued", "토큰 발급"),
     ("token-revoked", "token revoked", "토큰 만료"),

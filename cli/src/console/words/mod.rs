@@ -192,6 +192,8 @@ impl Words {
 
 #[cfg(test)]
 mod tests {
+    use kakao_webhooks::wire::account_status::EventType;
+
     use super::*;
 
     #[test]
@@ -226,5 +228,31 @@ mod tests {
         assert_eq!(Language::of(&headers(&[("accept-language", "de, ko-KR;q=0.9, en;q=0.8")])), Language::Ko);
         let chosen = headers(&[("accept-language", "ko"), ("cookie", "a=b; khook-language=en")]);
         assert_eq!(Language::of(&chosen), Language::En);
+    }
+
+    /// What stands between two marks, each time.
+    fn between<'t>(text: &'t str, open: &str, close: &str) -> Vec<&'t str> {
+        text.split(open).skip(1).filter_map(|rest| Some(rest.split_once(close)?.0)).collect()
+    }
+
+    #[test]
+    fn each_reason_of_the_functions_has_words() {
+        let documented = include_str!("../../../../docs/telemetry.md");
+        let refusals = between(documented, "## Why a request is refused", "\n## ")[0];
+        let rows = refusals.lines().filter(|line| line.starts_with("| `"));
+        let mut codes: Vec<_> =
+            rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
+        assert!(codes.len() >= 15, "{codes:?}");
+        let unreadable = include_str!("../../../../shared/src/wire/unreadable.rs");
+        codes.extend(between(between(unreadable, "fn code(", "\n    }")[0], "=> \"", "\""));
+        for code in codes {
+            assert!(REASONS.iter().any(|(known, _, _)| *known == code), "{code}");
+        }
+    }
+
+    #[test]
+    fn each_event_of_a_token_has_words() {
+        let of_token = EVENTS.iter().filter(|(name, _, _)| EventType::of_name(name).is_some());
+        assert_eq!(of_token.count(), 18);
     }
 }
