@@ -27,10 +27,12 @@ struct Waiting {
     applied: BTreeSet<i64>,
 }
 
-/// How long something waits, in milliseconds.
+/// How long a line waits, in milliseconds.
 const PATIENCE_MILLIS: i64 = 15_000;
-/// The most that waits.
-const MOST_WAITING: usize = 2_000;
+/// How long a change waits: `khook demo --keep` reads the logs only once its story has ended.
+const PATIENCE_FOR_CHANGES_MILLIS: i64 = 600_000;
+/// The most that waits, of lines and of changes.
+const MOST_WAITING: usize = 500;
 /// The most lines of a request.
 const MOST_LINES: usize = 100;
 /// A line of the processor is dated when its invocation has ended: shortly after its writes.
@@ -48,13 +50,15 @@ impl Follower {
     pub fn take(&self, lines: &[LogLine], now: i64) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.applied.extend(times_of_applied(lines));
-        waiting.applied.retain(|at| now - at < PATIENCE_MILLIS + WRITE_TO_LINE_MILLIS);
+        waiting.applied.retain(|at| now - at < PATIENCE_FOR_CHANGES_MILLIS);
         let mut new: Vec<(i64, LogLine)> = waiting.lines.drain(..).collect();
         new.extend(lines.iter().map(|line| (now, line.clone())));
         let unplaced = |(_, line): &(i64, LogLine)| !self.place(line, &waiting.applied);
         let of_requests: Vec<_> = new.extract_if(.., |(_, line)| text(line, "request_id").is_some()).collect();
         let mut left: Vec<_> = of_requests.into_iter().filter(unplaced).collect();
-        self.place_changes(&mut waiting, now);
+        if !lines.is_empty() {
+            self.place_changes(&mut waiting, now);
+        }
         left.extend(new.into_iter().filter(|(_, line)| !self.place(line, &waiting.applied)));
         waiting.lines.extend(left.into_iter().filter(|(since, _)| now - since < PATIENCE_MILLIS));
         bound(&mut waiting.lines);
@@ -109,7 +113,7 @@ impl Follower {
                 }
                 fits
             });
-            placed == 0 && now - since < PATIENCE_MILLIS
+            placed == 0 && now - since < PATIENCE_FOR_CHANGES_MILLIS
         });
     }
 }

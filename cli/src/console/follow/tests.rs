@@ -98,8 +98,7 @@ fn what_is_known_in_another_order_gives_the_same_way() {
     set.take(&[processed("recorded", "r", 150), applied(150)]);
     set.take(&[kept("r", 110)]);
     let id = set.request("r", 100);
-    set.follower.take(&[], 200);
-    set.follower.take(&[], 201);
+    set.take(&[line("janitor", 200, &json!({"event": "key_set_kept"}))]);
     assert_eq!(set.places(id), WHOLE_WAY);
 }
 
@@ -169,11 +168,23 @@ fn the_logs_say_what_became_of_a_request() {
 }
 
 #[test]
+fn logs_that_are_read_long_afterwards_give_the_same_way() {
+    let set = Set::new();
+    let id = set.request("r", 100);
+    set.follower.take_change(change("7", 33, 140), 160);
+    let published = line("publisher", 170, &json!({"event": "published", "version": 33}));
+    let delivered = line("deliverer", 190, &json!({"event": "delivered", "version": 33, "attempt": 1, "status": 204}));
+    set.follower.take(&[kept("r", 110), processed("recorded", "r", 150), applied(150), published, delivered], 200_000);
+    assert_eq!(set.places(id), WHOLE_WAY);
+}
+
+#[test]
 fn what_belongs_to_no_request_does_not_wait_for_ever() {
     let set = Set::new();
     set.take(&[kept("none", 100)]);
     set.follower.take_change(change("7", 33, 140), 100);
-    set.follower.take(&[], 100 + PATIENCE_MILLIS);
+    let later = 100 + PATIENCE_FOR_CHANGES_MILLIS;
+    set.follower.take(&[line("janitor", later, &json!({"event": "key_set_kept"}))], later);
     let waiting = set.follower.waiting.lock().unwrap();
     assert_eq!((waiting.lines.len(), waiting.changes.len()), (0, 0));
 }
