@@ -39,8 +39,10 @@ mod delivered {
             dead_letter_queue_url: cloud.dead_letter_queue_url().to_owned(),
             unpublished_queue_url: cloud.output("UnpublishedQueueUrl").to_owned(),
             bus: cloud.output("BusName").to_owned(),
+            console_url: String::new(),
             kakao_api_url: String::new(),
             kakao_callback_url: String::new(),
+            kakao_reader_key: String::new(),
             delivery: Some(RunningDelivery::of(cloud, delivery.url.clone(), SECRET_FILE.into())),
             kakao: Kakao::generate().unwrap(),
         };

@@ -63,6 +63,8 @@ enum Command {
     Demo(Demo),
     /// Run the whole service on this machine until Ctrl-C, and follow its logs
     #[command(after_help = "While it runs, `khook send`, `khook user` and the other commands use it by default.\n\n\
+                            The console is a page on this machine that shows what comes, what it is answered and why, \
+                            and where each event is. Its address is printed first; --open opens it.\n\n\
                             With --deliver-to, every change is posted to your receiver on this machine, signed. The \
                             secret is in the file that it prints, and stays the same.\n\n\
                             With --skill-rules, the chatbot answers by the rules in a file, and by the changed ones \

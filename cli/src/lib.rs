@@ -4,6 +4,7 @@
 pub mod aws;
 pub mod cli;
 pub mod commands;
+pub mod console;
 pub mod kakao;
 pub mod local;
 pub mod random;

@@ -62,13 +62,15 @@ impl Changes {
 }
 
 /// A queue that gets every change of a bus. Dropped, it is removed.
-struct Tap {
+pub(crate) struct Tap {
     queues: aws_sdk_sqs::Client,
     events: aws_sdk_eventbridge::Client,
     bus: String,
     /// The name of the rule and of the queue.
     name: String,
     queue_url: Option<String>,
+    /// Whether it goes when it is dropped, and not with the local cloud.
+    is_removed: bool,
 }
 
 /// How long a receive waits for a message.
@@ -79,17 +81,25 @@ const BATCH: i32 = 10;
 const REMOVAL: Duration = Duration::from_secs(5);
 
 impl Tap {
-    async fn open(aws: &SdkConfig, bus: &str) -> Result<Self> {
+    pub(crate) async fn open(aws: &SdkConfig, bus: &str) -> Result<Self> {
         let mut tap = Self {
             queues: aws_sdk_sqs::Client::new(aws),
             events: aws_sdk_eventbridge::Client::new(aws),
             bus: bus.to_owned(),
             name: format!("khook-tail-{}", random::hex::<8>()?),
             queue_url: None,
+            is_removed: true,
         };
         let arn = tap.make_queue().await.context("the local cloud makes no queue for the changes")?;
         tap.make_rule(arn).await.context("the local cloud makes no rule for the changes")?;
         Ok(tap)
+    }
+
+    /// The same for one that lives as long as the local cloud, with which it goes.
+    #[must_use]
+    pub(crate) fn left_to_the_cloud(mut self) -> Self {
+        self.is_removed = false;
+        self
     }
 
     /// The queue's ARN.
@@ -112,7 +122,7 @@ impl Tap {
     }
 
     /// Passes on each change once, as long as the bus is there.
-    async fn follow(&self, mut print: impl FnMut(Value) -> Result<()>) -> Result<()> {
+    pub(crate) async fn follow(&self, mut print: impl FnMut(Value) -> Result<()>) -> Result<()> {
         let url = self.queue_url.as_deref().unwrap_or_default();
         loop {
             let receive = self.queues.receive_message().queue_url(url).max_number_of_messages(BATCH);
@@ -151,6 +161,9 @@ const TARGET: &str = "queue";
 
 impl Drop for Tap {
     fn drop(&mut self) {
+        if !self.is_removed {
+            return;
+        }
         let Ok(runtime) = Handle::try_current() else { return };
         // One with a single thread can't go on while that thread waits. What stays goes with the local cloud.
         if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
@@ -178,6 +191,7 @@ mod tests {
             bus: "bus".to_owned(),
             name: "khook-tail".to_owned(),
             queue_url: Some("http://127.0.0.1:1/khook-tail".to_owned()),
+            is_removed: false,
         };
         let error = tap.follow(|_| Ok(())).await.unwrap_err();
         assert_eq!(format!("{error:#}"), "the running `khook dev` has ended");

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use super::skill::watch::WatchedRules;
 use crate::{
     aws::rules::RuleTable,
+    console::{Console, ConsoleOptions},
     kakao::{AccountStatus, Kakao, KeyServer, Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink},
     local::{
         Answerer, Build, Cloud, Delivery, Options, Project, Reading, SecretFile,
@@ -37,6 +38,8 @@ pub struct Dev {
     /// Answer the chatbot's messages by the rules in this file, which may be changed while it runs
     #[arg(long, value_name = "FILE")]
     skill_rules: Option<PathBuf>,
+    #[command(flatten)]
+    console: ConsoleOptions,
 }
 
 /// A URL that the deliverer accepts. One that only lacks its scheme is shown with it.
@@ -67,6 +70,7 @@ impl Dev {
     pub async fn run(self) -> Result<ExitCode> {
         let rules = self.skill_rules.map(WatchedRules::open).transpose()?;
         let lock = DevLock::take()?;
+        let console = self.console.prepare()?;
         let project = Project::find()?;
         let (delivered, asked) = (SecretFile::of_delivery(&project)?, SecretFile::of_answerer(&project)?);
         let delivery = self.deliver_to.map(|url| Ok::<_, Error>(Delivery { url, secret: delivered.secret()? }));
@@ -77,7 +81,8 @@ impl Dev {
             delivery: others.delivery.map(|it| RunningDelivery::of(&stage.cloud, it.url, delivered.path().clone())),
             answerer: others.answerer.map(|it| (it.url, asked.path().clone())),
         };
-        stay(lock, &stage, receivers, rules).await?;
+        let console = console.start(&stage).await?;
+        stay(lock, &stage, &console, receivers, rules).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -145,19 +150,22 @@ impl Stage {
 pub async fn stay(
     mut lock: DevLock,
     stage: &Stage,
+    console: &Console,
     receivers: Receivers,
     mut rules: Option<WatchedRules>,
 ) -> Result<()> {
     let Stage { cloud, kakao, reading, callbacks, .. } = stage;
-    lock.announce(cloud, kakao, reading, callbacks.url(), receivers.delivery.clone())?;
+    lock.announce(cloud, console, kakao, reading, callbacks.url(), receivers.delivery.clone())?;
     let table = RuleTable::new(&cloud.sdk_config(), cloud.table_name().to_owned());
     if let Some(rules) = &rules {
         rules.put(&table).await?;
     }
-    introduce(cloud, kakao, &receivers, rules.as_ref())?;
+    introduce(console, kakao, &receivers, rules.as_ref())?;
     let mut logs = LogReader::of_all(cloud)?;
     loop {
-        for line in logs.read().await? {
+        let lines = logs.read().await?;
+        console.follow(&lines);
+        for line in lines {
             output::line(shown(&line))?;
         }
         if let Some(rules) = &mut rules {
@@ -167,8 +175,10 @@ pub async fn stay(
     }
 }
 
-fn introduce(cloud: &Cloud, kakao: &Kakao, receivers: &Receivers, rules: Option<&WatchedRules>) -> Result<()> {
-    let base = cloud.base_url();
+fn introduce(console: &Console, kakao: &Kakao, receivers: &Receivers, rules: Option<&WatchedRules>) -> Result<()> {
+    let base = console.base_url();
+    heading("The console: what comes, what it is answered and why, and where each event is")?;
+    output::line(format!("  {}", console.url()))?;
     heading("The five URLs, as you would set them at Kakao")?;
     for (name, route) in [
         ("unlink", Route::UNLINK),

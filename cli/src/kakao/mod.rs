@@ -120,7 +120,7 @@ impl Request {
 }
 
 /// For a shell: in single quotes, in which nothing is special but themselves.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -4,11 +4,30 @@ However that ends (a kill -9 included), the kernel closes the pipe. ministack do
 processes itself, so the whole process group goes.
 """
 
+import contextvars
 import os
 import runpy
 import signal
 import sys
 import threading
+
+
+def name_requests() -> None:
+    """Names the request in each answer of an HTTP API, as AWS does (`apigw-requestid`): the id of the function's event."""
+    from ministack.services import apigateway
+
+    made = contextvars.ContextVar("made", default="")
+    new_uuid, invoke = apigateway.new_uuid, apigateway._invoke_lambda_proxy
+
+    def remembered() -> str:
+        made.set(new_uuid())
+        return made.get()
+
+    async def named(*arguments, **keywords):
+        status, headers, body = await invoke(*arguments, **keywords)
+        return status, {**headers, "apigw-requestid": made.get()}, body
+
+    apigateway.new_uuid, apigateway._invoke_lambda_proxy = remembered, named
 
 
 def watch() -> None:
@@ -19,4 +38,5 @@ def watch() -> None:
 
 threading.Thread(target=watch, daemon=True).start()
 sys.argv = ["ministack"]
+name_requests()
 runpy.run_module("ministack", run_name="__main__", alter_sys=True)

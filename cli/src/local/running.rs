@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    console::Console,
     kakao::Kakao,
     local::{Cloud, Project, Reading},
     ui::usage::Usage,
@@ -21,8 +22,11 @@ use crate::{
 /// Where a running `khook dev` is, and the keys to simulate Kakao against it.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Running {
-    /// The API.
+    /// The API: the console's address, which passes requests on to it and records them.
     pub base_url: String,
+    /// The console with its token, to open in a browser; empty where an older version runs.
+    #[serde(default)]
+    pub console_url: String,
     /// The local cloud.
     pub endpoint: String,
     /// Its region.
@@ -173,13 +177,15 @@ impl DevLock {
     pub fn announce(
         &mut self,
         cloud: &Cloud,
+        console: &Console,
         kakao: &Kakao,
         reading: &Reading,
         kakao_callback_url: &str,
         delivery: Option<RunningDelivery>,
     ) -> Result<()> {
         self.write(&Running {
-            base_url: cloud.base_url().to_owned(),
+            base_url: console.base_url().to_owned(),
+            console_url: console.url(),
             endpoint: cloud.endpoint().to_owned(),
             region: cloud.region().to_owned(),
             table: cloud.table_name().to_owned(),
@@ -239,6 +245,7 @@ mod tests {
     fn running(base_url: &str) -> Running {
         Running {
             base_url: base_url.to_owned(),
+            console_url: String::new(),
             endpoint: "http://127.0.0.1:1".to_owned(),
             region: "ap-northeast-2".to_owned(),
             table: String::new(),

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::{
     aws::table::Table,
     commands::dev,
+    console::{Console, ConsoleOptions},
     local::{Delivery, Receiver, running::DevLock},
     random,
     ui::{count::counted, progress::Progress},
@@ -33,6 +34,8 @@ pub struct Demo {
     /// Stay afterwards, as `khook dev` does, until Ctrl-C
     #[arg(long, conflicts_with = "json")]
     keep: bool,
+    #[command(flatten, next_help_heading = "Console (with --keep)")]
+    console: ConsoleOptions,
 }
 
 impl Demo {
@@ -42,6 +45,7 @@ impl Demo {
     /// What is missing on this machine, or a local cloud that breaks down.
     pub async fn run(self) -> Result<ExitCode> {
         let lock = self.keep.then(DevLock::take).transpose()?;
+        let console = self.keep.then(|| self.console.prepare()).transpose()?;
         let progress = Progress::of_stderr();
         let secret = random::signing_secret()?;
         let receiver = Receiver::start(&secret).await?;
@@ -55,7 +59,11 @@ impl Demo {
         let stage = dev::Stage::set_up(progress, others).await?;
         let dev::Stage { cloud, kakao, reading, .. } = &stage;
         reconcile::wait(reading);
-        let mut player = Player::new(cloud)?;
+        let console = match console {
+            Some(console) => Some(console.start(&stage).await?),
+            None => None,
+        };
+        let mut player = Player::new(cloud, console.as_ref().map_or(cloud.base_url(), Console::base_url))?;
         let steps = story::story(kakao, runtime::clock::now())?;
         let results = play_all(&mut player, &steps, progress).await?;
         let user = player.table().view(&format!("USER#{}#{MEMBER}", kakao.app_id)).await?.unwrap_or(Value::Null);
@@ -69,8 +77,8 @@ impl Demo {
         } else {
             report.print(self.keep)?
         }
-        if let Some(lock) = lock {
-            dev::stay(lock, &stage, dev::Receivers::default(), None).await?;
+        if let (Some(lock), Some(console)) = (lock, &console) {
+            dev::stay(lock, &stage, console, dev::Receivers::default(), None).await?;
         }
         stage.cloud.stop().await;
         Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -68,13 +68,13 @@ const WITHIN: Duration = Duration::from_secs(15);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(40);
 
 impl Player {
-    /// Against this cloud.
+    /// Against this cloud, which answers at this address.
     ///
     /// # Errors
     /// If it has no processor.
-    pub(super) fn new(cloud: &Cloud) -> Result<Self> {
+    pub(super) fn new(cloud: &Cloud, base_url: &str) -> Result<Self> {
         Ok(Self {
-            base_url: cloud.base_url().to_owned(),
+            base_url: base_url.to_owned(),
             table: Table::new(&cloud.sdk_config(), cloud.table_name()),
             log: LogReader::of(cloud, "processor")?,
             duplicates: HashSet::new(),

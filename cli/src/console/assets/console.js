@@ -1,0 +1,266 @@
+// The console's behaviour. Everything shown is written by the server; nothing here makes HTML of data.
+"use strict";
+const $ = (id) => document.getElementById(id);
+const text = document.body.dataset;
+
+function notify(message, bad) {
+  const notice = $("notice");
+  notice.textContent = message;
+  notice.className = bad ? "notice shown bad" : "notice shown";
+  clearTimeout(notify.timer);
+  notify.timer = setTimeout(() => { notice.className = "notice"; }, 4000);
+}
+
+async function ask(method, path, body) {
+  const answer = await fetch(path, {
+    method,
+    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (!answer.ok) {
+    const why = await answer.json().catch(() => ({}));
+    throw new Error(why.error || String(answer.status));
+  }
+  return answer;
+}
+
+async function sendAgain(id, changed) {
+  try {
+    const sent = await (await ask("POST", `/api/events/${id}/send`, changed || {})).json();
+    notify(`${text.sent}: ${sent.status}`);
+    return sent.id;
+  } catch (error) {
+    notify(error.message, true);
+    return null;
+  }
+}
+
+// Events of the server, for as long as the page is shown.
+function listen(query, handlers) {
+  const live = $("live");
+  const source = new EventSource(`/api/events${query}`);
+  source.onopen = () => { live.textContent = text.live; live.className = "live on"; handlers.open(); };
+  source.onerror = () => { live.textContent = text.disconnected; live.className = "live off"; };
+  for (const [name, handler] of Object.entries(handlers)) {
+    if (name !== "open") source.addEventListener(name, (event) => handler(JSON.parse(event.data)));
+  }
+}
+
+// Rows in lists of at most 100, of which the browser draws only those in view: the newest first.
+class Rows {
+  constructor(place) {
+    this.place = place;
+    this.byId = new Map([...place.querySelectorAll(".row")].map((row) => [Number(row.dataset.id), row]));
+  }
+
+  get size() { return this.byId.size; }
+  get oldest() { return this.place.lastElementChild?.lastElementChild; }
+
+  clear() {
+    this.place.replaceChildren();
+    this.byId.clear();
+  }
+
+  put(row) {
+    const id = Number(row.dataset.id);
+    const known = this.byId.get(id);
+    this.byId.set(id, row);
+    if (known) {
+      const focused = known.contains(document.activeElement);
+      known.replaceWith(row);
+      if (focused) row.firstElementChild.focus();
+      return;
+    }
+    const idOf = (one) => Number(one.dataset.id);
+    const lists = [...this.place.children];
+    const list = lists.find((one) => idOf(one.lastElementChild) < id) || lists.at(-1) || this.newList(null);
+    let next = list.firstElementChild;
+    if (next && idOf(list.lastElementChild) > id) next = null;
+    while (next && idOf(next) > id) next = next.nextElementSibling;
+    if (!next && list.childElementCount >= 100) return void this.newList(list.nextElementSibling).append(row);
+    list.insertBefore(row, next);
+    if (list.childElementCount >= 200) this.newList(list).append(...[...list.children].slice(0, 100));
+  }
+
+  newList(before) {
+    const list = document.createElement("ol");
+    list.className = "rows";
+    list.setAttribute("role", "list");
+    this.place.insertBefore(list, before);
+    return list;
+  }
+
+  keep(most) {
+    while (this.size > most) {
+      const list = this.place.lastElementChild;
+      this.byId.delete(Number(list.lastElementChild.dataset.id));
+      list.lastElementChild.remove();
+      if (list.childElementCount === 0) list.remove();
+    }
+  }
+}
+
+function timeline(place) {
+  const filter = new URLSearchParams(new FormData($("filter")));
+  const list = new Rows(place);
+  const pause = $("pause");
+  const pending = new Set();
+  let paused = false;
+  let busy = false;
+  let first = true;
+  const MOST = 10000;
+
+  const parsed = (html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    return [...template.content.querySelectorAll(".row")];
+  };
+  const rowsOf = async (more) => {
+    const query = new URLSearchParams(filter);
+    for (const [name, value] of Object.entries(more)) query.set(name, value);
+    return parsed(await (await ask("GET", `/rows?${query}`)).text());
+  };
+  const showEmpty = () => { $("empty").hidden = list.size > 0; };
+
+  function put(rows) {
+    rows.forEach((row) => list.put(row));
+    list.keep(MOST);
+    showEmpty();
+  }
+
+  async function flush() {
+    if (busy || paused || pending.size === 0) return;
+    busy = true;
+    try {
+      const ids = [...pending].sort((one, other) => other - one).slice(0, 200);
+      ids.forEach((id) => pending.delete(id));
+      put(await rowsOf({ ids: ids.join(","), limit: 200 }));
+    } catch (error) {
+      notify(error.message, true);
+    }
+    busy = false;
+    if (pending.size > 0) setTimeout(flush, 100);
+  }
+
+  async function reload() {
+    pending.clear();
+    try {
+      const rows = await rowsOf({});
+      list.clear();
+      put(rows);
+    } catch (error) {
+      notify(error.message, true);
+    }
+  }
+
+  function showPause() {
+    pause.setAttribute("aria-pressed", String(paused));
+    const count = pending.size > 0 ? ` (${pending.size} ${pause.dataset.new})` : "";
+    pause.textContent = paused ? pause.dataset.resume + count : pause.dataset.pause;
+  }
+
+  pause.onclick = () => { paused = !paused; showPause(); flush(); };
+  $("clear").onclick = async () => {
+    if (confirm($("clear").dataset.question)) await ask("DELETE", "/api/events").catch((error) => notify(error.message, true));
+  };
+  $("older").onclick = async () => {
+    const last = list.oldest;
+    if (!last) return;
+    const rows = await rowsOf({ before: last.dataset.id, limit: 500 });
+    put(rows);
+    $("older").hidden = rows.length < 500 || list.size >= MOST;
+  };
+  $("filter").onchange = (event) => { if (event.target.tagName === "SELECT") $("filter").requestSubmit(); };
+  $("filter").onsubmit = () => {
+    for (const field of $("filter").elements) if (!field.value) field.disabled = true;
+  };
+
+  listen(`?${filter}`, {
+    open: () => { if (!first && !paused) reload(); first = false; },
+    request: (row) => { pending.add(row.id); if (paused) showPause(); else setTimeout(flush, 50); },
+    cleared: () => { pending.clear(); list.clear(); showEmpty(); showPause(); },
+    missed: () => { if (!paused) reload(); },
+  });
+}
+
+// Of one request: its page is read anew when more is known of it.
+function refresh(id) {
+  let timer;
+  const again = async () => {
+    const answer = await fetch(location.href);
+    if (!answer.ok) return;
+    const other = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const name of ["checks", "way", "logs"]) {
+      const [now, then] = [document, other].map((page) => page.getElementById(name)?.parentElement);
+      if (now && then) now.replaceChildren(...then.childNodes);
+    }
+    const [now, then] = [document, other].map((page) => page.querySelector(".facts"));
+    if (now && then) now.replaceWith(then);
+  };
+  listen("", {
+    open: () => {},
+    request: (row) => {
+      if (row.id === id) { clearTimeout(timer); timer = setTimeout(again, 150); }
+    },
+  });
+}
+
+function move(step) {
+  const side = step > 0 ? "nextElementSibling" : "previousElementSibling";
+  const row = document.activeElement.closest?.(".row[data-id]");
+  const inNextList = () => {
+    const list = row.parentElement[side];
+    return step > 0 ? list?.firstElementChild : list?.lastElementChild;
+  };
+  const next = row ? row[side] || inNextList() : document.querySelector(".row[data-id]");
+  next?.firstElementChild.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("keydown", async (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+  const chosen = event.target.closest?.(".row[data-id]")?.dataset.id || $("request")?.dataset.id;
+  if (event.key === "j") move(1);
+  else if (event.key === "k") move(-1);
+  else if (event.key === "p") $("pause")?.click();
+  else if (event.key === "r" && chosen) await sendAgain(chosen);
+  else return;
+  event.preventDefault();
+});
+
+document.addEventListener("click", async (event) => {
+  const copied = event.target.closest("[data-copy]");
+  if (!copied) return;
+  try {
+    await navigator.clipboard.writeText($(copied.dataset.copy).textContent);
+    notify(text.copied);
+  } catch (error) {
+    notify(error.message, true);
+  }
+});
+
+if ($("rows")) timeline($("rows"));
+if ($("request")) {
+  const id = Number($("request").dataset.id);
+  refresh(id);
+  $("again").onclick = async () => {
+    const sent = await sendAgain(id);
+    if (sent) location.href = `/requests/${sent}`;
+  };
+}
+if ($("send")) {
+  $("send").onsubmit = async (event) => {
+    event.preventDefault();
+    const field = (name) => $("send").elements[name].value;
+    const headers = field("headers").split("\n").filter((line) => line.includes(":"));
+    const sent = await sendAgain($("send").dataset.id, {
+      method: field("method"),
+      path: field("path"),
+      query: field("query"),
+      headers: headers.map((line) => [line.slice(0, line.indexOf(":")).trim(), line.slice(line.indexOf(":") + 1).trim()]),
+      body: field("body"),
+    });
+    if (sent) location.href = `/requests/${sent}`;
+  };
+}

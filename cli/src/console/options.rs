@@ -1,0 +1,78 @@
+//! The options of the commands that start a console, and how it is started beside a local cloud.
+
+use std::{path::PathBuf, process::Stdio};
+
+use anyhow::Result;
+use tokio::{
+    process::Command,
+    task::{JoinHandle, spawn_blocking},
+};
+
+use super::{
+    Console, PORT, Setup,
+    history::{Bounds, History},
+};
+use crate::{
+    commands::{changes::Tap, dev::Stage},
+    local::Project,
+    ui::output,
+};
+
+/// Options of the console.
+#[derive(Debug, clap::Args)]
+pub struct ConsoleOptions {
+    /// The console's port, and so the service's; the next free one if it is taken
+    #[arg(long, value_name = "PORT", default_value_t = PORT)]
+    port: u16,
+    /// Open the console in the browser
+    #[arg(long)]
+    open: bool,
+}
+
+/// A console that reads its history while the local cloud starts.
+pub struct Preparing {
+    options: ConsoleOptions,
+    folder: PathBuf,
+    history: JoinHandle<History>,
+}
+
+impl ConsoleOptions {
+    /// Begins to read the history.
+    ///
+    /// # Errors
+    /// If its folder can't be made.
+    pub fn prepare(self) -> Result<Preparing> {
+        let folder = Project::find()?.make_local("console")?;
+        let kept = folder.clone();
+        let history = spawn_blocking(move || History::open(&kept, Bounds::default()));
+        Ok(Preparing { options: self, folder, history })
+    }
+}
+
+impl Preparing {
+    /// Starts the console of this stage.
+    ///
+    /// # Errors
+    /// If 127.0.0.1 has no free port.
+    pub async fn start(self, stage: &Stage) -> Result<Console> {
+        let Self { options, folder, history } = self;
+        let Stage { cloud, kakao, .. } = stage;
+        let setup = Setup { port: options.port, base_url: cloud.base_url(), kakao, folder };
+        let mut console = Console::start(setup, history.await?).await?;
+        let tap = Tap::open(&cloud.sdk_config(), cloud.output("BusName")).await?;
+        console.tap(tap.left_to_the_cloud());
+        if options.open && !open(&console.url()) {
+            output::warn("no browser could be opened: open the address yourself");
+        }
+        Ok(console)
+    }
+}
+
+/// Opens an address in the browser. False: this machine has no command for it.
+fn open(url: &str) -> bool {
+    let commands: &[&str] = if cfg!(target_os = "macos") { &["open"] } else { &["xdg-open", "wslview"] };
+    commands.iter().any(|command| {
+        let mut command = Command::new(command);
+        command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().is_ok()
+    })
+}

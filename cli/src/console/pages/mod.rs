@@ -1,0 +1,103 @@
+//! The pages: each a template of this folder and a function that fills it. A page gets [`Frame`], which `base.html` draws.
+
+mod request;
+mod rows;
+mod timeline;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::Path,
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::get,
+};
+use http::{
+    HeaderMap, HeaderValue, StatusCode, Uri,
+    header::{CONTENT_TYPE, SET_COOKIE},
+};
+
+use super::{
+    Shared,
+    words::{COOKIE, Language, Words},
+};
+
+pub(super) use rows::Filter;
+use rows::Row;
+
+/// The pages and what they load.
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/", get(timeline::page))
+        .route("/rows", get(timeline::rows))
+        .route("/requests/{id}", get(request::page))
+        .route("/language/{code}", get(set_language))
+        .route("/assets/console.css", get(|| async { asset("text/css; charset=utf-8", CSS) }))
+        .route("/assets/icon.svg", get(|| async { asset("image/svg+xml", ICON) }))
+        .route("/assets/console.js", get(|| async { asset("text/javascript; charset=utf-8", JS) }))
+}
+
+const CSS: &str = include_str!("../assets/console.css");
+const ICON: &str = include_str!("../assets/icon.svg");
+const JS: &str = include_str!("../assets/console.js");
+
+fn asset(kind: &'static str, text: &'static str) -> Response {
+    ([(CONTENT_TYPE, kind)], text).into_response()
+}
+
+/// What is the same on each page.
+pub(super) struct Frame {
+    words: &'static Words,
+    /// Which page, for the navigation: its path.
+    here: String,
+}
+
+impl Frame {
+    /// That of the page with this path, in the language that these headers ask for.
+    pub(super) fn of(headers: &HeaderMap, here: &str) -> Self {
+        Self { words: Language::of(headers).words(), here: here.to_owned() }
+    }
+
+    fn other_language_code(&self) -> &'static str {
+        match self.words.language {
+            Language::En => "ko",
+            Language::Ko => "en",
+        }
+    }
+}
+
+/// A template as an answer. One that can't be written is a fault of ours.
+pub(super) fn html(page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => Html(text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "not_found.html")]
+struct NotFound {
+    frame: Frame,
+}
+
+/// The page that says that there is none.
+pub(super) async fn not_found(headers: HeaderMap) -> Response {
+    (StatusCode::NOT_FOUND, html(&NotFound { frame: Frame::of(&headers, "/") })).into_response()
+}
+
+/// Chooses a language, and leads back to where that was asked for.
+async fn set_language(Path(code): Path<String>, uri: Uri) -> Response {
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let to = pairs.into_iter().find(|(name, _)| name == "to").map(|(_, to)| to.into_owned());
+    // Only a path of ours: two slashes, or a backslash, would name another host.
+    let is_path = |to: &String| to.starts_with('/') && !to.starts_with("//") && !to.contains('\\');
+    let mut answer = Redirect::to(&to.filter(is_path).unwrap_or_else(|| "/".to_owned())).into_response();
+    if let Some(language) = Language::of_code(&code)
+        && let Ok(cookie) =
+            HeaderValue::try_from(format!("{COOKIE}={}; SameSite=Strict; Path=/; Max-Age=31536000", language.code()))
+    {
+        answer.headers_mut().append(SET_COOKIE, cookie);
+    }
+    answer
+}

@@ -1,0 +1,109 @@
+//! The console by HTTP, before a service that answers what the test says.
+
+mod guard;
+mod pages;
+mod proxy;
+
+use std::sync::{Arc, LazyLock, Mutex};
+
+use axum::{Router, body::Body, extract::State, response::Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header::CONTENT_TYPE};
+use reqwest::Client;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use super::{
+    Console, Setup,
+    history::{Bounds, Folder, History},
+};
+use crate::kakao::Kakao;
+
+/// What came to the service.
+#[derive(Clone, Debug)]
+struct Came {
+    method: Method,
+    target: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// A service that keeps what comes, and answers the same to all.
+#[derive(Clone)]
+struct Service {
+    came: Arc<Mutex<Vec<Came>>>,
+    status: StatusCode,
+    body: Bytes,
+}
+
+async fn answer(State(service): State<Service>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let target = parts.uri.path_and_query().unwrap().to_string();
+    service.came.lock().unwrap().push(Came { method: parts.method, target, headers: parts.headers, body });
+    let mut response = Response::new(Body::from(service.body.clone()));
+    *response.status_mut() = service.status;
+    response.headers_mut().insert("apigw-requestid", HeaderValue::from_static("request-1"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-odd"));
+    response
+}
+
+/// Its key takes a while to make.
+static KAKAO: LazyLock<Kakao> = LazyLock::new(|| Kakao::generate().unwrap());
+
+/// A console in front of a service.
+struct Set {
+    console: Console,
+    kakao: Kakao,
+    client: Client,
+    service: Service,
+    folder: Folder,
+    base_url: String,
+}
+
+impl Set {
+    async fn with(status: StatusCode, body: &'static [u8]) -> Self {
+        let service = Service { came: Arc::default(), status, body: Bytes::from_static(body) };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/prefix", listener.local_addr().unwrap());
+        let app = Router::new().fallback(answer).with_state(service.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let (kakao, folder) = (KAKAO.clone(), Folder::new());
+        let console = start(&base_url, &kakao, &folder).await;
+        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { console, kakao, client, service, folder, base_url }
+    }
+
+    async fn new() -> Self {
+        Self::with(StatusCode::OK, b"").await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.console.base_url())
+    }
+
+    fn token(&self) -> String {
+        self.console.url().split_once("token=").unwrap().1.to_owned()
+    }
+
+    fn ask(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, self.url(path)).bearer_auth(self.token())
+    }
+
+    async fn text(&self, path: &str) -> String {
+        self.ask(Method::GET, path).send().await.unwrap().text().await.unwrap()
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.text(path).await).unwrap()
+    }
+
+    fn came(&self) -> Vec<Came> {
+        self.service.came.lock().unwrap().clone()
+    }
+}
+
+async fn start(base_url: &str, kakao: &Kakao, folder: &Folder) -> Console {
+    let history = History::open(&folder.0, Bounds::default());
+    Console::start(Setup { port: 0, base_url, kakao, folder: folder.0.clone() }, history).await.unwrap()
+}

@@ -1,0 +1,258 @@
+//! The console's texts, each in Korean and English. A text is a member of [`Words`], so the compiler sees to it that each
+//! language has it; names that come from the functions (reasons, events) are looked up by their code.
+
+mod codes;
+mod en;
+mod ko;
+
+use http::HeaderMap;
+
+use super::guard::cookies;
+use super::{
+    explain::{Check, CheckName, Verdict},
+    history::{Place, What},
+};
+
+pub use codes::{EVENTS, REASONS};
+
+/// The cookie with the language that was chosen.
+pub const COOKIE: &str = "khook-language";
+
+/// A language of the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    En,
+    /// Korean.
+    Ko,
+}
+
+impl Language {
+    /// Its code, as in `<html lang>`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Ko => "ko",
+        }
+    }
+
+    /// The language with this code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        [Self::En, Self::Ko].into_iter().find(|language| language.code() == code)
+    }
+
+    /// The one that was chosen, else the first of the browser's that we have, else English.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let chosen = cookies(headers).into_iter().find(|(name, _)| name == COOKIE);
+        let accepted = headers.get(http::header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let of_browser = || {
+            let tags = accepted.unwrap_or_default().split(',');
+            tags.map(|tag| tag.trim().split(['-', ';']).next().unwrap_or_default().to_ascii_lowercase())
+                .find_map(|tag| Self::of_code(&tag))
+        };
+        chosen.and_then(|(_, code)| Self::of_code(&code)).or_else(of_browser).unwrap_or(Self::En)
+    }
+
+    /// Its texts.
+    #[must_use]
+    pub const fn words(self) -> &'static Words {
+        match self {
+            Self::En => &en::WORDS,
+            Self::Ko => &ko::WORDS,
+        }
+    }
+}
+
+/// A check in words: what it looks at, and what would be right.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckWords {
+    /// What it looks at.
+    pub title: &'static str,
+    /// Why a request fails in it, and what would be right.
+    pub fault: &'static str,
+}
+
+macro_rules! words {
+    ($($name:ident),+ $(,)?) => {
+        /// The texts of one language.
+        #[derive(Debug)]
+        pub struct Words {
+            /// The language.
+            pub language: Language,
+            /// The checks in words.
+            pub check: fn(CheckName) -> CheckWords,
+            $(#[doc = stringify!($name)] pub $name: &'static str,)+
+        }
+
+        #[cfg(test)]
+        impl Words {
+            /// Each text with its name.
+            fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($name), self.$name)),+]
+            }
+        }
+    };
+}
+
+words! {
+    title, skip, other_language, timeline, requests, nothing_yet, nothing_yet_hint, no_match, pause, resume, clear,
+    clear_question, new_requests, filter, all_webhooks, all_outcomes, filter_user, filter_text, older, keys_hint,
+    live, disconnected, time, webhook, event, user, outcome, status, duration, url_hint, copied, unlink,
+    account_status, talk_share, talk_channel, skill, health, other_path, taken, duplicate, quarantined, refused,
+    answered, failed, gateway, queue, inbox, recorded, place_duplicate, quarantine, applied, unchanged, published,
+    not_delivered, delivered, back, checks, passed, failed_check, not_reached, found, wanted, way, way_empty, decoded,
+    unproven, request, answer, no_answer, headers, body, cut_off, log_lines, no_log_lines, changes, copy_curl,
+    copy_khook, show_keys, hide_keys, keys_note, send_again, send_changed, send, method, path, query, sent, not_found,
+    request_id, curl_title,
+}
+
+impl Words {
+    /// The webhook of this kind.
+    #[must_use]
+    pub fn kind<'w>(&'w self, kind: Option<&str>, path: &str) -> &'w str {
+        match kind {
+            Some("unlink") => self.unlink,
+            Some("account-status") => self.account_status,
+            Some("talk-share") => self.talk_share,
+            Some("talk-channel") => self.talk_channel,
+            Some("skill") => self.skill,
+            _ if path.trim_end_matches('/').ends_with("/health") => self.health,
+            _ => self.other_path,
+        }
+    }
+
+    /// What became of a request.
+    #[must_use]
+    pub const fn what(&self, what: &What) -> &'static str {
+        match what {
+            What::Taken => self.taken,
+            What::Duplicate => self.duplicate,
+            What::Quarantined => self.quarantined,
+            What::Refused => self.refused,
+            What::Answered => self.answered,
+            What::Failed => self.failed,
+        }
+    }
+
+    /// A place of an event's way.
+    #[must_use]
+    pub const fn place(&self, place: &Place) -> &'static str {
+        match place {
+            Place::Gateway => self.gateway,
+            Place::Queue => self.queue,
+            Place::Inbox => self.inbox,
+            Place::Recorded => self.recorded,
+            Place::Duplicate => self.place_duplicate,
+            Place::Quarantine => self.quarantine,
+            Place::Applied => self.applied,
+            Place::Unchanged => self.unchanged,
+            Place::Published => self.published,
+            Place::NotDelivered => self.not_delivered,
+            Place::Delivered => self.delivered,
+        }
+    }
+
+    /// How a check went.
+    #[must_use]
+    pub const fn verdict(&self, verdict: &Verdict) -> &'static str {
+        match verdict {
+            Verdict::Passed => self.passed,
+            Verdict::Failed => self.failed_check,
+            Verdict::NotReached => self.not_reached,
+        }
+    }
+
+    /// What a check looks at.
+    #[must_use]
+    pub fn check_title(&self, check: &Check) -> &'static str {
+        (self.check)(check.name).title
+    }
+
+    /// Why a request fails in a check, and what would be right.
+    #[must_use]
+    pub fn check_fault(&self, check: &Check) -> &'static str {
+        (self.check)(check.name).fault
+    }
+
+    /// A reason of the functions in words; itself if it is an unknown one.
+    #[must_use]
+    pub fn reason<'r>(&self, code: &'r str) -> &'r str {
+        codes::look_up(REASONS, self.language, code).unwrap_or(code)
+    }
+
+    /// An event in words; its own name if it is an unknown one.
+    #[must_use]
+    pub fn event_name<'n>(&self, name: &'n str) -> &'n str {
+        codes::look_up(EVENTS, self.language, name).unwrap_or(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kakao_webhooks::wire::account_status::EventType;
+
+    use super::*;
+
+    #[test]
+    fn no_language_lacks_a_text() {
+        for language in [Language::En, Language::Ko] {
+            let words = language.words();
+            assert_eq!(words.language, language);
+            for (name, text) in words.all() {
+                assert!(!text.trim().is_empty(), "{name}");
+            }
+            for name in CheckName::ALL {
+                let CheckWords { title, fault } = (words.check)(name);
+                assert!(!title.is_empty() && !fault.is_empty(), "{name:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_differs_between_the_languages_unless_it_is_a_name() {
+        let same = Language::En.words().all().into_iter().zip(Language::Ko.words().all());
+        let same: Vec<_> = same.filter(|(en, ko)| en.1 == ko.1).map(|(en, _)| en.0).collect();
+        assert_eq!(same, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_language_is_the_chosen_one_or_else_the_browsers() {
+        let headers = |pairs: &[(&str, &str)]| {
+            let pair = |(name, value): &(&str, &str)| (name.parse().unwrap(), value.parse().unwrap());
+            pairs.iter().map(pair).collect::<HeaderMap>()
+        };
+        assert_eq!(Language::of(&headers(&[])), Language::En);
+        assert_eq!(Language::of(&headers(&[("accept-language", "de, ko-KR;q=0.9, en;q=0.8")])), Language::Ko);
+        let chosen = headers(&[("accept-language", "ko"), ("cookie", "a=b; khook-language=en")]);
+        assert_eq!(Language::of(&chosen), Language::En);
+    }
+
+    /// What stands between two marks, each time.
+    fn between<'t>(text: &'t str, open: &str, close: &str) -> Vec<&'t str> {
+        text.split(open).skip(1).filter_map(|rest| Some(rest.split_once(close)?.0)).collect()
+    }
+
+    #[test]
+    fn each_reason_of_the_functions_has_words() {
+        let documented = include_str!("../../../../docs/telemetry.md");
+        let refusals = between(documented, "## Why a request is refused", "\n## ")[0];
+        let rows = refusals.lines().filter(|line| line.starts_with("| `"));
+        let mut codes: Vec<_> =
+            rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
+        assert!(codes.len() >= 15, "{codes:?}");
+        let unreadable = include_str!("../../../../shared/src/wire/unreadable.rs");
+        codes.extend(between(between(unreadable, "fn code(", "\n    }")[0], "=> \"", "\""));
+        for code in codes {
+            assert!(REASONS.iter().any(|(known, _, _)| *known == code), "{code}");
+        }
+    }
+
+    #[test]
+    fn each_event_of_a_token_has_words() {
+        let of_token = EVENTS.iter().filter(|(name, _, _)| EventType::of_name(name).is_some());
+        assert_eq!(of_token.count(), 18);
+    }
+}
