@@ -246,6 +246,7 @@ fn report(request: &Request, answer: &Answer, is_right: bool) -> Value {
 }
 
 /// What became of a request.
+#[derive(Clone, Copy)]
 struct Delivered {
     /// Whether the answer was the expected one; also if nothing was to be sent.
     is_right: bool,
