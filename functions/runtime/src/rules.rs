@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use futures_util::{
     future::{BoxFuture, Shared},
 };
 use kakao_webhooks::{
-    skill::{RuleSet, Rules},
+    skill::{InvalidRules, RuleSet, Rules},
     wire::sha256_hex,
 };
 use tokio::time::{Instant, timeout_at};
@@ -120,7 +120,7 @@ impl State {
         }
         match read {
             Ok(document) => {
-                self.use_document(document);
+                self.use_document(document, Rules::from_json);
                 self.was_read = true;
                 // What the store held when it was asked.
                 self.due = Some(begun + FRESH);
@@ -132,20 +132,23 @@ impl State {
         }
     }
 
-    fn use_document(&mut self, document: Option<String>) {
+    fn use_document(&mut self, document: Option<String>, parse: fn(&str) -> Result<Rules, InvalidRules>) {
         let digest = document.as_ref().map(|document| sha256_hex(document.as_bytes()));
         if self.was_read && digest == self.digest {
             return;
         }
         self.digest = digest;
-        match document.map(|document| Rules::from_json(&document)) {
+        // Unwound further, a panic would leave the next read due at once, for each message.
+        let rules = document.map(|document| catch_unwind(|| parse(&document)));
+        let fix = "put rules with `khook skill rules put`, which checks them";
+        match rules {
             None => self.rules = None,
-            Some(Ok(rules)) => self.rules = Some(Arc::new(rules)),
-            Some(Err(invalid)) => {
+            Some(Ok(Ok(rules))) => self.rules = Some(Arc::new(rules)),
+            Some(Ok(Err(invalid))) => {
                 let (mistakes, first) = (invalid.0.len(), invalid.0.first().map(shortened));
-                let fix = "put rules with `khook skill rules put`, which checks them";
                 tracing::error!(event = "rules_unreadable", mistakes, first, fix);
             }
+            Some(Err(_)) => tracing::error!(event = "rules_unreadable", first = "a panic", fix),
         }
     }
 }

@@ -6,8 +6,8 @@ use futures_util::{
 };
 use kakao_webhooks::{
     skill::{
-        Ask, AskReply, Asked, CallbackFailure, CallbackOrigin, Deadlines, InvalidAnswer, Job, Next, Place,
-        SkillResponse, in_plain_words, judge, read_answer, read_status,
+        Ask, AskReply, Asked, CallbackFailure, CallbackOrigin, InvalidAnswer, Job, Next, Place, SkillResponse,
+        in_plain_words, judge, read_answer, read_status,
     },
     wire::Time,
 };
@@ -88,6 +88,38 @@ impl NoAnswer {
     }
 }
 
+/// Why a post was not shown, as far as is known.
+enum NotShown {
+    Refused(CallbackFailure),
+    NoResponse(String),
+}
+
+impl NotShown {
+    const fn cause(&self) -> &'static str {
+        match self {
+            Self::Refused(failure) => failure.name(),
+            Self::NoResponse(_) => "no_response",
+        }
+    }
+
+    const fn next(&self) -> Next {
+        match self {
+            Self::Refused(failure) => failure.next(),
+            Self::NoResponse(_) => Next::Retry,
+        }
+    }
+
+    /// A failure of Kakao's may come behind the showing.
+    const fn may_be_shown(&self) -> bool {
+        matches!(self, Self::NoResponse(_) | Self::Refused(CallbackFailure::Kakao))
+    }
+
+    /// So Kakao refuses what follows an answer that was shown, and what comes too late.
+    const fn is_used_up(&self) -> bool {
+        matches!(self, Self::Refused(CallbackFailure::Token))
+    }
+}
+
 /// What is said, and why it is the fallback text if it is.
 struct Words {
     json: String,
@@ -120,14 +152,22 @@ impl Invocation<'_> {
     }
 }
 
-/// The table is asked for so long who works on a job; then the job is worked on without.
-const LONGEST_CLAIM: Duration = Duration::from_secs(2);
+/// The table is asked for so long who works on a job, with that much time left; then the job is worked on without.
+fn longest_claim(left: Duration) -> Duration {
+    (left / 10).clamp(Duration::from_secs(2), Duration::from_secs(5))
+}
 
 /// A lease that ends so soon is waited for: the queue would bring the message too late.
 const SOON: Duration = Duration::from_secs(5);
 
+/// How often a message is hidden that the queue does not hide.
+const HIDE_ATTEMPTS: usize = 3;
+
 /// So long Kakao may take for one post.
 const LONGEST_POST: Duration = Duration::from_secs(5);
+
+/// So near its end Kakao's URL may be dead by Kakao's clock.
+const CLOCKS: Duration = Duration::from_secs(1);
 
 /// The pause before a post is repeated for the first time, and for the last ones. In between it doubles …
 const PAUSE: Duration = Duration::from_secs(1);
@@ -142,7 +182,12 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
             Event::Ask(ask) => Response::Ask(self.answer_now(ask, invocation).await),
             Event::Jobs(batch) => {
                 let records = batch.records();
-                let jobs = join_all(records.iter().map(|record| self.work_alone(record, invocation))).await;
+                let jobs = records.iter().enumerate().map(|(index, record)| async move {
+                    // A batch may hold a message twice, and each is another worker's.
+                    let worker = format!("{id}#{index}");
+                    self.work_alone(record, Invocation { id: &worker, ..invocation }).await
+                });
+                let jobs = join_all(jobs).await;
                 Response::Jobs(BatchResponse::of_failed(jobs.into_iter().flatten()))
             }
         }
@@ -174,7 +219,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         let is_done = match timeout_at(invocation.deadline, work).await {
             Ok(Ok(is_done)) => is_done,
             Ok(Err(_)) => {
-                tracing::error!(event = "unanswerable", why = "a panic");
+                tracing::error!(event = "job_panicked");
                 false
             }
             Err(_) => false,
@@ -184,7 +229,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
 
     /// Works on a message. Whether it is done with.
     async fn work(&self, record: &Value, invocation: Invocation<'_>) -> bool {
-        let Record { receipt, job } = Record::read(record, &self.origin);
+        let Record { receipt, job, can_be_asked } = Record::read(record, &self.origin);
         let job = match job {
             Ok(job) => job,
             Err(why) => {
@@ -197,15 +242,13 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         loop {
             let now = invocation.now();
             if now >= deadlines.end {
-                tracing::error!(
-                    event = "unanswered",
-                    why = "the callback URL has expired",
-                    request_id = job.request_id
-                );
+                log_unanswered("expired", &job);
                 return true;
             }
             let lease = if now < deadlines.answer { deadlines.lease } else { deadlines.end };
             match self.claim(&job, now, lease, invocation).await {
+                // Nothing could be said behind that worker.
+                Claim::Held { until } if until >= deadlines.end => return true,
                 Claim::Held { until } if invocation.until(until) > SOON => {
                     self.hide(receipt.as_deref(), &job, until, invocation).await;
                     return false;
@@ -215,8 +258,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
                     // Should this worker be killed, the message comes again at the end of its lease.
                     let hide = self.hide(receipt.as_deref(), &job, lease, invocation);
                     let answer = async {
-                        let words = self.words(&job, claim, deadlines, invocation).await;
-                        self.post(&job, words, invocation.at(lease), invocation).await;
+                        let words = self.words(&job, can_be_asked, claim, invocation).await;
+                        self.say(&job, words, claim, invocation).await;
                     };
                     join(hide, answer).await;
                     self.delete(receipt.as_deref(), &job).await;
@@ -228,7 +271,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
 
     async fn claim(&self, job: &Job, now: Time, until: Time, invocation: Invocation<'_>) -> Claim {
         let lease = Lease { request_id: &job.request_id, worker: invocation.id, now, until };
-        let error = match timeout(LONGEST_CLAIM, self.claims.claim(lease)).await {
+        let limit = longest_claim(invocation.until(job.deadlines().answer));
+        let error = match timeout(limit, self.claims.claim(lease)).await {
             Ok(Ok(claim)) => return claim,
             Ok(Err(error)) => error.0,
             Err(_) => "no answer in time".to_owned(),
@@ -239,8 +283,10 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
     }
 
     /// What the user is told: the service is asked once, by the first worker.
-    async fn words(&self, job: &Job, claim: Claim, deadlines: Deadlines, invocation: Invocation<'_>) -> Words {
+    async fn words(&self, job: &Job, can_be_asked: bool, claim: Claim, invocation: Invocation<'_>) -> Words {
+        let deadlines = job.deadlines();
         let no_answer = match claim {
+            _ if !can_be_asked => "version",
             Claim::First if invocation.now() < deadlines.answer => {
                 let answer = self.ask(&job.request_id, job.payload.clone(), deadlines.answer, invocation).await;
                 match answer.and_then(|answer| Ok(read_answer(&answer, job.place)?)) {
@@ -277,52 +323,57 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         }
     }
 
-    /// Posts an answer until Kakao takes it, or nothing more can be done. Kakao shows the first that reaches it, so a
-    /// post whose fate is unknown may be repeated.
-    async fn post(&self, job: &Job, mut words: Words, until: Instant, invocation: Invocation<'_>) {
+    /// Posts an answer, and logs whether the user heard it.
+    async fn say(&self, job: &Job, words: Words, claim: Claim, invocation: Invocation<'_>) {
+        match self.post(job, words, invocation).await {
+            Ok(words) => log_replied(&words, job, invocation),
+            // The worker before this one has answered.
+            Err(NotShown::Refused(CallbackFailure::Token)) if claim == Claim::Abandoned => {}
+            Err(why) => log_unanswered(why.cause(), job),
+        }
+    }
+
+    /// Posts an answer until Kakao takes it, or nothing more can be done, also behind the lease: Kakao shows the first
+    /// that reaches it, so a post whose fate is unknown may be repeated. What was shown, or why probably nothing was.
+    async fn post(&self, job: &Job, mut words: Words, invocation: Invocation<'_>) -> Result<Words, NotShown> {
+        let deadlines = job.deadlines();
+        let until = invocation.at(deadlines.end);
         let (mut may_be_shown, mut is_repeated, mut is_plain) = (false, false, false);
         let mut pause = PAUSE;
         loop {
-            let limit = until.min(Instant::now() + LONGEST_POST);
-            let next = match timeout_at(limit, self.callback.post(&job.url, &words.json)).await {
-                Ok(Ok(reply)) => match judge(reply.status, &reply.body) {
-                    Ok(()) => return log_replied(&words, job, invocation),
-                    // An earlier post used it up.
-                    Err(CallbackFailure::Token) if may_be_shown => return log_replied(&words, job, invocation),
-                    Err(failure) => {
-                        log_callback_failed(&failure, job);
-                        failure.next()
-                    }
-                },
-                Ok(Err(EdgeError(error))) => {
-                    log_no_response(&error, job);
-                    may_be_shown = true;
-                    Next::Retry
-                }
-                Err(_) => {
-                    log_no_response("no answer in time", job);
-                    may_be_shown = true;
-                    Next::Retry
-                }
-            };
-            match next {
-                Next::Retry => {}
-                Next::OnceMore if !is_repeated => is_repeated = true,
+            let Err(why) = self.post_once(job, &words, until).await else { return Ok(words) };
+            if why.is_used_up() && may_be_shown && invocation.until(deadlines.end) > CLOCKS {
+                return Ok(words);
+            }
+            log_not_shown(&why, job);
+            may_be_shown |= why.may_be_shown();
+            let left = until.saturating_duration_since(Instant::now());
+            match why.next() {
                 Next::PlainText if !is_plain && words.fallback.is_none() => {
                     is_plain = true;
                     words = self.in_plain_words(&words);
+                    continue;
                 }
-                Next::GiveUp | Next::OnceMore | Next::PlainText => return,
+                // Kakao may not have the first answer yet.
+                Next::OnceMore if left > PAUSE && (!is_repeated || invocation.now() < deadlines.announced) => {
+                    is_repeated = true;
+                    sleep(PAUSE).await;
+                }
+                Next::Retry if left > PAUSE => {
+                    sleep(if pause < left { pause } else { PAUSE }).await;
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
+                _ => return Err(why),
             }
-            if next == Next::PlainText {
-                continue;
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left <= PAUSE {
-                return;
-            }
-            sleep(if pause < left { pause } else { PAUSE }).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    async fn post_once(&self, job: &Job, words: &Words, until: Instant) -> Result<(), NotShown> {
+        let limit = until.min(Instant::now() + LONGEST_POST);
+        match timeout_at(limit, self.callback.post(&job.url, &words.json)).await {
+            Ok(Ok(reply)) => judge(reply.status, &reply.body).map_err(NotShown::Refused),
+            Ok(Err(EdgeError(error))) => Err(NotShown::NoResponse(error)),
+            Err(_) => Err(NotShown::NoResponse("no answer in time".to_owned())),
         }
     }
 
@@ -334,20 +385,21 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         }
     }
 
+    /// Nothing waits for it, but without it a killed worker's message comes too late: it is tried again.
     async fn hide(&self, receipt: Option<&str>, job: &Job, until: Time, invocation: Invocation<'_>) {
-        let hidden = match receipt {
-            Some(receipt) => {
-                let pause = invocation.until(until);
-                timeout_at(invocation.at(until), self.queue.hide(receipt, pause)).await
+        let mut error = EdgeError("the record has no receiptHandle".to_owned());
+        for attempt in 0..if receipt.is_some() { HIDE_ATTEMPTS } else { 0 } {
+            if attempt > 0 {
+                sleep(PAUSE).await;
             }
-            None => Ok(Err(EdgeError("the record has no receiptHandle".to_owned()))),
-        };
-        let error = match hidden {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.0,
-            Err(_) => "no answer in time".to_owned(),
-        };
-        tracing::warn!(event = "pause_not_set", error, request_id = job.request_id);
+            let hide = self.queue.hide(receipt.unwrap_or_default(), invocation.until(until));
+            match timeout_at(invocation.at(until), hide).await {
+                Ok(Ok(())) => return,
+                Ok(Err(failed)) => error = failed,
+                Err(_) => error = EdgeError("no answer in time".to_owned()),
+            }
+        }
+        tracing::warn!(event = "pause_not_set", %error, request_id = job.request_id);
     }
 
     /// At once, and not with its batch: that may last longer than the lease.
@@ -363,18 +415,20 @@ fn log_no_answer(why: &NoAnswer, request_id: &str) {
     tracing::warn!(event = "not_answered", cause = why.cause(), %why, request_id);
 }
 
-fn log_callback_failed(failure: &CallbackFailure, job: &Job) {
-    let (cause, request_id) = (failure.name(), &job.request_id);
-    match failure {
-        CallbackFailure::Bot | CallbackFailure::Unknown(_) => {
+fn log_not_shown(why: &NotShown, job: &Job) {
+    let (cause, request_id) = (why.cause(), &job.request_id);
+    match why {
+        NotShown::Refused(failure @ (CallbackFailure::Bot | CallbackFailure::Unknown(_))) => {
             tracing::error!(event = "callback_failed", cause, error = %failure, request_id);
         }
-        _ => tracing::warn!(event = "callback_failed", cause, error = %failure, request_id),
+        NotShown::Refused(failure) => tracing::warn!(event = "callback_failed", cause, error = %failure, request_id),
+        NotShown::NoResponse(error) => tracing::warn!(event = "callback_failed", cause, error, request_id),
     }
 }
 
-fn log_no_response(error: &str, job: &Job) {
-    tracing::warn!(event = "callback_failed", cause = "no_response", error, request_id = job.request_id);
+/// The user heard the waiting text only, surely or probably.
+fn log_unanswered(cause: &'static str, job: &Job) {
+    tracing::error!(event = "unanswered", cause, request_id = job.request_id);
 }
 
 fn log_replied(words: &Words, job: &Job, invocation: Invocation<'_>) {

@@ -2,15 +2,17 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    fmt,
     future::pending,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use kakao_webhooks::{
     skill::{Ask, AskReply, Asked, CallbackOrigin, CallbackUrl, Place},
     wire::Time,
@@ -18,12 +20,22 @@ use kakao_webhooks::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
+use tracing::{
+    Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    Layer, Registry,
+    layer::{Context, SubscriberExt},
+};
 
 use super::{Answerer, AskService, CallbackEdge, CallbackReply, Claim, Claims, Event, Lease, Question, Response};
 use crate::{
     batch::Batch,
     edges::{Deletion, EdgeError, Visibility},
 };
+
+const NOT_ANNOUNCED: &str = "skill server settings are incorrect, use callback true";
 
 const FALLBACK: &str = "나중에 다시";
 
@@ -62,9 +74,16 @@ struct World {
     posts: Mutex<Vec<String>>,
     shown: Mutex<Vec<(String, u64)>>,
     lifetime: Duration,
+    /// From this second on Kakao knows that a callback follows.
+    announced: u64,
     table_is_down: bool,
+    claim_takes: Duration,
+    /// So often the queue fails to hide a message.
+    hides_fail: AtomicUsize,
     claims: Mutex<BTreeMap<String, (String, Time)>>,
     hidden: Mutex<Vec<(String, Duration)>>,
+    /// When the queue brings the message again; not at all once it is deleted.
+    visible: Mutex<Option<Instant>>,
     deleted: AtomicUsize,
 }
 
@@ -78,9 +97,13 @@ impl World {
             posts: Mutex::default(),
             shown: Mutex::default(),
             lifetime: Duration::from_secs(60),
+            announced: 0,
             table_is_down: false,
+            claim_takes: Duration::ZERO,
+            hides_fail: AtomicUsize::new(0),
             claims: Mutex::default(),
             hidden: Mutex::default(),
+            visible: Mutex::new(Some(Instant::now())),
             deleted: AtomicUsize::new(0),
         }
     }
@@ -145,6 +168,9 @@ impl CallbackEdge for &World {
         };
         let fate = self.fates.lock().unwrap().pop_front().unwrap_or(Fate::Shown);
         assert!(url.expose().starts_with("https://bot-api.kakao.com/"));
+        if self.begun.elapsed().as_secs() < self.announced {
+            return reply("FAIL", NOT_ANNOUNCED);
+        }
         match fate {
             Fate::Shown | Fate::ShownUnheard => {
                 let mut shown = self.shown.lock().unwrap();
@@ -166,6 +192,7 @@ impl Claims for &World {
         if self.table_is_down {
             return Err(EdgeError("no table".to_owned()));
         }
+        sleep(self.claim_takes).await;
         let mut claims = self.claims.lock().unwrap();
         let held = claims.get(lease.request_id).cloned();
         let claim = match held {
@@ -180,7 +207,12 @@ impl Claims for &World {
 
 impl Visibility for &World {
     async fn hide(&self, receipt: &str, pause: Duration) -> Result<(), EdgeError> {
+        if self.hides_fail.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            return Err(EdgeError("no queue".to_owned()));
+        }
         self.hidden.lock().unwrap().push((receipt.to_owned(), pause));
+        let mut visible = self.visible.lock().unwrap();
+        *visible = visible.map(|_| Instant::now() + pause);
         Ok(())
     }
 }
@@ -188,6 +220,7 @@ impl Visibility for &World {
 impl Deletion for &World {
     async fn delete(&self, _receipt: &str) -> Result<(), EdgeError> {
         self.deleted.fetch_add(1, Ordering::Relaxed);
+        *self.visible.lock().unwrap() = None;
         Ok(())
     }
 }
@@ -213,6 +246,31 @@ fn record_of(job: &Value) -> Value {
 
 fn record(request_id: &str) -> Value {
     record_of(&job(request_id, false))
+}
+
+/// The events that are logged meanwhile, with their fields.
+async fn logged<T>(work: impl Future<Output = T>) -> (String, T) {
+    #[derive(Clone, Default)]
+    struct Events(Arc<Mutex<String>>);
+
+    impl Visit for Events {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            self.0.lock().unwrap().push_str(&format!("{field}={value:?} "));
+        }
+    }
+
+    impl<S: Subscriber> Layer<S> for Events {
+        fn on_event(&self, event: &tracing::Event<'_>, _context: Context<'_, S>) {
+            event.record(&mut self.clone());
+        }
+    }
+
+    let events = Events::default();
+    let guard = tracing::subscriber::set_default(Registry::default().with(events.clone()));
+    let result = work.await;
+    drop(guard);
+    let log = events.0.lock().unwrap().clone();
+    (log, result)
 }
 
 /// What a user sees of one job of a world.
@@ -264,13 +322,14 @@ async fn a_room_has_five_minutes() {
 async fn each_refusal_of_kakaos_leads_to_what_its_row_says() {
     use Fate::{Hangs, Lost, Refused, Shown, ShownUnheard};
     let internal = Refused("Internal server error 504");
-    let early = Refused("skill server settings are incorrect, use callback true");
+    let early = Refused(NOT_ANNOUNCED);
     let (reply, token) = (Refused("Invalid json response"), Refused("Invalid callback token"));
     let nothing = vec![];
     for (fates, posts, expected) in [
         (vec![internal, internal, Shown], 3, said("그것.", 3)),
         (vec![early, Shown], 2, said("그것.", 1)),
-        (vec![early, early], 2, nothing.clone()),
+        (vec![early, early, Shown], 3, said("그것.", 2)),
+        (vec![early; 99], 7, nothing.clone()),
         (vec![reply, Shown], 2, said(FALLBACK, 0)),
         (vec![reply, reply], 2, nothing.clone()),
         (vec![token], 1, nothing.clone()),
@@ -280,7 +339,7 @@ async fn each_refusal_of_kakaos_leads_to_what_its_row_says() {
         (vec![Lost, Shown], 2, said("그것.", 1)),
         (vec![Hangs, Shown], 2, said("그것.", 6)),
         (vec![ShownUnheard, Shown], 2, said("그것.", 0)),
-        (vec![internal; 99], 17, nothing),
+        (vec![internal; 99], 16, nothing),
     ] {
         let world = World::new(Does::Says(r#"{"text":"그것."}"#));
         *world.fates.lock().unwrap() = fates.clone().into();
@@ -321,6 +380,97 @@ async fn a_message_that_is_delivered_twice_is_asked_and_answered_once() {
     assert_eq!((world.questions(), world.posts(), world.shown()), (1, 1, said("그것.", 10)));
     let hidden = world.hidden.lock().unwrap().clone();
     assert_eq!(hidden, vec![("receipt-r".to_owned(), Duration::from_secs(57)); 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_stands_twice_in_a_batch_is_asked_and_answered_once() {
+    let world = World::new(Does::SaysAfter(10, r#"{"text":"그것."}"#));
+    assert_eq!(world.handle("w", &[record("r"), record("r")]).await, ["r"]);
+    assert_eq!((world.questions(), world.posts(), world.shown()), (1, 1, said("그것.", 10)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_may_arrive_before_the_message_that_announces_it() {
+    for late in 0..=6 {
+        let world = World { announced: late, ..World::new(Does::Says(r#"{"text":"그것."}"#)) };
+        assert_eq!(seen(&world).await, said("그것.", late));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_of_another_version_gets_the_fallback_text() {
+    let world = World::new(Does::Says(r#"{"text":"그것."}"#));
+    let mut other = job("r", false);
+    (other["v"], other["payload"]) = (json!(2), json!("packed"));
+    assert_eq!(world.handle("w", &[record_of(&other)]).await, [""; 0]);
+    assert_eq!((world.shown(), world.questions()), (said(FALLBACK, 0), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_posted_until_its_url_is_dead() {
+    let world = World::new(Does::SaysAfter(54, r#"{"text":"그것."}"#));
+    *world.fates.lock().unwrap() = vec![Fate::Refused("Internal server error 504"); 3].into();
+    assert_eq!(seen(&world).await, said("그것.", 58));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_at_the_urls_end_is_dropped_and_called_unanswered_by_no_one() {
+    let world = World::new(Does::Hangs);
+    sleep(Duration::from_millis(59_300)).await;
+    *world.fates.lock().unwrap() = vec![Fate::Hangs].into();
+    let records = [record("r")];
+    let (log, _) = logged(async { tokio::join!(world.handle("a", &records), world.handle("b", &records)) }).await;
+    assert_eq!(log.matches("unanswered").count(), 1, "{log}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_claim_of_a_young_job_may_take_longer() {
+    let takes = Duration::from_secs(4);
+    let world = World { claim_takes: takes, ..World::new(Does::Says(r#"{"text":"그것."}"#)) };
+    assert_eq!(seen(&world).await, said("그것.", 4));
+    assert_eq!(world.claims.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hiding_a_message_is_tried_again() {
+    let world = World { hides_fail: AtomicUsize::new(2), ..World::new(Does::SaysAfter(20, r#"{"text":"그것."}"#)) };
+    assert_eq!(seen(&world).await, said("그것.", 20));
+    assert_eq!(*world.hidden.lock().unwrap(), [("receipt-r".to_owned(), Duration::from_secs(55))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_user_who_hears_nothing_is_logged_as_unanswered() {
+    use Fate::{Lost, Refused, Shown, ShownUnheard};
+    let token = Refused("Invalid callback token");
+    let internal = Refused("Internal server error 999");
+    for (fates, unanswered, replied) in [
+        (vec![Shown], 0, 1),
+        (vec![ShownUnheard], 0, 1),
+        // It may be shown although Kakao says that it failed.
+        (vec![internal, token], 0, 1),
+        (vec![Lost, token], 0, 1),
+        (vec![token], 1, 0),
+        (vec![Refused("Something new")], 1, 0),
+        (vec![Refused("Invalid json response"); 2], 1, 0),
+        (vec![Refused(NOT_ANNOUNCED); 99], 1, 0),
+        (vec![internal; 99], 1, 0),
+        (vec![Lost; 99], 1, 0),
+    ] {
+        let world = World::new(Does::Says(r#"{"text":"그것."}"#));
+        *world.fates.lock().unwrap() = fates.clone().into();
+        let (log, _) = logged(world.handle("w", &[record("r")])).await;
+        let count = |event: &str| log.matches(&format!(r#""{event}""#)).count();
+        assert_eq!((count("unanswered"), count("replied")), (unanswered, replied), "{fates:?}: {log}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_used_up_url_that_may_have_expired_is_no_reply() {
+    let world = World::new(Does::SaysAfter(54, r#"{"text":"그것."}"#));
+    *world.fates.lock().unwrap() = vec![Fate::Hangs, Fate::Refused("Invalid callback token")].into();
+    sleep(Duration::from_millis(400)).await;
+    let (log, _) = logged(world.handle("w", &[record("r")])).await;
+    assert!(log.contains("unanswered") && !log.contains("replied"), "{log}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -420,36 +570,63 @@ fn service() -> impl Strategy<Value = Does> {
     ]
 }
 
+/// The queue: it brings the message whenever it is visible. Of the workers the first may be killed.
+async fn deliver(world: &World, killed_after: Option<u64>) {
+    let mut killed_after = killed_after.map(Duration::from_secs);
+    let mut workers = FuturesUnordered::new();
+    for number in 0.. {
+        // A worker may hide or delete it at any time.
+        let tick = sleep(Duration::from_millis(500));
+        tokio::select! {
+            () = tick => {}
+            Some(()) = workers.next() => {}
+        }
+        let mut visible = world.visible.lock().unwrap();
+        match *visible {
+            None => break,
+            Some(at) if at > Instant::now() => continue,
+            Some(_) => {}
+        }
+        *visible = Some(Instant::now() + Duration::from_secs(300));
+        let lives = killed_after.take().unwrap_or(Duration::from_secs(300));
+        workers.push(async move {
+            if timeout(lives, world.handle(&number.to_string(), &[record("r")]))
+                .await
+                .is_ok_and(|failed| failed.is_empty())
+            {
+                *world.visible.lock().unwrap() = None;
+            }
+        });
+    }
+    while workers.next().await.is_some() {}
+}
+
 proptest! {
-    /// Attempts begin as the queue brings the message, some are killed, some run side by side; the last one runs to its end
-    /// after the lease of the others and while the URL is alive.
+    /// The first worker may be killed, Kakao may fail until the last seconds of the URL, and the message may stand twice
+    /// in the queue.
     #[test]
     fn the_user_hears_one_answer_whatever_happens(
         service in service(),
         fates in fates(),
+        announced in 0..6_u64,
         table_is_down in any::<bool>(),
-        attempts in prop::collection::vec((0..50_u64, 0..60_u64), 0..4),
+        killed_after in prop::option::of(0..60_u64),
+        stands_twice in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let shown = runtime.block_on(async {
-            let world = World { table_is_down, ..World::new(service) };
+            let world = World { table_is_down, announced, ..World::new(service) };
             *world.fates.lock().unwrap() = fates.into();
-            let run = |index: usize, begins: u64, lives: u64| {
-                let world = &world;
-                async move {
-                    sleep(Duration::from_secs(begins)).await;
-                    let worker = index.to_string();
-                    let _ = timeout(Duration::from_secs(lives), world.handle(&worker, &[record("r")])).await;
+            let other = async {
+                if stands_twice {
+                    world.handle("other", &[record("r")]).await;
                 }
             };
-            let attempts = attempts.into_iter().enumerate().map(|(index, (begins, lives))| run(index, begins, lives));
-            let rest = async {
+            let recovery = async {
                 sleep(Duration::from_secs(56)).await;
-                // Posts that fail by chance are over, and the URL is alive.
                 world.fates.lock().unwrap().clear();
-                run(99, 0, 300).await;
             };
-            tokio::join!(futures_util::future::join_all(attempts), rest);
+            tokio::join!(deliver(&world, killed_after), other, recovery);
             world.shown()
         });
         prop_assert!(shown.len() <= 1, "{:?}", shown);

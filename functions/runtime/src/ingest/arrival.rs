@@ -58,6 +58,13 @@ impl Arrival {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// How long ago the gateway received the request.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let before = u64::try_from(self.now.millis_since(self.received_at)).unwrap_or_default();
+        Duration::from_millis(before) + self.handed_over.elapsed()
+    }
+
     /// The event's id: the sender's own, or else the gateway's id of the request.
     #[must_use]
     pub fn id_or_request_id(&self, own: Option<&str>) -> EventId {
@@ -84,6 +91,13 @@ mod tests {
     fn the_budget_counts_from_the_gateways_clock() {
         assert_eq!(arrival(NOW).1, BUDGET);
         assert_eq!(arrival(NOW - 1_000).1, Duration::from_millis(1_500));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_age_counts_from_the_gateways_receipt() {
+        let arrival = arrival(NOW - 1_200).0;
+        tokio::time::advance(Duration::from_millis(300)).await;
+        assert_eq!(arrival.age(), Duration::from_millis(1_500));
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
         let answer = self.ask(payload, Asked::Message(place), arrival, until).await;
         let answer =
             answer.and_then(|answer| SkillResponse::from_json(&answer, place).map_err(|_| "invalid".to_owned()));
-        let ms = u64::try_from(arrival.handed_over.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let ms = u64::try_from(arrival.age().as_millis()).unwrap_or(u64::MAX);
         let (kind, request_id, in_time) = (Kind::Skill.name(), &arrival.request_id, answer.is_ok());
         tracing::info!(event = "replied", kind, via = "direct", in_time, ms, request_id);
         answer.unwrap_or_else(|cause| {

@@ -173,3 +173,11 @@ async fn a_read_during_which_the_function_was_frozen_is_begun_anew() {
     advance(FROZEN).await;
     assert_eq!(answer(&held).await, "stored");
 }
+
+#[test]
+fn rules_that_make_the_reading_panic_leave_the_last_good_ones_in_force() {
+    let mut state = State::default();
+    state.use_document(document("good"), Rules::from_json);
+    state.use_document(document("odd"), |_| panic!("a test's"));
+    assert!(state.rules.is_some() && state.digest == document("odd").map(|odd| sha256_hex(odd.as_bytes())));
+}

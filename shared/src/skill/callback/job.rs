@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -51,15 +51,31 @@ pub enum UnreadableJob {
 
 const VERSION: u64 = 1;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Form<'f> {
+    v: u64,
+    request_id: &'f str,
+    bot_id: &'f BotId,
+    received_at: Time,
+    room: bool,
+    callback_url: &'f str,
+    payload: &'f Map<String, Value>,
+}
+
+/// Where an answer goes, which every version's job says in this way.
+#[derive(Deserialize)]
+struct Address {
     v: u64,
     request_id: String,
     bot_id: BotId,
     received_at: Time,
     room: bool,
     callback_url: String,
-    payload: Cow<'f, Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+struct Question {
+    payload: Map<String, Value>,
 }
 
 impl Job {
@@ -70,12 +86,12 @@ impl Job {
     pub fn encode(&self) -> serde_json::Result<String> {
         to_ascii_json(&Form {
             v: VERSION,
-            request_id: self.request_id.clone(),
-            bot_id: self.bot_id.clone(),
+            request_id: &self.request_id,
+            bot_id: &self.bot_id,
             received_at: self.received_at,
             room: self.place == Place::Room,
-            callback_url: self.url.expose().to_owned(),
-            payload: Cow::Borrowed(&self.payload),
+            callback_url: self.url.expose(),
+            payload: &self.payload,
         })
     }
 
@@ -84,19 +100,21 @@ impl Job {
     /// # Errors
     /// [`UnreadableJob`].
     pub fn decode(text: &str, origin: &CallbackOrigin) -> Result<Self, UnreadableJob> {
-        let form: Form<'_> = serde_json::from_str(text).map_err(|_| UnreadableJob::Form)?;
-        if form.v != VERSION {
+        let address: Address = serde_json::from_str(text).map_err(|_| UnreadableJob::Form)?;
+        if address.v != VERSION {
             return Err(UnreadableJob::Version);
         }
-        let url = CallbackUrl::checked(&form.callback_url, origin, &form.bot_id).ok_or(UnreadableJob::Url)?;
-        Ok(Self {
-            request_id: form.request_id,
-            bot_id: form.bot_id,
-            received_at: form.received_at,
-            place: if form.room { Place::Room } else { Place::Chat },
-            url,
-            payload: form.payload.into_owned(),
-        })
+        let Question { payload } = serde_json::from_str(text).map_err(|_| UnreadableJob::Form)?;
+        Ok(Self { payload, ..address.job(origin)? })
+    }
+
+    /// Reads of a job of whatever version where an answer goes. Its payload stays empty.
+    ///
+    /// # Errors
+    /// [`UnreadableJob`].
+    pub fn decode_address(text: &str, origin: &CallbackOrigin) -> Result<Self, UnreadableJob> {
+        let address: Address = serde_json::from_str(text).map_err(|_| UnreadableJob::Version)?;
+        address.job(origin)
     }
 
     /// Until when what is done.
@@ -107,13 +125,24 @@ impl Job {
             Place::Room => [290, 292, 300],
         };
         let after = |seconds: i64| Time::clamped(self.received_at.as_millis().saturating_add(seconds * 1_000));
-        Deadlines { answer: after(answer), lease: after(lease), end: after(end) }
+        Deadlines { announced: after(6), answer: after(answer), lease: after(lease), end: after(end) }
+    }
+}
+
+impl Address {
+    fn job(self, origin: &CallbackOrigin) -> Result<Job, UnreadableJob> {
+        let Self { request_id, bot_id, received_at, room, callback_url, .. } = self;
+        let url = CallbackUrl::checked(&callback_url, origin, &bot_id).ok_or(UnreadableJob::Url)?;
+        let place = if room { Place::Room } else { Place::Chat };
+        Ok(Job { request_id, bot_id, received_at, place, url, payload: Map::new() })
     }
 }
 
 /// Until when what is done of a job. Kakao's URL lives for a minute, in rooms for five.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
+    /// When Kakao must have the first answer, which announces a later one: our own leaves 4 s after the message.
+    pub announced: Time,
     /// When the service's answer must be there.
     pub answer: Time,
     /// When the worker that asked must have posted it. Another one may say the fallback text from then on.
@@ -166,6 +195,23 @@ mod tests {
         assert_eq!(change("v", json!(2)), Err(UnreadableJob::Version));
         assert_eq!(change("payload", json!([])), Err(UnreadableJob::Form));
         assert_eq!(Job::decode("", &CallbackOrigin::default()), Err(UnreadableJob::Form));
+    }
+
+    #[test]
+    fn of_another_versions_job_is_known_where_an_answer_goes() {
+        let mut form: Value = serde_json::from_str(&job().encode().unwrap()).unwrap();
+        (form["v"], form["payload"]) = (json!(2), json!("packed"));
+        let address = |form: &Value| Job::decode_address(&form.to_string(), &CallbackOrigin::default());
+        assert_eq!(address(&form), Ok(Job { payload: Map::new(), ..job() }));
+        form["callback_url"] = json!("https://example.com/v1/bots/64f0/callback/a");
+        assert_eq!(address(&form), Err(UnreadableJob::Url));
+        assert_eq!(address(&json!({"v": 2})), Err(UnreadableJob::Version));
+    }
+
+    #[test]
+    fn a_callback_is_announced_within_the_skills_budget_and_a_little() {
+        let deadlines = job().deadlines();
+        assert_eq!(deadlines.announced.millis_since(job().received_at), 6_000);
     }
 
     #[test]
