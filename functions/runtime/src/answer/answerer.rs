@@ -366,7 +366,7 @@ fn log_no_answer(why: &NoAnswer, request_id: &str) {
 fn log_callback_failed(failure: &CallbackFailure, job: &Job) {
     let (cause, request_id) = (failure.name(), &job.request_id);
     match failure {
-        CallbackFailure::Bot | CallbackFailure::Unknown(_) => {
+        CallbackFailure::Bot | CallbackFailure::Unknown { .. } => {
             tracing::error!(event = "callback_failed", cause, error = %failure, request_id);
         }
         _ => tracing::warn!(event = "callback_failed", cause, error = %failure, request_id),
