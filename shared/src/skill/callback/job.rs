@@ -88,7 +88,7 @@ impl Job {
         if form.v != VERSION {
             return Err(UnreadableJob::Version);
         }
-        let url = CallbackUrl::checked(&form.callback_url, origin, &form.bot_id).ok_or(UnreadableJob::Url)?;
+        let url = CallbackUrl::checked(&form.callback_url, origin, &form.bot_id).map_err(|_| UnreadableJob::Url)?;
         Ok(Self {
             request_id: form.request_id,
             bot_id: form.bot_id,
