@@ -9,6 +9,7 @@ const MAX_BODY = 256 * 1024;
 const TOLERANCE_SECONDS = 300;
 /** For the way of the answer back. */
 const MARGIN_MILLIS = 500;
+if (!KAKAO_ANSWERER_SECRET) throw new Error("KAKAO_ANSWERER_SECRET is not set: it is the text of SkillAnswererSecret");
 const keys = KAKAO_ANSWERER_SECRET.split(" ").map((secret) => Buffer.from(secret.replace(/^whsec_/, ""), "base64"));
 
 /** Standard Webhooks (v1): HMAC-SHA256 over `<id>.<timestamp>.<body>`; several signatures while a secret rotates. */
@@ -41,7 +42,8 @@ async function answer(payload) {
 
 async function receive(request) {
   const chunks = [];
-  for await (const chunk of request) if (chunks.push(chunk) && Buffer.concat(chunks).length > MAX_BODY) return [413, {}];
+  let length = 0;
+  for await (const chunk of request) if (chunks.push(chunk) && (length += chunk.length) > MAX_BODY) return [413, {}];
   const body = Buffer.concat(chunks);
   return isSigned(request.headers, body) ? [200, await answer(JSON.parse(body))] : [401, {}];
 }

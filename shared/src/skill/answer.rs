@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Place, ReplyError, SkillResponse, ValidationStatus, cards::MAX_SIMPLE_TEXT, reply::cut};
+use crate::wire::parse_strict_json;
 
 /// Why an answerer's answer can't be used. It shows nothing of the answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -27,16 +28,10 @@ const MOST_BUBBLES: usize = 3;
 /// # Errors
 /// [`InvalidAnswer`].
 pub fn read_answer(text: &str, place: Place) -> Result<SkillResponse, InvalidAnswer> {
-    #[derive(Deserialize)]
-    struct Form {
-        #[serde(default)]
-        version: Option<Value>,
-        #[serde(default)]
-        text: Option<String>,
-    }
-    match serde_json::from_str(text) {
-        Ok(Form { version: None, text: Some(words) }) => {
-            Ok(SkillResponse::from_json(&in_bubbles(&words).ok_or(InvalidAnswer::Empty)?, place)?)
+    let json = parse_strict_json(text.as_bytes()).unwrap_or_default();
+    match (json.get("version"), json.get("text")) {
+        (None | Some(Value::Null), Some(Value::String(words))) => {
+            Ok(SkillResponse::from_json(&in_bubbles(words).ok_or(InvalidAnswer::Empty)?, place)?)
         }
         _ => Ok(SkillResponse::from_json(text, place)?),
     }
@@ -66,11 +61,9 @@ fn in_bubbles(words: &str) -> Option<String> {
 /// # Errors
 /// [`InvalidAnswer`].
 pub fn read_status(text: &str) -> Result<ValidationStatus, InvalidAnswer> {
-    #[derive(Deserialize)]
-    struct Form {
-        status: ValidationStatus,
-    }
-    serde_json::from_str(text).map(|Form { status }| status).map_err(|_| InvalidAnswer::Status)
+    let json = parse_strict_json(text.as_bytes()).map_err(|_| InvalidAnswer::Status)?;
+    let status = json.get("status").ok_or(InvalidAnswer::Status)?;
+    ValidationStatus::deserialize(status).map_err(|_| InvalidAnswer::Status)
 }
 
 /// A text in at most three parts of at most 1,000 characters, as Kakao counts them. A part ends at the end of a
@@ -176,6 +169,13 @@ mod tests {
         let said = json!({"version": "2.0", "template": {"outputs": [{"simpleText": {"text": "안녕"}}]}});
         assert_eq!(json(r#"{"text":"안녕"}"#), said);
         assert_eq!(json(&said.to_string()), said);
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_spoils_no_answer() {
+        let answer = read_answer(r#"{"text":"안녕 \ud83d"}"#, Place::Chat).unwrap();
+        assert!(serde_json::from_str::<Value>(answer.as_json()).is_ok() && answer.as_json().contains("안녕"));
+        assert_eq!(read_status(r#"{"status":"FAIL","message":"\ud83d"}"#), Ok(ValidationStatus::Fail));
     }
 
     #[test]

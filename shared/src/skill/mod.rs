@@ -25,7 +25,8 @@ mod words;
 pub use answer::{InvalidAnswer, in_plain_words, read_answer, read_status};
 pub use ask::{Ask, AskReply, Asked};
 pub use callback::{
-    CallbackFailure, CallbackOrigin, CallbackUrl, Deadlines, Job, Next, UnreadableJob, judge, waiting_answer,
+    CallbackFailure, CallbackOrigin, CallbackUrl, Deadlines, Job, Next, RefusedUrl, UnreadableJob, judge,
+    waiting_answer,
 };
 pub use cards::{BasicCard, CommerceCard, Currency, SimpleImage, SimpleText, TextCard};
 pub use carousel::{Cards, Carousel, CarouselHeader, CoverImage};

@@ -418,7 +418,7 @@ fn log_no_answer(why: &NoAnswer, request_id: &str) {
 fn log_not_shown(why: &NotShown, job: &Job) {
     let (cause, request_id) = (why.cause(), &job.request_id);
     match why {
-        NotShown::Refused(failure @ (CallbackFailure::Bot | CallbackFailure::Unknown(_))) => {
+        NotShown::Refused(failure @ (CallbackFailure::Bot | CallbackFailure::Unknown { .. })) => {
             tracing::error!(event = "callback_failed", cause, error = %failure, request_id);
         }
         NotShown::Refused(failure) => tracing::warn!(event = "callback_failed", cause, error = %failure, request_id),

@@ -79,6 +79,8 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
         answer.and_then(|answer| read_status(&answer).map_err(|_| "invalid".to_owned())).ok()
     }
 
+    /// Whether the queue took a job. One that it took in spite of an error has the service asked twice, and the user told
+    /// once: Kakao refuses its callback, since the first answer announced none.
     async fn enqueue(&self, job: &Job, until: Instant) -> bool {
         let send = async {
             let text = job.encode().map_err(|error| EdgeError(error.to_string()))?;
@@ -107,10 +109,14 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
         let ms = u64::try_from(arrival.age().as_millis()).unwrap_or(u64::MAX);
         let (kind, request_id, in_time) = (Kind::Skill.name(), &arrival.request_id, answer.is_ok());
         tracing::info!(event = "replied", kind, via = "direct", in_time, ms, request_id);
-        answer.unwrap_or_else(|cause| {
-            tracing::warn!(event = "fallback", kind, via = "direct", cause, request_id);
-            SkillResponse::plain(&self.texts.fallback)
-        })
+        answer.unwrap_or_else(|cause| self.fallback(&cause, arrival))
+    }
+
+    /// The fallback text, with the cause's short name for the log.
+    pub(super) fn fallback(&self, cause: &str, arrival: &Arrival) -> SkillResponse {
+        let kind = Kind::Skill.name();
+        tracing::warn!(event = "fallback", kind, via = "direct", cause, request_id = arrival.request_id);
+        SkillResponse::plain(&self.texts.fallback)
     }
 
     /// What the function `answerer` returns, or the cause's short name.

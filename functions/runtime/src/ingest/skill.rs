@@ -71,9 +71,7 @@ impl<R: RuleSource, Q: Queue, F: Function> Webhook for SkillWebhook<R, Q, F> {
         let event = payload.as_ref().map_err(Clone::clone).and_then(SkillRequest::read);
         // Also of what can't be read: a replay can't look it up.
         let app = payload.as_ref().ok().and_then(bot_of).and_then(|bot| self.apps.by_bot(&bot));
-        let origin = self.asking.as_ref().map(|asking| &asking.origin);
-        let callback = payload.as_ref().ok().zip(origin);
-        let callback = callback.and_then(|(payload, origin)| CallbackUrl::of(&request, payload, origin));
+        let callback = payload.as_ref().ok().and_then(|payload| self.callback(&request, payload, arrival));
         let answer = self.answer(payload, Sender::Proven(callback), arrival);
         if let Err(Unreadable::ParameterValidation) = event {
             // Kakao sends one for each message while it asks for a parameter; it reports no event.
@@ -102,6 +100,16 @@ enum Sender {
 const RESERVE: Duration = Duration::from_millis(100);
 
 impl<R: RuleSource, Q: Queue, F: Function> SkillWebhook<R, Q, F> {
+    /// Where the answer to a message may go later. A URL that may not be called leaves a trace: its user waits.
+    fn callback(&self, proven: &Verified<()>, payload: &Fields<'_>, arrival: &Arrival) -> Option<CallbackUrl> {
+        let origin = &self.asking.as_ref()?.origin;
+        CallbackUrl::of(proven, payload, origin).unwrap_or_else(|refused| {
+            let (kind, reason) = (Self::KIND.name(), refused.name());
+            tracing::warn!(event = "callback_url_refused", kind, reason, request_id = arrival.request_id);
+            None
+        })
+    }
+
     /// A sender whose message cannot be read is answered all the same. What is no message shows nothing to anyone.
     async fn answer(&self, payload: Payload, sender: Sender, arrival: &Arrival) -> Answer {
         let payload = payload.unwrap_or_default();
@@ -126,20 +134,20 @@ impl<R: RuleSource, Q: Queue, F: Function> SkillWebhook<R, Q, F> {
         .unwrap_or(ValidationStatus::Success)
     }
 
-    /// Only a message to a bot, of a proven sender, reaches the service.
+    /// Only a message to a bot, of a proven sender, reaches the service. Where it answers, nobody's words are echoed.
     async fn reply(&self, body: Fields<'static>, sender: Sender, arrival: &Arrival) -> String {
         let until = arrival.deadline - RESERVE;
-        let for_service =
-            self.asking.as_ref().zip(bot_of(&body)).map(|(asking, bot_id)| (asking, bot_id, body.clone()));
+        let for_service = self.asking.as_ref().map(|asking| (asking, bot_of(&body), body.clone()));
         let payload = SkillPayload::read(body);
         if let Some(response) = self.rules.rules(until).await.answer(&payload) {
             return response.into_json();
         }
-        if let (Some((asking, bot_id, body)), Sender::Proven(callback)) = (for_service, sender) {
-            let question = Question { bot_id, place: Place::of(&payload), callback, payload: body.into_members() };
-            // Boxed: every answer would carry the SDK's large futures along.
-            return asking.answer(question, arrival, until).boxed().await;
-        }
-        respond(self.otherwise.as_ref(), &payload).into_json()
+        let (Some((asking, bot_id, body)), Sender::Proven(callback)) = (for_service, sender) else {
+            return respond(self.otherwise.as_ref(), &payload).into_json();
+        };
+        let Some(bot_id) = bot_id else { return asking.fallback("unreadable", arrival).into_json() };
+        let question = Question { bot_id, place: Place::of(&payload), callback, payload: body.into_members() };
+        // Boxed: every answer would carry the SDK's large futures along.
+        asking.answer(question, arrival, until).boxed().await
     }
 }

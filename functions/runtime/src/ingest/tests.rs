@@ -14,6 +14,10 @@ use kakao_webhooks::{
 };
 use lambda_http::RequestExt;
 use tokio::time::sleep;
+use tracing_subscriber::{
+    Layer, Registry,
+    layer::{Context, SubscriberExt},
+};
 
 use super::*;
 use crate::edges::{Function, RuleSource};
@@ -267,14 +271,18 @@ fn asking(answers: &Edge, function: FunctionDoes) -> Asking<Edge, FunctionDoes> 
 
 /// The answer to a message with a callback URL, by an authenticated sender or with no way to authenticate one.
 async fn ask(asking: Asking<Edge, FunctionDoes>, is_proven: bool, url: &str) -> (String, Duration) {
+    let message = serde_json::json!({"bot": {"id": "b"}, "userRequest": {"utterance": "unruled", "user": {"id": "u"},
+        "callbackUrl": url}});
+    say(asking, is_proven, message.to_string()).await
+}
+
+async fn say(asking: Asking<Edge, FunctionDoes>, is_proven: bool, message: String) -> (String, Duration) {
     let auth = SkillAuth::from_json(&format!(r#"{{"header":"x-key","sha256":["{}"]}}"#, Digest::of(KEY.as_bytes())));
     let (apps, rules, otherwise) = (unlink().apps, SlowRules(Duration::ZERO), Box::new(Echo));
     let auth = is_proven.then(|| auth.unwrap());
     let webhook = SkillWebhook { apps, auth, rules, asking: Some(asking), otherwise };
-    let message = serde_json::json!({"bot": {"id": "b"}, "userRequest": {"utterance": "unruled", "user": {"id": "u"},
-        "callbackUrl": url}});
     let request = http::Request::builder().method(Method::POST).uri("https://x/skill").header("x-key", KEY);
-    let request = request.body(Body::Text(message.to_string())).unwrap().with_raw_http_path("/skill");
+    let request = request.body(Body::Text(message)).unwrap().with_raw_http_path("/skill");
     let (events, begun) = (Edge::new(Behaviour::Holds), Instant::now());
     let answer = Ingest::new(webhook, events.clone(), events.clone()).accept(request).await.unwrap();
     assert_eq!((answer.status(), events.held().len()), (StatusCode::OK, usize::from(is_proven)));
@@ -328,4 +336,43 @@ async fn the_service_is_not_asked_for_a_sender_who_is_not_authenticated() {
     let answers = Edge::new(Behaviour::Holds);
     let (text, _) = ask(asking(&answers, FunctionDoes(Behaviour::Holds, ANSWER)), false, URL).await;
     assert!(text.contains("unruled") && answers.1.lock().unwrap().is_empty(), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobodys_words_are_echoed_where_the_service_answers() {
+    for message in [r#"{"userRequest":{"utterance":"unruled","user":{"id":"u"}}}"#, "{\"userRequest\":", "unruled"] {
+        let answers = Edge::new(Behaviour::Holds);
+        let asking = asking(&answers, FunctionDoes(Behaviour::Holds, ANSWER));
+        let (text, _) = say(asking, true, message.to_owned()).await;
+        assert!(text.contains("fallback") && !text.contains("unruled"), "{message}: {text}");
+    }
+}
+
+/// Every event with its fields.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Logged {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        self.0.lock().unwrap().push(format!("{event:?}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callback_url_that_may_not_be_called_leaves_a_trace_without_it() {
+    for (url, reason) in [
+        ("https://example.com/v1/bots/b/callback/0d9f", Some("origin")),
+        ("https://bot-api.kakao.com/v1/bots/c/callback/0d9f", Some("bot")),
+        (URL, None),
+        ("", None),
+    ] {
+        let (log, answers) = (Logged::default(), Edge::new(Behaviour::Holds));
+        let logging = tracing::subscriber::set_default(Registry::default().with(log.clone()));
+        ask(asking(&answers, FunctionDoes(Behaviour::Holds, ANSWER)), true, url).await;
+        drop(logging);
+        let lines = log.0.lock().unwrap().clone();
+        let refused = lines.into_iter().find(|line| line.contains("callback_url_refused"));
+        assert_eq!(refused.is_some(), reason.is_some(), "{url}: {refused:?}");
+        assert!(refused.is_none_or(|line| line.contains(reason.unwrap()) && !line.contains("0d9f")));
+    }
 }

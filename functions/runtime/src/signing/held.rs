@@ -29,12 +29,15 @@ const BETWEEN_READS: Duration = Duration::from_secs(30);
 /// How long one read may take.
 const LONGEST_READ: Duration = Duration::from_secs(3);
 
-/// Secrets and their source. A read that fails leaves the older ones in use.
+/// Secrets and their source. A read that fails leaves the older ones in use. There is one read at a time, and only who
+/// has no secrets waits for another's.
 pub struct HeldSecrets<S> {
     /// The variable that names the source.
     variable: &'static str,
     source: S,
     held: Mutex<Held>,
+    /// Held by who reads.
+    reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -49,13 +52,21 @@ struct Held {
 impl<S: SecretSource> HeldSecrets<S> {
     /// None are held yet.
     pub fn new(variable: &'static str, source: S) -> Self {
-        Self { variable, source, held: Mutex::default() }
+        Self { variable, source, held: Mutex::default(), reading: tokio::sync::Mutex::default() }
     }
 
     /// The secrets to sign with, read anew if that is due. `None`: none could ever be read.
     pub async fn current(&self, now: Time, deadline: Instant) -> Option<Arc<SigningSecrets>> {
-        let held = self.held().secrets.clone();
-        if held.is_none() || self.held().due.is_none_or(|due| now >= due) {
+        if self.held().secrets.is_none() {
+            let due = self.held().due;
+            let reading = timeout_at(deadline, self.reading.lock()).await;
+            // Who waited for a read takes what it brought, be that nothing.
+            if reading.is_ok() && self.held().due == due {
+                self.renew(now, deadline).await;
+            }
+        } else if self.held().due.is_none_or(|due| now >= due)
+            && let Ok(_reading) = self.reading.try_lock()
+        {
             self.renew(now, deadline).await;
         }
         self.held().secrets.clone()
@@ -72,7 +83,7 @@ impl<S: SecretSource> HeldSecrets<S> {
             }
             is_due
         };
-        if is_due {
+        if is_due && let Ok(_reading) = timeout_at(deadline, self.reading.lock()).await {
             self.renew(now, deadline).await;
         }
     }
@@ -116,4 +127,46 @@ impl<S> fmt::Debug for HeldSecrets<S> {
 
 fn after(time: Time, pause: Duration) -> Time {
     Time::clamped(time.as_millis().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// Takes a second for each read, of which it counts how many there were.
+    #[derive(Default)]
+    struct Slow(AtomicUsize);
+
+    impl SecretSource for &Slow {
+        async fn read(&self) -> Result<String, EdgeError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            sleep(Duration::from_secs(1)).await;
+            Ok("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3".to_owned())
+        }
+    }
+
+    async fn many(secrets: &HeldSecrets<&Slow>, now: Time) -> Vec<Duration> {
+        let begun = Instant::now();
+        let one = || async {
+            assert!(secrets.current(now, begun + Duration::from_secs(10)).await.is_some());
+            begun.elapsed()
+        };
+        join_all((0..100).map(|_| one())).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_at_once_share_a_read_and_wait_for_none_while_older_secrets_are_held() {
+        let source = Slow::default();
+        let secrets = HeldSecrets::new("SECRET", &source);
+        let waits = many(&secrets, Time::clamped(0)).await;
+        assert!(waits.iter().all(|wait| wait.as_secs() == 1) && source.0.load(Ordering::Relaxed) == 1);
+        let waits = many(&secrets, after(Time::clamped(0), FRESH)).await;
+        assert_eq!(waits.iter().filter(|wait| !wait.is_zero()).count(), 1);
+        assert_eq!(source.0.load(Ordering::Relaxed), 2);
+    }
 }

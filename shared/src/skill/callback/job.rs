@@ -132,7 +132,7 @@ impl Job {
 impl Address {
     fn job(self, origin: &CallbackOrigin) -> Result<Job, UnreadableJob> {
         let Self { request_id, bot_id, received_at, room, callback_url, .. } = self;
-        let url = CallbackUrl::checked(&callback_url, origin, &bot_id).ok_or(UnreadableJob::Url)?;
+        let url = CallbackUrl::checked(&callback_url, origin, &bot_id).map_err(|_| UnreadableJob::Url)?;
         let place = if room { Place::Room } else { Place::Chat };
         Ok(Job { request_id, bot_id, received_at, place, url, payload: Map::new() })
     }

@@ -6,7 +6,7 @@ mod url;
 mod verdict;
 
 pub use job::{Deadlines, Job, UnreadableJob};
-pub use url::{CallbackOrigin, CallbackUrl};
+pub use url::{CallbackOrigin, CallbackUrl, RefusedUrl};
 pub use verdict::{CallbackFailure, Next, judge};
 
 use serde_json::json;

@@ -19,11 +19,12 @@ impl Default for CallbackOrigin {
 }
 
 impl CallbackOrigin {
-    /// The origin that a URL is; `None` if it has anything behind the port, or a user name.
+    /// The origin that a URL is, without the default port; `None` if it has anything behind the port, or a user name.
     #[must_use]
     pub fn of(url: &Uri) -> Option<Self> {
         let (scheme, authority) = (url.scheme_str()?, url.authority()?.as_str());
         let is_bare = url.path() == "/" && url.query().is_none() && !authority.contains('@');
+        let authority = if scheme == "https" { authority.strip_suffix(":443").unwrap_or(authority) } else { authority };
         is_bare.then(|| Self(format!("{scheme}://{}", authority.to_ascii_lowercase())))
     }
 
@@ -40,26 +41,62 @@ impl CallbackOrigin {
 #[derive(Clone, PartialEq, Eq)]
 pub struct CallbackUrl(String);
 
+/// Why a URL that came with a message is not called. It shows nothing of the URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedUrl {
+    /// It is no text.
+    Shape,
+    /// It leads to another host, port or scheme than Kakao's.
+    Origin,
+    /// It is not `/v1/bots/<bot>/callback/<token>`.
+    Path,
+    /// It is another bot's than the message.
+    Bot,
+}
+
+impl RefusedUrl {
+    /// The reason's stable short name, in logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shape => "shape",
+            Self::Origin => "origin",
+            Self::Path => "path",
+            Self::Bot => "bot",
+        }
+    }
+}
+
 /// What the bot test of Kakao's console calls itself. It can't take callbacks.
 const BOT_TEST: &str = "BuilderBotTest";
 
 impl CallbackUrl {
-    /// The callback URL of a message, if there is one that may be called.
-    #[must_use]
-    pub fn of<P>(_proven: &Verified<P>, payload: &Fields<'_>, origin: &CallbackOrigin) -> Option<Self> {
-        let request = payload.object("userRequest").ok()?;
+    /// The callback URL of a message, if it has one. One of the bot test is left out.
+    ///
+    /// # Errors
+    /// [`RefusedUrl`]: it has one that may not be called.
+    pub fn of<P>(
+        _proven: &Verified<P>,
+        payload: &Fields<'_>,
+        origin: &CallbackOrigin,
+    ) -> Result<Option<Self>, RefusedUrl> {
+        let Ok(request) = payload.object("userRequest") else { return Ok(None) };
         let surface = request.object("params").unwrap_or_default().word("surface");
-        let url = request.text("callbackUrl").ok()??;
-        if surface.as_deref() == Some(BOT_TEST) { None } else { Self::checked(url, origin, &bot_of(payload)?) }
+        let url = request.text("callbackUrl").map_err(|_| RefusedUrl::Shape)?;
+        let Some(url) = url.filter(|url| !url.is_empty() && surface.as_deref() != Some(BOT_TEST)) else {
+            return Ok(None);
+        };
+        Self::checked(url, origin, &bot_of(payload).ok_or(RefusedUrl::Bot)?).map(Some)
     }
 
     /// The URL, if it is `<origin>/v1/bots/<this bot, perhaps with !>/callback/<token>`, letter by letter: what needs
-    /// no parser can't be read in two ways.
-    pub(super) fn checked(url: &str, origin: &CallbackOrigin, bot: &BotId) -> Option<Self> {
-        let path = origin.path_of(url)?.strip_prefix("/v1/bots/")?;
-        let (named, token) = path.split_once("/callback/")?;
+    /// no parser can't be read in two ways. Kakao documents no query, so that one is refused.
+    pub(super) fn checked(url: &str, origin: &CallbackOrigin, bot: &BotId) -> Result<Self, RefusedUrl> {
+        let path = origin.path_of(url).ok_or(RefusedUrl::Origin)?;
+        let segments = path.strip_prefix("/v1/bots/").and_then(|path| path.split_once("/callback/"));
+        let (named, _) = segments.filter(|(_, token)| is_segment(token)).ok_or(RefusedUrl::Path)?;
         let is_bot = named.strip_suffix('!').unwrap_or(named) == bot.as_str() && is_segment(bot.as_str());
-        (is_bot && is_segment(token)).then(|| Self(url.to_owned()))
+        if is_bot { Ok(Self(url.to_owned())) } else { Err(RefusedUrl::Bot) }
     }
 
     /// The URL itself, for the request: never for a log.
@@ -94,7 +131,7 @@ mod tests {
     const BOT: &str = "64f0a1b2c3d4e5f6a7b8c9d0";
     const TOKEN: &str = "0d9f1c2b3a4e5f60718293a4b5c6d7e8";
 
-    fn checked(url: &str) -> Option<CallbackUrl> {
+    fn checked(url: &str) -> Result<CallbackUrl, RefusedUrl> {
         CallbackUrl::checked(url, &CallbackOrigin::default(), &BOT.parse().unwrap())
     }
 
@@ -144,17 +181,31 @@ mod tests {
             format!("https://bot-api.kakao.com/v1/bots//callback/{TOKEN}"),
             format!("https://bot-api.kakao.com/v1/bots/!/callback/{TOKEN}"),
         ] {
-            assert_eq!(checked(&url), None, "{url}");
+            assert!(checked(&url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_refused_url_has_the_name_of_its_reason() {
+        for (url, reason) in [
+            (format!("https://example.com/v1/bots/{BOT}/callback/{TOKEN}"), "origin"),
+            (format!("https://bot-api.kakao.com/v2/bots/{BOT}/callback/{TOKEN}"), "path"),
+            (format!("https://bot-api.kakao.com/v1/bots/{BOT}/callback/{TOKEN}?a=b"), "path"),
+            (format!("https://bot-api.kakao.com/v1/bots/64f0/callback/{TOKEN}"), "bot"),
+        ] {
+            assert_eq!(checked(&url).map_err(RefusedUrl::name), Err(reason), "{url}");
         }
     }
 
     #[test]
     fn an_origin_is_a_bare_url() {
         let of = |url: &str| CallbackOrigin::of(&url.parse().unwrap());
-        assert_eq!(of("https://bot-api.kakao.com/"), Some(CallbackOrigin::default()));
+        for url in ["https://bot-api.kakao.com/", "https://bot-api.kakao.com:443"] {
+            assert_eq!(of(url), Some(CallbackOrigin::default()), "{url}");
+        }
         let local = of("http://127.0.0.1:8080").unwrap();
         let url = format!("http://127.0.0.1:8080/v1/bots/{BOT}/callback/{TOKEN}");
-        assert!(CallbackUrl::checked(&url, &local, &BOT.parse().unwrap()).is_some());
+        assert!(CallbackUrl::checked(&url, &local, &BOT.parse().unwrap()).is_ok());
         for url in ["https://a@bot-api.kakao.com", "https://bot-api.kakao.com/v1", "https://bot-api.kakao.com/?a"] {
             assert_eq!(of(url), None, "{url}");
         }
@@ -174,7 +225,7 @@ mod tests {
         ) {
             let before = if mangled { before } else { "https://".to_owned() };
             let url = format!("{before}{host}{between}{bot}{behind}{token}");
-            let Some(callback) = checked(&url) else { return Ok(()) };
+            let Ok(callback) = checked(&url) else { return Ok(()) };
             let uri: Uri = callback.expose().parse().unwrap();
             prop_assert_eq!((uri.scheme_str(), uri.host()), (Some("https"), Some("bot-api.kakao.com")));
             prop_assert!(matches!(uri.port_u16(), None | Some(443)) && uri.query().is_none());

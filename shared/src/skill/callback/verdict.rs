@@ -1,6 +1,6 @@
-use serde::Deserialize;
+use serde_json::Value;
 
-use crate::wire::rest_api::without_secrets;
+use crate::wire::parse_strict_json;
 
 /// Why Kakao does not show an answer that was posted to a callback URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,9 +24,14 @@ pub enum CallbackFailure {
     /// Kakao failed.
     #[error("Kakao's callback service failed")]
     Kakao,
-    /// Something that isn't documented, in Kakao's words.
-    #[error("{0}")]
-    Unknown(String),
+    /// Something that isn't documented. Its words may repeat the URL or the answer, and are not kept.
+    #[error("status {status}, with {length} characters that are no error known of Kakao's")]
+    Unknown {
+        /// The status: of the body, or of the response.
+        status: u16,
+        /// How long the message is.
+        length: usize,
+    },
 }
 
 /// What to do after a failure.
@@ -53,7 +58,7 @@ impl CallbackFailure {
             Self::Bot => "bot",
             Self::Reply => "reply",
             Self::Kakao => "kakao",
-            Self::Unknown(_) => "unknown",
+            Self::Unknown { .. } => "unknown",
         }
     }
 
@@ -64,7 +69,7 @@ impl CallbackFailure {
             Self::NotAnnounced => Next::OnceMore,
             Self::Reply => Next::PlainText,
             Self::Kakao => Next::Retry,
-            Self::BotTest | Self::Token | Self::Bot | Self::Unknown(_) => Next::GiveUp,
+            Self::BotTest | Self::Token | Self::Bot | Self::Unknown { .. } => Next::GiveUp,
         }
     }
 }
@@ -82,32 +87,32 @@ const MESSAGES: [(&str, CallbackFailure); 8] = [
     ("internal server error", CallbackFailure::Kakao),
 ];
 
-/// What Kakao says to a posted answer: by the status that its JSON has; without one, by the HTTP status.
+/// What Kakao says to a posted answer: by the word or the message that its JSON has; without them, by the status in it,
+/// else by the HTTP status.
 ///
 /// # Errors
 /// [`CallbackFailure`]: the answer isn't shown.
-pub fn judge(status: u16, body: &[u8]) -> Result<(), CallbackFailure> {
-    #[derive(Deserialize)]
-    struct Body {
-        status: String,
-        #[serde(default)]
-        message: Option<String>,
+pub fn judge(http_status: u16, body: &[u8]) -> Result<(), CallbackFailure> {
+    let body = parse_strict_json(body).unwrap_or_default();
+    let text = |name| body.get(name).and_then(Value::as_str);
+    let message = text("message").unwrap_or_default();
+    let word = text("status");
+    if word.is_some_and(|word| word.eq_ignore_ascii_case("SUCCESS")) {
+        return Ok(());
     }
-    match serde_json::from_slice(body) {
-        Ok(Body { status: word, .. }) if word.eq_ignore_ascii_case("SUCCESS") => Ok(()),
-        Ok(Body { message, .. }) => Err(of_message(status, &message.unwrap_or_default())),
-        Err(_) if (200..300).contains(&status) => Ok(()),
-        Err(_) => Err(of_message(status, "")),
+    let named = body.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+    let status = named.filter(|status| (400..600).contains(status)).unwrap_or(http_status);
+    match of_message(message) {
+        Some(failure) => Err(failure),
+        None if word.is_none() && (200..300).contains(&status) => Ok(()),
+        None if status >= 500 || status == 429 => Err(CallbackFailure::Kakao),
+        None => Err(CallbackFailure::Unknown { status, length: message.chars().count() }),
     }
 }
 
-fn of_message(status: u16, message: &str) -> CallbackFailure {
+fn of_message(message: &str) -> Option<CallbackFailure> {
     let lower = message.to_lowercase();
-    match MESSAGES.into_iter().find(|(words, _)| lower.contains(words)) {
-        Some((_, failure)) => failure,
-        None if status >= 500 || status == 429 => CallbackFailure::Kakao,
-        None => CallbackFailure::Unknown(format!("status {status}: {}", without_secrets(message))),
-    }
+    MESSAGES.into_iter().find(|(words, _)| lower.contains(words)).map(|(_, failure)| failure)
 }
 
 #[cfg(test)]
@@ -153,16 +158,35 @@ mod tests {
             assert_eq!(judge(200, body), Ok(()));
             assert_eq!(judge(503, body), Err(CallbackFailure::Kakao));
             assert_eq!(judge(429, body), Err(CallbackFailure::Kakao));
-            assert!(matches!(judge(302, body), Err(CallbackFailure::Unknown(_))));
+            assert!(matches!(judge(302, body), Err(CallbackFailure::Unknown { status: 302, .. })));
         }
     }
 
     #[test]
-    fn an_unknown_message_is_shown_in_short_and_without_a_token() {
-        let token = "0d9f1c2b3a4e5f60718293a4b5c6d7e8";
-        let long =
-            format!("No {token} at https://bot-api.kakao.com/v1/bots/{token}/callback/{token}\n{}", "가".repeat(999));
-        let CallbackFailure::Unknown(shown) = fails(400, &long) else { panic!("known") };
-        assert!(!shown.contains(token) && !shown.contains('\n') && shown.chars().count() < 400, "{shown}");
+    fn a_message_counts_whatever_stands_beside_it() {
+        for body in [
+            json!({"status": 400, "message": "Invalid callback token"}),
+            json!({"status": null, "message": "Invalid callback token"}),
+            json!({"message": "Invalid callback token"}),
+        ] {
+            for status in [200, 400, 500] {
+                assert_eq!(judge(status, body.to_string().as_bytes()), Err(CallbackFailure::Token), "{status}: {body}");
+            }
+        }
+        let cut = br#"{"status":"FAIL","message":"Invalid callback token \ud83d"}"#;
+        assert_eq!(judge(200, cut), Err(CallbackFailure::Token));
+        let of_number = |number: u16| judge(200, json!({"status": number}).to_string().as_bytes());
+        assert_eq!(of_number(503), Err(CallbackFailure::Kakao));
+        assert_eq!(of_number(404), Err(CallbackFailure::Unknown { status: 404, length: 0 }));
+        assert_eq!(of_number(200), Ok(()));
+    }
+
+    #[test]
+    fn nothing_of_an_unknown_message_is_shown() {
+        let said = "비밀번호는 1234 https://bot-api.kakao.com/v1/bots/64f0/callback/0d9f";
+        let failure = fails(400, said);
+        assert_eq!(failure, CallbackFailure::Unknown { status: 400, length: said.chars().count() });
+        let shown = format!("{failure} {failure:?}");
+        assert!(said.split([' ', '/']).filter(|word| word.len() > 3).all(|word| !shown.contains(word)), "{shown}");
     }
 }
