@@ -173,3 +173,25 @@ async fn a_read_during_which_the_function_was_frozen_is_begun_anew() {
     advance(FROZEN).await;
     assert_eq!(answer(&held).await, "stored");
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_hours_without_a_message_the_first_one_waits_for_the_stored_rules() {
+    let store = FakeStore::default();
+    store.holds(document("old"));
+    let held = held(&store);
+    answer(&held).await;
+    store.holds(document("new"));
+    store.delays(Duration::from_millis(900));
+    advance(Duration::from_secs(7_200)).await;
+    let begun = Instant::now();
+    held.rules(begun + Duration::from_millis(100)).await;
+    assert_eq!(begun.elapsed().as_millis(), 100);
+    assert_eq!(answer(&held).await, "new");
+    assert_eq!(begun.elapsed().as_millis(), 900);
+}
+
+#[test]
+fn a_panic_makes_a_document_unreadable() {
+    let unreadable = parsed("", |_| panic!("in the test")).unwrap_err();
+    assert_eq!(unreadable, Unreadable { mistakes: 1, first: Some("a panic".to_owned()) });
+}
