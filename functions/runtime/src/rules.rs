@@ -34,8 +34,12 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// How long a message waits for a read that has begun.
 const WAIT: Duration = Duration::from_millis(300);
 
-/// The same while no read has succeeded yet: there is nothing better to answer with.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The same where the held rules, if there are any, may be older than what is stored must be in effect: the function was
+/// idle.
+const LONG_WAIT: Duration = Duration::from_secs(1);
+
+/// So old the held rules may be for the short wait.
+const OLD: Duration = Duration::from_secs(25);
 
 /// No store takes that long: it bounds its own time. The function was frozen meanwhile.
 const FROZEN: Duration = Duration::from_secs(3);
@@ -56,7 +60,8 @@ struct State {
     rules: Option<Arc<dyn RuleSet>>,
     /// Of the document that was read last, usable or not: it isn't parsed again.
     digest: Option<String>,
-    was_read: bool,
+    /// When the last read that succeeded began.
+    read_at: Option<Instant>,
     /// When the next read is due.
     due: Option<Instant>,
     in_flight: Option<(Instant, Read)>,
@@ -104,7 +109,8 @@ impl<S: RuleStore> HeldRules<S> {
 impl<S: RuleStore> RuleSource for HeldRules<S> {
     async fn rules(&self, until: Instant) -> Arc<dyn RuleSet> {
         if let Some((begun, read)) = self.read_if_due() {
-            let wait = if lock(&self.state).was_read { WAIT } else { FIRST_WAIT };
+            let is_young = lock(&self.state).read_at.is_some_and(|read_at| begun - read_at < OLD);
+            let wait = if is_young { WAIT } else { LONG_WAIT };
             let _ = timeout_at(until.min(begun + wait), read).await;
         }
         self.in_force()
@@ -120,9 +126,9 @@ impl State {
         }
         match read {
             Ok(document) => {
-                self.use_document(document, Rules::from_json);
-                self.was_read = true;
+                self.use_document(document);
                 // What the store held when it was asked.
+                self.read_at = Some(begun);
                 self.due = Some(begun + FRESH);
             }
             Err(error) => {
@@ -132,28 +138,41 @@ impl State {
         }
     }
 
-    fn use_document(&mut self, document: Option<String>, parse: fn(&str) -> Result<Rules, InvalidRules>) {
+    fn use_document(&mut self, document: Option<String>) {
         let digest = document.as_ref().map(|document| sha256_hex(document.as_bytes()));
-        if self.was_read && digest == self.digest {
+        if self.read_at.is_some() && digest == self.digest {
             return;
         }
         self.digest = digest;
-        // Unwound further, a panic would leave the next read due at once, for each message.
-        let rules = document.map(|document| catch_unwind(|| parse(&document)));
-        let fix = "put rules with `khook skill rules put`, which checks them";
-        match rules {
+        match document.map(|document| parsed(&document, Rules::from_json)) {
             None => self.rules = None,
-            Some(Ok(Ok(rules))) => self.rules = Some(Arc::new(rules)),
-            Some(Ok(Err(invalid))) => {
-                let (mistakes, first) = (invalid.0.len(), invalid.0.first().map(shortened));
+            Some(Ok(rules)) => self.rules = Some(Arc::new(rules)),
+            Some(Err(Unreadable { mistakes, first })) => {
+                let fix = "put rules with `khook skill rules put`, which checks them";
                 tracing::error!(event = "rules_unreadable", mistakes, first, fix);
             }
-            Some(Err(_)) => tracing::error!(event = "rules_unreadable", first = "a panic", fix),
         }
     }
 }
 
-/// A place may hold a name that somebody made up.
+/// Why a document can't be used.
+#[derive(Debug, PartialEq, Eq)]
+struct Unreadable {
+    mistakes: usize,
+    first: Option<String>,
+}
+
+/// The rules of a document. A panic is one more reason why it can't be used: the next message must not meet it again.
+fn parsed(document: &str, parse: impl FnOnce(&str) -> Result<Rules, InvalidRules>) -> Result<Rules, Unreadable> {
+    match catch_unwind(AssertUnwindSafe(|| parse(document))) {
+        Ok(rules) => {
+            rules.map_err(|InvalidRules(all)| Unreadable { mistakes: all.len(), first: all.first().map(shortened) })
+        }
+        Err(_) => Err(Unreadable { mistakes: 1, first: Some("a panic".to_owned()) }),
+    }
+}
+
+/// A place may hold a name of any length.
 fn shortened(mistake: &impl ToString) -> String {
     mistake.to_string().chars().take(200).collect()
 }

@@ -19,12 +19,13 @@ async fn run_function() -> Result<(), lambda_http::Error> {
     let edges = Edges::new(&variables)?;
     let asking = edges.asking(&variables)?;
     let rules = HeldRules::new(edges.fallback.clone(), listed);
-    rules.begin();
     let webhook = SkillWebhook { apps, auth, rules, asking, otherwise: variables.skill_otherwise() };
     if webhook.auth.is_none() {
         tracing::warn!(event = "unauthenticated", fix = "set SKILL_AUTH: until then no message becomes an event");
     }
     let sources = variables.sources()?;
     edges.open().await;
+    // After the connection that every message needs: this read needs one that most starts go without.
+    webhook.rules.begin();
     edges.acknowledge(webhook, sources).await
 }

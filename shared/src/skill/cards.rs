@@ -26,7 +26,8 @@ pub(super) const MAX_SIMPLE_TEXT: usize = 1_000;
 
 impl SimpleText {
     pub(super) fn check(bubble: &mut Node<'_, '_>) {
-        bubble.required_characters("text", MAX_SIMPLE_TEXT);
+        let length = characters(bubble.required_text("text"));
+        bubble.at_most("text", length, MAX_SIMPLE_TEXT, Unit::Characters);
     }
 }
 
@@ -74,7 +75,7 @@ impl TextCard {
         card.characters("title", 50);
         match placement {
             Placement::Alone => {
-                card.at_most("description", characters(title) + characters(description), 400, Unit::Characters);
+                card.shown("description", characters(title) + characters(description), 400, Unit::Characters);
             }
             Placement::InCarousel => card.characters("description", 128),
         }

@@ -32,19 +32,34 @@ pub enum ReplyError {
     Invalid(#[from] InvalidReply),
 }
 
-/// Something in a reply that is accepted but may not be meant: an open set of Kakao's has no such value that this version
-/// knows, or the value has no effect in this place.
+/// Something in a reply that is accepted but may not be meant. It names the field and never shows its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
     /// Where, as in [`Violation::field`].
     pub field: String,
     /// What.
-    pub what: &'static str,
+    pub what: Note,
+}
+
+/// What is remarked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// An open set of Kakao's has no such value that this version knows, or the value has no effect in this place.
+    Words(&'static str),
+    /// A rule of Kakao's guide is broken that is about what is shown: of a longer text Kakao shows the beginning.
+    Shown(Rule),
 }
 
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}", self.field, self.what)
+        let field = &self.field;
+        match self.what {
+            Note::Words(what) => write!(f, "`{field}`: {what}"),
+            Note::Shown(Rule::AtMost { limit, length, unit }) => {
+                write!(f, "`{field}` has {length} {unit}, Kakao shows {limit}")
+            }
+            Note::Shown(rule) => Violation { field: field.clone(), rule }.fmt(f),
+        }
     }
 }
 

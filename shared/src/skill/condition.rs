@@ -40,7 +40,7 @@ impl Found {
             is_in_room: user_request.is_in_room(),
             block: [words(&user_request.block.id), words(&user_request.block.name)],
             intent: [words(&intent.id), words(&intent.name)],
-            said: user_request.words().map(Words::of),
+            said: user_request.words().map(Words::said),
             bot: words(&bot.name),
         }
     }
@@ -48,7 +48,7 @@ impl Found {
     /// That of a parameter validation: what the user said, or else the words in which the value was found.
     pub(super) fn of_validation(validation: &Validation) -> Self {
         let Validation { utterance, origin, bot_name, .. } = validation;
-        let said = utterance.as_ref().or(origin.as_ref()).map(|words| Words::of(words.expose()));
+        let said = utterance.as_ref().or(origin.as_ref()).map(|words| Words::said(words.expose()));
         Self { said, bot: bot_name.as_deref().map(Words::of), ..Self::default() }
     }
 }

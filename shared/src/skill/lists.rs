@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use super::{
     cards::Placement,
     check::{Place, Rule, Unit, characters},
-    parts::{Button, ButtonLayout, Link, UNKNOWN_ACTION, check_buttons, check_picture},
+    parts::{Button, ButtonLayout, Link, Tap, UNKNOWN_ACTION, check_buttons, check_picture},
     walk::Node,
 };
 
@@ -57,31 +57,9 @@ pub struct ListItem {
     /// Where a tap leads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,
-    /// What a tap does.
+    /// What a tap does. For a block, the title is shown as said in the user's name.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub action: Option<ItemAction>,
-}
-
-/// What a tap on a thing of a list does.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum ItemAction {
-    /// Sends a message in the user's name.
-    Message {
-        /// What.
-        message_text: String,
-        /// Data for the next skill (`action.clientExtra`).
-        #[serde(skip_serializing_if = "Map::is_empty")]
-        extra: Map<String, Value>,
-    },
-    /// Goes to a block; the item's title is shown as said in the user's name.
-    Block {
-        /// The block's id.
-        block_id: String,
-        /// Data for the next skill (`action.clientExtra`).
-        #[serde(skip_serializing_if = "Map::is_empty")]
-        extra: Map<String, Value>,
-    },
+    pub action: Option<Tap>,
 }
 
 impl ListCard {
@@ -107,15 +85,9 @@ impl ListItem {
         item.text("description");
         item.url_if_any("imageUrl");
         item.below("link", Link::check);
-        match item.text("action") {
-            "" => {}
-            "message" => {
-                item.required_text("messageText");
-            }
-            "block" => {
-                item.required_text("blockId");
-            }
-            _ => item.remark("action", UNKNOWN_ACTION),
+        let action = item.text("action");
+        if !Tap::check(item, action) && !action.is_empty() {
+            item.remark("action", UNKNOWN_ACTION);
         }
         item.map("extra");
     }
@@ -256,8 +228,8 @@ impl ItemCard {
         if title.trim().is_empty() && !description.trim().is_empty() {
             card.violated("title", Rule::Conflict("a description needs a title"));
         }
-        card.at_most("description", characters(title) + characters(description), most_characters, Unit::Characters);
-        card.at_most("description", title.lines().count() + description.lines().count(), 12, Unit::Lines);
+        card.shown("description", characters(title) + characters(description), most_characters, Unit::Characters);
+        card.shown("description", title.lines().count() + description.lines().count(), 12, Unit::Lines);
         let is_square = card.get("thumbnail").is_some_and(|thumbnail| !ItemThumbnail::is_wide(thumbnail));
         check_buttons(card, is_square);
     }

@@ -30,10 +30,10 @@ pub use callback::{
 };
 pub use cards::{BasicCard, CommerceCard, Currency, SimpleImage, SimpleText, TextCard};
 pub use carousel::{Cards, Carousel, CarouselHeader, CoverImage};
-pub use check::{InvalidReply, Place, Remark, ReplyError, Rule, Unit, Violation};
+pub use check::{InvalidReply, Note, Place, Remark, ReplyError, Rule, Unit, Violation};
 pub use lists::{
-    Alignment, Head, ImageTitle, Item, ItemAction, ItemCard, ItemProfile, ItemThumbnail, ListCard, ListHeader,
-    ListItem, ListLayout, Summary,
+    Alignment, Head, ImageTitle, Item, ItemCard, ItemProfile, ItemThumbnail, ListCard, ListHeader, ListItem,
+    ListLayout, Summary,
 };
 pub use parts::{Button, ButtonAction, ButtonLayout, Link, Profile, QuickReply, Tap, Thumbnail};
 pub use reply::{Component, ContextValue, Reply};

@@ -86,7 +86,7 @@ impl Tap {
     }
 
     /// Checks what this action needs; whether it is one that continues the conversation.
-    fn check(tap: &mut Node<'_, '_>, action: &str) -> bool {
+    pub(super) fn check(tap: &mut Node<'_, '_>, action: &str) -> bool {
         match action {
             "message" => tap.required_text("messageText"),
             "block" => tap.required_text("blockId"),
@@ -122,7 +122,7 @@ impl Button {
         let action = button.required_text("action");
         match action {
             _ if Tap::check(button, action) => {}
-            "webLink" => button.url("webLinkUrl"),
+            "webLink" => button.link("webLinkUrl"),
             "phone" => {
                 button.required_text("phoneNumber");
             }
@@ -226,10 +226,10 @@ impl Link {
 
     pub(super) fn check(link: &mut Node<'_, '_>) {
         for device in ["pc", "mobile", "web"] {
-            link.url_if_any(device);
+            link.link_if_any(device);
         }
         if link.members().values().all(Value::is_null) {
-            link.violated("web", Rule::Required);
+            link.unshown("web", Rule::Required);
         }
     }
 }

@@ -77,7 +77,7 @@ pub struct Reply {
     mentions: BTreeMap<String, Mention>,
 }
 
-/// Somebody whose name a group chatbot's words carry.
+/// A user whom a group chatbot's words mention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Mention {
     #[serde(rename = "type")]

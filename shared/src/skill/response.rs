@@ -10,7 +10,7 @@ use super::{
     lists::{ItemCard, ListCard},
     parts::QuickReply,
     reply::cut,
-    walk::{Node, walk},
+    walk::{Author, Node, walk},
 };
 use crate::wire::parse_strict_json;
 
@@ -35,6 +35,9 @@ impl SkillResponse {
     /// What is remarked on a component that this version doesn't know. The set is open.
     pub const UNKNOWN_COMPONENT: &str = "no component that this version knows";
 
+    /// What is remarked on quick replies to a group chat room.
+    pub const LEFT_OUT_IN_ROOMS: &str = "group chat rooms don't show it, and it is left out";
+
     /// Plain words, cut to what Kakao takes: valid by construction.
     #[must_use]
     pub fn plain(text: &str) -> Self {
@@ -51,17 +54,19 @@ impl SkillResponse {
     }
 
     /// Reads an answer that something else wrote. It stays as it is written, with members that this version doesn't
-    /// know. Components and actions that it doesn't know are accepted: Kakao's sets are open.
+    /// know. Components and actions that it doesn't know are accepted: Kakao's sets are open. So are texts of which Kakao
+    /// shows only the beginning, and quick replies to a group chat room, which are left out. All of these are remarked.
     ///
     /// # Errors
     /// [`ReplyError`]: what is wrong, by field and rule. It shows nothing of what the answer says.
     pub fn from_json(text: &str, place: Place) -> Result<Self, ReplyError> {
         check_size(text)?;
-        let reply = parse_strict_json(text.as_bytes())?;
-        let remarks = walk(&reply, place, check)?;
+        let mut reply = parse_strict_json(text.as_bytes())?;
+        let remarks = walk(&reply, place, Author::Elsewhere, check)?;
+        let is_fitted = place == Place::Room && without_quick_replies(&mut reply);
         // Half a surrogate pair, as a text cut in the middle of an emoji has, is read but must not be passed on.
         let is_readable = serde_json::from_str::<Value>(text).is_ok();
-        let json = if is_readable { text.to_owned() } else { Value::Object(reply).to_string() };
+        let json = if is_readable && !is_fitted { text.to_owned() } else { Value::Object(reply).to_string() };
         check_size(&json)?;
         Ok(Self { json, remarks })
     }
@@ -69,7 +74,7 @@ impl SkillResponse {
     pub(super) fn of(reply: &impl Serialize, place: Place) -> Result<Self, InvalidReply> {
         let json = serde_json::to_string(reply).unwrap_or_default();
         let members = serde_json::from_str(&json).unwrap_or_default();
-        let remarks = walk(&members, place, |reply| {
+        let remarks = walk(&members, place, Author::Responder, |reply| {
             check(reply);
             reply.at_most(WHOLE, json.len(), MAX_REPLY_BYTES, Unit::Bytes);
         })?;
@@ -95,11 +100,20 @@ impl SkillResponse {
     }
 }
 
+/// Takes the quick replies out of a reply; whether there were any.
+fn without_quick_replies(reply: &mut Map<String, Value>) -> bool {
+    let template = reply.get_mut("template").and_then(Value::as_object_mut);
+    template.and_then(|template| template.remove("quickReplies")).is_some()
+}
+
 /// What the whole reply is called in an error.
 const WHOLE: &str = "reply";
 
 fn check_size(text: &str) -> Result<(), InvalidReply> {
-    walk(&Map::new(), Place::Chat, |reply| reply.at_most(WHOLE, text.len(), MAX_REPLY_BYTES, Unit::Bytes)).map(drop)
+    walk(&Map::new(), Place::Chat, Author::Elsewhere, |reply| {
+        reply.at_most(WHOLE, text.len(), MAX_REPLY_BYTES, Unit::Bytes)
+    })
+    .map(drop)
 }
 
 /// Checks a whole reply. Fields below `template` are named without it.
@@ -128,7 +142,11 @@ fn check_template(template: &mut Node<'_, '_>) {
     template.each("quickReplies", (0, 10), QuickReply::check);
     let quick_replies = template.get("quickReplies").and_then(Value::as_array);
     if template.place() == Place::Room && quick_replies.is_some_and(|replies| !replies.is_empty()) {
-        template.violated("quickReplies", NOT_IN_ROOMS);
+        if template.is_from(Author::Elsewhere) {
+            template.remark("quickReplies", SkillResponse::LEFT_OUT_IN_ROOMS);
+        } else {
+            template.violated("quickReplies", NOT_IN_ROOMS);
+        }
     }
 }
 

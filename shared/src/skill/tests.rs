@@ -90,8 +90,8 @@ fn commerce_card() -> CommerceCard {
 
 fn list_card() -> ListCard {
     let item = |title: &str, action| ListItem { title: title.to_owned(), action, ..ListItem::default() };
-    let message = ItemAction::Message { message_text: "둘".to_owned(), extra: extra() };
-    let block = ItemAction::Block { block_id: "b1".to_owned(), extra: Map::new() };
+    let message = Tap::Message { message_text: "둘".to_owned(), extra: extra() };
+    let block = Tap::Block { block_id: "b1".to_owned(), message_text: None, extra: Map::new() };
     ListCard {
         header: ListHeader { title: "목록".to_owned() },
         items: vec![

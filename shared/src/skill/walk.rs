@@ -3,14 +3,24 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{InvalidReply, Place, Remark, Rule, Unit, Violation, characters};
+use super::check::{InvalidReply, Note, Place, Remark, Rule, Unit, Violation, characters};
 
 /// More than anyone reads: a reply of thousands of mistakes must not become an error text of megabytes.
 const MAX_NOTES: usize = 50;
 
+/// Who wrote a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Author {
+    /// A `Responder`: it keeps to every limit, so that no user gets a truncated answer.
+    Responder,
+    /// Another program. Its users read what Kakao shows of a text that is too long, rather than nothing of it.
+    Elsewhere,
+}
+
 /// What the walk has found so far, and where it is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Notes {
+    author: Author,
     path: String,
     violations: Vec<Violation>,
     remarks: Vec<Remark>,
@@ -23,9 +33,10 @@ struct Notes {
 pub(super) fn walk(
     reply: &Map<String, Value>,
     place: Place,
+    author: Author,
     check: impl FnOnce(&mut Node<'_, '_>),
 ) -> Result<Vec<Remark>, InvalidReply> {
-    let mut notes = Notes::default();
+    let mut notes = Notes { author, path: String::new(), violations: vec![], remarks: vec![] };
     check(&mut Node { members: reply, place, notes: &mut notes });
     if notes.violations.is_empty() { Ok(notes.remarks) } else { Err(InvalidReply(notes.violations)) }
 }
@@ -103,7 +114,7 @@ impl<'v> Node<'v, '_> {
 
     pub(super) fn characters(&mut self, member: &str, most: usize) {
         let text = self.text(member);
-        self.at_most(member, characters(text), most, Unit::Characters);
+        self.shown(member, characters(text), most, Unit::Characters);
     }
 
     pub(super) fn required_characters(&mut self, member: &str, most: usize) {
@@ -113,7 +124,7 @@ impl<'v> Node<'v, '_> {
 
     pub(super) fn lines(&mut self, member: &str, most: usize) {
         let text = self.text(member);
-        self.at_most(member, text.lines().count(), most, Unit::Lines);
+        self.shown(member, text.lines().count(), most, Unit::Lines);
     }
 
     pub(super) fn required_lines(&mut self, member: &str, most: usize) {
@@ -123,16 +134,35 @@ impl<'v> Node<'v, '_> {
 
     /// An address that must be there.
     pub(super) fn url(&mut self, member: &str) {
-        let url = self.text(member);
-        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        if !rest.is_some_and(|rest| !rest.is_empty() && !url.contains(|c: char| c.is_whitespace() || c.is_control())) {
+        if !is_url(self.text(member)) {
+            self.violated(member, Rule::Url);
+        }
+    }
+
+    /// An address that must be there, and where an app may open it: `tel:`, or a scheme of an app's own.
+    pub(super) fn link(&mut self, member: &str) {
+        let link = self.text(member);
+        if has_other_scheme(link) {
+            self.unshown(member, Rule::Url);
+        } else if !is_url(link) {
             self.violated(member, Rule::Url);
         }
     }
 
     pub(super) fn url_if_any(&mut self, member: &str) {
-        if self.has(member) {
-            self.url(member);
+        self.if_filled(member, Self::url);
+    }
+
+    pub(super) fn link_if_any(&mut self, member: &str) {
+        self.if_filled(member, Self::link);
+    }
+
+    /// An empty text is an address that isn't there.
+    fn if_filled(&mut self, member: &str, check: impl FnOnce(&mut Self, &str)) {
+        match self.get(member) {
+            None => {}
+            Some(Value::String(text)) if text.trim().is_empty() => self.unshown(member, Rule::Url),
+            Some(_) => check(self, member),
         }
     }
 
@@ -182,6 +212,21 @@ impl<'v> Node<'v, '_> {
         }
     }
 
+    /// A limit of what is shown.
+    pub(super) fn shown(&mut self, member: &str, length: usize, limit: usize, unit: Unit) {
+        if length > limit {
+            self.unshown(member, Rule::AtMost { limit, length, unit });
+        }
+    }
+
+    /// Notes that a member breaks a rule of what is shown: Kakao takes the reply, and leaves out what it doesn't show.
+    pub(super) fn unshown(&mut self, member: &str, rule: Rule) {
+        match self.notes.author {
+            Author::Responder => self.violated(member, rule),
+            Author::Elsewhere => self.note(member, Note::Shown(rule)),
+        }
+    }
+
     /// Notes that a member, or the object itself (an empty name), breaks a rule.
     pub(super) fn violated(&mut self, member: &str, rule: Rule) {
         let violation = Violation { field: self.field(member), rule };
@@ -192,10 +237,19 @@ impl<'v> Node<'v, '_> {
     }
 
     pub(super) fn remark(&mut self, member: &str, what: &'static str) {
+        self.note(member, Note::Words(what));
+    }
+
+    fn note(&mut self, member: &str, what: Note) {
         let remark = Remark { field: self.field(member), what };
-        if self.notes.remarks.len() < MAX_NOTES {
-            self.notes.remarks.push(remark);
+        let remarks = &mut self.notes.remarks;
+        if remarks.len() < MAX_NOTES && remarks.last() != Some(&remark) {
+            remarks.push(remark);
         }
+    }
+
+    pub(super) fn is_from(&self, author: Author) -> bool {
+        self.notes.author == author
     }
 
     fn field(&self, member: &str) -> String {
@@ -213,4 +267,20 @@ impl<'v> Node<'v, '_> {
         walk(Node { members: self.members, place: self.place, notes: self.notes });
         self.notes.path.truncate(length);
     }
+}
+
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !has_blank(text))
+}
+
+fn has_other_scheme(text: &str) -> bool {
+    let (scheme, rest) = text.split_once(':').unwrap_or_default();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(is_plain);
+    is_scheme && !matches!(scheme, "http" | "https") && !rest.is_empty() && !has_blank(text)
+}
+
+fn has_blank(text: &str) -> bool {
+    text.contains(|character: char| character.is_whitespace() || character.is_control())
 }

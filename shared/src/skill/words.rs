@@ -8,6 +8,9 @@ use unicode_normalization::UnicodeNormalization;
 #[serde(from = "String")]
 pub(super) struct Words(String);
 
+/// So many characters of a message are compared with the rules. People write far less.
+const MOST_COMPARED: usize = 1_000;
+
 impl From<String> for Words {
     fn from(text: String) -> Self {
         Self::of(&text)
@@ -16,9 +19,19 @@ impl From<String> for Words {
 
 impl Words {
     pub(super) fn of(text: &str) -> Self {
+        Self::of_beginning(text, usize::MAX)
+    }
+
+    /// What a user said, as far as it is compared: thousands of rules may be compared with it.
+    pub(super) fn said(text: &str) -> Self {
+        Self::of_beginning(text, MOST_COMPARED)
+    }
+
+    fn of_beginning(text: &str, most: usize) -> Self {
         // Copied texts carry such characters along unseen: joiners, marks of direction, Hangul fillers.
         let invisible = CodePointSetData::new::<DefaultIgnorableCodePoint>();
-        let composed: String = text.chars().filter(|character| !invisible.contains(*character)).nfc().collect();
+        let composed: String =
+            text.chars().filter(|character| !invisible.contains(*character)).nfc().take(most).collect();
         Self(composed.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
@@ -64,6 +77,15 @@ mod tests {
         fn no_text_makes_it_panic(text in any::<String>(), bot in any::<String>()) {
             let _ = Words::of(&text).without_mention_of(Some(&Words::of(&bot)));
         }
+    }
+
+    #[test]
+    fn of_a_message_only_the_beginning_is_compared() {
+        let long = "가".repeat(1_001);
+        assert_eq!(Words::said(&long).as_str(), "가".repeat(1_000));
+        // Decomposed, each is two characters.
+        assert_eq!(Words::said(&long.nfd().collect::<String>()), Words::said(&long));
+        assert_eq!(Words::of(&long).as_str(), long);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whether a skill's answer is one that Kakao takes, by the rules of the library that builds answers.
 
 use kakao_webhooks::skill::{
-    InvalidReply, MAX_REPLY_BYTES, Place, Remark, ReplyError, Rule, SkillResponse, ValidationStatus, Violation,
+    InvalidReply, MAX_REPLY_BYTES, Note, Place, Remark, ReplyError, Rule, SkillResponse, ValidationStatus, Violation,
 };
 use serde_json::Value;
 
@@ -61,14 +61,29 @@ fn mistake_before_rules(reply: &Value, bytes: usize) -> Option<Mistake> {
 }
 
 fn remarked(remarks: &[Remark]) -> Judgement {
-    let Some(remark) = remarks.first() else { return Judgement::right("a valid SkillResponse") };
-    let field = below_template(&remark.field);
-    if remark.what == SkillResponse::UNKNOWN_COMPONENT {
-        let seen = format!("`{field}` has no component that Kakao knows");
-        return Judgement::mistake(seen, "use simpleText or one of the cards; upper and lower case matter");
+    let Some(Remark { field, what }) = worst(remarks) else { return Judgement::right("a valid SkillResponse") };
+    let field = below_template(field);
+    match *what {
+        Note::Words(SkillResponse::UNKNOWN_COMPONENT) => {
+            let seen = format!("`{field}` has no component that Kakao knows");
+            Judgement::mistake(seen, "use simpleText or one of the cards; upper and lower case matter")
+        }
+        // The chatbot's own function leaves them out; this is the answer that Kakao gets.
+        Note::Words(SkillResponse::LEFT_OUT_IN_ROOMS) => {
+            Judgement::mistake(format!("`{field}`: group chat rooms don't show it"), "leave it out there")
+        }
+        what => {
+            let seen = Remark { field, what }.to_string();
+            Judgement::warning(and_more(seen, remarks.len()), "compare it with Kakao's guide: it may have no effect")
+        }
     }
-    let seen = Remark { field, what: remark.what }.to_string();
-    Judgement::warning(and_more(seen, remarks.len()), "compare it with Kakao's guide: it may have no effect")
+}
+
+/// A mistake, if there is one, goes before what is only remarkable.
+fn worst(remarks: &[Remark]) -> Option<&Remark> {
+    const MISTAKES: [&str; 2] = [SkillResponse::UNKNOWN_COMPONENT, SkillResponse::LEFT_OUT_IN_ROOMS];
+    let is_mistake = |remark: &&Remark| matches!(remark.what, Note::Words(what) if MISTAKES.contains(&what));
+    remarks.iter().find(is_mistake).or(remarks.first())
 }
 
 fn violated(violations: &[Violation]) -> Judgement {

@@ -32,7 +32,7 @@ struct Entry<'d> {
     rule: &'d Value,
 }
 
-/// What makes two rules the same one: the name or the condition, and the how manieth of those it is.
+/// What makes two rules the same one: the name or the condition, and how many of the same stand before it.
 type Key = (String, usize);
 
 fn entries<'d>(document: &'d Value, list: &str) -> Vec<(Key, Entry<'d>)> {
@@ -41,8 +41,9 @@ fn entries<'d>(document: &'d Value, list: &str) -> Vec<(Key, Entry<'d>)> {
     let entry = |(index, rule): (usize, &'d Value)| {
         let called = name_of(rule);
         let times = seen.entry(called.clone()).or_default();
+        let before = *times;
         *times += 1;
-        ((called.clone(), *times), Entry { called, index, rule })
+        ((called.clone(), before), Entry { called, index, rule })
     };
     rules.iter().enumerate().map(entry).collect()
 }
@@ -56,12 +57,17 @@ pub(super) fn name_of(rule: &Value) -> String {
 /// The condition in words.
 pub(super) fn condition_of(rule: &Value) -> String {
     let texts = |wanted: &Value| match wanted {
-        Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" | "),
-        text => text.as_str().unwrap_or_default().to_owned(),
+        Value::Array(texts) => texts.iter().map(plain).collect::<Vec<_>>().join(" | "),
+        one => plain(one),
     };
     let members = rule.get("when").and_then(Value::as_object).into_iter().flatten();
     let conditions: Vec<_> = members.map(|(name, wanted)| format!("{name} {}", texts(wanted))).collect();
     if conditions.is_empty() { "always".to_owned() } else { conditions.join(", ") }
+}
+
+/// A text as it is, and any other value as JSON.
+pub(super) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn changes_of(list: &str, before: &[(Key, Entry<'_>)], after: &[(Key, Entry<'_>)]) -> Vec<String> {
@@ -120,6 +126,15 @@ mod tests {
         let rule = |reply: &str| json!({"when": {"says": "a"}, "reply": reply});
         let (before, after) = (document(&json!([rule("1"), rule("2")])), document(&json!([rule("1"), rule("3")])));
         assert_eq!(changes(&before, &after), ["~ rules[1] says a"]);
+    }
+
+    #[test]
+    fn a_rule_for_rooms_and_one_for_chats_are_two_rules() {
+        let rule = |room: bool| json!({"when": {"room": room, "says": ["a", 7]}, "reply": "1"});
+        assert_eq!(condition_of(&rule(true)), "room true, says a | 7");
+        let (before, after) =
+            (document(&json!([rule(true), rule(false)])), document(&json!([rule(false), rule(true)])));
+        assert_eq!(changes(&before, &after), ["~ the order of rules"]);
     }
 
     #[test]

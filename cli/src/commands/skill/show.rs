@@ -7,7 +7,7 @@ use runtime::store::StoredRules;
 use serde_json::{Value, json};
 
 use super::{
-    changes::{condition_of, name_of},
+    changes::{condition_of, name_of, plain},
     file::{Checked, listed},
 };
 use crate::{aws::target::StackTable, ui::output};
@@ -61,10 +61,6 @@ fn print(document: &Value, list: &str, heading: &str, result: impl Fn(&Value) ->
     }
     output::line("")?;
     output::print_table(&table)
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A reply in short: its words, or the names of its components.

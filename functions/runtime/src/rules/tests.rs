@@ -174,10 +174,24 @@ async fn a_read_during_which_the_function_was_frozen_is_begun_anew() {
     assert_eq!(answer(&held).await, "stored");
 }
 
+#[tokio::test(start_paused = true)]
+async fn after_hours_without_a_message_the_first_one_waits_for_the_stored_rules() {
+    let store = FakeStore::default();
+    store.holds(document("old"));
+    let held = held(&store);
+    answer(&held).await;
+    store.holds(document("new"));
+    store.delays(Duration::from_millis(900));
+    advance(Duration::from_secs(7_200)).await;
+    let begun = Instant::now();
+    held.rules(begun + Duration::from_millis(100)).await;
+    assert_eq!(begun.elapsed().as_millis(), 100);
+    assert_eq!(answer(&held).await, "new");
+    assert_eq!(begun.elapsed().as_millis(), 900);
+}
+
 #[test]
-fn rules_that_make_the_reading_panic_leave_the_last_good_ones_in_force() {
-    let mut state = State::default();
-    state.use_document(document("good"), Rules::from_json);
-    state.use_document(document("odd"), |_| panic!("a test's"));
-    assert!(state.rules.is_some() && state.digest == document("odd").map(|odd| sha256_hex(odd.as_bytes())));
+fn a_panic_makes_a_document_unreadable() {
+    let unreadable = parsed("", |_| panic!("in the test")).unwrap_err();
+    assert_eq!(unreadable, Unreadable { mistakes: 1, first: Some("a panic".to_owned()) });
 }

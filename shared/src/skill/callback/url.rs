@@ -116,7 +116,7 @@ impl fmt::Debug for CallbackUrl {
 /// Longer ones are none of Kakao's.
 const MOST: usize = 512;
 
-/// Whether a text is one segment of a path that means itself, whoever reads it.
+/// Whether a text is one segment of a path, which every server reads in the same way.
 fn is_segment(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~=+".contains(&byte);
     (1..=MOST).contains(&text.len()) && text.bytes().all(is_plain) && text.bytes().any(|byte| byte != b'.')

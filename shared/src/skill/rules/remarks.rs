@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::{Rule, Rules, document::path_of};
 use crate::skill::{
-    check::{InvalidReply, Place},
+    check::{InvalidReply, Note, Place, Remark},
     condition::{Condition, FirstFit},
 };
 
@@ -24,8 +24,8 @@ pub enum RemarkKind {
     NeverFits(String),
     /// The reply can't be used in a group chat room, for this reason; there the rule doesn't fit.
     NotInRooms(InvalidReply),
-    /// Of a reply: Kakao's open sets have no such value that this version knows, or it has no effect.
-    Reply(&'static str),
+    /// Of a reply.
+    Reply(Note),
 }
 
 impl fmt::Display for RuleRemark {
@@ -37,7 +37,7 @@ impl fmt::Display for RuleRemark {
                 write!(f, "`{field}` can never fit: `{earlier}` fits wherever it does, and comes first")
             }
             RemarkKind::NotInRooms(why) => write!(f, "`{field}` does not fit in group chat rooms: {why}"),
-            RemarkKind::Reply(what) => write!(f, "`{field}`: {what}"),
+            RemarkKind::Reply(what) => Remark { field: field.clone(), what: *what }.fmt(f),
         }
     }
 }

@@ -111,9 +111,8 @@ fn a_reply_is_words_or_words_with_quick_replies_or_whatever_kakao_takes() {
 
 #[test]
 fn a_rule_whose_reply_no_room_takes_does_not_fit_there() {
-    let quick = json!([{"label": "네", "action": "message", "messageText": "네"}]);
-    let whole = json!({"version": "2.0", "template": {
-        "outputs": [{"simpleText": {"text": "예약할까요?"}}], "quickReplies": quick}});
+    let whole = json!({"version": "2.0", "template": {"outputs": [{"carousel": {"type": "textCard", "items": [
+        {"title": "하나"}, {"title": "둘"}]}}]}});
     let list =
         json!([{"when": {"says": "예약"}, "reply": whole}, {"when": {"says": "예약"}, "reply": "방에서는 말로"}]);
     let rules = of_rules(&list);
@@ -122,7 +121,34 @@ fn a_rule_whose_reply_no_room_takes_does_not_fit_there() {
     // The second one is used in rooms, so it can fit.
     let remarks = remarks(&list);
     assert_eq!(remarks.len(), 1, "{remarks:?}");
-    assert!(remarks[0].starts_with("`rules[0]` does not fit in group chat rooms: `quickReplies`"), "{remarks:?}");
+    assert!(
+        remarks[0].starts_with("`rules[0]` does not fit in group chat rooms: `outputs[0].carousel`"),
+        "{remarks:?}"
+    );
+}
+
+#[test]
+fn quick_replies_of_a_whole_reply_are_left_out_in_rooms() {
+    let words = json!({"version": "2.0", "template": {"outputs": [{"simpleText": {"text": "예약할까요?"}}]}});
+    let mut whole = words.clone();
+    whole["template"]["quickReplies"] = json!([{"label": "네", "action": "message", "messageText": "네"}]);
+    let list = json!([{"when": {"room": true, "says": "방"}, "reply": whole}, {"reply": whole}]);
+    let rules = of_rules(&list);
+    assert_eq!(answer(&rules, &in_room("방")), Some(words.clone()));
+    assert_eq!(answer(&rules, &in_room("예약")), Some(words));
+    assert_eq!(answer(&rules, &said("예약")), Some(whole));
+    let remark = "`rules[0].reply.template.quickReplies`: group chat rooms don't show it, and it is left out";
+    assert_eq!(remarks(&list), [remark]);
+}
+
+#[test]
+fn a_text_of_which_kakao_shows_the_beginning_is_remarked_with_its_place() {
+    let buttons = json!([{"label": "가".repeat(15), "action": "share"}]);
+    let card = json!({"textCard": {"title": "제목", "buttons": buttons}});
+    assert_eq!(
+        remarks(&json!([{"reply": {"version": "2.0", "template": {"outputs": [card]}}}])),
+        ["`rules[0].reply.template.outputs[0].textCard.buttons[0].label` has 15 characters, Kakao shows 14"]
+    );
 }
 
 #[test]
@@ -154,7 +180,7 @@ fn a_rule_may_be_for_rooms_only_or_for_chats_only() {
 #[test]
 fn a_mistake_in_a_whole_reply_has_its_place_in_the_document() {
     let button = |label: &str| json!({"label": label, "action": "webLink", "webLinkUrl": "https://example.com"});
-    let card = json!({"textCard": {"title": "제목", "buttons": [button("네"), button(&"가".repeat(15))]}});
+    let card = json!({"textCard": {"title": "제목", "buttons": [button("네"), button(" ")]}});
     let reply = |outputs: Value| json!({"version": "2.0", "template": {"outputs": outputs}});
     let document = json!({"version": 1, "rules": [
         {"reply": reply(json!([card]))},

@@ -196,7 +196,7 @@ fn limits_of_item_card_texts() -> Vec<Limit> {
 }
 
 #[test]
-fn each_limit_holds_and_one_past_it_is_named_with_field_limit_and_length() {
+fn each_limit_holds_and_one_past_it_is_named_and_refused_or_remarked() {
     let limits = [
         limits_of_replies(),
         limits_of_text_and_basic_cards(),
@@ -208,7 +208,15 @@ fn each_limit_holds_and_one_past_it_is_named_with_field_limit_and_length() {
     for (field, limit, unit, made) in limits.into_iter().flatten() {
         assert_eq!(violations(&made(limit)), Vec::<String>::new(), "{field} at its limit");
         let wrong = format!("`{field}` has {} {unit}, at most {limit} are allowed", limit + 1);
-        assert_eq!(violations(&made(limit + 1)), [wrong]);
+        assert_eq!(violations(&made(limit + 1)), [wrong.clone()]);
+        let json = serde_json::to_string(&made(limit + 1).form()).unwrap();
+        let read = SkillResponse::from_json(&json, Place::Chat);
+        if matches!(unit, "elements" | "bytes") || field.ends_with("simpleText.text") {
+            assert_eq!(read.unwrap_err().to_string(), wrong);
+        } else {
+            let remark = format!("`{field}` has {} {unit}, Kakao shows {limit}", limit + 1);
+            assert_eq!(read.unwrap().remarks().iter().map(ToString::to_string).collect::<Vec<_>>(), [remark]);
+        }
     }
 }
 

@@ -81,12 +81,16 @@ fn any_place() -> impl Strategy<Value = Place> {
 
 proptest! {
     #[test]
-    fn whatever_is_built_is_read_again_and_whatever_is_not_is_refused(reply in any_reply(), place in any_place()) {
+    fn whatever_is_built_is_read_again_and_whatever_is_not_is_refused_or_remarked(reply in any_reply(), place in any_place()) {
         let json = serde_json::to_string(&reply.form()).unwrap();
         let read = SkillResponse::from_json(&json, place);
         match reply.build_for(place) {
             Ok(built) => prop_assert_eq!(read, Ok(built)),
-            Err(error) => prop_assert_eq!(read, Err(ReplyError::Invalid(error))),
+            Err(InvalidReply(all)) => match read {
+                Ok(read) => prop_assert!(!read.remarks().is_empty()),
+                Err(ReplyError::Invalid(InvalidReply(some))) => prop_assert!(some.iter().all(|one| all.contains(one))),
+                Err(ReplyError::Json(error)) => prop_assert!(false, "{}", error),
+            },
         }
     }
 
@@ -235,6 +239,25 @@ fn unknown_values_of_open_sets_are_remarks() {
             "`quickReplies[0].action`: no action that this version knows",
         ]
     );
+}
+
+#[test]
+fn what_kakao_shows_without_its_end_or_its_link_is_remarked_and_stays_as_it_is() {
+    let list = json!({"listCard": {"header": {"title": "a"}, "items": [
+        {"title": "a", "imageUrl": "", "link": {}}, {"title": "b", "link": {"web": "kakaotalk://inappbrowser"}}]}});
+    let buttons = json!([{"label": "가".repeat(16), "action": "webLink", "webLinkUrl": "tel:15881588"}]);
+    let reply = with(&json!([list, {"textCard": {"title": "제목", "buttons": buttons}}]));
+    assert_eq!(
+        remarks(&reply, Place::Chat),
+        [
+            "`outputs[0].listCard.items[0].imageUrl` is not an http or https address",
+            "`outputs[0].listCard.items[0].link.web` is required",
+            "`outputs[0].listCard.items[1].link.web` is not an http or https address",
+            "`outputs[1].textCard.buttons[0].label` has 16 characters, Kakao shows 14",
+            "`outputs[1].textCard.buttons[0].webLinkUrl` is not an http or https address",
+        ]
+    );
+    assert_eq!(SkillResponse::from_json(&reply.to_string(), Place::Chat).unwrap().into_json(), reply.to_string());
 }
 
 #[test]

@@ -60,6 +60,19 @@ fn what_rooms_do_not_show_is_named() {
 }
 
 #[test]
+fn quick_replies_of_an_answer_that_something_else_wrote_are_left_out_in_a_room() {
+    let text = r#"{"version":"2.0","template":{"outputs":[{"simpleText":{"text":"a"}}],"later":1,
+        "quickReplies":[{"label":"a","action":"message","messageText":"b"}]}}"#;
+    let response = SkillResponse::from_json(text, Place::Room).unwrap();
+    let read: Value = serde_json::from_str(response.as_json()).unwrap();
+    let template = json!({"outputs": [{"simpleText": {"text": "a"}}], "later": 1});
+    assert_eq!(read, json!({"version": "2.0", "template": template}));
+    let remarks: Vec<_> = response.remarks().iter().map(ToString::to_string).collect();
+    assert_eq!(remarks, ["`quickReplies`: group chat rooms don't show it, and it is left out"]);
+    assert_eq!(SkillResponse::from_json(text, Place::Chat).unwrap().as_json(), text);
+}
+
+#[test]
 fn a_room_shows_five_buttons_one_below_the_other() {
     let card = |count: usize, layout| {
         Reply::of(TextCard { buttons: vec![Button::message("a", "b"); count], button_layout: layout, ..text_card() })
