@@ -8,7 +8,7 @@ use kakao_webhooks::{
     wire::{
         AppId, Content, EventId, Fields, Personal, Route, Time, Unreadable,
         account_status::EventType,
-        skill::{SkillMessage, bot_of},
+        skill::{SkillRequest, bot_of},
         talk_channel::TalkChannel,
         talk_share::TalkShare,
         unlink::Unlink,
@@ -152,8 +152,8 @@ impl Judge {
         let read = |content: &Content| {
             let payload = content.json()?;
             let app = bot_of(&payload).and_then(|bot| self.apps.by_bot(&bot)).map(|app| app.app_id.clone());
-            match SkillMessage::read(&payload) {
-                Ok(message) => Ok(vec![explained(Event::Skill(message), app, received.at)]),
+            match SkillRequest::read(&payload) {
+                Ok(event) => Ok(vec![explained(event.into(), app, received.at)]),
                 // Answered, and no event.
                 Err(Unreadable::ParameterValidation) => Ok(vec![]),
                 Err(why) => Err(why),

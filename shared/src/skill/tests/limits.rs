@@ -208,7 +208,7 @@ fn each_limit_holds_and_one_past_it_is_named_and_refused_or_remarked() {
     for (field, limit, unit, made) in limits.into_iter().flatten() {
         assert_eq!(violations(&made(limit)), Vec::<String>::new(), "{field} at its limit");
         let wrong = format!("`{field}` has {} {unit}, at most {limit} are allowed", limit + 1);
-        assert_eq!(violations(&made(limit + 1)), [wrong.clone()]);
+        assert_eq!(violations(&made(limit + 1)), std::slice::from_ref(&wrong));
         let json = serde_json::to_string(&made(limit + 1).form()).unwrap();
         let read = SkillResponse::from_json(&json, Place::Chat);
         if matches!(unit, "elements" | "bytes") || field.ends_with("simpleText.text") {
