@@ -1,6 +1,6 @@
 //! The stack's functions, as `template.yaml` has them.
 
-use runtime::config::{ConfigError, Variables};
+use runtime::config::{AnswererAddress, ConfigError, Variables};
 
 /// A function.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,8 @@ enum Setting {
     Typing,
     SkillAuth,
     SkillAnswer,
+    Asking,
+    Answering,
     Bus,
     ProfileValues,
     Delivery,
@@ -35,8 +37,8 @@ enum Setting {
 }
 
 use Setting::{
-    Apps, Bus, Delivery, Keys, ProfileValues, QuarantineDays, Queue, Reconciling, Retention, SkillAnswer, SkillAuth,
-    Sources, Table, Typing,
+    Answering, Apps, Asking, Bus, Delivery, Keys, ProfileValues, QuarantineDays, Queue, Reconciling, Retention,
+    SkillAnswer, SkillAuth, Sources, Table, Typing,
 };
 
 /// Those of every stack.
@@ -45,16 +47,17 @@ pub(super) const MEMBERS: [Member; 8] = [
     acknowledging("account-status", "AccountStatusFunction", &[Apps, Sources, Queue, Table, Keys, Typing]),
     acknowledging("talk-share", "TalkShareFunction", &[Apps, Sources, Queue, Table]),
     acknowledging("talk-channel", "TalkChannelFunction", &[Apps, Sources, Queue, Table]),
-    acknowledging("skill", "SkillFunction", &[Apps, Sources, Queue, Table, SkillAuth, SkillAnswer]),
+    acknowledging("skill", "SkillFunction", &[Apps, Sources, Queue, Table, SkillAuth, SkillAnswer, Asking]),
     behind("processor", "ProcessorFunction", &[Table, Retention]),
     behind("janitor", "JanitorFunction", &[Queue, Table, Keys, QuarantineDays]),
     behind("publisher", "PublisherFunction", &[Bus, ProfileValues]),
 ];
 
 /// Those that a stack has only by a parameter.
-pub(super) const OPTIONAL: [Member; 2] = [
+pub(super) const OPTIONAL: [Member; 3] = [
     behind("deliverer", "DelivererFunction", &[Delivery]),
     behind(RECONCILER, "ReconcilerFunction", &[Queue, Table, Reconciling]),
+    behind("answerer", "AnswererFunction", &[Table, Answering]),
 ];
 
 /// The function that compares the states with Kakao's list of members.
@@ -95,6 +98,15 @@ impl Member {
             Typing => variables.typing().map(drop),
             SkillAuth => variables.skill_auth().map(drop),
             SkillAnswer => variables.skill_rules().map(drop),
+            Asking => variables.asking().and_then(|_| variables.callback_origin().map(drop)),
+            Answering => {
+                variables.answer_queue_url()?;
+                variables.callback_origin()?;
+                match variables.skill_answerer()? {
+                    AnswererAddress::Lambda(_) => Ok(()),
+                    AnswererAddress::Https(_) => variables.skill_answerer_secret().map(drop),
+                }
+            }
             Bus => variables.event_bus_name().map(drop),
             ProfileValues => variables.profile_values().map(drop),
             Delivery => {
@@ -140,6 +152,21 @@ mod tests {
         let head = |member: Member| format!("\n  {}:\n    Type: AWS::Serverless::Function\n", member.logical_id);
         let is_conditional = |member| template.contains(&format!("{}    Condition: ", head(member)));
         assert!(OPTIONAL.into_iter().all(is_conditional) && !MEMBERS.into_iter().any(is_conditional));
+    }
+
+    #[test]
+    fn an_answerer_at_a_url_does_not_start_without_its_secret() {
+        let answerer = OPTIONAL.into_iter().find(|member| member.name == "answerer").unwrap();
+        let with = |url: &'static str| {
+            answerer.would_start(&Variables::new(move |name| match name {
+                "TABLE_NAME" => Some("t".to_owned()),
+                "ANSWER_QUEUE_URL" => Some("https://sqs.example.com/1/answers".to_owned()),
+                "SKILL_ANSWERER" => Some(url.to_owned()),
+                _ => None,
+            }))
+        };
+        assert_eq!(with("https://example.com/answer").unwrap_err().variable, "SKILL_ANSWERER_SECRET");
+        assert!(with("arn:aws:lambda:ap-northeast-2:123456789012:function:answers").is_ok());
     }
 
     #[test]
