@@ -39,7 +39,7 @@ pub enum CallbackFailure {
 pub enum Next {
     /// Nothing more: no further attempt can be shown.
     GiveUp,
-    /// The same once more, a second later.
+    /// The same a second later, until the first answer must have reached Kakao.
     OnceMore,
     /// Plain words, once.
     PlainText,
