@@ -235,7 +235,7 @@ fn introduce(console: &Console, kakao: &Kakao, receivers: &Receivers, rules: Opt
         heading("What no rule of the chatbot answers is asked of your answerer, signed (Standard Webhooks)")?;
         output::line(format!("  at             {url}"))?;
         output::line(format!("  secret in      {}", secret_file.display()))?;
-        output::line("  try it with    cargo khook send skill --utterance 환불 --callback")?;
+        output::line("  try it with    cargo khook send skill --utterance 배송 --callback")?;
     }
     heading("The functions' logs (Ctrl-C ends everything)")
 }

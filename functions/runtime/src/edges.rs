@@ -36,6 +36,13 @@ pub trait Visibility: Send + Sync {
     fn hide(&self, receipt: &str, pause: Duration) -> impl Future<Output = Result<(), EdgeError>> + Send;
 }
 
+/// A pause in the whole seconds that SQS knows. Rounded up: no message comes before its pause is over, and none at once.
+/// In range: SQS knows no more than twelve hours.
+#[must_use]
+pub fn whole_seconds(pause: Duration) -> i32 {
+    i32::try_from(pause.as_millis().div_ceil(1_000)).unwrap_or(i32::MAX)
+}
+
 /// The queue from which a message was received, for what is done before the rest of its batch.
 pub trait Deletion: Send + Sync {
     /// Deletes the message with this receipt handle.
@@ -76,5 +83,17 @@ pub trait RuleSource: Send + Sync {
 impl RuleSource for Arc<dyn RuleSet> {
     async fn rules(&self, _until: Instant) -> Arc<dyn RuleSet> {
         Self::clone(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_hidden_for_whole_seconds_and_not_too_short() {
+        for (millis, expected) in [(0, 0), (1, 1), (700, 1), (1_000, 1), (56_700, 57)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), expected);
+        }
     }
 }

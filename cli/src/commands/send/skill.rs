@@ -27,8 +27,8 @@ Exit status: 0 the answer is right, and with --callback and a first answer that 
 
 Examples:
   khook send skill --utterance 안녕하세요 --app-user 1234567890
-  khook send skill --utterance 환불 --callback
-  khook send skill --utterance 환불 --callback --room --fault use-callback
+  khook send skill --utterance 배송 --callback
+  khook send skill --utterance 배송 --callback --room --fault use-callback
   khook send skill --utterance 3월32일 --validation
   khook send skill --check
   khook send skill --url https://hooks.example.com --skill-key-file key.txt \\

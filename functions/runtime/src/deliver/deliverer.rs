@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     batch::{Batch, BatchResponse},
-    edges::{EdgeError, Visibility},
+    edges::{EdgeError, Visibility, whole_seconds},
     signing::{HeldSecrets, SecretSource, SigningSecrets},
 };
 
@@ -186,7 +186,7 @@ impl<E: Endpoint, V: Visibility, S: SecretSource> Deliverer<E, V, S> {
 
 impl Failure {
     fn log(&self, version: Option<u64>, attempt: u32, ms: u64, pause: Duration) {
-        let next_in_s = pause.as_secs();
+        let next_in_s = whole_seconds(pause);
         match self {
             Self::Status(status) => {
                 if *status == StatusCode::GONE {

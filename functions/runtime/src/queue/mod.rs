@@ -7,7 +7,7 @@ use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::{Client, config::Builder, error::DisplayErrorContext, types::SendMessageBatchRequestEntry};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
-use crate::edges::{Deletion, EdgeError, Queue, Visibility};
+use crate::edges::{Deletion, EdgeError, Queue, Visibility, whole_seconds};
 
 /// A queue in SQS.
 #[derive(Clone, Debug)]
@@ -73,16 +73,10 @@ impl Queue for SqsQueue {
     }
 }
 
-/// Rounded up: no message comes before its pause is over, and none at once. In range: the service knows no more than
-/// twelve hours.
-fn seconds(pause: Duration) -> i32 {
-    i32::try_from(pause.as_millis().div_ceil(1_000)).unwrap_or(i32::MAX)
-}
-
 impl Visibility for SqsQueue {
     async fn hide(&self, receipt: &str, pause: Duration) -> Result<(), EdgeError> {
         let change = self.client.change_message_visibility().queue_url(&self.url);
-        let changed = change.receipt_handle(receipt).visibility_timeout(seconds(pause)).send().await;
+        let changed = change.receipt_handle(receipt).visibility_timeout(whole_seconds(pause)).send().await;
         changed.map(drop).map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))
     }
 }
@@ -91,17 +85,5 @@ impl Deletion for SqsQueue {
     async fn delete(&self, receipt: &str) -> Result<(), EdgeError> {
         let deleted = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await;
         deleted.map(drop).map_err(|error| EdgeError(DisplayErrorContext(&error).to_string()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_hidden_for_whole_seconds_and_not_too_short() {
-        for (millis, expected) in [(0, 0), (1, 1), (700, 1), (1_000, 1), (56_700, 57)] {
-            assert_eq!(seconds(Duration::from_millis(millis)), expected);
-        }
     }
 }
