@@ -128,10 +128,10 @@ pub(super) async fn forward(State(shared): State<Arc<Shared>>, request: Request<
 
 /// What an HTTP API answers to a body that is too long for it.
 fn too_long() -> Answer {
-    told(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Too Long"}"#)
+    plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Too Long"}"#)
 }
 
-fn told(status: StatusCode, body: &'static str) -> Answer {
+fn plain(status: StatusCode, body: &'static str) -> Answer {
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
     Answer { status, headers, body: Bytes::from_static(body.as_bytes()) }
 }
@@ -142,7 +142,7 @@ pub(super) async fn pass(shared: &Shared, received: Received) -> (u64, Response)
     let answer = shared.upstream.ask(&received).await;
     let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let id = shared.history.add(exchange(shared, &received, answer.as_ref(), ms));
-    let none = || told(StatusCode::BAD_GATEWAY, r#"{"message":"the local cloud does not answer"}"#);
+    let none = || plain(StatusCode::BAD_GATEWAY, r#"{"message":"the local cloud does not answer"}"#);
     (id, answer.unwrap_or_else(none).into_response())
 }
 

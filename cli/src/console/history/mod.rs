@@ -1,5 +1,5 @@
 //! What came through the console: the newest requests, bounded in number and bytes, kept in a file across restarts,
-//! and announced to whoever watches.
+//! and announced to all that watch.
 
 mod exchange;
 mod file;
@@ -60,7 +60,7 @@ struct Inside {
     unsaved: BTreeSet<u64>,
 }
 
-/// A watcher that is further behind than this has missed something, and is told so.
+/// A watcher that is further behind than this has missed something, and gets a notice of it.
 const UPDATES_WAITING: usize = 1_024;
 
 impl History {

@@ -34,7 +34,7 @@ pub struct Answerer<S, C, L, V> {
     pub queue: V,
     /// Where callback URLs lead.
     pub origin: CallbackOrigin,
-    /// What a user is told who gets no answer.
+    /// The text for a user who gets no answer.
     pub fallback: String,
 }
 
@@ -282,7 +282,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         Claim::First
     }
 
-    /// What the user is told: the service is asked once, by the first worker.
+    /// What the user hears: the service is asked once, by the first worker.
     async fn words(&self, job: &Job, can_be_asked: bool, claim: Claim, invocation: Invocation<'_>) -> Words {
         let deadlines = job.deadlines();
         let no_answer = match claim {

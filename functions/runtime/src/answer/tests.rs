@@ -1,4 +1,4 @@
-//! Jobs, with a service, a callback API, a table and a queue that do what they are told. Time is tokio's paused clock.
+//! Jobs, with a service, a callback API, a table and a queue that do what each test sets. Time is tokio's paused clock.
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -23,11 +23,11 @@ pub struct Asking<Q, F> {
     pub function: F,
     /// Where callback URLs lead.
     pub origin: CallbackOrigin,
-    /// What the user is told.
+    /// The texts for a user without an answer.
     pub texts: AnswerTexts,
 }
 
-/// What a user is told who has no answer yet, or gets none.
+/// The texts for a user who has no answer yet, or gets none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnswerTexts {
     /// While the answer is worked out.
@@ -79,7 +79,7 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
         answer.and_then(|answer| read_status(&answer).map_err(|_| "invalid".to_owned())).ok()
     }
 
-    /// Whether the queue took a job. One that it took in spite of an error has the service asked twice, and the user told
+    /// Whether the queue took a job. One that it took in spite of an error has the service asked twice, and the user answered
     /// once: Kakao refuses its callback, since the first answer announced none.
     async fn enqueue(&self, job: &Job, until: Instant) -> bool {
         let send = async {
