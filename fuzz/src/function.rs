@@ -20,8 +20,8 @@ use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use runtime::{
     edges::{EdgeError, Inbox, Queue},
     ingest::{
-        AccountStatusWebhook, Asking, Ingest, SkillWebhook, TalkChannelWebhook, TalkShareWebhook, UnlinkWebhook, Webhook,
-        gateway,
+        AccountStatusWebhook, Asking, Ingest, SkillWebhook, TalkChannelWebhook, TalkShareWebhook, UnlinkWebhook,
+        Webhook, gateway,
     },
     keys::{FetchError, KeyDocument, KeySetStore, KeySource, Keys},
 };
@@ -136,7 +136,8 @@ fn check_request(request: Request, is_signed: bool) {
     assert!(held.is_empty() || may_queue, "queued, though no sender is authenticated");
     let is_check = method == Method::HEAD || (kind == Kind::Skill && (method != Method::POST || path.contains("open")));
     assert!(held.is_empty() || response.status().is_success(), "queued and refused");
-    let is_validation = kind == Kind::Skill && matches!(response.body(), Body::Text(text) if text == ValidationStatus::Success.json());
+    let is_validation =
+        kind == Kind::Skill && matches!(response.body(), Body::Text(text) if text == ValidationStatus::Success.json());
     assert!(
         !held.is_empty() || is_check || is_validation || is_about_stream || !response.status().is_success(),
         "acknowledged and not queued"

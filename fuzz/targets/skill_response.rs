@@ -12,7 +12,11 @@ fuzz_target!(|data: &[u8]| {
         assert!(response.as_json().len() <= MAX_REPLY_BYTES, "more than Kakao takes");
         let reply: Value = serde_json::from_str(response.as_json()).unwrap();
         assert_eq!(reply["version"], "2.0");
-        assert_eq!(SkillResponse::from_json(response.as_json(), place).as_ref(), Ok(&response), "read again, it differs");
+        assert_eq!(
+            SkillResponse::from_json(response.as_json(), place).as_ref(),
+            Ok(&response),
+            "read again, it differs"
+        );
         let bubbles = reply.pointer("/template/outputs").and_then(Value::as_array).map_or(0, Vec::len);
         assert!(bubbles <= 3, "more bubbles than Kakao takes");
     }
