@@ -12,7 +12,7 @@ use serde_json::json;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = str::from_utf8(data) else { return };
-    // The document, and behind it words that somebody says.
+    // The document, and behind it the words of a message.
     let (document, words) = text.split_once('\n').unwrap_or((text, ""));
     let rules = match Rules::from_json(document) {
         Ok(rules) => rules,

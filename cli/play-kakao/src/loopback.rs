@@ -1,8 +1,9 @@
-//! What the simulated servers have in common: connections that can be reset, and a lock that no panic closes.
+//! What the simulated servers have in common: a port that is served until they are dropped, connections that can be
+//! reset, and a lock that no panic closes.
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -12,6 +13,7 @@ use std::{
 };
 
 use axum::{
+    Router,
     body::{Body, Bytes},
     extract::connect_info::Connected,
     response::Response,
@@ -21,10 +23,43 @@ use futures_util::stream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
+    task::JoinHandle,
 };
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A port of loopback that is taken and not yet served, so that a server can know its own URL.
+pub(crate) struct Port {
+    listener: TcpListener,
+    /// Without a slash at the end.
+    pub(crate) url: String,
+}
+
+impl Port {
+    /// This port; 0 for any that is free.
+    pub(crate) async fn bind(port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        Ok(Self { listener, url })
+    }
+
+    pub(crate) fn serve(self, router: Router) -> Serving {
+        let service = router.into_make_service_with_connect_info::<Connection>();
+        // It ends only by being aborted.
+        Serving(tokio::spawn(async move { drop(axum::serve(ResettableListener(self.listener), service).await) }))
+    }
+}
+
+/// A served port, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Serving(JoinHandle<()>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A response that fails before its first byte: the connection is reset, and the server then closes the connection without having sent anything.
@@ -48,7 +83,7 @@ impl Connected<IncomingStream<'_, ResettableListener>> for Connection {
     }
 }
 
-pub(crate) struct ResettableListener(pub(crate) TcpListener);
+pub(crate) struct ResettableListener(TcpListener);
 
 impl Listener for ResettableListener {
     type Io = ResettableStream;

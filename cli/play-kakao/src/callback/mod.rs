@@ -170,7 +170,7 @@ impl SimulatedCallbacks {
         }
     }
 
-    /// The answer of a fault that nobody sees in the chat.
+    /// The answer of a fault that is not shown in the chat.
     fn break_off(&mut self, fault: &CallbackFault, now: Timestamp) -> CallbackReaction {
         match fault {
             CallbackFault::Hang => CallbackReaction::Hang,

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::Ipv4Addr,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -18,12 +17,11 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{
     CallbackAnswer, CallbackFault, CallbackKind, CallbackReaction, CallbackRequest, Exchange, SimulatedCallbacks,
 };
-use crate::loopback::{Connection, ResettableListener, broken_off, lock};
+use crate::loopback::{Connection, Port, Serving, broken_off, lock};
 
 /// Where another process plays a message. Kakao has no such paths.
 ///
@@ -36,7 +34,7 @@ pub const EXCHANGES_PATH: &str = "/simulated/exchanges";
 #[derive(Debug)]
 pub struct CallbackServer {
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
+    _serving: Serving,
 }
 
 #[derive(Debug)]
@@ -84,20 +82,15 @@ impl CallbackServer {
     /// # Errors
     /// If the port is taken.
     pub async fn start_on(port: u16, callbacks: SimulatedCallbacks) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let port = Port::bind(port).await?;
+        let url = port.url.clone();
         let shared = Arc::new(Shared { url, callbacks: Mutex::new(callbacks), advanced: Mutex::new(Duration::ZERO) });
         let router = Router::new()
             .route(EXCHANGES_PATH, post(issue))
             .route(&format!("{EXCHANGES_PATH}/{{token}}"), get(show).post(take_first_answer))
             .fallback(answer)
             .with_state(Arc::clone(&shared));
-        let task = tokio::spawn(async move {
-            // It ends only by being aborted.
-            let service = router.into_make_service_with_connect_info::<Connection>();
-            let _ = axum::serve(ResettableListener(listener), service).await;
-        });
-        Ok(Self { shared, task })
+        Ok(Self { shared, _serving: port.serve(router) })
     }
 
     /// Its origin (`KAKAO_CALLBACK_URL`), without a slash at the end.
@@ -135,12 +128,6 @@ impl CallbackServer {
     /// Puts the server's clock forward.
     pub fn advance(&self, time: Duration) {
         *lock(&self.shared.advanced) += time;
-    }
-}
-
-impl Drop for CallbackServer {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::Ipv4Addr,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -13,10 +12,10 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri, header::AUTHORIZATION, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
+use tokio::time::Instant;
 
 use super::{ApiAnswer, ApiRequest, Reaction, SimulatedApi, Usage};
-use crate::loopback::{Connection, ResettableListener, broken_off, lock};
+use crate::loopback::{Connection, Port, Serving, broken_off, lock};
 
 /// Where another process sets what is true at Kakao: a form with `app_id`, `user_id` and `linked`
 /// (`true` or `false`). Kakao has no such path.
@@ -27,7 +26,7 @@ pub const MEMBERS_PATH: &str = "/simulated/members";
 pub struct ApiServer {
     url: String,
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
+    _serving: Serving,
 }
 
 #[derive(Debug)]
@@ -59,17 +58,12 @@ impl ApiServer {
     /// # Errors
     /// If the port is taken.
     pub async fn start_on(port: u16, api: SimulatedApi) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let port = Port::bind(port).await?;
+        let url = port.url.clone();
         let shared =
             Arc::new(Shared { api: Mutex::new(api), started: Instant::now(), advanced: Mutex::new(Duration::ZERO) });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
-        let task = tokio::spawn(async move {
-            // It ends only by being aborted.
-            let service = router.into_make_service_with_connect_info::<Connection>();
-            let _ = axum::serve(ResettableListener(listener), service).await;
-        });
-        Ok(Self { url, shared, task })
+        Ok(Self { url, shared, _serving: port.serve(router) })
     }
 
     /// Its URL (`KAKAO_API_URL`), without a slash at the end.
@@ -92,12 +86,6 @@ impl ApiServer {
     /// Puts the server's clock forward: what it counts by the minute forgets this much.
     pub fn advance(&self, time: Duration) {
         *lock(&self.shared.advanced) += time;
-    }
-}
-
-impl Drop for ApiServer {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

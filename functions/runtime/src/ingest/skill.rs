@@ -134,7 +134,7 @@ impl<R: RuleSource, Q: Queue, F: Function> SkillWebhook<R, Q, F> {
         .unwrap_or(ValidationStatus::Success)
     }
 
-    /// Only a message to a bot, of a proven sender, reaches the service. Where it answers, nobody's words are echoed.
+    /// Only a message to a bot, of a proven sender, reaches the service. Where it answers, no words are echoed.
     async fn reply(&self, body: Fields<'static>, sender: Sender, arrival: &Arrival) -> String {
         let until = arrival.deadline - RESERVE;
         let for_service = self.asking.as_ref().map(|asking| (asking, bot_of(&body), body.clone()));
