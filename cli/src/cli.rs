@@ -3,7 +3,7 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     changes::Changes,
@@ -22,6 +22,7 @@ use crate::commands::{
     quarantine::Quarantine,
     reconcile::Reconcile,
     send::Send,
+    shell::{Completions, Man},
     skill::Skill,
     undelivered::Undelivered,
     user::User,
@@ -29,10 +30,16 @@ use crate::commands::{
 
 /// The operator's and developer's tool of kakao-webhooks
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(version = version(), about, after_help = EXAMPLES, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+}
+
+/// The version, and for a release the commit that it was built from.
+#[must_use]
+pub fn version() -> &'static str {
+    option_env!("KHOOK_BUILD").unwrap_or(concat!(env!("CARGO_PKG_VERSION"), " (not a release)"))
 }
 
 const EXAMPLES: &str = "\
@@ -172,6 +179,15 @@ enum Command {
                                         khook keys serve --key-file keys.json --port 8765 --rotate-every 60"
     )]
     Keys(Keys),
+    /// Print the script by which a shell completes khook's commands and options
+    #[command(
+        after_help = "Examples:\n  khook completions bash > ~/.local/share/bash-completion/completions/khook\n  \
+                            khook completions zsh > ~/.zfunc/_khook"
+    )]
+    Completions(Completions),
+    /// Write the manual pages of all commands into a folder
+    #[command(hide = true)]
+    Man(Man),
 }
 
 /// The arguments without a `--` right behind `dev` or `demo`. Behind cargo's own commands it separates the program's
@@ -224,14 +240,14 @@ impl Cli {
             Command::Reconcile(reconcile) => reconcile.run().await,
             Command::HashKey(hash_key) => hash_key.run().await,
             Command::Keys(keys) => keys.run().await,
+            Command::Completions(completions) => completions.run(Self::command()),
+            Command::Man(man) => man.run(Self::command()),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn all(command: &mut clap::Command, path: &str, found: &mut Vec<(String, String)>) {
@@ -253,7 +269,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         all(&mut command, "", &mut found);
-        assert_eq!(found.len(), 67);
+        assert_eq!(found.len(), 69);
         for (path, help) in found {
             assert!(help.contains("Usage:"), "{path}\n{help}");
         }

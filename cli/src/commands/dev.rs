@@ -76,7 +76,7 @@ impl Dev {
         let delivery = self.deliver_to.map(|url| Ok::<_, Error>(Delivery { url, secret: delivered.secret()? }));
         let answerer = self.answerer.map(|url| Ok::<_, Error>(Answerer { url, secret: asked.secret()? }));
         let others = Others { delivery: delivery.transpose()?, answerer: answerer.transpose()?, parameters: vec![] };
-        let stage = Stage::set_up(Progress::of_stderr(), others.clone()).await?;
+        let stage = Stage::set_up(Progress::of_stderr(), Build::local(), others.clone()).await?;
         let receivers = Receivers {
             delivery: others.delivery.map(|it| RunningDelivery::of(&stage.cloud, it.url, delivered.path().clone())),
             answerer: others.answerer.map(|it| (it.url, asked.path().clone())),
@@ -126,7 +126,7 @@ impl Stage {
     ///
     /// # Errors
     /// What is missing on this machine, or a local cloud that breaks down.
-    pub async fn set_up(progress: Progress, others: Others) -> Result<Self> {
+    pub async fn set_up(progress: Progress, build: Build, others: Others) -> Result<Self> {
         let kakao = Kakao::generate()?;
         let keys = KeyServer::start([&kakao.signing_key()?]).await?;
         let reading = Reading::start(&kakao.app_id).await?;
@@ -137,7 +137,7 @@ impl Stage {
         if answerer.is_some() {
             parameters.push(("KakaoCallbackUrl".to_owned(), callbacks.url().to_owned()));
         }
-        let options = Options { build: Build::local(), parameters, delivery, answerer, reading: Some(&reading) };
+        let options = Options { build, parameters, delivery, answerer, reading: Some(&reading) };
         let cloud = Cloud::start(&options, progress).await?;
         Ok(Self { cloud, kakao, _keys: keys, reading, callbacks })
     }

@@ -2,7 +2,7 @@
 
 use std::{future, path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand, value_parser};
 use tokio::time::sleep;
 
@@ -63,7 +63,11 @@ struct KeyFile {
 
 impl KeyFile {
     fn path(&self) -> Result<PathBuf> {
-        self.key_file.clone().map_or_else(|| Ok(Project::find()?.make_local("")?.join("keys.json")), Ok)
+        if let Some(path) = &self.key_file {
+            return Ok(path.clone());
+        }
+        let project = Project::find().context("outside a clone of the project, name the file: --key-file keys.json")?;
+        Ok(project.make_local("")?.join("keys.json"))
     }
 }
 

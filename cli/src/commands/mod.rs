@@ -17,6 +17,7 @@ pub mod publish;
 pub mod quarantine;
 pub mod reconcile;
 pub mod send;
+pub mod shell;
 pub mod skill;
 pub mod undelivered;
 pub mod user;

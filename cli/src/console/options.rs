@@ -56,14 +56,25 @@ impl Preparing {
     /// If 127.0.0.1 has no free port.
     pub async fn start(self, stage: &Stage) -> Result<Console> {
         let Self { options, folder, history } = self;
-        let Stage { cloud, kakao, .. } = stage;
-        let setup = Setup { port: options.port, base_url: cloud.base_url(), kakao, folder };
-        let mut console = Console::start(setup, history.await?).await?;
-        let tap = Tap::open(&cloud.sdk_config(), cloud.output("BusName")).await?;
-        console.tap(tap.left_to_the_cloud());
+        let console = Console::beside(stage, options.port, folder, history.await?).await?;
         if options.open && !open(&console.url()) {
             output::warn("no browser could be opened: open the address yourself");
         }
+        Ok(console)
+    }
+}
+
+impl Console {
+    /// That of this stage, with what its bus publishes.
+    ///
+    /// # Errors
+    /// If 127.0.0.1 has no free port, or the bus can't be followed.
+    pub async fn beside(stage: &Stage, port: u16, folder: PathBuf, history: History) -> Result<Self> {
+        let Stage { cloud, kakao, .. } = stage;
+        let setup = Setup { port, base_url: cloud.base_url(), kakao, folder };
+        let mut console = Self::start(setup, history).await?;
+        let tap = Tap::open(&cloud.sdk_config(), cloud.output("BusName")).await?;
+        console.tap(tap.left_to_the_cloud());
         Ok(console)
     }
 }

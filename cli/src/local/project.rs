@@ -19,7 +19,9 @@ impl Project {
     /// # Errors
     /// If neither is there (any more).
     pub fn find() -> Result<Self> {
-        let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+        // A release runs elsewhere, and names no folder of the machine that built it.
+        let is_release = option_env!("KHOOK_BUILD").is_some();
+        let built_from = if is_release { None } else { Path::new(env!("CARGO_MANIFEST_DIR")).parent() };
         let here = std::env::current_dir().ok();
         let above = here.iter().flat_map(|here| here.ancestors());
         above

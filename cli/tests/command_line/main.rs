@@ -19,6 +19,8 @@ mod lost;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod shell;
+#[cfg(test)]
 mod signals;
 #[cfg(test)]
 mod visible;

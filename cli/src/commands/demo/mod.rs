@@ -16,7 +16,7 @@ use crate::{
     aws::table::Table,
     commands::dev,
     console::{Console, ConsoleOptions},
-    local::{Delivery, Receiver, running::DevLock},
+    local::{Build, Delivery, Receiver, running::DevLock},
     random,
     ui::{count::counted, progress::Progress},
 };
@@ -56,7 +56,7 @@ impl Demo {
             answerer: Some(answerer.answerer()),
             parameters: vec![story::rules()],
         };
-        let stage = dev::Stage::set_up(progress, others).await?;
+        let stage = dev::Stage::set_up(progress, Build::local(), others).await?;
         let dev::Stage { cloud, kakao, reading, .. } = &stage;
         reconcile::wait(reading);
         let console = match console {
