@@ -30,11 +30,16 @@ class Words(unittest.TestCase):
         for page, text in PAGES.items():
             self.assertEqual(set(re.findall(r"^\| `(\w+Url)` \|", text, re.M)) - {"KakaoJwksUrl"}, urls, page)
 
-    def test_both_languages_show_the_same_commands_and_point_to_the_same_pages(self) -> None:
-        english, korean = PAGES.values()
-        commands = [re.findall(r"^```\w+\n(.*?)^```", page, re.M | re.S) for page in (english, korean)]
-        without_comments = [[re.sub(r" *#.*", "", block) for block in blocks] for blocks in commands]
-        self.assertEqual(*[[re.sub(r"<[^>]+>", "<>", block) for block in blocks] for blocks in without_comments])
+    def test_both_languages_show_the_same_commands(self) -> None:
+        for name in ("deploy", "recipes"):
+            english, korean = (self.commands(ROOT / "docs" / page) for page in (f"{name}.md", f"{name}.ko.md"))
+            self.assertTrue(english, name)
+            self.assertEqual(english, korean, name)
+
+    def commands(self, page: Path) -> list[str]:
+        """Its blocks of code, without comments and what the reader fills in."""
+        blocks = re.findall(r"^```\w+\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+        return [re.sub(r"<[^>]+>", "<>", re.sub(r" *(#|-- ).*", "", block)) for block in blocks]
 
 
 class Links(unittest.TestCase):
