@@ -126,8 +126,11 @@ def act_on_member(db: sqlite3.Connection, state: dict[str, Any], values: dict[st
     # Whatever began in that second or before is void.
     void = {"all": state["access"] == "blocked", "void_until": void_until // 1000 * 1000 + 999}
     db.execute(END_KAKAO_SESSIONS, values | void)
-    # A login after the unlink: the change is late, or the app has no account status webhook.
-    if state["access"] != "gone" or proven_at > values["gone_at"]:
+    if state["access"] != "gone":
+        return
+    if proven_at > values["gone_at"]:
+        # The change is late: the member is back already. Without the account status webhook, only the service knows.
+        report(db, "service-linked", values, proven_at)
         return
     db.execute(END_KAKAO_SESSIONS, values | {"all": True, "void_until": 0})
     if db.execute(OTHER_LOGINS, values).fetchone():

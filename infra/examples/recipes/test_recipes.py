@@ -188,10 +188,13 @@ class LinksAgain(Recipes):
 
     def test_an_unlink_that_arrives_after_the_new_login_ends_only_what_is_older(self) -> None:
         member = self.log_in(DAY_0)
+        self.follow(linked(DAY_0, 2))
         self.log_in(DAY_0 + 2 * DAY, email="ryan@example.com")
-        self.follow(unlinked(DAY_0 + DAY, 2))
+        self.reported(DAY_0)
+        self.follow(unlinked(DAY_0 + DAY, 3))
         self.assertEqual((self.left_at(member), self.sessions()), (None, 1))
         self.assertEqual(self.rows("select email from kakao_identity"), [("ryan@example.com",)])
+        self.assertEqual(self.reported(DAY_0), [("service-linked", DAY_0 + 2 * DAY)])
 
     def test_changes_in_the_wrong_order_end_as_those_in_the_right_one(self) -> None:
         back = linked(DAY_0 + 2 * DAY, 3, **until(DAY_0 + DAY))
