@@ -12,6 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).parents[2]
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
 PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("deploy.md", "deploy.ko.md")}
+NEWCOMERS = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("adopt.md", "adopt.ko.md", "recipes.md", "recipes.ko.md")}
 ALARMS = {name.removesuffix("Alarm") for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
 # What looks like a parameter or an output and is a word of AWS's.
 OTHERS = {"Retain", "Table", "Issued", "CachingDisabled", "AllViewerExceptHostHeader", "EventQueue", "Domain", "Authorization"}
@@ -21,7 +22,7 @@ OTHERS |= {"DeliveryQueue", "UndeliveredQueue", "DescribeStacks", "DescribeChang
 class Words(unittest.TestCase):
     def test_whatever_is_named_like_a_parameter_or_an_output_is_one(self) -> None:
         known = {*TEMPLATE["Parameters"], *TEMPLATE["Outputs"], *ALARMS, *OTHERS}
-        for page, text in PAGES.items():
+        for page, text in (PAGES | NEWCOMERS).items():
             named = set(re.findall(r"`((?:[A-Z][a-z0-9]+)+)`", text)) | set(re.findall(r"\b([A-Z]\w+)='?\w*'?`", text))
             self.assertLessEqual(named, known | set(TEMPLATE["Parameters"]["Deployment"]["AllowedValues"]), page)
 
@@ -30,11 +31,24 @@ class Words(unittest.TestCase):
         for page, text in PAGES.items():
             self.assertEqual(set(re.findall(r"^\| `(\w+Url)` \|", text, re.M)) - {"KakaoJwksUrl"}, urls, page)
 
-    def test_both_languages_show_the_same_commands_and_point_to_the_same_pages(self) -> None:
-        english, korean = PAGES.values()
-        commands = [re.findall(r"^```\w+\n(.*?)^```", page, re.M | re.S) for page in (english, korean)]
-        without_comments = [[re.sub(r" *#.*", "", block) for block in blocks] for blocks in commands]
-        self.assertEqual(*[[re.sub(r"<[^>]+>", "<>", block) for block in blocks] for blocks in without_comments])
+    def test_a_newcomer_is_shown_commands_of_khook_that_exist(self) -> None:
+        table = (ROOT / "docs/khook.md").read_text(encoding="utf-8").split("\n## ")[0]
+        known = {word for cell in re.findall(r"^\| (`.+?) \|", table, re.M) for word in re.findall(r"`(\w[\w-]*)", cell)}
+        for page, text in NEWCOMERS.items():
+            shown = set(re.findall(r"(?:^|`|: |\()khook ([a-z][\w-]*)", text, re.M))
+            self.assertTrue(shown, page)
+            self.assertLessEqual(shown, known, page)
+
+    def test_both_languages_show_the_same_commands(self) -> None:
+        for name in ("deploy", "adopt", "recipes"):
+            english, korean = (self.commands(ROOT / "docs" / page) for page in (f"{name}.md", f"{name}.ko.md"))
+            self.assertTrue(english, name)
+            self.assertEqual(english, korean, name)
+
+    def commands(self, page: Path) -> list[str]:
+        """Its blocks of code, without comments and what the reader fills in."""
+        blocks = re.findall(r"^```\w+\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+        return [re.sub(r"<[^>]+>", "<>", re.sub(r" *(#|-- ).*", "", block)) for block in blocks]
 
 
 class Links(unittest.TestCase):

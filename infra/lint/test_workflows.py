@@ -5,6 +5,7 @@
 
 import json
 import re
+import subprocess
 import unittest
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ STEPS = [(name, step) for name, job in JOBS for step in job["steps"]]
 
 
 class Workflows(unittest.TestCase):
-    def test_there_are_the_two(self) -> None:
-        self.assertEqual(set(WORKFLOWS), {"deploy.yml", "test.yml"})
+    def test_there_are_the_four(self) -> None:
+        self.assertEqual(set(WORKFLOWS), {"advisories.yml", "deploy.yml", "release.yml", "test.yml"})
+
+    def test_all_build_with_one_toolchain(self) -> None:
+        self.assertEqual(len({workflow["env"]["RUSTUP_TOOLCHAIN"] for workflow in WORKFLOWS.values()}), 1)
 
     def test_every_action_is_pinned_by_commit_and_says_which_version_that_is(self) -> None:
         for name, text in TEXTS.items():
@@ -36,9 +40,13 @@ class Workflows(unittest.TestCase):
     def test_nothing_is_allowed_but_by_the_job_that_needs_it(self) -> None:
         for name, workflow in WORKFLOWS.items():
             self.assertEqual(workflow["permissions"], {}, name)
+        more = {
+            "deploy.yml: change-set": {"contents": "read", "id-token": "write"},
+            "deploy.yml: deploy": {"contents": "read", "id-token": "write"},
+            "release.yml: publish": {"contents": "write", "id-token": "write", "attestations": "write"},
+        }
         for name, job in JOBS:
-            of_deploy = {"contents": "read", "id-token": "write"}
-            self.assertEqual(job["permissions"], of_deploy if "deploy" in name else {"contents": "read"}, name)
+            self.assertEqual(job["permissions"], more.get(name, {"contents": "read"}), name)
 
     def test_every_job_ends_sometime(self) -> None:
         for name, job in JOBS:
@@ -55,7 +63,8 @@ class Workflows(unittest.TestCase):
 
     def test_every_gate_that_is_called_is_there(self) -> None:
         called = {path for _, step in STEPS for path in re.findall(r"(?:\.ci|infra)/\S+", step.get("run", ""))}
-        self.assertLessEqual({".ci/run", ".ci/full", ".ci/built", ".ci/tools", "infra/release.py"}, called)
+        known = {".ci/run", ".ci/full", ".ci/built", ".ci/tools", ".ci/dist", ".ci/advisories", "infra/release.py"}
+        self.assertLessEqual(known, called)
         for path in called:
             self.assertTrue((ROOT / path).is_file(), path)
 
@@ -67,6 +76,22 @@ class Workflows(unittest.TestCase):
             self.assertTrue(builds, name)
             self.assertLess(max(builds), credentials, name)
             self.assertFalse([step for step in steps if step.get("uses", "").startswith("actions/cache")], name)
+
+    def test_what_is_released_is_built_without_rights_and_without_a_cache(self) -> None:
+        jobs = WORKFLOWS["release.yml"]["jobs"]
+        self.assertEqual(set(jobs["publish"]["needs"]), set(jobs) - {"publish"})
+        used = [step.get("uses", "").split("@")[0] for step in jobs["publish"]["steps"]]
+        self.assertEqual(used, ["actions/download-artifact", "", "actions/attest", ""])
+        for name in jobs["publish"]["needs"]:
+            self.assertFalse([step for step in jobs[name]["steps"] if step.get("uses", "").startswith("actions/cache")], name)
+
+    def test_the_bot_looks_at_every_file_that_pins_something(self) -> None:
+        bot = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))
+        looked_at = {update["package-ecosystem"]: set(update.get("directories", [update.get("directory")])) for update in bot["updates"]}
+        files = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+        pins = {"cargo": "Cargo.lock", "pip": "requirements.txt", "npm": "package-lock.json"}
+        there = {kind: {f"/{Path(file).parent}".removesuffix("/.") or "/" for file in files if Path(file).name == pin} for kind, pin in pins.items()}
+        self.assertEqual(looked_at, there | {"github-actions": {"/"}})
 
     def test_a_change_set_is_shown_first_and_executed_only_in_the_environment_that_asks_for_approval(self) -> None:
         jobs = WORKFLOWS["deploy.yml"]["jobs"]

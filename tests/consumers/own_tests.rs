@@ -9,10 +9,19 @@ const FEWEST_TESTS: usize = 10;
 
 #[test]
 fn end_sessions_does_what_its_tests_say() {
-    let example = Example("end-sessions");
+    passes_with_python_alone(Example("end-sessions"), "test_end_sessions");
+}
+
+#[test]
+fn the_recipes_do_what_their_tests_say() {
+    passes_with_python_alone(Example("recipes"), "test_recipes");
+}
+
+/// Runs the tests of an example that needs no packages.
+fn passes_with_python_alone(example: Example, module: &str) {
     if example.is_installed(&["python3"]) {
         let mut python = Command::new("python3");
-        python.args(["-B", "-m", "unittest", "-v", "test_end_sessions"]).current_dir(example.folder());
+        python.args(["-B", "-m", "unittest", "-v", module]).current_dir(example.folder());
         passed(&run(&mut python), " ... ok");
     }
 }
