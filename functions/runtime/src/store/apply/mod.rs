@@ -5,13 +5,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
     slice,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::{
     FutureExt,
-    future::{BoxFuture, Shared, join_all, join4},
+    future::{BoxFuture, Shared, join, join_all, join4},
 };
 use kakao_webhooks::{
     envelope::Envelope,
@@ -20,7 +21,7 @@ use kakao_webhooks::{
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{QuarantineEntry, Retention, Revision, Saved, Store, StoreError, Written};
+use super::{Loaded, QuarantineEntry, Retention, Revision, Saved, Store, StoreError, Written};
 
 use seen::Seen;
 
@@ -203,11 +204,14 @@ impl<S: Store> Applier<S> {
         deadline: Instant,
     ) -> Vec<&'r str> {
         let merged = by_subject.into_iter().map(|(subject, changes)| async move {
-            // History first, so that history explains every state.
-            let recorded = join_all(changes.iter().map(|change| change.recorded.clone())).await;
+            // The state is written after the history, so that history explains every state. It is read meanwhile: what
+            // another worker writes in between, the condition of the write finds.
+            let read = guarded(async { Ok(self.store.load::<T>(&subject).await?) }, end_of_step(deadline));
+            let recorded = join_all(changes.iter().map(|change| change.recorded.clone()));
+            let (recorded, read) = join(recorded, read).await;
             let changes = changes.into_iter().zip(recorded).filter(|(_, recorded)| *recorded);
             let changes: Vec<_> = changes.map(|(change, _)| change).collect();
-            if changes.is_empty() { vec![] } else { self.merge_subject(&subject, changes, deadline).await }
+            if changes.is_empty() { vec![] } else { self.merge_subject(&subject, changes, read, deadline).await }
         });
         join_all(merged).await.concat()
     }
@@ -217,10 +221,12 @@ impl<S: Store> Applier<S> {
         &self,
         subject: &Subject,
         changes: Vec<SubjectChange<'r, T>>,
+        read: Result<Loaded<T>, ApplyError>,
         deadline: Instant,
     ) -> Vec<&'r str> {
-        let until = end_of_step(deadline);
-        let error = match guarded(self.merge(subject, &changes), until).await {
+        // A read that hung has used up the time of the step.
+        let until = if matches!(read, Err(ApplyError::Deadline)) { Instant::now() } else { end_of_step(deadline) };
+        let error = match guarded(self.merge(subject, &changes, read.ok()), until).await {
             Ok(()) => return vec![],
             Err(error) => error,
         };
@@ -230,7 +236,7 @@ impl<S: Store> Applier<S> {
         }
         let mut failed = Vec::new();
         for one in &changes {
-            if let Err(error) = guarded(self.merge(subject, slice::from_ref(one)), until).await {
+            if let Err(error) = guarded(self.merge(subject, slice::from_ref(one), None), until).await {
                 self.report(one.record, &error);
                 failed.push(one.record.id.as_str());
             }
@@ -238,10 +244,19 @@ impl<S: Store> Applier<S> {
         failed
     }
 
-    async fn merge<T: Expiring>(&self, subject: &Subject, changes: &[SubjectChange<'_, T>]) -> Result<(), ApplyError> {
+    /// Merges changes into the state that was `read` already, or else is read first.
+    async fn merge<T: Expiring>(
+        &self,
+        subject: &Subject,
+        changes: &[SubjectChange<'_, T>],
+        read: Option<Loaded<T>>,
+    ) -> Result<(), ApplyError> {
         let mut change = T::default();
         changes.iter().for_each(|one| change.merge(one.change.clone()));
-        match self.with_retries(|| self.try_merge(subject, &change)).await? {
+        // For the first attempt only: the others read again.
+        let read = Mutex::new(read);
+        let take = || read.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match self.with_retries(|| self.try_merge(subject, &change, take())).await? {
             Merged::Changed => {
                 // What the stream brings to the publisher is counted apart: an alarm compares it with the publisher's
                 // calls.
@@ -253,8 +268,16 @@ impl<S: Store> Applier<S> {
         Ok(())
     }
 
-    async fn try_merge<T: Expiring>(&self, subject: &Subject, change: &T) -> Result<Merged, StoreError> {
-        let before = self.store.load::<T>(subject).await?;
+    async fn try_merge<T: Expiring>(
+        &self,
+        subject: &Subject,
+        change: &T,
+        read: Option<Loaded<T>>,
+    ) -> Result<Merged, StoreError> {
+        let before = match read {
+            Some(read) => read,
+            None => self.store.load::<T>(subject).await?,
+        };
         let mut after = before.state.clone();
         after.merge(change.clone());
         if after == before.state && before.version > 0 && !before.is_outdated {
