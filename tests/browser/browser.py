@@ -30,6 +30,26 @@ ARGUMENTS = [
 ]  # fmt: skip
 HOSTILE = '<script>document.title="broken"</script><img src=x onerror=alert(1)>'
 
+# What must be said for a webhook to be sent.
+DEFAULTS: dict[str, dict[str, str]] = {
+    "unlink": {"user": "7040"},
+    "account-status": {"user": "7040", "event": "user-linked"},
+    "talk-share": {"custom": "user_id=7040"},
+    "talk-channel": {"user": "7040", "event": "added"},
+    "skill": {"utterance": "hello"},
+}
+# What tests/browser/rules.json answers to these words, and what must be seen of it.
+COMPONENTS = {
+    "text": "A simple text",
+    "picture": "Of a simple image",
+    "card": "A text card",
+    "basic": "A basic card",
+    "goods": "4,900",
+    "list": "The second item",
+    "items": "An item's value",
+    "carousel": "The third card",
+}
+
 playwright: Playwright
 browser: Browser
 
@@ -86,6 +106,22 @@ def newest(query: str) -> Any:
     return until(lambda: api("GET", f"/api/events?limit=1&{query}")["events"], f"a request with {query}")[0]
 
 
+def send(**body: Any) -> list[Any]:
+    return list(api("POST", "/api/send", body)["sent"])
+
+
+def path_of(user: str, status: str, events: int = 1) -> str | None:
+    """The page of a user, once the state and so many events are there."""
+    for found in api("GET", f"/api/users?q={user}")["users"]:
+        try:
+            known = api("GET", f"/api/users/{found['app_id']}/{user}")
+        except AssertionError:
+            continue
+        if known["state"]["link"]["status"] == status and len(known["history"]) >= events:
+            return f"/users/{found['app_id']}/{user}"
+    return None
+
+
 class InABrowser(unittest.TestCase):
     """Each test gets a browser that knows nothing yet. No page may complain, or call another host."""
 
@@ -130,7 +166,8 @@ class InABrowser(unittest.TestCase):
         found = self.page.eval_on_selector_all("nav a", "links => links.map(link => link.getAttribute('href'))")
         rows = [row for row in api("GET", "/api/events?limit=50")["events"]]
         requests = [f"/requests/{row['id']}" for row in rows[:3]]
-        users = [f"/users/{user['app_id']}/{user['user_id']}" for user in api("GET", "/api/users")["users"][:1]]
+        users = [f"/users/{user['app_id']}/{user['user_id']}" for user in api("GET", "/api/users")["users"] if user.get("user_id")]
+        users = users[:1]
         return [*found, *requests, *users]
 
 
@@ -182,7 +219,7 @@ class TheTimeline(InABrowser):
 
 class ARequest(InABrowser):
     def test_a_forged_token_says_which_check_failed_and_why(self) -> None:
-        sent = api("POST", "/api/send", {"webhook": "account-status", "event": "user-unlinked", "user": "7010", "forge": "signature"})
+        sent = api("POST", "/api/send", {"kind": "account-status", "event": "user-unlinked", "user": "7010", "forge": "signature"})
         self.go(f"/requests/{sent['sent'][0]['id']}")
         self.assertIn("Signature", self.page.inner_text(".fault"))
         self.assertIn("another key made it", self.page.inner_text(".fault"))
@@ -202,6 +239,126 @@ class ARequest(InABrowser):
         body.fill(body.input_value().replace("7012", "7013"))
         self.page.click('#send button[type="submit"]')
         until(lambda: api("GET", "/api/events?user=7013")["events"], "the changed request")
+
+
+class AUser(InABrowser):
+    def test_an_unlink_shows_what_it_changed(self) -> None:
+        send(kind="account-status", event="user-linked", user="7020")
+        unlinked = send(kind="unlink", user="7020")[0]["id"]
+        path = until(lambda: path_of("7020", "unlinked"), "the unlinked state")
+        self.go(path)
+        state = self.page.inner_text("section[aria-labelledby=state]").lower()
+        self.assertIn("unlinked", state)
+        lines = self.page.locator("section[aria-labelledby=history] .events > li")
+        self.assertEqual(lines.count(), 2)
+        last = lines.last.inner_text()
+        self.assertIn("linked", last)
+        self.assertEqual(lines.last.locator(f'a[href="/requests/{unlinked}"]').count(), 1)
+
+    def test_the_history_in_another_order_changes_nothing(self) -> None:
+        for event in ("user-linked", "user-scope-consent", "user-scope-withdraw"):
+            send(kind="account-status", event=event, user="7021")
+        self.go(until(lambda: path_of("7021", "linked", events=3), "three events"))
+        self.page.click('form[action$="/shuffle"] button')
+        self.page.wait_for_selector("section.result")
+        self.assertIn("good", self.page.get_attribute("section.result", "class") or "")
+
+    def test_it_is_found_by_a_part_of_its_number(self) -> None:
+        send(kind="account-status", event="user-linked", user="70229999")
+        self.go("/users?q=9999")
+        self.page.click("tbody a >> text=70229999")
+        self.page.wait_for_url("**/users/*/70229999")
+
+
+class TheForms(InABrowser):
+    def test_each_webhook_is_sent_as_kakao_does(self) -> None:
+        for kind in ("unlink", "account-status", "talk-share", "talk-channel", "skill"):
+            self.go(f"/send/{kind}")
+            self.page.click("form.order button.main")
+            self.page.wait_for_selector(".sent .row, .fault")
+            with self.subTest(kind=kind):
+                self.assertEqual(self.page.locator(".fault").count(), 0)
+                status = self.page.locator(".sent .row .status").first.inner_text()
+                self.assertIn(status, ("200", "202"))
+
+    def test_each_of_the_event_types_is_offered_and_accepted(self) -> None:
+        self.go("/send/account-status")
+        types = self.page.eval_on_selector_all("#event-type option", "all => all.map(one => one.value)")
+        self.assertEqual(len(types), 18)
+        for event in types:
+            self.go("/send/account-status")
+            self.page.select_option("#event-type", event)
+            self.page.click("form.order button.main")
+            with self.subTest(event=event):
+                self.assertEqual(self.page.locator(".sent .row .status").first.inner_text(), "202")
+
+    def test_each_forgery_is_refused(self) -> None:
+        for kind in ("unlink", "account-status", "talk-share", "talk-channel", "skill"):
+            self.go(f"/send/{kind}")
+            forgeries = self.page.eval_on_selector_all("select[name=forge] option", "all => all.map(one => one.value)")
+            for forgery in filter(lambda name: name not in ("", "stale", "cut-off"), forgeries):
+                sent = send(kind=kind, forge=forgery, **DEFAULTS[kind])
+                with self.subTest(kind=kind, forgery=forgery):
+                    self.assertIn(sent[0]["status"], (400, 401))
+
+    def test_it_is_repeated(self) -> None:
+        self.go("/send/unlink")
+        self.page.fill("input[name=times]", "3")
+        self.page.click("form.order button.main")
+        self.page.wait_for_selector(".sent .row")
+        self.assertEqual(self.page.locator(".sent .row").count(), 3)
+
+
+class TheChatbot(InABrowser):
+    def say(self, words: str) -> None:
+        self.page.fill("input[name=utterance]", words)
+        self.page.click("form.say button.main")
+        self.page.wait_for_selector(f'#chat >> text="{words}"')
+
+    def test_each_component_of_an_answer_is_drawn(self) -> None:
+        self.go("/chatbot")
+        for words, seen in COMPONENTS.items():
+            self.say(words)
+            with self.subTest(words=words):
+                self.assertIn(seen, self.page.inner_text("#chat"))
+
+    def test_a_quick_reply_is_a_button_that_works(self) -> None:
+        self.go("/chatbot")
+        self.say("buttons")
+        self.page.click('#chat button:has-text("to the card")')
+        until(lambda: "A text card" in self.page.inner_text("#chat"), "the answer to the button")
+
+    def test_what_is_hostile_in_an_answer_is_shown_as_text(self) -> None:
+        self.go("/chatbot")
+        self.say("hostile")
+        self.assertIn("<script>", self.page.inner_text("#chat"))
+        self.assertEqual(self.page.locator("#chat script").count(), 0)
+        self.assertEqual(self.page.locator("#chat img[onerror]").count(), 0)
+
+
+class TheWeather(InABrowser):
+    def tearDown(self) -> None:
+        api("DELETE", "/api/weather/queue-down")
+        super().tearDown()
+
+    def test_while_the_queue_is_down_events_wait_in_the_inbox_and_none_is_lost(self) -> None:
+        self.go("/weather")
+        self.page.locator("section[aria-labelledby=queue-down] form").first.locator("button").click()
+        self.page.wait_for_selector("section.weather.on[aria-labelledby=queue-down]")
+        sent = send(kind="account-status", event="user-linked", user="7030")[0]
+        self.assertEqual(sent["status"], 202)
+        until(lambda: api("GET", "/api/backlogs")["backlogs"]["inbox"], "the event in the inbox")
+        self.go("/backlogs")
+        self.assertEqual(self.page.locator("section[aria-labelledby=inbox] tbody tr").count(), 1)
+        self.go(f"/requests/{sent['id']}")
+        until(lambda: "Stored in the inbox" in self.page.inner_text("section[aria-labelledby=way]"), "the way by the inbox")
+        self.go("/weather")
+        self.page.locator("section[aria-labelledby=queue-down] form").nth(1).locator("button").click()
+        self.page.wait_for_selector("section.weather.on", state="detached")
+        self.go("/backlogs")
+        self.page.locator("section[aria-labelledby=inbox] button").last.click()
+        self.page.wait_for_selector(".done, section[aria-labelledby=inbox] tbody", state="attached")
+        until(lambda: path_of("7030", "linked"), "the state of the event that waited")
 
 
 class Everyone(InABrowser):
@@ -244,7 +401,7 @@ class Everyone(InABrowser):
 
     def test_another_page_may_not_use_it(self) -> None:
         for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example", "Authorization": f"Bearer {TOKEN}"}):
-            status, _ = call("POST", "/api/send", {"webhook": "unlink", "user": "1"}, headers)
+            status, _ = call("POST", "/api/send", {"kind": "unlink", "user": "1"}, headers)
             self.assertIn(status, (400, 401, 403, 421), headers)
 
 
@@ -253,6 +410,44 @@ class InKorean(InABrowser):
 
     def test_the_browsers_language_decides(self) -> None:
         self.assertEqual(self.page.get_attribute("html", "lang"), "ko")
+
+
+@unittest.skipUnless(os.environ.get("SCREENSHOTS"), "SCREENSHOTS=1 writes those of docs/images")
+class Screenshots(InABrowser):
+    """A member's life, and what Kakao did not send. The names of the files are those of the docs."""
+
+    size = (1280, 800)
+    folder = Path(__file__).resolve().parents[2] / "docs/images"
+
+    def shot(self, name: str, path: str) -> None:
+        for language, suffix in (("en", ""), ("ko", ".ko")):
+            self.page.goto(f"{BASE}/language/{language}?to=/")
+            self.go(path)
+            self.page.wait_for_selector("h1", state="attached")
+            self.page.screenshot(path=self.folder / f"{name}{suffix}.png")
+
+    def test_the_pictures(self) -> None:
+        api("DELETE", "/api/events")
+        self.folder.mkdir(exist_ok=True)
+        member = "1234567890"
+        send(kind="account-status", event="user-linked", user=member)
+        send(kind="account-status", event="user-scope-consent", user=member)
+        send(kind="talk-channel", event="added", user=member)
+        send(kind="talk-share", custom=f"user_id={member}")
+        send(kind="skill", utterance="carousel")
+        forged = send(kind="account-status", event="user-unlinked", user=member, forge="signature")[0]["id"]
+        send(kind="unlink", user=member)
+        send(kind="unlink", user=member, forge="wrong-key")
+        user = until(lambda: path_of(member, "unlinked"), "the unlinked state")
+        self.shot("console-timeline", "/")
+        self.shot("console-refused", f"/requests/{forged}")
+        self.shot("console-user", user)
+        self.go("/chatbot")
+        for words in ("card", "list", "buttons"):
+            self.page.fill("input[name=utterance]", words)
+            self.page.click("form.say button.main")
+            self.page.wait_for_selector(f'#chat >> text="{words}"')
+        self.shot("console-chatbot", "/chatbot")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,11 @@ mod browser {
 
     use end_to_end::binaries::workspace;
     use khook::{
-        commands::dev::{Others, Stage},
+        aws::rules::RuleTable,
+        commands::{
+            dev::{Others, Stage},
+            skill::watch::WatchedRules,
+        },
         console::{
             Console,
             history::{Bounds, History},
@@ -43,6 +47,9 @@ mod browser {
     impl Beside {
         async fn start() -> Self {
             let stage = Stage::set_up(Progress::Lines, Build::for_tests(), Others::default()).await.unwrap();
+            let table = RuleTable::new(&stage.cloud.sdk_config(), stage.cloud.table_name().to_owned());
+            let rules = WatchedRules::open(workspace().join("tests/browser/rules.json")).unwrap();
+            rules.put(&table).await.unwrap();
             let folder = env::temp_dir().join(format!("console-{}", std::process::id()));
             fs::create_dir_all(&folder).unwrap();
             let history = History::open(&folder, Bounds::default());
