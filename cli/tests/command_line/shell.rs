@@ -8,7 +8,7 @@ fn each_shell_gets_completions_for_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let done = khook(&folder, &[], &["completions", shell], "");
         assert_eq!(done.status, Some(0), "{}", done.error);
-        for word in ["khook", "doctor", "undelivered", "--admin-key-file"] {
+        for word in ["khook", "doctor", "undelivered", "admin-key-file"] {
             assert!(done.out.contains(word), "{shell}: {word}");
         }
     }
