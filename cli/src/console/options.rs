@@ -10,6 +10,7 @@ use tokio::{
 
 use super::{
     Console, PORT, Setup,
+    backlogs::Backlogs,
     history::{Bounds, History},
 };
 use crate::{
@@ -56,8 +57,16 @@ impl Preparing {
     /// If 127.0.0.1 has no free port.
     pub async fn start(self, stage: &Stage) -> Result<Console> {
         let Self { options, folder, history } = self;
-        let Stage { cloud, kakao, .. } = stage;
-        let setup = Setup { port: options.port, base_url: cloud.base_url(), kakao, folder };
+        let Stage { cloud, kakao, callbacks, weather, .. } = stage;
+        let setup = Setup {
+            port: options.port,
+            base_url: cloud.base_url(),
+            kakao,
+            callback_url: Some(callbacks.url()),
+            weather: weather.clone(),
+            backlogs: Some(Backlogs::of(cloud)),
+            folder,
+        };
         let mut console = Console::start(setup, history.await?).await?;
         let tap = Tap::open(&cloud.sdk_config(), cloud.output("BusName")).await?;
         console.tap(tap.left_to_the_cloud());
