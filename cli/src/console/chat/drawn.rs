@@ -19,7 +19,7 @@ pub(in crate::console) enum Bubble {
     /// A picture alone.
     Image { picture: Picture },
     /// A card.
-    Card { card: Card },
+    Card { card: Box<Card> },
     /// Cards in a row, with a cover before them.
     Row { cover: Option<Cover>, cards: Vec<Card> },
     /// A component that is unknown, by its name.
@@ -28,13 +28,13 @@ pub(in crate::console) enum Bubble {
 
 /// The kinds of cards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "lowercase")]
 pub(in crate::console) enum CardKind {
-    TextCard,
-    BasicCard,
-    CommerceCard,
-    ListCard,
-    ItemCard,
+    Text,
+    Basic,
+    Commerce,
+    List,
+    Item,
 }
 
 /// A card. It has the parts that its kind has; what is empty is not drawn.
@@ -139,7 +139,7 @@ impl Bubble {
             "simpleImage" => Self::Image { picture: Picture::of(value, false) },
             "carousel" => Self::row(value),
             name => match CardKind::named(name) {
-                Some(kind) => Self::Card { card: Card::of(kind, value) },
+                Some(kind) => Self::Card { card: Box::new(Card::of(kind, value)) },
                 None => Self::Unknown { name: name.to_owned() },
             },
         })
@@ -160,11 +160,11 @@ impl Bubble {
 impl CardKind {
     fn named(name: &str) -> Option<Self> {
         Some(match name {
-            "textCard" => Self::TextCard,
-            "basicCard" => Self::BasicCard,
-            "commerceCard" => Self::CommerceCard,
-            "listCard" => Self::ListCard,
-            "itemCard" => Self::ItemCard,
+            "textCard" => Self::Text,
+            "basicCard" => Self::Basic,
+            "commerceCard" => Self::Commerce,
+            "listCard" => Self::List,
+            "itemCard" => Self::Item,
             _ => return None,
         })
     }
@@ -172,11 +172,11 @@ impl CardKind {
     /// As in the JSON.
     pub(in crate::console) const fn name(self) -> &'static str {
         match self {
-            Self::TextCard => "textCard",
-            Self::BasicCard => "basicCard",
-            Self::CommerceCard => "commerceCard",
-            Self::ListCard => "listCard",
-            Self::ItemCard => "itemCard",
+            Self::Text => "textCard",
+            Self::Basic => "basicCard",
+            Self::Commerce => "commerceCard",
+            Self::List => "listCard",
+            Self::Item => "itemCard",
         }
     }
 }
@@ -184,7 +184,7 @@ impl CardKind {
 impl Card {
     fn of(kind: CardKind, card: &Value) -> Self {
         let picture = card.get("thumbnail").or_else(|| card.pointer("/thumbnails/0"));
-        let picture = picture.map(|picture| Picture::of(picture, kind == CardKind::ItemCard));
+        let picture = picture.map(|picture| Picture::of(picture, kind == CardKind::Item));
         let head = ["/header/title", "/head/title", "/profile/nickname", "/profile/title"];
         let head = head.iter().find_map(|pointer| card.pointer(pointer)?.as_str()).unwrap_or_default();
         let buttons: Vec<_> = list(card.get("buttons")).map(Tap::of).collect();

@@ -116,3 +116,14 @@ async fn set_language(Path(code): Path<String>, uri: Uri) -> Response {
     }
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_scripts_together_stay_small() {
+        let bytes: usize = [JS, CHATBOT_JS, WEATHER_JS].iter().map(|script| script.len()).sum();
+        assert!(bytes < 20_000, "{bytes}");
+    }
+}
