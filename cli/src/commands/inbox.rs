@@ -109,7 +109,7 @@ impl Inbox {
 }
 
 /// The inbox of this table.
-struct InboxItems(Table);
+pub(crate) struct InboxItems(pub(crate) Table);
 
 impl InboxItems {
     /// The store decides which of the partitions an id is in.

@@ -10,11 +10,15 @@
 //! | [`follow`] | joins log lines and changes to the requests that caused them |
 //! | `guard` | who may see it |
 //! | [`words`] | its texts, in Korean and English |
+//! | [`backlogs`] | what waits for an operator, and its replay |
+//! | `chat` | what was said to the bot, and what it answered |
 //! | `command` | a request as a command |
 //! | `pages` | its pages: a template and a function each |
 //! | `api` | the same as JSON |
 
 mod api;
+pub mod backlogs;
+mod chat;
 mod command;
 pub mod explain;
 pub mod follow;
@@ -32,7 +36,12 @@ use anyhow::{Context, Result};
 use axum::{Router, middleware, routing::any};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{commands::changes::Tap, kakao::Kakao, local::logs::LogLine};
+use crate::{
+    commands::changes::Tap,
+    kakao::{Kakao, KakaoCallback},
+    local::{Weather, logs::LogLine},
+};
+use backlogs::Backlogs;
 use explain::Judge;
 use follow::Follower;
 use guard::Guard;
@@ -55,6 +64,12 @@ pub struct Setup<'s> {
     pub base_url: &'s str,
     /// The simulated Kakao.
     pub kakao: &'s Kakao,
+    /// The origin of the simulated Kakao's callback server, if there is one.
+    pub callback_url: Option<&'s str>,
+    /// What goes wrong around the service.
+    pub weather: Weather,
+    /// Where its backlogs are, if it has any.
+    pub backlogs: Option<Backlogs>,
     /// Where the token is kept.
     pub folder: PathBuf,
 }
@@ -73,6 +88,10 @@ pub(crate) struct Shared {
     pub(crate) history: Arc<History>,
     pub(crate) judge: Judge,
     pub(crate) masks: Masks,
+    pub(crate) kakao: Kakao,
+    pub(crate) callbacks: Option<KakaoCallback>,
+    pub(crate) weather: Weather,
+    pub(crate) backlogs: Option<Backlogs>,
     pub(crate) upstream: Upstream,
     pub(crate) follower: Follower,
     /// Its address, and so the service's, without a slash at the end.
@@ -94,6 +113,10 @@ impl Console {
             history,
             judge: Judge::of(setup.kakao)?,
             masks: Masks::of(setup.kakao),
+            kakao: setup.kakao.clone(),
+            callbacks: setup.callback_url.map(|url| KakaoCallback::at(url.to_owned())),
+            weather: setup.weather,
+            backlogs: setup.backlogs,
             upstream: Upstream::at(setup.base_url),
             base_url: format!("http://127.0.0.1:{port}"),
         });

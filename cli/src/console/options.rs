@@ -10,6 +10,7 @@ use tokio::{
 
 use super::{
     Console, PORT, Setup,
+    backlogs::Backlogs,
     history::{Bounds, History},
 };
 use crate::{
@@ -70,8 +71,16 @@ impl Console {
     /// # Errors
     /// If 127.0.0.1 has no free port, or the bus can't be followed.
     pub async fn beside(stage: &Stage, port: u16, folder: PathBuf, history: History) -> Result<Self> {
-        let Stage { cloud, kakao, .. } = stage;
-        let setup = Setup { port, base_url: cloud.base_url(), kakao, folder };
+        let Stage { cloud, kakao, callbacks, weather, .. } = stage;
+        let setup = Setup {
+            port,
+            base_url: cloud.base_url(),
+            kakao,
+            callback_url: Some(callbacks.url()),
+            weather: weather.clone(),
+            backlogs: Some(Backlogs::of(cloud)),
+            folder,
+        };
         let mut console = Self::start(setup, history).await?;
         let tap = Tap::open(&cloud.sdk_config(), cloud.output("BusName")).await?;
         console.tap(tap.left_to_the_cloud());

@@ -30,6 +30,9 @@ pub struct IssuedCallback {
 pub struct Exchange {
     /// Whether the URL can still be used.
     pub open: bool,
+    /// For how many milliseconds it can be used, unless something is said before; of an older version 0.
+    #[serde(default)]
+    pub left_ms: i64,
     /// What stands in the chat meanwhile.
     pub waiting_text: Option<String>,
     /// What the user saw.
@@ -56,6 +59,30 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// When it came, in milliseconds since the URL was issued.
+    #[must_use]
+    pub const fn ms(&self) -> i64 {
+        self.ms
+    }
+
+    /// Whether the user saw it.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        self.status == "SUCCESS"
+    }
+
+    /// Why the user did not see it: Kakao's words, if it gave any.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// What came.
+    #[must_use]
+    pub const fn body(&self) -> &Value {
+        &self.body
+    }
+
     /// When it came, and Kakao's verdict.
     #[must_use]
     pub fn label(&self) -> String {
@@ -66,7 +93,7 @@ impl Attempt {
     /// How the label looks.
     #[must_use]
     pub fn style(&self) -> Style {
-        if self.status == "SUCCESS" { Style::new().green() } else { Style::new().red() }
+        if self.is_said() { Style::new().green() } else { Style::new().red() }
     }
 
     /// What the user saw, or why not.
@@ -111,10 +138,11 @@ impl KakaoCallback {
     /// If the server does not answer.
     pub async fn issue(&self, bot_id: &str, kind: CallbackKind, faults: &[String]) -> Result<IssuedCallback> {
         let kind = CallbackKind::NAMES.iter().find(|(known, _)| *known == kind).map_or("chat", |(_, name)| name);
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("bot_id", bot_id).append_pair("kind", kind);
-        form.extend_pairs(faults.iter().map(|fault| ("fault", fault)));
-        read(client()?.post(format!("{}{EXCHANGES_PATH}", self.origin)).body(form.finish())).await
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("bot_id", bot_id), ("kind", kind)])
+            .extend_pairs(faults.iter().map(|fault| ("fault", fault)))
+            .finish();
+        read(client()?.post(format!("{}{EXCHANGES_PATH}", self.origin)).body(form)).await
     }
 
     /// Gives Kakao the skill's first answer.

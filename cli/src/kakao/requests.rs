@@ -244,6 +244,10 @@ pub struct SkillMessage {
     pub room: Option<String>,
     /// Whether it was written in the bot test.
     pub is_bot_test: bool,
+    /// `block.id`: the block that a button or a quick reply led to; else the fallback block.
+    pub block_id: Option<String>,
+    /// `action.clientExtra`: the data of that button or quick reply.
+    pub client_extra: Map<String, Value>,
 }
 
 /// What a bot is called, and is mentioned by.
@@ -257,7 +261,7 @@ impl SkillMessage {
         let mut fields = present(json!({
             "bot": {"id": self.bot_id, "name": BOT_NAME},
             "intent": {"id": "fallback", "name": "폴백 블록"},
-            "action": {"id": "skill", "name": BOT_NAME, "params": {}, "detailParams": {}, "clientExtra": {}},
+            "action": {"id": "skill", "name": BOT_NAME, "params": {}, "detailParams": {}, "clientExtra": self.client_extra},
         }));
         let mut asked = self.room.as_ref().map_or_else(|| self.in_chat(), |room| self.in_room(room));
         asked.extend(self.callback_url.iter().map(|url| ("callbackUrl".to_owned(), json!(url))));
@@ -273,9 +277,11 @@ impl SkillMessage {
             "plusfriendUserKey": self.plusfriend_user_key, "appUserId": self.app_user_id, "isFriend": self.is_friend,
         }));
         let params = present(json!({"surface": self.is_bot_test.then_some(BOT_TEST)}));
+        let block =
+            self.block_id.as_ref().map_or(json!({"id": "fallback", "name": "폴백 블록"}), |id| json!({"id": id}));
         present(json!({
             "timezone": "Asia/Seoul", "lang": "ko", "params": params,
-            "block": {"id": "fallback", "name": "폴백 블록"},
+            "block": block,
             "utterance": format!("{}\n", self.utterance),
             "user": {"id": self.user_key, "type": "botUserKey", "properties": properties},
         }))

@@ -15,8 +15,10 @@ use tokio::{
 };
 
 use super::{
+    gate::{Behind, Gate},
     process::{ProcessGroup, tail},
     run_folder::RunFolder,
+    weather::Weather,
 };
 use crate::ui::progress::Progress;
 
@@ -33,14 +35,25 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 pub(super) struct Ministack {
     group: ProcessGroup,
     _lifeline: Option<ChildStdin>,
+    /// The functions call it through this one.
+    _gate: Option<Gate>,
     pub(super) endpoint: String,
 }
 
-pub(super) async fn start(python: &Path, folder: &RunFolder, progress: Progress) -> Result<Ministack> {
+pub(super) async fn start(
+    python: &Path,
+    folder: &RunFolder,
+    weather: Option<&Weather>,
+    progress: Progress,
+) -> Result<Ministack> {
     let step = progress.step("Starting the local cloud");
     for _ in 0..ATTEMPTS {
         let port = free_port()?;
-        let mut ministack = spawn(python, folder.path(), port)?;
+        let gate = match weather {
+            Some(weather) => Some(Gate::before(&endpoint(port), Behind::Aws, weather).await?),
+            None => None,
+        };
+        let mut ministack = spawn(python, folder.path(), port, gate)?;
         if is_ready(&mut ministack).await? {
             step.done(&ministack.endpoint);
             return Ok(ministack);
@@ -55,9 +68,14 @@ fn free_port() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
+fn endpoint(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
 /// `infra/local/README.md` says why each variable is there.
-fn spawn(python: &Path, folder: &Path, port: u16) -> Result<Ministack> {
-    let endpoint = format!("http://127.0.0.1:{port}");
+fn spawn(python: &Path, folder: &Path, port: u16, gate: Option<Gate>) -> Result<Ministack> {
+    let endpoint = endpoint(port);
+    let of_functions = gate.as_ref().map_or(endpoint.as_str(), Gate::url).to_owned();
     let log = fs::File::create(folder.join(LOG)).context("the local cloud's log can't be written")?;
     // Its name stands on the command line, and with it the folder's, by which a later start knows us.
     let keeper = folder.join("keeper.py");
@@ -73,13 +91,13 @@ fn spawn(python: &Path, folder: &Path, port: u16) -> Result<Ministack> {
         .env("BIND_HOST", "127.0.0.1")
         .env("GATEWAY_PORT", port.to_string())
         .env("IOT_MTLS_ENABLED", "0")
-        .env("AWS_ENDPOINT_URL", &endpoint)
+        .env("AWS_ENDPOINT_URL", of_functions)
         .stdin(Stdio::piped())
         .stdout(log.try_clone()?)
         .stderr(log);
     let mut group = ProcessGroup::spawn(&mut command)?;
     let lifeline = group.child.stdin.take();
-    Ok(Ministack { group, _lifeline: lifeline, endpoint })
+    Ok(Ministack { group, _lifeline: lifeline, _gate: gate, endpoint })
 }
 
 /// Waits until it answers; `false` if it has ended instead.

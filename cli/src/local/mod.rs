@@ -5,6 +5,7 @@ mod answerer;
 mod build;
 mod delivery;
 mod deploy;
+pub(crate) mod gate;
 pub mod logs;
 mod ministack;
 mod process;
@@ -14,6 +15,7 @@ mod receiver;
 mod run_folder;
 pub mod running;
 mod venv;
+mod weather;
 
 use anyhow::{Context, Result};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -31,6 +33,7 @@ pub use project::Project;
 pub use reading::Reading;
 pub use receiver::{Received, Receiver};
 pub use venv::{Packages, provision};
+pub use weather::{Fault, Weather};
 
 /// What a local cloud is made of.
 #[derive(Clone, Debug)]
@@ -45,6 +48,8 @@ pub struct Options<'o> {
     pub answerer: Option<Answerer>,
     /// What the reconciler reads, if there is one.
     pub reading: Option<&'o Reading>,
+    /// What may go wrong between the functions and AWS; without it they call AWS themselves.
+    pub weather: Option<Weather>,
 }
 
 /// A running local cloud with the deployed stack. Several may run at once. Dropped, however that comes,
@@ -70,7 +75,7 @@ impl Cloud {
         let python = venv::provision(&project, venv::CLOUD, progress).await?;
         let binaries = build::build(&project, &options.build, progress).await?;
         let folder = run_folder::RunFolder::make(&project).await?;
-        let ministack = ministack::start(&python, &folder, progress).await?;
+        let ministack = ministack::start(&python, &folder, options.weather.as_ref(), progress).await?;
         let mut parameters = options.parameters.clone();
         let aws = sdk_config(&ministack.endpoint, deploy::REGION);
         if let Some(delivery) = &options.delivery {

@@ -10,7 +10,11 @@ use play_kakao::{
 };
 use serde_json::json;
 
-use super::delivery::store_secret;
+use super::{
+    delivery::store_secret,
+    gate::{Behind, Gate},
+    weather::Weather,
+};
 use crate::random;
 
 /// A simulated REST API with the members of one app. It answers until it is dropped.
@@ -18,6 +22,9 @@ pub struct Reading {
     app_id: String,
     key: String,
     server: ApiServer,
+    /// The reconciler reads it through this one.
+    gate: Gate,
+    _lying: ApiServer,
 }
 
 /// Without the key.
@@ -28,16 +35,19 @@ impl fmt::Debug for Reading {
 }
 
 impl Reading {
-    /// An app without members yet.
+    /// An app without members yet. In bad weather the reconciler reads another API, in which it never has any.
     ///
     /// # Errors
     /// If 127.0.0.1 has no free port.
-    pub async fn start(app_id: &str) -> Result<Self> {
+    pub async fn start(app_id: &str, weather: &Weather) -> Result<Self> {
         let (app_id, key) = (app_id.to_owned(), random::hex::<16>()?);
         let mut api = SimulatedApi::new(KakaoMembers::default());
         api.add_key(&key, AdminKey::reader(&app_id));
+        let lying = ApiServer::start(api.clone()).await.context("127.0.0.1 has no free port")?;
         let server = ApiServer::start(api).await.context("127.0.0.1 has no free port")?;
-        Ok(Self { app_id, key, server })
+        let behind = Behind::Api { lying: lying.url().to_owned() };
+        let gate = Gate::before(server.url(), behind, weather).await?;
+        Ok(Self { app_id, key, server, gate, _lying: lying })
     }
 
     /// The app.
@@ -67,7 +77,7 @@ impl Reading {
     pub(super) async fn parameters(&self, aws: &SdkConfig) -> Result<Vec<(String, String)>> {
         let text = json!({&self.app_id: self.key}).to_string();
         let arn = store_secret(aws, "kakao-reader-keys", &text).await?;
-        let url = self.url().to_owned();
+        let url = self.gate.url().to_owned();
         Ok(vec![("KakaoReaderKeys".to_owned(), arn), ("KakaoApiUrl".to_owned(), url)])
     }
 }

@@ -63,6 +63,36 @@ impl fmt::Display for Remark {
     }
 }
 
+/// A limit that a reply keeps, but not by much. It names the field and never shows its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearLimit {
+    /// Where, as in [`Violation::field`].
+    pub field: String,
+    /// The actual number.
+    pub length: usize,
+    /// The greatest number that is accepted, or shown.
+    pub limit: usize,
+    /// What is counted.
+    pub unit: Unit,
+}
+
+impl NearLimit {
+    /// Smaller limits, such as three buttons, are meant to be used up.
+    const LEAST: usize = 5;
+
+    /// Whether at least four fifths are used.
+    pub(super) const fn is_near(length: usize, limit: usize) -> bool {
+        limit >= Self::LEAST && length <= limit && length.saturating_mul(5) >= limit.saturating_mul(4)
+    }
+}
+
+impl fmt::Display for NearLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, length, limit, unit } = self;
+        write!(f, "`{field}` has {length} of {limit} {unit}")
+    }
+}
+
 /// Everything that is wrong with a reply: Kakao would show the block's fallback in its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct InvalidReply(pub Vec<Violation>);

@@ -30,7 +30,7 @@ pub use callback::{
 };
 pub use cards::{BasicCard, CommerceCard, Currency, SimpleImage, SimpleText, TextCard};
 pub use carousel::{Cards, Carousel, CarouselHeader, CoverImage};
-pub use check::{InvalidReply, Note, Place, Remark, ReplyError, Rule, Unit, Violation};
+pub use check::{InvalidReply, NearLimit, Note, Place, Remark, ReplyError, Rule, Unit, Violation};
 pub use lists::{
     Alignment, Head, ImageTitle, Item, ItemCard, ItemProfile, ItemThumbnail, ListCard, ListHeader, ListItem,
     ListLayout, Summary,

@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 use super::{
     cards::{BasicCard, CommerceCard, MAX_SIMPLE_TEXT, Placement, SimpleImage, SimpleText, TextCard},
     carousel::Carousel,
-    check::{InvalidReply, Place, Remark, ReplyError, Rule, Unit},
+    check::{InvalidReply, NearLimit, Place, Remark, ReplyError, Rule, Unit},
     lists::{ItemCard, ListCard},
     parts::QuickReply,
     reply::cut,
-    walk::{Author, Node, walk},
+    walk::{Author, Node, near_limits, walk},
 };
 use crate::wire::parse_strict_json;
 
@@ -79,6 +79,16 @@ impl SkillResponse {
             reply.at_most(WHOLE, json.len(), MAX_REPLY_BYTES, Unit::Bytes);
         })?;
         Ok(Self { json, remarks })
+    }
+
+    /// The limits that an answer comes near to, whether it is right or not; none of what is not JSON.
+    #[must_use]
+    pub fn near_limits(text: &str, place: Place) -> Vec<NearLimit> {
+        let reply = parse_strict_json(text.as_bytes()).unwrap_or_default();
+        near_limits(&reply, place, |reply| {
+            check(reply);
+            reply.at_most(WHOLE, text.len(), MAX_REPLY_BYTES, Unit::Bytes);
+        })
     }
 
     /// What is accepted but may not be meant.

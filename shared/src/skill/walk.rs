@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{InvalidReply, Note, Place, Remark, Rule, Unit, Violation, characters};
+use super::check::{InvalidReply, NearLimit, Note, Place, Remark, Rule, Unit, Violation, characters};
 
 /// More than anyone reads: a reply of thousands of mistakes must not become an error text of megabytes.
 const MAX_NOTES: usize = 50;
@@ -24,6 +24,7 @@ struct Notes {
     path: String,
     violations: Vec<Violation>,
     remarks: Vec<Remark>,
+    near: Vec<NearLimit>,
 }
 
 /// Walks through a reply: the remarks on it.
@@ -36,9 +37,23 @@ pub(super) fn walk(
     author: Author,
     check: impl FnOnce(&mut Node<'_, '_>),
 ) -> Result<Vec<Remark>, InvalidReply> {
-    let mut notes = Notes { author, path: String::new(), violations: vec![], remarks: vec![] };
-    check(&mut Node { members: reply, place, notes: &mut notes });
+    let notes = walked(reply, place, author, check);
     if notes.violations.is_empty() { Ok(notes.remarks) } else { Err(InvalidReply(notes.violations)) }
+}
+
+/// Walks through a reply, right or wrong: which limits it comes near to.
+pub(super) fn near_limits(
+    reply: &Map<String, Value>,
+    place: Place,
+    check: impl FnOnce(&mut Node<'_, '_>),
+) -> Vec<NearLimit> {
+    walked(reply, place, Author::Elsewhere, check).near
+}
+
+fn walked(reply: &Map<String, Value>, place: Place, author: Author, check: impl FnOnce(&mut Node<'_, '_>)) -> Notes {
+    let mut notes = Notes { author, path: String::new(), violations: vec![], remarks: vec![], near: vec![] };
+    check(&mut Node { members: reply, place, notes: &mut notes });
+    notes
 }
 
 /// An object of the reply. What is null is absent.
@@ -210,12 +225,22 @@ impl<'v> Node<'v, '_> {
         if length > limit {
             self.violated(member, Rule::AtMost { limit, length, unit });
         }
+        self.measured(member, length, limit, unit);
     }
 
     /// A limit of what is shown.
     pub(super) fn shown(&mut self, member: &str, length: usize, limit: usize, unit: Unit) {
         if length > limit {
             self.unshown(member, Rule::AtMost { limit, length, unit });
+        }
+        self.measured(member, length, limit, unit);
+    }
+
+    /// Notes that a limit is kept, but not by much.
+    fn measured(&mut self, member: &str, length: usize, limit: usize, unit: Unit) {
+        if NearLimit::is_near(length, limit) && self.notes.near.len() < MAX_NOTES {
+            let near = NearLimit { field: self.field(member), length, limit, unit };
+            self.notes.near.push(near);
         }
     }
 

@@ -148,7 +148,9 @@ impl Exchange {
             let body = serde_json::from_str(&attempt.body).unwrap_or_else(|_| Value::from(attempt.body.clone()));
             json!({"ms": i64::try_from(ms).ok(), "status": attempt.verdict.name(), "message": message, "body": body})
         };
+        let left = self.expires_at().duration_since(now).as_millis().max(0);
         json!({
+            "left_ms": i64::try_from(left).ok(),
             "open": !self.is_used() && now < self.expires_at(),
             "waiting_text": self.waiting_text(),
             "heard": self.heard(),

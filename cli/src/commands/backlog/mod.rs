@@ -165,20 +165,30 @@ impl<I> Chosen<I> {
     }
 }
 
-/// Finds the wanted items, oldest first. All of them stay.
-async fn look<P: Backlog>(backlog: &P, wanted: Wanted, limit: usize) -> Result<(Vec<P::Item>, Swept)> {
-    let noun = P::WORDS.noun;
-    let mut step = Progress::of_stderr().step(format!("Looking for {}", plural(noun)));
+/// Finds the wanted items, oldest first. All of them stay. `note` is told how many there are so far.
+pub(crate) async fn find<P: Backlog>(
+    backlog: &P,
+    wanted: Wanted,
+    limit: usize,
+    mut note: impl FnMut(usize),
+) -> Result<(Vec<P::Item>, Swept)> {
     let mut found = Vec::new();
     let swept = backlog
         .sweep(Chosen::Wanted(wanted), limit, async |item| {
             found.push(item);
-            step.note(&format!("{} found", found.len()));
+            note(found.len());
             Ok(Fate::Kept)
         })
         .await?;
-    step.done(&format!("{} found", found.len()));
     found.sort_by(|one, other| (P::since(one), P::id(one)).cmp(&(P::since(other), P::id(other))));
+    Ok((found, swept))
+}
+
+/// The same for a terminal. Fails if none is found in a backlog that is not empty.
+async fn look<P: Backlog>(backlog: &P, wanted: Wanted, limit: usize) -> Result<(Vec<P::Item>, Swept)> {
+    let mut step = Progress::of_stderr().step(format!("Looking for {}", plural(P::WORDS.noun)));
+    let (found, swept) = find(backlog, wanted, limit, |count| step.note(&format!("{count} found"))).await?;
+    step.done(&format!("{} found", found.len()));
     if found.is_empty() && swept.missing.is_empty() {
         backlog.confirm_empty().await?;
     }
@@ -216,16 +226,24 @@ pub(crate) async fn show<P: Backlog>(backlog: &P, id: String, limit: usize) -> R
     Ok(ExitCode::SUCCESS)
 }
 
-/// `replay`. The exit status says whether all that was asked for was sent.
-pub(crate) async fn replay<P: Backlog>(
-    (backlog, service): (&P, &str),
+/// What a replay did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Resent {
+    /// How many were sent.
+    pub(crate) sent: usize,
+    /// How many stay where they are.
+    pub(crate) kept: usize,
+    swept: Swept,
+}
+
+/// Sends the wanted items to the queue and deletes those that it accepts. `note` is told how many were sent so far.
+pub(crate) async fn resend<P: Backlog>(
+    backlog: &P,
     queue: &impl Queue,
     wanted: Wanted,
-    limit: usize,
-    anyway: bool,
-) -> Result<ExitCode> {
-    let mut step = Progress::of_stderr().step(format!("Sending {} to the {}", plural(P::WORDS.noun), P::WORDS.target));
-    let all_wanted = wanted == Wanted::All;
+    (limit, anyway): (usize, bool),
+    mut note: impl FnMut(usize),
+) -> Result<Resent> {
     let (mut sent, mut kept, mut refused_in_a_row) = (0_usize, 0_usize, 0_usize);
     let swept = backlog
         .sweep(Chosen::Wanted(wanted), limit, async |item| {
@@ -242,11 +260,26 @@ pub(crate) async fn replay<P: Backlog>(
             }
             refused_in_a_row = 0;
             sent += 1;
-            step.note(&format!("{sent} sent"));
+            note(sent);
             Ok(Fate::Replayed { at })
         })
         .await;
     let swept = swept.map_err(|error| if sent == 0 { error } else { error.context(format!("{sent} sent, then")) })?;
+    Ok(Resent { sent, kept, swept })
+}
+
+/// `replay`. The exit status says whether all that was asked for was sent.
+pub(crate) async fn replay<P: Backlog>(
+    (backlog, service): (&P, &str),
+    queue: &impl Queue,
+    wanted: Wanted,
+    limit: usize,
+    anyway: bool,
+) -> Result<ExitCode> {
+    let mut step = Progress::of_stderr().step(format!("Sending {} to the {}", plural(P::WORDS.noun), P::WORDS.target));
+    let all_wanted = wanted == Wanted::All;
+    let note = |sent| step.note(&format!("{sent} sent"));
+    let Resent { sent, kept, swept } = resend(backlog, queue, wanted, (limit, anyway), note).await?;
     step.done("");
     if all_wanted && sent + kept == 0 {
         backlog.confirm_empty().await?;
@@ -255,6 +288,13 @@ pub(crate) async fn replay<P: Backlog>(
     complete::<P>(&swept, limit)?;
     warn_of_more::<P>(swept.reach, limit);
     Ok(if kept == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Resent {
+    /// Fails if an item that was asked for was not found.
+    pub(crate) fn complete<P: Backlog>(&self, limit: usize) -> Result<()> {
+        complete::<P>(&self.swept, limit)
+    }
 }
 
 /// Warns of an item that the queue refused, and fails when it has refused too many in a row.

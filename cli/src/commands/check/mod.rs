@@ -5,7 +5,7 @@ mod certificate;
 pub(crate) mod finding;
 mod health;
 mod probe;
-mod reply;
+pub(crate) mod reply;
 pub(crate) mod report;
 pub(crate) mod route;
 mod route_check;

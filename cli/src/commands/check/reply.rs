@@ -3,9 +3,16 @@
 use kakao_webhooks::skill::{
     InvalidReply, MAX_REPLY_BYTES, Note, Place, Remark, ReplyError, Rule, SkillResponse, ValidationStatus, Violation,
 };
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 
 use super::{finding::Judgement, probe::Response, status, wrapper};
+
+/// The same of an answer that another one has received.
+pub(crate) fn judge_body(body: &str, place: Place) -> Judgement {
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    judge(&Response { status: 200, headers, body: body.to_owned(), ..Response::default() }, place)
+}
 
 /// The answer to a message that was written in this place.
 pub(super) fn judge(answer: &Response, place: Place) -> Judgement {

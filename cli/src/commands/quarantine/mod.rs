@@ -84,21 +84,23 @@ impl Quarantine {
     /// # Errors
     /// An unknown key, or a table or queue that cannot be reached.
     pub async fn run(self) -> Result<ExitCode> {
-        let whole = |table| QuarantinedItems { table, days: LONGEST_QUARANTINE_DAYS };
         match self {
             Self::List { days, table, json, local_time } => {
                 let days = days.min(LONGEST_QUARANTINE_DAYS);
                 let kept = QuarantinedItems { table: table.open().await?, days };
                 backlog::list(&kept, usize::MAX, json, &local_time.zone()).await
             }
-            Self::Show { id, table } => backlog::show(&whole(table.open().await?), id, usize::MAX).await,
+            Self::Show { id, table } => {
+                backlog::show(&QuarantinedItems::whole(table.open().await?), id, usize::MAX).await
+            }
             Self::Replay { which, table, queue } => {
                 let service = table.service();
                 let (table, queue) = table.with_queue(&queue).await?;
-                backlog::replay((&whole(table), &service), &queue, which.wanted(), usize::MAX, false).await
+                backlog::replay((&QuarantinedItems::whole(table), &service), &queue, which.wanted(), usize::MAX, false)
+                    .await
             }
             Self::Drop { which, table, yes } => {
-                let from = (&whole(table.open().await?), &*table.service());
+                let from = (&QuarantinedItems::whole(table.open().await?), &*table.service());
                 backlog::drop_for_good(from, which.wanted(), usize::MAX, yes).await
             }
         }
@@ -122,12 +124,17 @@ fn last_days(now: Time, days: u32) -> impl Iterator<Item = String> {
 }
 
 /// What this table keeps in quarantine, of the last so many days.
-struct QuarantinedItems {
+pub(crate) struct QuarantinedItems {
     table: Table,
     days: u32,
 }
 
 impl QuarantinedItems {
+    /// All of them.
+    pub(crate) const fn whole(table: Table) -> Self {
+        Self { table, days: LONGEST_QUARANTINE_DAYS }
+    }
+
     /// By its key, or by the event's id of the log.
     async fn one(&self, id: &str) -> Result<Option<StoredItem>> {
         if let Some(partition) = partition(id)

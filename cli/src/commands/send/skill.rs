@@ -133,6 +133,7 @@ impl SendSkill {
             callback_url,
             room: self.room.clone(),
             is_bot_test: self.test,
+            ..SkillMessage::default()
         })
     }
 

@@ -1,5 +1,8 @@
 //! The console's API: what its pages show, as JSON. docs/console.md documents it.
 
+mod chatbot;
+mod weather;
+
 use std::{convert::Infallible, sync::Arc};
 
 use axum::{
@@ -9,7 +12,7 @@ use axum::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use bytes::Bytes;
 use futures_util::{Stream, stream::unfold};
@@ -33,6 +36,12 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/api/events/{id}", get(event))
         .route("/api/events/{id}/curl", get(curl))
         .route("/api/events/{id}/send", post(send_again))
+        .route("/api/weather", get(weather::weather))
+        .route("/api/weather/{name}", put(weather::begin).delete(weather::end))
+        .route("/api/backlogs", get(weather::backlogs))
+        .route("/api/backlogs/{name}", get(weather::backlog))
+        .route("/api/backlogs/{name}/replay", post(weather::replay))
+        .route("/api/chatbot", get(chatbot::turns).post(chatbot::say))
 }
 
 const LISTED: usize = 100;

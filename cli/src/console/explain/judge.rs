@@ -1,6 +1,6 @@
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use http::{HeaderMap, Method, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
 use kakao_webhooks::{
     auth::{Apps, KeyFault, KeySet, SkillAuth, TokenRefusal, Unverified, VerifiedToken},
     envelope::{Envelope, Event, Letter, events_of_token},
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     console::masks::{Masks, REST_API_KEY},
-    kakao::Kakao,
+    kakao::{Kakao, Request},
 };
 
 /// The template's `ShareUserKey`.
@@ -55,6 +55,27 @@ pub struct Received {
     pub body: Bytes,
     /// When it came.
     pub at: Time,
+}
+
+impl Received {
+    /// A request of the simulated Kakao, that comes now.
+    ///
+    /// # Errors
+    /// If a header can't be sent.
+    pub fn of(request: &Request) -> Result<Self> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &request.headers {
+            headers.append(name.parse::<HeaderName>()?, HeaderValue::try_from(value.as_str())?);
+        }
+        Ok(Self {
+            method: request.method.clone(),
+            path: request.path.to_owned(),
+            query: Some(request.query.clone()).filter(|query| !query.is_empty()),
+            headers,
+            body: Bytes::from(request.body.clone()),
+            at: runtime::clock::now(),
+        })
+    }
 }
 
 /// What was read: the events, or why not.

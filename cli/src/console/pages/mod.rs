@@ -1,8 +1,11 @@
 //! The pages: each a template of this folder and a function that fills it. A page gets [`Frame`], which `base.html` draws.
 
+mod backlogs;
+mod chatbot;
 mod request;
 mod rows;
 mod timeline;
+mod weather;
 
 use std::sync::Arc;
 
@@ -25,6 +28,7 @@ use super::{
 
 pub(super) use rows::Filter;
 use rows::Row;
+pub(super) use weather::{FaultRow, set as set_fault};
 
 /// The pages and what they load.
 pub(super) fn routes() -> Router<Arc<Shared>> {
@@ -32,15 +36,26 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/", get(timeline::page))
         .route("/rows", get(timeline::rows))
         .route("/requests/{id}", get(request::page))
+        .route("/backlogs", get(backlogs::page).post(backlogs::replay))
+        .route("/weather", get(weather::page).post(weather::switch))
+        .route("/chatbot", get(chatbot::page).post(chatbot::say))
         .route("/language/{code}", get(set_language))
         .route("/assets/console.css", get(|| async { asset("text/css; charset=utf-8", CSS) }))
         .route("/assets/icon.svg", get(|| async { asset("image/svg+xml", ICON) }))
         .route("/assets/console.js", get(|| async { asset("text/javascript; charset=utf-8", JS) }))
+        .route("/assets/chatbot.css", get(|| async { asset("text/css; charset=utf-8", CHATBOT_CSS) }))
+        .route("/assets/chatbot.js", get(|| async { asset("text/javascript; charset=utf-8", CHATBOT_JS) }))
+        .route("/assets/weather.css", get(|| async { asset("text/css; charset=utf-8", WEATHER_CSS) }))
+        .route("/assets/weather.js", get(|| async { asset("text/javascript; charset=utf-8", WEATHER_JS) }))
 }
 
 const CSS: &str = include_str!("../assets/console.css");
 const ICON: &str = include_str!("../assets/icon.svg");
 const JS: &str = include_str!("../assets/console.js");
+const CHATBOT_CSS: &str = include_str!("../assets/chatbot.css");
+const CHATBOT_JS: &str = include_str!("../assets/chatbot.js");
+const WEATHER_CSS: &str = include_str!("../assets/weather.css");
+const WEATHER_JS: &str = include_str!("../assets/weather.js");
 
 fn asset(kind: &'static str, text: &'static str) -> Response {
     ([(CONTENT_TYPE, kind)], text).into_response()
@@ -100,4 +115,15 @@ async fn set_language(Path(code): Path<String>, uri: Uri) -> Response {
         answer.headers_mut().append(SET_COOKIE, cookie);
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_scripts_together_stay_small() {
+        let bytes: usize = [JS, CHATBOT_JS, WEATHER_JS].iter().map(|script| script.len()).sum();
+        assert!(bytes < 20_000, "{bytes}");
+    }
 }

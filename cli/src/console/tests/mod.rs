@@ -1,8 +1,10 @@
 //! The console by HTTP, before a service that answers what the test says.
 
+mod chatbot;
 mod guard;
 mod pages;
 mod proxy;
+mod weather;
 
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -17,7 +19,7 @@ use super::{
     Console, Setup,
     history::{Bounds, Folder, History},
 };
-use crate::kakao::Kakao;
+use crate::{kakao::Kakao, local::Weather};
 
 /// What came to the service.
 #[derive(Clone, Debug)]
@@ -104,6 +106,15 @@ impl Set {
 }
 
 async fn start(base_url: &str, kakao: &Kakao, folder: &Folder) -> Console {
+    start_with(base_url, kakao, folder, None).await
+}
+
+fn setup<'s>(base_url: &'s str, kakao: &'s Kakao, folder: &Folder, callback_url: Option<&'s str>) -> Setup<'s> {
+    let (folder, weather) = (folder.0.clone(), Weather::default());
+    Setup { port: 0, base_url, kakao, callback_url, weather, backlogs: None, folder }
+}
+
+async fn start_with(base_url: &str, kakao: &Kakao, folder: &Folder, callback_url: Option<&str>) -> Console {
     let history = History::open(&folder.0, Bounds::default());
-    Console::start(Setup { port: 0, base_url, kakao, folder: folder.0.clone() }, history).await.unwrap()
+    Console::start(setup(base_url, kakao, folder, callback_url), history).await.unwrap()
 }

@@ -77,3 +77,20 @@ pub const EVENTS: &[Code] = &[
     ("identifier-recycled", "identifier recycled", "식별자 재사용"),
     ("assurance-level-change", "assurance level changed", "인증 수준 변경"),
 ];
+
+/// Columns of `khook`'s lists.
+pub const COLUMNS: &[Code] = &[
+    ("Id", "Id", "ID"),
+    ("Event id", "Event id", "이벤트 ID"),
+    ("What", "What", "내용"),
+    ("Kind", "Kind", "웹훅"),
+    ("App", "App", "앱"),
+    ("User", "User", "사용자"),
+    ("Version", "Version", "버전"),
+    ("Changed", "Changed", "바뀐 항목"),
+    ("Reason", "Reason", "이유"),
+    ("Detail", "Detail", "상세"),
+    ("Received", "Received", "수신"),
+    ("Sent", "Sent", "보낸 시각"),
+    ("Age", "Age", "경과"),
+];

@@ -12,8 +12,9 @@ use super::{
     explain::{Check, CheckName, Verdict},
     history::{Place, What},
 };
+use crate::{commands::check::finding, console::backlogs::BacklogKind, local::Fault};
 
-pub use codes::{EVENTS, REASONS};
+pub use codes::{COLUMNS, EVENTS, REASONS};
 
 /// The cookie with the language that was chosen.
 pub const COOKIE: &str = "khook-language";
@@ -107,6 +108,16 @@ words! {
     unproven, request, answer, no_answer, headers, body, cut_off, log_lines, no_log_lines, changes, copy_curl,
     copy_khook, show_keys, hide_keys, keys_note, send_again, send_changed, send, method, path, query, sent, not_found,
     request_id, curl_title,
+    chat_hint, chat_others, chat_room, chat_empty, chat_say, chat_as, chat_user, chat_member, chat_room_key,
+    chat_callback, chat_callback_hint, chat_block, chat_waiting, chat_no_reply, chat_callback_said,
+    chat_callback_refused, chat_left, chat_unanswered, chat_near, chat_carousel, chat_unknown, chat_quick,
+    chat_picture, chat_phone, chat_share, judged_right, judged_warning, judged_mistake, judged_unknown, weather,
+    weather_hint, weather_on, weather_off, weather_seconds, weather_begin, weather_end, weather_impossible,
+    queue_down, queue_down_effect, table_slow, table_slow_effect, keys_gone, keys_gone_effect, delivery_fails,
+    delivery_fails_effect, api_lies, api_lies_effect, backlogs, backlogs_hint, backlog_look, backlog_sent,
+    backlog_kept, backlog_empty, backlog_replay, backlog_replay_all, backlog_more, backlog_inbox,
+    backlog_inbox_about, backlog_quarantine, backlog_quarantine_about, backlog_dead_letters,
+    backlog_dead_letters_about, backlog_undelivered, backlog_undelivered_about,
 }
 
 impl Words {
@@ -122,6 +133,69 @@ impl Words {
             _ if path.trim_end_matches('/').ends_with("/health") => self.health,
             _ => self.other_path,
         }
+    }
+
+    /// What `khook check` says of an answer, in a word.
+    #[must_use]
+    pub(crate) const fn judged(&self, verdict: &finding::Verdict) -> &'static str {
+        match verdict {
+            finding::Verdict::Right => self.judged_right,
+            finding::Verdict::Warning => self.judged_warning,
+            finding::Verdict::Mistake => self.judged_mistake,
+            finding::Verdict::Unknown => self.judged_unknown,
+        }
+    }
+
+    /// What goes wrong.
+    #[must_use]
+    pub const fn fault(&self, fault: &Fault) -> &'static str {
+        match fault {
+            Fault::QueueDown => self.queue_down,
+            Fault::TableSlow => self.table_slow,
+            Fault::KeysGone => self.keys_gone,
+            Fault::DeliveryFails => self.delivery_fails,
+            Fault::ApiLies => self.api_lies,
+        }
+    }
+
+    /// What is to be seen of it.
+    #[must_use]
+    pub const fn fault_effect(&self, fault: &Fault) -> &'static str {
+        match fault {
+            Fault::QueueDown => self.queue_down_effect,
+            Fault::TableSlow => self.table_slow_effect,
+            Fault::KeysGone => self.keys_gone_effect,
+            Fault::DeliveryFails => self.delivery_fails_effect,
+            Fault::ApiLies => self.api_lies_effect,
+        }
+    }
+
+    /// A place where something waits.
+    #[must_use]
+    pub const fn backlog(&self, kind: &BacklogKind) -> &'static str {
+        match kind {
+            BacklogKind::Inbox => self.backlog_inbox,
+            BacklogKind::Quarantine => self.backlog_quarantine,
+            BacklogKind::DeadLetters => self.backlog_dead_letters,
+            BacklogKind::Undelivered => self.backlog_undelivered,
+        }
+    }
+
+    /// What waits there.
+    #[must_use]
+    pub const fn backlog_about(&self, kind: &BacklogKind) -> &'static str {
+        match kind {
+            BacklogKind::Inbox => self.backlog_inbox_about,
+            BacklogKind::Quarantine => self.backlog_quarantine_about,
+            BacklogKind::DeadLetters => self.backlog_dead_letters_about,
+            BacklogKind::Undelivered => self.backlog_undelivered_about,
+        }
+    }
+
+    /// A column of `khook`'s lists in words; itself if it is an unknown one.
+    #[must_use]
+    pub fn column<'c>(&self, column: &'c str) -> &'c str {
+        codes::look_up(COLUMNS, self.language, column).unwrap_or(column)
     }
 
     /// What became of a request.

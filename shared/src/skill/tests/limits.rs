@@ -290,3 +290,28 @@ fn the_length_is_that_of_the_strictest_reading() {
     let reply = built(&Reply::text(&text));
     assert_eq!(reply["template"]["outputs"][0]["simpleText"]["text"], "🙂".repeat(500));
 }
+
+#[test]
+fn a_limit_that_is_kept_but_not_by_much_is_named() {
+    let near = |label: usize, text: usize, place| {
+        let buttons = [json!({"label": "가".repeat(label), "action": "message", "messageText": "m"})];
+        let reply = json!({"version": "2.0", "template": {"outputs": [
+            {"simpleText": {"text": "x".repeat(text)}},
+            {"textCard": {"title": "t", "buttons": buttons}},
+        ]}});
+        let near = SkillResponse::near_limits(&reply.to_string(), place);
+        near.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let of_label = |length| format!("`outputs[1].textCard.buttons[0].label` has {length} of 14 characters");
+    assert_eq!(near(11, 799, Place::Chat), Vec::<String>::new());
+    assert_eq!(near(12, 799, Place::Room), [of_label(12)]);
+    assert_eq!(
+        near(14, 1_000, Place::Chat),
+        ["`outputs[0].simpleText.text` has 1000 of 1000 characters".to_owned(), of_label(14)]
+    );
+    // What is over the limit is a violation or a remark.
+    assert_eq!(near(15, 1_001, Place::Chat), Vec::<String>::new());
+    assert_eq!(SkillResponse::near_limits("no JSON", Place::Chat), []);
+    let spaces = format!("{{}}{}", " ".repeat(MAX_REPLY_BYTES - 2));
+    assert_eq!(SkillResponse::near_limits(&spaces, Place::Chat)[0].to_string(), "`reply` has 30000 of 30000 bytes");
+}

@@ -83,7 +83,9 @@ async fn another_process_plays_a_message_by_requests() {
     for attempt in shown["attempts"].as_array_mut().unwrap() {
         assert!(attempt["ms"].take().as_i64().unwrap() < 60_000);
     }
+    assert!((1..=300_000).contains(&shown["left_ms"].take().as_i64().unwrap()));
     let expected = json!({
+        "left_ms": null,
         "open": false,
         "waiting_text": "잠시만요",
         "heard": ["안녕"],

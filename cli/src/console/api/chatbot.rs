@@ -1,0 +1,37 @@
+//! The chatbot as JSON.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{StatusCode, Uri};
+use serde_json::json;
+
+use super::error;
+use crate::console::{
+    Shared,
+    chat::{self, Message, MessageJson},
+};
+
+/// The newest messages of a chat, the oldest of them first.
+pub(super) async fn turns(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    let chat = Message::of_form(uri.query().unwrap_or_default().as_bytes()).chat;
+    let turns = chat.turns(&shared.history, shared.callbacks.as_ref()).await;
+    Json(json!({"user": chat.user, "room": chat.room, "turns": turns})).into_response()
+}
+
+/// Sends a message.
+pub(super) async fn say(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let message: MessageJson = match serde_json::from_slice(&body) {
+        Ok(message) => message,
+        Err(why) => return error(StatusCode::BAD_REQUEST, &format!("the body is not as it should be: {why}")),
+    };
+    match chat::say(&shared, &message.into()).await {
+        Ok(sent) => Json(json!({"id": sent.id, "status": sent.status.as_u16()})).into_response(),
+        Err(why) => error(StatusCode::BAD_REQUEST, &format!("{why:#}")),
+    }
+}

@@ -1,0 +1,107 @@
+//! The weather and the backlogs as JSON.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::error;
+use crate::{
+    commands::backlog::Wanted,
+    console::{
+        Shared,
+        backlogs::{BacklogKind, Backlogs},
+        pages::{FaultRow, set_fault},
+    },
+};
+
+/// Each fault, and how much longer it lasts.
+pub(super) async fn weather(State(shared): State<Arc<Shared>>) -> Response {
+    Json(json!({"weather": FaultRow::all(&shared.weather)})).into_response()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Begin {
+    seconds: u64,
+}
+
+/// Begins a fault.
+pub(super) async fn begin(State(shared): State<Arc<Shared>>, Path(name): Path<String>, body: Bytes) -> Response {
+    let Begin { seconds } = match serde_json::from_slice(&body) {
+        Ok(begin) => begin,
+        Err(why) => return error(StatusCode::BAD_REQUEST, &format!("the body is not as it should be: {why}")),
+    };
+    switched(&shared, &name, seconds)
+}
+
+/// Ends a fault.
+pub(super) async fn end(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    switched(&shared, &name, 0)
+}
+
+fn switched(shared: &Shared, name: &str, seconds: u64) -> Response {
+    match set_fault(&shared.weather, name, Some(seconds)) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(why) => error(StatusCode::BAD_REQUEST, &why),
+    }
+}
+
+/// How many wait in each place; null where that is unknown.
+pub(super) async fn backlogs(State(shared): State<Arc<Shared>>) -> Response {
+    let mut counts = Map::new();
+    if let Some(backlogs) = &shared.backlogs {
+        for kind in BacklogKind::ALL.into_iter().filter(|kind| backlogs.has(*kind)) {
+            counts.insert(kind.name().to_owned(), backlogs.count(kind).await.map_or(Value::Null, Value::from));
+        }
+    }
+    Json(json!({"backlogs": counts})).into_response()
+}
+
+fn place<'s>(shared: &'s Shared, name: &str) -> Option<(&'s Backlogs, BacklogKind)> {
+    let backlogs = shared.backlogs.as_ref()?;
+    BacklogKind::named(name).filter(|kind| backlogs.has(*kind)).map(|kind| (backlogs, kind))
+}
+
+fn none() -> Response {
+    error(StatusCode::NOT_FOUND, "there is no such backlog here")
+}
+
+/// What waits in a place.
+pub(super) async fn backlog(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    let Some((backlogs, kind)) = place(&shared, &name) else { return none() };
+    match backlogs.list(kind).await {
+        Ok(waiting) => Json(waiting).into_response(),
+        Err(why) => error(StatusCode::BAD_GATEWAY, &format!("{why:#}")),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ids {
+    ids: Vec<String>,
+}
+
+/// Sends the named items again; all of the place without a body.
+pub(super) async fn replay(State(shared): State<Arc<Shared>>, Path(name): Path<String>, body: Bytes) -> Response {
+    let Some((backlogs, kind)) = place(&shared, &name) else { return none() };
+    let wanted = if body.is_empty() {
+        Wanted::All
+    } else {
+        match serde_json::from_slice(&body) {
+            Ok(Ids { ids }) => Wanted::These(ids.into_iter().collect()),
+            Err(why) => return error(StatusCode::BAD_REQUEST, &format!("the body is not as it should be: {why}")),
+        }
+    };
+    match backlogs.replay(kind, wanted).await {
+        Ok(replayed) => Json(replayed).into_response(),
+        Err(why) => error(StatusCode::BAD_GATEWAY, &format!("{why:#}")),
+    }
+}

@@ -1,0 +1,187 @@
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use end_to_end::{
+    queue::Queue,
+    table::{self, Table},
+};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Console, Set, setup};
+use crate::{
+    console::{
+        backlogs::Backlogs,
+        history::{Bounds, History},
+    },
+    local::{Fault, Weather, sdk_config},
+};
+
+async fn set_with(weather: &Weather, backlogs: Option<Backlogs>) -> Set {
+    let mut set = Set::new().await;
+    let history = History::open(&set.folder.0, Bounds::default());
+    let mut setup = setup(&set.base_url, &set.kakao, &set.folder, None);
+    (setup.weather, setup.backlogs) = (weather.clone(), backlogs);
+    set.console = Console::start(setup, history).await.unwrap();
+    set
+}
+
+/// A weather in which these can be switched.
+fn weather(faults: &[Fault]) -> Weather {
+    let weather = Weather::default();
+    weather.allow(faults);
+    weather
+}
+
+async fn switch(set: &Set, form: &'static str) -> reqwest::Response {
+    set.ask(Method::POST, "/weather").body(form).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_form_begins_a_fault_for_some_seconds_and_ends_it() {
+    let weather = weather(&[Fault::QueueDown]);
+    let set = set_with(&weather, None).await;
+    assert!(!set.text("/weather").await.contains("End now"));
+    assert_eq!(switch(&set, "fault=queue-down&seconds=20").await.status(), StatusCode::SEE_OTHER);
+    let left = weather.left(Fault::QueueDown).unwrap();
+    assert!(left <= Duration::from_secs(20) && left > Duration::from_secs(10), "{left:?}");
+    let page = set.text("/weather").await;
+    assert!(page.contains("data-until=") && page.contains("End now"), "{page}");
+    switch(&set, "fault=queue-down&seconds=0").await;
+    assert!(!weather.is(Fault::QueueDown));
+}
+
+#[tokio::test]
+async fn what_is_no_fault_no_time_or_without_an_effect_is_not_switched() {
+    let weather = weather(&[Fault::QueueDown]);
+    let set = set_with(&weather, None).await;
+    for form in
+        ["fault=x&seconds=1", "fault=queue-down", "fault=queue-down&seconds=601", "fault=delivery-fails&seconds=1"]
+    {
+        let answer = switch(&set, form).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{form}");
+        assert!(answer.text().await.unwrap().contains("role=\"alert\""), "{form}");
+    }
+    let foreign = set.ask(Method::POST, "/weather").header("origin", "https://evil.example");
+    let answer = foreign.body("fault=queue-down&seconds=9").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert!(Fault::ALL.into_iter().all(|fault| !weather.is(fault)));
+}
+
+#[tokio::test]
+async fn the_api_switches_the_same_weather() {
+    let weather = weather(&[Fault::ApiLies]);
+    let set = set_with(&weather, None).await;
+    let put = |path: &'static str, body: &'static str| set.ask(Method::PUT, path).body(body).send();
+    assert_eq!(put("/api/weather/api-lies", r#"{"seconds":30}"#).await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert!(weather.is(Fault::ApiLies));
+    let shown = set.json("/api/weather").await;
+    let row = &shown["weather"][4];
+    assert_eq!((&row["name"], &row["is_possible"]), (&json!("api-lies"), &json!(true)));
+    assert!((1..=30_000).contains(&row["left_ms"].as_i64().unwrap()));
+    set.ask(Method::DELETE, "/api/weather/api-lies").send().await.unwrap();
+    assert!(!weather.is(Fault::ApiLies));
+    for (path, body) in [
+        ("/api/weather/x", r#"{"seconds":1}"#),
+        ("/api/weather/api-lies", r#"{"seconds":-1}"#),
+        ("/api/weather/api-lies", ""),
+    ] {
+        assert_eq!(put(path, body).await.unwrap().status(), StatusCode::BAD_REQUEST, "{path} {body}");
+    }
+}
+
+/// Those of a service whose table and queues do not answer.
+fn unreachable() -> Backlogs {
+    let aws: SdkConfig = sdk_config("http://127.0.0.1:1", "ap-northeast-2");
+    Backlogs {
+        aws,
+        table: "t".into(),
+        queue_url: "http://127.0.0.1:1/q".into(),
+        dead_letter_queue_url: "http://127.0.0.1:1/d".into(),
+        delivery_urls: None,
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_that_cannot_be_read_says_so_and_the_page_stays_whole() {
+    let set = set_with(&Weather::default(), Some(unreachable())).await;
+    let page = set.text("/backlogs").await;
+    assert_eq!(page.matches("<p class=\"fault\">").count(), 3, "{page}");
+    assert!(page.contains("id=\"dead-letters\"") && !page.contains("id=\"undelivered\""), "{page}");
+    let counts = set.json("/api/backlogs").await;
+    assert_eq!(counts["backlogs"], json!({"inbox": null, "quarantine": null, "dead-letters": null}));
+    let answer = set.ask(Method::GET, "/api/backlogs/undelivered").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_replay_names_what_it_is_of() {
+    let set = set_with(&Weather::default(), Some(unreachable())).await;
+    for form in ["", "kind=inbox", "kind=x&all=yes", "kind=inbox&all=yes&id=7"] {
+        let answer = set.ask(Method::POST, "/backlogs").body(form).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{form}");
+    }
+}
+
+/// Those of a service whose table and queues are at this address.
+fn at(endpoint: &str, dead_letter_queue_url: String, queue_url: String) -> Backlogs {
+    let aws = sdk_config(endpoint, "ap-northeast-2");
+    Backlogs { aws, table: table::NAME.to_owned(), queue_url, dead_letter_queue_url, delivery_urls: None }
+}
+
+const ENVELOPE: &str =
+    r#"{"v":1,"id":"e1","app_id":"1","received_at":"2026-01-01T00:00:00Z","kind":"unlink","event":{"user_id":"7"}}"#;
+const HOSTILE: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_listed_and_sent_again_and_what_is_no_envelope_stays() {
+    let queue = Queue::start().await.unwrap();
+    let backlogs = at(&queue.endpoint(), queue.dead_letter_url(), queue.url());
+    let set = set_with(&Weather::default(), Some(backlogs)).await;
+    assert!(set.text("/backlogs").await.contains("Nothing waits."));
+    let [id, _] = [ENVELOPE, HOSTILE].map(|body| queue.dead_letters().put(body));
+    let listed = set.json("/api/backlogs/dead-letters").await;
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!((&listed["count"], items.len(), &items[0]["what"]), (&json!(2), 2, &json!("unlink")));
+    let page = set.text("/backlogs").await;
+    assert!(page.contains(&format!("name=\"id\" value=\"{id}\"")) && !page.contains("<script>"), "{page}");
+
+    let sent = set.ask(Method::POST, "/backlogs").body(format!("kind=dead-letters&id={id}")).send().await.unwrap();
+    assert_eq!(sent.headers()["location"], "/backlogs?sent=1&kept=0#dead-letters");
+    assert_eq!((queue.bodies().len(), queue.dead_letters().ids().len()), (1, 1));
+    assert!(queue.bodies()[0].contains("\"id\":\"e1\"") && queue.bodies()[0].contains("replayed_at"));
+    let all = set.ask(Method::POST, "/api/backlogs/dead-letters/replay").send().await.unwrap();
+    assert_eq!(all.text().await.unwrap(), r#"{"sent":0,"kept":1}"#);
+    let gone = set.ask(Method::POST, "/api/backlogs/dead-letters/replay").body(format!(r#"{{"ids":["{id}"]}}"#));
+    assert_eq!(gone.send().await.unwrap().status(), StatusCode::BAD_GATEWAY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_inbox_and_the_quarantine_are_counted_and_shown_as_text() {
+    let table = Table::start().await.unwrap();
+    let today = runtime::clock::now();
+    let put = |members: &[(&str, String)]| {
+        let members = members.iter().map(|(name, text)| ((*name).to_owned(), json!({"S": text})));
+        table.put(&Value::Object(members.collect())).unwrap();
+    };
+    put(&[("pk", "INBOX#0".into()), ("sk", "e1".into()), ("envelope", ENVELOPE.into())]);
+    put(&[
+        ("pk", format!("QUARANTINE#{}", today.day())),
+        ("sk", format!("{today}#e2")),
+        ("event_id", "e2".into()),
+        ("kind", "unlink".into()),
+        ("app_id", "1".into()),
+        ("reason", "missing_field".into()),
+        ("detail", HOSTILE.into()),
+        ("envelope", ENVELOPE.into()),
+    ]);
+    let nowhere = || "http://127.0.0.1:1/q".to_owned();
+    let set = set_with(&Weather::default(), Some(at(&table.endpoint(), nowhere(), nowhere()))).await;
+    let counts = set.json("/api/backlogs").await;
+    assert_eq!((&counts["backlogs"]["inbox"], &counts["backlogs"]["quarantine"]), (&json!(1), &json!(1)));
+    let page = set.text("/backlogs").await;
+    assert!(page.contains("<td>e1</td>") && page.contains("missing_field"), "{page}");
+    assert!(page.contains("&#60;script&#62;") && !page.contains("<script>alert") && !page.contains("<img"), "{page}");
+    let weather = set.text("/weather").await;
+    assert!(weather.contains("<a href=\"/backlogs#inbox\">Inbox</a></dt><dd>1</dd>"), "{weather}");
+}
