@@ -71,7 +71,7 @@ async fn no_page_may_load_from_elsewhere_or_run_what_stands_in_it() {
         let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
-        assert_eq!(answer.headers()["referrer-policy"], "no-referrer");
+        assert_eq!(answer.headers()["referrer-policy"], "same-origin");
     }
     let page = set.text("/").await;
     for forbidden in ["http://", "https://", "<style", "style=", "onclick", "javascript:"] {
