@@ -10,6 +10,8 @@
 //! | [`follow`] | joins log lines and changes to the requests that caused them |
 //! | `guard` | who may see it |
 //! | [`words`] | its texts, in Korean and English |
+//! | `sending` | sends webhooks as Kakao does, or forged |
+//! | `users` | what is known of a user, and its history sent again |
 //! | `command` | a request as a command |
 //! | `pages` | its pages: a template and a function each |
 //! | `api` | the same as JSON |
@@ -24,6 +26,8 @@ pub mod masks;
 mod options;
 mod pages;
 mod proxy;
+mod sending;
+mod users;
 pub mod words;
 
 use std::{net::Ipv4Addr, path::PathBuf, sync::Arc};
@@ -32,7 +36,12 @@ use anyhow::{Context, Result};
 use axum::{Router, middleware, routing::any};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{commands::changes::Tap, kakao::Kakao, local::logs::LogLine};
+use crate::{
+    aws::{queue::StackQueue, table::Table},
+    commands::changes::Tap,
+    kakao::Kakao,
+    local::logs::LogLine,
+};
 use explain::Judge;
 use follow::Follower;
 use guard::Guard;
@@ -40,6 +49,7 @@ use history::History;
 use masks::Masks;
 pub use options::{ConsoleOptions, Preparing};
 use proxy::Upstream;
+use users::Observed;
 
 /// The port, if it is free.
 pub const PORT: u16 = 4000;
@@ -57,6 +67,19 @@ pub struct Setup<'s> {
     pub kakao: &'s Kakao,
     /// Where the token is kept.
     pub folder: PathBuf,
+    /// What its pages use of the local cloud.
+    pub cloud: Edges,
+}
+
+/// What the pages use of a local cloud.
+#[derive(Clone, Debug)]
+pub struct Edges {
+    /// The table.
+    pub table: Table,
+    /// The queue.
+    pub queue: StackQueue,
+    /// Kakao's simulated REST API.
+    pub kakao_api_url: String,
 }
 
 /// A running console. It answers until it is dropped.
@@ -75,6 +98,9 @@ pub(crate) struct Shared {
     pub(crate) masks: Masks,
     pub(crate) upstream: Upstream,
     pub(crate) follower: Follower,
+    pub(crate) observed: Observed,
+    pub(crate) kakao: Kakao,
+    pub(crate) cloud: Edges,
     /// Its address, and so the service's, without a slash at the end.
     pub(crate) base_url: String,
 }
@@ -95,6 +121,9 @@ impl Console {
             judge: Judge::of(setup.kakao)?,
             masks: Masks::of(setup.kakao),
             upstream: Upstream::at(setup.base_url),
+            observed: Observed::default(),
+            kakao: setup.kakao.clone(),
+            cloud: setup.cloud,
             base_url: format!("http://127.0.0.1:{port}"),
         });
         let app = router(Arc::clone(&shared));
@@ -131,6 +160,7 @@ impl Console {
 
     /// Takes in what the functions have logged.
     pub fn follow(&self, lines: &[LogLine]) {
+        self.shared.observed.take(lines);
         self.shared.follower.take(lines, runtime::clock::now().as_millis());
     }
 
@@ -139,6 +169,7 @@ impl Console {
         let shared = Arc::clone(&self.shared);
         self.tap = Some(tokio::spawn(async move {
             let take = |change| {
+                shared.observed.take_change(&change);
                 shared.follower.take_change(change, runtime::clock::now().as_millis());
                 Ok(())
             };

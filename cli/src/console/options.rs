@@ -9,10 +9,11 @@ use tokio::{
 };
 
 use super::{
-    Console, PORT, Setup,
+    Console, Edges, PORT, Setup,
     history::{Bounds, History},
 };
 use crate::{
+    aws::{queue::StackQueue, table::Table},
     commands::{changes::Tap, dev::Stage},
     local::Project,
     ui::output,
@@ -56,10 +57,16 @@ impl Preparing {
     /// If 127.0.0.1 has no free port.
     pub async fn start(self, stage: &Stage) -> Result<Console> {
         let Self { options, folder, history } = self;
-        let Stage { cloud, kakao, .. } = stage;
-        let setup = Setup { port: options.port, base_url: cloud.base_url(), kakao, folder };
+        let Stage { cloud, kakao, reading, .. } = stage;
+        let aws = cloud.sdk_config();
+        let edges = Edges {
+            table: Table::new(&aws, cloud.table_name()),
+            queue: StackQueue::new(&aws, cloud.queue_url().to_owned()),
+            kakao_api_url: reading.url().to_owned(),
+        };
+        let setup = Setup { port: options.port, base_url: cloud.base_url(), kakao, folder, cloud: edges };
         let mut console = Console::start(setup, history.await?).await?;
-        let tap = Tap::open(&cloud.sdk_config(), cloud.output("BusName")).await?;
+        let tap = Tap::open(&aws, cloud.output("BusName")).await?;
         console.tap(tap.left_to_the_cloud());
         if options.open && !open(&console.url()) {
             output::warn("no browser could be opened: open the address yourself");

@@ -2,7 +2,9 @@
 
 mod request;
 mod rows;
+mod send;
 mod timeline;
+mod users;
 
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use axum::{
     Router,
     extract::Path,
     response::{Html, IntoResponse, Redirect, Response},
-    routing::get,
+    routing::{get, post},
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode, Uri,
@@ -23,8 +25,7 @@ use super::{
     words::{COOKIE, Language, Words},
 };
 
-pub(super) use rows::Filter;
-use rows::Row;
+pub(super) use rows::{Filter, Row};
 
 /// The pages and what they load.
 pub(super) fn routes() -> Router<Arc<Shared>> {
@@ -32,6 +33,13 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/", get(timeline::page))
         .route("/rows", get(timeline::rows))
         .route("/requests/{id}", get(request::page))
+        .route("/send", get(send::first))
+        .route("/send/{kind}", get(send::page).post(send::send))
+        .route("/users", get(users::list))
+        .route("/users/{app}/{member}", get(users::member))
+        .route("/users/{app}/{member}/shuffle", post(users::shuffle_member))
+        .route("/users/{app}/open-id/{id}", get(users::open_id))
+        .route("/users/{app}/open-id/{id}/shuffle", post(users::shuffle_open_id))
         .route("/language/{code}", get(set_language))
         .route("/assets/console.css", get(|| async { asset("text/css; charset=utf-8", CSS) }))
         .route("/assets/icon.svg", get(|| async { asset("image/svg+xml", ICON) }))
@@ -57,6 +65,11 @@ impl Frame {
     /// That of the page with this path, in the language that these headers ask for.
     pub(super) fn of(headers: &HeaderMap, here: &str) -> Self {
         Self { words: Language::of(headers).words(), here: here.to_owned() }
+    }
+
+    /// Whether the page is this one or below it.
+    fn is_in(&self, path: &str) -> bool {
+        self.here.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     fn other_language_code(&self) -> &'static str {
