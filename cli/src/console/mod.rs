@@ -12,6 +12,8 @@
 //! | [`words`] | its texts, in Korean and English |
 //! | [`backlogs`] | what waits for an operator, and its replay |
 //! | `chat` | what was said to the bot, and what it answered |
+//! | `sending` | sends webhooks as Kakao does, or forged |
+//! | `users` | what is known of a user, and its history sent again |
 //! | `command` | a request as a command |
 //! | `pages` | its pages: a template and a function each |
 //! | `api` | the same as JSON |
@@ -28,6 +30,8 @@ pub mod masks;
 mod options;
 mod pages;
 mod proxy;
+mod sending;
+mod users;
 pub mod words;
 
 use std::{net::Ipv4Addr, path::PathBuf, sync::Arc};
@@ -37,6 +41,7 @@ use axum::{Router, middleware, routing::any};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
+    aws::{queue::StackQueue, table::Table},
     commands::changes::Tap,
     kakao::{Kakao, KakaoCallback},
     local::{Weather, logs::LogLine},
@@ -49,6 +54,7 @@ use history::History;
 use masks::Masks;
 pub use options::{ConsoleOptions, Preparing};
 use proxy::Upstream;
+use users::Observed;
 
 /// The port, if it is free.
 pub const PORT: u16 = 4000;
@@ -72,6 +78,19 @@ pub struct Setup<'s> {
     pub backlogs: Option<Backlogs>,
     /// Where the token is kept.
     pub folder: PathBuf,
+    /// What its pages use of the local cloud.
+    pub cloud: Edges,
+}
+
+/// What the pages use of a local cloud.
+#[derive(Clone, Debug)]
+pub struct Edges {
+    /// The table.
+    pub table: Table,
+    /// The queue.
+    pub queue: StackQueue,
+    /// Kakao's simulated REST API.
+    pub kakao_api_url: String,
 }
 
 /// A running console. It answers until it is dropped.
@@ -94,6 +113,8 @@ pub(crate) struct Shared {
     pub(crate) backlogs: Option<Backlogs>,
     pub(crate) upstream: Upstream,
     pub(crate) follower: Follower,
+    pub(crate) observed: Observed,
+    pub(crate) cloud: Edges,
     /// Its address, and so the service's, without a slash at the end.
     pub(crate) base_url: String,
 }
@@ -118,6 +139,8 @@ impl Console {
             weather: setup.weather,
             backlogs: setup.backlogs,
             upstream: Upstream::at(setup.base_url),
+            observed: Observed::default(),
+            cloud: setup.cloud,
             base_url: format!("http://127.0.0.1:{port}"),
         });
         let app = router(Arc::clone(&shared));
@@ -154,6 +177,7 @@ impl Console {
 
     /// Takes in what the functions have logged.
     pub fn follow(&self, lines: &[LogLine]) {
+        self.shared.observed.take(lines);
         self.shared.follower.take(lines, runtime::clock::now().as_millis());
     }
 
@@ -162,6 +186,7 @@ impl Console {
         let shared = Arc::clone(&self.shared);
         self.tap = Some(tokio::spawn(async move {
             let take = |change| {
+                shared.observed.take_change(&change);
                 shared.follower.take_change(change, runtime::clock::now().as_millis());
                 Ok(())
             };

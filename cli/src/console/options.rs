@@ -9,11 +9,12 @@ use tokio::{
 };
 
 use super::{
-    Console, PORT, Setup,
+    Console, Edges, PORT, Setup,
     backlogs::Backlogs,
     history::{Bounds, History},
 };
 use crate::{
+    aws::{queue::StackQueue, table::Table},
     commands::{changes::Tap, dev::Stage},
     local::Project,
     ui::output,
@@ -71,7 +72,13 @@ impl Console {
     /// # Errors
     /// If 127.0.0.1 has no free port, or the bus can't be followed.
     pub async fn beside(stage: &Stage, port: u16, folder: PathBuf, history: History) -> Result<Self> {
-        let Stage { cloud, kakao, callbacks, weather, .. } = stage;
+        let Stage { cloud, kakao, callbacks, weather, reading, .. } = stage;
+        let aws = cloud.sdk_config();
+        let edges = Edges {
+            table: Table::new(&aws, cloud.table_name()),
+            queue: StackQueue::new(&aws, cloud.queue_url().to_owned()),
+            kakao_api_url: reading.url().to_owned(),
+        };
         let setup = Setup {
             port,
             base_url: cloud.base_url(),
@@ -80,9 +87,10 @@ impl Console {
             weather: weather.clone(),
             backlogs: Some(Backlogs::of(cloud)),
             folder,
+            cloud: edges,
         };
         let mut console = Self::start(setup, history).await?;
-        let tap = Tap::open(&cloud.sdk_config(), cloud.output("BusName")).await?;
+        let tap = Tap::open(&aws, cloud.output("BusName")).await?;
         console.tap(tap.left_to_the_cloud());
         Ok(console)
     }

@@ -6,10 +6,10 @@ mod truth;
 mod typos;
 mod webhooks;
 
-use std::{fs, path::PathBuf, process::ExitCode, str::FromStr};
+use std::{fmt, fs, path::PathBuf, process::ExitCode, str::FromStr};
 
 use anyhow::{Context, Result};
-use clap::{Args, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use console::Style;
 use kakao_webhooks::wire::UserId;
 use reqwest::Url;
@@ -61,6 +61,71 @@ impl Send {
     }
 }
 
+/// A command line without its first words.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true, disable_help_flag = true, disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    send: Send,
+}
+
+/// For the console, which simulates Kakao with the same options.
+impl Send {
+    /// What these words after `khook send` mean for the service of this simulated Kakao.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(crate) fn of_words(words: &[String], kakao: &Kakao) -> Result<Self> {
+        let CommandLine { mut send } = CommandLine::try_parse_from(words).map_err(|error| {
+            let text = error.render().to_string();
+            // The rest advises a person at a terminal.
+            Usage::error(text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").to_owned())
+        })?;
+        send.target_mut().simulated = Simulated(Some(Box::new(kakao.clone())));
+        Ok(send)
+    }
+
+    fn target_mut(&mut self) -> &mut SendTarget {
+        match self {
+            Self::Unlink(send) => &mut send.target,
+            Self::AccountStatus(send) => &mut send.target,
+            Self::TalkShare(send) => &mut send.target,
+            Self::TalkChannel(send) => &mut send.target,
+            Self::Skill(send) => &mut send.target,
+        }
+    }
+
+    /// The request, with new ids each time.
+    ///
+    /// # Errors
+    /// What is missing for it.
+    pub(crate) fn request(&self) -> Result<Request> {
+        match self {
+            Self::Unlink(send) => send.request(),
+            Self::AccountStatus(send) => send.request(),
+            Self::TalkShare(send) => send.request(),
+            Self::TalkChannel(send) => send.request(),
+            Self::Skill(send) => send.request(None),
+        }
+    }
+
+    /// The service has accepted it: what it says of a member's link is true at the simulated Kakao from now on.
+    ///
+    /// # Errors
+    /// If Kakao's simulated REST API does not answer.
+    pub(crate) async fn happens(&self, kakao_api_url: &str, kakao: &Kakao) -> Result<()> {
+        let truth = match self {
+            Self::Unlink(send) => send.truth(),
+            Self::AccountStatus(send) => send.truth(),
+            Self::TalkShare(_) | Self::TalkChannel(_) | Self::Skill(_) => return Ok(()),
+        };
+        match truth {
+            Ok(truth) if truth.check_app(kakao).is_ok() => truth.set(kakao_api_url, &kakao.app_id).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Where to, and what is expected.
 #[derive(Debug, Args)]
 pub struct SendTarget {
@@ -79,6 +144,19 @@ pub struct SendTarget {
     /// Send it even if an event, a value or the address looks like a typing error or a value is broken JSON
     #[arg(long, help_heading = "Delivery")]
     anyway: bool,
+    #[arg(skip)]
+    simulated: Simulated,
+}
+
+/// The simulated Kakao of a console, in place of that of the running `khook dev`.
+#[derive(Clone, Default)]
+struct Simulated(Option<Box<Kakao>>);
+
+/// Without the keys.
+impl fmt::Debug for Simulated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulated").finish_non_exhaustive()
+    }
 }
 
 impl SendTarget {
@@ -123,7 +201,11 @@ impl SendTarget {
 
     /// The keys of the running `khook dev`, if the request goes there.
     fn kakao(&self) -> Option<Kakao> {
-        if self.url.is_some() { None } else { Running::find().map(|running| running.kakao) }
+        if self.url.is_some() {
+            return None;
+        }
+        let simulated = self.simulated.0.as_deref().cloned();
+        simulated.or_else(|| Running::find().map(|running| running.kakao))
     }
 }
 
@@ -215,9 +297,9 @@ async fn deliver_true(
     // What the service refused, as was expected of it, did not happen.
     if delivered.is_accepted
         && let (Ok(truth), None, Some(running)) = (truth, &target.url, Running::find())
-        && truth.check_app(&running).is_ok()
+        && truth.check_app(&running.kakao).is_ok()
     {
-        truth.set(&running).await?;
+        truth.set(&running.kakao_api_url, &running.kakao.app_id).await?;
     }
     code(delivered)
 }
@@ -225,8 +307,8 @@ async fn deliver_true(
 /// It happens at Kakao, and no webhook is sent.
 async fn lose(target: &SendTarget, truth: &Truth) -> Result<ExitCode> {
     let running = Running::found_for("--lost")?;
-    truth.check_app(&running)?;
-    let is_news = truth.set(&running).await?;
+    truth.check_app(&running.kakao)?;
+    let is_news = truth.set(&running.kakao_api_url, &running.kakao.app_id).await?;
     if target.json {
         output::json(&json!({"ok": true, "lost": true, "changed": is_news}))?;
     } else if is_news {
@@ -295,7 +377,7 @@ mod tests {
     }
 
     fn target(anyway: bool) -> SendTarget {
-        SendTarget { url: None, expect: None, json: false, curl: false, anyway }
+        SendTarget { url: None, expect: None, json: false, curl: false, anyway, simulated: Simulated::default() }
     }
 
     #[test]

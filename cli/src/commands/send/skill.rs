@@ -92,7 +92,7 @@ pub struct SendSkill {
     #[arg(long, conflicts_with = "skill_key_file")]
     no_key: bool,
     #[command(flatten)]
-    target: SendTarget,
+    pub(super) target: SendTarget,
 }
 
 impl SendSkill {
@@ -100,7 +100,7 @@ impl SendSkill {
         if self.callback { self.converse().await } else { code(deliver(&self.target, || self.request(None)).await?) }
     }
 
-    fn request(&self, callback_url: Option<String>) -> Result<Request> {
+    pub(super) fn request(&self, callback_url: Option<String>) -> Result<Request> {
         if self.check {
             return Ok(registration_check());
         }

@@ -8,7 +8,7 @@ use kakao_webhooks::wire::{Time, UserId};
 use play_kakao::rest_api::MEMBERS_PATH;
 use reqwest::StatusCode;
 
-use crate::{local::running::Running, ui::usage::Usage};
+use crate::{kakao::Kakao, ui::usage::Usage};
 
 /// Whether the webhook arrives. Only events that link or unlink a member have it.
 #[derive(Clone, Copy, Debug, Default, Args)]
@@ -56,39 +56,36 @@ impl Truth {
 
     /// # Errors
     /// If it is about another app than the simulated one.
-    pub(super) fn check_app(&self, running: &Running) -> Result<()> {
+    pub(super) fn check_app(&self, kakao: &Kakao) -> Result<()> {
         let (option, value, simulated) = match &self.app {
             OfApp::Running => return Ok(()),
-            OfApp::Id(id) => ("--app-id", id, &running.kakao.app_id),
-            OfApp::Key(key) => ("--audience", key, &running.kakao.rest_api_key),
+            OfApp::Id(id) => ("--app-id", id, &kakao.app_id),
+            OfApp::Key(key) => ("--audience", key, &kakao.rest_api_key),
         };
         if value == simulated {
             return Ok(());
         }
         Err(Usage::error(format!(
             "{option}: `khook dev` simulates app {} only, and nothing can happen at another app. Leave {option} out",
-            running.kakao.app_id
+            kakao.app_id
         )))
     }
 
-    /// Sets it in the simulated REST API of a running `khook dev`, whose app it is about. One of an older version has
-    /// none. Returns whether anything changed.
+    /// Sets it in the simulated REST API at this address, of this app. A `khook dev` of an older version has none.
+    /// Returns whether anything changed.
     ///
     /// # Errors
     /// If it does not answer.
-    pub(super) async fn set(&self, running: &Running) -> Result<bool> {
-        if running.kakao_api_url.is_empty() {
+    pub(super) async fn set(&self, api_url: &str, app_id: &str) -> Result<bool> {
+        if api_url.is_empty() {
             return Ok(false);
         }
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("app_id", &running.kakao.app_id)
-            .append_pair("user_id", &self.user.digits())
-            .append_pair("linked", if self.linked { "true" } else { "false" });
-        if let Some(at) = self.at {
-            form.append_pair("at", &at.as_seconds().to_string());
-        }
+        let at = self.at.map(|at| ("at", at.as_seconds().to_string()));
+        let fields =
+            [("app_id", app_id.to_owned()), ("user_id", self.user.digits()), ("linked", self.linked.to_string())];
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields.into_iter().chain(at)).finish();
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        let set = client.post(format!("{}{MEMBERS_PATH}", running.kakao_api_url)).body(form.finish()).send().await;
+        let set = client.post(format!("{api_url}{MEMBERS_PATH}")).body(form).send().await;
         let set = set
             .and_then(reqwest::Response::error_for_status)
             .context("the simulated REST API of Kakao does not accept the member's link")?;

@@ -173,7 +173,7 @@ pub(crate) fn print_state(view: &Value, zone: &Zone) -> Result<()> {
 const IN_HEADING: [&str; 4] = ["app_id", "user_id", "access", "version"];
 
 /// The state as rows: member, value, time.
-fn rows(view: &Value) -> Vec<[String; 3]> {
+pub(crate) fn rows(view: &Value) -> Vec<[String; 3]> {
     let mut rows = Vec::new();
     for (name, value) in view.as_object().into_iter().flatten().filter(|(name, _)| !IN_HEADING.contains(&name.as_str()))
     {

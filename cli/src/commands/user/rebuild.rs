@@ -31,12 +31,9 @@ pub fn rebuild(subject: &Subject, history: &[Members], item: Members) -> Result<
     let mut state = UserState::default();
     let mut telling = 0;
     for line in history {
-        let Some(effects) = line.get("effects") else { continue };
-        let effects: Vec<Effect> =
-            serde_json::from_value(effects.clone()).context("a line of history is of an unknown form")?;
-        let at: Time = text(line, "occurred_at").parse().context("a line of history has no time")?;
+        let Some(change) = change_of(line)? else { continue };
         telling += 1;
-        state.merge(UserState::of_event(effects, at, &EventId::from_text(text(line, "event_id"))));
+        state.merge(change);
     }
     let (stored, _) = UserState::from_members(item)?;
     let members = |state: &UserState| -> Result<Members> {
@@ -47,6 +44,18 @@ pub fn rebuild(subject: &Subject, history: &[Members], item: Members) -> Result<
         Ok(members)
     };
     Ok(Rebuilt { proven: members(&state)?, stored: members(&stored)?, lines: (history.len(), telling) })
+}
+
+/// What the event of a line of history makes true. None: it changes no state.
+///
+/// # Errors
+/// If the line is of an unknown form.
+pub(crate) fn change_of(line: &Members) -> Result<Option<UserState>> {
+    let Some(effects) = line.get("effects") else { return Ok(None) };
+    let effects: Vec<Effect> =
+        serde_json::from_value(effects.clone()).context("a line of history is of an unknown form")?;
+    let at: Time = text(line, "occurred_at").parse().context("a line of history has no time")?;
+    Ok(Some(UserState::of_event(effects, at, &EventId::from_text(text(line, "event_id")))))
 }
 
 impl Rebuilt {

@@ -1,6 +1,7 @@
 //! The console's API: what its pages show, as JSON. docs/console.md documents it.
 
 mod chatbot;
+mod users;
 mod weather;
 
 use std::{convert::Infallible, sync::Arc};
@@ -27,6 +28,7 @@ use super::{
     history::{RecordedRequest, Update},
     pages::Filter,
     proxy,
+    sending::Order,
 };
 
 /// What `/api/…` answers.
@@ -36,6 +38,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/api/events/{id}", get(event))
         .route("/api/events/{id}/curl", get(curl))
         .route("/api/events/{id}/send", post(send_again))
+        .route("/api/send", post(send))
+        .merge(users::routes())
         .route("/api/weather", get(weather::weather))
         .route("/api/weather/{name}", put(weather::begin).delete(weather::end))
         .route("/api/backlogs", get(weather::backlogs))
@@ -113,6 +117,15 @@ fn missing() -> Response {
 
 fn error(status: StatusCode, why: &str) -> Response {
     (status, Json(json!({"error": why}))).into_response()
+}
+
+/// Sends webhooks as the form does.
+async fn send(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let sent = async { Order::of_json(&body)?.send(&shared).await };
+    match sent.await {
+        Ok(sent) => Json(json!({"sent": sent})).into_response(),
+        Err(why) => error(StatusCode::BAD_REQUEST, &format!("{why:#}")),
+    }
 }
 
 /// What is to be other in a request that is sent again.

@@ -240,6 +240,18 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// The example members of the chosen event, in place of those of the one before.
+const eventType = $("event-type");
+if (eventType) {
+  const members = eventType.form.elements.member;
+  let example = eventType.selectedOptions[0].dataset.members;
+  eventType.onchange = () => {
+    const next = eventType.selectedOptions[0].dataset.members;
+    if (members.value === "" || members.value === example) members.value = next;
+    example = next;
+  };
+}
+
 if ($("rows")) timeline($("rows"));
 if ($("request")) {
   const id = Number($("request").dataset.id);

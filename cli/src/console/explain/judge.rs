@@ -3,7 +3,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
 use kakao_webhooks::{
     auth::{Apps, KeyFault, KeySet, SkillAuth, TokenRefusal, Unverified, VerifiedToken},
-    envelope::{Envelope, Event, Letter, events_of_token},
+    envelope::{Envelope, Event, Letter, TokenEvent, events_of_token},
     state::{Plan, Subject, plan},
     wire::{
         AppId, Content, EventId, Fields, Personal, Route, Time, Unreadable,
@@ -78,6 +78,17 @@ impl Received {
     }
 }
 
+/// An event of a request that was accepted.
+#[derive(Clone, Debug)]
+pub struct AcceptedEvent {
+    /// Its own id, if it is a token's.
+    pub id: Option<EventId>,
+    /// The app.
+    pub app_id: AppId,
+    /// What it says.
+    pub event: Event,
+}
+
 /// What was read: the events, or why not.
 type Reading = Result<Vec<ExplainedEvent>, Unreadable>;
 
@@ -127,6 +138,28 @@ impl Judge {
         explanation
     }
 
+    /// The events about members and open ids in a request that the service has accepted. Without what can't be read.
+    #[must_use]
+    pub fn events(&self, received: &Received) -> Vec<AcceptedEvent> {
+        let path = received.path.strip_suffix('/').unwrap_or(&received.path);
+        let route = Route::ALL.iter().find(|route| path.ends_with(route.path));
+        match route.map(|route| (route, route.function)) {
+            Some((_, "account-status")) => {
+                let token = verify(&received.unverified(), &self.apps, &self.keys).ok();
+                token.and_then(|token| accepted_events(token, received.at)).unwrap_or_default()
+            }
+            Some((route, "unlink" | "talk-share" | "talk-channel")) => {
+                let app_id = received.unverified().prove_by_admin_key(&self.apps).map(|verified| verified.proof);
+                let read = |app_id: AppId| {
+                    let event = event_by_admin_key(route, &received.content(), &app_id).ok()?;
+                    Some(AcceptedEvent { id: None, app_id, event })
+                };
+                app_id.ok().and_then(read).into_iter().collect()
+            }
+            _ => vec![],
+        }
+    }
+
     fn token(&self, received: &Received, route: &Route) -> Explanation {
         let parts = Parts::of(&received.body);
         let content_type = text_of(&received.headers, CONTENT_TYPE.as_str());
@@ -153,11 +186,7 @@ impl Judge {
         let app = proof.as_ref().ok().cloned();
         let read = |content: &Content| {
             let app = app.clone().ok_or(Unreadable::Missing("app_id"))?;
-            let event = match route.function {
-                "unlink" => Event::Unlink(Unlink::read(content, &app)?),
-                "talk-share" => Event::TalkShare(TalkShare::read(content, SHARE_USER_KEY)?),
-                _ => Event::TalkChannel(TalkChannel::read(content)?),
-            };
+            let event = event_by_admin_key(route, content, &app)?;
             Ok(vec![explained(event, Some(app), received.at)])
         };
         let fields = received.content().fields().map(Fields::into_members).map(Value::Object).unwrap_or_default();
@@ -186,6 +215,25 @@ impl Judge {
         let key = KeyCheck { name: CheckName::SkillKey, fault, found, wanted };
         proven(received, route, &CheckName::OF_SKILL, key, read, decoded)
     }
+}
+
+fn event_by_admin_key(route: &Route, content: &Content, app: &AppId) -> Result<Event, Unreadable> {
+    Ok(match route.function {
+        "unlink" => Event::Unlink(Unlink::read(content, app)?),
+        "talk-share" => Event::TalkShare(TalkShare::read(content, SHARE_USER_KEY)?),
+        _ => Event::TalkChannel(TalkChannel::read(content)?),
+    })
+}
+
+/// None: it is not known for which app the token is, or its claims can't be read.
+fn accepted_events(token: VerifiedToken, at: Time) -> Option<Vec<AcceptedEvent>> {
+    let (app_id, claims) = (token.app_id?, token.claims.ok()?);
+    let events = events_of_token(&claims, &app_id, at, &EventId::from_text("token"));
+    let accepted = |event: TokenEvent| {
+        let status = event.event.ok()?;
+        Some(AcceptedEvent { id: Some(event.id), app_id: app_id.clone(), event: Event::AccountStatus(status) })
+    };
+    Some(events.into_iter().filter_map(accepted).collect())
 }
 
 /// How a key was checked.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use check::{Check, CheckName, Verdict};
-pub use judge::{Judge, Received};
+pub use judge::{AcceptedEvent, Judge, Received};
 
 /// What a request says, and how it was checked when it came.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

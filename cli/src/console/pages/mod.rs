@@ -4,7 +4,9 @@ mod backlogs;
 mod chatbot;
 mod request;
 mod rows;
+mod send;
 mod timeline;
+mod users;
 mod weather;
 
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use axum::{
     Router,
     extract::Path,
     response::{Html, IntoResponse, Redirect, Response},
-    routing::get,
+    routing::{get, post},
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode, Uri,
@@ -26,8 +28,7 @@ use super::{
     words::{COOKIE, Language, Words},
 };
 
-pub(super) use rows::Filter;
-use rows::Row;
+pub(super) use rows::{Filter, Row};
 pub(super) use weather::{FaultRow, set as set_fault};
 
 /// The pages and what they load.
@@ -36,6 +37,13 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/", get(timeline::page))
         .route("/rows", get(timeline::rows))
         .route("/requests/{id}", get(request::page))
+        .route("/send", get(send::first))
+        .route("/send/{kind}", get(send::page).post(send::send))
+        .route("/users", get(users::list))
+        .route("/users/{app}/{member}", get(users::member))
+        .route("/users/{app}/{member}/shuffle", post(users::shuffle_member))
+        .route("/users/{app}/open-id/{id}", get(users::open_id))
+        .route("/users/{app}/open-id/{id}/shuffle", post(users::shuffle_open_id))
         .route("/backlogs", get(backlogs::page).post(backlogs::replay))
         .route("/weather", get(weather::page).post(weather::switch))
         .route("/chatbot", get(chatbot::page).post(chatbot::say))
@@ -72,6 +80,11 @@ impl Frame {
     /// That of the page with this path, in the language that these headers ask for.
     pub(super) fn of(headers: &HeaderMap, here: &str) -> Self {
         Self { words: Language::of(headers).words(), here: here.to_owned() }
+    }
+
+    /// Whether the page is this one or below it.
+    fn is_in(&self, path: &str) -> bool {
+        self.here.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     fn other_language_code(&self) -> &'static str {

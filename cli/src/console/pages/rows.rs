@@ -1,10 +1,13 @@
 //! A request as a row of the timeline, and which of them are shown.
 
 use jiff::{Timestamp, tz::TimeZone};
+use kakao_webhooks::state::Subject;
 use serde::Serialize;
 
 use crate::console::{
+    explain::Explanation,
     history::{Exchange, What},
+    users::{name_of, path_of},
     words::Words,
 };
 
@@ -21,6 +24,11 @@ pub(in crate::console) struct Row {
     /// The events' names in history.
     pub(in crate::console) events: Vec<String>,
     pub(in crate::console) user: Option<String>,
+    /// The app of the user.
+    pub(in crate::console) app_id: Option<String>,
+    /// The members and open ids that it is about, each once. Not what a refused request claims.
+    #[serde(skip)]
+    pub(in crate::console) subjects: Vec<Subject>,
     /// Whether event and user are only what a refused request claims.
     pub(in crate::console) is_claimed: bool,
     pub(in crate::console) outcome: What,
@@ -41,6 +49,8 @@ impl Row {
             kind: explanation.kind.clone(),
             events: names.collect(),
             user: explanation.user().map(str::to_owned),
+            app_id: explanation.events.iter().find_map(|event| event.app_id.clone()),
+            subjects: subjects(explanation),
             is_claimed: explanation.events.iter().any(|event| event.is_claimed),
             outcome: exchange.outcome.what,
             reason: exchange.outcome.reason.clone(),
@@ -57,6 +67,11 @@ impl Row {
         self.events.iter().map(|name| words.event_name(name)).collect::<Vec<_>>().join(", ")
     }
 
+    /// The page of its user.
+    pub(super) fn user_path(&self) -> Option<String> {
+        self.subjects.first().filter(|subject| self.user == Some(name_of(subject))).map(path_of)
+    }
+
     pub(super) fn time(&self) -> String {
         clock(self.at)
     }
@@ -64,6 +79,14 @@ impl Row {
     pub(super) fn iso(&self) -> String {
         iso(self.at)
     }
+}
+
+fn subjects(explanation: &Explanation) -> Vec<Subject> {
+    let partitions =
+        explanation.events.iter().filter(|event| !event.is_claimed).filter_map(|event| event.partition.as_ref());
+    let mut subjects: Vec<_> = partitions.filter_map(|partition| Subject::of_partition_key(partition)).collect();
+    subjects.dedup();
+    subjects
 }
 
 /// The time of day on this machine.

@@ -4,6 +4,8 @@ mod chatbot;
 mod guard;
 mod pages;
 mod proxy;
+mod send;
+mod users;
 mod weather;
 
 use std::sync::{Arc, LazyLock, Mutex};
@@ -16,10 +18,14 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::{
-    Console, Setup,
+    Console, Edges, Setup,
     history::{Bounds, Folder, History},
 };
-use crate::{kakao::Kakao, local::Weather};
+use crate::{
+    aws::{queue::StackQueue, table::Table},
+    kakao::Kakao,
+    local::{Weather, sdk_config},
+};
 
 /// What came to the service.
 #[derive(Clone, Debug)]
@@ -42,10 +48,14 @@ async fn answer(State(service): State<Service>, request: Request<Body>) -> Respo
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let target = parts.uri.path_and_query().unwrap().to_string();
-    service.came.lock().unwrap().push(Came { method: parts.method, target, headers: parts.headers, body });
+    let count = {
+        let mut came = service.came.lock().unwrap();
+        came.push(Came { method: parts.method, target, headers: parts.headers, body });
+        came.len()
+    };
     let mut response = Response::new(Body::from(service.body.clone()));
     *response.status_mut() = service.status;
-    response.headers_mut().insert("apigw-requestid", HeaderValue::from_static("request-1"));
+    response.headers_mut().insert("apigw-requestid", HeaderValue::try_from(format!("request-{count}")).unwrap());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-odd"));
     response
 }
@@ -65,13 +75,22 @@ struct Set {
 
 impl Set {
     async fn with(status: StatusCode, body: &'static [u8]) -> Self {
+        Self::of(status, body, no_cloud()).await
+    }
+
+    /// Beside this local cloud.
+    async fn beside(cloud: Edges) -> Self {
+        Self::of(StatusCode::OK, b"", cloud).await
+    }
+
+    async fn of(status: StatusCode, body: &'static [u8], cloud: Edges) -> Self {
         let service = Service { came: Arc::default(), status, body: Bytes::from_static(body) };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/prefix", listener.local_addr().unwrap());
         let app = Router::new().fallback(answer).with_state(service.clone());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         let (kakao, folder) = (KAKAO.clone(), Folder::new());
-        let console = start(&base_url, &kakao, &folder).await;
+        let console = start_beside(&base_url, &kakao, &folder, cloud).await;
         let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { console, kakao, client, service, folder, base_url }
     }
@@ -111,10 +130,27 @@ async fn start(base_url: &str, kakao: &Kakao, folder: &Folder) -> Console {
 
 fn setup<'s>(base_url: &'s str, kakao: &'s Kakao, folder: &Folder, callback_url: Option<&'s str>) -> Setup<'s> {
     let (folder, weather) = (folder.0.clone(), Weather::default());
-    Setup { port: 0, base_url, kakao, callback_url, weather, backlogs: None, folder }
+    Setup { port: 0, base_url, kakao, callback_url, weather, backlogs: None, folder, cloud: no_cloud() }
 }
 
 async fn start_with(base_url: &str, kakao: &Kakao, folder: &Folder, callback_url: Option<&str>) -> Console {
     let history = History::open(&folder.0, Bounds::default());
     Console::start(setup(base_url, kakao, folder, callback_url), history).await.unwrap()
+}
+
+async fn start_beside(base_url: &str, kakao: &Kakao, folder: &Folder, cloud: Edges) -> Console {
+    let history = History::open(&folder.0, Bounds::default());
+    Console::start(Setup { cloud, ..setup(base_url, kakao, folder, None) }, history).await.unwrap()
+}
+
+/// Nothing listens there.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
+fn no_cloud() -> Edges {
+    let aws = sdk_config(NOWHERE, "ap-northeast-2");
+    Edges {
+        table: Table::new(&aws, "users"),
+        queue: StackQueue::new(&aws, format!("{NOWHERE}/queue")),
+        kakao_api_url: String::new(),
+    }
 }

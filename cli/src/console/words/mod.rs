@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{commands::check::finding, console::backlogs::BacklogKind, local::Fault};
 
-pub use codes::{COLUMNS, EVENTS, REASONS};
+pub use codes::{COLUMNS, EVENTS, FORGERIES, PARTS, REASONS};
 
 /// The cookie with the language that was chosen.
 pub const COOKIE: &str = "khook-language";
@@ -99,6 +99,14 @@ macro_rules! words {
 }
 
 words! {
+    users, forgery, genuine, times, same_event, anyway, occurred_at, event_members, other_claims, shape,
+    custom_keys, deprecated_names, bot_test, parameter_validation, registration_check, example_members, send_hint,
+    sent_requests, as_khook, not_sent, as_query, as_form, as_json, not_given, users_hint, find_user, app, member,
+    open_id, show_user, no_users, last_event, user_unknown, all_users, state, since, history, history_hint,
+    no_effect, no_difference, new_value, nothing_before, before, after, happened, received, event_id,
+    recorded_request, not_recorded, published_changes, no_published, deliveries, no_delivery, attempt, version,
+    shuffle, shuffle_hint, shuffled, order, nothing_differs, it_differs, not_in_time, nothing_to_shuffle,
+    some_not_recorded, send_about, requests_of_user, access_allowed, access_blocked, access_gone, state_unread,
     title, skip, other_language, timeline, requests, nothing_yet, nothing_yet_hint, no_match, pause, resume, clear,
     clear_question, new_requests, filter, all_webhooks, all_outcomes, filter_user, filter_text, older, keys_hint,
     live, disconnected, time, webhook, event, user, outcome, status, duration, url_hint, copied, unlink,
@@ -255,6 +263,18 @@ impl Words {
     #[must_use]
     pub fn reason<'r>(&self, code: &'r str) -> &'r str {
         codes::look_up(REASONS, self.language, code).unwrap_or(code)
+    }
+
+    /// What is wrong with a forged request, in words.
+    #[must_use]
+    pub fn forgery<'n>(&self, name: &'n str) -> &'n str {
+        codes::look_up(FORGERIES, self.language, name).unwrap_or(name)
+    }
+
+    /// A part of a user's state in words; its own name if it is an unknown one.
+    #[must_use]
+    pub fn part<'n>(&self, name: &'n str) -> &'n str {
+        codes::look_up(PARTS, self.language, name).unwrap_or(name)
     }
 
     /// An event in words; its own name if it is an unknown one.

@@ -1,0 +1,70 @@
+//! Users as JSON.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http::{StatusCode, Uri};
+use kakao_webhooks::state::Subject;
+use serde_json::json;
+
+use super::error;
+use crate::console::{Shared, users};
+
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/api/users", get(list))
+        .route("/api/users/{app}/{member}", get(member))
+        .route("/api/users/{app}/{member}/shuffle", post(shuffle_member))
+        .route("/api/users/{app}/open-id/{id}", get(open_id))
+        .route("/api/users/{app}/open-id/{id}/shuffle", post(shuffle_open_id))
+}
+
+type Names = Path<(String, String)>;
+
+async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    let mut query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let wanted = query.find(|(name, _)| name == "q").map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
+    Json(json!({"users": users::seen(&shared.history, &wanted)})).into_response()
+}
+
+async fn member(State(shared): State<Arc<Shared>>, Path((app, user)): Names) -> Response {
+    report(&shared, users::member(&app, &user)).await
+}
+
+async fn open_id(State(shared): State<Arc<Shared>>, Path((app, id)): Names) -> Response {
+    report(&shared, users::open_id(&app, &id)).await
+}
+
+async fn shuffle_member(State(shared): State<Arc<Shared>>, Path((app, user)): Names) -> Response {
+    shuffle(&shared, users::member(&app, &user)).await
+}
+
+async fn shuffle_open_id(State(shared): State<Arc<Shared>>, Path((app, id)): Names) -> Response {
+    shuffle(&shared, users::open_id(&app, &id)).await
+}
+
+async fn report(shared: &Shared, subject: Option<Subject>) -> Response {
+    let Some(subject) = subject else { return unknown() };
+    match users::report(shared, &subject).await {
+        Ok(Some(report)) => Json(report).into_response(),
+        Ok(None) => unknown(),
+        Err(why) => error(StatusCode::BAD_GATEWAY, &format!("{why:#}")),
+    }
+}
+
+async fn shuffle(shared: &Shared, subject: Option<Subject>) -> Response {
+    let Some(subject) = subject else { return unknown() };
+    match users::shuffle(shared, &subject).await {
+        Ok(shuffled) => Json(shuffled).into_response(),
+        Err(why) => error(StatusCode::BAD_GATEWAY, &format!("{why:#}")),
+    }
+}
+
+fn unknown() -> Response {
+    error(StatusCode::NOT_FOUND, "nothing is known of such a user")
+}

@@ -1,0 +1,179 @@
+//! What the bus and the logs have said since the console started.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{aws::table::text, local::logs::LogLine};
+
+/// Changes with their deliveries, and how often each event was processed.
+#[derive(Debug, Default)]
+pub(crate) struct Observed(Mutex<Inside>);
+
+#[derive(Debug, Default)]
+struct Inside {
+    changes: VecDeque<Value>,
+    /// By the version that was delivered: the deliverer's lines name no user.
+    deliveries: BTreeMap<i64, Vec<DeliveryAttempt>>,
+    /// By the event's id.
+    processed: HashMap<String, usize>,
+}
+
+/// The most changes, and versions with deliveries, that are kept.
+const MOST_CHANGES: usize = 5_000;
+/// The most events whose processing is counted.
+const MOST_EVENTS: usize = 50_000;
+
+/// A change that was published, and what the service's endpoint said to it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(in crate::console) struct PublishedChange {
+    /// As it is on the bus.
+    pub(in crate::console) change: Value,
+    /// The oldest first.
+    pub(in crate::console) deliveries: Vec<DeliveryAttempt>,
+}
+
+/// An attempt to deliver a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(in crate::console) struct DeliveryAttempt {
+    /// When it was logged, in milliseconds since 1970.
+    pub(in crate::console) at: i64,
+    /// The first is 1.
+    pub(in crate::console) attempt: u64,
+    /// Whether the endpoint has accepted the change.
+    pub(in crate::console) is_delivered: bool,
+    /// The status of its answer.
+    pub(in crate::console) status: Option<u64>,
+    /// Why there was none.
+    pub(in crate::console) cause: Option<String>,
+}
+
+impl Observed {
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what was logged.
+    pub(in crate::console) fn take(&self, lines: &[LogLine]) {
+        let mut inside = self.lock();
+        for line in lines {
+            match line.event() {
+                "recorded" | "duplicate" | "quarantined" => inside.count(text(&line.fields, "event_id")),
+                "delivered" | "not_delivered" => inside.note_delivery(line),
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes in a change that was published. One that is published again is the same.
+    pub(in crate::console) fn take_change(&self, change: &Value) {
+        let mut inside = self.lock();
+        if inside.changes.iter().any(|known| known.get("id") == change.get("id")) {
+            return;
+        }
+        inside.changes.push_back(change.clone());
+        if inside.changes.len() > MOST_CHANGES {
+            inside.changes.pop_front();
+        }
+    }
+
+    /// How often the processor has logged an event.
+    pub(in crate::console) fn processed(&self, event_id: &str) -> usize {
+        self.lock().processed.get(event_id).copied().unwrap_or_default()
+    }
+
+    /// The changes of the user with these members of the key, the newest first.
+    pub(in crate::console) fn changes_of(&self, whose: &[(&'static str, String)]) -> Vec<PublishedChange> {
+        let inside = self.lock();
+        let is_of = |change: &&Value| {
+            whose.iter().all(|(name, value)| change.get(*name).and_then(Value::as_str) == Some(value))
+        };
+        let mut changes: Vec<_> = inside.changes.iter().filter(is_of).map(|change| inside.published(change)).collect();
+        changes.sort_by_key(|published| std::cmp::Reverse(version_of(&published.change)));
+        changes
+    }
+}
+
+impl Inside {
+    fn count(&mut self, event_id: &str) {
+        if self.processed.len() >= MOST_EVENTS {
+            self.processed.clear();
+        }
+        *self.processed.entry(event_id.to_owned()).or_default() += 1;
+    }
+
+    fn note_delivery(&mut self, line: &LogLine) {
+        let number = |name: &str| line.fields.get(name).and_then(Value::as_u64);
+        let Some(version) = line.fields.get("version").and_then(Value::as_i64) else { return };
+        let attempts = self.deliveries.entry(version).or_default();
+        attempts.push(DeliveryAttempt {
+            at: line.at,
+            attempt: number("attempt").unwrap_or_default(),
+            is_delivered: line.event() == "delivered",
+            status: number("status"),
+            cause: line.fields.get("cause").and_then(Value::as_str).map(str::to_owned),
+        });
+        attempts.sort_by_key(|attempt| (attempt.at, attempt.attempt));
+        if self.deliveries.len() > MOST_CHANGES {
+            self.deliveries.pop_first();
+        }
+    }
+
+    fn published(&self, change: &Value) -> PublishedChange {
+        let deliveries = version_of(change).and_then(|version| self.deliveries.get(&version)).cloned();
+        PublishedChange { change: change.clone(), deliveries: deliveries.unwrap_or_default() }
+    }
+}
+
+fn version_of(change: &Value) -> Option<i64> {
+    change.get("version").and_then(Value::as_i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn line(event: &str, at: i64, fields: &Value) -> LogLine {
+        let mut fields = fields.as_object().unwrap().clone();
+        fields.insert("event".to_owned(), json!(event));
+        LogLine { function: "deliverer".to_owned(), at, fields }
+    }
+
+    fn change(user: &str, version: i64) -> Value {
+        json!({"id": format!("1:{user}:{version}"), "app_id": "1", "user_id": user, "version": version})
+    }
+
+    #[test]
+    fn a_change_is_listed_once_with_its_deliveries_whichever_is_known_first() {
+        let observed = Observed::default();
+        observed.take(&[line("delivered", 9, &json!({"version": 5, "attempt": 2, "status": 204}))]);
+        for user in ["7", "7", "8"] {
+            observed.take_change(&change(user, 5));
+        }
+        observed.take_change(&change("7", 6));
+        observed.take(&[line("not_delivered", 8, &json!({"version": 5, "attempt": 1, "cause": "timeout"}))]);
+        let changes = observed.changes_of(&[("app_id", "1".to_owned()), ("user_id", "7".to_owned())]);
+        let versions: Vec<_> = changes.iter().map(|published| version_of(&published.change).unwrap()).collect();
+        let attempts: Vec<_> =
+            changes[1].deliveries.iter().map(|attempt| (attempt.attempt, attempt.is_delivered)).collect();
+        assert_eq!((versions, attempts), (vec![6, 5], vec![(1, false), (2, true)]));
+    }
+
+    #[test]
+    fn changes_deliveries_and_events_are_bounded() {
+        let observed = Observed::default();
+        for number in 0..=i64::try_from(MOST_CHANGES).unwrap() {
+            observed.take_change(&change("7", number));
+            observed.take(&[line("delivered", 0, &json!({"version": number}))]);
+        }
+        let inside = observed.lock();
+        assert_eq!((inside.changes.len(), inside.deliveries.len()), (MOST_CHANGES, MOST_CHANGES));
+        assert_eq!(version_of(&inside.changes[0]), Some(1));
+    }
+}
