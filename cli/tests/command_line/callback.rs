@@ -56,7 +56,7 @@ async fn answer(State(inside): State<Arc<Inside>>, Json(message): Json<Value>) -
     inside.messages.lock().unwrap().push(message.clone());
     let later = inside.later.clone();
     tokio::spawn(async move {
-        let url = message["userRequest"]["callbackUrl"].as_str().unwrap();
+        let url = message["userRequest"]["callbackUrl"].as_str().unwrap_or_default();
         for body in later {
             // Kakao refuses what comes before the first answer.
             while posted(url, &body).await["message"] == "skill server settings are incorrect, use callback true" {
@@ -115,6 +115,44 @@ async fn an_answer_at_once_is_not_waited_for() {
     let report = skill.khook(&["--json", "--test"]).await.json();
     assert_eq!((&report["heard"], &report["callback"]), (&json!(["바로"]), &json!([])));
     assert_eq!(skill.message()["userRequest"]["params"]["surface"], "BuilderBotTest");
+}
+
+#[tokio::test]
+async fn an_answer_at_once_says_that_nothing_comes_to_the_callback_url() {
+    let skill = Skill::start(reply("바로"), vec![]).await;
+    let printed = skill.khook(&["--fault", "501"]).await.printed();
+    let said: Vec<_> = printed.lines().skip(2).collect();
+    insta::assert_snapshot!(said.join("\n"), @"");
+    let printed = skill.khook(&["--test"]).await.printed();
+    assert!(printed.contains("no callback       in the bot test every answer comes at once."), "{printed}");
+}
+
+#[tokio::test]
+async fn the_fallback_text_is_a_failure_and_says_where_its_cause_is() {
+    let fallback = reply(runtime::config::FALLBACK_TEXT);
+    let late = Skill::start(wait(), vec![fallback.clone()]).await;
+    let done = late.khook(&[]).await;
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let said = done.out.find("fallback text ").map(|from| &done.out[from..]).unwrap_or_default();
+    insta::assert_snapshot!(said, @"");
+    let at_once = Skill::start(fallback, vec![]).await;
+    let plain = ["send", "skill", "--url", &at_once.base, "--no-key", "--bot", "b0"];
+    let done = khook_binary::run(&[], &plain).await.unwrap();
+    assert!(done.code == Some(1) && done.out.contains("`not_answered`"), "{done:?}");
+    let report = khook_binary::run(&[], &[&plain[..], &["--json"]].concat()).await.unwrap();
+    let report: Value = serde_json::from_str(&report.out).unwrap();
+    assert_eq!((&report["ok"], &report["fallback"]), (&json!(false), &json!(true)));
+    // Only a status was asked for.
+    let done = khook_binary::run(&[], &[&plain[..], &["--expect", "200"]].concat()).await.unwrap();
+    assert_eq!(done.code, Some(0), "{done:?}");
+}
+
+#[tokio::test]
+async fn a_fault_that_looks_like_a_defect_says_what_to_expect() {
+    let skill = Skill::start(wait(), vec![reply("네")]).await;
+    let printed = skill.khook(&["--fault", "lose-answer"]).await.printed();
+    let note = "lose-answer       the user sees the reply; the service is not told, posts again";
+    assert!(printed.lines().any(|line| line == note), "{printed}");
 }
 
 /// A project in which a `khook dev` seems to run, with this callback server.
