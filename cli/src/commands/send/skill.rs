@@ -24,16 +24,16 @@ the waiting text in it, and all that comes to the URL within the minute (in room
 service must know the origin of that URL: `khook dev` does; for a service of --url set KAKAO_CALLBACK_URL to \
 http://127.0.0.1:<port> and name the port with --callback-port.
 
-Faults of --fault, which Kakao's callback API has in place of a verdict:
-  hang, refuse            no answer; the connection is reset. The user sees nothing
-  lose-answer             the user sees the reply, and the connection is reset: the
-                          service posts again and is refused (token), as it should be
-  test-token, token       as of the bot test; as of a used or expired URL. Final: the
-                          command waits until the URL has expired
-  bot-id                  as of another bot's URL. Final, too
-  use-callback            as if the first answer had announced no callback
-  json, skill-json        as if the reply were no JSON, or no valid reply
-  501, 504, 505, 999      an error of Kakao's own
+Faults of --fault, in place of the verdict of Kakao's callback API:
+  hang, refuse        no answer; the connection is reset. The user sees nothing
+  lose-answer         the user sees the reply, and the connection is reset: the
+                      service posts again and is refused (token), as it should
+  test-token, token   as of the bot test; as of a used or expired URL. Final:
+                      the command waits until the URL has expired
+  bot-id              as of another bot's URL. Final, too
+  use-callback        as if the first answer had announced no callback
+  json, skill-json    as if the reply were no JSON, or no valid reply
+  501, 504, 505, 999  an error of Kakao's own
 
 Exit status: 0 the answer is right, and with --callback and a first answer that announces one, a reply came in time; \
 1 not, or no answer, or (without --expect) the fallback text of the service; 2 an invalid command line.

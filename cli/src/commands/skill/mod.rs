@@ -45,7 +45,7 @@ pub enum Rules {
                             The exit status is 0 if the file is in order, 1 if it has mistakes, 2 if it can't be \
                             read.\n\n\
                             Examples:\n  khook skill rules check answers.json\n  \
-                            khook skill rules check answers.json --try '@봄 가게 영업시간' --room --bot-name '봄 가게'\n  \
+                            khook skill rules check answers.json --try '@봄 시간' --room --bot-name 봄\n  \
                             khook skill rules check answers.json --try 3월32일 --validation")]
     Check(Check),
     /// Store a file of rules, after a look at what changes; the chatbot uses them within 30 seconds
