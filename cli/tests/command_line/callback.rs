@@ -137,8 +137,8 @@ async fn the_fallback_text_is_a_failure_and_says_where_its_cause_is() {
     let late = Skill::start(wait(), vec![fallback.clone()]).await;
     let done = late.khook(&[]).await;
     assert_eq!(done.code, Some(1), "{done:?}");
-    let said = done.out.find("fallback text ").map(|from| &done.out[from..]).unwrap_or_default();
-    insta::assert_snapshot!(said, @r"
+    let said: Vec<_> = done.out.lines().skip_while(|line| !line.starts_with("fallback text")).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
     fallback text     it is SkillFallbackText: the answerer gave no usable answer in
                       time. `not_answered` in its log (CloudWatch, or what `khook
                       dev` prints) names the cause
