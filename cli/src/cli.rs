@@ -215,6 +215,12 @@ impl Cli {
         }
     }
 
+    /// Whether this command starts processes of its own: a local cloud.
+    #[must_use]
+    pub const fn has_processes(&self) -> bool {
+        matches!(&self.command, Command::Dev(_) | Command::Demo(_))
+    }
+
     /// Runs the command.
     ///
     /// # Errors

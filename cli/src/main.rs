@@ -27,6 +27,7 @@ fn main() -> ExitCode {
 fn misread(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let visible = arguments.iter().map(|argument| output::visible(&argument.to_string_lossy()));
     match Cli::try_parse_from(visible) {
+        Err(error) if error.use_stderr() => output::complain_of_usage(&error.to_string(), || drop(error.print())),
         Err(error) => drop(error.print()),
         Ok(_) => output::complain(&anyhow!("{error}")),
     }
@@ -37,7 +38,7 @@ fn misread(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
 /// started: processes, ports, files, messages that it holds.
 #[tokio::main]
 async fn run(cli: Cli) -> Result<ExitCode> {
-    let stays = cli.stays();
+    let (stays, has_processes) = (cli.stays(), cli.has_processes());
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -48,6 +49,6 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         _ = hang_up.recv() => 1,
     };
     output::say("");
-    interrupted::last_words().into_iter().for_each(output::say);
+    interrupted::last_words(has_processes).into_iter().for_each(output::say);
     Ok(if stays { ExitCode::SUCCESS } else { ExitCode::from(128 + signal_number) })
 }

@@ -121,7 +121,7 @@ def package(cloud: Cloud, template: Json, binaries: Path) -> None:
         cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
         template["Resources"][logical_id]["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": key}
     template.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
-    say(f"uploaded {len(wanted)} functions")
+    say(f"uploaded the binaries of {len(wanted)} functions")
 
 
 def resolve_splits(template: Json, parameters: dict[str, str]) -> None:

@@ -1,6 +1,10 @@
 //! The rules of the chatbot: stored by khook, used by the skill function.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use end_to_end::{
     Pipeline,
@@ -218,7 +222,9 @@ async fn put_shows_what_changes_and_stores_nothing_that_is_wrong() {
     let wrong = file("wrong", r#"{"version": 1, "rules": [{"reply": ""}, {"when": {"say": "a"}, "reply": "b"}]}"#);
     let done = khook(&pipeline, &["put", &wrong, "--yes"]).await;
     assert_eq!(done.code, Some(1), "{}", done.error);
-    for text in ["2 mistakes", "`rules[0].reply` is required", "`rules[1].when.say` is unknown", "nothing was stored"] {
+    for text in
+        ["2 mistakes", "`rules[0].reply` is empty", "`rules[1].when.say` (say a) is unknown", "nothing was stored"]
+    {
         assert!(done.error.contains(text), "{text}: {}", done.error);
     }
     assert_eq!(stored(&pipeline), None);
@@ -302,6 +308,9 @@ async fn check_tries_a_message_without_any_network() {
     let tried = run(with(&["--try", "x", "--block", "b1", "--room", "--json"])).await.json();
     assert_eq!((&tried["tried"]["rule"], &tried["valid"]), (&json!(1), &json!(true)));
     assert!(run(with(&["--try", "x", "--block", "b1"])).await.printed().contains("No rule fits"));
+    let wrong = file("try-wrong", "{}");
+    let tried = run(vec![wrong, "--try".to_owned(), "x".to_owned()]).await;
+    assert!(tried.code == Some(1) && tried.out.contains("--try was not tried"), "{tried:?}");
     let missing = run(vec!["no-such-file.json".to_owned()]).await;
     assert_eq!(missing.code, Some(2), "{}", missing.error);
 }
@@ -326,4 +335,9 @@ async fn khook_dev_stores_a_file_again_when_it_is_saved_and_keeps_the_last_good_
     pipeline.table.remove("ANSWERS", "RULES").unwrap();
     rules.look(&table).await;
     assert_eq!(stored(&pipeline), None);
+    // A file that is only touched is stored again: the stored rules were removed by another command.
+    let later = SystemTime::now() + Duration::from_secs(60);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+    rules.look(&table).await;
+    assert_eq!(stored(&pipeline).unwrap()["document"], good("three"));
 }

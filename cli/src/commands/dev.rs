@@ -247,12 +247,12 @@ fn introduce(console: &Console, kakao: &Kakao, receivers: &Receivers, rules: Opt
         output::line("  say something  cargo khook send skill --utterance 영업시간")?;
     }
     if let Some((url, secret_file)) = &receivers.answerer {
-        heading("What no rule of the chatbot answers is asked of your answerer, signed (Standard Webhooks)")?;
+        heading("Your answerer is asked what no rule answers, signed (Standard Webhooks)")?;
         output::line(format!("  at             {url}"))?;
         output::line(format!("  secret in      {}", secret_file.display()))?;
         output::line("  try it with    cargo khook send skill --utterance 배송 --callback")?;
     }
-    heading("The functions' logs (Ctrl-C ends everything)")
+    heading("The functions' logs, each when its invocation ends (Ctrl-C ends everything)")
 }
 
 fn heading(text: &str) -> Result<()> {
@@ -314,7 +314,7 @@ fn samples(kakao: &Kakao) -> Result<Vec<Request>> {
 /// A log line on one line: time, function, event, fields.
 fn shown(line: &LogLine) -> Text {
     let mut fields = line.fields.clone();
-    // Only warnings and errors have a time of their own: all other events of an invocation are one line, at its end.
+    // A line that is not of our logger has no time of its own.
     let own = fields.remove("timestamp").and_then(|time| Some(time.as_str()?.to_owned()));
     let time = own.or_else(|| Time::from_millis(line.at).map(|time| time.to_string())).unwrap_or_default();
     let time: String = time.chars().skip(11).take(12).collect();

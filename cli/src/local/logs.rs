@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::{Context, Result};
+use jiff::Timestamp;
 use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -14,7 +15,7 @@ use crate::local::Cloud;
 pub struct LogLine {
     /// The function's binary.
     pub function: String,
-    /// When the local cloud got it, in milliseconds since 1970.
+    /// When it was logged, or else when the local cloud got it, in milliseconds since 1970.
     pub at: i64,
     /// What it says: an event with fields, or (from a panic, say) something else as its `message`.
     pub fields: Map<String, Value>,
@@ -126,7 +127,11 @@ impl LogGroup {
         let function = &self.function;
         let lines = |event: Event| {
             let logged = logged(&event.message).into_iter();
-            logged.map(move |fields| LogLine { function: function.clone(), at: event.timestamp, fields })
+            logged.map(move |fields| LogLine {
+                function: function.clone(),
+                at: logged_at(&fields).unwrap_or(event.timestamp),
+                fields,
+            })
         };
         events.into_iter().flat_map(lines).collect()
     }
@@ -134,8 +139,14 @@ impl LogGroup {
 
 /// The member with an invocation's events. Beside it stand what all of them have in common, and the metrics.
 const EVENTS: &str = "events";
-/// The members that are common to the events of a line.
-const COMMON: [&str; 2] = ["kind", "request_id"];
+/// The members that are common to the events of a line. All of them were logged by its time: an invocation's events are
+/// one line, at its end.
+const COMMON: [&str; 3] = ["kind", "request_id", "timestamp"];
+
+fn logged_at(fields: &Map<String, Value>) -> Option<i64> {
+    let at: Timestamp = fields.get("timestamp")?.as_str()?.parse().ok()?;
+    Some(at.as_millisecond())
+}
 
 /// What a line says, each event with its own fields; nothing for Lambda's own lines and a record of metrics alone.
 fn logged(message: &str) -> Vec<Map<String, Value>> {
@@ -178,6 +189,15 @@ mod tests {
         assert_eq!((lines.len(), lines[0].event(), group.newest), (1, "kept", 7));
         assert_eq!(group.take(of("a").into_iter().chain(of("b")).collect()).len(), 1);
         assert_eq!(group.take(vec![event("c", "thread panicked")])[0].fields["message"], "thread panicked");
+    }
+
+    #[test]
+    fn an_event_has_the_time_at_which_its_line_was_written_and_not_that_of_its_stream() {
+        let mut group = LogGroup { function: "f".into(), name: "g".into(), newest: 0, streams: HashSet::new() };
+        let message = json!({"timestamp": "1970-01-01T00:00:09.500000Z", "events": [{"event": "replied"}]});
+        let event = Event { log_stream_name: "a".to_owned(), timestamp: 7, message: message.to_string() };
+        let lines = group.take(vec![event]);
+        assert_eq!((lines[0].event(), lines[0].at), ("replied", 9_500));
     }
 
     #[test]

@@ -28,11 +28,16 @@ impl Drop for GoesOn {
     }
 }
 
-/// What an interrupted command says at its end.
+/// What an interrupted command says at its end. That nothing is left running is worth saying of a command that
+/// started processes.
 #[must_use]
-pub fn last_words() -> Vec<String> {
+pub fn last_words(has_processes: bool) -> Vec<String> {
     let left = std::mem::take(&mut *LEFT.lock().unwrap_or_else(PoisonError::into_inner));
-    if left.is_empty() { vec!["Ended; nothing is left running.".to_owned()] } else { left }
+    match has_processes {
+        _ if !left.is_empty() => left,
+        true => vec!["Ended; nothing is left running.".to_owned()],
+        false => vec!["Interrupted.".to_owned()],
+    }
 }
 
 #[cfg(test)]
@@ -42,8 +47,9 @@ mod tests {
     #[test]
     fn what_is_dropped_before_its_end_is_said_to_go_on() {
         GoesOn::saying("first".to_owned()).ended();
-        assert_eq!(last_words(), ["Ended; nothing is left running."]);
+        assert_eq!(last_words(true), ["Ended; nothing is left running."]);
+        assert_eq!(last_words(false), ["Interrupted."]);
         drop(GoesOn::saying("second".to_owned()));
-        assert_eq!(last_words(), ["second"]);
+        assert_eq!(last_words(false), ["second"]);
     }
 }

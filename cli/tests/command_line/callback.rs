@@ -56,7 +56,7 @@ async fn answer(State(inside): State<Arc<Inside>>, Json(message): Json<Value>) -
     inside.messages.lock().unwrap().push(message.clone());
     let later = inside.later.clone();
     tokio::spawn(async move {
-        let url = message["userRequest"]["callbackUrl"].as_str().unwrap();
+        let url = message["userRequest"]["callbackUrl"].as_str().unwrap_or_default();
         for body in later {
             // Kakao refuses what comes before the first answer.
             while posted(url, &body).await["message"] == "skill server settings are incorrect, use callback true" {
@@ -117,6 +117,44 @@ async fn an_answer_at_once_is_not_waited_for() {
     assert_eq!(skill.message()["userRequest"]["params"]["surface"], "BuilderBotTest");
 }
 
+#[tokio::test]
+async fn an_answer_at_once_says_that_nothing_comes_to_the_callback_url() {
+    let skill = Skill::start(reply("바로"), vec![]).await;
+    let printed = skill.khook(&["--fault", "501"]).await.printed();
+    let said: Vec<_> = printed.lines().skip(2).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    no callback       the answer came at once: of a rule, or of a service without an
+                      answerer (SkillAnswerer). Nothing comes to the callback URL;
+                      --fault was not used
+    ");
+    let printed = skill.khook(&["--test"]).await.printed();
+    assert!(printed.contains("no callback       in the bot test every answer comes at once."), "{printed}");
+}
+
+#[tokio::test]
+async fn the_fallback_text_is_a_failure_and_says_where_its_cause_is() {
+    let fallback = reply(runtime::config::FALLBACK_TEXT);
+    let late = Skill::start(wait(), vec![fallback.clone()]).await;
+    let done = late.khook(&[]).await;
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let said: Vec<_> = done.out.lines().skip_while(|line| !line.starts_with("fallback text")).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    fallback text     it is SkillFallbackText: the answerer gave no usable answer in
+                      time. `not_answered` in its log (CloudWatch, or what `khook
+                      dev` prints) names the cause
+    ");
+    let at_once = Skill::start(fallback, vec![]).await;
+    let plain = ["send", "skill", "--url", &at_once.base, "--no-key", "--bot", "b0"];
+    let done = khook_binary::run(&[], &plain).await.unwrap();
+    assert!(done.code == Some(1) && done.out.contains("`not_answered`"), "{done:?}");
+    let report = khook_binary::run(&[], &[&plain[..], &["--json"]].concat()).await.unwrap();
+    let report: Value = serde_json::from_str(&report.out).unwrap();
+    assert_eq!((&report["ok"], &report["fallback"]), (&json!(false), &json!(true)));
+    // Only a status was asked for.
+    let done = khook_binary::run(&[], &[&plain[..], &["--expect", "200"]].concat()).await.unwrap();
+    assert_eq!(done.code, Some(0), "{done:?}");
+}
+
 /// A project in which a `khook dev` seems to run, with this callback server.
 fn project(name: &str, skill: &Skill, callbacks: &CallbackServer, kakao_callback_url: &str) -> Project {
     let running = json!({
@@ -139,9 +177,11 @@ async fn a_reply_that_does_not_come_within_the_minute_is_a_failure() {
         }
         callbacks.advance(Duration::from_secs(60));
     };
-    let (done, ()) = tokio::join!(project.run(&["send", "skill", "--callback"]), minute_passes);
+    let (done, ()) = tokio::join!(project.run(&["send", "skill", "--callback", "--fault", "token"]), minute_passes);
     let done = done.unwrap();
     assert_eq!(done.code, Some(1), "{done:?}");
+    let note = "token             final: the service gives up, and khook waits until the 60 s\n";
+    assert!(done.out.contains(note), "{done:?}");
     assert!(done.out.ends_with("no reply          within the 60 s of the callback URL\n"), "{done:?}");
 }
 

@@ -50,7 +50,8 @@ async function receive(request) {
 
 const server = createServer(async (request, response) => {
   // On any failure the chatbot says its fallback text. A log line has none of the user's words.
-  const failed = (error) => (console.error(error.name), [502, {}]);
+  // The cause names what can't be reached: `fetch` itself says "TypeError: fetch failed" of everything.
+  const failed = (error) => (console.error([error.name, error.cause?.code].filter(Boolean).join(" ")), [502, {}]);
   const [status, value] = await receive(request).catch(failed);
   response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value));
 });

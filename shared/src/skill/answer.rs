@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Place, ReplyError, SkillResponse, ValidationStatus, cards::MAX_SIMPLE_TEXT, reply::cut};
-use crate::wire::parse_strict_json;
+use crate::wire::{StrictJsonError, parse_strict_json};
 
 /// Why an answerer's answer can't be used. It shows nothing of the answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -12,6 +12,12 @@ pub enum InvalidAnswer {
     /// A text without words.
     #[error("its text is empty")]
     Empty,
+    /// Neither form of an answer.
+    #[error("it is neither {{\"text\": \"…\"}} nor a SkillResponse with `version` and `template`")]
+    Form,
+    /// Not a JSON object.
+    #[error("{0}. Answer with {{\"text\": \"…\"}} or a SkillResponse")]
+    Json(StrictJsonError),
     /// A SkillResponse that Kakao would not take.
     #[error(transparent)]
     Reply(#[from] ReplyError),
@@ -28,12 +34,14 @@ const MOST_BUBBLES: usize = 3;
 /// # Errors
 /// [`InvalidAnswer`].
 pub fn read_answer(text: &str, place: Place) -> Result<SkillResponse, InvalidAnswer> {
-    let json = parse_strict_json(text.as_bytes()).unwrap_or_default();
+    const OF_RESPONSE: [&str; 5] = ["version", "template", "data", "context", "useCallback"];
+    let json = parse_strict_json(text.as_bytes()).map_err(InvalidAnswer::Json)?;
     match (json.get("version"), json.get("text")) {
         (None | Some(Value::Null), Some(Value::String(words))) => {
             Ok(SkillResponse::from_json(&in_bubbles(words).ok_or(InvalidAnswer::Empty)?, place)?)
         }
-        _ => Ok(SkillResponse::from_json(text, place)?),
+        _ if OF_RESPONSE.iter().any(|name| json.contains_key(*name)) => Ok(SkillResponse::from_json(text, place)?),
+        _ => Err(InvalidAnswer::Form),
     }
 }
 
@@ -52,7 +60,7 @@ pub fn in_plain_words(answer: &str) -> Option<SkillResponse> {
 
 /// A text as one to three bubbles; `None` if it has no words.
 fn in_bubbles(words: &str) -> Option<String> {
-    let outputs: Vec<_> = bubbles(words).map(|bubble| json!({"simpleText": {"text": bubble}})).collect();
+    let outputs: Vec<_> = bubbles(words).iter().map(|bubble| json!({"simpleText": {"text": bubble}})).collect();
     (!outputs.is_empty()).then(|| json!({"version": "2.0", "template": {"outputs": outputs}}).to_string())
 }
 
@@ -67,23 +75,33 @@ pub fn read_status(text: &str) -> Result<ValidationStatus, InvalidAnswer> {
 }
 
 /// A text in at most three parts of at most 1,000 characters, as Kakao counts them. A part ends at the end of a
-/// sentence, else between words, else anywhere; nothing but blanks is lost of a text that fits into three whole parts. What
-/// is left of a longer one is cut.
-fn bubbles(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text.trim();
-    (1..=MOST_BUBBLES).rev().map_while(move |left| {
+/// sentence, else between words, else anywhere; nothing but blanks is lost of a text that fits into three whole parts. A
+/// longer one is cut between words, and ends in [`CUT`].
+fn bubbles(text: &str) -> Vec<String> {
+    let (mut rest, mut bubbles) = (text.trim(), vec![]);
+    for left in (1..=MOST_BUBBLES).rev() {
         let (bubble, after) = rest.split_at_checked(end_of_bubble(rest, left)).unwrap_or((rest, ""));
         rest = after.trim_start();
-        let bubble = bubble.trim_end();
-        (!bubble.is_empty()).then_some(bubble)
-    })
+        let mark = if left == 1 && !rest.is_empty() { CUT } else { "" };
+        bubbles.push(format!("{}{mark}", bubble.trim_end()));
+    }
+    bubbles.retain(|bubble| !bubble.is_empty());
+    bubbles
 }
+
+/// What a text ends in that is longer than what can be said.
+const CUT: &str = " …";
 
 /// Where the first of `left` bubbles ends.
 fn end_of_bubble(text: &str, left: usize) -> usize {
     let longest = cut(text, MAX_SIMPLE_TEXT);
-    if left == 1 || longest.len() == text.len() {
+    if longest.len() == text.len() {
         return longest.len();
+    }
+    if left == 1 {
+        let longest = cut(text, MAX_SIMPLE_TEXT - units(CUT));
+        let after_word = longest.rfind(char::is_whitespace).filter(|end| *end >= longest.len() / 2);
+        return after_word.unwrap_or(longest.len());
     }
     // A bubble that ends too early would leave more than the others take.
     let units = units(text);
@@ -116,10 +134,6 @@ mod tests {
 
     use super::*;
 
-    fn parts(text: &str) -> Vec<&str> {
-        bubbles(text).collect()
-    }
-
     fn without_blanks(text: &str) -> String {
         text.chars().filter(|character| !character.is_whitespace()).collect()
     }
@@ -127,20 +141,28 @@ mod tests {
     #[test]
     fn a_text_is_split_at_the_ends_of_sentences() {
         let sentence = format!("{}요. ", "가".repeat(397));
-        let parts = parts(&sentence.repeat(6)).into_iter().map(units).collect::<Vec<_>>();
-        assert_eq!(parts, [799, 799, 799]);
+        assert_eq!(bubbles(&sentence.repeat(6)).iter().map(|it| units(it)).collect::<Vec<_>>(), [799, 799, 799]);
         let quoted = format!("“{}!” {}", "나".repeat(700), "다".repeat(700));
-        assert!(bubbles(&quoted).next().unwrap().ends_with("!”"));
+        assert!(bubbles(&quoted)[0].ends_with("!”"));
         let number = format!("{} 3.5{}", "라".repeat(900), "마".repeat(200));
-        assert!(bubbles(&number).next().unwrap().ends_with('라'));
+        assert!(bubbles(&number)[0].ends_with('라'));
+    }
+
+    #[test]
+    fn a_text_that_is_longer_than_three_bubbles_is_cut_between_words_and_says_so() {
+        let bubbles = bubbles(&"라이언 춘식이 ".repeat(500));
+        let last = bubbles.last().unwrap();
+        assert!(bubbles.len() == 3 && last.ends_with("라이언 …") || last.ends_with("춘식이 …"), "{last}");
+        let without_blanks = super::bubbles(&"가".repeat(3_001));
+        assert_eq!(without_blanks[2], format!("{} …", "가".repeat(998)));
     }
 
     #[test]
     fn a_text_without_any_break_is_split_anywhere_but_in_a_character() {
         let text = "👋".repeat(1_200);
-        assert_eq!(parts(&text).into_iter().map(units).collect::<Vec<_>>(), [1_000, 1_000, 400]);
-        assert_eq!(parts(" \n "), [""; 0]);
-        assert_eq!(parts(" 안녕 \n"), ["안녕"]);
+        assert_eq!(bubbles(&text).iter().map(|it| units(it)).collect::<Vec<_>>(), [1_000, 1_000, 400]);
+        assert_eq!(bubbles(" \n "), [""; 0]);
+        assert_eq!(bubbles(" 안녕 \n"), ["안녕"]);
     }
 
     proptest! {
@@ -149,14 +171,15 @@ mod tests {
             text in prop::collection::vec(prop_oneof!["[가-힣]{1,40}", "[a-z👋]{1,9}", "[ \n]{1,2}", "[.!?…”]{1,2}"], 0..400)
         ) {
             let text = text.concat();
-            let parts = parts(&text);
+            let parts = bubbles(&text);
             prop_assert!(parts.len() <= MOST_BUBBLES);
             prop_assert!(parts.iter().all(|part| (1..=MAX_SIMPLE_TEXT).contains(&units(part))));
             let (shown, whole) = (without_blanks(&parts.concat()), without_blanks(&text));
             if units(text.trim()) <= MOST_BUBBLES * MAX_SIMPLE_TEXT {
                 prop_assert_eq!(shown, whole);
             } else {
-                prop_assert!(whole.starts_with(&shown) && units(&parts.concat()) >= MAX_SIMPLE_TEXT);
+                let (shown, is_cut) = shown.strip_suffix('…').map_or((&*shown, false), |shown| (shown, true));
+                prop_assert!(whole.starts_with(shown) && is_cut && units(&parts.concat()) >= MAX_SIMPLE_TEXT);
             }
         }
     }
@@ -200,7 +223,14 @@ mod tests {
     #[test]
     fn anything_else_is_no_answer() {
         let read = |text: &str| read_answer(text, Place::Chat).unwrap_err();
-        for text in ["", "안녕", "[]", "{}", "null", r#""text""#, r#"{"text":1}"#, r#"{"text":null}"#] {
+        for text in ["", "안녕", "[]", "null", r#""text""#] {
+            assert!(matches!(read(text), InvalidAnswer::Json(_)), "{text}");
+            assert!(read(text).to_string().ends_with("Answer with {\"text\": \"…\"} or a SkillResponse"));
+        }
+        for text in ["{}", r#"{"text":1}"#, r#"{"text":null}"#, r#"{"answer":"a"}"#] {
+            assert_eq!(read(text), InvalidAnswer::Form, "{text}");
+        }
+        for text in [r#"{"template":{}}"#, r#"{"version":"2.0"}"#] {
             assert!(matches!(read(text), InvalidAnswer::Reply(_)), "{text}");
         }
         assert_eq!(read(r#"{"text":" "}"#), InvalidAnswer::Empty);

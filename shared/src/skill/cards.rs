@@ -26,6 +26,7 @@ pub(super) const MAX_SIMPLE_TEXT: usize = 1_000;
 
 impl SimpleText {
     pub(super) fn check(bubble: &mut Node<'_, '_>) {
+        bubble.only(&["text"]);
         let length = characters(bubble.required_text("text"));
         bubble.at_most("text", length, MAX_SIMPLE_TEXT, Unit::Characters);
     }
@@ -44,6 +45,7 @@ pub struct SimpleImage {
 
 impl SimpleImage {
     pub(super) fn check(bubble: &mut Node<'_, '_>) {
+        bubble.only(&["imageUrl", "altText", "link"]);
         check_picture(bubble);
     }
 }
@@ -68,6 +70,7 @@ pub struct TextCard {
 
 impl TextCard {
     pub(super) fn check(card: &mut Node<'_, '_>, placement: Placement) {
+        card.only(&["title", "description", "buttons", "buttonLayout", "lock", "forwardable"]);
         let (title, description) = (card.text("title"), card.text("description"));
         if title.trim().is_empty() && description.trim().is_empty() {
             card.violated("title", Rule::Conflict("a title or a description is needed"));
@@ -108,6 +111,17 @@ pub struct BasicCard {
 
 impl BasicCard {
     pub(super) fn check(card: &mut Node<'_, '_>, placement: Placement) {
+        card.only(&[
+            "title",
+            "description",
+            "thumbnail",
+            "buttons",
+            "buttonLayout",
+            "forwardable",
+            "lock",
+            "profile",
+            "social",
+        ]);
         card.characters("title", 50);
         card.characters("description", 230);
         if placement == Placement::InCarousel {
@@ -177,6 +191,21 @@ impl CommerceCard {
     }
 
     pub(super) fn check(card: &mut Node<'_, '_>) {
+        card.only(&[
+            "title",
+            "description",
+            "price",
+            "currency",
+            "discount",
+            "discountRate",
+            "discountedPrice",
+            "thumbnails",
+            "profile",
+            "buttons",
+            "buttonLayout",
+            "lock",
+            "forwardable",
+        ]);
         card.characters("title", 30);
         card.characters("description", 40);
         card.required_number("price");

@@ -54,6 +54,8 @@ pub struct CoverImage {
     pub image_url: String,
 }
 
+/// What a carousel may hold.
+const KINDS: [&str; 5] = ["textCard", "basicCard", "commerceCard", "listCard", "itemCard"];
 /// How many cards stand in a row.
 const FEW_OR_MANY: (usize, usize) = (2, 10);
 /// How many lists do.
@@ -67,6 +69,7 @@ impl Carousel {
     }
 
     pub(super) fn check(carousel: &mut Node<'_, '_>) {
+        carousel.only(&["type", "items", "header"]);
         let placement = Placement::InCarousel;
         let kind = carousel.required_text("type");
         match kind {
@@ -85,7 +88,7 @@ impl Carousel {
                 alike(carousel, ItemCard::parts, PARTS);
             }
             "" => {}
-            _ => carousel.remark("type", "no kind of cards that this version knows"),
+            _ => carousel.unknown("type", "kind of cards", &KINDS),
         }
         if matches!(kind, "textCard" | "listCard") && carousel.has("header") {
             carousel.violated("header", Rule::Conflict("text cards and lists have none"));
@@ -96,9 +99,13 @@ impl Carousel {
 
 impl CarouselHeader {
     fn check(header: &mut Node<'_, '_>) {
+        header.only(&["title", "description", "thumbnail"]);
         header.required_lines("title", 2);
         header.required_lines("description", 3);
-        header.required_below("thumbnail", |thumbnail| thumbnail.url("imageUrl"));
+        header.required_below("thumbnail", |thumbnail| {
+            thumbnail.only(&["imageUrl"]);
+            thumbnail.url("imageUrl");
+        });
     }
 }
 

@@ -44,8 +44,15 @@ pub struct Remark {
 /// What is remarked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// An open set of Kakao's has no such value that this version knows, or the value has no effect in this place.
+    /// The value has no effect in this place.
     Words(&'static str),
+    /// An open set of Kakao's has no such value or member that this version knows.
+    Unknown {
+        /// What it is: a component, an action, a member.
+        what: &'static str,
+        /// Those that this version knows.
+        known: &'static [&'static str],
+    },
     /// A rule of Kakao's guide is broken that is about what is shown: of a longer text Kakao shows the beginning.
     Shown(Rule),
 }
@@ -55,6 +62,9 @@ impl fmt::Display for Remark {
         let field = &self.field;
         match self.what {
             Note::Words(what) => write!(f, "`{field}`: {what}"),
+            Note::Unknown { what, known } => {
+                write!(f, "`{field}`: no {what} that this version knows; known here: `{}`", known.join("`, `"))
+            }
             Note::Shown(Rule::AtMost { limit, length, unit }) => {
                 write!(f, "`{field}` has {length} {unit}, Kakao shows {limit}")
             }
@@ -134,6 +144,8 @@ pub enum Rule {
     },
     /// It must be there.
     Required,
+    /// A text must have words.
+    Empty,
     /// It must be an `http` or `https` address.
     Url,
     /// It is of another form than this one.
@@ -178,6 +190,7 @@ impl fmt::Display for Violation {
                 write!(f, "`{field}` has {length} elements, at least {limit} are needed")
             }
             Rule::Required => write!(f, "`{field}` is required"),
+            Rule::Empty => write!(f, "`{field}` is empty"),
             Rule::Url => write!(f, "`{field}` is not an http or https address"),
             Rule::Form(form) => write!(f, "`{field}` is not {form}"),
             Rule::Conflict(what) => write!(f, "`{field}`: {what}"),

@@ -79,6 +79,21 @@ impl Condition {
                 && self.words_cover(other)
     }
 
+    /// Whether the texts of `says` rule out the other members: what is said is one of them.
+    pub(super) fn contradicts_itself(&self) -> bool {
+        let fits = |said: &Words| {
+            one_of(&self.starts_with, |wanted| said.as_str().starts_with(wanted.as_str()))
+                && one_of(&self.contains, |wanted| said.as_str().contains(wanted.as_str()))
+        };
+        !self.says.is_empty() && !self.has_mention() && !self.says.iter().any(fits)
+    }
+
+    /// Whether a member has only texts that are longer than what is compared of a message.
+    pub(super) fn is_too_long(&self) -> bool {
+        let all_too_long = |texts: &Vec<Words>| !texts.is_empty() && texts.iter().all(Words::is_too_long);
+        !self.has_mention() && [&self.says, &self.starts_with, &self.contains].into_iter().any(all_too_long)
+    }
+
     /// Each of these holds if what it asks for follows from one member of the other: all texts of that member give it.
     fn words_cover(&self, other: &Self) -> bool {
         let follows = |wanted: &[Words], from: &[&Vec<Words>], gives: fn(&str, &str) -> bool| {

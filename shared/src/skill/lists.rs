@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use super::{
     cards::Placement,
     check::{Place, Rule, Unit, characters},
-    parts::{Button, ButtonLayout, Link, Tap, UNKNOWN_ACTION, check_buttons, check_picture},
+    parts::{Button, ButtonLayout, Link, TAP_ACTIONS, Tap, check_buttons, check_picture},
     walk::Node,
 };
 
@@ -64,7 +64,9 @@ pub struct ListItem {
 
 impl ListCard {
     pub(super) fn check(card: &mut Node<'_, '_>, placement: Placement) {
+        card.only(&["header", "items", "listLayout", "buttons", "buttonLayout", "lock", "forwardable"]);
         card.required_below("header", |header| {
+            header.only(&["title", "imageUrl"]);
             header.required_text("title");
         });
         let most = if placement == Placement::Alone { 5 } else { 4 };
@@ -73,7 +75,7 @@ impl ListCard {
             "" => {}
             "ranking" if card.place() == Place::Room => {}
             "ranking" => card.remark("listLayout", "only group chat rooms show places"),
-            _ => card.remark("listLayout", "no layout that this version knows"),
+            _ => card.unknown("listLayout", "layout", &["ranking"]),
         }
         check_buttons(card, false);
     }
@@ -81,13 +83,14 @@ impl ListCard {
 
 impl ListItem {
     fn check(item: &mut Node<'_, '_>) {
+        item.only(&["title", "description", "imageUrl", "link", "action", "messageText", "blockId", "extra"]);
         item.required_text("title");
         item.text("description");
         item.url_if_any("imageUrl");
         item.below("link", Link::check);
         let action = item.text("action");
         if !Tap::check(item, action) && !action.is_empty() {
-            item.remark("action", UNKNOWN_ACTION);
+            item.unknown("action", "action", &TAP_ACTIONS);
         }
         item.map("extra");
     }
@@ -214,13 +217,30 @@ pub enum Alignment {
 impl ItemCard {
     pub(super) fn check(card: &mut Node<'_, '_>, placement: Placement) {
         let (most_items, most_characters) = if placement == Placement::Alone { (10, 200) } else { (5, 100) };
+        card.only(&[
+            "thumbnail",
+            "head",
+            "profile",
+            "imageTitle",
+            "itemList",
+            "itemListAlignment",
+            "itemListSummary",
+            "title",
+            "description",
+            "buttons",
+            "buttonLayout",
+            "lock",
+            "forwardable",
+        ]);
         Self::check_top(card, placement);
         card.each("itemList", (1, most_items), |item| {
+            item.only(&["title", "description"]);
             item.required_characters("title", 6);
             item.required_lines("description", 2);
         });
         card.text("itemListAlignment");
         card.below("itemListSummary", |summary| {
+            summary.only(&["title", "description"]);
             summary.required_characters("title", 6);
             summary.required_characters("description", 14);
         });
@@ -239,8 +259,12 @@ impl ItemCard {
         if card.has("head") && card.has("profile") {
             card.violated("head", Rule::Conflict("not together with a profile"));
         }
-        card.below("head", |head| head.required_lines("title", 1));
+        card.below("head", |head| {
+            head.only(&["title"]);
+            head.required_lines("title", 1);
+        });
         card.below("profile", |profile| {
+            profile.only(&["title", "imageUrl", "width", "height"]);
             profile.required_characters("title", 15);
             profile.url_if_any("imageUrl");
         });
@@ -261,6 +285,7 @@ impl ItemThumbnail {
     }
 
     fn check(thumbnail: &mut Node<'_, '_>, placement: Placement) {
+        thumbnail.only(&["imageUrl", "altText", "width", "height", "link"]);
         check_picture(thumbnail);
         let (width, height) = (thumbnail.number("width"), thumbnail.number("height"));
         let is_wide = width.is_some() && width == height.and_then(|height| height.checked_mul(2));
@@ -275,6 +300,7 @@ impl ItemThumbnail {
 
 impl ImageTitle {
     fn check(title: &mut Node<'_, '_>) {
+        title.only(&["title", "description", "imageUrl", "width", "height"]);
         title.required_lines("title", 2);
         title.lines("description", 1);
         title.url_if_any("imageUrl");

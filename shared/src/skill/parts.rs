@@ -118,6 +118,7 @@ impl Button {
     }
 
     fn check(button: &mut Node<'_, '_>, most: usize) {
+        button.only(&["label", "action", "webLinkUrl", "messageText", "phoneNumber", "blockId", "extra", "osLink"]);
         button.required_characters("label", most);
         let action = button.required_text("action");
         match action {
@@ -127,7 +128,7 @@ impl Button {
                 button.required_text("phoneNumber");
             }
             "" | "share" | "operator" => {}
-            _ if !ROOM_ACTIONS.contains(&action) => button.remark("action", UNKNOWN_ACTION),
+            _ if !ROOM_ACTIONS.contains(&action) => button.unknown("action", "action", &BUTTON_ACTIONS),
             _ if button.place() == Place::Chat => button.remark("action", "only group chat rooms have it"),
             _ => {}
         }
@@ -137,8 +138,22 @@ impl Button {
 /// What only the buttons of group chatbots do.
 const ROOM_ACTIONS: [&str; 5] = ["guide", "invite", "inviteMember", "mention", "settings"];
 
-/// The set of actions is open.
-pub(super) const UNKNOWN_ACTION: &str = "no action that this version knows";
+const BUTTON_ACTIONS: [&str; 11] = [
+    "webLink",
+    "message",
+    "block",
+    "phone",
+    "share",
+    "operator",
+    "guide",
+    "invite",
+    "inviteMember",
+    "mention",
+    "settings",
+];
+
+/// What continues the conversation.
+pub(super) const TAP_ACTIONS: [&str; 2] = ["message", "block"];
 
 /// How a card's buttons stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -157,7 +172,7 @@ pub(super) fn check_buttons(card: &mut Node<'_, '_>, is_square: bool) {
         "vertical" => false,
         "" => is_square,
         _ => {
-            card.remark("buttonLayout", "no layout that this version knows");
+            card.unknown("buttonLayout", "layout", &["vertical", "horizontal"]);
             false
         }
     };
@@ -195,10 +210,11 @@ impl QuickReply {
     }
 
     pub(super) fn check(reply: &mut Node<'_, '_>) {
+        reply.only(&["label", "action", "messageText", "blockId", "extra"]);
         reply.required_text("label");
         let action = reply.required_text("action");
         if !Tap::check(reply, action) && !action.is_empty() {
-            reply.remark("action", UNKNOWN_ACTION);
+            reply.unknown("action", "action", &TAP_ACTIONS);
         }
     }
 }
@@ -225,6 +241,7 @@ impl Link {
     }
 
     pub(super) fn check(link: &mut Node<'_, '_>) {
+        link.only(&["pc", "mobile", "web", "mac", "win", "ios", "android"]);
         for device in ["pc", "mobile", "web"] {
             link.link_if_any(device);
         }
@@ -269,6 +286,7 @@ impl Thumbnail {
     }
 
     pub(super) fn check(thumbnail: &mut Node<'_, '_>) {
+        thumbnail.only(&["imageUrl", "altText", "link", "fixedRatio", "width", "height"]);
         check_picture(thumbnail);
         thumbnail.flag("fixedRatio");
     }
@@ -291,6 +309,7 @@ pub struct Profile {
 
 impl Profile {
     pub(super) fn check(profile: &mut Node<'_, '_>) {
+        profile.only(&["nickname", "imageUrl"]);
         profile.required_text("nickname");
         profile.url_if_any("imageUrl");
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{
     cards::{BasicCard, CommerceCard, MAX_SIMPLE_TEXT, Placement, SimpleImage, SimpleText, TextCard},
     carousel::Carousel,
-    check::{InvalidReply, NearLimit, Place, Remark, ReplyError, Rule, Unit},
+    check::{InvalidReply, NearLimit, Note, Place, Remark, ReplyError, Rule, Unit},
     lists::{ItemCard, ListCard},
     parts::QuickReply,
     reply::cut,
@@ -27,13 +27,13 @@ pub struct SkillResponse {
 /// Shows how long it is, and nothing of what it says.
 impl std::fmt::Debug for SkillResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SkillResponse").field("bytes", &self.json.len()).field("remarks", &self.remarks).finish()
+        f.debug_struct("SkillResponse").field("bytes", &self.json.len()).field("remarks", &self.remarks.len()).finish()
     }
 }
 
 impl SkillResponse {
     /// What is remarked on a component that this version doesn't know. The set is open.
-    pub const UNKNOWN_COMPONENT: &str = "no component that this version knows";
+    pub const UNKNOWN_COMPONENT: Note = Note::Unknown { what: "component", known: &COMPONENTS };
 
     /// What is remarked on quick replies to a group chat room.
     pub const LEFT_OUT_IN_ROOMS: &str = "group chat rooms don't show it, and it is left out";
@@ -128,6 +128,7 @@ fn check_size(text: &str) -> Result<(), InvalidReply> {
 
 /// Checks a whole reply. Fields below `template` are named without it.
 fn check(reply: &mut Node<'_, '_>) {
+    reply.only(&["version", "template", "context", "data", "useCallback", "extra"]);
     match reply.get("version") {
         None => reply.violated("version", Rule::Required),
         Some(version) if version != "2.0" => reply.violated("version", Rule::Form("the text \"2.0\"")),
@@ -141,12 +142,16 @@ fn check(reply: &mut Node<'_, '_>) {
     } else if !reply.has("data") && !reply.has("context") {
         reply.violated("template", Rule::Required);
     }
-    reply.below("context", |context| context.each("values", (0, usize::MAX), check_context_value));
+    reply.below("context", |context| {
+        context.only(&["values"]);
+        context.each("values", (0, usize::MAX), check_context_value);
+    });
     reply.map("data");
     check_mentions(reply);
 }
 
 fn check_template(template: &mut Node<'_, '_>) {
+    template.only(&["outputs", "quickReplies"]);
     let least = if template.place() == Place::Room { 0 } else { 1 };
     template.each("outputs", (least, 3), check_output);
     template.each("quickReplies", (0, 10), QuickReply::check);
@@ -161,6 +166,7 @@ fn check_template(template: &mut Node<'_, '_>) {
 }
 
 fn check_context_value(value: &mut Node<'_, '_>) {
+    value.only(&["name", "lifeSpan", "ttl", "params"]);
     value.required_text("name");
     value.number("lifeSpan");
     value.number("ttl");
@@ -168,6 +174,9 @@ fn check_context_value(value: &mut Node<'_, '_>) {
 }
 
 const NOT_IN_ROOMS: Rule = Rule::Conflict("group chat rooms don't show it");
+
+const COMPONENTS: [&str; 8] =
+    ["simpleText", "simpleImage", "textCard", "basicCard", "commerceCard", "listCard", "itemCard", "carousel"];
 
 fn check_output(output: &mut Node<'_, '_>) {
     let mut names = output.members().keys();
@@ -188,7 +197,7 @@ fn check_output(output: &mut Node<'_, '_>) {
         "listCard" => output.required_below(name, |card| ListCard::check(card, Placement::Alone)),
         "itemCard" => output.required_below(name, |card| ItemCard::check(card, Placement::Alone)),
         "carousel" => output.required_below(name, Carousel::check),
-        _ => output.remark("", SkillResponse::UNKNOWN_COMPONENT),
+        _ => output.note(name, SkillResponse::UNKNOWN_COMPONENT),
     }
 }
 

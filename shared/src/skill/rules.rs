@@ -101,6 +101,13 @@ impl Rules {
         Some(FittingRule { index, name: rule.name.as_deref(), reply: rule.answer.usable(place)? })
     }
 
+    /// The first rule that fits a parameter's value: its place in the document, from 0 on, and its verdict.
+    #[must_use]
+    pub fn find_validation(&self, validation: &Validation) -> Option<(usize, ValidationStatus)> {
+        let found = self.validations.find(&Found::of_validation(validation), |_| true);
+        found.map(|(index, status)| (index, *status))
+    }
+
     /// What is allowed and hardly meant.
     #[must_use]
     pub fn remarks(&self) -> Vec<RuleRemark> {
@@ -132,6 +139,6 @@ impl RuleSet for Rules {
     }
 
     fn validate(&self, validation: &Validation) -> Option<ValidationStatus> {
-        self.validations.find(&Found::of_validation(validation), |_| true).map(|(_, status)| *status)
+        self.find_validation(validation).map(|(_, status)| status)
     }
 }

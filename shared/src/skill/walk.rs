@@ -121,7 +121,7 @@ impl<'v> Node<'v, '_> {
     pub(super) fn required_text(&mut self, member: &str) -> &'v str {
         match self.get(member) {
             None => self.violated(member, Rule::Required),
-            Some(Value::String(text)) if text.trim().is_empty() => self.violated(member, Rule::Required),
+            Some(Value::String(text)) if text.trim().is_empty() => self.violated(member, Rule::Empty),
             Some(_) => {}
         }
         self.text(member)
@@ -265,11 +265,23 @@ impl<'v> Node<'v, '_> {
         self.note(member, Note::Words(what));
     }
 
-    fn note(&mut self, member: &str, what: Note) {
+    pub(super) fn note(&mut self, member: &str, what: Note) {
         let remark = Remark { field: self.field(member), what };
         let remarks = &mut self.notes.remarks;
         if remarks.len() < MAX_NOTES && remarks.last() != Some(&remark) {
             remarks.push(remark);
+        }
+    }
+
+    /// Notes that an open set has no such value as this member's, or as this member's name.
+    pub(super) fn unknown(&mut self, member: &str, what: &'static str, known: &'static [&'static str]) {
+        self.note(member, Note::Unknown { what, known });
+    }
+
+    /// Notes every member that is not among these. Kakao ignores it, so it may be a typing error.
+    pub(super) fn only(&mut self, known: &'static [&'static str]) {
+        for name in self.members.keys().filter(|name| !known.contains(&name.as_str())) {
+            self.unknown(name, "member", known);
         }
     }
 

@@ -35,6 +35,11 @@ impl Words {
         Self(composed.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
+    /// Whether no message has it, as far as messages are compared.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.0.chars().nth(MOST_COMPARED).is_some()
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }

@@ -26,7 +26,9 @@ pub use json_scalars::from_json;
 pub(crate) use json_scalars::{is_key, scalars};
 pub use personal::Personal;
 pub use route::Route;
-pub use strict_json::{JsonFault, StrictJsonError, parse as parse_strict_json, parse_exactly as parse_written_json};
+pub use strict_json::{
+    JsonFault, JsonSlip, StrictJsonError, parse as parse_strict_json, parse_exactly as parse_written_json,
+};
 pub use time::Time;
 pub use unreadable::Unreadable;
 

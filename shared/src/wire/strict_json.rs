@@ -1,10 +1,14 @@
 //! Strict JSON, as a security protocol needs it: a key that occurs twice, or more nesting than anyone
 //! sends, is refused instead of guessed at (RFC 8725 §2.4, RFC 8259 §4).
 
+mod slips;
+
 use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+pub use slips::JsonSlip;
 
 use super::json_scalars::repaired;
 
@@ -50,14 +54,25 @@ fn parse_as_it_is(text: &[u8]) -> Result<Map<String, Value>, StrictJsonError> {
 
 /// Where a text written by hand stops being what it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{why} (line {line}, column {column})")]
 pub struct JsonFault {
     /// What is wrong.
     pub why: StrictJsonError,
+    /// What of JSON's syntax it breaks, if that can be named.
+    pub slip: Option<JsonSlip>,
     /// Where, from 1 on.
     pub line: usize,
-    /// Where in that line.
+    /// Which character of that line.
     pub column: usize,
+}
+
+impl fmt::Display for JsonFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { why, slip, line, column } = self;
+        match slip {
+            Some(slip) => write!(f, "{why}: {slip} (line {line}, column {column})"),
+            None => write!(f, "{why} (line {line}, column {column})"),
+        }
+    }
 }
 
 /// The same, with the place of a fault and without repairing anything: for a text that a person wrote.
@@ -66,14 +81,20 @@ pub struct JsonFault {
 /// As [`parse`].
 pub fn parse_exactly(text: &[u8]) -> Result<Map<String, Value>, JsonFault> {
     let fault = Cell::new(StrictJsonError::Syntax);
-    let at = |why, error: &serde_json::Error| JsonFault { why, line: error.line(), column: error.column() };
+    let at = |why, error: &serde_json::Error| {
+        let (line, before) = slips::place(text, error.line(), error.column());
+        let slip = (why == StrictJsonError::Syntax).then(|| JsonSlip::of(error, text, before.end)).flatten();
+        let is_letter = |byte: &&u8| **byte & 0b1100_0000 != 0b1000_0000;
+        let column = text.get(before).unwrap_or_default().iter().filter(is_letter).count() + 1;
+        JsonFault { why, slip, line, column }
+    };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let read = Strict { depth: 0, fault: &fault }.deserialize(&mut deserializer);
     let value = read.map_err(|error| at(fault.get(), &error))?;
     deserializer.end().map_err(|error| at(StrictJsonError::Syntax, &error))?;
     match value {
         Value::Object(members) => Ok(members),
-        _ => Err(JsonFault { why: StrictJsonError::NotAnObject, line: 1, column: 1 }),
+        _ => Err(JsonFault { why: StrictJsonError::NotAnObject, slip: None, line: 1, column: 1 }),
     }
 }
 
@@ -193,14 +214,42 @@ mod tests {
 
     #[test]
     fn a_fault_of_a_text_written_by_hand_has_a_place() {
-        for (text, why, line, column) in [
-            ("{\n  \"a\": 1,\n}", StrictJsonError::Syntax, 3, 1),
-            ("{\"a\": 1,\n \"a\": 2}", StrictJsonError::DuplicateKey, 2, 4),
-            ("{}\n]", StrictJsonError::Syntax, 2, 1),
-            ("[]", StrictJsonError::NotAnObject, 1, 1),
-            ("", StrictJsonError::Syntax, 1, 0),
+        for (text, why, slip, line, column) in [
+            ("{\n  \"a\": 1,\n}", StrictJsonError::Syntax, Some(JsonSlip::Comma), 3, 1),
+            ("{\"a\": 1,\n \"a\": 2}", StrictJsonError::DuplicateKey, None, 2, 4),
+            ("{}\n]", StrictJsonError::Syntax, Some(JsonSlip::Trailing), 2, 1),
+            ("[]", StrictJsonError::NotAnObject, None, 1, 1),
+            ("", StrictJsonError::Syntax, Some(JsonSlip::Empty), 1, 1),
         ] {
-            assert_eq!(parse_exactly(text.as_bytes()), Err(JsonFault { why, line, column }), "{text}");
+            assert_eq!(parse_exactly(text.as_bytes()), Err(JsonFault { why, slip, line, column }), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_keyboard_is_named_at_the_character_where_it_shows() {
+        for (text, slip, line, column) in [
+            (" \n ", JsonSlip::Empty, 2, 1),
+            ("{\"가\": 1, // 나\n}", JsonSlip::Comment, 1, 10),
+            ("{\n# a\n}", JsonSlip::Comment, 2, 1),
+            ("{\"a\": /* b */ 1}", JsonSlip::Comment, 1, 7),
+            ("{'a': 1}", JsonSlip::Quote, 1, 2),
+            ("{\"가나\": “다”}", JsonSlip::Quote, 1, 8),
+            ("{\"a\": [1,]}", JsonSlip::Comma, 1, 10),
+            ("{\"a\": [1", JsonSlip::Unclosed, 1, 8),
+            ("{\"a", JsonSlip::Unclosed, 1, 3),
+            ("{a: 1}", JsonSlip::Name, 1, 2),
+            ("{\"a: \"b\"}", JsonSlip::Colon, 1, 7),
+            ("{\"a\": 1\n \"b\": 2}", JsonSlip::NoComma, 2, 2),
+            ("{\"a\": \"b\" c\"}", JsonSlip::NoComma, 1, 11),
+            ("{\"a\": [1}", JsonSlip::NoComma, 1, 9),
+            ("{\"가\": \"b\n\"}", JsonSlip::LineBreak, 1, 9),
+            ("{} {}", JsonSlip::Trailing, 1, 4),
+            ("{\"a\": \"\\d\"}", JsonSlip::Escape, 1, 9),
+            ("{\"a\": True}", JsonSlip::Value, 1, 7),
+            ("안녕", JsonSlip::Value, 1, 1),
+        ] {
+            let fault = parse_exactly(text.as_bytes()).unwrap_err();
+            assert_eq!((fault.slip, fault.line, fault.column), (Some(slip), line, column), "{text}");
         }
     }
 

@@ -31,6 +31,7 @@ use runtime::ingest::MAX_BODY_BYTES;
 use crate::ui::output;
 use finding::Judgement;
 use probe::{Probe, Prober};
+pub(crate) use reply::FALLBACK_CAUSE;
 use report::{Checked, Tally};
 use route::Route;
 use route_check::RouteCheck;

@@ -3,10 +3,13 @@
 use kakao_webhooks::skill::{
     InvalidReply, MAX_REPLY_BYTES, Note, Place, Remark, ReplyError, Rule, SkillResponse, ValidationStatus, Violation,
 };
+use play_kakao::callback::words_of;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use runtime::config::FALLBACK_TEXT;
 use serde_json::Value;
 
 use super::{finding::Judgement, probe::Response, status, wrapper};
+use crate::ui::output::shortened;
 
 /// The same of an answer that another one has received.
 pub(crate) fn judge_body(body: &str, place: Place) -> Judgement {
@@ -29,6 +32,9 @@ pub(super) fn judge(answer: &Response, place: Place) -> Judgement {
     if let Some((seen, fix)) = mistake_before_rules(&reply, answer.body.len()) {
         return Judgement::mistake(seen, fix);
     }
+    if words_of(&reply) == FALLBACK_TEXT {
+        return Judgement::warning(format!("SkillFallbackText: {}", said(&reply)), FALLBACK_CAUSE);
+    }
     if reply.get("useCallback") == Some(&Value::Bool(true)) {
         return Judgement::right("a valid SkillResponse: the real answer goes to the callback URL");
     }
@@ -39,13 +45,28 @@ pub(super) fn judge(answer: &Response, place: Place) -> Judgement {
         );
     }
     match SkillResponse::from_json(&answer.body, place) {
-        Ok(response) => remarked(response.remarks()),
+        Ok(response) => remarked(response.remarks(), &reply),
         Err(ReplyError::Json(error)) => {
             Judgement::mistake(error.to_string(), "answer with one JSON object, each key once")
         }
         Err(ReplyError::Invalid(InvalidReply(violations))) => violated(&violations),
     }
 }
+
+/// How to find why a user got the fallback text.
+pub(crate) const FALLBACK_CAUSE: &str = "the answerer gave no usable answer in time. `not_answered` in its log \
+                                         (CloudWatch, or what `khook dev` prints) names the cause";
+
+/// What a user reads, in short.
+fn said(reply: &Value) -> String {
+    match words_of(reply).replace('\n', " / ") {
+        words if words.is_empty() => "no words, but data for the block's own bubbles".to_owned(),
+        words => shortened(&words, MOST_SAID),
+    }
+}
+
+/// So many characters of an answer are shown.
+const MOST_SAID: usize = 200;
 
 type Mistake = (String, &'static str);
 
@@ -67,12 +88,14 @@ fn mistake_before_rules(reply: &Value, bytes: usize) -> Option<Mistake> {
     })
 }
 
-fn remarked(remarks: &[Remark]) -> Judgement {
-    let Some(Remark { field, what }) = worst(remarks) else { return Judgement::right("a valid SkillResponse") };
+fn remarked(remarks: &[Remark], reply: &Value) -> Judgement {
+    let Some(Remark { field, what }) = worst(remarks) else {
+        return Judgement::right(format!("a valid SkillResponse: {}", said(reply)));
+    };
     let field = below_template(field);
     match *what {
-        Note::Words(SkillResponse::UNKNOWN_COMPONENT) => {
-            let seen = format!("`{field}` has no component that Kakao knows");
+        SkillResponse::UNKNOWN_COMPONENT => {
+            let seen = format!("`{field}` is no component that Kakao knows");
             Judgement::mistake(seen, "use simpleText or one of the cards; upper and lower case matter")
         }
         // The chatbot's own function leaves them out; this is the answer that Kakao gets.
@@ -88,8 +111,8 @@ fn remarked(remarks: &[Remark]) -> Judgement {
 
 /// A mistake, if there is one, goes before what is only remarkable.
 fn worst(remarks: &[Remark]) -> Option<&Remark> {
-    const MISTAKES: [&str; 2] = [SkillResponse::UNKNOWN_COMPONENT, SkillResponse::LEFT_OUT_IN_ROOMS];
-    let is_mistake = |remark: &&Remark| matches!(remark.what, Note::Words(what) if MISTAKES.contains(&what));
+    const MISTAKES: [Note; 2] = [SkillResponse::UNKNOWN_COMPONENT, Note::Words(SkillResponse::LEFT_OUT_IN_ROOMS)];
+    let is_mistake = |remark: &&Remark| MISTAKES.contains(&remark.what);
     remarks.iter().find(is_mistake).or(remarks.first())
 }
 
@@ -125,8 +148,10 @@ fn fix(field: &str, rule: Rule) -> String {
             return format!("cut it: at most {} {unit} are allowed", grouped(limit));
         }
         (_, Rule::AtLeast { limit, .. }) => return format!("at least {limit} are needed"),
-        (_, Rule::Required) if field.ends_with("simpleText.text") => "say something: an empty bubble isn't shown",
-        (_, Rule::Required) => "add it: it must be there and not empty",
+        (_, Rule::Required | Rule::Empty) if field.ends_with("simpleText.text") => {
+            "say something: an empty bubble isn't shown"
+        }
+        (_, Rule::Required | Rule::Empty) => "add it: it must be there and not empty",
         (_, Rule::Url) => "give an address that begins with https:// or http://, without blanks",
         (_, Rule::Form(form)) => return format!("write {form}"),
         (_, Rule::Conflict(_)) if is_output(field) => "each element of `outputs` has one member, such as simpleText",
@@ -209,6 +234,21 @@ mod tests {
     }
 
     #[test]
+    fn a_right_answer_is_shown_in_short_and_the_fallback_text_is_warned_of() {
+        let seen = |text: &str| {
+            let reply = Reply::text(text).build().unwrap().into_json();
+            let found = judge(&status::tests::json(200, &reply), Place::Chat);
+            (found.verdict, found.seen, found.fix)
+        };
+        let right = |seen: &str| (Verdict::Right, format!("a valid SkillResponse: {seen}"), String::new());
+        assert_eq!(seen("하나\n둘"), right("하나 / 둘"));
+        assert_eq!(seen(&"가".repeat(300)), right(&format!("{}…{}", "가".repeat(100), "가".repeat(99))));
+        let (verdict, seen, fix) = seen(FALLBACK_TEXT);
+        assert_eq!(verdict, Verdict::Warning);
+        assert!(seen.starts_with("SkillFallbackText: 지금은") && fix.contains("`not_answered`"), "{seen} {fix}");
+    }
+
+    #[test]
     fn an_answer_without_bubbles_is_a_remark() {
         let found = judge(&status::tests::json(200, r#"{"version": "2.0", "template": {"outputs": []}}"#), Place::Chat);
         assert_eq!(found.verdict, Verdict::Warning);
@@ -243,8 +283,8 @@ mod tests {
             (with(json!([bubble("a"), bubble("b"), bubble("c"), bubble("d")])), "4 elements"),
             (with(json!([{}])), "`template.outputs[0]`: a bubble is one component"),
             (with(json!(["a"])), "outputs[0]` is not an object"),
-            (with(json!([bubble("a"), {"simpletext": {}}])), "outputs[1]` has no component"),
-            (with(json!([bubble("")])), "text` is required"),
+            (with(json!([bubble("a"), {"simpletext": {}}])), "outputs[1].simpletext` is no component"),
+            (with(json!([bubble("")])), "text` is empty"),
             (with(json!([bubble(&"🙂".repeat(501))])), "1002 characters"),
             (with(json!([bubble(&"x".repeat(30_000))])), "bytes"),
             (replies, "11 elements"),

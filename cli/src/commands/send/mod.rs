@@ -11,7 +11,7 @@ use std::{fmt, fs, path::PathBuf, process::ExitCode, str::FromStr};
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use console::Style;
-use kakao_webhooks::wire::UserId;
+use kakao_webhooks::wire::{Kind, UserId};
 use reqwest::Url;
 use serde_json::{Map, Value, json};
 
@@ -182,6 +182,11 @@ impl SendTarget {
         self.unless_anyway(|| typos::word(option, text, known))
     }
 
+    /// Whether the chatbot's fallback text is a failure: not where a status is all that is expected.
+    const fn fails_by(&self, is_fallback: bool) -> bool {
+        is_fallback && self.expect.is_none()
+    }
+
     fn is_expected(&self, answer: &Answer) -> bool {
         self.expect.map_or((200..300).contains(&answer.status), |expected| answer.status == expected)
     }
@@ -320,11 +325,17 @@ async fn lose(target: &SendTarget, truth: &Truth) -> Result<ExitCode> {
 }
 
 /// An answer for programs.
-fn report(request: &Request, answer: &Answer, is_right: bool) -> Value {
+fn report(request: &Request, answer: &Answer, is_right: bool, is_fallback: bool) -> Value {
     let body = serde_json::from_str(&answer.body).unwrap_or_else(|_| Value::from(answer.body.clone()));
-    json!({
+    let mut report = json!({
         "ok": is_right, "kind": request.kind.name(), "status": answer.status, "ms": answer.took.as_millis(), "body": body,
-    })
+    });
+    if let Value::Object(members) = &mut report
+        && is_fallback
+    {
+        members.insert("fallback".to_owned(), json!(true));
+    }
+    report
 }
 
 /// What became of a request.
@@ -348,11 +359,16 @@ async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>)
         return Ok(Delivered { is_right: true, is_accepted: false });
     }
     let answer = request.send(&base).await?;
-    let is_right = target.is_expected(&answer);
+    let is_expected = target.is_expected(&answer);
+    let is_fallback = request.kind == Kind::Skill && skill::is_fallback(&answer.body);
+    let is_right = is_expected && !target.fails_by(is_fallback);
     if target.json {
-        output::json(&report(&request, &answer, is_right))?;
+        output::json(&report(&request, &answer, is_right, is_fallback))?;
     } else {
-        target.print_answer(&request, &answer, is_right)?;
+        target.print_answer(&request, &answer, is_expected)?;
+        if is_fallback {
+            skill::print_fallback()?;
+        }
     }
     Ok(Delivered { is_right, is_accepted: (200..300).contains(&answer.status) })
 }

@@ -3,11 +3,13 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::Result;
 use clap::{Args, builder::PossibleValuesParser};
 use console::Style;
-use play_kakao::callback::{CallbackFault, CallbackKind};
+use play_kakao::callback::{CallbackFault, CallbackKind, words_of};
+use runtime::config::FALLBACK_TEXT;
 use serde_json::{Value, json};
 
 use super::{SendTarget, check_member_number, code, deliver, given, report, secret, webhooks::resource_id};
 use crate::{
+    commands::check::FALLBACK_CAUSE,
     kakao::{Answer, Attempt, Exchange, KakaoCallback, ParameterValidation, Request, SkillMessage, registration_check},
     local::running::Running,
     ui::{
@@ -22,8 +24,19 @@ the waiting text in it, and all that comes to the URL within the minute (in room
 service must know the origin of that URL: `khook dev` does; for a service of --url set KAKAO_CALLBACK_URL to \
 http://127.0.0.1:<port> and name the port with --callback-port.
 
+Faults of --fault, in place of the verdict of Kakao's callback API:
+  hang, refuse        no answer; the connection is reset. The user sees nothing
+  lose-answer         the user sees the reply, and the connection is reset: the
+                      service posts again and is refused (token), as it should
+  test-token, token   as of the bot test; as of a used or expired URL. Final:
+                      the command waits until the URL has expired
+  bot-id              as of another bot's URL. Final, too
+  use-callback        as if the first answer had announced no callback
+  json, skill-json    as if the reply were no JSON, or no valid reply
+  501, 504, 505, 999  an error of Kakao's own
+
 Exit status: 0 the answer is right, and with --callback and a first answer that announces one, a reply came in time; \
-1 not, or no answer; 2 an invalid command line.
+1 not, or no answer, or (without --expect) the fallback text of the service; 2 an invalid command line.
 
 Examples:
   khook send skill --utterance 안녕하세요 --app-user 1234567890
@@ -98,6 +111,17 @@ pub struct SendSkill {
 impl SendSkill {
     pub(super) async fn run(self) -> Result<ExitCode> {
         if self.callback { self.converse().await } else { code(deliver(&self.target, || self.request(None)).await?) }
+    }
+
+    /// What a user of `--callback` would wonder about where the first answer is the only one.
+    fn without_callback(&self) -> String {
+        let why = if self.test {
+            "in the bot test every answer comes at once"
+        } else {
+            "the answer came at once: of a rule, or of a service without an answerer (SkillAnswerer)"
+        };
+        let fault = if self.fault.is_empty() { "" } else { "; --fault was not used" };
+        format!("{why}. Nothing comes to the callback URL{fault}")
     }
 
     pub(super) fn request(&self, callback_url: Option<String>) -> Result<Request> {
@@ -183,11 +207,36 @@ impl SendSkill {
         } else {
             kakao.exchange(&callback.token).await?
         };
-        let is_good = is_right && (!is_announced || exchange.is_answered());
+        let is_fallback = exchange.heard.iter().any(|words| words == FALLBACK_TEXT);
+        let is_good = is_right && (!is_announced || exchange.is_answered()) && !self.target.fails_by(is_fallback);
         if self.target.json {
-            Self::print_json(&request, &answer, is_good, &exchange)?;
+            Self::print_json(&request, &answer, (is_good, is_fallback), &exchange)?;
+        } else {
+            if is_right && !is_announced {
+                print_words("no callback", &Style::new().yellow(), &self.without_callback())?;
+            }
+            if is_fallback {
+                print_fallback()?;
+            }
         }
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// What is to be expected of the faults that look like a defect of the service, or of khook.
+    fn expected_of_faults(&self) -> impl Iterator<Item = (&str, String)> {
+        let seconds = self.kind().lifetime().as_secs();
+        self.fault.iter().filter_map(move |fault| match fault.as_str() {
+            "token" | "test-token" | "bot-id" => Some((
+                fault.as_str(),
+                format!("final: the service gives up, and khook waits until the {seconds} s are over"),
+            )),
+            "lose-answer" => Some((
+                fault.as_str(),
+                "the user sees the reply; the service is not told, posts again and is refused, as it should be"
+                    .to_owned(),
+            )),
+            _ => None,
+        })
     }
 
     /// What is said until a reply is accepted or the URL is closed, each as it comes.
@@ -195,6 +244,7 @@ impl SendSkill {
         let (mut said, mut shown) = (kakao.exchange(token).await?, 0);
         if let Some(text) = said.waiting_text.as_ref().filter(|_| !self.target.json) {
             print_words("waiting text", &Style::new().dim(), text)?;
+            self.expected_of_faults().try_for_each(|(fault, note)| print_words(fault, &Style::new().dim(), &note))?;
         }
         loop {
             self.print_attempts(said.attempts.iter().skip(shown))?;
@@ -219,15 +269,31 @@ impl SendSkill {
         attempts.try_for_each(|attempt| print_words(&attempt.label(), &attempt.style(), &attempt.words()))
     }
 
-    fn print_json(request: &Request, answer: &Answer, is_good: bool, exchange: &Exchange) -> Result<()> {
-        let mut report = report(request, answer, is_good);
+    fn print_json(
+        request: &Request,
+        answer: &Answer,
+        (is_good, is_fallback): (bool, bool),
+        exchange: &Exchange,
+    ) -> Result<()> {
+        let mut report = report(request, answer, is_good, is_fallback);
         if let Value::Object(members) = &mut report {
             members.insert("waiting_text".to_owned(), json!(exchange.waiting_text));
             members.insert("callback".to_owned(), json!(exchange.attempts));
             members.insert("heard".to_owned(), json!(exchange.heard));
+            members.insert("announced".to_owned(), json!(announces_callback(&answer.body)));
         }
         output::json(&report)
     }
+}
+
+/// Whether an answer is the service's words for a user who gets no answer of its answerer. A stack may have others.
+pub(super) fn is_fallback(body: &str) -> bool {
+    serde_json::from_str(body).is_ok_and(|body: Value| words_of(&body) == FALLBACK_TEXT)
+}
+
+/// Says what the fallback text means, and where its cause is.
+pub(super) fn print_fallback() -> Result<()> {
+    print_words("fallback text", &Style::new().red(), &format!("it is SkillFallbackText: {FALLBACK_CAUSE}"))
 }
 
 fn fault_names() -> PossibleValuesParser {

@@ -40,11 +40,13 @@ pub enum Skill {
 pub enum Rules {
     /// Check a file of rules against the form and every limit of Kakao's, without a network
     #[command(after_help = "All mistakes are listed with their places. Remarks are about what is allowed and hardly \
-                            meant: a rule that can never fit, or one whose reply group chat rooms don't take.\n\n\
+                            meant: a rule that can never fit, one whose reply group chat rooms don't take, or a member that Kakao \
+                            doesn't know.\n\n\
                             The exit status is 0 if the file is in order, 1 if it has mistakes, 2 if it can't be \
                             read.\n\n\
                             Examples:\n  khook skill rules check answers.json\n  \
-                            khook skill rules check answers.json --try 영업시간 --room")]
+                            khook skill rules check answers.json --try '@봄 시간' --room --bot-name 봄\n  \
+                            khook skill rules check answers.json --try 3월32일 --validation")]
     Check(Check),
     /// Store a file of rules, after a look at what changes; the chatbot uses them within 30 seconds
     #[command(after_help = "A file with mistakes is not stored.\n\n\
@@ -74,7 +76,7 @@ pub enum Rules {
         #[arg(long)]
         json: bool,
     },
-    /// Remove the stored rules: SKILL_ANSWERS is used again
+    /// Remove the stored rules: SkillAnswers (SKILL_ANSWERS) is used again
     #[command(after_help = "Example:\n  khook skill rules clear --stack kakao-webhooks")]
     Clear {
         /// Whose rules.
@@ -94,6 +96,12 @@ pub struct Check {
     /// Show which rule fits a message with these words, and what it replies
     #[arg(long = "try", value_name = "WORDS")]
     words: Option<String>,
+    /// Try the rules for parameter validations: the words are what the user wrote as the value
+    #[arg(long, requires = "words", conflicts_with_all = ["block", "intent", "room"])]
+    validation: bool,
+    /// The bot's name, whose mention (`@name `) before the words is ignored
+    #[arg(long, value_name = "NAME", requires = "words")]
+    bot_name: Option<String>,
     /// The block's id or name in that message
     #[arg(long, value_name = "ID or NAME", requires = "words")]
     block: Option<String>,

@@ -7,8 +7,9 @@ use runtime::store::StoredRules;
 use serde_json::{Value, json};
 
 use super::{
-    changes::{condition_of, name_of, plain},
+    changes::{condition_of, name_of, said},
     file::{Checked, listed},
+    put::WITHOUT_RULES,
 };
 use crate::{aws::target::StackTable, ui::output};
 
@@ -22,7 +23,7 @@ pub(super) async fn show(target: &StackTable, is_json: bool) -> Result<ExitCode>
         return Ok(ExitCode::SUCCESS);
     }
     let Some(stored) = stored else {
-        output::line("No rules are stored. The chatbot answers by SKILL_ANSWERS, if it is set")?;
+        output::lines(&format!("No rules are stored. The chatbot answers {WITHOUT_RULES}"))?;
         return Ok(ExitCode::SUCCESS);
     };
     let checked = Checked::of(stored.document.clone());
@@ -30,13 +31,13 @@ pub(super) async fn show(target: &StackTable, is_json: bool) -> Result<ExitCode>
     output::line(format!("Stored {at}: {}", checked.size()))?;
     if let Err(mistakes) = &checked.rules {
         output::warn("the chatbot can't use these rules, and goes on with the last good ones");
-        for line in listed(mistakes, output::columns()) {
+        for line in listed(&checked.named(mistakes), output::columns()) {
             output::say(line);
         }
     }
     let document: Value = serde_json::from_str(&stored.document).unwrap_or_default();
     print(&document, "rules", "Reply", said)?;
-    print(&document, "validations", "Status", |rule| rule.get("status").map(plain).unwrap_or_default())?;
+    print(&document, "validations", "Status", said)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -61,13 +62,4 @@ fn print(document: &Value, list: &str, heading: &str, result: impl Fn(&Value) ->
     }
     output::line("")?;
     output::print_table(&table)
-}
-
-/// A reply in short: its words, or the names of its components.
-fn said(rule: &Value) -> String {
-    let Some(reply) = rule.get("reply") else { return String::new() };
-    let words = reply.as_str().or_else(|| reply.get("text").and_then(Value::as_str));
-    let outputs = reply.pointer("/template/outputs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let components = outputs.iter().filter_map(Value::as_object).filter_map(|output| output.keys().next());
-    words.map_or_else(|| components.cloned().collect::<Vec<_>>().join(", "), str::to_owned)
 }

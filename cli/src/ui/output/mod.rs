@@ -100,6 +100,15 @@ pub fn complain(error: &anyhow::Error) {
     }
 }
 
+/// Prints what the parser refuses, on standard error: by `print`, unless a line is too long for the terminal.
+pub fn complain_of_usage(text: &str, print: impl FnOnce()) {
+    let is_wide = text.lines().any(|line| console::measure_text_width(line) > columns());
+    match text.strip_prefix("error: ") {
+        Some(text) if is_wide && is_watched() => labelled("error:", Style::new().red().bold(), text),
+        _ => print(),
+    }
+}
+
 fn labelled(label: &str, style: Style, text: &str) {
     // A reader that is no terminal may look for the sentence.
     let text = if is_watched() { wrapped(text, columns() - label.len() - 1) } else { text.to_owned() };

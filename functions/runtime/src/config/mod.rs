@@ -15,7 +15,7 @@ use http::Uri;
 
 use crate::clock::Clock;
 
-pub use skill::AnswererAddress;
+pub use skill::{AnswererAddress, FALLBACK_TEXT};
 
 /// A variable that can't be used.
 #[derive(thiserror::Error)]

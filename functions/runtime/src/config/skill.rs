@@ -20,7 +20,8 @@ pub enum AnswererAddress {
 }
 
 const WAIT: &str = "답변을 준비하고 있어요. 잠시만 기다려 주세요.";
-const FALLBACK: &str = "지금은 답변을 드리기 어려워요. 잠시 후 다시 말씀해 주세요.";
+/// What is said where there is no answer, unless `SKILL_FALLBACK_TEXT` says something else.
+pub const FALLBACK_TEXT: &str = "지금은 답변을 드리기 어려워요. 잠시 후 다시 말씀해 주세요.";
 
 impl Variables<'_> {
     /// `SKILL_AUTH`, which may be absent.
@@ -83,7 +84,7 @@ impl Variables<'_> {
     #[must_use]
     pub fn answer_texts(&self) -> AnswerTexts {
         let text = |name, default: &str| self.get(name).unwrap_or_else(|| default.to_owned());
-        AnswerTexts { wait: text("SKILL_WAIT_TEXT", WAIT), fallback: text("SKILL_FALLBACK_TEXT", FALLBACK) }
+        AnswerTexts { wait: text("SKILL_WAIT_TEXT", WAIT), fallback: text("SKILL_FALLBACK_TEXT", FALLBACK_TEXT) }
     }
 
     /// `KAKAO_CALLBACK_URL`, by default Kakao's: the only origin that is called back.

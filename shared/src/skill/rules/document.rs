@@ -12,7 +12,7 @@ use crate::{
         condition::{Condition, FirstFit},
         words::Words,
     },
-    wire::{JsonFault, parse_written_json},
+    wire::{JsonFault, StrictJsonError, parse_written_json},
 };
 
 /// Everything that is wrong with a document. Nothing of it can be used.
@@ -35,9 +35,18 @@ pub enum Mistake {
         /// How long it is.
         bytes: usize,
     },
-    /// It is not a JSON object.
+    /// It is not JSON.
     #[error(transparent)]
     Json(#[from] JsonFault),
+    /// It is JSON, but not an object.
+    #[error("it is not a JSON object of the form {{\"version\": 1, \"rules\": […]}}")]
+    NotAnObject,
+    /// It is a list, as that of `SKILL_ANSWERS`.
+    #[error(
+        "it is a list, as SkillAnswers (SKILL_ANSWERS) has it. A file of rules is {{\"version\": 1, \"rules\": […]}}, \
+         and `{{\"utterance\": …, \"text\": …}}` is there `{{\"when\": {{\"says\": …}}, \"reply\": …}}`"
+    )]
+    List,
     /// A member is not as it must be.
     #[error("`{field}` {fault}")]
     Member {
@@ -54,9 +63,9 @@ pub enum Mistake {
 /// What is wrong with a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// It must be there.
-    #[error("is required")]
-    Missing,
+    /// It must be there, in this form.
+    #[error("is required: {0}")]
+    Missing(&'static str),
     /// There is no such member.
     #[error("is unknown; known here: `{}`", .0.join("`, `"))]
     Unknown(&'static [&'static str]),
@@ -78,6 +87,8 @@ const TEXTS_OF_WHEN: [&str; 5] = ["block", "intent", "says", "starts_with", "con
 const OF_VALIDATIONS_WHEN: [&str; 3] = ["says", "starts_with", "contains"];
 const OF_SHORT_REPLY: [&str; 2] = ["text", "quick_replies"];
 
+const STATUSES: &str = "SUCCESS, FAIL, ERROR or IGNORE";
+
 /// In the place of a text that is missing.
 const STAND_IN: &str = "-";
 
@@ -87,7 +98,13 @@ pub(super) fn read(text: &str) -> Result<Rules, InvalidRules> {
     }
     // Editors of Windows put a byte order mark before it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let document = parse_written_json(text.as_bytes()).map_err(|fault| InvalidRules(vec![fault.into()]))?;
+    let document = parse_written_json(text.as_bytes()).map_err(|fault| {
+        InvalidRules(vec![match fault.why {
+            StrictJsonError::NotAnObject if text.trim_start().starts_with('[') => Mistake::List,
+            StrictJsonError::NotAnObject => Mistake::NotAnObject,
+            _ => fault.into(),
+        }])
+    })?;
     let mut reader = Reader::default();
     let rules = reader.document(&document);
     if reader.mistakes.is_empty() { Ok(rules) } else { Err(InvalidRules(reader.mistakes)) }
@@ -121,10 +138,10 @@ impl Reader {
         match document.members.get("version") {
             Some(version) if version.as_u64() == Some(1) => {}
             Some(_) => self.shape("version", "1"),
-            None => self.fault("version", Fault::Missing),
+            None => self.fault("version", Fault::Missing("1")),
         }
         if !document.members.contains_key("rules") {
-            self.fault("rules", Fault::Missing);
+            self.fault("rules", Fault::Missing("a list of rules, which may be empty"));
         }
         let rules = self.list(document, "rules", |reader, path, members| reader.rule(path, members));
         let validations = self.list(document, "validations", |reader, path, members| reader.validation(path, members));
@@ -149,12 +166,12 @@ impl Reader {
         let when = self.when(validation, &OF_VALIDATIONS_WHEN);
         let path = validation.path_of("status");
         let Some(status) = members.get("status") else {
-            self.fault(&path, Fault::Missing);
+            self.fault(&path, Fault::Missing(STATUSES));
             return None;
         };
         let named = ValidationStatus::deserialize(status).ok();
         if named.is_none() {
-            self.shape(&path, "SUCCESS, FAIL, ERROR or IGNORE");
+            self.shape(&path, STATUSES);
         }
         Some((when, named?))
     }
@@ -210,12 +227,12 @@ impl Reader {
         const WANTED: &str = "a text, an object with a `text`, or a whole SkillResponse";
         let path = rule.path_of("reply");
         match rule.members.get("reply") {
-            None => self.fault(&path, Fault::Missing),
+            None => self.fault(&path, Fault::Missing(WANTED)),
             Some(Value::String(text)) => return self.short_reply(text, &[], |_| path.clone()),
             Some(Value::Object(members)) if OF_SHORT_REPLY.iter().any(|name| members.contains_key(*name)) => {
                 return self.written_reply(Members { path: &path, members });
             }
-            Some(Value::Object(members)) => return self.whole_reply(&path, members, room),
+            Some(Value::Object(members)) if !members.is_empty() => return self.whole_reply(&path, members, room),
             Some(_) => self.shape(&path, WANTED),
         }
         None
@@ -227,7 +244,7 @@ impl Reader {
         let text = match reply.members.get("text") {
             Some(text) => self.text(&at_text, text),
             None => {
-                self.fault(&at_text, Fault::Missing);
+                self.fault(&at_text, Fault::Missing("a text"));
                 STAND_IN
             }
         };

@@ -22,6 +22,10 @@ pub enum RemarkKind {
     Empty,
     /// It can never fit: an earlier one, whose place this is, fits wherever it does.
     NeverFits(String),
+    /// What `says`, `starts_with` and `contains` ask for can't hold at once.
+    Contradiction,
+    /// Its texts are longer than what is compared of a message.
+    TooLong,
     /// The reply can't be used in a group chat room, for this reason; there the rule doesn't fit.
     NotInRooms(InvalidReply),
     /// Of a reply.
@@ -36,6 +40,14 @@ impl fmt::Display for RuleRemark {
             RemarkKind::NeverFits(earlier) => {
                 write!(f, "`{field}` can never fit: `{earlier}` fits wherever it does, and comes first")
             }
+            RemarkKind::Contradiction => {
+                write!(f, "`{field}` can never fit: no text of `says` fits its `starts_with` and its `contains`")
+            }
+            RemarkKind::TooLong => write!(
+                f,
+                "`{field}` can never fit: its texts have more than 1,000 characters, and only so many of a message are \
+                 compared"
+            ),
             RemarkKind::NotInRooms(why) => write!(f, "`{field}` does not fit in group chat rooms: {why}"),
             RemarkKind::Reply(what) => Remark { field: field.clone(), what: *what }.fmt(f),
         }
@@ -74,6 +86,12 @@ impl Rule {
 
 fn never_fits<T>(all: &FirstFit<T>, list: &str, index: usize, replaces: impl Fn(&T, &T) -> bool) -> Option<RemarkKind> {
     let (condition, it) = all.0.get(index)?;
+    if condition.is_too_long() {
+        return Some(RemarkKind::TooLong);
+    }
+    if condition.contradicts_itself() {
+        return Some(RemarkKind::Contradiction);
+    }
     let hides = |(earlier, other): &(Condition, T)| earlier.covers(condition) && replaces(other, it);
     let earlier = all.0.iter().take(index).position(hides)?;
     Some(RemarkKind::NeverFits(format!("{list}[{earlier}]")))

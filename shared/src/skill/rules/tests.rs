@@ -196,8 +196,37 @@ fn what_kakaos_open_sets_do_not_hold_is_remarked_on() {
     let reply = json!({"version": "2.0", "template": {"outputs": [{"futureCard": {}}]}});
     assert_eq!(
         remarks(&json!([{"reply": reply}])),
-        ["`rules[0].reply.template.outputs[0]`: no component that this version knows"]
+        [
+            "`rules[0].reply.template.outputs[0].futureCard`: no component that this version knows; known here: `simpleText`, \
+          `simpleImage`, `textCard`, `basicCard`, `commerceCard`, `listCard`, `itemCard`, `carousel`"
+        ]
     );
+}
+
+#[test]
+fn what_contradicts_itself_can_never_fit() {
+    let long = "가".repeat(1_001);
+    let contradicts = "`rules[0]` can never fit: no text of `says` fits its `starts_with` and its `contains`";
+    let too_long = "`rules[0]` can never fit: its texts have more than 1,000 characters, and only so many of a message \
+                    are compared";
+    for (when, remark) in [
+        (json!({"says": "a", "starts_with": "b"}), contradicts),
+        (json!({"says": ["a b", "c"], "starts_with": "a", "contains": "c"}), contradicts),
+        (json!({"says": "a", "contains": ["b", "c"]}), contradicts),
+        (json!({"says": long}), too_long),
+        (json!({"contains": [long, long], "block": "b"}), too_long),
+    ] {
+        assert_eq!(remarks(&json!([{"when": when, "reply": "a"}])), [remark], "{when}");
+    }
+    for when in [
+        json!({"says": ["a b", "c"], "starts_with": "a", "contains": ["c", "b"]}),
+        json!({"starts_with": "a", "contains": "b"}),
+        json!({"says": "@봇 a", "starts_with": "a"}),
+        json!({"says": ["a", long]}),
+        json!({"says": format!("@봇 {long}")}),
+    ] {
+        assert_eq!(remarks(&json!([{"when": when, "reply": "a"}])), Vec::<String>::new(), "{when}");
+    }
 }
 
 #[test]
@@ -245,7 +274,10 @@ fn every_mistake_is_listed_with_its_place() {
         "validations": [{"when": {"block": "b"}, "status": "fail"}, {"reply": "a"}],
     });
     insta::assert_snapshot!(mistakes(&document.to_string()).join("\n"));
-    assert_eq!(mistakes("{}"), ["`version` is required", "`rules` is required"]);
+    assert_eq!(
+        mistakes("{}"),
+        ["`version` is required: 1", "`rules` is required: a list of rules, which may be empty"]
+    );
     assert_eq!(
         mistakes(r#"{"version": 1, "rules": {}, "validations": null}"#),
         ["`rules` must be a list", "`validations` must be a list"]
@@ -255,13 +287,22 @@ fn every_mistake_is_listed_with_its_place() {
 #[test]
 fn what_is_no_json_has_a_line_and_a_column() {
     for (text, mistake) in [
-        ("", "it is not one JSON document (line 1, column 0)"),
-        ("[]", "it is not a JSON object (line 1, column 1)"),
-        ("{\n \"version\": 1,\n}", "it is not one JSON document (line 3, column 1)"),
+        ("", "it is not one JSON document: it is empty (line 1, column 1)"),
+        (
+            "{\n \"version\": 1,\n}",
+            "it is not one JSON document: the comma before this bracket is one too many (line 3, column 1)",
+        ),
+        ("7", "it is not a JSON object of the form {\"version\": 1, \"rules\": […]}"),
         ("{\"version\": 1,\n \"version\": 1}", "a key occurs twice in one object (line 2, column 10)"),
     ] {
         assert_eq!(mistakes(text), [mistake], "{text}");
     }
+}
+
+#[test]
+fn the_short_list_of_a_stacks_parameter_is_told_from_a_document() {
+    let mistakes = mistakes(r#"[{"utterance": "a", "text": "b"}]"#);
+    assert!(matches!(&mistakes[..], [one] if one.starts_with("it is a list, as SkillAnswers")), "{mistakes:?}");
 }
 
 #[test]

@@ -113,7 +113,8 @@ fn an_error_never_shows_what_the_answer_says() {
                 json!("비밀"),
                 json!("비밀".repeat(600)),
                 json!(["비밀"]),
-                json!({"비밀": 1}),
+                // A name that is not known is shown, its value is not.
+                json!({"이름": "비밀"}),
             ] {
                 for place in [Place::Chat, Place::Room] {
                     let mut reply = whole.clone();
@@ -149,7 +150,7 @@ fn a_value_of_the_wrong_form_is_named_by_its_field_and_the_right_form() {
         (with(&json!([{"simpleText": "a"}])), "`outputs[0].simpleText` is not an object"),
         (with(&json!([{"simpleText": null}])), "`outputs[0].simpleText.text` is required"),
         (with(&json!([{"simpleText": {"text": 7}}])), "`outputs[0].simpleText.text` is not a text"),
-        (with(&json!([text(" ")])), "`outputs[0].simpleText.text` is required"),
+        (with(&json!([text(" ")])), "`outputs[0].simpleText.text` is empty"),
         (card(&json!({})), "`outputs[0].textCard.buttons` is not a list"),
         (card(&json!([{"label": "a"}])), "`outputs[0].textCard.buttons[0].action` is required"),
         (
@@ -198,8 +199,8 @@ fn an_answer_stays_as_it_was_written_with_what_is_unknown() {
         "outro": null}, "version": "2.0", "useCallback": false, "later": {"b": 1, "a": 2}} "#;
     let response = SkillResponse::from_json(text, Place::Chat).unwrap();
     assert_eq!(response.as_json(), text);
-    assert_eq!(response.remarks().len(), 1);
-    assert_eq!(response.remarks()[0].to_string(), "`outputs[1]`: no component that this version knows");
+    let remarks: Vec<_> = response.remarks().iter().map(|remark| remark.field.as_str()).collect();
+    assert_eq!(remarks, ["later", "outro", "outputs[0].simpleText.later", "outputs[1].videoCard"]);
 }
 
 #[test]
@@ -232,13 +233,45 @@ fn unknown_values_of_open_sets_are_remarks() {
     assert_eq!(
         remarks(&reply, Place::Chat),
         [
-            "`outputs[0].listCard.items[0].action`: no action that this version knows",
-            "`outputs[0].listCard.listLayout`: no layout that this version knows",
-            "`outputs[0].listCard.buttonLayout`: no layout that this version knows",
-            "`outputs[1].carousel.type`: no kind of cards that this version knows",
-            "`quickReplies[0].action`: no action that this version knows",
+            "`outputs[0].listCard.items[0].action`: no action that this version knows; known here: `message`, `block`",
+            "`outputs[0].listCard.listLayout`: no layout that this version knows; known here: `ranking`",
+            "`outputs[0].listCard.buttonLayout`: no layout that this version knows; known here: `vertical`, `horizontal`",
+            "`outputs[1].carousel.type`: no kind of cards that this version knows; known here: `textCard`, `basicCard`, \
+             `commerceCard`, `listCard`, `itemCard`",
+            "`quickReplies[0].webLinkUrl`: no member that this version knows; known here: `label`, `action`, \
+             `messageText`, `blockId`, `extra`",
+            "`quickReplies[0].action`: no action that this version knows; known here: `message`, `block`",
         ]
     );
+}
+
+/// Every object of a reply but the maps, whose members are the service's.
+fn objects(reply: &Value) -> Vec<String> {
+    let is_map = |pointer: &str| ["data", "extra", "params"].iter().any(|map| pointer.contains(&format!("/{map}")));
+    // An element of `outputs` has one component, and no further member.
+    let is_output = |pointer: &str| pointer.rsplit_once('/').is_some_and(|(list, _)| list.ends_with("/outputs"));
+    let is_object = |pointer: &String| reply.pointer(pointer).is_some_and(Value::is_object);
+    let all = pointers(reply, "").into_iter().filter(is_object);
+    all.filter(|pointer| !is_map(pointer) && !is_output(pointer)).collect()
+}
+
+#[test]
+fn a_member_that_kakao_does_not_know_is_remarked_in_every_object() {
+    for component in components() {
+        let context = ContextValue { name: "c".to_owned(), ..ContextValue::default() };
+        let reply = Reply::of(component).quick_reply(QuickReply::message("a", "b")).context(context);
+        let whole = built(&reply);
+        assert_eq!(remarks(&whole, Place::Chat), Vec::<String>::new());
+        for pointer in objects(&whole) {
+            let mut odd = whole.clone();
+            odd.pointer_mut(&pointer).and_then(Value::as_object_mut).unwrap().insert("titel".to_owned(), json!(7));
+            let remarks = remarks(&odd, Place::Chat);
+            assert!(
+                matches!(&remarks[..], [one] if one.contains("titel`: no member that this version knows; known here: `")),
+                "{pointer}: {remarks:?}"
+            );
+        }
+    }
 }
 
 #[test]

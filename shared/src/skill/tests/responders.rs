@@ -87,10 +87,7 @@ fn a_list_that_kakao_would_not_take_is_no_list() {
     let form = |line, column| ListError::Form { line, column }.to_string();
     assert_eq!(from("{}"), form(1, 0));
     assert_eq!(from("[{\"text\": \"a\"},\n{\"text\": \"a\", \"tpyo\": 1}]"), form(2, 20));
-    assert_eq!(
-        from(r#"[{"text": "a"}, {"text": ""}]"#),
-        "answer 2 of the list: `outputs[0].simpleText.text` is required"
-    );
+    assert_eq!(from(r#"[{"text": "a"}, {"text": ""}]"#), "answer 2 of the list: `outputs[0].simpleText.text` is empty");
     let long = json!([{"text": chars(1_001)}]).to_string();
     assert!(from(&long).ends_with("has 1001 characters, at most 1000 are allowed"), "{}", from(&long));
 }

@@ -68,7 +68,13 @@ fn quick_replies_of_an_answer_that_something_else_wrote_are_left_out_in_a_room()
     let template = json!({"outputs": [{"simpleText": {"text": "a"}}], "later": 1});
     assert_eq!(read, json!({"version": "2.0", "template": template}));
     let remarks: Vec<_> = response.remarks().iter().map(ToString::to_string).collect();
-    assert_eq!(remarks, ["`quickReplies`: group chat rooms don't show it, and it is left out"]);
+    assert_eq!(
+        remarks,
+        [
+            "`later`: no member that this version knows; known here: `outputs`, `quickReplies`",
+            "`quickReplies`: group chat rooms don't show it, and it is left out",
+        ]
+    );
     assert_eq!(SkillResponse::from_json(text, Place::Chat).unwrap().as_json(), text);
 }
 
