@@ -53,7 +53,14 @@ async fn hostile_content_is_shown_as_text() {
     let set = Set::new().await;
     set.console.history().add(hostile());
     let encoded: String = form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
-    for path in ["/", "/rows", "/requests/1", "/requests/1?keys=show", &format!("/?q={encoded}&user={encoded}")] {
+    let queries = [
+        format!("/?q={encoded}&user={encoded}"),
+        format!("/users?q={encoded}"),
+        format!("/send/unlink?user={encoded}"),
+        format!("/send/account-status?event={encoded}&member={encoded}"),
+    ];
+    let pages = ["/", "/rows", "/requests/1", "/requests/1?keys=show"].map(str::to_owned);
+    for path in pages.iter().chain(&queries) {
         let page = set.text(path).await;
         for forbidden in ["<script>", "<img", "</textarea>{", "'{{7"] {
             assert!(!page.contains(forbidden), "{path}: {forbidden}");

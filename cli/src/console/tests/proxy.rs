@@ -71,6 +71,10 @@ async fn no_key_is_recorded_sent_to_a_page_or_written_to_the_file() {
         "/requests/4",
         "/api/events/1",
         "/api/events/1/curl",
+        "/users",
+        "/api/users",
+        "/send/unlink",
+        "/send/account-status",
     ] {
         shown += &set.text(path).await;
     }
