@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod answered;
 #[cfg(test)]
+mod declined;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod permissions;

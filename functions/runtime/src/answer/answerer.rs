@@ -1,5 +1,6 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::{
     FutureExt,
     future::{join, join_all},
@@ -12,13 +13,13 @@ use kakao_webhooks::{
     wire::Time,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::{AskService, CallbackEdge, Claim, Claims, Lease, Question, record::Record};
 use crate::{
     batch::{Batch, BatchResponse},
-    edges::{Deletion, EdgeError, Visibility},
+    edges::{CallError, Deletion, EdgeError, Visibility},
 };
 
 /// Asks the service, and sees to it that the user hears something.
@@ -73,7 +74,7 @@ enum NoAnswer {
     #[error("no answer in time")]
     TimedOut,
     #[error("{0}")]
-    Failed(EdgeError),
+    Failed(CallError),
     #[error("{0}")]
     Invalid(#[from] InvalidAnswer),
 }
@@ -169,10 +170,15 @@ const LONGEST_POST: Duration = Duration::from_secs(5);
 /// So near its end Kakao's URL may be dead by Kakao's clock.
 const CLOCKS: Duration = Duration::from_secs(1);
 
-/// The pause before a post is repeated for the first time, and for the last ones. In between it doubles …
+/// The pause before something is tried again for the first time, and for a post also the last. In between it doubles …
 const PAUSE: Duration = Duration::from_secs(1);
 /// … up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// For as long as there is time.
+fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::default().with_min_delay(PAUSE).with_max_delay(LONGEST_PAUSE).without_max_times()
+}
 
 impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answerer<S, C, L, V> {
     /// Handles one invocation, by its id, which has to end before its deadline.
@@ -196,7 +202,10 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
     async fn answer_now(&self, ask: Ask, invocation: Invocation<'_>) -> AskReply {
         let Ask { request_id, asked, deadline, payload } = ask;
         let answer = async {
-            let answer = self.ask(&request_id, payload, deadline, invocation).await?;
+            // The skill waits for it: one second attempt at most.
+            let pauses = pauses().with_max_times(1);
+            let answer =
+                self.ask(Question::new(&request_id, payload, deadline), invocation.at(deadline), pauses).await?;
             Ok(match asked {
                 Asked::Message(place) => read_answer(&answer, place)?.into_json(),
                 Asked::Validation => read_status(&answer)?.json().to_owned(),
@@ -288,7 +297,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         let no_answer = match claim {
             _ if !can_be_asked => "version",
             Claim::First if invocation.now() < deadlines.answer => {
-                let answer = self.ask(&job.request_id, job.payload.clone(), deadlines.answer, invocation).await;
+                let question = Question::new(&job.request_id, job.payload.clone(), deadlines.answer);
+                let answer = self.ask(question, invocation.at(deadlines.answer), pauses()).await;
                 match answer.and_then(|answer| Ok(read_answer(&answer, job.place)?)) {
                     Ok(response) => return Words { json: response.into_json(), fallback: None },
                     Err(why) => {
@@ -307,18 +317,26 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         Words { json: SkillResponse::plain(&self.fallback).into_json(), fallback: Some(cause) }
     }
 
-    async fn ask(
-        &self,
-        request_id: &str,
-        payload: Map<String, Value>,
-        deadline: Time,
-        invocation: Invocation<'_>,
-    ) -> Result<String, NoAnswer> {
-        let (question, until) = (Question::new(request_id, payload, deadline), invocation.at(deadline));
+    /// Asks the service; again only where it certainly has not begun, while there is time behind the pause.
+    async fn ask(&self, question: Question, until: Instant, pauses: ExponentialBuilder) -> Result<String, NoAnswer> {
+        let mut pauses = pauses.build();
+        loop {
+            let error = match self.ask_once(question.clone(), until).await {
+                Err(error @ NoAnswer::Failed(CallError::NotBegun(_))) => error,
+                answer => return answer,
+            };
+            match pauses.next() {
+                Some(pause) if Instant::now() + pause < until => sleep(pause).await,
+                _ => return Err(error),
+            }
+        }
+    }
+
+    async fn ask_once(&self, question: Question, until: Instant) -> Result<String, NoAnswer> {
         let asking = AssertUnwindSafe(self.service.ask(question, until)).catch_unwind();
         match timeout_at(until, asking).await {
             Ok(Ok(answer)) => answer.map_err(NoAnswer::Failed),
-            Ok(Err(_)) => Err(NoAnswer::Failed(EdgeError("a panic".to_owned()))),
+            Ok(Err(_)) => Err(NoAnswer::Failed(CallError::Failed("a panic".to_owned()))),
             Err(_) => Err(NoAnswer::TimedOut),
         }
     }
@@ -339,7 +357,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         let deadlines = job.deadlines();
         let until = invocation.at(deadlines.end);
         let (mut may_be_shown, mut is_repeated, mut is_plain) = (false, false, false);
-        let mut pause = PAUSE;
+        let mut pauses = pauses().build();
         loop {
             let Err(why) = self.post_once(job, &words, until).await else { return Ok(words) };
             if why.is_used_up() && may_be_shown && invocation.until(deadlines.end) > CLOCKS {
@@ -360,8 +378,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
                     sleep(PAUSE).await;
                 }
                 Next::Retry if left > PAUSE => {
-                    sleep(if pause < left { pause } else { PAUSE }).await;
-                    pause = LONGEST_PAUSE.min(pause * 2);
+                    sleep(pauses.next().filter(|pause| *pause < left).unwrap_or(PAUSE)).await;
                 }
                 _ => return Err(why),
             }

@@ -32,7 +32,7 @@ use tracing_subscriber::{
 use super::{Answerer, AskService, CallbackEdge, CallbackReply, Claim, Claims, Event, Lease, Question, Response};
 use crate::{
     batch::Batch,
-    edges::{Deletion, EdgeError, Visibility},
+    edges::{CallError, Deletion, EdgeError, Visibility},
 };
 
 const NOT_ANNOUNCED: &str = "skill server settings are incorrect, use callback true";
@@ -48,6 +48,8 @@ enum Does {
     Says(&'static str),
     SaysAfter(u64, &'static str),
     Fails,
+    /// Until this second it takes no questions; then it answers.
+    DeclinesUntil(u64, &'static str),
     Hangs,
     Panics,
 }
@@ -144,7 +146,7 @@ impl World {
 }
 
 impl AskService for &World {
-    async fn ask(&self, question: Question, _until: Instant) -> Result<String, EdgeError> {
+    async fn ask(&self, question: Question, _until: Instant) -> Result<String, CallError> {
         self.questions.lock().unwrap().push(question.body);
         match self.service {
             Does::Says(text) => Ok(text.to_owned()),
@@ -152,7 +154,9 @@ impl AskService for &World {
                 sleep(Duration::from_secs(seconds)).await;
                 Ok(text.to_owned())
             }
-            Does::Fails => Err(EdgeError("the answerer answered 500".to_owned())),
+            Does::Fails => Err(CallError::Failed("the answerer answered 500".to_owned())),
+            Does::DeclinesUntil(second, text) if self.begun.elapsed().as_secs() >= second => Ok(text.to_owned()),
+            Does::DeclinesUntil(..) => Err(CallError::NotBegun("the answerer answered 503".to_owned())),
             Does::Hangs => pending().await,
             Does::Panics => panic!("a test's"),
         }
@@ -305,7 +309,21 @@ async fn without_an_answer_of_the_service_the_user_hears_the_fallback_text() {
         (Does::Says(r#"{"status":"SUCCESS"}"#), 0),
     ] {
         let world = World::new(does.clone());
-        assert_eq!(seen(&world).await, said(FALLBACK, second), "{does:?}");
+        assert_eq!((seen(&world).await, world.questions()), (said(FALLBACK, second), 1), "{does:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_the_service_certainly_has_not_begun_is_asked_again_while_there_is_time() {
+    let answer = r#"{"text":"그것."}"#;
+    for (second, questions, expected) in [
+        (1, 2, said("그것.", 1)),
+        (10, 5, said("그것.", 12)),
+        (52, 13, said("그것.", 52)),
+        (53, 13, said(FALLBACK, 52)),
+    ] {
+        let world = World::new(Does::DeclinesUntil(second, answer));
+        assert_eq!((seen(&world).await, world.questions()), (expected, questions), "{second}");
     }
 }
 
@@ -502,7 +520,7 @@ async fn what_is_no_job_is_dropped_and_delays_nothing() {
 async fn a_slow_job_delays_no_other_of_its_batch() {
     struct Slow;
     impl AskService for Slow {
-        async fn ask(&self, question: Question, _until: Instant) -> Result<String, EdgeError> {
+        async fn ask(&self, question: Question, _until: Instant) -> Result<String, CallError> {
             if question.id == "slow" {
                 sleep(Duration::from_secs(30)).await;
             }
@@ -519,7 +537,10 @@ async fn a_slow_job_delays_no_other_of_its_batch() {
 }
 
 async fn ask(does: Does, asked: Asked) -> AskReply {
-    let world = World::new(does);
+    ask_in(&World::new(does), asked).await
+}
+
+async fn ask_in(world: &World, asked: Asked) -> AskReply {
     let payload = json!({"userRequest": {}}).as_object().unwrap().clone();
     let deadline = Time::clamped(RECEIVED + 3_000);
     let event = Event::Ask(Ask { request_id: "r".to_owned(), asked, deadline, payload });
@@ -548,6 +569,15 @@ async fn the_skill_gets_the_answer_or_the_reason_in_time() {
     assert!(failed(ask(Does::Says(r#"{"text":"x"}"#), Asked::Validation).await));
 }
 
+#[tokio::test(start_paused = true)]
+async fn while_the_skill_waits_the_service_is_asked_twice_at_most() {
+    for (second, answers) in [(1, true), (2, false)] {
+        let world = World::new(Does::DeclinesUntil(second, r#"{"text":"그것."}"#));
+        let reply = ask_in(&world, Asked::Message(Place::Chat)).await;
+        assert_eq!((matches!(reply, AskReply::Answer(_)), world.questions()), (answers, 2));
+    }
+}
+
 fn fates() -> impl Strategy<Value = Vec<Fate>> {
     let fate = prop_oneof![
         Just(Fate::Shown),
@@ -564,6 +594,7 @@ fn service() -> impl Strategy<Value = Does> {
     prop_oneof![
         (0..70_u64).prop_map(move |after| Does::SaysAfter(after, answer)),
         Just(Does::Fails),
+        (0..70_u64).prop_map(move |second| Does::DeclinesUntil(second, answer)),
         Just(Does::Hangs),
         Just(Does::Panics),
         Just(Does::Says("odd")),

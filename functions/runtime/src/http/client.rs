@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use aws_smithy_runtime_api::client::{
     connection::{CaptureSmithyConnection, ConnectionMetadata},
@@ -15,6 +15,8 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::aws_lc_rs};
+
+use super::sources;
 
 /// The one kind of HTTP client that a function has: HTTP/1.1, over TLS where the URL says so. Its body is the SDK's,
 /// for which most requests are made; a second kind would be the whole client once more in every function.
@@ -70,6 +72,11 @@ pub(super) async fn send(client: &Client, request: HttpRequest) -> Result<HttpRe
     }
     let response = client.request(request).await.map_err(|error| ConnectorError::io(error.into()))?;
     HttpResponse::try_from(response.map(Body::from_body_1_x)).map_err(|error| ConnectorError::other(error.into(), None))
+}
+
+/// Whether no byte of a request was sent: no connection could be opened for it.
+pub(crate) fn is_unsent(error: &(dyn Error + 'static)) -> bool {
+    sources(error).filter_map(<dyn Error>::downcast_ref).any(legacy::Error::is_connect)
 }
 
 /// By this the SDK leaves a connection whose host answered that it is out of order. One that hangs goes with its

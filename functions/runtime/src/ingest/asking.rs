@@ -8,10 +8,10 @@ use kakao_webhooks::{
     wire::{BotId, Kind, Time},
 };
 use serde_json::{Map, Value};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Arrival;
-use crate::edges::{EdgeError, Function, Queue};
+use crate::edges::{CallError, EdgeError, Function, Queue};
 
 /// How the service is asked what to answer: by a queue where Kakao lets the answer come later, else by the function
 /// `answerer` while Kakao waits.
@@ -49,6 +49,9 @@ const LONGEST_SEND: Duration = Duration::from_millis(1_200);
 
 /// The longest wait for the function `answerer`.
 const LONGEST_ASK: Duration = Duration::from_millis(3_500);
+
+/// Before the function is invoked a second time.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Kept of that wait, for the way there and back.
 const WAY: Duration = Duration::from_millis(250);
@@ -130,21 +133,29 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
         let until = until.min(Instant::now() + LONGEST_ASK);
         let deadline = deadline(arrival, until);
         let ask = Ask { request_id: arrival.request_id.clone(), asked, deadline, payload };
-        let invoke = async {
-            let event = ask.encode().map_err(|error| EdgeError(error.to_string()))?;
-            self.function.invoke(event).await
-        };
-        let error = match timeout_at(until, invoke).await {
+        let error = match timeout_at(until, self.invoke(&ask)).await {
             Ok(Ok(reply)) => match serde_json::from_str(&reply) {
                 Ok(AskReply::Answer(answer)) => return Ok(answer),
                 Ok(AskReply::Failed(cause)) => return Err(cause),
                 Err(_) => "it returned no reply that is known".to_owned(),
             },
-            Ok(Err(error)) => error.0,
+            Ok(Err(error)) => error.to_string(),
             Err(_) => return Err("timed_out".to_owned()),
         };
         tracing::warn!(event = "not_asked", kind = Kind::Skill.name(), error, request_id = arrival.request_id);
         Err("not_asked".to_owned())
+    }
+
+    /// Invokes the function; once more where it certainly did not run.
+    async fn invoke(&self, ask: &Ask) -> Result<String, CallError> {
+        let event = ask.encode().map_err(|error| CallError::Failed(error.to_string()))?;
+        match self.function.invoke(event.clone()).await {
+            Err(CallError::NotBegun(_)) => {
+                sleep(PAUSE).await;
+                self.function.invoke(event).await
+            }
+            invoked => invoked,
+        }
     }
 }
 
