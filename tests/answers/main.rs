@@ -5,6 +5,8 @@ mod answered;
 #[cfg(test)]
 mod declined;
 #[cfg(test)]
+mod frozen;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod permissions;

@@ -31,8 +31,10 @@ const SESSIONS: usize = 4 * 8;
 pub(crate) struct Settings {
     /// Whose certificates are trusted.
     pub(crate) roots: Arc<RootCertStore>,
-    /// How many idle connections to a host are kept.
+    /// How many idle connections to a host are kept …
     pub(crate) most_idle: usize,
+    /// … and for how long.
+    pub(crate) longest_idle: Duration,
     /// For TCP, whatever a user's own configuration says of it; a name's addresses share it. What an attempt may take
     /// in all, TLS included, is for each user to say.
     pub(crate) connect_timeout: Duration,
@@ -46,7 +48,7 @@ pub(crate) const NEAR: Duration = Duration::from_millis(500);
 /// # Errors
 /// If the TLS library offers no protocol version that is safe: it was built wrongly.
 pub(crate) fn client(settings: Settings) -> Result<Client, rustls::Error> {
-    let Settings { roots, most_idle, connect_timeout } = settings;
+    let Settings { roots, most_idle, longest_idle, connect_timeout } = settings;
     let mut tls = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
@@ -59,7 +61,9 @@ pub(crate) fn client(settings: Settings) -> Result<Client, rustls::Error> {
     tcp.set_connect_timeout(Some(connect_timeout));
     let connector =
         HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-    Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(most_idle).build(connector))
+    let mut client = legacy::Client::builder(TokioExecutor::new());
+    client.pool_max_idle_per_host(most_idle).pool_idle_timeout(longest_idle);
+    Ok(client.build(connector))
 }
 
 /// Sends a request of the SDK's. Whatever goes wrong, it is unknown whether the service has done what was asked; it is

@@ -128,7 +128,7 @@ impl Edges {
     /// A variable that can't be used.
     pub fn asking(&self, variables: &Variables<'_>) -> Result<Option<Asking<SqsQueue, LambdaFunction>>, ConfigError> {
         let Some((url, name)) = variables.asking()? else { return Ok(None) };
-        let function = LambdaFunction::new(aws::of_pool(variables, self.pool.clone()), name);
+        let function = LambdaFunction::new(aws::of_pool(variables, variables.pool_for_one_attempt()?), name);
         let (origin, texts) = (variables.callback_origin()?, variables.answer_texts());
         Ok(Some(Asking { queue: self.queue.beside(url), function, origin, texts }))
     }
