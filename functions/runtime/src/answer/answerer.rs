@@ -204,8 +204,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         let answer = async {
             // The skill waits for it: one second attempt at most.
             let pauses = pauses().with_max_times(1);
-            let answer =
-                self.ask(Question::new(&request_id, payload, deadline), invocation.at(deadline), pauses).await?;
+            let answer = self.ask(Question::new(&request_id, payload, deadline), deadline, pauses, invocation).await?;
             Ok(match asked {
                 Asked::Message(place) => read_answer(&answer, place)?.into_json(),
                 Asked::Validation => read_status(&answer)?.json().to_owned(),
@@ -298,7 +297,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
             _ if !can_be_asked => "version",
             Claim::First if invocation.now() < deadlines.answer => {
                 let question = Question::new(&job.request_id, job.payload.clone(), deadlines.answer);
-                let answer = self.ask(question, invocation.at(deadlines.answer), pauses()).await;
+                let answer = self.ask(question, deadlines.answer, pauses(), invocation).await;
                 match answer.and_then(|answer| Ok(read_answer(&answer, job.place)?)) {
                     Ok(response) => return Words { json: response.into_json(), fallback: None },
                     Err(why) => {
@@ -318,10 +317,16 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
     }
 
     /// Asks the service; again only where it certainly has not begun, while there is time behind the pause.
-    async fn ask(&self, question: Question, until: Instant, pauses: ExponentialBuilder) -> Result<String, NoAnswer> {
-        let mut pauses = pauses.build();
+    async fn ask(
+        &self,
+        question: Question,
+        deadline: Time,
+        pauses: ExponentialBuilder,
+        invocation: Invocation<'_>,
+    ) -> Result<String, NoAnswer> {
+        let (until, mut pauses) = (invocation.at(deadline), pauses.build());
         loop {
-            let error = match self.ask_once(question.clone(), until).await {
+            let error = match self.ask_once(question.clone(), invocation.now(), until).await {
                 Err(error @ NoAnswer::Failed(CallError::NotBegun(_))) => error,
                 answer => return answer,
             };
@@ -332,8 +337,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         }
     }
 
-    async fn ask_once(&self, question: Question, until: Instant) -> Result<String, NoAnswer> {
-        let asking = AssertUnwindSafe(self.service.ask(question, until)).catch_unwind();
+    async fn ask_once(&self, question: Question, now: Time, until: Instant) -> Result<String, NoAnswer> {
+        let asking = AssertUnwindSafe(self.service.ask(question, now, until)).catch_unwind();
         match timeout_at(until, asking).await {
             Ok(Ok(answer)) => answer.map_err(NoAnswer::Failed),
             Ok(Err(_)) => Err(NoAnswer::Failed(CallError::Failed("a panic".to_owned()))),

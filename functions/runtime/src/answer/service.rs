@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::{
-    clock,
     deliver::{HttpEndpoint, SignedRequest},
     edges::{CallError, Function},
     http::read_at_most,
@@ -33,11 +32,16 @@ impl Question {
 
 /// The service's own answerer.
 pub trait AskService: Send + Sync {
-    /// Its answer, as it came. It may take for ever: the caller ends it.
+    /// Its answer, as it came, to what it is asked at this time. It may take for ever: the caller ends it.
     ///
     /// # Errors
     /// There is none. The error shows nothing of question and answer.
-    fn ask(&self, question: Question, until: Instant) -> impl Future<Output = Result<String, CallError>> + Send;
+    fn ask(
+        &self,
+        question: Question,
+        now: Time,
+        until: Instant,
+    ) -> impl Future<Output = Result<String, CallError>> + Send;
 }
 
 /// An answerer at a URL, which gets its requests signed as deliveries are.
@@ -61,8 +65,7 @@ impl<S: SecretSource> HttpsService<S> {
 const NOT_BEGUN: [u16; 2] = [429, 503];
 
 impl<S: SecretSource> AskService for HttpsService<S> {
-    async fn ask(&self, question: Question, until: Instant) -> Result<String, CallError> {
-        let now = clock::now();
+    async fn ask(&self, question: Question, now: Time, until: Instant) -> Result<String, CallError> {
         let secrets = self.secrets.current(now, until).await;
         let signature = secrets.and_then(|secrets| secrets.signature(&question.id, now, &question.body));
         let signature = signature.ok_or_else(|| CallError::Failed("there is no secret to sign with".to_owned()))?;
@@ -100,10 +103,10 @@ impl<S: SecretSource> Service<S> {
 }
 
 impl<S: SecretSource> AskService for Service<S> {
-    async fn ask(&self, question: Question, until: Instant) -> Result<String, CallError> {
+    async fn ask(&self, question: Question, now: Time, until: Instant) -> Result<String, CallError> {
         match self {
             Self::Lambda(function) => function.invoke(question.body).await,
-            Self::Https(service) => service.ask(question, until).await,
+            Self::Https(service) => service.ask(question, now, until).await,
         }
     }
 }

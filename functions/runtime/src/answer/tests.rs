@@ -146,7 +146,7 @@ impl World {
 }
 
 impl AskService for &World {
-    async fn ask(&self, question: Question, _until: Instant) -> Result<String, CallError> {
+    async fn ask(&self, question: Question, _now: Time, _until: Instant) -> Result<String, CallError> {
         self.questions.lock().unwrap().push(question.body);
         match self.service {
             Does::Says(text) => Ok(text.to_owned()),
@@ -520,7 +520,7 @@ async fn what_is_no_job_is_dropped_and_delays_nothing() {
 async fn a_slow_job_delays_no_other_of_its_batch() {
     struct Slow;
     impl AskService for Slow {
-        async fn ask(&self, question: Question, _until: Instant) -> Result<String, CallError> {
+        async fn ask(&self, question: Question, _now: Time, _until: Instant) -> Result<String, CallError> {
             if question.id == "slow" {
                 sleep(Duration::from_secs(30)).await;
             }

@@ -66,9 +66,9 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
             if self.enqueue(&job, until).await {
                 return waiting_answer(&self.texts.wait);
             }
-            return self.ask_now(job.payload, place, arrival, until).await.into_json();
+            return self.ask_now(job.payload, place, arrival, until).await;
         }
-        self.ask_now(payload, place, arrival, until).await.into_json()
+        self.ask_now(payload, place, arrival, until).await
     }
 
     /// The verdict on a parameter's value, if the service gives one.
@@ -99,20 +99,13 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
         false
     }
 
-    async fn ask_now(
-        &self,
-        payload: Map<String, Value>,
-        place: Place,
-        arrival: &Arrival,
-        until: Instant,
-    ) -> SkillResponse {
+    /// The answer, which the function `answerer` has checked, or the fallback text.
+    async fn ask_now(&self, payload: Map<String, Value>, place: Place, arrival: &Arrival, until: Instant) -> String {
         let answer = self.ask(payload, Asked::Message(place), arrival, until).await;
-        let answer =
-            answer.and_then(|answer| SkillResponse::from_json(&answer, place).map_err(|_| "invalid".to_owned()));
         let ms = u64::try_from(arrival.age().as_millis()).unwrap_or(u64::MAX);
         let (kind, request_id, in_time) = (Kind::Skill.name(), &arrival.request_id, answer.is_ok());
         tracing::info!(event = "replied", kind, via = "direct", in_time, ms, request_id);
-        answer.unwrap_or_else(|cause| self.fallback(&cause, arrival))
+        answer.unwrap_or_else(|cause| self.fallback(&cause, arrival).into_json())
     }
 
     /// The fallback text, with the cause's short name for the log.
