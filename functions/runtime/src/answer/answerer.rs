@@ -164,13 +164,16 @@ const SOON: Duration = Duration::from_secs(5);
 /// How often a message is hidden that the queue does not hide.
 const HIDE_ATTEMPTS: usize = 3;
 
-/// So long Kakao may take for one post.
+/// So long Kakao may take for one post, and no longer than half of the time that is left: a second one has room.
 const LONGEST_POST: Duration = Duration::from_secs(5);
+
+/// In less time no post is repeated.
+const SHORTEST_POST: Duration = Duration::from_millis(500);
 
 /// So near its end Kakao's URL may be dead by Kakao's clock.
 const CLOCKS: Duration = Duration::from_secs(1);
 
-/// The pause before something is tried again for the first time, and for a post also the last. In between it doubles …
+/// The pause before something is tried again for the first time. Then it doubles …
 const PAUSE: Duration = Duration::from_secs(1);
 /// … up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -382,8 +385,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
                     is_repeated = true;
                     sleep(PAUSE).await;
                 }
-                Next::Retry if left > PAUSE => {
-                    sleep(pauses.next().filter(|pause| *pause < left).unwrap_or(PAUSE)).await;
+                Next::Retry if left > SHORTEST_POST => {
+                    sleep(pauses.next().unwrap_or(PAUSE).min(left / 2)).await;
                 }
                 _ => return Err(why),
             }
@@ -391,8 +394,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
     }
 
     async fn post_once(&self, job: &Job, words: &Words, until: Instant) -> Result<(), NotShown> {
-        let limit = until.min(Instant::now() + LONGEST_POST);
-        match timeout_at(limit, self.callback.post(&job.url, &words.json)).await {
+        let left = until.saturating_duration_since(Instant::now());
+        match timeout(LONGEST_POST.min(left / 2), self.callback.post(&job.url, &words.json)).await {
             Ok(Ok(reply)) => judge(reply.status, &reply.body).map_err(NotShown::Refused),
             Ok(Err(EdgeError(error))) => Err(NotShown::NoResponse(error)),
             Err(_) => Err(NotShown::NoResponse("no answer in time".to_owned())),

@@ -357,7 +357,7 @@ async fn each_refusal_of_kakaos_leads_to_what_its_row_says() {
         (vec![Lost, Shown], 2, said("그것.", 1)),
         (vec![Hangs, Shown], 2, said("그것.", 6)),
         (vec![ShownUnheard, Shown], 2, said("그것.", 0)),
-        (vec![internal; 99], 16, nothing),
+        (vec![internal; 99], 17, nothing),
     ] {
         let world = World::new(Does::Says(r#"{"text":"그것."}"#));
         *world.fates.lock().unwrap() = fates.clone().into();
@@ -432,6 +432,17 @@ async fn an_answer_is_posted_until_its_url_is_dead() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_post_that_hangs_leaves_room_for_another() {
+    for (second, hung, expected) in [(0, 1, 6), (0, 3, 22), (54, 1, 58), (54, 2, 59), (58, 1, 59)] {
+        let world = World::new(Does::SaysAfter(second, r#"{"text":"그것."}"#));
+        *world.fates.lock().unwrap() = vec![Fate::Hangs; hung].into();
+        let words = if second < 55 { "그것." } else { FALLBACK };
+        sleep(Duration::from_secs(if second < 55 { 0 } else { second })).await;
+        assert_eq!(seen(&world).await, said(words, expected), "{second}, {hung}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_duplicate_at_the_urls_end_is_dropped_and_called_unanswered_by_no_one() {
     let world = World::new(Does::Hangs);
     sleep(Duration::from_millis(59_300)).await;
@@ -485,7 +496,7 @@ async fn each_user_who_hears_nothing_is_logged_as_unanswered() {
 #[tokio::test(start_paused = true)]
 async fn a_used_up_url_that_may_have_expired_is_no_reply() {
     let world = World::new(Does::SaysAfter(54, r#"{"text":"그것."}"#));
-    *world.fates.lock().unwrap() = vec![Fate::Hangs, Fate::Refused("Invalid callback token")].into();
+    *world.fates.lock().unwrap() = vec![Fate::Hangs, Fate::Hangs, Fate::Refused("Invalid callback token")].into();
     sleep(Duration::from_millis(400)).await;
     let (log, _) = logged(world.handle("w", &[record("r")])).await;
     assert!(log.contains("unanswered") && !log.contains("replied"), "{log}");
