@@ -7,8 +7,8 @@ use futures_util::{
 };
 use kakao_webhooks::{
     skill::{
-        Ask, AskReply, Asked, CallbackFailure, CallbackOrigin, InvalidAnswer, Job, Next, Place, SkillResponse,
-        in_plain_words, judge, read_answer, read_status,
+        CallbackFailure, CallbackOrigin, DirectQuestion, DirectReply, InvalidAnswer, Job, Next, Place, QuestionKind,
+        SkillResponse, in_plain_words, judge, read_answer, read_status,
     },
     wire::Time,
 };
@@ -43,7 +43,7 @@ pub struct Answerer<S, C, L, V> {
 #[derive(Debug)]
 pub enum Event {
     /// A question of the skill function, which waits for what is returned.
-    Ask(Ask),
+    Direct(DirectQuestion),
     /// Jobs of the queue.
     Jobs(Batch),
 }
@@ -51,8 +51,8 @@ pub enum Event {
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let event = Value::deserialize(deserializer)?;
-        match Ask::decode(&event) {
-            Some(ask) => Ok(Self::Ask(ask)),
+        match DirectQuestion::decode(&event) {
+            Some(ask) => Ok(Self::Direct(ask)),
             None => Batch::deserialize(event).map(Self::Jobs).map_err(serde::de::Error::custom),
         }
     }
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for Event {
 #[serde(untagged)]
 pub enum Response {
     /// To the skill function.
-    Ask(AskReply),
+    Direct(DirectReply),
     /// To the queue.
     Jobs(BatchResponse),
 }
@@ -188,7 +188,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
     pub async fn handle(&self, event: Event, id: &str, now: Time, deadline: Instant) -> Response {
         let invocation = Invocation { id, now, begun: Instant::now(), deadline };
         match event {
-            Event::Ask(ask) => Response::Ask(self.answer_now(ask, invocation).await),
+            Event::Direct(ask) => Response::Direct(self.answer_now(ask, invocation).await),
             Event::Jobs(batch) => {
                 let records = batch.records();
                 let jobs = records.iter().enumerate().map(|(index, record)| async move {
@@ -202,22 +202,22 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         }
     }
 
-    async fn answer_now(&self, ask: Ask, invocation: Invocation<'_>) -> AskReply {
-        let Ask { request_id, asked, deadline, payload } = ask;
+    async fn answer_now(&self, ask: DirectQuestion, invocation: Invocation<'_>) -> DirectReply {
+        let DirectQuestion { request_id, asked, deadline, payload } = ask;
         let answer = async {
             // The skill waits for it: one second attempt at most.
             let pauses = pauses().with_max_times(1);
             let answer = self.ask(Question::new(&request_id, payload, deadline), deadline, pauses, invocation).await?;
             Ok(match asked {
-                Asked::Message(place) => read_answer(&answer, place)?.into_json(),
-                Asked::Validation => read_status(&answer)?.json().to_owned(),
+                QuestionKind::Message(place) => read_answer(&answer, place)?.into_json(),
+                QuestionKind::Validation => read_status(&answer)?.json().to_owned(),
             })
         };
         match answer.await {
-            Ok(answer) => AskReply::Answer(answer),
+            Ok(answer) => DirectReply::Answer(answer),
             Err(why) => {
                 log_no_answer(&why, &request_id);
-                AskReply::Failed(why.cause().to_owned())
+                DirectReply::Failed(why.cause().to_owned())
             }
         }
     }
@@ -290,7 +290,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         };
         // Rather twice than never: Kakao shows the first answer only.
         tracing::warn!(event = "not_claimed", error, request_id = job.request_id);
-        Claim::First
+        Claim::Unknown
     }
 
     /// What the user hears: the service is asked once, by the first worker.
@@ -298,7 +298,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         let deadlines = job.deadlines();
         let no_answer = match claim {
             _ if !can_be_asked => "version",
-            Claim::First if invocation.now() < deadlines.answer => {
+            Claim::First | Claim::Unknown if invocation.now() < deadlines.answer => {
                 let question = Question::new(&job.request_id, job.payload.clone(), deadlines.answer);
                 let answer = self.ask(question, deadlines.answer, pauses(), invocation).await;
                 match answer.and_then(|answer| Ok(read_answer(&answer, job.place)?)) {
@@ -309,8 +309,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
                     }
                 }
             }
-            Claim::First => "late",
-            _ => "abandoned",
+            Claim::First | Claim::Unknown => "late",
+            Claim::Abandoned | Claim::Held { .. } => "abandoned",
         };
         self.fallback(no_answer)
     }

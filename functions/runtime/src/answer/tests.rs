@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use kakao_webhooks::{
-    skill::{Ask, AskReply, Asked, CallbackOrigin, CallbackUrl, Place},
+    skill::{CallbackOrigin, CallbackUrl, DirectQuestion, DirectReply, Place, QuestionKind},
     wire::Time,
 };
 use proptest::prelude::*;
@@ -547,45 +547,46 @@ async fn a_slow_job_delays_no_other_of_its_batch() {
     assert_eq!(world.shown(), said("quick", 0));
 }
 
-async fn ask(does: Does, asked: Asked) -> AskReply {
+async fn ask(does: Does, asked: QuestionKind) -> DirectReply {
     ask_in(&World::new(does), asked).await
 }
 
-async fn ask_in(world: &World, asked: Asked) -> AskReply {
+async fn ask_in(world: &World, asked: QuestionKind) -> DirectReply {
     let payload = json!({"userRequest": {}}).as_object().unwrap().clone();
     let deadline = Time::clamped(RECEIVED + 3_000);
-    let event = Event::Ask(Ask { request_id: "r".to_owned(), asked, deadline, payload });
+    let event = Event::Direct(DirectQuestion { request_id: "r".to_owned(), asked, deadline, payload });
     let response = world.answerer().handle(event, "w", world.now(), Instant::now() + Duration::from_secs(60)).await;
     assert!(world.begun.elapsed() <= Duration::from_secs(3));
-    let Response::Ask(reply) = response else { panic!("not to the question") };
+    let Response::Direct(reply) = response else { panic!("not to the question") };
     reply
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_skill_gets_the_answer_or_the_reason_in_time() {
-    let failed = |reply| matches!(reply, AskReply::Failed(_));
+    let failed = |reply| matches!(reply, DirectReply::Failed(_));
     for place in [Place::Chat, Place::Room] {
-        let AskReply::Answer(answer) = ask(Does::Says(r#"{"text":"그것."}"#), Asked::Message(place)).await else {
+        let DirectReply::Answer(answer) = ask(Does::Says(r#"{"text":"그것."}"#), QuestionKind::Message(place)).await
+        else {
             panic!("no answer")
         };
         assert_eq!(words(&answer), "그것.");
         for does in [Does::Hangs, Does::Fails, Does::Panics, Does::Says("{}")] {
-            assert!(failed(ask(does, Asked::Message(place)).await));
+            assert!(failed(ask(does, QuestionKind::Message(place)).await));
         }
     }
-    let AskReply::Answer(status) = ask(Does::Says(r#"{"status":"FAIL"}"#), Asked::Validation).await else {
+    let DirectReply::Answer(status) = ask(Does::Says(r#"{"status":"FAIL"}"#), QuestionKind::Validation).await else {
         panic!("no status")
     };
     assert_eq!(status, r#"{"status":"FAIL"}"#);
-    assert!(failed(ask(Does::Says(r#"{"text":"x"}"#), Asked::Validation).await));
+    assert!(failed(ask(Does::Says(r#"{"text":"x"}"#), QuestionKind::Validation).await));
 }
 
 #[tokio::test(start_paused = true)]
 async fn while_the_skill_waits_the_service_is_asked_twice_at_most() {
     for (second, answers) in [(1, true), (2, false)] {
         let world = World::new(Does::DeclinesUntil(second, r#"{"text":"그것."}"#));
-        let reply = ask_in(&world, Asked::Message(Place::Chat)).await;
-        assert_eq!((matches!(reply, AskReply::Answer(_)), world.questions()), (answers, 2));
+        let reply = ask_in(&world, QuestionKind::Message(Place::Chat)).await;
+        assert_eq!((matches!(reply, DirectReply::Answer(_)), world.questions()), (answers, 2));
     }
 }
 

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use kakao_webhooks::{
     skill::{
-        Ask, AskReply, Asked, CallbackOrigin, CallbackUrl, Job, Place, SkillResponse, ValidationStatus, read_status,
-        waiting_answer,
+        CallbackOrigin, CallbackUrl, DirectQuestion, DirectReply, Job, Place, QuestionKind, SkillResponse,
+        ValidationStatus, read_status, waiting_answer,
     },
     wire::{BotId, Kind, Time},
 };
@@ -78,7 +78,7 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
         arrival: &Arrival,
         until: Instant,
     ) -> Option<ValidationStatus> {
-        let answer = self.ask(payload, Asked::Validation, arrival, until).await;
+        let answer = self.ask(payload, QuestionKind::Validation, arrival, until).await;
         answer.and_then(|answer| read_status(&answer).map_err(|_| "invalid".to_owned())).ok()
     }
 
@@ -101,7 +101,7 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
 
     /// The answer, which the function `answerer` has checked, or the fallback text.
     async fn ask_now(&self, payload: Map<String, Value>, place: Place, arrival: &Arrival, until: Instant) -> String {
-        let answer = self.ask(payload, Asked::Message(place), arrival, until).await;
+        let answer = self.ask(payload, QuestionKind::Message(place), arrival, until).await;
         let ms = u64::try_from(arrival.age().as_millis()).unwrap_or(u64::MAX);
         let (kind, request_id, in_time) = (Kind::Skill.name(), &arrival.request_id, answer.is_ok());
         tracing::info!(event = "replied", kind, via = "direct", in_time, ms, request_id);
@@ -119,17 +119,17 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
     async fn ask(
         &self,
         payload: Map<String, Value>,
-        asked: Asked,
+        asked: QuestionKind,
         arrival: &Arrival,
         until: Instant,
     ) -> Result<String, String> {
         let until = until.min(Instant::now() + LONGEST_ASK);
         let deadline = deadline(arrival, until);
-        let ask = Ask { request_id: arrival.request_id.clone(), asked, deadline, payload };
+        let ask = DirectQuestion { request_id: arrival.request_id.clone(), asked, deadline, payload };
         let error = match timeout_at(until, self.invoke(&ask)).await {
             Ok(Ok(reply)) => match serde_json::from_str(&reply) {
-                Ok(AskReply::Answer(answer)) => return Ok(answer),
-                Ok(AskReply::Failed(cause)) => return Err(cause),
+                Ok(DirectReply::Answer(answer)) => return Ok(answer),
+                Ok(DirectReply::Failed(cause)) => return Err(cause),
                 Err(_) => "it returned no reply that is known".to_owned(),
             },
             Ok(Err(error)) => error.to_string(),
@@ -140,7 +140,7 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
     }
 
     /// Invokes the function; once more where it certainly did not run.
-    async fn invoke(&self, ask: &Ask) -> Result<String, CallError> {
+    async fn invoke(&self, ask: &DirectQuestion) -> Result<String, CallError> {
         let event = ask.encode().map_err(|error| CallError::Failed(error.to_string()))?;
         match self.function.invoke(event.clone()).await {
             Err(CallError::NotBegun(_)) => {
