@@ -27,7 +27,7 @@ async fn a_message_with_a_callback_url_is_answered_there() {
     }
     let posted = answering.model.posted();
     assert_eq!(posted.len(), 2);
-    assert!(posted.iter().all(|posted| posted.is_signed(SECRET)));
+    assert!(posted.iter().all(|posted| posted.is_signed_by_the_functions_clock(SECRET)));
     let question = posted[0].json();
     assert_eq!(question["userRequest"]["utterance"], "무엇을 할 수 있어?");
     assert!(question["deadline_ms"].is_i64());

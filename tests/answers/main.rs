@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod answered;
 #[cfg(test)]
+mod declined;
+#[cfg(test)]
+mod frozen;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod permissions;

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use end_to_end::{
-    answering::{ANSWER, Answering, FALLBACK, Said},
+    answering::{ANSWER, Answering, BATCH, FALLBACK, Said, work},
     faults::Fault,
     patience::becomes,
+    secrets::READER_KEYS_ARN,
 };
 use play_kakao::callback::{CallbackFail, CallbackFault, CallbackKind};
 use serde_json::Value;
@@ -39,12 +40,22 @@ pub(crate) enum AnswerFault {
     Table(Fault),
     /// Secrets Manager, and no secret is held.
     Secret(Fault),
+    /// The secret that the answerer is to sign with does not exist.
+    SecretMissing,
     /// The answerer is killed while the service's answerer works.
     Killed,
     /// The same, once the answer is posted.
     KilledBehindThePost,
     /// The queue brings the message twice.
     Twice,
+    /// The same, in one batch.
+    TwiceInABatch,
+    /// The queue brings the message so many seconds after the gateway received it.
+    Waits(i64),
+    /// The only answerer works on another message for so long.
+    Busy,
+    /// Kakao takes the waiting message for so many seconds, and refuses the answer until then.
+    FirstAnswerIsLate(u64),
 }
 
 /// One message while something fails.
@@ -75,7 +86,7 @@ impl Heard {
         match self {
             Self::Answer => "the service's answer",
             Self::Fallback => "`SkillFallbackText`",
-            Self::WaitingTextOnly => "the waiting text only",
+            Self::WaitingTextOnly => "nothing more; the log has `unanswered`",
         }
     }
 }
@@ -83,20 +94,22 @@ impl Heard {
 /// Every case of the answers.
 pub(crate) fn answer_cases() -> Vec<AnswerCase> {
     use AnswerFault::{
-        Callback, CallbackHangs, CallbackHtml, CallbackResets, CallbackUnknown, Killed, KilledBehindThePost, Model,
-        ModelSays, Queue, QueueAndFunction, Secret, Table, Twice,
+        Busy, Callback, CallbackHangs, CallbackHtml, CallbackResets, CallbackUnknown, FirstAnswerIsLate, Killed,
+        KilledBehindThePost, Model, ModelSays, Queue, QueueAndFunction, Secret, SecretMissing, Table, Twice,
+        TwiceInABatch, Waits,
     };
     const OF_AWS: [Fault; 3] = [Fault::Status(500), Fault::Throttled, Fault::Hangs];
-    let mut faults = vec![Model(Fault::Hangs), Model(Fault::Status(500)), Model(Fault::Status(404))];
+    let mut faults = vec![Model(Fault::Hangs)];
+    faults.extend([500, 404, 503].map(|status| Model(Fault::Status(status))));
     faults.extend([NO_JSON, BAD_REPLY, TOO_LONG].map(ModelSays));
     faults.extend(CallbackFail::ALL.iter().copied().map(Callback));
-    faults.extend([CallbackUnknown, CallbackHtml, CallbackHangs]);
+    faults.extend([CallbackUnknown, CallbackHtml, CallbackHangs, FirstAnswerIsLate(3)]);
     faults.extend([CallbackResets { is_shown: false }, CallbackResets { is_shown: true }]);
     faults.extend(OF_AWS.map(Queue));
     faults.push(QueueAndFunction);
     faults.extend(OF_AWS.map(Table));
-    faults.extend([Secret(Fault::Status(500)), Secret(Fault::Hangs)]);
-    faults.extend([Killed, KilledBehindThePost, Twice]);
+    faults.extend([Secret(Fault::Status(500)), Secret(Fault::Hangs), SecretMissing]);
+    faults.extend([Killed, KilledBehindThePost, Twice, TwiceInABatch, Waits(56), Waits(61), Busy]);
     faults.into_iter().map(|fault| AnswerCase { fault }).collect()
 }
 
@@ -115,7 +128,7 @@ impl AnswerCase {
 
     pub(crate) const fn process(&self) -> Process {
         match self.fault {
-            AnswerFault::Secret(_) => Process::Cold,
+            AnswerFault::Secret(_) | AnswerFault::SecretMissing => Process::Cold,
             _ => Process::Warm,
         }
     }
@@ -138,9 +151,16 @@ impl AnswerCase {
             AnswerFault::QueueAndFunction => "`AnswerQueue`: answers 500; the function can't be invoked".to_owned(),
             AnswerFault::Table(fault) => format!("table: {}", words(fault)),
             AnswerFault::Secret(fault) => format!("Secrets Manager: {}; no secret is held", words(fault)),
+            AnswerFault::SecretMissing => "Secrets Manager: the secret does not exist".to_owned(),
             AnswerFault::Killed => "the answerer is killed while it waits for your answerer".to_owned(),
             AnswerFault::KilledBehindThePost => "the answerer is killed while Kakao has the answer".to_owned(),
             AnswerFault::Twice => "`AnswerQueue` delivers the message twice".to_owned(),
+            AnswerFault::TwiceInABatch => "`AnswerQueue` delivers the message twice in one batch".to_owned(),
+            AnswerFault::Waits(seconds) => format!("`AnswerQueue` delivers the message after {seconds} s"),
+            AnswerFault::Busy => "all answerers are busy until the message is 56 s old".to_owned(),
+            AnswerFault::FirstAnswerIsLate(seconds) => {
+                format!("callback: the waiting message reaches Kakao after {seconds} s")
+            }
         }
     }
 
@@ -151,9 +171,13 @@ impl AnswerCase {
             | AnswerFault::Callback(CallbackFail::Json | CallbackFail::SkillJson)
             | AnswerFault::QueueAndFunction
             | AnswerFault::Secret(_)
-            | AnswerFault::Killed => Heard::Fallback,
+            | AnswerFault::SecretMissing
+            | AnswerFault::Killed
+            | AnswerFault::Waits(..60)
+            | AnswerFault::Busy => Heard::Fallback,
             AnswerFault::Callback(CallbackFail::TestToken | CallbackFail::Token | CallbackFail::BotId)
-            | AnswerFault::CallbackUnknown => Heard::WaitingTextOnly,
+            | AnswerFault::CallbackUnknown
+            | AnswerFault::Waits(60..) => Heard::WaitingTextOnly,
             _ => Heard::Answer,
         }
     }
@@ -185,18 +209,25 @@ impl AnswerCase {
             AnswerFault::Killed => heard_after_a_kill(&mut answering, age, Fault::Hangs).await?,
             AnswerFault::KilledBehindThePost => heard_after_a_kill(&mut answering, age, Fault::None).await?,
             AnswerFault::Twice => heard_of_two(&mut answering).await?,
-            _ => {
-                let said = answering.say(CallbackKind::Chat, "무엇?", age).await?;
-                ensure!(answering.work().await?.is_empty(), "the message comes again");
-                answering.heard(&said)?
-            }
+            AnswerFault::TwiceInABatch => heard_of_a_batch(&mut answering).await?,
+            AnswerFault::Busy => heard_after_another(&mut answering).await?,
+            AnswerFault::Waits(seconds) => heard_when_worked_on(&mut answering, seconds * 1_000).await?,
+            _ => heard_when_worked_on(&mut answering, age).await?,
         };
+        if texts.is_empty() {
+            is_logged_as_unanswered(&answering).await?;
+        }
         Ok(Measured { status: Heard::of(&texts)?, time: start.elapsed(), place: self.way() })
     }
 
     /// Whether it would take the whole minute.
     fn lasts(&self) -> bool {
-        matches!(self.fault, AnswerFault::Model(Fault::Hangs) | AnswerFault::Killed | AnswerFault::KilledBehindThePost)
+        matches!(
+            self.fault,
+            AnswerFault::Model(Fault::Hangs | Fault::Status(503))
+                | AnswerFault::Killed
+                | AnswerFault::KilledBehindThePost
+        )
     }
 
     async fn begin(&self, answering: &mut Answering) -> Result<()> {
@@ -220,11 +251,49 @@ impl AnswerCase {
                 answering.secrets.gate().set(fault);
                 answering.restart_answerer(&[]).await?;
             }
+            AnswerFault::SecretMissing => {
+                answering.restart_answerer(&[("SKILL_ANSWERER_SECRET", READER_KEYS_ARN)]).await?;
+            }
             AnswerFault::KilledBehindThePost => callback(CallbackFault::Slow(Duration::from_secs(2))),
-            AnswerFault::Killed | AnswerFault::Twice => {}
+            AnswerFault::FirstAnswerIsLate(seconds) => {
+                answering.callbacks.callbacks().settings.first_answer_takes = Duration::from_secs(seconds);
+            }
+            AnswerFault::Killed
+            | AnswerFault::Twice
+            | AnswerFault::TwiceInABatch
+            | AnswerFault::Waits(_)
+            | AnswerFault::Busy => {}
         }
         Ok(())
     }
+}
+
+async fn heard_when_worked_on(answering: &mut Answering, age: i64) -> Result<Vec<String>> {
+    let said = answering.say(CallbackKind::Chat, "무엇?", age).await?;
+    ensure!(answering.work().await?.is_empty(), "the message comes again");
+    answering.heard(&said)
+}
+
+/// A user who hears nothing more is an error in the log, on which an alarm looks.
+async fn is_logged_as_unanswered(answering: &Answering) -> Result<()> {
+    let answerer = answering.answerer().await;
+    let line = answerer.as_ref().context("there is no answerer")?.line("event", "unanswered").await?;
+    ensure!(line["level"] == "ERROR", "{line}");
+    Ok(())
+}
+
+/// The message waits for the end of another's, until it is too old to be asked about.
+async fn heard_after_another(answering: &mut Answering) -> Result<Vec<String>> {
+    answering.model.gate().set_for("먼저", Fault::Slow(Duration::from_secs(4)));
+    let first = answering.say(CallbackKind::Chat, "먼저", 0).await?;
+    let batch = answering.queue.receive(BATCH);
+    let said = answering.say(CallbackKind::Chat, "무엇?", 51_500).await?;
+    let begun = Instant::now();
+    let again = work(answering.answerer().await.as_mut().context("there is no answerer")?, batch).await?;
+    ensure!(again.is_empty() && answering.heard(&first)? == [ANSWER], "the other message is not answered");
+    ensure!(begun.elapsed() >= Duration::from_secs(4), "the answerer was not busy");
+    ensure!(answering.work().await?.is_empty(), "the message comes again");
+    answering.heard(&said)
 }
 
 /// What the skill itself answers.
@@ -275,9 +344,25 @@ async fn heard_of_two(answering: &mut Answering) -> Result<Vec<String>> {
     let messages = answering.queue.receive(1);
     let mut other = answering.start_answerer(&[]).await?;
     answering.queue.give_back(messages.clone());
-    let (one, two) = tokio::join!(answering.work(), end_to_end::answering::work(&mut other, messages));
+    let (one, two) = tokio::join!(answering.work(), work(&mut other, messages));
     ensure!(one?.len() + two?.len() == 1, "one of the two gives it back");
+    is_asked_once(answering)?;
+    answering.heard(&said)
+}
+
+/// One answerer gets the same message twice at once, under two ids.
+async fn heard_of_a_batch(answering: &mut Answering) -> Result<Vec<String>> {
+    answering.model.gate().set(Fault::Slow(Duration::from_secs(1)));
+    let said = answering.say(CallbackKind::Chat, "무엇?", 0).await?;
+    answering.queue.put(answering.queue.bodies().last().context("the queue is empty")?);
+    ensure!(answering.queue.len() == 2, "the batch has {} messages", answering.queue.len());
+    ensure!(answering.work().await?.len() == 1, "one of the two comes again");
+    is_asked_once(answering)?;
+    answering.heard(&said)
+}
+
+fn is_asked_once(answering: &Answering) -> Result<()> {
     let asked = answering.model.posted().iter().filter(|posted| posted.body.contains("무엇?")).count();
     ensure!(asked == 1, "the service is asked {asked} times");
-    answering.heard(&said)
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::{
-    answer_case::AnswerCase,
+    answer_case::{AnswerCase, Heard},
     delivery_case::DeliveryCase,
     reconcile_case::ReconcileCase,
     report::ReportLine,
@@ -137,7 +137,7 @@ async fn answer(case: &AnswerCase) -> Result<Played> {
         time: measured.time,
         budget: AnswerCase::patience(),
         place: measured.place,
-        is_good: true,
+        is_good: measured.status != Heard::WaitingTextOnly,
     };
     let is = measured.status;
     Ok(Played { line, complaint: complaint(is, case.expected(), measured.time, AnswerCase::patience()) })

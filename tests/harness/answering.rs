@@ -91,19 +91,25 @@ impl Answering {
         let answerer = SharedLambda::default();
         let router = Router::new().route("/2015-03-31/functions/answerer/invocations", post(invoke));
         let lambda_api = Server::without_gate(router.with_state(Arc::clone(&answerer))).await?;
-        let skill = start_skill(&pipeline, &queue, &lambda_api, callbacks.url()).await?;
+        let skill = start_skill(&pipeline, &queue, &lambda_api.url(), callbacks.url()).await?;
         let answering = Self { callbacks, model, queue, secrets, skill, lambda_api, answerer, pipeline };
         answering.restart_answerer(&[]).await?;
         Ok(answering)
     }
 
-    /// Another process in the skill function's place.
+    /// Another process in the skill function's place, which invokes the answerer by what is at this URL.
     ///
     /// # Errors
     /// If it can't be started.
-    pub async fn restart_skill(&mut self) -> Result<()> {
-        self.skill = start_skill(&self.pipeline, &self.queue, &self.lambda_api, self.callbacks.url()).await?;
+    pub async fn restart_skill(&mut self, lambda_api: &str) -> Result<()> {
+        self.skill = start_skill(&self.pipeline, &self.queue, lambda_api, self.callbacks.url()).await?;
         Ok(())
+    }
+
+    /// The URL of Lambda's API.
+    #[must_use]
+    pub fn lambda_api(&self) -> String {
+        self.lambda_api.url()
     }
 
     /// Another process in the answerer's place, with other values of these variables.
@@ -234,12 +240,12 @@ pub fn request(body: &Value, id: &str) -> Request {
     Request::new("POST", "/skill").id(&id).header(SKILL_KEY.0, SKILL_KEY.1).body("application/json", body.to_string())
 }
 
-async fn start_skill(pipeline: &Pipeline, queue: &Queue, lambda_api: &Server, callback: &str) -> Result<Lambda> {
-    let (queue, lambda_api) = (queue.url(), lambda_api.url());
+async fn start_skill(pipeline: &Pipeline, queue: &Queue, lambda_api: &str, callback: &str) -> Result<Lambda> {
+    let queue = queue.url();
     let variables = [
         ("ANSWER_QUEUE_URL", queue.as_str()),
         ("ANSWERER_FUNCTION", "answerer"),
-        ("AWS_ENDPOINT_URL_LAMBDA", lambda_api.as_str()),
+        ("AWS_ENDPOINT_URL_LAMBDA", lambda_api),
         ("KAKAO_CALLBACK_URL", callback),
         ("SKILL_WAIT_TEXT", WAIT),
         ("SKILL_FALLBACK_TEXT", FALLBACK),

@@ -143,6 +143,8 @@ impl Caller {
                 of_batch(request).map(|item| self.of_table("BatchGetItem", &item)).collect()
             }
             ("DynamoDB_20120810", action) => vec![self.of_table(action, request)],
+            // Only Lambda's API names its action in the path; what it takes is on no list.
+            _ if target.is_empty() => vec![],
             _ => vec![self.call(UNKNOWN, target, None, None)],
         }
     }

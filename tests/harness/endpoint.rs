@@ -12,7 +12,13 @@ use axum::{
 use serde_json::Value;
 use standardwebhooks::Webhook;
 
-use crate::faults::{Gate, Server};
+use crate::{
+    faults::{Gate, Server},
+    gateway,
+};
+
+/// So many seconds a receiver's clock may be off, by the standard.
+const TOLERANCE: i64 = 5 * 60;
 
 /// A request that it got.
 #[derive(Clone, Debug)]
@@ -46,6 +52,16 @@ impl Posted {
     #[must_use]
     pub fn is_signed(&self, secret: &str) -> bool {
         Webhook::new(secret).is_ok_and(|webhook| webhook.verify(self.body.as_bytes(), &self.headers).is_ok())
+    }
+
+    /// The same of a service with the functions' clock.
+    #[must_use]
+    pub fn is_signed_by_the_functions_clock(&self, secret: &str) -> bool {
+        let Ok(seconds) = self.header("webhook-timestamp").parse::<i64>() else { return false };
+        let sign = |webhook: Webhook| webhook.sign(self.header("webhook-id"), seconds, self.body.as_bytes()).ok();
+        let signature = Webhook::new(secret).ok().and_then(sign).unwrap_or_default();
+        let is_of_now = (gateway::now() / 1_000 - seconds).abs() < TOLERANCE;
+        is_of_now && self.header("webhook-signature").split(' ').any(|one| one == signature)
     }
 }
 

@@ -27,7 +27,7 @@ async fn run_function() -> Result<(), Error> {
     let claims = wiring::table(&aws, &variables, Retention::default())?;
     let queue = SqsQueue::new(&aws, variables.answer_queue_url()?);
     let clock = variables.clock()?;
-    let service = wiring::answer_service(&aws, &pool, &variables).await?;
+    let service = wiring::answer_service(&aws, &pool, &variables, clock.now()).await?;
     let answerer = &Answerer { service, callback: HttpCallback(pool), claims, queue, origin, fallback };
     run(service_fn(|event: LambdaEvent<Event>| async move {
         let (deadline, id) = (wiring::deadline(&event.context), &event.context.request_id);

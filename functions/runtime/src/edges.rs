@@ -11,6 +11,17 @@ use tokio::time::Instant;
 #[error("{0}")]
 pub struct EdgeError(pub String);
 
+/// Why a function or a service that was called returned nothing. The texts are for our log, as [`EdgeError`]'s.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// It certainly did not begin to work: the call may be repeated.
+    #[error("{0}")]
+    NotBegun(String),
+    /// It may have worked.
+    #[error("{0}")]
+    Failed(String),
+}
+
 /// Where envelopes go.
 pub trait Queue: Send + Sync {
     /// Sends an envelope's text. `Ok` means that it is stored durably.
@@ -63,12 +74,15 @@ pub trait Inbox: Send + Sync {
 /// A function elsewhere that is called and waited for.
 pub trait Function: Send + Sync {
     /// What it returns for an event, both JSON. It may take for ever.
-    fn invoke(&self, event: String) -> impl Future<Output = Result<String, EdgeError>> + Send;
+    ///
+    /// # Errors
+    /// [`CallError`].
+    fn invoke(&self, event: String) -> impl Future<Output = Result<String, CallError>> + Send;
 }
 
 /// No function: there is no value of it.
 impl Function for Infallible {
-    async fn invoke(&self, _event: String) -> Result<String, EdgeError> {
+    async fn invoke(&self, _event: String) -> Result<String, CallError> {
         match *self {}
     }
 }

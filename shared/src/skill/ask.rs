@@ -10,7 +10,7 @@ use crate::{envelope::to_ascii_json, wire::Time};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum QuestionKind {
     /// What a message is answered with, in this place.
     Message(Place),
     /// Whether a parameter's value is a good one.
@@ -19,11 +19,11 @@ pub enum Asked {
 
 /// A question that the service is asked while Kakao waits.
 #[derive(Clone, PartialEq)]
-pub struct Ask {
+pub struct DirectQuestion {
     /// The gateway's id of the request.
     pub request_id: String,
     /// What is asked.
-    pub asked: Asked,
+    pub asked: QuestionKind,
     /// When the answer must be there.
     pub deadline: Time,
     /// What Kakao sent.
@@ -31,9 +31,12 @@ pub struct Ask {
 }
 
 /// What the user said stands in it.
-impl fmt::Debug for Ask {
+impl fmt::Debug for DirectQuestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ask").field("request_id", &self.request_id).field("asked", &self.asked).finish_non_exhaustive()
+        f.debug_struct("DirectQuestion")
+            .field("request_id", &self.request_id)
+            .field("asked", &self.asked)
+            .finish_non_exhaustive()
     }
 }
 
@@ -54,7 +57,7 @@ struct Members<'f> {
 
 const VERSION: u64 = 1;
 
-impl Ask {
+impl DirectQuestion {
     /// The event of the invocation.
     ///
     /// # Errors
@@ -64,8 +67,8 @@ impl Ask {
             v: VERSION,
             ask: Members {
                 request_id: self.request_id.clone(),
-                room: self.asked == Asked::Message(Place::Room),
-                validation: self.asked == Asked::Validation,
+                room: self.asked == QuestionKind::Message(Place::Room),
+                validation: self.asked == QuestionKind::Validation,
                 deadline_ms: self.deadline.as_millis(),
                 payload: Cow::Borrowed(&self.payload),
             },
@@ -77,9 +80,9 @@ impl Ask {
     pub fn decode(event: &Value) -> Option<Self> {
         let Form { v: VERSION, ask } = Form::deserialize(event).ok()? else { return None };
         let asked = match (ask.validation, ask.room) {
-            (true, _) => Asked::Validation,
-            (false, true) => Asked::Message(Place::Room),
-            (false, false) => Asked::Message(Place::Chat),
+            (true, _) => QuestionKind::Validation,
+            (false, true) => QuestionKind::Message(Place::Room),
+            (false, false) => QuestionKind::Message(Place::Chat),
         };
         let (deadline, payload) = (Time::clamped(ask.deadline_ms), ask.payload.into_owned());
         Some(Self { request_id: ask.request_id, asked, deadline, payload })
@@ -89,7 +92,7 @@ impl Ask {
 /// What the function `answerer` returns.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AskReply {
+pub enum DirectReply {
     /// The answer: a SkillResponse, or the status of a validation, as JSON.
     Answer(String),
     /// There is none: the cause's short name.
@@ -104,13 +107,14 @@ mod tests {
 
     #[test]
     fn a_question_is_read_as_it_was_written() {
-        for asked in [Asked::Message(Place::Chat), Asked::Message(Place::Room), Asked::Validation] {
+        for asked in [QuestionKind::Message(Place::Chat), QuestionKind::Message(Place::Room), QuestionKind::Validation]
+        {
             let payload = json!({"userRequest": {"utterance": "안녕"}}).as_object().unwrap().clone();
             let deadline = Time::from_millis(1_790_660_097_123).unwrap();
-            let ask = Ask { request_id: "r".to_owned(), asked, deadline, payload };
+            let ask = DirectQuestion { request_id: "r".to_owned(), asked, deadline, payload };
             let text = ask.encode().unwrap();
             assert!(text.is_ascii() && !format!("{ask:?}").contains("안녕"));
-            assert_eq!(Ask::decode(&serde_json::from_str(&text).unwrap()), Some(ask));
+            assert_eq!(DirectQuestion::decode(&serde_json::from_str(&text).unwrap()), Some(ask));
         }
     }
 
@@ -119,7 +123,7 @@ mod tests {
         for event in
             [json!({"Records": []}), json!({}), json!([]), json!({"v": 2, "ask": {}}), json!({"v": 1, "ask": {}})]
         {
-            assert_eq!(Ask::decode(&event), None, "{event}");
+            assert_eq!(DirectQuestion::decode(&event), None, "{event}");
         }
     }
 }

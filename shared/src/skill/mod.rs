@@ -23,7 +23,7 @@ mod walk;
 mod words;
 
 pub use answer::{InvalidAnswer, in_plain_words, read_answer, read_status};
-pub use ask::{Ask, AskReply, Asked};
+pub use ask::{DirectQuestion, DirectReply, QuestionKind};
 pub use callback::{
     CallbackFailure, CallbackOrigin, CallbackUrl, Deadlines, Job, Next, RefusedUrl, UnreadableJob, judge,
     waiting_answer,

@@ -1,24 +1,25 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::{
     FutureExt,
     future::{join, join_all},
 };
 use kakao_webhooks::{
     skill::{
-        Ask, AskReply, Asked, CallbackFailure, CallbackOrigin, InvalidAnswer, Job, Next, Place, SkillResponse,
-        in_plain_words, judge, read_answer, read_status,
+        CallbackFailure, CallbackOrigin, DirectQuestion, DirectReply, InvalidAnswer, Job, Next, Place, QuestionKind,
+        SkillResponse, in_plain_words, judge, read_answer, read_status,
     },
     wire::Time,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::{AskService, CallbackEdge, Claim, Claims, Lease, Question, record::Record};
 use crate::{
     batch::{Batch, BatchResponse},
-    edges::{Deletion, EdgeError, Visibility},
+    edges::{CallError, Deletion, EdgeError, Visibility},
 };
 
 /// Asks the service, and sees to it that the user hears something.
@@ -42,7 +43,7 @@ pub struct Answerer<S, C, L, V> {
 #[derive(Debug)]
 pub enum Event {
     /// A question of the skill function, which waits for what is returned.
-    Ask(Ask),
+    Direct(DirectQuestion),
     /// Jobs of the queue.
     Jobs(Batch),
 }
@@ -50,8 +51,8 @@ pub enum Event {
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let event = Value::deserialize(deserializer)?;
-        match Ask::decode(&event) {
-            Some(ask) => Ok(Self::Ask(ask)),
+        match DirectQuestion::decode(&event) {
+            Some(ask) => Ok(Self::Direct(ask)),
             None => Batch::deserialize(event).map(Self::Jobs).map_err(serde::de::Error::custom),
         }
     }
@@ -62,7 +63,7 @@ impl<'de> Deserialize<'de> for Event {
 #[serde(untagged)]
 pub enum Response {
     /// To the skill function.
-    Ask(AskReply),
+    Direct(DirectReply),
     /// To the queue.
     Jobs(BatchResponse),
 }
@@ -73,7 +74,7 @@ enum NoAnswer {
     #[error("no answer in time")]
     TimedOut,
     #[error("{0}")]
-    Failed(EdgeError),
+    Failed(CallError),
     #[error("{0}")]
     Invalid(#[from] InvalidAnswer),
 }
@@ -163,23 +164,31 @@ const SOON: Duration = Duration::from_secs(5);
 /// How often a message is hidden that the queue does not hide.
 const HIDE_ATTEMPTS: usize = 3;
 
-/// So long Kakao may take for one post.
+/// So long Kakao may take for one post, and no longer than half of the time that is left: a second one has room.
 const LONGEST_POST: Duration = Duration::from_secs(5);
+
+/// In less time no post is repeated.
+const SHORTEST_POST: Duration = Duration::from_millis(500);
 
 /// So near its end Kakao's URL may be dead by Kakao's clock.
 const CLOCKS: Duration = Duration::from_secs(1);
 
-/// The pause before a post is repeated for the first time, and for the last ones. In between it doubles …
+/// The pause before something is tried again for the first time. Then it doubles …
 const PAUSE: Duration = Duration::from_secs(1);
 /// … up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// For as long as there is time.
+fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::default().with_min_delay(PAUSE).with_max_delay(LONGEST_PAUSE).without_max_times()
+}
 
 impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answerer<S, C, L, V> {
     /// Handles one invocation, by its id, which has to end before its deadline.
     pub async fn handle(&self, event: Event, id: &str, now: Time, deadline: Instant) -> Response {
         let invocation = Invocation { id, now, begun: Instant::now(), deadline };
         match event {
-            Event::Ask(ask) => Response::Ask(self.answer_now(ask, invocation).await),
+            Event::Direct(ask) => Response::Direct(self.answer_now(ask, invocation).await),
             Event::Jobs(batch) => {
                 let records = batch.records();
                 let jobs = records.iter().enumerate().map(|(index, record)| async move {
@@ -193,20 +202,22 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         }
     }
 
-    async fn answer_now(&self, ask: Ask, invocation: Invocation<'_>) -> AskReply {
-        let Ask { request_id, asked, deadline, payload } = ask;
+    async fn answer_now(&self, ask: DirectQuestion, invocation: Invocation<'_>) -> DirectReply {
+        let DirectQuestion { request_id, asked, deadline, payload } = ask;
         let answer = async {
-            let answer = self.ask(&request_id, payload, deadline, invocation).await?;
+            // The skill waits for it: one second attempt at most.
+            let pauses = pauses().with_max_times(1);
+            let answer = self.ask(Question::new(&request_id, payload, deadline), deadline, pauses, invocation).await?;
             Ok(match asked {
-                Asked::Message(place) => read_answer(&answer, place)?.into_json(),
-                Asked::Validation => read_status(&answer)?.json().to_owned(),
+                QuestionKind::Message(place) => read_answer(&answer, place)?.into_json(),
+                QuestionKind::Validation => read_status(&answer)?.json().to_owned(),
             })
         };
         match answer.await {
-            Ok(answer) => AskReply::Answer(answer),
+            Ok(answer) => DirectReply::Answer(answer),
             Err(why) => {
                 log_no_answer(&why, &request_id);
-                AskReply::Failed(why.cause().to_owned())
+                DirectReply::Failed(why.cause().to_owned())
             }
         }
     }
@@ -279,7 +290,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         };
         // Rather twice than never: Kakao shows the first answer only.
         tracing::warn!(event = "not_claimed", error, request_id = job.request_id);
-        Claim::First
+        Claim::Unknown
     }
 
     /// What the user hears: the service is asked once, by the first worker.
@@ -287,8 +298,9 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         let deadlines = job.deadlines();
         let no_answer = match claim {
             _ if !can_be_asked => "version",
-            Claim::First if invocation.now() < deadlines.answer => {
-                let answer = self.ask(&job.request_id, job.payload.clone(), deadlines.answer, invocation).await;
+            Claim::First | Claim::Unknown if invocation.now() < deadlines.answer => {
+                let question = Question::new(&job.request_id, job.payload.clone(), deadlines.answer);
+                let answer = self.ask(question, deadlines.answer, pauses(), invocation).await;
                 match answer.and_then(|answer| Ok(read_answer(&answer, job.place)?)) {
                     Ok(response) => return Words { json: response.into_json(), fallback: None },
                     Err(why) => {
@@ -297,8 +309,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
                     }
                 }
             }
-            Claim::First => "late",
-            _ => "abandoned",
+            Claim::First | Claim::Unknown => "late",
+            Claim::Abandoned | Claim::Held { .. } => "abandoned",
         };
         self.fallback(no_answer)
     }
@@ -307,18 +319,32 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         Words { json: SkillResponse::plain(&self.fallback).into_json(), fallback: Some(cause) }
     }
 
+    /// Asks the service; again only where it certainly has not begun, while there is time behind the pause.
     async fn ask(
         &self,
-        request_id: &str,
-        payload: Map<String, Value>,
+        question: Question,
         deadline: Time,
+        pauses: ExponentialBuilder,
         invocation: Invocation<'_>,
     ) -> Result<String, NoAnswer> {
-        let (question, until) = (Question::new(request_id, payload, deadline), invocation.at(deadline));
-        let asking = AssertUnwindSafe(self.service.ask(question, until)).catch_unwind();
+        let (until, mut pauses) = (invocation.at(deadline), pauses.build());
+        loop {
+            let error = match self.ask_once(question.clone(), invocation.now(), until).await {
+                Err(error @ NoAnswer::Failed(CallError::NotBegun(_))) => error,
+                answer => return answer,
+            };
+            match pauses.next() {
+                Some(pause) if Instant::now() + pause < until => sleep(pause).await,
+                _ => return Err(error),
+            }
+        }
+    }
+
+    async fn ask_once(&self, question: Question, now: Time, until: Instant) -> Result<String, NoAnswer> {
+        let asking = AssertUnwindSafe(self.service.ask(question, now, until)).catch_unwind();
         match timeout_at(until, asking).await {
             Ok(Ok(answer)) => answer.map_err(NoAnswer::Failed),
-            Ok(Err(_)) => Err(NoAnswer::Failed(EdgeError("a panic".to_owned()))),
+            Ok(Err(_)) => Err(NoAnswer::Failed(CallError::Failed("a panic".to_owned()))),
             Err(_) => Err(NoAnswer::TimedOut),
         }
     }
@@ -339,7 +365,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         let deadlines = job.deadlines();
         let until = invocation.at(deadlines.end);
         let (mut may_be_shown, mut is_repeated, mut is_plain) = (false, false, false);
-        let mut pause = PAUSE;
+        let mut pauses = pauses().build();
         loop {
             let Err(why) = self.post_once(job, &words, until).await else { return Ok(words) };
             if why.is_used_up() && may_be_shown && invocation.until(deadlines.end) > CLOCKS {
@@ -359,9 +385,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
                     is_repeated = true;
                     sleep(PAUSE).await;
                 }
-                Next::Retry if left > PAUSE => {
-                    sleep(if pause < left { pause } else { PAUSE }).await;
-                    pause = LONGEST_PAUSE.min(pause * 2);
+                Next::Retry if left > SHORTEST_POST => {
+                    sleep(pauses.next().unwrap_or(PAUSE).min(left / 2)).await;
                 }
                 _ => return Err(why),
             }
@@ -369,8 +394,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
     }
 
     async fn post_once(&self, job: &Job, words: &Words, until: Instant) -> Result<(), NotShown> {
-        let limit = until.min(Instant::now() + LONGEST_POST);
-        match timeout_at(limit, self.callback.post(&job.url, &words.json)).await {
+        let left = until.saturating_duration_since(Instant::now());
+        match timeout(LONGEST_POST.min(left / 2), self.callback.post(&job.url, &words.json)).await {
             Ok(Ok(reply)) => judge(reply.status, &reply.body).map_err(NotShown::Refused),
             Ok(Err(EdgeError(error))) => Err(NotShown::NoResponse(error)),
             Err(_) => Err(NotShown::NoResponse("no answer in time".to_owned())),

@@ -20,6 +20,8 @@ use crate::{
 pub enum Claim {
     /// No one has worked on it.
     First,
+    /// The table does not say who has it: better two workers than none.
+    Unknown,
     /// A worker had it, and must have ended: without an answer, or the job would be gone.
     Abandoned,
     /// A worker has it until then.

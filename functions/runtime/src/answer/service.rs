@@ -5,9 +5,8 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::{
-    clock,
     deliver::{HttpEndpoint, SignedRequest},
-    edges::{EdgeError, Function},
+    edges::{CallError, Function},
     http::read_at_most,
     invoke::LambdaFunction,
     signing::{HeldSecrets, SecretSource},
@@ -33,11 +32,16 @@ impl Question {
 
 /// The service's own answerer.
 pub trait AskService: Send + Sync {
-    /// Its answer, as it came. It may take for ever: the caller ends it.
+    /// Its answer, as it came, to what it is asked at this time. It may take for ever: the caller ends it.
     ///
     /// # Errors
-    /// There is none. The error is for our log and shows nothing of question and answer.
-    fn ask(&self, question: Question, until: Instant) -> impl Future<Output = Result<String, EdgeError>> + Send;
+    /// There is none. The error shows nothing of question and answer.
+    fn ask(
+        &self,
+        question: Question,
+        now: Time,
+        until: Instant,
+    ) -> impl Future<Output = Result<String, CallError>> + Send;
 }
 
 /// An answerer at a URL, which gets its requests signed as deliveries are.
@@ -57,12 +61,14 @@ impl<S: SecretSource> HttpsService<S> {
     }
 }
 
+/// By these a server, or what stands before it, declines a request without working on it.
+const NOT_BEGUN: [u16; 2] = [429, 503];
+
 impl<S: SecretSource> AskService for HttpsService<S> {
-    async fn ask(&self, question: Question, until: Instant) -> Result<String, EdgeError> {
-        let now = clock::now();
+    async fn ask(&self, question: Question, now: Time, until: Instant) -> Result<String, CallError> {
         let secrets = self.secrets.current(now, until).await;
         let signature = secrets.and_then(|secrets| secrets.signature(&question.id, now, &question.body));
-        let signature = signature.ok_or_else(|| EdgeError("there is no secret to sign with".to_owned()))?;
+        let signature = signature.ok_or_else(|| CallError::Failed("there is no secret to sign with".to_owned()))?;
         let Question { id, body } = question;
         let response = self.endpoint.send(SignedRequest { id, timestamp: now.as_seconds(), signature, body }).await?;
         let status = response.status().as_u16();
@@ -70,10 +76,11 @@ impl<S: SecretSource> AskService for HttpsService<S> {
             if status == 401 {
                 self.secrets.doubt(now, until).await;
             }
-            return Err(EdgeError(format!("the answerer answered {status}")));
+            let kind = if NOT_BEGUN.contains(&status) { CallError::NotBegun } else { CallError::Failed };
+            return Err(kind(format!("the answerer answered {status}")));
         }
-        let body = read_at_most(MOST_READ, response.into_body()).await.map_err(EdgeError)?;
-        String::from_utf8(body.into()).map_err(|_| EdgeError("the answer is no text".to_owned()))
+        let body = read_at_most(MOST_READ, response.into_body()).await.map_err(CallError::Failed)?;
+        String::from_utf8(body.into()).map_err(|_| CallError::Failed("the answer is no text".to_owned()))
     }
 }
 
@@ -96,10 +103,10 @@ impl<S: SecretSource> Service<S> {
 }
 
 impl<S: SecretSource> AskService for Service<S> {
-    async fn ask(&self, question: Question, until: Instant) -> Result<String, EdgeError> {
+    async fn ask(&self, question: Question, now: Time, until: Instant) -> Result<String, CallError> {
         match self {
             Self::Lambda(function) => function.invoke(question.body).await,
-            Self::Https(service) => service.ask(question, until).await,
+            Self::Https(service) => service.ask(question, now, until).await,
         }
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use kakao_webhooks::{
-    skill::{Ask, AskReply, Asked, CallbackOrigin, CallbackUrl, Place},
+    skill::{CallbackOrigin, CallbackUrl, DirectQuestion, DirectReply, Place, QuestionKind},
     wire::Time,
 };
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ use tracing_subscriber::{
 use super::{Answerer, AskService, CallbackEdge, CallbackReply, Claim, Claims, Event, Lease, Question, Response};
 use crate::{
     batch::Batch,
-    edges::{Deletion, EdgeError, Visibility},
+    edges::{CallError, Deletion, EdgeError, Visibility},
 };
 
 const NOT_ANNOUNCED: &str = "skill server settings are incorrect, use callback true";
@@ -48,6 +48,8 @@ enum Does {
     Says(&'static str),
     SaysAfter(u64, &'static str),
     Fails,
+    /// Until this second it takes no questions; then it answers.
+    DeclinesUntil(u64, &'static str),
     Hangs,
     Panics,
 }
@@ -144,7 +146,7 @@ impl World {
 }
 
 impl AskService for &World {
-    async fn ask(&self, question: Question, _until: Instant) -> Result<String, EdgeError> {
+    async fn ask(&self, question: Question, _now: Time, _until: Instant) -> Result<String, CallError> {
         self.questions.lock().unwrap().push(question.body);
         match self.service {
             Does::Says(text) => Ok(text.to_owned()),
@@ -152,7 +154,9 @@ impl AskService for &World {
                 sleep(Duration::from_secs(seconds)).await;
                 Ok(text.to_owned())
             }
-            Does::Fails => Err(EdgeError("the answerer answered 500".to_owned())),
+            Does::Fails => Err(CallError::Failed("the answerer answered 500".to_owned())),
+            Does::DeclinesUntil(second, text) if self.begun.elapsed().as_secs() >= second => Ok(text.to_owned()),
+            Does::DeclinesUntil(..) => Err(CallError::NotBegun("the answerer answered 503".to_owned())),
             Does::Hangs => pending().await,
             Does::Panics => panic!("a test's"),
         }
@@ -305,7 +309,21 @@ async fn without_an_answer_of_the_service_the_user_hears_the_fallback_text() {
         (Does::Says(r#"{"status":"SUCCESS"}"#), 0),
     ] {
         let world = World::new(does.clone());
-        assert_eq!(seen(&world).await, said(FALLBACK, second), "{does:?}");
+        assert_eq!((seen(&world).await, world.questions()), (said(FALLBACK, second), 1), "{does:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_the_service_certainly_has_not_begun_is_asked_again_while_there_is_time() {
+    let answer = r#"{"text":"그것."}"#;
+    for (second, questions, expected) in [
+        (1, 2, said("그것.", 1)),
+        (10, 5, said("그것.", 12)),
+        (52, 13, said("그것.", 52)),
+        (53, 13, said(FALLBACK, 52)),
+    ] {
+        let world = World::new(Does::DeclinesUntil(second, answer));
+        assert_eq!((seen(&world).await, world.questions()), (expected, questions), "{second}");
     }
 }
 
@@ -339,7 +357,7 @@ async fn each_refusal_of_kakaos_leads_to_what_its_row_says() {
         (vec![Lost, Shown], 2, said("그것.", 1)),
         (vec![Hangs, Shown], 2, said("그것.", 6)),
         (vec![ShownUnheard, Shown], 2, said("그것.", 0)),
-        (vec![internal; 99], 16, nothing),
+        (vec![internal; 99], 17, nothing),
     ] {
         let world = World::new(Does::Says(r#"{"text":"그것."}"#));
         *world.fates.lock().unwrap() = fates.clone().into();
@@ -414,6 +432,17 @@ async fn an_answer_is_posted_until_its_url_is_dead() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_post_that_hangs_leaves_room_for_another() {
+    for (second, hung, expected) in [(0, 1, 6), (0, 3, 22), (54, 1, 58), (54, 2, 59), (58, 1, 59)] {
+        let world = World::new(Does::SaysAfter(second, r#"{"text":"그것."}"#));
+        *world.fates.lock().unwrap() = vec![Fate::Hangs; hung].into();
+        let words = if second < 55 { "그것." } else { FALLBACK };
+        sleep(Duration::from_secs(if second < 55 { 0 } else { second })).await;
+        assert_eq!(seen(&world).await, said(words, expected), "{second}, {hung}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_duplicate_at_the_urls_end_is_dropped_and_called_unanswered_by_no_one() {
     let world = World::new(Does::Hangs);
     sleep(Duration::from_millis(59_300)).await;
@@ -467,7 +496,7 @@ async fn each_user_who_hears_nothing_is_logged_as_unanswered() {
 #[tokio::test(start_paused = true)]
 async fn a_used_up_url_that_may_have_expired_is_no_reply() {
     let world = World::new(Does::SaysAfter(54, r#"{"text":"그것."}"#));
-    *world.fates.lock().unwrap() = vec![Fate::Hangs, Fate::Refused("Invalid callback token")].into();
+    *world.fates.lock().unwrap() = vec![Fate::Hangs, Fate::Hangs, Fate::Refused("Invalid callback token")].into();
     sleep(Duration::from_millis(400)).await;
     let (log, _) = logged(world.handle("w", &[record("r")])).await;
     assert!(log.contains("unanswered") && !log.contains("replied"), "{log}");
@@ -502,7 +531,7 @@ async fn what_is_no_job_is_dropped_and_delays_nothing() {
 async fn a_slow_job_delays_no_other_of_its_batch() {
     struct Slow;
     impl AskService for Slow {
-        async fn ask(&self, question: Question, _until: Instant) -> Result<String, EdgeError> {
+        async fn ask(&self, question: Question, _now: Time, _until: Instant) -> Result<String, CallError> {
             if question.id == "slow" {
                 sleep(Duration::from_secs(30)).await;
             }
@@ -518,34 +547,47 @@ async fn a_slow_job_delays_no_other_of_its_batch() {
     assert_eq!(world.shown(), said("quick", 0));
 }
 
-async fn ask(does: Does, asked: Asked) -> AskReply {
-    let world = World::new(does);
+async fn ask(does: Does, asked: QuestionKind) -> DirectReply {
+    ask_in(&World::new(does), asked).await
+}
+
+async fn ask_in(world: &World, asked: QuestionKind) -> DirectReply {
     let payload = json!({"userRequest": {}}).as_object().unwrap().clone();
     let deadline = Time::clamped(RECEIVED + 3_000);
-    let event = Event::Ask(Ask { request_id: "r".to_owned(), asked, deadline, payload });
+    let event = Event::Direct(DirectQuestion { request_id: "r".to_owned(), asked, deadline, payload });
     let response = world.answerer().handle(event, "w", world.now(), Instant::now() + Duration::from_secs(60)).await;
     assert!(world.begun.elapsed() <= Duration::from_secs(3));
-    let Response::Ask(reply) = response else { panic!("not to the question") };
+    let Response::Direct(reply) = response else { panic!("not to the question") };
     reply
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_skill_gets_the_answer_or_the_reason_in_time() {
-    let failed = |reply| matches!(reply, AskReply::Failed(_));
+    let failed = |reply| matches!(reply, DirectReply::Failed(_));
     for place in [Place::Chat, Place::Room] {
-        let AskReply::Answer(answer) = ask(Does::Says(r#"{"text":"그것."}"#), Asked::Message(place)).await else {
+        let DirectReply::Answer(answer) = ask(Does::Says(r#"{"text":"그것."}"#), QuestionKind::Message(place)).await
+        else {
             panic!("no answer")
         };
         assert_eq!(words(&answer), "그것.");
         for does in [Does::Hangs, Does::Fails, Does::Panics, Does::Says("{}")] {
-            assert!(failed(ask(does, Asked::Message(place)).await));
+            assert!(failed(ask(does, QuestionKind::Message(place)).await));
         }
     }
-    let AskReply::Answer(status) = ask(Does::Says(r#"{"status":"FAIL"}"#), Asked::Validation).await else {
+    let DirectReply::Answer(status) = ask(Does::Says(r#"{"status":"FAIL"}"#), QuestionKind::Validation).await else {
         panic!("no status")
     };
     assert_eq!(status, r#"{"status":"FAIL"}"#);
-    assert!(failed(ask(Does::Says(r#"{"text":"x"}"#), Asked::Validation).await));
+    assert!(failed(ask(Does::Says(r#"{"text":"x"}"#), QuestionKind::Validation).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_skill_waits_the_service_is_asked_twice_at_most() {
+    for (second, answers) in [(1, true), (2, false)] {
+        let world = World::new(Does::DeclinesUntil(second, r#"{"text":"그것."}"#));
+        let reply = ask_in(&world, QuestionKind::Message(Place::Chat)).await;
+        assert_eq!((matches!(reply, DirectReply::Answer(_)), world.questions()), (answers, 2));
+    }
 }
 
 fn fates() -> impl Strategy<Value = Vec<Fate>> {
@@ -564,6 +606,7 @@ fn service() -> impl Strategy<Value = Does> {
     prop_oneof![
         (0..70_u64).prop_map(move |after| Does::SaysAfter(after, answer)),
         Just(Does::Fails),
+        (0..70_u64).prop_map(move |second| Does::DeclinesUntil(second, answer)),
         Just(Does::Hangs),
         Just(Does::Panics),
         Just(Does::Says("odd")),

@@ -43,6 +43,14 @@ impl Variables<'_> {
         Pool::new(&self.ca_bundle()?).map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_FIX))
     }
 
+    /// The same for requests that are sent once only.
+    ///
+    /// # Errors
+    /// A file that can't be used.
+    pub fn pool_for_one_attempt(&self) -> Result<Pool, ConfigError> {
+        Pool::for_one_attempt(&self.ca_bundle()?).map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_FIX))
+    }
+
     /// The connections to AWS and to hosts elsewhere, by [`Self::ca_bundle`].
     ///
     /// # Errors

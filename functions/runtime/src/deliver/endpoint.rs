@@ -10,8 +10,8 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use crate::{
-    edges::EdgeError,
-    http::{AGENT, Body, Pool, UrlError, in_full, secure},
+    edges::{CallError, EdgeError},
+    http::{AGENT, Body, Pool, UrlError, in_full, is_unsent, secure},
 };
 
 /// A request to the service, with its signature (Standard Webhooks).
@@ -105,16 +105,19 @@ impl HttpEndpoint {
     /// Posts a request, and returns the beginning of the response.
     ///
     /// # Errors
-    /// There is none. The error is for our log.
-    pub(crate) async fn send(&self, request: SignedRequest) -> Result<HttpResponse, EdgeError> {
-        let request = http_request(&self.url.0, request).map_err(|error| EdgeError(error.to_string()))?;
-        self.pool.send(request).await.map_err(|error| EdgeError(in_full(&error)))
+    /// There is none.
+    pub(crate) async fn send(&self, request: SignedRequest) -> Result<HttpResponse, CallError> {
+        let request = http_request(&self.url.0, request).map_err(|error| CallError::Failed(error.to_string()))?;
+        self.pool.send(request).await.map_err(|error| {
+            let kind = if is_unsent(&error) { CallError::NotBegun } else { CallError::Failed };
+            kind(in_full(&error))
+        })
     }
 }
 
 impl Endpoint for HttpEndpoint {
     async fn post(&self, request: SignedRequest) -> Result<Reply, EdgeError> {
-        let response = self.send(request).await?;
+        let response = self.send(request).await.map_err(|error| EdgeError(error.to_string()))?;
         let status = StatusCode::from_u16(response.status().as_u16()).map_err(|error| EdgeError(error.to_string()))?;
         Ok(Reply { status, rest: read_out(response.into_body()).boxed() })
     }

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use aws_smithy_runtime_api::client::{
     connection::{CaptureSmithyConnection, ConnectionMetadata},
@@ -16,6 +16,8 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::aws_lc_rs};
 
+use super::sources;
+
 /// The one kind of HTTP client that a function has: HTTP/1.1, over TLS where the URL says so. Its body is the SDK's,
 /// for which most requests are made; a second kind would be the whole client once more in every function.
 pub(crate) type Client = legacy::Client<HttpsConnector<HttpConnector>, Body>;
@@ -29,8 +31,10 @@ const SESSIONS: usize = 4 * 8;
 pub(crate) struct Settings {
     /// Whose certificates are trusted.
     pub(crate) roots: Arc<RootCertStore>,
-    /// How many idle connections to a host are kept.
+    /// How many idle connections to a host are kept …
     pub(crate) most_idle: usize,
+    /// … and for how long.
+    pub(crate) longest_idle: Duration,
     /// For TCP, whatever a user's own configuration says of it; a name's addresses share it. What an attempt may take
     /// in all, TLS included, is for each user to say.
     pub(crate) connect_timeout: Duration,
@@ -44,7 +48,7 @@ pub(crate) const NEAR: Duration = Duration::from_millis(500);
 /// # Errors
 /// If the TLS library offers no protocol version that is safe: it was built wrongly.
 pub(crate) fn client(settings: Settings) -> Result<Client, rustls::Error> {
-    let Settings { roots, most_idle, connect_timeout } = settings;
+    let Settings { roots, most_idle, longest_idle, connect_timeout } = settings;
     let mut tls = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
@@ -57,7 +61,9 @@ pub(crate) fn client(settings: Settings) -> Result<Client, rustls::Error> {
     tcp.set_connect_timeout(Some(connect_timeout));
     let connector =
         HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-    Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(most_idle).build(connector))
+    let mut client = legacy::Client::builder(TokioExecutor::new());
+    client.pool_max_idle_per_host(most_idle).pool_idle_timeout(longest_idle);
+    Ok(client.build(connector))
 }
 
 /// Sends a request of the SDK's. Whatever goes wrong, it is unknown whether the service has done what was asked; it is
@@ -70,6 +76,11 @@ pub(super) async fn send(client: &Client, request: HttpRequest) -> Result<HttpRe
     }
     let response = client.request(request).await.map_err(|error| ConnectorError::io(error.into()))?;
     HttpResponse::try_from(response.map(Body::from_body_1_x)).map_err(|error| ConnectorError::other(error.into(), None))
+}
+
+/// Whether no byte of a request was sent: no connection could be opened for it.
+pub(crate) fn is_unsent(error: &(dyn Error + 'static)) -> bool {
+    sources(error).filter_map(<dyn Error>::downcast_ref).any(legacy::Error::is_connect)
 }
 
 /// By this the SDK leaves a connection whose host answered that it is out of order. One that hangs goes with its

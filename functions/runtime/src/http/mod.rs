@@ -10,7 +10,7 @@ use std::{error::Error, iter};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
-pub(crate) use client::{Body, Client, NEAR, Settings, client};
+pub(crate) use client::{Body, Client, NEAR, Settings, client, is_unsent};
 pub use pool::Pool;
 pub use roots::{CaBundle, CaBundleError};
 pub use url::UrlError;
@@ -21,8 +21,12 @@ pub(crate) const AGENT: &str = concat!("kakao-webhooks/", env!("CARGO_PKG_VERSIO
 
 /// An error with its sources. A client's own text says only at which step it failed.
 pub(crate) fn in_full(error: &(dyn Error + 'static)) -> String {
-    let chain = iter::successors(Some(error), |&error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    sources(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// An error and what led to it.
+fn sources<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error| error.source())
 }
 
 /// A body of at most so many bytes. The error is for our log.

@@ -47,7 +47,15 @@ impl Pool {
     /// # Errors
     /// If the TLS library offers no protocol version that is safe: it was built wrongly.
     pub fn new(bundle: &CaBundle) -> Result<Self, rustls::Error> {
-        Self::with(Settings { roots: bundle.with_amazons().into(), most_idle: MOST_IDLE, connect_timeout: NEAR })
+        Self::with(Settings { longest_idle: LONG, ..Self::settings_for_one_attempt(bundle) })
+    }
+
+    /// An empty pool for those of AWS's hosts to which a request is sent once only.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn for_one_attempt(bundle: &CaBundle) -> Result<Self, rustls::Error> {
+        Self::with(Self::settings_for_one_attempt(bundle))
     }
 
     /// An empty pool for hosts anywhere, AWS's too. It trusts Mozilla's roots in the place of Amazon's.
@@ -55,7 +63,13 @@ impl Pool {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn of_the_web(bundle: &CaBundle) -> Result<Self, rustls::Error> {
-        Self::with(Settings { roots: bundle.with_the_webs().into(), most_idle: MOST_IDLE, connect_timeout: FAR })
+        let roots = bundle.with_the_webs().into();
+        Self::with(Settings { roots, most_idle: MOST_IDLE, longest_idle: SHORT, connect_timeout: FAR })
+    }
+
+    fn settings_for_one_attempt(bundle: &CaBundle) -> Settings {
+        let roots = bundle.with_amazons().into();
+        Settings { roots, most_idle: MOST_IDLE, longest_idle: SHORT, connect_timeout: NEAR }
     }
 
     fn with(settings: Settings) -> Result<Self, rustls::Error> {
@@ -87,6 +101,13 @@ impl Pool {
 
 /// As many as a function may use at once.
 const MOST_IDLE: usize = usize::MAX;
+
+/// For clients that make a second attempt: a connection that died while the function was frozen costs them the first.
+const LONG: Duration = Duration::from_secs(90);
+
+/// For requests that must not be repeated. Common servers close a connection that was idle for five seconds, and a
+/// function that was frozen may not learn of it.
+const SHORT: Duration = Duration::from_secs(4);
 
 /// For TCP to a host on another continent, with a packet lost once.
 const FAR: Duration = Duration::from_secs(4);
@@ -138,4 +159,47 @@ fn is_unknown_issuer(error: &(dyn Error + 'static)) -> bool {
     });
     let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
     chain.filter_map(<dyn Error>::downcast_ref).any(|error: &rustls::Error| *error == unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::RootCertStore;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+        time::sleep,
+    };
+
+    use super::*;
+
+    /// Answers the first request of a connection, and takes the second for no request of a connection that it knows.
+    async fn serve(mut stream: TcpStream) {
+        let mut read = [0; 4096];
+        if stream.read(&mut read).await.is_ok_and(|read| read > 0) {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            let _ = stream.read(&mut read).await;
+        }
+    }
+
+    /// Whether the second of two requests is answered.
+    async fn is_answered_twice(longest_idle: Duration) -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri: Uri = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream));
+            }
+        });
+        let roots = RootCertStore::empty().into();
+        let pool = Pool::with(Settings { roots, most_idle: MOST_IDLE, longest_idle, connect_timeout: FAR }).unwrap();
+        assert!(pool.open(&uri).await);
+        sleep(Duration::from_millis(50)).await;
+        pool.open(&uri).await
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_idle_for_too_long_is_not_used_again() {
+        assert!(is_answered_twice(Duration::from_millis(10)).await);
+        assert!(!is_answered_twice(LONG).await);
+    }
 }

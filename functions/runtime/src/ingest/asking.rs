@@ -2,16 +2,16 @@ use std::time::Duration;
 
 use kakao_webhooks::{
     skill::{
-        Ask, AskReply, Asked, CallbackOrigin, CallbackUrl, Job, Place, SkillResponse, ValidationStatus, read_status,
-        waiting_answer,
+        CallbackOrigin, CallbackUrl, DirectQuestion, DirectReply, Job, Place, QuestionKind, SkillResponse,
+        ValidationStatus, read_status, waiting_answer,
     },
     wire::{BotId, Kind, Time},
 };
 use serde_json::{Map, Value};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Arrival;
-use crate::edges::{EdgeError, Function, Queue};
+use crate::edges::{CallError, EdgeError, Function, Queue};
 
 /// How the service is asked what to answer: by a queue where Kakao lets the answer come later, else by the function
 /// `answerer` while Kakao waits.
@@ -50,6 +50,9 @@ const LONGEST_SEND: Duration = Duration::from_millis(1_200);
 /// The longest wait for the function `answerer`.
 const LONGEST_ASK: Duration = Duration::from_millis(3_500);
 
+/// Before the function is invoked a second time.
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// Kept of that wait, for the way there and back.
 const WAY: Duration = Duration::from_millis(250);
 
@@ -63,9 +66,9 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
             if self.enqueue(&job, until).await {
                 return waiting_answer(&self.texts.wait);
             }
-            return self.ask_now(job.payload, place, arrival, until).await.into_json();
+            return self.ask_now(job.payload, place, arrival, until).await;
         }
-        self.ask_now(payload, place, arrival, until).await.into_json()
+        self.ask_now(payload, place, arrival, until).await
     }
 
     /// The verdict on a parameter's value, if the service gives one.
@@ -75,7 +78,7 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
         arrival: &Arrival,
         until: Instant,
     ) -> Option<ValidationStatus> {
-        let answer = self.ask(payload, Asked::Validation, arrival, until).await;
+        let answer = self.ask(payload, QuestionKind::Validation, arrival, until).await;
         answer.and_then(|answer| read_status(&answer).map_err(|_| "invalid".to_owned())).ok()
     }
 
@@ -96,20 +99,13 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
         false
     }
 
-    async fn ask_now(
-        &self,
-        payload: Map<String, Value>,
-        place: Place,
-        arrival: &Arrival,
-        until: Instant,
-    ) -> SkillResponse {
-        let answer = self.ask(payload, Asked::Message(place), arrival, until).await;
-        let answer =
-            answer.and_then(|answer| SkillResponse::from_json(&answer, place).map_err(|_| "invalid".to_owned()));
+    /// The answer, which the function `answerer` has checked, or the fallback text.
+    async fn ask_now(&self, payload: Map<String, Value>, place: Place, arrival: &Arrival, until: Instant) -> String {
+        let answer = self.ask(payload, QuestionKind::Message(place), arrival, until).await;
         let ms = u64::try_from(arrival.age().as_millis()).unwrap_or(u64::MAX);
         let (kind, request_id, in_time) = (Kind::Skill.name(), &arrival.request_id, answer.is_ok());
         tracing::info!(event = "replied", kind, via = "direct", in_time, ms, request_id);
-        answer.unwrap_or_else(|cause| self.fallback(&cause, arrival))
+        answer.unwrap_or_else(|cause| self.fallback(&cause, arrival).into_json())
     }
 
     /// The fallback text, with the cause's short name for the log.
@@ -123,28 +119,36 @@ impl<Q: Queue, F: Function> Asking<Q, F> {
     async fn ask(
         &self,
         payload: Map<String, Value>,
-        asked: Asked,
+        asked: QuestionKind,
         arrival: &Arrival,
         until: Instant,
     ) -> Result<String, String> {
         let until = until.min(Instant::now() + LONGEST_ASK);
         let deadline = deadline(arrival, until);
-        let ask = Ask { request_id: arrival.request_id.clone(), asked, deadline, payload };
-        let invoke = async {
-            let event = ask.encode().map_err(|error| EdgeError(error.to_string()))?;
-            self.function.invoke(event).await
-        };
-        let error = match timeout_at(until, invoke).await {
+        let ask = DirectQuestion { request_id: arrival.request_id.clone(), asked, deadline, payload };
+        let error = match timeout_at(until, self.invoke(&ask)).await {
             Ok(Ok(reply)) => match serde_json::from_str(&reply) {
-                Ok(AskReply::Answer(answer)) => return Ok(answer),
-                Ok(AskReply::Failed(cause)) => return Err(cause),
+                Ok(DirectReply::Answer(answer)) => return Ok(answer),
+                Ok(DirectReply::Failed(cause)) => return Err(cause),
                 Err(_) => "it returned no reply that is known".to_owned(),
             },
-            Ok(Err(error)) => error.0,
+            Ok(Err(error)) => error.to_string(),
             Err(_) => return Err("timed_out".to_owned()),
         };
         tracing::warn!(event = "not_asked", kind = Kind::Skill.name(), error, request_id = arrival.request_id);
         Err("not_asked".to_owned())
+    }
+
+    /// Invokes the function; once more where it certainly did not run.
+    async fn invoke(&self, ask: &DirectQuestion) -> Result<String, CallError> {
+        let event = ask.encode().map_err(|error| CallError::Failed(error.to_string()))?;
+        match self.function.invoke(event.clone()).await {
+            Err(CallError::NotBegun(_)) => {
+                sleep(PAUSE).await;
+                self.function.invoke(event).await
+            }
+            invoked => invoked,
+        }
     }
 }
 

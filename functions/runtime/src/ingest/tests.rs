@@ -20,7 +20,7 @@ use tracing_subscriber::{
 };
 
 use super::*;
-use crate::edges::{Function, RuleSource};
+use crate::edges::{CallError, Function, RuleSource};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -250,12 +250,16 @@ async fn a_message_that_nothing_stores_is_not_acknowledged_whatever_its_answer()
 /// The function `answerer`.
 struct FunctionDoes(Behaviour, &'static str);
 
+/// `Refuses` is a failure of which nothing more is known, `RefusesUntil` Lambda's refusal to run it.
 impl Function for FunctionDoes {
-    async fn invoke(&self, event: String) -> Result<String, EdgeError> {
+    async fn invoke(&self, event: String) -> Result<String, CallError> {
         assert!(event.contains(r#""utterance":"unruled""#) && event.contains("deadline_ms"), "{event}");
         match self.0 {
             Behaviour::Hangs => sleep(Duration::from_secs(3_600)).await,
-            Behaviour::Refuses => return Err(EdgeError("refused".to_owned())),
+            Behaviour::Refuses => return Err(CallError::Failed("refused".to_owned())),
+            Behaviour::RefusesUntil(at) if Instant::now() < at => {
+                return Err(CallError::NotBegun("refused".to_owned()));
+            }
             Behaviour::Holds | Behaviour::RefusesUntil(_) => {}
         }
         Ok(self.1.to_owned())
@@ -305,7 +309,6 @@ async fn whatever_fails_behind_it_a_message_that_the_service_answers_is_answered
         (Refuses, Hangs, ANSWER, "fallback"),
         (Hangs, Hangs, ANSWER, "fallback"),
         (Refuses, Holds, r#"{"failed":"timed_out"}"#, "fallback"),
-        (Refuses, Holds, r#"{"answer":"{}"}"#, "fallback"),
         (Refuses, Holds, "null", "fallback"),
     ] {
         let answers = Edge::new(queue);
@@ -313,6 +316,16 @@ async fn whatever_fails_behind_it_a_message_that_the_service_answers_is_answered
         assert!(text.contains(expected), "{text}");
         assert!(took < SkillWebhook::<SlowRules, Edge, Infallible>::BUDGET, "{took:?}");
         assert_eq!(answers.1.lock().unwrap().len(), usize::from(expected == "useCallback"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_certainly_did_not_run_is_invoked_once_more() {
+    for (millis, expected) in [(400, "direct"), (600, "fallback")] {
+        let until = Instant::now() + Duration::from_millis(millis);
+        let answers = Edge::new(Behaviour::Refuses);
+        let (text, _) = ask(asking(&answers, FunctionDoes(Behaviour::RefusesUntil(until), ANSWER)), true, URL).await;
+        assert!(text.contains(expected), "{millis}: {text}");
     }
 }
 

@@ -41,7 +41,8 @@ impl KeyEndpoint {
     pub fn new(url: &str, bundle: &CaBundle) -> Result<Self, KeyEndpointError> {
         let url = secure(url)?;
         // Asked once an hour: a connection that is kept is a dead one.
-        let settings = Settings { roots: bundle.with_the_webs().into(), most_idle: 0, connect_timeout: NEAR };
+        let (roots, longest_idle) = (bundle.with_the_webs().into(), Duration::ZERO);
+        let settings = Settings { roots, most_idle: 0, longest_idle, connect_timeout: NEAR };
         Ok(Self { url, client: client(settings)? })
     }
 

@@ -6,7 +6,7 @@ use std::{pin::pin, time::Duration};
 
 use aws_config::SdkConfig;
 use http::Uri;
-use kakao_webhooks::auth::Sources;
+use kakao_webhooks::{auth::Sources, wire::Time};
 use lambda_http::{Context, Error, LambdaEvent, lambda_runtime, service_fn};
 use tokio::time::{Instant, timeout};
 
@@ -35,7 +35,7 @@ pub fn table(aws: &SdkConfig, variables: &Variables<'_>, retention: Retention) -
     Ok(DynamoStore::new(aws, variables.table_name()?, retention, Pace::Background))
 }
 
-/// The service's own answerer that the variables name, ready to be asked.
+/// The service's own answerer that the variables name, ready to be asked at this time.
 ///
 /// # Errors
 /// A variable that can't be used.
@@ -43,6 +43,7 @@ pub async fn answer_service(
     aws: &SdkConfig,
     pool: &Pool,
     variables: &Variables<'_>,
+    now: Time,
 ) -> Result<Service<SecretsManager>, ConfigError> {
     let service = match variables.skill_answerer()? {
         AnswererAddress::Lambda(arn) => Service::Lambda(LambdaFunction::new(aws.clone(), arn)),
@@ -52,7 +53,7 @@ pub async fn answer_service(
             Service::Https(HttpsService::new(HttpEndpoint::new(url, pool.clone()), secrets))
         }
     };
-    service.prepare(crate::clock::now(), Instant::now() + DEFAULT_TIME).await;
+    service.prepare(now, Instant::now() + DEFAULT_TIME).await;
     Ok(service)
 }
 
@@ -128,7 +129,7 @@ impl Edges {
     /// A variable that can't be used.
     pub fn asking(&self, variables: &Variables<'_>) -> Result<Option<Asking<SqsQueue, LambdaFunction>>, ConfigError> {
         let Some((url, name)) = variables.asking()? else { return Ok(None) };
-        let function = LambdaFunction::new(aws::of_pool(variables, self.pool.clone()), name);
+        let function = LambdaFunction::new(aws::of_pool(variables, variables.pool_for_one_attempt()?), name);
         let (origin, texts) = (variables.callback_origin()?, variables.answer_texts());
         Ok(Some(Asking { queue: self.queue.beside(url), function, origin, texts }))
     }
