@@ -13,6 +13,7 @@ use crate::commands::{
     dev::Dev,
     dlq::Dlq,
     doctor::{self, Doctor},
+    erasures::{self, Erasures},
     hash_key::HashKey,
     inbox::Inbox,
     ips::{self, Ips},
@@ -46,6 +47,7 @@ Examples:
   khook dlq list                             what could not be processed
   khook undelivered list                     what was not delivered
   khook reconcile status                     what webhooks missed
+  khook erasures                             who left, and what is left of them
   khook skill rules check answers.json       what is wrong with answers
   khook delivery test                        whether signatures are verified
   khook hash-key < admin-key.txt             the digest for KakaoApps
@@ -128,6 +130,9 @@ enum Command {
     /// Print the changes that the running `khook dev` publishes
     #[command(subcommand, after_help = "Example:\n  khook changes tail")]
     Changes(Changes),
+    /// List who left: when, by which event, when the service knew, and what is still held of them
+    #[command(after_help = erasures::EXAMPLES)]
+    Erasures(Erasures),
     /// Show the networks that Kakao publishes, and how SourceCidrs differs from them
     #[command(after_help = ips::EXAMPLES)]
     Ips(Ips),
@@ -217,6 +222,7 @@ impl Cli {
             Command::Undelivered(undelivered) => undelivered.run().await,
             Command::Delivery(delivery) => delivery.run().await,
             Command::Changes(changes) => changes.run().await,
+            Command::Erasures(erasures) => erasures.run().await,
             Command::Ips(ips) => ips.run().await,
             Command::Publish(publish) => publish.run().await,
             Command::Skill(skill) => skill.run().await,
@@ -253,7 +259,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         all(&mut command, "", &mut found);
-        assert_eq!(found.len(), 67);
+        assert_eq!(found.len(), 69);
         for (path, help) in found {
             assert!(help.contains("Usage:"), "{path}\n{help}");
         }
