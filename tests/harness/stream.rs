@@ -18,10 +18,9 @@ pub struct Stream {
     after: Option<String>,
     /// The filter of its event source.
     passes: fn(&Value) -> bool,
+    /// How many records a batch has at the most, as template.yaml has it.
+    batch: usize,
 }
-
-/// As template.yaml has it.
-const BATCH: usize = 100;
 
 /// How often a batch is redelivered before the test gives up.
 const MOST_ATTEMPTS: usize = 20;
@@ -35,19 +34,19 @@ impl Stream {
         let stream = json!({"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"});
         let update = json!({"TableName": table::NAME, "StreamSpecification": stream});
         table.database().update_table(request(update)?)?;
-        Ok(Self { after: None, passes: is_published })
+        Ok(Self { after: None, passes: is_published, batch: 100 })
     }
 
     /// Another poller of the same stream, from its beginning.
     #[must_use]
     pub fn again(&self) -> Self {
-        Self { after: None, passes: self.passes }
+        Self { after: None, ..self.clone() }
     }
 
     /// The recorder's poller of the same stream, from its beginning.
     #[must_use]
     pub fn of_departures(&self) -> Self {
-        Self { after: None, passes: is_of_departure }
+        Self { after: None, passes: is_of_departure, batch: 1_000 }
     }
 
     /// The records that come next, and that the source's filter lets pass.
@@ -57,7 +56,7 @@ impl Stream {
     pub fn next(&self, table: &Table) -> Result<Vec<Value>> {
         let mut records = table.stream_records_after(self.after.as_deref())?;
         records.retain(self.passes);
-        records.truncate(BATCH);
+        records.truncate(self.batch);
         Ok(records)
     }
 
