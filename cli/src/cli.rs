@@ -13,6 +13,7 @@ use crate::commands::{
     dev::Dev,
     dlq::Dlq,
     doctor::{self, Doctor},
+    erasures::{self, Erasures},
     hash_key::HashKey,
     inbox::Inbox,
     ips::{self, Ips},
@@ -53,6 +54,7 @@ Examples:
   khook dlq list                             what could not be processed
   khook undelivered list                     what was not delivered
   khook reconcile status                     what webhooks missed
+  khook erasures                             who left, and what is left of them
   khook skill rules check answers.json       what is wrong with answers
   khook delivery test                        whether signatures are verified
   khook hash-key < admin-key.txt             the digest for KakaoApps
@@ -135,6 +137,9 @@ enum Command {
     /// Print the changes that the running `khook dev` publishes
     #[command(subcommand, after_help = "Example:\n  khook changes tail")]
     Changes(Changes),
+    /// List who left: when, by which event, when the service knew, and what is still held of them
+    #[command(after_help = erasures::EXAMPLES)]
+    Erasures(Erasures),
     /// Show the networks that Kakao publishes, and how SourceCidrs differs from them
     #[command(after_help = ips::EXAMPLES)]
     Ips(Ips),
@@ -239,6 +244,7 @@ impl Cli {
             Command::Undelivered(undelivered) => undelivered.run().await,
             Command::Delivery(delivery) => delivery.run().await,
             Command::Changes(changes) => changes.run().await,
+            Command::Erasures(erasures) => erasures.run().await,
             Command::Ips(ips) => ips.run().await,
             Command::Publish(publish) => publish.run().await,
             Command::Skill(skill) => skill.run().await,
@@ -275,7 +281,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         all(&mut command, "", &mut found);
-        assert_eq!(found.len(), 69);
+        assert_eq!(found.len(), 71);
         for (path, help) in found {
             assert!(help.contains("Usage:"), "{path}\n{help}");
         }

@@ -131,7 +131,9 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
         others = set(of_type("AWS::Serverless::Function")) - {f"{name}Function" for name in ACKNOWLEDGING}
         # The reconciler's next minute does what a throttled one did not; ReconcileLate sees it if none does.
         self.assertEqual(RESOURCES["ReconcileLateAlarm"]["Properties"]["TreatMissingData"], "breaching")
-        self.assertEqual(sorted(watched), sorted(others - {"ReconcilerFunction"}))
+        # The recorder's stream brings a throttled batch again, for 22 hours; then UnpublishedQueue has an alarm.
+        self.assertEqual(named(RESOURCES["RecorderSource"]["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]), "UnpublishedQueue.Arn")
+        self.assertEqual(sorted(watched), sorted(others - {"ReconcilerFunction", "RecorderFunction"}))
         added = {part for one in background if "Expression" in one for part in re.findall(r"FILL\((\w+), 0\)", one["Expression"])}
         self.assertEqual(added, {one["Id"] for one in background if "MetricStat" in one})
 
@@ -316,6 +318,23 @@ class Limits(unittest.TestCase):
         # -1 is without end.
         self.assertTrue(60 <= age <= lives - 2 * 3_600, age)
         self.assertEqual(named(source["DestinationConfig"]["OnFailure"]["Destination"]), "UnpublishedQueue.Arn")
+
+    def test_departures_are_collected_for_minutes_and_take_no_concurrency_from_the_webhooks(self) -> None:
+        source, publisher = (RESOURCES[f"{name}Source"]["Properties"] for name in ("Recorder", "Publisher"))
+        self.assertEqual(source["MaximumBatchingWindowInSeconds"], 300)
+        self.assertNotIn("ParallelizationFactor", source)
+        # A change must not wait.
+        self.assertNotIn("MaximumBatchingWindowInSeconds", publisher)
+        self.assertEqual(source["MaximumRecordAgeInSeconds"], publisher["MaximumRecordAgeInSeconds"])
+
+    def test_the_recorder_gets_the_events_that_say_that_a_member_left_and_no_others(self) -> None:
+        patterns = [json.loads(one["Pattern"]) for one in RESOURCES["RecorderSource"]["Properties"]["FilterCriteria"]["Filters"]]
+        source = (ROOT / "shared/src/erasure/read.rs").read_text(encoding="utf-8")
+        departing = re.findall(r'"([a-z-]+)"', source.split("DEPARTING_EVENTS: [&str; 5] =")[1].split(";")[0])
+        (erased,) = re.findall(r'SERVICE_ERASED: &str = "([a-z-]+)"', source)
+        self.assertEqual(sorted(patterns[0]["dynamodb"]["NewImage"]["event"]["S"]), sorted([*departing, erased]))
+        for pattern in patterns:
+            self.assertEqual(pattern["dynamodb"]["Keys"]["pk"], {"S": [{"prefix": "USER#"}]})
 
     def test_the_access_log_takes_no_room_in_the_account_s_log_resource_policy(self) -> None:
         group = RESOURCES[named(RESOURCES["Api"]["Properties"]["AccessLogSettings"]["DestinationArn"]).removesuffix(".Arn")]

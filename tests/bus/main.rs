@@ -1,6 +1,8 @@
 //! What the real publisher publishes of the writes in the table's stream.
 
 #[cfg(test)]
+mod erasures;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod khook;

@@ -21,6 +21,7 @@ async fn the_functions_ask_of_aws_exactly_what_is_listed() {
     tokens_are_verified_by_the_stored_key_set(&mut service).await;
     service.publish().await;
     a_record_is_set_aside(&mut service).await;
+    departures_are_recorded(&service).await;
     insta::with_settings!({
         snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true,
     }, {
@@ -58,6 +59,12 @@ async fn tokens_are_verified_by_the_stored_key_set(service: &mut Service) {
     let Outcome::Response(answer) = cold.invoke(&request.event()).await.unwrap() else { panic!("no answer") };
     assert_eq!(answer["statusCode"], 202);
     service.pipeline.keys.gate().set(Fault::None);
+}
+
+async fn departures_are_recorded(service: &Service) {
+    let mut recorder = service.pipeline.start_function("recorder").await.unwrap();
+    service.stream.of_departures().drain(&service.pipeline.table, &mut recorder).await.unwrap();
+    assert_ne!(service.pipeline.items_of("ERASURES#").unwrap().len(), 0);
 }
 
 async fn a_record_is_set_aside(service: &mut Service) {

@@ -22,7 +22,12 @@ mod service;
 mod tests {
     use end_to_end::{Fixture, Request, service::APP_ID};
 
-    use crate::{page::check_or_write, prices::Prices, reconcile::Reconciling, service::Service};
+    use crate::{
+        page::{DEPARTURES, check_or_write},
+        prices::Prices,
+        reconcile::Reconciling,
+        service::Service,
+    };
 
     /// One of each webhook, for the cold start of every process. Each is about another user than
     /// what is measured.
@@ -71,6 +76,7 @@ mod tests {
         let five_minutes = service.five_minutes().await.unwrap();
         let reconciling = Reconciling::measure().await.unwrap();
         let metrics = service.metrics().await.unwrap();
-        check_or_write(&Prices::load().unwrap(), &measured, &five_minutes, &metrics, &reconciling);
+        let recording = service.recording(DEPARTURES).await.unwrap();
+        check_or_write(&Prices::load().unwrap(), &measured, &recording, &five_minutes, &metrics, &reconciling);
     }
 }

@@ -25,6 +25,7 @@ const ASKED_A_MINUTE: f64 = 15.0;
 pub(crate) fn check_or_write(
     prices: &Prices,
     measured: &[(&str, Use)],
+    recording: &Use,
     five_minutes: &Use,
     metrics: &[BTreeSet<String>; 2],
     reconciling: &Reconciling,
@@ -33,11 +34,12 @@ pub(crate) fn check_or_write(
     let page = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (written, after) = rest.split_once(END).unwrap();
-    check_budgets(prices, measured);
+    check_budgets(prices, measured, &Recorder::of(prices, recording));
     let found = [
         counts(measured),
         bills(prices, measured),
         standing(prices, five_minutes, metrics),
+        recorder(&Recorder::of(prices, recording), recording),
         reconciler(prices, reconciling, measured),
         answers(prices, measured),
         list(prices),
@@ -195,14 +197,65 @@ const MOST_A_MILLION: [(&str, f64); 5] = [
 const MOST_WRITES_OF_A_FIRST_SHARE: f64 = 6.0;
 
 /// Fails where a budget is not kept.
-fn check_budgets(prices: &Prices, measured: &[(&str, Use)]) {
+fn check_budgets(prices: &Prices, measured: &[(&str, Use)], recorder: &Recorder) {
     for (name, most) in MOST_A_MILLION {
         let (_, used) = measured.iter().find(|(measured, _)| *measured == name).unwrap();
-        let usd: f64 = prices.million(used).iter().map(|(_, usd)| usd).sum();
+        let recorded = if name == "unlink" { recorder.million() } else { 0.0 };
+        let usd: f64 = prices.million(used).iter().map(|(_, usd)| usd).sum::<f64>() + recorded;
         assert!(usd <= most, "a million of \"{name}\" cost ${usd:.2}, and may cost ${most:.2}");
     }
     let (_, share) = measured.iter().find(|(name, _)| *name == "talk share, a user's first").unwrap();
     assert!(share.units.writes <= MOST_WRITES_OF_A_FIRST_SHARE, "{} write units", share.units.writes);
+}
+
+/// How many departures are measured at once: fewer than the 114 that five minutes have where a month has a million.
+pub(crate) const DEPARTURES: usize = 100;
+/// The event source collects for five minutes.
+const WINDOWS: f64 = MINUTES / 5.0;
+
+/// What the record of departures costs a month.
+struct Recorder {
+    /// An invocation with its log line in every five minutes.
+    invocations: f64,
+    /// The writes of a million departures.
+    writes: f64,
+    /// A write in every five minutes.
+    single_writes: f64,
+}
+
+impl Recorder {
+    fn of(prices: &Prices, recording: &Use) -> Self {
+        let units = recording.units.writes / DEPARTURES as f64;
+        assert!(recording.units.reads == 0.0, "the recorder reads");
+        let invocation = Use { units: Units::default(), ..*recording };
+        Self {
+            invocations: prices.million(&invocation).iter().map(|(_, usd)| usd * WINDOWS / 1e6).sum(),
+            writes: prices.of("dynamodb_write", units * 1e6),
+            single_writes: prices.of("dynamodb_write", WINDOWS),
+        }
+    }
+
+    /// A month with a million departures.
+    fn million(&self) -> f64 {
+        self.invocations + self.writes
+    }
+}
+
+fn recorder(costs: &Recorder, recording: &Use) -> String {
+    let rows = [
+        ("an invocation in five minutes, with its log line".to_owned(), costs.invocations),
+        (format!("writes: {} units for {DEPARTURES} departures", recording.units.writes), costs.writes),
+        ("**in all**, beside a million unlinks".to_owned(), costs.million()),
+        ("at most, with one departure in five minutes".to_owned(), costs.invocations + costs.single_writes),
+    ];
+    let mut text =
+        "\n### What the record of departures costs\n\nA month with a million departures; nothing where no member \
+        leaves:\n\n| | |\n|---|---|\n"
+            .to_owned();
+    for (what, usd) in rows {
+        let _ = writeln!(text, "| {what} | ${usd:.3} |");
+    }
+    text
 }
 
 /// What the reconciler may cost a month, in dollars, with a million members.

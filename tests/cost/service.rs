@@ -12,6 +12,7 @@ use end_to_end::{
     bus::{self, Bus},
     lambda::{Lambda, Outcome},
     queue::Queue,
+    service::{ADMIN_KEY, APP_ID},
     stream::Stream,
     table::Table,
     units::Units,
@@ -98,6 +99,34 @@ impl Service {
         })
     }
 
+    /// The AWS calls by which the recorder records so many departures at once, besides those that the unlinks themselves
+    /// cause.
+    pub(crate) async fn recording(&mut self, departures: usize) -> Result<Use> {
+        let mut recorder = self.pipeline.start_function("recorder").await?;
+        let mut stream = self.stream.of_departures();
+        stream.drain(&self.pipeline.table, &mut recorder).await?;
+        for number in 0..departures {
+            let user = 9_007_199_254_740_993 + number;
+            let path = format!("/webhooks/unlink?app_id={APP_ID}&user_id={user}&referrer_type=UNLINK_FROM_APPS");
+            let unlink = Request::new("GET", &path).header("Authorization", &format!("KakaoAK {ADMIN_KEY}"));
+            let answer = self.pipeline.deliver(&unlink.id(&user.to_string())).await?;
+            ensure!(answer.status == 200, "{answer:?}");
+        }
+        let failed = self.pipeline.drain().await?;
+        ensure!(failed.is_empty(), "{failed:?}");
+        let seen = invocations_in(&recorder);
+        self.meter.take();
+        ensure!(!stream.poll(&self.pipeline.table, &mut recorder).await?, "more than one batch");
+        let deadline = Instant::now() + PATIENCE;
+        while invocations_in(&recorder) <= seen {
+            ensure!(Instant::now() < deadline, "no line of the recorder: {:?}", recorder.lines());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let last = recorder.raw_lines().pop().context("no line")?;
+        let log_bytes = last.to_string().len() + OF_AN_EVENT;
+        Ok(Use { invocations: 1, units: self.meter.take(), log_bytes, ..Use::default() })
+    }
+
     /// The AWS calls of five minutes without requests.
     pub(crate) async fn five_minutes(&mut self) -> Result<Use> {
         let mut all = Use::default();
@@ -146,6 +175,11 @@ impl Service {
         let of_webhooks = all.difference(&of_minutes).cloned().collect();
         Ok([of_minutes, of_webhooks])
     }
+}
+
+/// How many invocations of a function have written their line.
+fn invocations_in(function: &Lambda) -> usize {
+    function.raw_lines().iter().filter(|line| line.get("events").is_some()).count()
 }
 
 /// The metrics in these lines, as CloudWatch distinguishes them: by name and dimensions.

@@ -149,6 +149,18 @@ pub fn event(user: &str) -> Value {
     )
 }
 
+/// The change that reports that a member left.
+#[must_use]
+pub fn departure(user: &str) -> Value {
+    let mut event = event(user);
+    if let Some(detail) = event.get_mut("detail").and_then(Value::as_object_mut) {
+        let link = json!({"status": "unlinked", "at": "2025-03-01T03:29:59.000Z"});
+        detail.insert("changed".to_owned(), json!(["access", "link", "erased"]));
+        detail.insert("state".to_owned(), json!({"access": "gone", "link": link}));
+    }
+    event
+}
+
 fn as_routed(detail_type: &str, detail: &Value) -> Value {
     json!({
         "version": "0", "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718", "detail-type": detail_type,

@@ -4,20 +4,23 @@
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use kakao_webhooks::erasure::{DEPARTING_EVENTS, SERVICE_ERASED};
+
 use crate::{
     lambda::{Lambda, Outcome},
     table::{self, Table},
 };
 
 /// A poller with its checkpoint.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Stream {
     /// The record after which it continues.
     after: Option<String>,
+    /// The filter of its event source.
+    passes: fn(&Value) -> bool,
+    /// How many records a batch has at the most, as template.yaml has it.
+    batch: usize,
 }
-
-/// As template.yaml has it.
-const BATCH: usize = 100;
 
 /// How often a batch is redelivered before the test gives up.
 const MOST_ATTEMPTS: usize = 20;
@@ -31,13 +34,19 @@ impl Stream {
         let stream = json!({"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"});
         let update = json!({"TableName": table::NAME, "StreamSpecification": stream});
         table.database().update_table(request(update)?)?;
-        Ok(Self::default())
+        Ok(Self { after: None, passes: is_published, batch: 100 })
     }
 
     /// Another poller of the same stream, from its beginning.
     #[must_use]
     pub fn again(&self) -> Self {
-        Self::default()
+        Self { after: None, ..self.clone() }
+    }
+
+    /// The recorder's poller of the same stream, from its beginning.
+    #[must_use]
+    pub fn of_departures(&self) -> Self {
+        Self { after: None, passes: is_of_departure, batch: 1_000 }
     }
 
     /// The records that come next, and that the source's filter lets pass.
@@ -46,8 +55,8 @@ impl Stream {
     /// If the table has no stream.
     pub fn next(&self, table: &Table) -> Result<Vec<Value>> {
         let mut records = table.stream_records_after(self.after.as_deref())?;
-        records.retain(passes);
-        records.truncate(BATCH);
+        records.retain(self.passes);
+        records.truncate(self.batch);
         Ok(records)
     }
 
@@ -108,17 +117,28 @@ pub fn sequence_number(record: &Value) -> &str {
     record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The pattern of `template.yaml`'s event source.
-fn passes(record: &Value) -> bool {
-    let key = |name: &str| {
-        let text = record.pointer(&format!("/dynamodb/Keys/{name}/S")).and_then(Value::as_str);
-        text.unwrap_or_default().to_owned()
-    };
-    let name = record.get("eventName").and_then(Value::as_str).unwrap_or_default();
-    let pk = key("pk");
-    ["INSERT", "MODIFY"].contains(&name)
-        && key("sk") == "STATE"
+/// A text of a record.
+fn text<'r>(record: &'r Value, pointer: &str) -> &'r str {
+    record.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The pattern of the publisher's event source in `template.yaml`.
+fn is_published(record: &Value) -> bool {
+    let pk = text(record, "/dynamodb/Keys/pk/S");
+    ["INSERT", "MODIFY"].contains(&text(record, "/eventName"))
+        && text(record, "/dynamodb/Keys/sk/S") == "STATE"
         && ["USER#", "OPENID#"].iter().any(|prefix| pk.starts_with(prefix))
+}
+
+/// The patterns of the recorder's.
+fn is_of_departure(record: &Value) -> bool {
+    let (name, sk) = (text(record, "/eventName"), text(record, "/dynamodb/Keys/sk/S"));
+    let event = text(record, "/dynamodb/NewImage/event/S");
+    let says = sk.starts_with("EVENT#") && (DEPARTING_EVENTS.contains(&event) || event == SERVICE_ERASED);
+    let was = |image: &str| text(record, &format!("/dynamodb/{image}/link/M/status/S")) == "unlinked";
+    let is_state = sk == "STATE" && (was("NewImage") || (name == "MODIFY" && was("OldImage")));
+    text(record, "/dynamodb/Keys/pk/S").starts_with("USER#")
+        && ((name == "INSERT" && says) || (["INSERT", "MODIFY"].contains(&name) && is_state))
 }
 
 impl Table {

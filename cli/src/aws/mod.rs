@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::{SdkConfig, timeout::TimeoutConfig};
 
+pub mod erasures;
 pub mod fault;
 pub mod queue;
 pub mod rules;

@@ -145,6 +145,27 @@ impl Table {
         Ok(())
     }
 
+    /// Passes on members' states and those lines of their history that have effects, page by page, with the number of
+    /// items read so far.
+    ///
+    /// # Errors
+    /// If the table can't be read, or `page` fails.
+    pub async fn departures(&self, mut page: impl AsyncFnMut(Vec<Members>, usize) -> Result<()>) -> Result<()> {
+        let condition =
+            "begins_with(pk, :user) AND (sk = :state OR (begins_with(sk, :event) AND attribute_exists(effects)))";
+        let mut scan = self.client.scan().table_name(&self.name).filter_expression(condition).consistent_read(true);
+        for (name, value) in [(":state", "STATE"), (":user", "USER#"), (":event", "EVENT#")] {
+            scan = scan.expression_attribute_values(name, AttributeValue::S(value.to_owned()));
+        }
+        let (mut pages, mut seen) = (scan.into_paginator().send(), 0);
+        while let Some(read) = pages.next().await {
+            let read = read.map_err(|error| self.fault("dynamodb:Scan", &error))?;
+            seen += usize::try_from(read.scanned_count).unwrap_or_default();
+            page(read.items.unwrap_or_default().into_iter().map(members).collect::<Result<_>>()?, seen).await?;
+        }
+        Ok(())
+    }
+
     /// Marks an item as being replayed; `false` if it is gone.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use runtime::publish::EventBridge;
 
 use crate::{
     aws::{
+        erasures::Erasures,
         fault::NO_REGION,
         queue::StackQueue,
         rules::RuleTable,
@@ -169,6 +170,16 @@ impl StackTable {
         let named = self.table.table.as_ref();
         let (aws, found) = TableTarget::NAMED.find(named, &self.stack, |running| Some(&running.table)).await?;
         Ok(Runs::new(&aws, found))
+    }
+
+    /// What the table proves of departures.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn erasures(&self) -> Result<Erasures> {
+        let named = self.table.table.as_ref();
+        let (aws, found) = TableTarget::NAMED.find(named, &self.stack, |running| Some(&running.table)).await?;
+        Ok(Erasures::new(&aws, found))
     }
 
     /// The chatbot's rules in the table.

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod dev;
 pub mod dlq;
 pub mod doctor;
+pub mod erasures;
 pub mod hash_key;
 pub mod inbox;
 pub mod ips;

@@ -27,8 +27,10 @@ async fn run_function() -> Result<(), Error> {
     let (url, queue, secret) =
         (variables.delivery_url()?, variables.delivery_queue_url()?, variables.delivery_secret()?);
     let (aws, pool) = wiring::web_of_function(&variables)?;
+    let acknowledgements = wiring::acknowledgements(&aws, &variables)?;
     let secrets = HeldSecrets::new("DELIVERY_SECRET", SecretsManager::new(&aws, secret));
-    let deliverer = &Deliverer::new(HttpEndpoint::new(url, pool), SqsQueue::new(&aws, queue), secrets);
+    let deliverer =
+        &Deliverer::new(HttpEndpoint::new(url, pool), SqsQueue::new(&aws, queue), secrets, acknowledgements);
     deliverer.prepare(clock::now()).await;
     run(service_fn(|event: LambdaEvent<Batch>| async move {
         let deadline = wiring::deadline(&event.context);

@@ -3,7 +3,11 @@
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
-use kakao_webhooks::{skill::RuleSet, wire::EventId};
+use kakao_webhooks::{
+    erasure::Gone,
+    skill::RuleSet,
+    wire::{EventId, Time},
+};
 use tokio::time::Instant;
 
 /// The service behind an edge failed. The text is for our log and contains no value of a request.
@@ -61,6 +65,13 @@ pub trait Deletion: Send + Sync {
     /// # Errors
     /// The message may come again.
     fn delete(&self, receipt: &str) -> impl Future<Output = Result<(), EdgeError>> + Send;
+}
+
+/// Where it is noted that the service's endpoint knows of a departure.
+pub trait Acknowledgements: Send + Sync {
+    /// Notes that the endpoint accepted the change that reports this departure. `Ok` means that it is stored durably, with
+    /// the first time at which it did so.
+    fn note(&self, gone: &Gone, acknowledged_at: Time) -> impl Future<Output = Result<(), EdgeError>> + Send;
 }
 
 /// Where envelopes go while the queue fails.

@@ -14,6 +14,7 @@
 //! | [`queue`] | SQS |
 //! | [`store`] | DynamoDB; how a plan is applied |
 //! | [`publish`] | EventBridge; what is published of a write |
+//! | [`erasures`] | who left, recorded from the table's stream |
 //! | [`signing`] | the secrets by which requests to the service are signed |
 //! | [`deliver`] | signed requests to the service; how long a failed one waits |
 //! | [`answer`] | a chatbot's answers that the service works out |
@@ -33,6 +34,7 @@ pub mod clock;
 pub mod config;
 pub mod deliver;
 pub mod edges;
+pub mod erasures;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
 pub mod http;

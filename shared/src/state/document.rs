@@ -24,7 +24,7 @@ pub type Members = Map<String, Value>;
 pub struct DocumentError(&'static str);
 
 impl DocumentError {
-    pub(super) const fn new(near: &'static str) -> Self {
+    pub(crate) const fn new(near: &'static str) -> Self {
         Self(near)
     }
 }

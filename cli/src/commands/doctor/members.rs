@@ -42,7 +42,7 @@ use Setting::{
 };
 
 /// Those of every stack.
-pub(super) const MEMBERS: [Member; 8] = [
+pub(super) const MEMBERS: [Member; 9] = [
     acknowledging("unlink", "UnlinkFunction", &[Apps, Sources, Queue, Table]),
     acknowledging("account-status", "AccountStatusFunction", &[Apps, Sources, Queue, Table, Keys, Typing]),
     acknowledging("talk-share", "TalkShareFunction", &[Apps, Sources, Queue, Table]),
@@ -51,6 +51,7 @@ pub(super) const MEMBERS: [Member; 8] = [
     behind("processor", "ProcessorFunction", &[Table, Retention]),
     behind("janitor", "JanitorFunction", &[Queue, Table, Keys, QuarantineDays]),
     behind("publisher", "PublisherFunction", &[Bus, ProfileValues]),
+    behind("recorder", "RecorderFunction", &[Table, Retention]),
 ];
 
 /// Those that a stack has only by a parameter.
@@ -112,7 +113,8 @@ impl Member {
             Delivery => {
                 let url = variables.delivery_url().map(drop);
                 let queue = url.and_then(|()| variables.delivery_queue_url().map(drop));
-                queue.and_then(|()| variables.delivery_secret().map(drop))
+                let secret = queue.and_then(|()| variables.delivery_secret().map(drop));
+                secret.and_then(|()| variables.retention().map(drop))
             }
             Reconciling => {
                 let keys = variables.kakao_reader_keys().map(drop);

@@ -7,18 +7,21 @@ use crate::commands::check::finding::{Finding, Judgement};
 pub(super) const PROCESSOR: &str = "ProcessorSource";
 /// From the table's stream to the publisher.
 pub(super) const PUBLISHER: &str = "PublisherSource";
+/// From the table's stream to the recorder.
+pub(super) const RECORDER: &str = "RecorderSource";
 /// From the delivery queue to the deliverer, if the stack delivers.
 pub(super) const DELIVERER: &str = "DelivererSource";
 /// From the questions that wait to the answerer, if the chatbot has one.
 pub(super) const ANSWERER: &str = "AnswererSource";
 /// All of them.
-pub(super) const SOURCES: [&str; 4] = [PROCESSOR, PUBLISHER, DELIVERER, ANSWERER];
+pub(super) const SOURCES: [&str; 5] = [PROCESSOR, PUBLISHER, RECORDER, DELIVERER, ANSWERER];
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let Ok(resources) = &facts.resources else { return vec![] };
     let optional = [("deliverer", DELIVERER), ("answerer", ANSWERER)].into_iter();
     let optional = optional.filter(|(_, logical_id)| facts.sources.contains_key(logical_id));
-    let names = [("processor", PROCESSOR), ("publisher", PUBLISHER)].into_iter().chain(optional);
+    let names =
+        [("processor", PROCESSOR), ("publisher", PUBLISHER), ("recorder", RECORDER)].into_iter().chain(optional);
     names.map(|(name, logical_id)| judged(facts, resources, logical_id).named(name)).collect()
 }
 
@@ -77,6 +80,7 @@ fn result(source: &Source, logical_id: &str) -> Judgement {
 fn waits(logical_id: &str) -> &'static str {
     match logical_id {
         PUBLISHER => "no change is published, and a write is lost to the bus after 24 hours",
+        RECORDER => "no departure is recorded for khook erasures",
         DELIVERER => "changes wait in DeliveryQueue, for 14 days",
         ANSWERER => "no question with a callback is answered",
         _ => "events wait in the queue, for 7 days",
@@ -87,6 +91,7 @@ fn waits(logical_id: &str) -> &'static str {
 fn afterwards(logical_id: &str) -> &'static str {
     match logical_id {
         PUBLISHER => "; then, after more than 24 hours, khook publish --since <when it stopped>",
+        RECORDER => "; then, after more than 24 hours, khook erasures rebuild",
         _ => "",
     }
 }
@@ -94,6 +99,7 @@ fn afterwards(logical_id: &str) -> &'static str {
 fn section(logical_id: &str) -> &'static str {
     match logical_id {
         PUBLISHER => "The publisher is behind",
+        RECORDER => "Departures are not recorded",
         DELIVERER => "Deliveries are late",
         ANSWERER => "The chatbot has no answer",
         _ => "The processor fails",
@@ -130,7 +136,7 @@ mod tests {
             ("Deleting", Verdict::Mistake),
             ("", Verdict::Mistake),
         ] {
-            for logical_id in [PROCESSOR, PUBLISHER] {
+            for logical_id in [PROCESSOR, PUBLISHER, RECORDER] {
                 let found = with(logical_id, |source| state.clone_into(&mut source.state));
                 assert_eq!(worst(&found), verdict, "{logical_id} {state}");
                 let command = format!("update-event-source-mapping --uuid stack-{logical_id} --enabled");
@@ -153,7 +159,7 @@ mod tests {
             (Some("No records processed"), Verdict::Right),
             (Some("PROBLEM: Function call failed"), Verdict::Mistake),
         ] {
-            for (logical_id, place) in [(PROCESSOR, 0), (PUBLISHER, 1)] {
+            for (logical_id, place) in [(PROCESSOR, 0), (PUBLISHER, 1), (RECORDER, 2)] {
                 let found = with(logical_id, |source| source.last_result = result.map(str::to_owned));
                 assert_eq!(worst(&found), verdict, "{result:?}");
                 let is_quoted = found[place].seen == format!("the last batch: {}", result.unwrap_or_default());
@@ -178,7 +184,7 @@ mod tests {
 
     #[test]
     fn an_optional_one_is_looked_at_where_the_stack_has_it() {
-        assert_eq!(findings(&stand_in::healthy()).len(), 2);
+        assert_eq!(findings(&stand_in::healthy()).len(), 3);
         for (logical_id, waits) in [
             (DELIVERER, "changes wait in DeliveryQueue, for 14 days"),
             (ANSWERER, "no question with a callback is answered"),
@@ -187,7 +193,7 @@ mod tests {
             let source = Source { state: "Disabled".to_owned(), ..stand_in::source(logical_id) };
             facts.sources.insert(logical_id, Ok(Some(source)));
             let found = findings(&facts);
-            assert!(found[2].seen.ends_with(waits), "{found:?}");
+            assert!(found[3].seen.ends_with(waits), "{found:?}");
             assert_eq!(worst(&found), Verdict::Mistake);
         }
     }

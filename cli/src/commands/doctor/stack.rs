@@ -12,7 +12,7 @@ use crate::{
 /// What new accounts have less than, until they ask for more.
 const ENOUGH: i32 = 100;
 /// What the stack runs besides processor, deliverer and answerer: the five that answer Kakao, the publisher's two batches, the
-/// janitor.
+/// janitor. The recorder runs for less than a second in five minutes, and may wait for hours.
 const OTHERS: i32 = 8;
 /// The default of the consumers' parameters, and the least that Lambda takes.
 const LEAST: i32 = 2;

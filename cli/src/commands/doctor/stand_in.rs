@@ -16,7 +16,7 @@ use super::{
         StoredKeys, Unread,
     },
     members::{MEMBERS, RECONCILER},
-    sources::{PROCESSOR, PUBLISHER},
+    sources::{PROCESSOR, PUBLISHER, RECORDER},
 };
 use crate::commands::check::finding::{Finding, Verdict};
 
@@ -56,7 +56,7 @@ fn key_set() -> KeySet {
 
 pub(super) fn function(name: &str) -> Function {
     let mut settings = BTreeMap::from([("TABLE_NAME", TABLE), ("RUST_LOG", "info")]);
-    if !["processor", "publisher"].contains(&name) {
+    if !["processor", "publisher", "recorder"].contains(&name) {
         settings.insert("EVENT_QUEUE_URL", QUEUE);
     }
     if MEMBERS.iter().any(|member| member.name == name && member.acknowledges) {
@@ -109,7 +109,7 @@ fn resource(logical_id: &str, kind: &str) -> Resource {
 
 fn resources() -> Vec<Resource> {
     let functions = MEMBERS.iter().map(|member| resource(member.logical_id, "AWS::Lambda::Function"));
-    let sources = [PROCESSOR, PUBLISHER].map(|name| resource(name, "AWS::Lambda::EventSourceMapping"));
+    let sources = [PROCESSOR, PUBLISHER, RECORDER].map(|name| resource(name, "AWS::Lambda::EventSourceMapping"));
     functions.chain(sources).chain(ALARMS.iter().map(|(name, _)| resource(name, "AWS::CloudWatch::Alarm"))).collect()
 }
 
@@ -143,7 +143,7 @@ pub(super) fn healthy() -> Facts {
         resources: Ok(resources()),
         functions: MEMBERS.iter().map(|member| (member.name, Ok(Some(function(member.name))))).collect(),
         live: [("unlink", Ok(None))].into(),
-        sources: [PROCESSOR, PUBLISHER].map(|name| (name, Ok(Some(source(name))))).into(),
+        sources: [PROCESSOR, PUBLISHER, RECORDER].map(|name| (name, Ok(Some(source(name))))).into(),
         alarms: Ok(alarms()),
         quota: Ok(Quota { concurrent: 1_000, unreserved: 1_000 }),
         queues: queues.map(|output| (output, Ok(Backlog::default()))).into(),
@@ -222,7 +222,7 @@ impl Account for StandIn {
     }
 
     async fn source(&self, id: &str) -> Read<Option<Source>> {
-        let found = [PROCESSOR, PUBLISHER].map(source).into_iter().find(|source| source.id == id);
+        let found = [PROCESSOR, PUBLISHER, RECORDER].map(source).into_iter().find(|source| source.id == id);
         self.take("lambda:GetEventSourceMapping", found)
     }
 

@@ -65,6 +65,14 @@ pub fn json_line(value: &Value) -> Result<()> {
     to_stdout(&visible::visible_json(&value.to_string()))
 }
 
+/// Prints a record of CSV, which RFC 4180 ends with a carriage return and a line feed.
+///
+/// # Errors
+/// If the reader has closed the pipe.
+pub fn csv_record(cells: &str) -> Result<()> {
+    to_stdout(&format!("{}\r", visible(cells)))
+}
+
 /// Prints a table.
 ///
 /// # Errors

@@ -24,6 +24,12 @@ impl Variables<'_> {
         self.required("TABLE_NAME", "Set it to the name of the DynamoDB table (template.yaml does)")
     }
 
+    /// `TABLE_NAME`, where a function works without it, too.
+    #[must_use]
+    pub fn optional_table_name(&self) -> Option<String> {
+        self.get("TABLE_NAME")
+    }
+
     /// `AWS_CA_BUNDLE`, the SDKs' name for it: a file of certificates that are trusted in addition to the compiled-in
     /// ones. It may be absent.
     ///

@@ -13,16 +13,18 @@ use super::{
 };
 use crate::{
     batch::{Batch, BatchResponse},
-    edges::{EdgeError, Visibility, whole_seconds},
+    edges::{Acknowledgements, EdgeError, Visibility, whole_seconds},
     signing::{HeldSecrets, SecretSource, SigningSecrets},
 };
 
 /// Delivers the messages of a queue to an endpoint.
 #[derive(Debug)]
-pub struct Deliverer<E, V, S> {
+pub struct Deliverer<E, V, S, A> {
     endpoint: E,
     queue: V,
     secrets: HeldSecrets<S>,
+    /// None: nowhere.
+    acknowledgements: Option<A>,
 }
 
 /// So long an endpoint may take, from the start of the request to the beginning of the response.
@@ -42,6 +44,9 @@ enum Failure {
     Connection(String),
     #[error("there is no secret to sign with")]
     NoSecret,
+    /// The endpoint accepted it. It is delivered again, so that the proof of a departure has no hole.
+    #[error("it was accepted, which could not be noted: {0}")]
+    NotNoted(String),
 }
 
 /// One invocation: when it began, and when it has to end.
@@ -59,6 +64,11 @@ impl Invocation {
         self.begun + left.saturating_sub(FOR_PAUSES.min(left / 2))
     }
 
+    /// Until when a note may take, so that the pauses can still be set.
+    fn end_of_notes(&self) -> Instant {
+        self.deadline - self.deadline.saturating_duration_since(self.end_of_posts()) / 2
+    }
+
     /// How long ago a change was written.
     fn millis_since(&self, change: &Change) -> u64 {
         u64::try_from(self.now().millis_since(change.written_at)).unwrap_or_default()
@@ -70,10 +80,11 @@ impl Invocation {
     }
 }
 
-impl<E: Endpoint, V: Visibility, S: SecretSource> Deliverer<E, V, S> {
-    /// Delivers to `endpoint`, and lets messages wait in `queue`.
-    pub const fn new(endpoint: E, queue: V, secrets: HeldSecrets<S>) -> Self {
-        Self { endpoint, queue, secrets }
+impl<E: Endpoint, V: Visibility, S: SecretSource, A: Acknowledgements> Deliverer<E, V, S, A> {
+    /// Delivers to `endpoint`, lets messages wait in `queue`, and notes in `acknowledgements` which departures the endpoint
+    /// knows of.
+    pub const fn new(endpoint: E, queue: V, secrets: HeldSecrets<S>, acknowledgements: Option<A>) -> Self {
+        Self { endpoint, queue, secrets, acknowledgements }
     }
 
     /// Reads the secrets before the first message comes.
@@ -165,8 +176,18 @@ impl<E: Endpoint, V: Visibility, S: SecretSource> Deliverer<E, V, S> {
         }
         let ms = invocation.millis_since(change);
         tracing::info!(event = "delivered", version = change.version, attempt, ms, status = reply.status.as_u16());
+        let noted = self.note(change, invocation).await;
         reply.rest.await;
-        Ok(())
+        noted
+    }
+
+    /// Notes that the endpoint knows of the departure that the change reports, if it does.
+    async fn note(&self, change: &Change, invocation: Invocation) -> Result<(), Failure> {
+        let (Some(acknowledgements), Some(gone)) = (&self.acknowledgements, &change.gone) else { return Ok(()) };
+        let noted = timeout_at(invocation.end_of_notes(), acknowledgements.note(gone, invocation.now())).await;
+        noted
+            .unwrap_or_else(|_| Err(EdgeError("no answer in time".to_owned())))
+            .map_err(|error| Failure::NotNoted(error.0))
     }
 
     async fn hide(&self, message: &Message, pause: Duration, invocation: Invocation) {

@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::FutureExt;
 use http::{HeaderMap, StatusCode};
-use kakao_webhooks::wire::Time;
+use kakao_webhooks::{erasure::Gone, wire::Time};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use tokio::time::Instant;
@@ -19,7 +19,7 @@ use super::{Deliverer, Endpoint, Reply, SignedRequest};
 use crate::{
     batch::Batch,
     clock,
-    edges::{EdgeError, Visibility},
+    edges::{Acknowledgements, EdgeError, Visibility},
     signing::{HeldSecrets, SecretSource},
 };
 
@@ -110,21 +110,44 @@ impl SecretSource for &Texts {
     }
 }
 
+/// What was noted of departures: by member, since when, and when the endpoint accepted it. The first ones are refused.
+#[derive(Default)]
+struct Notes {
+    refuses: AtomicUsize,
+    hangs: bool,
+    taken: Mutex<Vec<(String, Time, Time)>>,
+}
+
+impl Acknowledgements for &Notes {
+    async fn note(&self, gone: &Gone, acknowledged_at: Time) -> Result<(), EdgeError> {
+        if self.hangs {
+            pending::<()>().await;
+        }
+        if self.refuses.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            return Err(EdgeError("throttled".to_owned()));
+        }
+        self.taken.lock().unwrap().push((gone.user.digits(), gone.at, acknowledged_at));
+        Ok(())
+    }
+}
+
 /// A deliverer with its surroundings.
 struct Run {
     service: Service,
     hidden: Hidden,
     texts: Texts,
+    notes: Notes,
 }
 
 impl Run {
     fn new<const N: usize>(does: [(&'static str, Does); N]) -> Self {
         let service = Service { does: does.into(), ..Service::default() };
-        Self { service, hidden: Hidden::default(), texts: Texts::new([Some(OLD)]) }
+        Self { service, hidden: Hidden::default(), texts: Texts::new([Some(OLD)]), notes: Notes::default() }
     }
 
-    fn deliverer(&self) -> Deliverer<&Service, &Hidden, &Texts> {
-        Deliverer::new(&self.service, &self.hidden, HeldSecrets::new("DELIVERY_SECRET", &self.texts))
+    fn deliverer(&self) -> Deliverer<&Service, &Hidden, &Texts, &Notes> {
+        let secrets = HeldSecrets::new("DELIVERY_SECRET", &self.texts);
+        Deliverer::new(&self.service, &self.hidden, secrets, Some(&self.notes))
     }
 
     /// The ids of the messages that come again.
@@ -154,8 +177,8 @@ impl Run {
 /// What is left of the function's 30 seconds.
 const USUAL: Duration = Duration::from_millis(28_500);
 
-async fn deliver<E: Endpoint, V: Visibility, S: SecretSource>(
-    deliverer: &Deliverer<E, V, S>,
+async fn deliver<E: Endpoint, V: Visibility, S: SecretSource, A: Acknowledgements>(
+    deliverer: &Deliverer<E, V, S, A>,
     records: &[Value],
     now: Time,
     left: Duration,
@@ -449,9 +472,47 @@ impl SecretSource for Silent {
 async fn a_source_that_hangs_leaves_time_to_set_the_pauses() {
     let (service, hidden) = (Service::default(), Hidden::default());
     let secrets = HeldSecrets::new("DELIVERY_SECRET", Silent(Arc::default()));
-    let deliverer = Deliverer::new(&service, &hidden, secrets);
+    let deliverer = Deliverer::new(&service, &hidden, secrets, None::<&Notes>);
     let begun = Instant::now();
     assert_eq!(deliver(&deliverer, &[change("a", 1, "1")], clock::now(), USUAL).await, ["a"]);
     assert_eq!(begun.elapsed().as_secs(), 3);
     assert_eq!(hidden.pauses.lock().unwrap().len(), 1);
+}
+
+/// The change that reports a departure.
+fn departure(id: &str, attempt: u32, user: &str) -> Value {
+    let mut event = event(user);
+    event["detail"]["changed"] = json!(["access", "link", "erased"]);
+    event["detail"]["state"] =
+        json!({"access": "gone", "link": {"status": "unlinked", "at": "2025-03-01T03:29:59.000Z"}});
+    record(id, attempt, &event.to_string())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_endpoint_accepts_of_departures_is_noted_and_nothing_else() {
+    let run = Run::new([("\"3\"", Does::Answers(500))]);
+    let now = clock::now();
+    let records = [change("a", 1, "1"), departure("b", 1, "2"), departure("c", 1, "3")];
+    assert_eq!(deliver(&run.deliverer(), &records, now, USUAL).await, ["c"]);
+    let [(user, at, acknowledged_at)] = run.notes.taken.lock().unwrap().clone().try_into().unwrap();
+    assert_eq!((user.as_str(), at.to_string().as_str()), ("2", "2025-03-01T03:29:59.000Z"));
+    assert!(acknowledged_at >= now);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_departure_whose_acknowledgement_cannot_be_noted_comes_again_and_holds_up_no_other() {
+    let run = Run { notes: Notes { refuses: 1.into(), ..Notes::default() }, ..Run::new([]) };
+    assert_eq!(run.deliver(&[departure("a", 1, "1"), change("b", 1, "2")]).await, ["a"]);
+    assert_eq!(run.pauses(), [("receipt-a".to_owned(), 5)]);
+    assert_eq!(run.deliver(&[departure("a", 2, "1")]).await, [""; 0]);
+    assert_eq!(run.notes.taken.lock().unwrap().len(), 1);
+    let ids: Vec<String> = run.taken().into_iter().map(|request| request.id).collect();
+    assert_eq!(ids.iter().filter(|id| id.contains(":1:")).count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_note_that_hangs_leaves_time_to_set_the_pause() {
+    let run = Run { notes: Notes { hangs: true, ..Notes::default() }, ..Run::new([]) };
+    assert_eq!(run.deliver(&[departure("a", 1, "1")]).await, ["a"]);
+    assert_eq!(run.pauses().len(), 1);
 }

@@ -3,6 +3,7 @@
 
 mod bus;
 mod publisher;
+mod stream;
 #[cfg(test)]
 mod tests;
 

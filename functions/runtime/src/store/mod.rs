@@ -4,6 +4,7 @@
 mod apply;
 mod counters;
 pub(crate) mod dynamo;
+mod erasures;
 mod fallback;
 mod inbox;
 pub(crate) mod items;
@@ -23,6 +24,7 @@ use kakao_webhooks::{
 
 pub use apply::{Applier, Record};
 pub use dynamo::{DynamoStore, Pace};
+pub use erasures::{ErasureDay, ErasureRecord};
 pub use fallback::FallbackTable;
 pub use inbox::InboxEnvelope;
 pub use items::{Loaded, QuarantineEntry, Revision, inbox_partitions};

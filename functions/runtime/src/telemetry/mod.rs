@@ -122,7 +122,7 @@ fn level_of(text: &str) -> Option<LevelFilter> {
 }
 
 /// Our own crates.
-const OUR_CRATES: [&str; 14] = [
+const OUR_CRATES: [&str; 15] = [
     "kakao_webhooks",
     "runtime",
     "unlink",
@@ -133,6 +133,7 @@ const OUR_CRATES: [&str; 14] = [
     "processor",
     "janitor",
     "publisher",
+    "recorder",
     "deliverer",
     "reconciler",
     "answerer",

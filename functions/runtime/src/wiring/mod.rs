@@ -35,6 +35,15 @@ pub fn table(aws: &SdkConfig, variables: &Variables<'_>, retention: Retention) -
     Ok(DynamoStore::new(aws, variables.table_name()?, retention, Pace::Background))
 }
 
+/// Where the deliverer notes which departures the service knows of: in the table, if the variables name one.
+///
+/// # Errors
+/// A variable that can't be used.
+pub fn acknowledgements(aws: &SdkConfig, variables: &Variables<'_>) -> Result<Option<DynamoStore>, ConfigError> {
+    let retention = variables.retention()?;
+    Ok(variables.optional_table_name().map(|name| DynamoStore::new(aws, name, retention, Pace::Background)))
+}
+
 /// The service's own answerer that the variables name, ready to be asked at this time.
 ///
 /// # Errors

@@ -1,0 +1,12 @@
+//! Proof of erasure: facts about members who left, as they are recorded, and what an auditor reads of them. Pure. A fact
+//! is true in any order and any number of times.
+
+mod departure;
+mod fact;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use departure::{Departure, departures};
+pub use fact::{Fact, FactError, Said, What, compact, from_text, to_text};
+pub use read::{DEPARTING_EVENTS, Gone, SERVICE_ERASED, of_change, of_history, of_state};

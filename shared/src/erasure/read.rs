@@ -1,0 +1,126 @@
+//! Facts from what is stored and published: lines of history, writes of states, changes.
+
+use serde_json::Value;
+
+use super::{Fact, Said, What};
+use crate::{
+    state::{DocumentError, Effect, Link, Members, Subject, UserItem},
+    wire::{AppId, Time, UserId},
+};
+
+/// The names in history of the events that say that a member left. The event source of the function `recorder` filters
+/// by them.
+pub const DEPARTING_EVENTS: [&str; 5] =
+    ["account-purged", "reconciled-unlinked", "service-unlinked", "unlink", "user-unlinked"];
+
+/// The name in history of the event by which the service confirms that it erased what it had.
+pub const SERVICE_ERASED: &str = "service-erased";
+
+/// The longest reason that is kept.
+const MOST_OF_A_REASON: usize = 64;
+
+/// What a line of a member's history says of departures; `None` if nothing, or if it is not a member's.
+///
+/// # Errors
+/// [`DocumentError`]: the line is of an unknown form.
+pub fn of_history(line: &Members) -> Result<Option<(AppId, Fact)>, DocumentError> {
+    let Some((app, user)) = member(line) else { return Ok(None) };
+    let text = |name| line.get(name).and_then(Value::as_str);
+    let time = |name| text(name).and_then(|time| time.parse().ok()).ok_or(DocumentError::new(name));
+    let Some(effects) = line.get("effects") else { return Ok(None) };
+    let effects: Vec<Effect> = serde_json::from_value(effects.clone()).map_err(|_| DocumentError::new("effects"))?;
+    let (at, received_at): (Time, Time) = (time("occurred_at")?, time("received_at")?);
+    let what = effects.iter().find_map(|effect| match effect {
+        Effect::Link(Link::Unlinked { reason }) => {
+            let event = text("event").unwrap_or_default().to_owned();
+            let reason = reason.as_deref().map(plain);
+            Some(What::Left { said: Some(Said { received_at, event, reason }), effective_at: None })
+        }
+        Effect::Link(Link::Linked) => Some(What::Returned),
+        Effect::Wipe => Some(What::Confirmed { received_at }),
+        _ => None,
+    });
+    Ok(what.map(|what| (app, Fact { user, at, what })))
+}
+
+/// What the write of a member's state says of departures: `old` is the item before (`None`: there was none), and
+/// `written_at` when it was written, as the table's stream has it.
+///
+/// # Errors
+/// [`DocumentError`]: an item is of an unknown form.
+pub fn of_state(
+    old: Option<&Members>,
+    new: &Members,
+    written_at: Option<Time>,
+) -> Result<Option<(AppId, Fact)>, DocumentError> {
+    let Some((app, user)) = member(new) else { return Ok(None) };
+    let new = UserItem::read(new.clone())?;
+    let before = old.cloned().map(UserItem::read).transpose()?.and_then(|old| old.state.link);
+    let Some(link) = new.state.link else { return Ok(None) };
+    let was_unlinked = before.as_ref().is_some_and(|link| is_unlinked(&link.value));
+    let what = match &link.value {
+        Link::Unlinked { .. } if !was_unlinked || before.is_none_or(|before| before.at != link.at) => {
+            What::Left { said: None, effective_at: exact(new.version, written_at) }
+        }
+        Link::Linked if was_unlinked => What::Returned,
+        _ => return Ok(None),
+    };
+    Ok(Some((app, Fact { user, at: link.at, what })))
+}
+
+/// A change that reports that a member has left: whom, since when, and when it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// The app.
+    pub app: AppId,
+    /// The member.
+    pub user: UserId,
+    /// Since when the member is unlinked.
+    pub at: Time,
+    /// When the state was written.
+    pub written_at: Time,
+}
+
+/// What a published change reports of a departure; `None` if it is about something else.
+#[must_use]
+pub fn of_change(detail: &Value) -> Option<Gone> {
+    let text = |pointer| detail.pointer(pointer).and_then(Value::as_str);
+    let changed = detail.get("changed").and_then(Value::as_array)?;
+    let reports = changed.iter().any(|part| part == "access" || part == "link");
+    if !reports || text("/state/link/status") != Some("unlinked") {
+        return None;
+    }
+    Some(Gone {
+        app: text("/app_id")?.parse().ok()?,
+        user: text("/user_id")?.parse().ok()?,
+        at: text("/state/link/at")?.parse().ok()?,
+        written_at: text("/written_at")?.parse().ok()?,
+    })
+}
+
+fn member(item: &Members) -> Option<(AppId, UserId)> {
+    match Subject::of_partition_key(item.get("pk")?.as_str()?)? {
+        Subject::User(app, user) => Some((app, user)),
+        _ => None,
+    }
+}
+
+const fn is_unlinked(link: &Link) -> bool {
+    matches!(link, Link::Unlinked { .. })
+}
+
+/// The milliseconds of a write: the version has them, the stream only the second. A version of an earlier release, or
+/// one that only counts on from another, has none.
+fn exact(version: u64, written_at: Option<Time>) -> Option<Time> {
+    const SAME: i64 = 60_000;
+    let of_version = i64::try_from(version).ok().and_then(Time::from_millis);
+    let is_near = |time: &Time| written_at.is_none_or(|written| time.millis_since(written).abs() <= SAME);
+    of_version.filter(is_near).or(written_at)
+}
+
+/// A reason as a word that neither a terminal nor a spreadsheet takes for anything else.
+fn plain(reason: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_word = (1..=MOST_OF_A_REASON).contains(&reason.len()) && reason.bytes().all(is_plain);
+    if is_word { reason } else { "OTHER" }.to_owned()
+}

@@ -1,0 +1,305 @@
+use proptest::{collection::vec, prelude::*};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    envelope::{ReconcilerWord, ServiceWord},
+    state::{Effect, Members, UserState, effects_of_reconciler_word, effects_of_service_word},
+    wire::{EventId, Time, UserId, account_status::EventType},
+};
+
+const BASE: i64 = 1_764_381_060_000;
+
+fn at(seconds: i64) -> Time {
+    Time::from_millis(BASE + seconds * 1_000).unwrap()
+}
+
+fn user(number: u64) -> UserId {
+    UserId::new(number).unwrap()
+}
+
+fn said(event: &str, received: i64) -> Said {
+    Said { received_at: at(received), event: event.to_owned(), reason: None }
+}
+
+fn fact(seconds: i64, what: What) -> Fact {
+    Fact { user: user(7), at: at(seconds), what }
+}
+
+fn left(seconds: i64, event: &str) -> Fact {
+    fact(seconds, What::Left { said: Some(said(event, seconds + 1)), effective_at: None })
+}
+
+fn took_effect(seconds: i64, when: i64) -> Fact {
+    fact(seconds, What::Left { said: None, effective_at: Some(at(when)) })
+}
+
+fn confirmed(until: i64, received: i64) -> Fact {
+    fact(until, What::Confirmed { received_at: at(received) })
+}
+
+fn acknowledged(seconds: i64, when: i64) -> Fact {
+    fact(seconds, What::Acknowledged { acknowledged_at: at(when) })
+}
+
+fn members(value: Value) -> Members {
+    let Value::Object(members) = value else { panic!("no object") };
+    members
+}
+
+fn whats() -> impl Strategy<Value = What> {
+    let time = || (0..40_i64).prop_map(at);
+    let said = prop::option::of((time(), 0..3_usize, prop::option::of("[A-Z_]{1,20}")).prop_map(
+        |(received_at, event, reason)| Said { received_at, event: DEPARTING_EVENTS[event].to_owned(), reason },
+    ));
+    prop_oneof![
+        (said, prop::option::of(time())).prop_map(|(said, effective_at)| What::Left { said, effective_at }),
+        Just(What::Returned),
+        time().prop_map(|received_at| What::Confirmed { received_at }),
+        time().prop_map(|acknowledged_at| What::Acknowledged { acknowledged_at }),
+    ]
+}
+
+fn facts() -> impl Strategy<Value = Vec<Fact>> {
+    vec(
+        (1..4_u64, 0..20_i64, whats()).prop_map(|(number, time, what)| Fact { user: user(number), at: at(time), what }),
+        0..24,
+    )
+}
+
+proptest! {
+    #[test]
+    fn facts_in_any_order_and_any_number_of_times_are_the_same_departures(
+        (shuffled, original) in facts().prop_flat_map(|facts| (Just(facts.clone()).prop_shuffle(), Just(facts))),
+        repeated in any::<usize>(),
+    ) {
+        let again: Vec<Fact> = original.iter().cycle().skip(repeated % 7).take(original.len() / 2).cloned().collect();
+        let all = shuffled.into_iter().chain(again);
+        prop_assert_eq!(departures(all), departures(original));
+    }
+
+    #[test]
+    fn joined_facts_are_the_same_departures_wherever_a_batch_ends(facts in facts(), cut in any::<prop::sample::Index>()) {
+        let (first, second) = facts.split_at(cut.index(facts.len() + 1));
+        let joined = [compact(first.to_vec()), compact(second.to_vec())].concat();
+        prop_assert_eq!(departures(joined), departures(facts));
+    }
+
+    #[test]
+    fn what_is_recorded_is_read_back(facts in facts()) {
+        let recorded: Vec<Fact> =
+            facts.into_iter().filter(|fact| !matches!(fact.what, What::Acknowledged { .. })).collect();
+        prop_assert_eq!(from_text(&to_text(&recorded)).unwrap(), recorded);
+    }
+
+    #[test]
+    fn no_text_is_read_as_something_that_is_not_written_again_as_it_was(text in ".{0,80}") {
+        if let Ok(facts) = from_text(&text) {
+            prop_assert_eq!(from_text(&to_text(&facts)).unwrap(), facts);
+        }
+    }
+
+    #[test]
+    fn each_word_on_a_departure_is_in_exactly_one_and_none_ends_before_it_began(facts in facts()) {
+        let all = departures(facts.clone());
+        for departure in &all {
+            prop_assert!(departure.said.iter().all(|(at, _)| *at >= departure.left_at));
+            prop_assert!(departure.returned_at.is_none_or(|returned| returned > departure.left_at));
+        }
+        let joined = compact(facts);
+        let words = joined.iter().filter(|fact| matches!(fact.what, What::Left { said: Some(_), .. })).count();
+        prop_assert_eq!(all.iter().map(|departure| departure.said.len()).sum::<usize>(), words);
+    }
+}
+
+#[test]
+fn a_departure_is_one_row_with_the_first_of_each_time() {
+    let all = departures([
+        acknowledged(10, 30),
+        took_effect(10, 12),
+        left(10, "user-unlinked"),
+        // The unlink webhook of the same departure, whose time is its receipt.
+        left(11, "unlink"),
+        took_effect(11, 13),
+        acknowledged(11, 20),
+        confirmed(15, 60),
+        confirmed(16, 61),
+    ]);
+    let [departure] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!(departure.left_at, at(10));
+    assert_eq!(departure.first_said(), Some(&said("user-unlinked", 11)));
+    assert_eq!(departure.said.len(), 2);
+    assert_eq!(departure.effective_at, Some(at(12)));
+    assert_eq!(departure.acknowledged_at, Some(at(20)));
+    assert_eq!(departure.confirmed_at, Some(at(60)));
+    assert_eq!(departure.returned_at, None);
+}
+
+#[test]
+fn a_member_who_comes_back_and_leaves_again_has_two_departures() {
+    let all = departures([left(10, "unlink"), fact(20, What::Returned), left(30, "unlink"), confirmed(31, 40)]);
+    let [first, second] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((first.returned_at, first.confirmed_at), (Some(at(20)), None));
+    assert_eq!((second.returned_at, second.confirmed_at), (None, Some(at(40))));
+}
+
+#[test]
+fn an_erasure_of_before_the_departure_does_not_confirm_it() {
+    let all = departures([confirmed(9, 9), left(10, "unlink")]);
+    assert_eq!(all[0].confirmed_at, None);
+}
+
+#[test]
+fn what_is_known_of_a_member_who_never_left_is_no_departure() {
+    assert_eq!(departures([confirmed(9, 9), fact(3, What::Returned), acknowledged(1, 2)]), []);
+}
+
+#[test]
+fn a_recorded_departure_is_short() {
+    let said = Said { received_at: at(0), event: "unlink".to_owned(), reason: Some("UNLINK_FROM_APPS".to_owned()) };
+    let what = What::Left { said: Some(said), effective_at: Some(Time::from_millis(BASE + 812).unwrap()) };
+    let text = to_text(&[Fact { user: user(9_007_199_254_740_993), at: at(0), what }]);
+    assert_eq!(text, r#"[["left","9007199254740993",1764381060000,812,0,"unlink","UNLINK_FROM_APPS"]]"#);
+    assert!(text.len() < 80);
+}
+
+#[test]
+fn a_text_of_another_form_is_refused() {
+    for text in [
+        "",
+        "{}",
+        r#"[["left"]]"#,
+        r#"[["gone","7",1]]"#,
+        r#"[["left","0",1,null]]"#,
+        r#"[["left","7",-1,null]]"#,
+        r#"[["left","7",1,"x"]]"#,
+        r#"[["left","7",1,null,0]]"#,
+        r#"[["left","7",9223372036854775807,1]]"#,
+        r#"[["returned","7",1,2]]"#,
+        r#"[["confirmed","7",1]]"#,
+    ] {
+        assert_eq!(from_text(text), Err(FactError), "{text}");
+    }
+}
+
+#[test]
+fn the_departing_events_are_those_that_unlink() {
+    let unlinks = |effects: &[Effect]| {
+        effects.iter().any(|effect| matches!(effect, Effect::Link(crate::state::Link::Unlinked { .. })))
+    };
+    let services = [
+        ServiceWord::ServiceLinked,
+        ServiceWord::ServiceUnlinked,
+        ServiceWord::ServiceRestored,
+        ServiceWord::ServiceErased,
+    ];
+    let services = services.map(|word| (word.name(), effects_of_service_word(word)));
+    let words = [ReconcilerWord::ReconciledLinked, ReconcilerWord::ReconciledUnlinked];
+    let words = words.map(|word| (word.name(), effects_of_reconciler_word(word)));
+    let mut departing: Vec<&str> =
+        services.iter().chain(&words).filter(|(_, effects)| unlinks(effects)).map(|(name, _)| *name).collect();
+    // Of a token's events these two, and the unlink webhook.
+    departing.extend([EventType::UserUnlinked, EventType::AccountPurged].map(|event| event.known_name().unwrap()));
+    departing.push("unlink");
+    departing.sort_unstable();
+    assert_eq!(departing, DEPARTING_EVENTS);
+    assert_eq!(ServiceWord::ServiceErased.name(), SERVICE_ERASED);
+}
+
+fn line(event: &str, effects: &[Effect]) -> Members {
+    members(json!({
+        "pk": "USER#123456#7", "sk": "EVENT#x", "event": event, "effects": effects,
+        "occurred_at": at(0), "received_at": at(2),
+    }))
+}
+
+#[test]
+fn a_line_of_history_says_who_left_by_which_event_and_for_what_reason() {
+    let unlinked = |reason: &str| Effect::Link(crate::state::Link::Unlinked { reason: Some(reason.to_owned()) });
+    let what = |line: &Members| of_history(line).unwrap().map(|(_, fact)| fact.what);
+    let reason = |text: &str| match what(&line("unlink", &[unlinked(text)])) {
+        Some(What::Left { said: Some(said), effective_at: None }) => {
+            assert_eq!((said.received_at, said.event.as_str()), (at(2), "unlink"));
+            said.reason.unwrap()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(reason("UNLINK_FROM_APPS"), "UNLINK_FROM_APPS");
+    // Nothing that a spreadsheet would calculate, and no text that might be personal.
+    for odd in ["", "=1+1", "-1", "+A1", "@x", "a b", "이유", "x\n", &"A".repeat(65)] {
+        assert_eq!(reason(odd), "OTHER", "{odd}");
+    }
+    assert_eq!(
+        what(&line("service-erased", &[Effect::Erase, Effect::Wipe])),
+        Some(What::Confirmed { received_at: at(2) })
+    );
+    assert_eq!(what(&line("user-linked", &[Effect::Link(crate::state::Link::Linked)])), Some(What::Returned));
+    assert_eq!(what(&line("sessions-revoked", &[Effect::VoidSessions])), None);
+    let mut without = line("share", &[]);
+    without.remove("effects");
+    assert_eq!(what(&without), None);
+    let mut of_a_bot = line("unlink", &[unlinked("A")]);
+    of_a_bot.insert("pk".to_owned(), json!("BOT#b#7"));
+    assert_eq!(what(&of_a_bot), None);
+    let mut broken = line("unlink", &[unlinked("A")]);
+    broken.insert("occurred_at".to_owned(), json!("soon"));
+    assert!(of_history(&broken).is_err());
+}
+
+/// An item of a member of whom one event says this.
+fn item(effect: Effect, seconds: i64, version: i64) -> Members {
+    let subject = crate::state::Subject::User("123456".parse().unwrap(), user(7));
+    let state = UserState::of_event(vec![effect], at(seconds), &EventId::from_text("e"));
+    let mut item = crate::state::State::to_members(&state, &subject, &crate::state::Rest::default()).unwrap();
+    item.insert("pk".to_owned(), json!("USER#123456#7"));
+    item.insert("version".to_owned(), json!(version));
+    item
+}
+
+#[test]
+fn a_write_says_since_when_a_departure_holds_here_to_the_millisecond() {
+    use crate::state::Link;
+    let unlinked = || Effect::Link(Link::Unlinked { reason: None });
+    let linked = || Effect::Link(Link::Linked);
+    let of = |old: Option<&Members>, new: &Members, written| {
+        of_state(old, new, written).unwrap().map(|(_, fact)| (fact.at, fact.what))
+    };
+    let effective = |when: Time| Some((at(10), What::Left { said: None, effective_at: Some(when) }));
+    let exact = Time::from_millis(BASE + 12_345).unwrap();
+    let gone = item(unlinked(), 10, exact.as_millis());
+    for old in [None, Some(item(linked(), 5, 1)), Some(item(Effect::VoidSessions, 5, 1)), Some(item(unlinked(), 9, 1))]
+    {
+        assert_eq!(of(old.as_ref(), &gone, Some(at(12))), effective(exact));
+    }
+    // A version that is no time, and a stream that says none.
+    assert_eq!(of(None, &item(unlinked(), 10, 4), Some(at(12))), effective(at(12)));
+    assert_eq!(of(None, &gone, None), effective(exact));
+    // Another write of a member who is gone.
+    assert_eq!(of(Some(&gone), &item(unlinked(), 10, exact.as_millis() + 5), Some(at(60))), None);
+    assert_eq!(of(Some(&gone), &item(linked(), 20, 9), Some(at(21))), Some((at(20), What::Returned)));
+    assert_eq!(of(None, &item(linked(), 20, 9), Some(at(21))), None);
+    assert_eq!(of(Some(&item(linked(), 5, 1)), &item(linked(), 20, 9), Some(at(21))), None);
+}
+
+#[test]
+fn only_a_change_that_reports_a_departure_is_one() {
+    let change = json!({
+        "app_id": "123456", "user_id": "7", "version": 1, "written_at": at(12), "changed": ["access", "link", "erased"],
+        "state": {"access": "gone", "link": {"status": "unlinked", "at": at(10)}},
+    });
+    let gone = of_change(&change).unwrap();
+    assert_eq!((gone.user, gone.at, gone.written_at), (user(7), at(10), at(12)));
+    for (pointer, value) in [
+        ("/changed", json!(["erased"])),
+        ("/changed", json!([])),
+        ("/state/link/status", json!("linked")),
+        ("/state/link/at", json!("soon")),
+        ("/user_id", json!("0")),
+        ("/app_id", json!(7)),
+        ("/state", json!(null)),
+    ] {
+        let mut other = change.clone();
+        *other.pointer_mut(pointer).unwrap() = value;
+        assert_eq!(of_change(&other), None, "{pointer}");
+    }
+}
