@@ -63,7 +63,7 @@ impl Check {
     /// What is said of a message, and the reply of the rule that fits.
     fn tried_message(&self, rules: &Rules) -> Option<(String, Option<Value>)> {
         if let Some(found) = rules.find(&self.payload()?) {
-            let name = found.name.map_or_else(String::new, |name| format!(" ({name})"));
+            let name = found.name.map_or_else(String::new, |name| format!(" ({})", output::visible(name)));
             let text = format!("`rules[{}]`{name} fits this message. It replies:", found.index);
             return Some((text, Some(reply(&found))));
         }
