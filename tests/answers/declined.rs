@@ -80,6 +80,21 @@ async fn a_service_that_declines_is_asked_again_and_one_that_may_have_worked_is_
 }
 
 #[tokio::test]
+async fn a_service_that_a_proxy_gives_up_late_is_not_asked_again() {
+    let mut answering = Answering::start().await.unwrap();
+    let questions = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&questions);
+    let router = Router::new().fallback(async move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        sleep(Duration::from_millis(2_500)).await;
+        StatusCode::SERVICE_UNAVAILABLE
+    });
+    let server = Server::without_gate(router).await.unwrap();
+    assert_eq!(heard(&mut answering, &[("SKILL_ANSWERER", server.url().as_str())]).await, [FALLBACK]);
+    assert_eq!(questions.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
 async fn a_service_that_no_connection_leads_to_is_asked_again() {
     let mut answering = Answering::start().await.unwrap();
     for is_lambda in [false, true] {

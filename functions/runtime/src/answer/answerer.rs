@@ -353,8 +353,8 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
     async fn say(&self, job: &Job, words: Words, claim: Claim, invocation: Invocation<'_>) {
         match self.post(job, words, invocation).await {
             Ok(words) => log_replied(&words, job, invocation),
-            // The worker before this one has answered.
-            Err(NotShown::Refused(CallbackFailure::Token)) if claim == Claim::Abandoned => {}
+            // Another worker has answered.
+            Err(NotShown::Refused(CallbackFailure::Token)) if matches!(claim, Claim::Abandoned | Claim::Unknown) => {}
             Err(why) => log_unanswered(why.cause(), job),
         }
     }

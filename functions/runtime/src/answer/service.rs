@@ -1,4 +1,4 @@
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use kakao_webhooks::wire::Time;
 use serde_json::{Map, Value};
@@ -61,8 +61,10 @@ impl<S: SecretSource> HttpsService<S> {
     }
 }
 
-/// By these a server, or what stands before it, declines a request without working on it.
+/// By these a server, or what stands before it, declines a request without working on it …
 const NOT_BEGUN: [u16; 2] = [429, 503];
+/// … if they come at once. Later, a proxy may have given up a server that still works on it.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 impl<S: SecretSource> AskService for HttpsService<S> {
     async fn ask(&self, question: Question, now: Time, until: Instant) -> Result<String, CallError> {
@@ -70,13 +72,15 @@ impl<S: SecretSource> AskService for HttpsService<S> {
         let signature = secrets.and_then(|secrets| secrets.signature(&question.id, now, &question.body));
         let signature = signature.ok_or_else(|| CallError::Failed("there is no secret to sign with".to_owned()))?;
         let Question { id, body } = question;
+        let sent_at = Instant::now();
         let response = self.endpoint.send(SignedRequest { id, timestamp: now.as_seconds(), signature, body }).await?;
         let status = response.status().as_u16();
         if !(200..300).contains(&status) {
             if status == 401 {
                 self.secrets.doubt(now, until).await;
             }
-            let kind = if NOT_BEGUN.contains(&status) { CallError::NotBegun } else { CallError::Failed };
+            let is_declined = NOT_BEGUN.contains(&status) && sent_at.elapsed() < AT_ONCE;
+            let kind = if is_declined { CallError::NotBegun } else { CallError::Failed };
             return Err(kind(format!("the answerer answered {status}")));
         }
         let body = read_at_most(MOST_READ, response.into_body()).await.map_err(CallError::Failed)?;

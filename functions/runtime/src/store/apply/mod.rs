@@ -207,11 +207,14 @@ impl<S: Store> Applier<S> {
             // The state is written after the history, so that history explains every state. It is read meanwhile: what
             // another worker writes in between, the condition of the write finds.
             let read = guarded(async { Ok(self.store.load::<T>(&subject).await?) }, end_of_step(deadline));
-            let recorded = join_all(changes.iter().map(|change| change.recorded.clone()));
-            let (recorded, read) = join(recorded, read).await;
+            let recorded = async {
+                let recorded = join_all(changes.iter().map(|change| change.recorded.clone())).await;
+                (recorded, end_of_step(deadline))
+            };
+            let ((recorded, until), read) = join(recorded, read).await;
             let changes = changes.into_iter().zip(recorded).filter(|(_, recorded)| *recorded);
             let changes: Vec<_> = changes.map(|(change, _)| change).collect();
-            if changes.is_empty() { vec![] } else { self.merge_subject(&subject, changes, read, deadline).await }
+            if changes.is_empty() { vec![] } else { self.merge_subject(&subject, changes, read.ok(), until).await }
         });
         join_all(merged).await.concat()
     }
@@ -221,12 +224,10 @@ impl<S: Store> Applier<S> {
         &self,
         subject: &Subject,
         changes: Vec<SubjectChange<'r, T>>,
-        read: Result<Loaded<T>, ApplyError>,
-        deadline: Instant,
+        read: Option<Loaded<T>>,
+        until: Instant,
     ) -> Vec<&'r str> {
-        // A read that hung has used up the time of the step.
-        let until = if matches!(read, Err(ApplyError::Deadline)) { Instant::now() } else { end_of_step(deadline) };
-        let error = match guarded(self.merge(subject, &changes, read.ok()), until).await {
+        let error = match guarded(self.merge(subject, &changes, read), until).await {
             Ok(()) => return vec![],
             Err(error) => error,
         };

@@ -43,6 +43,10 @@ struct Tables {
     hanging_events: BTreeSet<String>,
     /// Subjects whose state it never answers, though it takes their history.
     hanging_states: BTreeSet<String>,
+    /// The same, but only the first time.
+    once_hanging_states: BTreeSet<String>,
+    /// So long a line of history takes.
+    history_takes: Duration,
     /// Event ids that the table can't take, or panics at.
     refused: BTreeSet<String>,
     panicking: BTreeSet<String>,
@@ -90,6 +94,7 @@ impl Store for Memory {
         if self.tables().hanging_events.contains(entry.id.as_str()) {
             pending::<()>().await;
         }
+        sleep(self.tables().history_takes).await;
         self.step(|tables| Ok(if tables.history.insert(key) { Written::First } else { Written::Again })).await
     }
 
@@ -113,7 +118,9 @@ impl Store for Memory {
 
     async fn load<S: State>(&self, subject: &Subject) -> Result<Loaded<S>, StoreError> {
         self.reach(subject).await?;
-        if self.tables().hanging_states.contains(&subject.partition_key()) {
+        let key = subject.partition_key();
+        let hangs_once = self.0.lock().unwrap().once_hanging_states.remove(&key);
+        if hangs_once || self.tables().hanging_states.contains(&key) {
             pending::<()>().await;
         }
         let item = self.step(|tables| Ok(tables.states.get(&subject.partition_key()).cloned())).await?;
@@ -359,6 +366,16 @@ fn a_user_whose_items_hang_keeps_the_processor_for_ten_seconds_at_most() {
         assert!(took < LONGEST_STEP + Duration::from_millis(10), "{took:?}");
         assert_eq!(memory.tables().saves, 1);
     }
+}
+
+#[test]
+fn a_read_that_hangs_beside_a_slow_history_leaves_the_merge_its_time() {
+    let memory = Memory::default();
+    memory.0.lock().unwrap().once_hanging_states.insert("USER#1#1".to_owned());
+    memory.0.lock().unwrap().history_takes = Duration::from_secs(9);
+    let event = TestEvent { user: 1, at: 1, what: 2, id: 1 };
+    assert!(run(async { applier(&memory).apply(&[event.record()], far()).await }).is_empty());
+    assert_eq!(memory.tables().saves, 1);
 }
 
 #[test]
