@@ -22,8 +22,8 @@ use tokio::{net::TcpListener, task::JoinHandle, time::sleep};
 
 use super::weather::{Fault, Weather};
 
-/// How much later a slow table answers: later than any function waits for an attempt.
-const SLOW: Duration = Duration::from_secs(3);
+/// How much later a slow table answers: later than a function waits that has to answer Kakao, and sooner than the others do.
+const SLOW: Duration = Duration::from_secs(1);
 /// The servers behind close idle connections after some five seconds.
 const IDLE: Duration = Duration::from_secs(2);
 

@@ -123,7 +123,7 @@ fn error(status: StatusCode, why: &str) -> Response {
 async fn send(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let sent = async { Order::of_json(&body)?.send(&shared).await };
     match sent.await {
-        Ok(sent) => Json(json!({"sent": sent})).into_response(),
+        Ok(delivered) => Json(delivered).into_response(),
         Err(why) => error(StatusCode::BAD_REQUEST, &format!("{why:#}")),
     }
 }

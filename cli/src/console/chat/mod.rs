@@ -116,7 +116,9 @@ impl Chat {
     fn of(exchange: &Exchange) -> Option<Self> {
         let decoded = &exchange.explanation.decoded;
         let text = |pointer: &str| decoded.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        // Of a request that was refused no one knows who wrote it.
         let is_message = exchange.explanation.kind.as_deref() == Some("skill")
+            && exchange.explanation.refusal.is_none()
             && decoded.pointer("/userRequest/utterance").is_some_and(Value::is_string);
         let user = text("/userRequest/user/id").filter(|_| is_message)?;
         let room = text("/userRequest/chat/properties/botGroupKey").or_else(|| text("/userRequest/chat/id"));

@@ -108,6 +108,7 @@ pub(in crate::console) async fn say(shared: &Shared, message: &Message) -> Resul
     if !message.member.bytes().all(|byte| byte.is_ascii_digit()) {
         bail!("`member` is not a member number: it has digits only");
     }
+    let client_extra = message.extra()?;
     let room = Some(message.chat.room.clone()).filter(|room| !room.is_empty());
     let kind = if room.is_some() { CallbackKind::Room } else { CallbackKind::Chat };
     let callback = match shared.callbacks.as_ref().filter(|_| message.callback) {
@@ -123,7 +124,7 @@ pub(in crate::console) async fn say(shared: &Shared, message: &Message) -> Resul
         callback_url: callback.as_ref().map(|(_, issued)| issued.url.clone()),
         room,
         block_id: Some(message.block.clone()).filter(|block| !block.is_empty()),
-        client_extra: message.extra()?,
+        client_extra,
         ..SkillMessage::default()
     };
     let request = request.request(Some(shared.kakao.skill_proof()));

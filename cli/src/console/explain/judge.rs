@@ -65,7 +65,9 @@ impl Received {
     pub fn of(request: &Request) -> Result<Self> {
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
-            headers.append(name.parse::<HeaderName>()?, HeaderValue::try_from(value.as_str())?);
+            let name: HeaderName = name.parse().with_context(|| format!("`{name}` can't be the name of a header"))?;
+            let value = HeaderValue::try_from(value).with_context(|| format!("{name} can't have this value"))?;
+            headers.append(name, value);
         }
         Ok(Self {
             method: request.method.clone(),

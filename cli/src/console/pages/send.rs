@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use super::{Frame, Row, html, not_found};
 use crate::console::{
     Shared,
-    sending::{FORMS, Form, Input, MOST_TIMES, Order, Sent, example_members},
+    sending::{Delivered, FORMS, Form, Input, MOST_TIMES, Order, Sent, example_members},
     words::Words,
 };
 
@@ -59,9 +59,9 @@ pub(super) async fn send(
         Err(error) => return refused(&order, &headers, &uri, &error),
     };
     match order.send(&shared).await {
-        Ok(sent) => {
+        Ok(Delivered { sent, problem }) => {
             let (rows, command) = (rows(&shared, &sent), order.command());
-            html(&SendPage { rows, command, ..shown(&order, &headers, &uri) })
+            html(&SendPage { rows, command, problem, ..shown(&order, &headers, &uri) })
         }
         Err(error) => refused(&order, &headers, &uri, &error),
     }

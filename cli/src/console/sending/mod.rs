@@ -6,8 +6,6 @@ mod flaw;
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
 use kakao_webhooks::wire::Time;
 use serde::Serialize;
 use serde_json::Value;
@@ -49,6 +47,16 @@ pub(super) struct Sent {
     pub(super) id: u64,
     /// The status of the answer.
     pub(super) status: u16,
+}
+
+/// What was sent of an order.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Delivered {
+    /// The requests, in their order.
+    pub(super) sent: Vec<Sent>,
+    /// Why no more was sent, or why the simulated Kakao doesn't know of the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) problem: Option<String>,
 }
 
 impl Order {
@@ -165,24 +173,28 @@ impl Order {
     /// Sends it as often as it says.
     ///
     /// # Errors
-    /// What is wrong with it. What was sent before stays sent.
-    pub(super) async fn send(&self, shared: &Shared) -> Result<Vec<Sent>> {
+    /// What is wrong with it, if nothing was sent.
+    pub(super) async fn send(&self, shared: &Shared) -> Result<Delivered> {
         let (times, flaw) = (self.times()?, self.flaw()?);
         let long_ago = flaw.filter(|flaw| *flaw == Flaw::Stale).map(|_| runtime::clock::now().minus_days(STALE_DAYS));
         let send = Arc::new(Send::of_words(&self.words(long_ago), &shared.kakao)?);
         let mut request = made(&send, flaw, shared).await?;
-        let mut sent = Vec::new();
+        let mut delivered = Delivered::default();
         for number in 0..times {
             if number > 0 && !self.is_on(SAME) {
                 request = made(&send, flaw, shared).await?;
             }
-            let (id, response) = proxy::pass(shared, received(&request)?).await;
-            sent.push(Sent { id, status: response.status().as_u16() });
+            let (id, response) = proxy::pass(shared, Received::of(&request)?).await;
+            delivered.sent.push(Sent { id, status: response.status().as_u16() });
             if response.status().is_success() && self.value(FORGE).is_empty() {
-                send.happens(&shared.cloud.kakao_api_url, &shared.kakao).await?;
+                let happened = send.happens(&shared.cloud.kakao_api_url, &shared.kakao).await;
+                delivered.problem = happened.err().map(|error| format!("{error:#}"));
+            }
+            if delivered.problem.is_some() {
+                break;
             }
         }
-        Ok(sent)
+        Ok(delivered)
     }
 }
 
@@ -217,23 +229,5 @@ async fn made(send: &Arc<Send>, flaw: Option<Flaw>, shared: &Shared) -> Result<R
     Ok(match flaw {
         Some(flaw) => flaw.put_into(request, &shared.kakao.skill_header),
         None => request,
-    })
-}
-
-/// The request as the proxy takes it.
-fn received(request: &Request) -> Result<Received> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &request.headers {
-        let name: HeaderName = name.parse().with_context(|| format!("`{name}` can't be the name of a header"))?;
-        let value = HeaderValue::try_from(value).with_context(|| format!("{name} can't have this value"))?;
-        headers.append(name, value);
-    }
-    Ok(Received {
-        method: request.method.clone(),
-        path: request.path.to_owned(),
-        query: Some(request.query.clone()).filter(|query| !query.is_empty()),
-        headers,
-        body: Bytes::from(request.body.clone()),
-        at: runtime::clock::now(),
     })
 }

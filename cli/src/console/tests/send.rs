@@ -2,7 +2,7 @@ use http::{Method, StatusCode};
 use kakao_webhooks::wire::account_status::EventType;
 use serde_json::{Value, json};
 
-use super::{Edges, Set, no_cloud};
+use super::{Edges, NOWHERE, Set, no_cloud};
 use crate::{
     console::{sending::FORMS, words::FORGERIES},
     local::{Reading, Weather},
@@ -218,4 +218,12 @@ async fn what_the_service_accepts_is_true_at_the_simulated_kakao_and_what_is_for
     assert!(is_linked("7"));
     set.sent(&json!({"kind": "unlink", "user": "7"})).await;
     assert!(!is_linked("7"));
+}
+
+#[tokio::test]
+async fn what_was_sent_is_said_where_the_simulated_kakao_does_not_answer() {
+    let set = Set::beside(Edges { kakao_api_url: NOWHERE.to_owned(), ..no_cloud() }).await;
+    let (status, answer) = set.order(&json!({"kind": "unlink", "user": "7", "times": 3})).await;
+    assert_eq!((status, answer["sent"].as_array().unwrap().len()), (StatusCode::OK, 1), "{answer}");
+    assert!(answer["problem"].is_string(), "{answer}");
 }

@@ -245,7 +245,7 @@ async fn changes_and_deliveries_of_a_user_are_listed() {
     };
     let observed = &cloud.set.console.shared.observed;
     observed.take_change(&change(USER));
-    observed.take_change(&change("8"));
+    observed.take_change(&json!({"id": "1:8:6", "user_id": "8", "version": 6}));
     let fields = json!({"event": "not_delivered", "version": 5, "attempt": 1, "status": 503});
     let line = LogLine { function: "deliverer".into(), at: 1, fields: fields.as_object().unwrap().clone() };
     cloud.set.console.follow(&[line]);
