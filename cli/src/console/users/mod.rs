@@ -107,8 +107,9 @@ pub(super) async fn report(shared: &Shared, subject: &Subject) -> Result<Option<
     let (table, partition) = (&shared.cloud.table, subject.partition_key());
     let state = table.view(&partition).await?;
     let mut history = effects(subject, &table.history(&partition).await?)?;
+    let requests = shuffle::requests(shared);
     for line in &mut history {
-        line.request = shuffle::request_of(shared, &line.event_id);
+        line.request = requests.get(&line.event_id).copied();
     }
     let whose = subject.attributes();
     let changes = shared.observed.changes_of(&whose);

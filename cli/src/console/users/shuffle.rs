@@ -1,6 +1,6 @@
 //! Sends a user's history again in another order, and compares the state before and after.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use crate::{
     console::{
         Shared,
         explain::{AcceptedEvent, Received},
-        history::{Exchange, Place, RecordedRequest},
+        history::{Exchange, Place, RecordedRequest, Step},
     },
     random,
     ui::diff::{StateDifference, diff},
@@ -109,12 +109,13 @@ fn comparable(mut view: Option<Value>) -> Option<Value> {
 
 /// The events of the history that a recorded request has led to, as the function put them into the queue.
 fn envelopes(shared: &Shared, history: &[Members]) -> Vec<Envelope> {
-    history.iter().filter_map(|line| envelope(shared, line)).collect()
+    let requests = requests(shared);
+    history.iter().filter_map(|line| envelope(shared, line, &requests)).collect()
 }
 
-fn envelope(shared: &Shared, line: &Members) -> Option<Envelope> {
+fn envelope(shared: &Shared, line: &Members, requests: &HashMap<String, u64>) -> Option<Envelope> {
     let id = text(line, "event_id");
-    let exchange = shared.history.get(request_of(shared, id)?)?;
+    let exchange = shared.history.get(*requests.get(id)?)?;
     let event = shared.judge.events(&received(shared, &exchange)?).into_iter().find(|event| is_named(event, id))?;
     Some(Envelope {
         id: EventId::from_text(id),
@@ -131,13 +132,16 @@ fn is_named(event: &AcceptedEvent, id: &str) -> bool {
     event.id.as_ref().is_none_or(|own| own.as_str() == id)
 }
 
-/// The number of the oldest recorded request with this event: later ones are duplicates.
-pub(super) fn request_of(shared: &Shared, event_id: &str) -> Option<u64> {
-    let has_it = |exchange: &Exchange| {
-        let names_it = |place| exchange.steps.iter().any(|step| step.place == place && step.note == event_id);
-        names_it(Place::Queue) || names_it(Place::Inbox) || names_it(Place::Recorded)
-    };
-    shared.history.newest(usize::MAX, None, |exchange| has_it(exchange).then_some(exchange.id)).pop()
+/// The recorded request of each event, by the event's id: the oldest, since later ones are duplicates. It is one look at
+/// all requests, of which there may be ten thousand.
+pub(super) fn requests(shared: &Shared) -> HashMap<String, u64> {
+    let mut requests = HashMap::new();
+    shared.history.newest(usize::MAX, None, |exchange| {
+        let is_named = |step: &&Step| matches!(step.place, Place::Queue | Place::Inbox | Place::Recorded);
+        requests.extend(exchange.steps.iter().filter(is_named).map(|step| (step.note.clone(), exchange.id)));
+        None::<()>
+    });
+    requests
 }
 
 /// The request as it was sent, its keys filled in. None: only its beginning is kept.
