@@ -155,7 +155,7 @@ function timeline(place) {
 
   function showPause() {
     pause.setAttribute("aria-pressed", String(paused));
-    const count = pending.size > 0 ? ` (${pending.size} ${pause.dataset.new})` : "";
+    const count = pending.size > 0 ? ` (${pause.dataset.new.replace("{}", pending.size)})` : "";
     pause.textContent = paused ? pause.dataset.resume + count : pause.dataset.pause;
   }
 

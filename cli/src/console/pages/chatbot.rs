@@ -19,6 +19,7 @@ use crate::{
     console::{
         Shared,
         chat::{self, Action, Bubble, Chat, Judged, Message, Turn},
+        words::counted,
     },
 };
 

@@ -21,7 +21,7 @@ use crate::{
     console::{
         Shared,
         users::{self, SeenUser, Shuffled, UserReport, path_of},
-        words::{PARTS, Words},
+        words::{PARTS, Words, counted},
     },
 };
 

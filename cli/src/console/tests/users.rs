@@ -201,7 +201,10 @@ async fn what_no_recorded_request_has_led_to_is_left_out_of_the_shuffle() {
     assert_eq!((&shuffled["order"], &shuffled["left_out"]), (&json!(["unlink"]), &json!(6)));
     let page = cloud.set.ask(Method::POST, &format!("{}/shuffle", cloud.path())).send();
     let page = cloud.while_processing(page).await.unwrap().text().await.unwrap();
-    assert!(page.contains("Nothing differs") && page.contains("6 events of the history"), "{page}");
+    assert!(page.contains("Nothing differs") && page.contains("were not sent again: 6<"), "{page}");
+    let page = cloud.set.ask(Method::POST, &format!("{}/shuffle", cloud.path())).header("accept-language", "ko").send();
+    let page = cloud.while_processing(page).await.unwrap().text().await.unwrap();
+    assert!(page.contains("6개의 이벤트는"), "{page}");
 }
 
 #[tokio::test]
