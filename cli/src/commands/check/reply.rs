@@ -57,9 +57,14 @@ pub(super) fn judge(answer: &Response, place: Place) -> Judgement {
 pub(crate) const FALLBACK_CAUSE: &str = "the answerer gave no usable answer in time. `not_answered` in its log \
                                          (CloudWatch, or what `khook dev` prints) names the cause";
 
-/// What a user reads, in short.
+/// What a user reads, in short: the words of the text bubbles, and the names of the other components.
 fn said(reply: &Value) -> String {
-    match words_of(reply).replace('\n', " / ") {
+    let outputs = reply.pointer("/template/outputs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let text = |output: &Value| output.pointer("/simpleText/text").and_then(Value::as_str).map(str::to_owned);
+    let name = |output: &Value| output.as_object().and_then(|members| members.keys().next()).cloned();
+    let gap = if outputs.iter().any(|output| text(output).is_some()) { " / " } else { ", " };
+    let bubbles: Vec<_> = outputs.iter().filter_map(|output| text(output).or_else(|| name(output))).collect();
+    match bubbles.join(gap).replace('\n', " / ") {
         words if words.is_empty() => "no words, but data for the block's own bubbles".to_owned(),
         words => shortened(&words, MOST_SAID),
     }
@@ -246,6 +251,22 @@ mod tests {
         let (verdict, seen, fix) = seen(FALLBACK_TEXT);
         assert_eq!(verdict, Verdict::Warning);
         assert!(seen.starts_with("SkillFallbackText: 지금은") && fix.contains("`not_answered`"), "{seen} {fix}");
+    }
+
+    #[test]
+    fn an_answer_is_shown_by_its_words_and_the_names_of_its_other_components() {
+        let card = json!({"textCard": {"title": "T", "buttons": []}});
+        let item = json!({"title": "one"});
+        let list = json!({"listCard": {"header": {"title": "H"}, "items": [item, item]}});
+        let text = json!({"simpleText": {"text": "a\nb"}});
+        for (outputs, seen) in [
+            (json!([card, list]), "textCard, listCard"),
+            (json!([{"simpleImage": {"imageUrl": "https://i.example", "altText": "i"}}]), "simpleImage"),
+            (json!([text, card]), "a / b / textCard"),
+        ] {
+            let found = judged(&json!({"version": "2.0", "template": {"outputs": outputs}}), Place::Chat);
+            assert_eq!((found.verdict, found.seen), (Verdict::Right, format!("a valid SkillResponse: {seen}")));
+        }
     }
 
     #[test]
