@@ -4,32 +4,35 @@ use kakao_webhooks::skill::{
     InvalidReply, MAX_REPLY_BYTES, Note, Place, Remark, ReplyError, Rule, SkillResponse, ValidationStatus, Violation,
 };
 use play_kakao::callback::words_of;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use runtime::config::FALLBACK_TEXT;
 use serde_json::Value;
 
 use super::{finding::Judgement, probe::Response, status, wrapper};
 use crate::ui::output::shortened;
 
-/// The same of an answer that another one has received.
-pub(crate) fn judge_body(body: &str, place: Place) -> Judgement {
-    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    judge(&Response { status: 200, headers, body: body.to_owned(), ..Response::default() }, place)
-}
-
 /// The answer to a message that was written in this place.
 pub(super) fn judge(answer: &Response, place: Place) -> Judgement {
     let form = status::is_json(answer);
-    if !form.fix.is_empty() {
-        return form;
-    }
-    let Some(reply) = answer.json() else {
-        return status::no_json(answer, "answer with a SkillResponse: a JSON object with version and template");
+    if form.fix.is_empty() { judge_body(&answer.body, place) } else { form }
+}
+
+/// The same of an answer that was recorded with this content type (empty: it had none).
+pub(crate) fn judge_recorded(content_type: &str, body: &str, place: Place) -> Judgement {
+    let content_type = HeaderValue::from_str(content_type).ok().filter(|value| !value.is_empty());
+    let headers = content_type.map(|value| (CONTENT_TYPE, value)).into_iter().collect();
+    judge(&Response { headers, body: body.to_owned(), ..Response::default() }, place)
+}
+
+/// The same of the body alone, such as that of a request to a callback URL, which has no status.
+pub(crate) fn judge_body(body: &str, place: Place) -> Judgement {
+    let Ok(reply) = serde_json::from_str::<Value>(body) else {
+        return status::no_json(body, "answer with a SkillResponse: a JSON object with version and template");
     };
     if let Some(wrapper) = wrapper::around(&reply) {
         return wrapper::judgement(&wrapper);
     }
-    if let Some((seen, fix)) = mistake_before_rules(&reply, answer.body.len()) {
+    if let Some((seen, fix)) = mistake_before_rules(&reply, body.len()) {
         return Judgement::mistake(seen, fix);
     }
     if words_of(&reply) == FALLBACK_TEXT {
@@ -44,7 +47,7 @@ pub(super) fn judge(answer: &Response, place: Place) -> Judgement {
             "none, if the bot has nothing to answer (a group chatbot's notification); else one to three bubbles",
         );
     }
-    match SkillResponse::from_json(&answer.body, place) {
+    match SkillResponse::from_json(body, place) {
         Ok(response) => remarked(response.remarks(), &reply),
         Err(ReplyError::Json(error)) => {
             Judgement::mistake(error.to_string(), "answer with one JSON object, each key once")
@@ -185,7 +188,7 @@ pub(super) fn judge_validation(answer: &Response) -> Judgement {
     if !form.fix.is_empty() {
         return form;
     }
-    let Some(body) = answer.json() else { return status::no_json(answer, RIGHT) };
+    let Some(body) = answer.json() else { return status::no_json(&answer.body, RIGHT) };
     match body.get("status").map(|status| serde_json::from_value::<ValidationStatus>(status.clone())) {
         Some(Ok(status)) => Judgement::right(status.json()),
         Some(Err(_)) => Judgement::mistake("`status` is none of Kakao's four words", RIGHT),
@@ -267,6 +270,20 @@ mod tests {
             let found = judged(&json!({"version": "2.0", "template": {"outputs": outputs}}), Place::Chat);
             assert_eq!((found.verdict, found.seen), (Verdict::Right, format!("a valid SkillResponse: {seen}")));
         }
+    }
+
+    #[test]
+    fn a_recorded_answer_is_judged_with_the_content_type_that_it_had() {
+        let valid = Reply::text("a").build().unwrap().into_json();
+        for (content_type, verdict, seen) in [
+            ("application/json; charset=utf-8", Verdict::Right, "a valid SkillResponse: a"),
+            ("text/plain", Verdict::Mistake, "text/plain"),
+            ("", Verdict::Mistake, "no content type"),
+        ] {
+            let found = judge_recorded(content_type, &valid, Place::Chat);
+            assert_eq!((found.verdict, found.seen.as_str()), (verdict, seen));
+        }
+        assert_eq!(judge_body(&valid, Place::Chat).verdict, Verdict::Right);
     }
 
     #[test]

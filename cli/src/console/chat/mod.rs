@@ -10,9 +10,12 @@ use serde_json::Value;
 pub(super) use drawn::{Action, Bubble, Drawn};
 pub(super) use say::{Message, MessageJson, say};
 
-use super::history::{Exchange, History};
+use super::history::{Exchange, History, RecordedAnswer};
 use crate::{
-    commands::check::{finding::Verdict, reply::judge_body},
+    commands::check::{
+        finding::{Judgement, Verdict},
+        reply::{judge_body, judge_recorded},
+    },
     kakao::KakaoCallback,
 };
 
@@ -156,14 +159,15 @@ impl Chat {
             (Some(kakao), Some(token)) => self.callback(kakao, token).await,
             _ => None,
         };
-        let body = exchange.answer.as_ref().filter(|answer| answer.status == 200).map(|answer| answer.body.shown());
+        // Kakao shows no other answer.
+        let answer = exchange.answer.as_ref().filter(|answer| answer.status == 200);
         Turn {
             id: exchange.id,
             at: exchange.at,
             said: said.to_owned(),
             block: if block == "fallback" { String::new() } else { block.to_owned() },
             status: exchange.status(),
-            reply: body.and_then(|body| Reply::of(body, self.place())),
+            reply: answer.and_then(|answer| Reply::of_answer(answer, self.place())),
             callback,
         }
     }
@@ -173,7 +177,7 @@ impl Chat {
         let known = kakao.exchange(token).await.ok()?;
         let attempts = known.attempts.iter().map(|attempt| CallbackTry {
             ms: attempt.ms(),
-            reply: if attempt.is_said() { Reply::of(&attempt.body().to_string(), self.place()) } else { None },
+            reply: if attempt.is_said() { Reply::of_callback(&attempt.body().to_string(), self.place()) } else { None },
             refusal: attempt.refusal().map(str::to_owned),
         });
         Some(Callback { is_open: known.open, left_ms: known.left_ms, attempts: attempts.collect() })
@@ -203,12 +207,22 @@ impl Turn {
 }
 
 impl Reply {
-    /// The answer with this body; none of one that is no JSON.
-    fn of(body: &str, place: Place) -> Option<Self> {
+    /// That of a recorded answer; none of one that is no JSON.
+    fn of_answer(answer: &RecordedAnswer, place: Place) -> Option<Self> {
+        let body = answer.body.shown();
+        Self::judged(body, place, || judge_recorded(answer.header("content-type"), body, place))
+    }
+
+    /// That of a request to a callback URL, whose content type Kakao has checked.
+    fn of_callback(body: &str, place: Place) -> Option<Self> {
+        Self::judged(body, place, || judge_body(body, place))
+    }
+
+    fn judged(body: &str, place: Place, judge: impl FnOnce() -> Judgement) -> Option<Self> {
         let json: Value = serde_json::from_str(body).ok()?;
         let uses_callback = json.get("useCallback") == Some(&Value::Bool(true));
         let waiting_text = json.pointer("/data/text").and_then(Value::as_str).unwrap_or_default();
-        let judgement = judge_body(body, place);
+        let judgement = judge();
         let remarks = if uses_callback { vec![] } else { remarks(body, place) };
         Some(Self {
             drawn: Drawn::of(&json),

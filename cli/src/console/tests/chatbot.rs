@@ -2,7 +2,7 @@ use http::{Method, StatusCode};
 use play_kakao::callback::{CallbackServer, SimulatedCallbacks};
 use serde_json::{Value, json};
 
-use super::{Set, start_with};
+use super::{Set, no_cloud, start_with};
 
 /// The chat's page after a message that is answered by these outputs and quick replies.
 async fn shown(template: Value) -> String {
@@ -223,6 +223,19 @@ async fn a_mistake_a_remark_and_a_limit_that_is_near_are_named_beside_the_answer
         &page,
         &["judged right", "Near a limit", "`outputs[0].simpleText.text` has 900 of 1000 characters"],
     );
+}
+
+#[tokio::test]
+async fn an_answer_is_judged_with_the_content_type_that_it_had() {
+    let body = br#"{"version":"2.0","template":{"outputs":[{"simpleText":{"text":"yes"}}]}}"#;
+    for (content_type, verdict, seen) in
+        [("application/json;charset=utf-8", "right", "a valid SkillResponse: yes"), ("text/html", "mistake", "text/html")]
+    {
+        let set = Set::answering(StatusCode::OK, content_type, body, no_cloud()).await;
+        say(&set, "utterance=hi").await;
+        let judged = &set.json("/api/chatbot").await["turns"][0]["reply"]["judgement"];
+        assert_eq!((&judged["verdict"], &judged["seen"]), (&json!(verdict), &json!(seen)));
+    }
 }
 
 #[tokio::test]
