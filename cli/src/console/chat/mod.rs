@@ -3,6 +3,8 @@
 mod drawn;
 mod say;
 
+use std::collections::BTreeSet;
+
 use kakao_webhooks::skill::{Place, ReplyError, SkillResponse};
 use serde::Serialize;
 use serde_json::Value;
@@ -130,13 +132,11 @@ impl Chat {
 
     /// All chats that are recorded, the newest first.
     pub(super) fn recorded(history: &History) -> Vec<Self> {
-        let mut chats: Vec<Self> = vec![];
+        let mut known = BTreeSet::new();
         history.newest(usize::MAX, None, |exchange| {
-            let chat = Self::of(exchange).filter(|chat| !chats.contains(chat))?;
-            chats.push(chat);
-            None::<()>
-        });
-        chats
+            let chat = Self::of(exchange)?;
+            known.insert(chat.clone()).then_some(chat)
+        })
     }
 
     /// Its newest messages, the oldest of them first.

@@ -5,9 +5,8 @@ use kakao_webhooks::state::Subject;
 use serde::Serialize;
 
 use crate::console::{
-    explain::Explanation,
     history::{Exchange, What},
-    users::{name_of, path_of},
+    users::{name_of, path_of, subjects_of},
     words::Words,
 };
 
@@ -50,7 +49,7 @@ impl Row {
             events: names.collect(),
             user: explanation.user().map(str::to_owned),
             app_id: explanation.events.iter().find_map(|event| event.app_id.clone()),
-            subjects: subjects(explanation),
+            subjects: subjects_of(explanation),
             is_claimed: explanation.events.iter().any(|event| event.is_claimed),
             outcome: exchange.outcome.what,
             reason: exchange.outcome.reason.clone(),
@@ -79,14 +78,6 @@ impl Row {
     pub(super) fn iso(&self) -> String {
         iso(self.at)
     }
-}
-
-fn subjects(explanation: &Explanation) -> Vec<Subject> {
-    let partitions =
-        explanation.events.iter().filter(|event| !event.is_claimed).filter_map(|event| event.partition.as_ref());
-    let mut subjects: Vec<_> = partitions.filter_map(|partition| Subject::of_partition_key(partition)).collect();
-    subjects.dedup();
-    subjects
 }
 
 /// The time of day on this machine.

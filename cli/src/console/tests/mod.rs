@@ -2,6 +2,7 @@
 
 mod chatbot;
 mod guard;
+mod long_history;
 mod pages;
 mod proxy;
 mod send;

@@ -104,7 +104,12 @@ impl Observed {
         let is_of = |change: &&Value| {
             whose.iter().all(|(name, value)| change.get(*name).and_then(Value::as_str) == Some(value))
         };
-        let mut changes: Vec<_> = inside.changes.iter().filter(is_of).map(|change| inside.published(change)).collect();
+        let mut versions: HashMap<Option<i64>, usize> = HashMap::new();
+        inside.changes.iter().for_each(|change| *versions.entry(version_of(change)).or_default() += 1);
+        // A version is a time: those of two users may be the same, and then the attempts are of either.
+        let is_alone = |version| versions.get(&version) == Some(&1);
+        let published = |change| inside.published(change, is_alone(version_of(change)));
+        let mut changes: Vec<_> = inside.changes.iter().filter(is_of).map(published).collect();
         changes.sort_by_key(|published| std::cmp::Reverse(version_of(&published.change)));
         changes
     }
@@ -137,11 +142,8 @@ impl Inside {
         }
     }
 
-    fn published(&self, change: &Value) -> PublishedChange {
-        let version = version_of(change);
-        // A version is a time: those of two users may be the same, and then the attempts are of either.
-        let is_alone = self.changes.iter().filter(|other| version_of(other) == version).count() == 1;
-        let deliveries = version.filter(|_| is_alone).and_then(|version| self.deliveries.get(&version)).cloned();
+    fn published(&self, change: &Value, is_alone: bool) -> PublishedChange {
+        let deliveries = version_of(change).filter(|_| is_alone).and_then(|version| self.deliveries.get(&version)).cloned();
         PublishedChange { change: change.clone(), deliveries: deliveries.unwrap_or_default() }
     }
 }
