@@ -8,6 +8,7 @@
 //! | [`history`] | the requests, bounded and kept across restarts |
 //! | `proxy` | passes requests on to the service, and records them |
 //! | [`follow`] | joins log lines and changes to the requests that caused them |
+//! | `form` | fields of forms and queries |
 //! | `guard` | who may see it |
 //! | [`words`] | its texts, in Korean and English |
 //! | [`backlogs`] | what waits for an operator, and its replay |
@@ -24,6 +25,7 @@ mod chat;
 mod command;
 pub mod explain;
 pub mod follow;
+mod form;
 mod guard;
 pub mod history;
 pub mod masks;

@@ -25,6 +25,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::{
     Shared, command,
     explain::Received,
+    form::shows_keys,
     history::{RecordedRequest, Update},
     pages::Filter,
     proxy,
@@ -91,11 +92,6 @@ fn live(
 async fn clear(State(shared): State<Arc<Shared>>) -> StatusCode {
     shared.history.clear();
     StatusCode::NO_CONTENT
-}
-
-/// Whether a query asks for the keys in place of their names.
-fn shows_keys(uri: &Uri) -> bool {
-    uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "keys=show"))
 }
 
 async fn event(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {

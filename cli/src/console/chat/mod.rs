@@ -233,11 +233,6 @@ impl Reply {
             json,
         })
     }
-
-    /// As the page shows it.
-    pub(super) fn pretty(&self) -> String {
-        serde_json::to_string_pretty(&self.json).unwrap_or_default()
-    }
 }
 
 fn remarks(body: &str, place: Place) -> Vec<String> {

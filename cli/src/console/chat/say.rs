@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{Chat, USER};
 use crate::{
-    console::{Shared, explain::Received, proxy},
+    console::{Shared, explain::Received, form::field, proxy},
     kakao::SkillMessage,
     random,
 };
@@ -52,10 +52,7 @@ impl From<MessageJson> for Message {
 impl Message {
     /// That of a form or a query.
     pub(in crate::console) fn of_form(form: &[u8]) -> Self {
-        let field = |wanted: &str| {
-            let found = form_urlencoded::parse(form).find(|(name, _)| name == wanted);
-            found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-        };
+        let field = |name| field(form, name);
         Self {
             chat: Chat::named(field("user"), field("room")),
             utterance: field("utterance"),

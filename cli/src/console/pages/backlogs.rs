@@ -17,6 +17,7 @@ use crate::{
     console::{
         Shared,
         backlogs::{BacklogKind, Waiting},
+        form::{field, query_field},
     },
 };
 
@@ -36,24 +37,20 @@ struct BacklogsPage {
 }
 
 pub(super) async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap, uri: Uri) -> Response {
-    let number = |wanted: &str| {
-        let mut pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        pairs.find(|(name, _)| name == wanted).and_then(|(_, value)| value.parse().ok())
-    };
+    let number = |name| query_field(&uri, name).parse().ok();
     let done = number("sent").zip(number("kept"));
     shown(&shared, &headers, done, None).await
 }
 
 /// Sends one item, or all of a place, again.
 pub(super) async fn replay(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let fields: Vec<_> = form_urlencoded::parse(&body).into_owned().collect();
-    let field = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-    let wanted = match (field("all"), field("id")) {
-        (Some(_), None) => Some(Wanted::All),
-        (None, Some(id)) => Some(Wanted::These([id].into())),
+    let [all, id, kind] = ["all", "id", "kind"].map(|name| field(&body, name));
+    let wanted = match (all.is_empty(), id.is_empty()) {
+        (false, true) => Some(Wanted::All),
+        (true, false) => Some(Wanted::These([id].into())),
         _ => None,
     };
-    let kind = field("kind").as_deref().and_then(BacklogKind::named);
+    let kind = BacklogKind::named(&kind);
     let (Some(backlogs), Some(kind), Some(wanted)) = (&shared.backlogs, kind, wanted) else {
         let why = "name a `kind`, and `id` or `all`".to_owned();
         return (StatusCode::BAD_REQUEST, shown(&shared, &headers, None, Some(why)).await).into_response();

@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode, Uri};
 
 use super::{
     Frame, html,
-    rows::{clock, iso},
+    shown::{clock, iso, pretty, tenths, until, whole_seconds},
 };
 use crate::{
     commands::check::finding::Verdict,
@@ -86,27 +86,4 @@ fn won(amount: &u64) -> String {
     let digits = amount.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
     format!("{}원", groups.collect::<Vec<_>>().join(","))
-}
-
-// The template passes references.
-
-fn clock_of(at: &i64) -> String {
-    clock(*at)
-}
-
-fn iso_of(at: &i64) -> String {
-    iso(*at)
-}
-
-fn seconds_of(ms: &i64) -> String {
-    format!("{}.{}", ms / 1_000, ms % 1_000 / 100)
-}
-
-fn whole_seconds(ms: &i64) -> i64 {
-    (ms + 999) / 1_000
-}
-
-/// When that will have passed, in milliseconds since 1970.
-fn until(left_ms: &i64) -> i64 {
-    runtime::clock::now().as_millis() + left_ms
 }

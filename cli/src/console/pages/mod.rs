@@ -5,6 +5,7 @@ mod chatbot;
 mod request;
 mod rows;
 mod send;
+mod shown;
 mod timeline;
 mod users;
 mod weather;
@@ -25,6 +26,7 @@ use http::{
 
 use super::{
     Shared,
+    form::query_field,
     words::{COOKIE, Language, Words},
 };
 
@@ -116,11 +118,10 @@ pub(super) async fn not_found(headers: HeaderMap) -> Response {
 
 /// Chooses a language, and leads back to where that was asked for.
 async fn set_language(Path(code): Path<String>, uri: Uri) -> Response {
-    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let to = pairs.into_iter().find(|(name, _)| name == "to").map(|(_, to)| to.into_owned());
+    let to = query_field(&uri, "to");
     // Only a path of ours: two slashes, or a backslash, would name another host.
-    let is_path = |to: &String| to.starts_with('/') && !to.starts_with("//") && !to.contains('\\');
-    let mut answer = Redirect::to(&to.filter(is_path).unwrap_or_else(|| "/".to_owned())).into_response();
+    let is_path = to.starts_with('/') && !to.starts_with("//") && !to.contains('\\');
+    let mut answer = Redirect::to(if is_path { &to } else { "/" }).into_response();
     if let Some(language) = Language::of_code(&code)
         && let Ok(cookie) =
             HeaderValue::try_from(format!("{COOKIE}={}; SameSite=Strict; Path=/; Max-Age=31536000", language.code()))

@@ -1,9 +1,9 @@
 //! A request as a row of the timeline, and which of them are shown.
 
-use jiff::{Timestamp, tz::TimeZone};
 use kakao_webhooks::state::Subject;
 use serde::Serialize;
 
+use super::shown::{clock, iso};
 use crate::console::{
     history::{Exchange, What},
     users::{name_of, path_of, subjects_of},
@@ -72,23 +72,12 @@ impl Row {
     }
 
     pub(super) fn time(&self) -> String {
-        clock(self.at)
+        clock(&self.at)
     }
 
     pub(super) fn iso(&self) -> String {
-        iso(self.at)
+        iso(&self.at)
     }
-}
-
-/// The time of day on this machine.
-pub(super) fn clock(at: i64) -> String {
-    let time = Timestamp::from_millisecond(at).unwrap_or_default();
-    time.to_zoned(TimeZone::system()).strftime("%H:%M:%S%.3f").to_string()
-}
-
-/// A time for a machine.
-pub(super) fn iso(at: i64) -> String {
-    format!("{:.3}", Timestamp::from_millisecond(at).unwrap_or_default())
 }
 
 /// Which requests are shown. What is empty fits all.

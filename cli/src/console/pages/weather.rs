@@ -11,9 +11,12 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
-use super::{Frame, html};
+use super::{
+    Frame, html,
+    shown::{until, whole_seconds},
+};
 use crate::{
-    console::{Shared, backlogs::BacklogKind},
+    console::{Shared, backlogs::BacklogKind, form::field},
     local::{Fault, Weather},
 };
 
@@ -67,11 +70,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap) 
 
 /// Begins a fault for some seconds, or ends it at 0.
 pub(super) async fn switch(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let field = |wanted: &str| {
-        let found = form_urlencoded::parse(&body).find(|(name, _)| name == wanted);
-        found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-    };
-    match set(&shared.weather, &field("fault"), field("seconds").parse().ok()) {
+    match set(&shared.weather, &field(&body, "fault"), field(&body, "seconds").parse().ok()) {
         Ok(()) => Redirect::to("/weather").into_response(),
         Err(why) => (StatusCode::BAD_REQUEST, shown(&shared, &headers, Some(why)).await).into_response(),
     }
@@ -107,15 +106,4 @@ async fn shown(shared: &Shared, headers: &HeaderMap, fault: Option<String>) -> R
     }
     let faults = FaultRow::all(&shared.weather);
     html(&WeatherPage { frame: Frame::of(headers, "/weather"), faults, counts, fault })
-}
-
-// The template passes references.
-
-fn whole_seconds(ms: &i64) -> i64 {
-    (ms + 999) / 1_000
-}
-
-/// When that will have passed, in milliseconds since 1970.
-fn until(left_ms: &i64) -> i64 {
-    runtime::clock::now().as_millis() + left_ms
 }

@@ -228,9 +228,10 @@ async fn a_mistake_a_remark_and_a_limit_that_is_near_are_named_beside_the_answer
 #[tokio::test]
 async fn an_answer_is_judged_with_the_content_type_that_it_had() {
     let body = br#"{"version":"2.0","template":{"outputs":[{"simpleText":{"text":"yes"}}]}}"#;
-    for (content_type, verdict, seen) in
-        [("application/json;charset=utf-8", "right", "a valid SkillResponse: yes"), ("text/html", "mistake", "text/html")]
-    {
+    for (content_type, verdict, seen) in [
+        ("application/json;charset=utf-8", "right", "a valid SkillResponse: yes"),
+        ("text/html", "mistake", "text/html"),
+    ] {
         let set = Set::answering(StatusCode::OK, content_type, body, no_cloud()).await;
         say(&set, "utterance=hi").await;
         let judged = &set.json("/api/chatbot").await["turns"][0]["reply"]["judgement"];

@@ -38,7 +38,9 @@ fn exchange(number: usize) -> Exchange {
 fn takes(count: usize, work: impl Fn(&History) -> usize) -> Duration {
     let folder = Folder::new();
     let history = History::open(&folder.0, Bounds::default());
-    (0..count).for_each(|number| drop(history.add(exchange(number))));
+    for number in 0..count {
+        history.add(exchange(number));
+    }
     let once = || {
         let begun = Instant::now();
         assert_eq!(work(&history), count);

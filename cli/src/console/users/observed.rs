@@ -143,7 +143,8 @@ impl Inside {
     }
 
     fn published(&self, change: &Value, is_alone: bool) -> PublishedChange {
-        let deliveries = version_of(change).filter(|_| is_alone).and_then(|version| self.deliveries.get(&version)).cloned();
+        let deliveries =
+            version_of(change).filter(|_| is_alone).and_then(|version| self.deliveries.get(&version)).cloned();
         PublishedChange { change: change.clone(), deliveries: deliveries.unwrap_or_default() }
     }
 }
