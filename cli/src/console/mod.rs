@@ -48,7 +48,7 @@ use crate::{
     kakao::{Kakao, KakaoCallback},
     local::{Weather, logs::LogLine},
 };
-use backlogs::Backlogs;
+use backlogs::{Backlogs, PolledCounts};
 use explain::Judge;
 use follow::Follower;
 use guard::Guard;
@@ -113,6 +113,7 @@ pub(crate) struct Shared {
     pub(crate) callbacks: Option<KakaoCallback>,
     pub(crate) weather: Weather,
     pub(crate) backlogs: Option<Backlogs>,
+    polled: PolledCounts,
     pub(crate) upstream: Upstream,
     pub(crate) follower: Follower,
     pub(crate) observed: Observed,
@@ -140,6 +141,7 @@ impl Console {
             callbacks: setup.callback_url.map(|url| KakaoCallback::at(url.to_owned())),
             weather: setup.weather,
             backlogs: setup.backlogs,
+            polled: PolledCounts::default(),
             upstream: Upstream::at(setup.base_url),
             observed: Observed::default(),
             cloud: setup.cloud,

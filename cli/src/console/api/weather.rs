@@ -10,7 +10,7 @@ use axum::{
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::error;
 use crate::{
@@ -54,15 +54,16 @@ fn switched(shared: &Shared, name: &str, seconds: u64) -> Response {
     }
 }
 
-/// How many wait in each place; null where that is unknown.
+/// How many wait in each place; null where that is unknown. Where a count ended at its limit, `at_least` names the place.
 pub(super) async fn backlogs(State(shared): State<Arc<Shared>>) -> Response {
-    let mut counts = Map::new();
-    if let Some(backlogs) = &shared.backlogs {
-        for kind in BacklogKind::ALL.into_iter().filter(|kind| backlogs.has(*kind)) {
-            counts.insert(kind.name().to_owned(), backlogs.count(kind).await.map_or(Value::Null, Value::from));
-        }
-    }
-    Json(json!({"backlogs": counts})).into_response()
+    let counts = match &shared.backlogs {
+        Some(backlogs) => backlogs.counts().await,
+        None => vec![],
+    };
+    let at_least = counts.iter().filter(|(_, count)| count.is_some_and(|count| count.is_at_least));
+    let at_least: Vec<_> = at_least.map(|(kind, _)| kind.name()).collect();
+    let numbers = counts.iter().map(|(kind, count)| (kind.name().to_owned(), json!(count.map(|count| count.number))));
+    Json(json!({"backlogs": numbers.collect::<Map<_, _>>(), "at_least": at_least})).into_response()
 }
 
 fn place<'s>(shared: &'s Shared, name: &str) -> Option<(&'s Backlogs, BacklogKind)> {
@@ -100,7 +101,10 @@ pub(super) async fn replay(State(shared): State<Arc<Shared>>, Path(name): Path<S
             Err(why) => return error(StatusCode::BAD_REQUEST, &format!("the body is not as it should be: {why}")),
         }
     };
-    match backlogs.replay(kind, wanted).await {
+    let replayed = backlogs.replay(kind, wanted).await;
+    shared.polled.forget().await;
+    match replayed {
+        Ok(replayed) if replayed.is_nothing() => (StatusCode::NOT_FOUND, Json(replayed)).into_response(),
         Ok(replayed) => Json(replayed).into_response(),
         Err(why) => error(StatusCode::BAD_GATEWAY, &format!("{why:#}")),
     }

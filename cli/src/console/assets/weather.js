@@ -22,4 +22,5 @@
     }
   }, 500);
   setInterval(again, 2000);
+  document.addEventListener("visibilitychange", again);
 }

@@ -16,7 +16,11 @@ use super::{
     shown::{until, whole_seconds},
 };
 use crate::{
-    console::{Shared, backlogs::BacklogKind, form::field},
+    console::{
+        Shared,
+        backlogs::{BacklogKind, Count},
+        form::field,
+    },
     local::{Fault, Weather},
 };
 
@@ -37,18 +41,13 @@ fn by_name<S: serde::Serializer>(fault: &Fault, serializer: S) -> Result<S::Ok, 
     serializer.serialize_str(fault.name())
 }
 
-/// How many wait in a place; unknown if it can't be read now.
-struct CountRow {
-    kind: BacklogKind,
-    count: Option<u64>,
-}
-
 #[derive(Template)]
 #[template(path = "weather.html")]
 struct WeatherPage {
     frame: Frame,
     faults: Vec<FaultRow>,
-    counts: Vec<CountRow>,
+    /// How many wait in each place; unknown if it can't be read now.
+    counts: Vec<(BacklogKind, Option<Count>)>,
     fault: Option<String>,
 }
 
@@ -98,12 +97,10 @@ pub(in crate::console) fn set(weather: &Weather, name: &str, seconds: Option<u64
 }
 
 async fn shown(shared: &Shared, headers: &HeaderMap, fault: Option<String>) -> Response {
-    let mut counts = vec![];
-    if let Some(backlogs) = &shared.backlogs {
-        for kind in BacklogKind::ALL.into_iter().filter(|kind| backlogs.has(*kind)) {
-            counts.push(CountRow { kind, count: backlogs.count(kind).await.ok() });
-        }
-    }
+    let counts = match &shared.backlogs {
+        Some(backlogs) => shared.polled.of(backlogs).await,
+        None => vec![],
+    };
     let faults = FaultRow::all(&shared.weather);
     html(&WeatherPage { frame: Frame::of(headers, "/weather"), faults, counts, fault })
 }

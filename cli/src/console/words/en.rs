@@ -216,6 +216,8 @@ pub(super) static WORDS: Words = Words {
     backlog_look: "Look again",
     backlog_sent: "Sent again:",
     backlog_kept: "kept:",
+    backlog_missing: "not there any more, or being read by another process:",
+    at_least: "{} or more",
     backlog_empty: "Nothing waits.",
     backlog_replay: "Replay",
     backlog_replay_all: "Replay all",

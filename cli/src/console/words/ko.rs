@@ -216,6 +216,8 @@ pub(super) static WORDS: Words = Words {
     backlog_look: "다시 조회",
     backlog_sent: "다시 보낸 항목:",
     backlog_kept: "남은 항목:",
+    backlog_missing: "이미 없거나 다른 곳에서 조회 중인 항목:",
+    at_least: "{}개 이상",
     backlog_empty: "대기 중인 항목이 없습니다.",
     backlog_replay: "재처리",
     backlog_replay_all: "모두 재처리",

@@ -12,7 +12,11 @@ use super::{
     explain::{Check, CheckName, Verdict},
     history::{Place, What},
 };
-use crate::{commands::check::finding, console::backlogs::BacklogKind, local::Fault};
+use crate::{
+    commands::check::finding,
+    console::backlogs::{BacklogKind, Count},
+    local::Fault,
+};
 
 pub use codes::{COLUMNS, EVENTS, FORGERIES, PARTS, REASONS};
 
@@ -123,7 +127,7 @@ words! {
     weather_hint, weather_on, weather_off, weather_seconds, weather_begin, weather_end, weather_impossible,
     queue_down, queue_down_effect, table_slow, table_slow_effect, keys_gone, keys_gone_effect, delivery_fails,
     delivery_fails_effect, api_lies, api_lies_effect, backlogs, backlogs_hint, backlog_look, backlog_sent,
-    backlog_kept, backlog_empty, backlog_replay, backlog_replay_all, backlog_more, backlog_inbox,
+    backlog_kept, backlog_missing, at_least, backlog_empty, backlog_replay, backlog_replay_all, backlog_more, backlog_inbox,
     backlog_inbox_about, backlog_quarantine, backlog_quarantine_about, backlog_dead_letters,
     backlog_dead_letters_about, backlog_undelivered, backlog_undelivered_about,
 }
@@ -193,6 +197,12 @@ impl Words {
             BacklogKind::DeadLetters => self.backlog_dead_letters,
             BacklogKind::Undelivered => self.backlog_undelivered,
         }
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub(crate) fn count(&self, count: &Count) -> String {
+        if count.is_at_least { counted(self.at_least, &count.number) } else { count.number.to_string() }
     }
 
     /// What waits there.
