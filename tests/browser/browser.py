@@ -342,15 +342,15 @@ class TheChatbot(InABrowser):
         self.assertEqual(self.page.locator("#chat img[onerror]").count(), 0)
 
 
-class TheWeather(InABrowser):
+class TheFaults(InABrowser):
     def tearDown(self) -> None:
-        api("DELETE", "/api/weather/queue-down")
+        api("DELETE", "/api/faults/queue-down")
         super().tearDown()
 
     def test_while_the_queue_is_down_events_wait_in_the_inbox_and_none_is_lost(self) -> None:
-        self.go("/weather")
+        self.go("/faults")
         self.page.locator("section[aria-labelledby=queue-down] form").first.locator("button").click()
-        self.page.wait_for_selector("section.weather.on[aria-labelledby=queue-down]")
+        self.page.wait_for_selector("section.fault-card.on[aria-labelledby=queue-down]")
         sent = send(kind="account-status", event="user-linked", user="7030")[0]
         self.assertEqual(sent["status"], 202)
         until(lambda: api("GET", "/api/backlogs")["backlogs"]["inbox"], "the event in the inbox")
@@ -358,9 +358,9 @@ class TheWeather(InABrowser):
         self.assertEqual(self.page.locator("section[aria-labelledby=inbox] tbody tr").count(), 1)
         self.go(f"/requests/{sent['id']}")
         until(lambda: "Stored in the inbox" in self.page.inner_text("section[aria-labelledby=way]"), "the way by the inbox")
-        self.go("/weather")
+        self.go("/faults")
         self.page.locator("section[aria-labelledby=queue-down] form").nth(1).locator("button").click()
-        self.page.wait_for_selector("section.weather.on", state="detached")
+        self.page.wait_for_selector("section.fault-card.on", state="detached")
         self.go("/backlogs")
         self.page.locator("section[aria-labelledby=inbox] button").last.click()
         self.page.wait_for_selector(".done, section[aria-labelledby=inbox] tbody", state="attached")

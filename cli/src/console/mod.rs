@@ -46,7 +46,7 @@ use crate::{
     aws::{queue::StackQueue, table::Table},
     commands::changes::Tap,
     kakao::{Kakao, KakaoCallback},
-    local::{Weather, logs::LogLine},
+    local::{Faults, logs::LogLine},
 };
 use backlogs::{Backlogs, PolledCounts};
 use explain::Judge;
@@ -75,7 +75,7 @@ pub struct Setup<'s> {
     /// The origin of the simulated Kakao's callback server, if there is one.
     pub callback_url: Option<&'s str>,
     /// What goes wrong around the service.
-    pub weather: Weather,
+    pub faults: Faults,
     /// Where its backlogs are, if it has any.
     pub backlogs: Option<Backlogs>,
     /// Where the token is kept.
@@ -111,7 +111,7 @@ pub(crate) struct Shared {
     pub(crate) masks: Masks,
     pub(crate) kakao: Kakao,
     pub(crate) callbacks: Option<KakaoCallback>,
-    pub(crate) weather: Weather,
+    pub(crate) faults: Faults,
     pub(crate) backlogs: Option<Backlogs>,
     polled: PolledCounts,
     pub(crate) upstream: Upstream,
@@ -139,7 +139,7 @@ impl Console {
             masks: Masks::of(setup.kakao),
             kakao: setup.kakao.clone(),
             callbacks: setup.callback_url.map(|url| KakaoCallback::at(url.to_owned())),
-            weather: setup.weather,
+            faults: setup.faults,
             backlogs: setup.backlogs,
             polled: PolledCounts::default(),
             upstream: Upstream::at(setup.base_url),

@@ -1,8 +1,9 @@
 //! The console's API: what its pages show, as JSON. docs/console.md documents it.
 
+mod backlogs;
 mod chatbot;
+mod faults;
 mod users;
-mod weather;
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -41,12 +42,12 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/api/events/{id}/send", post(send_again))
         .route("/api/send", post(send))
         .merge(users::routes())
-        .route("/api/weather", get(weather::weather))
-        .route("/api/weather/{name}", put(weather::begin).delete(weather::end))
-        .route("/api/backlogs", get(weather::backlogs))
-        .route("/api/backlogs/{name}", get(weather::backlog))
-        .route("/api/backlogs/{name}/replay", post(weather::replay))
-        .route("/api/chatbot", get(chatbot::turns).post(chatbot::say))
+        .route("/api/faults", get(faults::all))
+        .route("/api/faults/{name}", put(faults::begin).delete(faults::end))
+        .route("/api/backlogs", get(backlogs::counts))
+        .route("/api/backlogs/{name}", get(backlogs::list))
+        .route("/api/backlogs/{name}/replay", post(backlogs::replay))
+        .route("/api/chatbot", get(chatbot::messages).post(chatbot::say))
 }
 
 const LISTED: usize = 100;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(super) use drawn::{Action, Bubble, Drawn};
-pub(super) use say::{Message, MessageJson, say};
+pub(super) use say::{NewMessage, NewMessageJson, say};
 
 use super::history::{Exchange, History, RecordedAnswer};
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 pub(super) const USER: &str = "bot-user-1";
 
 /// So many messages of a chat are shown.
-pub(super) const TURNS: usize = 50;
+pub(super) const MESSAGES: usize = 50;
 
 /// Where and as whom a chat is led.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -38,7 +38,7 @@ pub(super) struct Chat {
 
 /// A message, and what became of it.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Turn {
+pub(super) struct ChatMessage {
     /// The request's number.
     pub(super) id: u64,
     /// When it came, in milliseconds since 1970.
@@ -140,17 +140,17 @@ impl Chat {
     }
 
     /// Its newest messages, the oldest of them first.
-    pub(super) async fn turns(&self, history: &History, kakao: Option<&KakaoCallback>) -> Vec<Turn> {
+    pub(super) async fn messages(&self, history: &History, kakao: Option<&KakaoCallback>) -> Vec<ChatMessage> {
         let exchanges = history
-            .newest(TURNS, None, |exchange| (Self::of(exchange).as_ref() == Some(self)).then(|| exchange.clone()));
-        let mut turns = Vec::with_capacity(exchanges.len());
+            .newest(MESSAGES, None, |exchange| (Self::of(exchange).as_ref() == Some(self)).then(|| exchange.clone()));
+        let mut messages = Vec::with_capacity(exchanges.len());
         for exchange in exchanges.into_iter().rev() {
-            turns.push(self.turn(exchange, kakao).await);
+            messages.push(self.message(exchange, kakao).await);
         }
-        turns
+        messages
     }
 
-    async fn turn(&self, exchange: Exchange, kakao: Option<&KakaoCallback>) -> Turn {
+    async fn message(&self, exchange: Exchange, kakao: Option<&KakaoCallback>) -> ChatMessage {
         let decoded = &exchange.explanation.decoded;
         let text = |pointer: &str| decoded.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let said = text("/userRequest/utterance").trim_end();
@@ -161,7 +161,7 @@ impl Chat {
         };
         // Kakao shows no other answer.
         let answer = exchange.answer.as_ref().filter(|answer| answer.status == 200);
-        Turn {
+        ChatMessage {
             id: exchange.id,
             at: exchange.at,
             said: said.to_owned(),
@@ -184,7 +184,7 @@ impl Chat {
     }
 }
 
-impl Turn {
+impl ChatMessage {
     /// Whether an answer is still to come.
     pub(super) fn is_waiting(&self) -> bool {
         self.reply.as_ref().is_some_and(|reply| reply.waiting_text.is_some())

@@ -2,13 +2,13 @@
 
 mod backlogs;
 mod chatbot;
+mod faults;
 mod request;
 mod rows;
 mod send;
 mod shown;
 mod timeline;
 mod users;
-mod weather;
 
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ use super::{
     words::{COOKIE, Language, Words},
 };
 
+pub(super) use faults::{FaultRow, set as set_fault};
 pub(super) use rows::{Filter, Row};
-pub(super) use weather::{FaultRow, set as set_fault};
 
 /// The pages and what they load.
 pub(super) fn routes() -> Router<Arc<Shared>> {
@@ -47,7 +47,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/users/{app}/open-id/{id}", get(users::open_id))
         .route("/users/{app}/open-id/{id}/shuffle", post(users::shuffle_open_id))
         .route("/backlogs", get(backlogs::page).post(backlogs::replay))
-        .route("/weather", get(weather::page).post(weather::switch))
+        .route("/faults", get(faults::page).post(faults::switch))
         .route("/chatbot", get(chatbot::page).post(chatbot::say))
         .route("/language/{code}", get(set_language))
         .route("/assets/console.css", get(|| async { asset("text/css; charset=utf-8", CSS) }))
@@ -55,8 +55,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/assets/console.js", get(|| async { asset("text/javascript; charset=utf-8", JS) }))
         .route("/assets/chatbot.css", get(|| async { asset("text/css; charset=utf-8", CHATBOT_CSS) }))
         .route("/assets/chatbot.js", get(|| async { asset("text/javascript; charset=utf-8", CHATBOT_JS) }))
-        .route("/assets/weather.css", get(|| async { asset("text/css; charset=utf-8", WEATHER_CSS) }))
-        .route("/assets/weather.js", get(|| async { asset("text/javascript; charset=utf-8", WEATHER_JS) }))
+        .route("/assets/faults.css", get(|| async { asset("text/css; charset=utf-8", FAULTS_CSS) }))
+        .route("/assets/faults.js", get(|| async { asset("text/javascript; charset=utf-8", FAULTS_JS) }))
 }
 
 const CSS: &str = include_str!("../assets/console.css");
@@ -64,8 +64,8 @@ const ICON: &str = include_str!("../assets/icon.svg");
 const JS: &str = include_str!("../assets/console.js");
 const CHATBOT_CSS: &str = include_str!("../assets/chatbot.css");
 const CHATBOT_JS: &str = include_str!("../assets/chatbot.js");
-const WEATHER_CSS: &str = include_str!("../assets/weather.css");
-const WEATHER_JS: &str = include_str!("../assets/weather.js");
+const FAULTS_CSS: &str = include_str!("../assets/faults.css");
+const FAULTS_JS: &str = include_str!("../assets/faults.js");
 
 fn asset(kind: &'static str, text: &'static str) -> Response {
     ([(CONTENT_TYPE, kind)], text).into_response()
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn all_scripts_together_stay_small() {
-        let bytes: usize = [JS, CHATBOT_JS, WEATHER_JS].iter().map(|script| script.len()).sum();
+        let bytes: usize = [JS, CHATBOT_JS, FAULTS_JS].iter().map(|script| script.len()).sum();
         assert!(bytes < 20_000, "{bytes}");
     }
 }

@@ -234,7 +234,7 @@ async fn an_answer_is_judged_with_the_content_type_that_it_had() {
     ] {
         let set = Set::answering(StatusCode::OK, content_type, body, no_cloud()).await;
         say(&set, "utterance=hi").await;
-        let judged = &set.json("/api/chatbot").await["turns"][0]["reply"]["judgement"];
+        let judged = &set.json("/api/chatbot").await["messages"][0]["reply"]["judgement"];
         assert_eq!((&judged["verdict"], &judged["seen"]), (&json!(verdict), &json!(seen)));
     }
 }
@@ -296,9 +296,9 @@ async fn an_announced_answer_appears_when_it_comes_to_the_callback_url() {
     let answered = set.text("/chatbot").await;
     assert_in_order(&answered, &["잠시만요", "Invalid json response", "at last"]);
     assert!(!answered.contains("data-waiting") && !answered.contains("data-until"), "{answered}");
-    let turns = set.json("/api/chatbot").await;
+    let chat = set.json("/api/chatbot").await;
     assert_eq!(
-        turns["turns"][0]["callback"]["attempts"][1]["reply"]["bubbles"][0],
+        chat["messages"][0]["callback"]["attempts"][1]["reply"]["bubbles"][0],
         json!({"kind": "text", "text": "at last"})
     );
 }
@@ -309,10 +309,10 @@ async fn the_api_says_and_shows_the_same() {
         Set::with(StatusCode::OK, br#"{"version":"2.0","template":{"outputs":[{"simpleText":{"text":"yes"}}]}}"#).await;
     let sent = set.ask(Method::POST, "/api/chatbot").body(r#"{"utterance":"hi","user":"u1"}"#).send().await.unwrap();
     assert_eq!(sent.text().await.unwrap(), r#"{"id":1,"status":200}"#);
-    let turns = set.json("/api/chatbot?user=u1").await;
-    let turn = &turns["turns"][0];
+    let chat = set.json("/api/chatbot?user=u1").await;
+    let message = &chat["messages"][0];
     assert_eq!(
-        (&turn["said"], &turn["id"], &turn["reply"]["judgement"]["verdict"]),
+        (&message["said"], &message["id"], &message["reply"]["judgement"]["verdict"]),
         (&json!("hi"), &json!(1), &json!("right"))
     );
     for wrong in ["", "{}", r#"{"utterance":7}"#, r#"{"utterance":"x","other":1}"#] {

@@ -1,13 +1,14 @@
 //! The console by HTTP, before a service that answers what the test says.
 
+mod backlogs;
 mod chatbot;
+mod faults;
 mod guard;
 mod long_history;
 mod pages;
 mod proxy;
 mod send;
 mod users;
-mod weather;
 
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -20,12 +21,13 @@ use tokio::net::TcpListener;
 
 use super::{
     Console, Edges, Setup,
+    backlogs::Backlogs,
     history::{Bounds, Folder, History},
 };
 use crate::{
     aws::{queue::StackQueue, table::Table},
     kakao::Kakao,
-    local::{Weather, sdk_config},
+    local::{Faults, sdk_config},
 };
 
 /// What came to the service.
@@ -107,6 +109,16 @@ impl Set {
         Self::with(StatusCode::OK, b"").await
     }
 
+    /// With these faults and backlogs.
+    async fn with_faults(faults: &Faults, backlogs: Option<Backlogs>) -> Self {
+        let mut set = Self::new().await;
+        let history = History::open(&set.folder.0, Bounds::default());
+        let mut setup = setup(&set.base_url, &set.kakao, &set.folder, None);
+        (setup.faults, setup.backlogs) = (faults.clone(), backlogs);
+        set.console = Console::start(setup, history).await.unwrap();
+        set
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.console.base_url())
     }
@@ -137,8 +149,8 @@ async fn start(base_url: &str, kakao: &Kakao, folder: &Folder) -> Console {
 }
 
 fn setup<'s>(base_url: &'s str, kakao: &'s Kakao, folder: &Folder, callback_url: Option<&'s str>) -> Setup<'s> {
-    let (folder, weather) = (folder.0.clone(), Weather::default());
-    Setup { port: 0, base_url, kakao, callback_url, weather, backlogs: None, folder, cloud: no_cloud() }
+    let (folder, faults) = (folder.0.clone(), Faults::default());
+    Setup { port: 0, base_url, kakao, callback_url, faults, backlogs: None, folder, cloud: no_cloud() }
 }
 
 async fn start_with(base_url: &str, kakao: &Kakao, folder: &Folder, callback_url: Option<&str>) -> Console {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Edges, NOWHERE, Set, no_cloud};
 use crate::{
     console::{sending::FORMS, words::FORGERIES},
-    local::{Reading, Weather},
+    local::{Faults, Reading},
 };
 
 impl Set {
@@ -208,7 +208,7 @@ async fn a_page_of_another_origin_can_send_nothing() {
 #[tokio::test]
 async fn what_the_service_accepts_is_true_at_the_simulated_kakao_and_what_is_forged_is_not() {
     let kakao = super::KAKAO.clone();
-    let reading = Reading::start(&kakao.app_id, &Weather::default()).await.unwrap();
+    let reading = Reading::start(&kakao.app_id, &Faults::default()).await.unwrap();
     let set = Set::beside(Edges { kakao_api_url: reading.url().to_owned(), ..no_cloud() }).await;
     let is_linked = |user: &str| reading.api().members.connected_at(&kakao.app_id, user.parse().unwrap()).is_some();
     set.sent(&json!({"kind": "account-status", "event": "user-linked", "user": "7"})).await;

@@ -14,89 +14,13 @@ use kakao_webhooks::wire::Time;
 use runtime::edges::EdgeError;
 use serde_json::{Value, json};
 
-use super::{Console, Set, setup};
+use super::Set;
 use crate::{
     aws::table::Table as StackTable,
     commands::{backlog::Wanted, inbox::InboxItems},
-    console::{
-        backlogs::{Backlogs, resent},
-        history::{Bounds, History},
-    },
-    local::{Fault, Weather, sdk_config},
+    console::backlogs::{Backlogs, resent},
+    local::{Faults, sdk_config},
 };
-
-async fn set_with(weather: &Weather, backlogs: Option<Backlogs>) -> Set {
-    let mut set = Set::new().await;
-    let history = History::open(&set.folder.0, Bounds::default());
-    let mut setup = setup(&set.base_url, &set.kakao, &set.folder, None);
-    (setup.weather, setup.backlogs) = (weather.clone(), backlogs);
-    set.console = Console::start(setup, history).await.unwrap();
-    set
-}
-
-/// A weather in which these can be switched.
-fn weather(faults: &[Fault]) -> Weather {
-    let weather = Weather::default();
-    weather.allow(faults);
-    weather
-}
-
-async fn switch(set: &Set, form: &'static str) -> reqwest::Response {
-    set.ask(Method::POST, "/weather").body(form).send().await.unwrap()
-}
-
-#[tokio::test]
-async fn a_form_begins_a_fault_for_some_seconds_and_ends_it() {
-    let weather = weather(&[Fault::QueueDown]);
-    let set = set_with(&weather, None).await;
-    assert!(!set.text("/weather").await.contains("End now"));
-    assert_eq!(switch(&set, "fault=queue-down&seconds=20").await.status(), StatusCode::SEE_OTHER);
-    let left = weather.left(Fault::QueueDown).unwrap();
-    assert!(left <= Duration::from_secs(20) && left > Duration::from_secs(10), "{left:?}");
-    let page = set.text("/weather").await;
-    assert!(page.contains("data-until=") && page.contains("End now"), "{page}");
-    switch(&set, "fault=queue-down&seconds=0").await;
-    assert!(!weather.is(Fault::QueueDown));
-}
-
-#[tokio::test]
-async fn what_is_no_fault_no_time_or_without_an_effect_is_not_switched() {
-    let weather = weather(&[Fault::QueueDown]);
-    let set = set_with(&weather, None).await;
-    for form in
-        ["fault=x&seconds=1", "fault=queue-down", "fault=queue-down&seconds=601", "fault=delivery-fails&seconds=1"]
-    {
-        let answer = switch(&set, form).await;
-        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{form}");
-        assert!(answer.text().await.unwrap().contains("role=\"alert\""), "{form}");
-    }
-    let foreign = set.ask(Method::POST, "/weather").header("origin", "https://evil.example");
-    let answer = foreign.body("fault=queue-down&seconds=9").send().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
-    assert!(Fault::ALL.into_iter().all(|fault| !weather.is(fault)));
-}
-
-#[tokio::test]
-async fn the_api_switches_the_same_weather() {
-    let weather = weather(&[Fault::ApiLies]);
-    let set = set_with(&weather, None).await;
-    let put = |path: &'static str, body: &'static str| set.ask(Method::PUT, path).body(body).send();
-    assert_eq!(put("/api/weather/api-lies", r#"{"seconds":30}"#).await.unwrap().status(), StatusCode::NO_CONTENT);
-    assert!(weather.is(Fault::ApiLies));
-    let shown = set.json("/api/weather").await;
-    let row = &shown["weather"][4];
-    assert_eq!((&row["name"], &row["is_possible"]), (&json!("api-lies"), &json!(true)));
-    assert!((1..=30_000).contains(&row["left_ms"].as_i64().unwrap()));
-    set.ask(Method::DELETE, "/api/weather/api-lies").send().await.unwrap();
-    assert!(!weather.is(Fault::ApiLies));
-    for (path, body) in [
-        ("/api/weather/x", r#"{"seconds":1}"#),
-        ("/api/weather/api-lies", r#"{"seconds":-1}"#),
-        ("/api/weather/api-lies", ""),
-    ] {
-        assert_eq!(put(path, body).await.unwrap().status(), StatusCode::BAD_REQUEST, "{path} {body}");
-    }
-}
 
 /// Those of a service whose table and queues do not answer.
 fn unreachable() -> Backlogs {
@@ -112,7 +36,7 @@ fn unreachable() -> Backlogs {
 
 #[tokio::test]
 async fn a_backlog_that_cannot_be_read_says_so_and_the_page_stays_whole() {
-    let set = set_with(&Weather::default(), Some(unreachable())).await;
+    let set = Set::with_faults(&Faults::default(), Some(unreachable())).await;
     let page = set.text("/backlogs").await;
     assert_eq!(page.matches("<p class=\"fault\">").count(), 3, "{page}");
     assert!(page.contains("id=\"dead-letters\"") && !page.contains("id=\"undelivered\""), "{page}");
@@ -124,7 +48,7 @@ async fn a_backlog_that_cannot_be_read_says_so_and_the_page_stays_whole() {
 
 #[tokio::test]
 async fn a_replay_names_what_it_is_of() {
-    let set = set_with(&Weather::default(), Some(unreachable())).await;
+    let set = Set::with_faults(&Faults::default(), Some(unreachable())).await;
     for form in ["", "kind=inbox", "kind=x&all=yes", "kind=inbox&all=yes&id=7"] {
         let answer = set.ask(Method::POST, "/backlogs").body(form).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{form}");
@@ -145,7 +69,7 @@ const HOSTILE: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>"
 async fn dead_letters_are_listed_and_sent_again_and_what_is_no_envelope_stays() {
     let queue = Queue::start().await.unwrap();
     let backlogs = at(&queue.endpoint(), queue.dead_letter_url(), queue.url());
-    let set = set_with(&Weather::default(), Some(backlogs)).await;
+    let set = Set::with_faults(&Faults::default(), Some(backlogs)).await;
     assert!(set.text("/backlogs").await.contains("Nothing waits."));
     let [id, _] = [ENVELOPE, HOSTILE].map(|body| queue.dead_letters().put(body));
     let listed = set.json("/api/backlogs/dead-letters").await;
@@ -166,7 +90,7 @@ async fn dead_letters_are_listed_and_sent_again_and_what_is_no_envelope_stays() 
 async fn a_replay_names_what_was_sent_and_what_is_gone() {
     let queue = Queue::start().await.unwrap();
     let backlogs = at(&queue.endpoint(), queue.dead_letter_url(), queue.url());
-    let set = set_with(&Weather::default(), Some(backlogs)).await;
+    let set = Set::with_faults(&Faults::default(), Some(backlogs)).await;
     let id = queue.dead_letters().put(ENVELOPE);
     let replay = |body: String| set.ask(Method::POST, "/api/backlogs/dead-letters/replay").body(body).send();
     let partly = replay(json!({"ids": [id, "gone"]}).to_string()).await.unwrap();
@@ -233,7 +157,7 @@ async fn a_count_that_ends_at_its_limit_says_that_there_may_be_more() {
     put_inbox(&table, 201);
     put_quarantine(&table, 203);
     let nowhere = || "http://127.0.0.1:1/q".to_owned();
-    let set = set_with(&Weather::default(), Some(at(&table.endpoint(), nowhere(), nowhere()))).await;
+    let set = Set::with_faults(&Faults::default(), Some(at(&table.endpoint(), nowhere(), nowhere()))).await;
     let counts = set.json("/api/backlogs").await;
     assert_eq!(counts["backlogs"], json!({"inbox": 200, "quarantine": 200, "dead-letters": null}));
     assert_eq!(counts["at_least"], json!(["inbox", "quarantine"]));
@@ -245,7 +169,7 @@ async fn a_count_that_ends_at_its_limit_says_that_there_may_be_more() {
     let items = listed["items"].as_array().unwrap();
     let days: Vec<_> = items.iter().map(|item| item["key"].as_str().unwrap().get(..10).unwrap()).collect();
     assert!(days.is_sorted() && days[0] < days[199], "the oldest come first");
-    for path in ["/weather", "/backlogs"] {
+    for path in ["/faults", "/backlogs"] {
         let ask = |language| set.ask(Method::GET, path).header("accept-language", language).send();
         assert_eq!(ask("en").await.unwrap().text().await.unwrap().matches(">200 or more<").count(), 2, "{path}");
         assert_eq!(ask("ko").await.unwrap().text().await.unwrap().matches(">200개 이상<").count(), 2, "{path}");
@@ -258,13 +182,13 @@ async fn the_page_that_polls_reads_the_days_of_the_quarantine_together_and_not_e
     put_quarantine(&table, 3);
     table.gate().set_for("QUARANTINE#", Broken::Slow(Duration::from_millis(100)));
     let nowhere = || "http://127.0.0.1:1/q".to_owned();
-    let set = set_with(&Weather::default(), Some(at(&table.endpoint(), nowhere(), nowhere()))).await;
+    let set = Set::with_faults(&Faults::default(), Some(at(&table.endpoint(), nowhere(), nowhere()))).await;
     let shows = |page: String| page.contains("<a href=\"/backlogs#quarantine\">Quarantine</a></dt><dd>3</dd>");
     let begun = Instant::now();
-    assert!(shows(set.text("/weather").await));
+    assert!(shows(set.text("/faults").await));
     assert!(begun.elapsed() < Duration::from_secs(5), "61 days took {:?}", begun.elapsed());
     table.gate().set_for("QUARANTINE#", Broken::Status(500));
-    assert!(shows(set.text("/weather").await), "it was read again");
+    assert!(shows(set.text("/faults").await), "it was read again");
     table.gate().set(Broken::None);
 }
 
@@ -288,12 +212,12 @@ async fn the_inbox_and_the_quarantine_are_counted_and_shown_as_text() {
         ("envelope", ENVELOPE.into()),
     ]);
     let nowhere = || "http://127.0.0.1:1/q".to_owned();
-    let set = set_with(&Weather::default(), Some(at(&table.endpoint(), nowhere(), nowhere()))).await;
+    let set = Set::with_faults(&Faults::default(), Some(at(&table.endpoint(), nowhere(), nowhere()))).await;
     let counts = set.json("/api/backlogs").await;
     assert_eq!((&counts["backlogs"]["inbox"], &counts["backlogs"]["quarantine"]), (&json!(1), &json!(1)));
     let page = set.text("/backlogs").await;
     assert!(page.contains("<td>e1</td>") && page.contains("missing_field"), "{page}");
     assert!(page.contains("&#60;script&#62;") && !page.contains("<script>alert") && !page.contains("<img"), "{page}");
-    let weather = set.text("/weather").await;
-    assert!(weather.contains("<a href=\"/backlogs#inbox\">Inbox</a></dt><dd>1</dd>"), "{weather}");
+    let faults = set.text("/faults").await;
+    assert!(faults.contains("<a href=\"/backlogs#inbox\">Inbox</a></dt><dd>1</dd>"), "{faults}");
 }

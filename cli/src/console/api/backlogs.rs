@@ -1,4 +1,4 @@
-//! The weather and the backlogs as JSON.
+//! The backlogs as JSON.
 
 use std::sync::Arc;
 
@@ -18,44 +18,11 @@ use crate::{
     console::{
         Shared,
         backlogs::{BacklogKind, Backlogs},
-        pages::{FaultRow, set_fault},
     },
 };
 
-/// Each fault, and how much longer it lasts.
-pub(super) async fn weather(State(shared): State<Arc<Shared>>) -> Response {
-    Json(json!({"weather": FaultRow::all(&shared.weather)})).into_response()
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Begin {
-    seconds: u64,
-}
-
-/// Begins a fault.
-pub(super) async fn begin(State(shared): State<Arc<Shared>>, Path(name): Path<String>, body: Bytes) -> Response {
-    let Begin { seconds } = match serde_json::from_slice(&body) {
-        Ok(begin) => begin,
-        Err(why) => return error(StatusCode::BAD_REQUEST, &format!("the body is not as it should be: {why}")),
-    };
-    switched(&shared, &name, seconds)
-}
-
-/// Ends a fault.
-pub(super) async fn end(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
-    switched(&shared, &name, 0)
-}
-
-fn switched(shared: &Shared, name: &str, seconds: u64) -> Response {
-    match set_fault(&shared.weather, name, Some(seconds)) {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(why) => error(StatusCode::BAD_REQUEST, &why),
-    }
-}
-
 /// How many wait in each place; null where that is unknown. Where a count ended at its limit, `at_least` names the place.
-pub(super) async fn backlogs(State(shared): State<Arc<Shared>>) -> Response {
+pub(super) async fn counts(State(shared): State<Arc<Shared>>) -> Response {
     let counts = match &shared.backlogs {
         Some(backlogs) => backlogs.counts().await,
         None => vec![],
@@ -76,7 +43,7 @@ fn none() -> Response {
 }
 
 /// What waits in a place.
-pub(super) async fn backlog(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+pub(super) async fn list(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
     let Some((backlogs, kind)) = place(&shared, &name) else { return none() };
     match backlogs.list(kind).await {
         Ok(waiting) => Json(waiting).into_response(),
