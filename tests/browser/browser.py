@@ -38,6 +38,20 @@ DEFAULTS: dict[str, dict[str, str]] = {
     "talk-channel": {"user": "7040", "event": "added"},
     "skill": {"utterance": "hello"},
 }
+# The English sentences of a Korean page whose language is not named. Code has none, and a chat's words are its users'.
+ENGLISH = """() => {
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const [text, parent] = [walker.currentNode.textContent, walker.currentNode.parentElement];
+    const words = text.split(/\\s+/).filter((word) => /^[a-z']{2,}[.,:;]?$/.test(word));
+    if (words.length < 4 || /[가-힣]/.test(text) || parent.closest("script, style, code, textarea, .talk")) continue;
+    if (parent.closest("pre:not(.lines)") && !parent.closest(".fault")) continue;
+    if (parent.closest("[lang]").lang !== "en") found.push(text);
+  }
+  return found;
+}"""
+
 # What tests/browser/rules.json answers to these words, and what must be seen of it.
 COMPONENTS = {
     "text": "A simple text",
@@ -416,6 +430,14 @@ class InKorean(InABrowser):
 
     def test_the_browsers_language_decides(self) -> None:
         self.assertEqual(self.page.get_attribute("html", "lang"), "ko")
+
+    def test_english_sentences_name_their_language(self) -> None:
+        send(kind="account-status", event="user-linked", user="7050", forge="signature")
+        send(kind="skill", utterance="card")
+        for path in [*self.pages(), "/send/unlink?user=x", "/none"]:
+            self.go(path)
+            with self.subTest(path=path):
+                self.assertEqual(self.page.evaluate(ENGLISH), [])
 
 
 @unittest.skipUnless(os.environ.get("SCREENSHOTS"), "SCREENSHOTS=1 writes those of docs/images")

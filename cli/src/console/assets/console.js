@@ -6,6 +6,8 @@ const text = document.body.dataset;
 function notify(message, bad) {
   const notice = $("notice");
   notice.textContent = message;
+  // What went wrong is said by the API, in English.
+  notice.lang = bad ? "en" : document.documentElement.lang;
   notice.className = bad ? "notice shown bad" : "notice shown";
   clearTimeout(notify.timer);
   notify.timer = setTimeout(() => { notice.className = "notice"; }, 4000);

@@ -38,7 +38,7 @@ fn unreachable() -> Backlogs {
 async fn a_backlog_that_cannot_be_read_says_so_and_the_page_stays_whole() {
     let set = Set::with_faults(&Faults::default(), Some(unreachable())).await;
     let page = set.text("/backlogs").await;
-    assert_eq!(page.matches("<p class=\"fault\">").count(), 3, "{page}");
+    assert_eq!(page.matches("<p class=\"fault\" lang=\"en\">").count(), 3, "{page}");
     assert!(page.contains("id=\"dead-letters\"") && !page.contains("id=\"undelivered\""), "{page}");
     let counts = set.json("/api/backlogs").await;
     assert_eq!(counts["backlogs"], json!({"inbox": null, "quarantine": null, "dead-letters": null}));
@@ -47,7 +47,7 @@ async fn a_backlog_that_cannot_be_read_says_so_and_the_page_stays_whole() {
 }
 
 #[tokio::test]
-async fn a_replay_names_what_it_is_of() {
+async fn a_replay_that_names_no_place_or_not_exactly_one_of_id_and_all_is_refused() {
     let set = Set::with_faults(&Faults::default(), Some(unreachable())).await;
     for form in ["", "kind=inbox", "kind=x&all=yes", "kind=inbox&all=yes&id=7"] {
         let answer = set.ask(Method::POST, "/backlogs").body(form).send().await.unwrap();
@@ -56,7 +56,7 @@ async fn a_replay_names_what_it_is_of() {
 }
 
 /// Those of a service whose table and queues are at this address.
-fn at(endpoint: &str, dead_letter_queue_url: String, queue_url: String) -> Backlogs {
+pub(super) fn at(endpoint: &str, dead_letter_queue_url: String, queue_url: String) -> Backlogs {
     let aws = sdk_config(endpoint, "ap-northeast-2");
     Backlogs { aws, table: table::NAME.to_owned(), queue_url, dead_letter_queue_url, delivery_urls: None }
 }
@@ -216,7 +216,7 @@ async fn the_inbox_and_the_quarantine_are_counted_and_shown_as_text() {
     let counts = set.json("/api/backlogs").await;
     assert_eq!((&counts["backlogs"]["inbox"], &counts["backlogs"]["quarantine"]), (&json!(1), &json!(1)));
     let page = set.text("/backlogs").await;
-    assert!(page.contains("<td>e1</td>") && page.contains("missing_field"), "{page}");
+    assert!(page.contains("<td lang=\"en\">e1</td>") && page.contains("missing_field"), "{page}");
     assert!(page.contains("&#60;script&#62;") && !page.contains("<script>alert") && !page.contains("<img"), "{page}");
     let faults = set.text("/faults").await;
     assert!(faults.contains("<a href=\"/backlogs#inbox\">Inbox</a></dt><dd>1</dd>"), "{faults}");

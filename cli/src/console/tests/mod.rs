@@ -4,6 +4,7 @@ mod backlogs;
 mod chatbot;
 mod faults;
 mod guard;
+mod language;
 mod long_history;
 mod pages;
 mod proxy;
