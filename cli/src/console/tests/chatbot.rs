@@ -55,7 +55,7 @@ async fn a_message_is_sent_as_kakao_sends_it_and_is_in_the_timeline() {
 }
 
 #[tokio::test]
-async fn what_was_sent_from_elsewhere_is_in_its_own_chat() {
+async fn a_message_is_shown_only_in_the_chat_of_its_user_and_room() {
     let set = Set::with(StatusCode::OK, br#"{"version":"2.0","template":{"outputs":[]}}"#).await;
     say(&set, "utterance=mine").await;
     say(&set, "utterance=other&user=u2&room=r1").await;
@@ -125,7 +125,7 @@ async fn a_button_of_a_block_sends_what_kakao_would_send() {
 }
 
 #[tokio::test]
-async fn a_commerce_card_shows_what_is_left_to_pay() {
+async fn a_commerce_card_shows_the_price_after_the_discount_and_before() {
     let page = shown_output(json!({"commerceCard": {
         "title": "Bear", "price": 1_234_500, "discount": 34_500, "thumbnails": [{"imageUrl": "https://i.example"}],
         "profile": {"nickname": "Shop"},
@@ -138,7 +138,7 @@ async fn a_commerce_card_shows_what_is_left_to_pay() {
 }
 
 #[tokio::test]
-async fn a_list_card_has_its_things_and_what_a_tap_on_them_does() {
+async fn a_list_card_shows_its_items_with_their_pictures_and_actions() {
     let page = shown_output(json!({"listCard": {"header": {"title": "H"}, "items": [
         {"title": "one", "description": "first", "imageUrl": "https://i.example/1", "link": {"web": "https://one.example"}},
         {"title": "two", "action": "message", "messageText": "take two"},
@@ -266,7 +266,7 @@ async fn hostile_answers_are_shown_as_text_and_lead_nowhere() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_not_sent() {
+async fn a_message_without_text_or_with_a_malformed_field_is_refused_and_not_sent() {
     let set = Set::new().await;
     for form in ["user=u", "utterance=+&user=u", "utterance=x&member=7a", "utterance=x&extra=7"] {
         let answer = say(&set, form).await;
@@ -304,7 +304,7 @@ async fn an_announced_answer_appears_when_it_comes_to_the_callback_url() {
 }
 
 #[tokio::test]
-async fn the_api_says_and_shows_the_same() {
+async fn the_api_sends_a_message_and_lists_it_with_its_answer() {
     let set =
         Set::with(StatusCode::OK, br#"{"version":"2.0","template":{"outputs":[{"simpleText":{"text":"yes"}}]}}"#).await;
     let sent = set.ask(Method::POST, "/api/chatbot").body(r#"{"utterance":"hi","user":"u1"}"#).send().await.unwrap();

@@ -32,7 +32,7 @@ async fn a_form_begins_a_fault_for_some_seconds_and_ends_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_fault_no_time_or_without_an_effect_is_not_switched() {
+async fn an_unknown_fault_a_wrong_time_and_a_fault_without_effect_are_refused() {
     let faults = with_possible(&[Fault::QueueDown]);
     let set = Set::with_faults(&faults, None).await;
     for form in
@@ -49,7 +49,7 @@ async fn what_is_no_fault_no_time_or_without_an_effect_is_not_switched() {
 }
 
 #[tokio::test]
-async fn the_api_switches_the_same_faults() {
+async fn the_api_begins_lists_and_ends_a_fault() {
     let faults = with_possible(&[Fault::ApiLies]);
     let set = Set::with_faults(&faults, None).await;
     let put = |path: &'static str, body: &'static str| set.ask(Method::PUT, path).body(body).send();

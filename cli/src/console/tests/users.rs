@@ -182,7 +182,7 @@ async fn a_user_has_the_stored_state_and_the_effect_of_each_event_with_its_reque
 }
 
 #[tokio::test]
-async fn a_history_that_is_sent_again_in_another_order_changes_nothing() {
+async fn a_shuffled_history_leads_to_the_same_state() {
     let cloud = Cloud::start().await;
     cloud.live("라이언").await;
     for _ in 0..3 {
@@ -201,7 +201,7 @@ async fn a_history_that_is_sent_again_in_another_order_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_no_recorded_request_has_led_to_is_left_out_of_the_shuffle() {
+async fn a_shuffle_leaves_out_the_events_that_no_recorded_request_has_led_to() {
     let cloud = Cloud::start().await;
     cloud.live("x").await;
     cloud.set.ask(Method::DELETE, "/api/events").send().await.unwrap();
@@ -217,7 +217,7 @@ async fn what_no_recorded_request_has_led_to_is_left_out_of_the_shuffle() {
 }
 
 #[tokio::test]
-async fn a_state_that_something_else_changes_meanwhile_is_said_to_differ() {
+async fn a_shuffle_waits_for_the_states_and_reports_what_another_event_changed_meanwhile() {
     let cloud = Cloud::start().await;
     cloud.live("x").await;
     let at: Time = "2026-04-01T00:00:00.000Z".parse().unwrap();
@@ -272,7 +272,7 @@ async fn changes_and_deliveries_of_a_user_are_listed() {
 }
 
 #[tokio::test]
-async fn a_users_page_is_the_state_and_what_each_event_did() {
+async fn a_users_page_shows_the_state_and_the_effect_of_each_event() {
     let cloud = Cloud::start().await;
     cloud.live("라이언").await;
     let page = cloud.set.text(&cloud.path()).await;
@@ -328,7 +328,7 @@ async fn the_list_has_the_users_of_recorded_requests_and_finds_others() {
 }
 
 #[tokio::test]
-async fn an_unknown_user_and_a_table_that_fails_are_told_apart() {
+async fn an_unknown_user_is_answered_404_and_an_unreadable_table_502() {
     let cloud = Cloud::start().await;
     for path in [cloud.path(), format!("/api{}", cloud.path()), "/users/x/y/".to_owned(), "/users/1/abc".to_owned()] {
         assert_eq!(cloud.set.ask(Method::GET, &path).send().await.unwrap().status(), StatusCode::NOT_FOUND, "{path}");
