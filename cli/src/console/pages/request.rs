@@ -86,11 +86,18 @@ fn header_lines(headers: &[(String, String)]) -> String {
 fn request_text(request: &RecordedRequest) -> String {
     let gap = if request.query.is_empty() { "" } else { "?" };
     let RecordedRequest { method, path, query, headers, body } = request;
-    format!("{method} {path}{gap}{query}\n{}\n{}", header_lines(headers), body.shown())
+    message(&format!("{method} {path}{gap}{query}"), headers, body.shown())
 }
 
 fn answer_text(answer: &RecordedAnswer) -> String {
-    format!("{}\n{}\n{}", answer.status, header_lines(&answer.headers), answer.body.shown())
+    message(&answer.status.to_string(), &answer.headers, answer.body.shown())
+}
+
+/// As HTTP writes it; without blank lines at the end where there is no body.
+fn message(start: &str, headers: &[(String, String)], body: &str) -> String {
+    let headers = header_lines(headers);
+    let gap = if body.is_empty() { "" } else { "\n" };
+    format!("{start}\n{headers}{gap}{body}")
 }
 
 /// The fields of a log line on one line.
