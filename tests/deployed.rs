@@ -13,6 +13,6 @@ pub(crate) async fn deploy(delivery: Option<Delivery>, answerer: Option<(Answere
     let mut parameters = service::parameters(keys.url());
     let (answerer, callback_url) = answerer.unzip();
     parameters.extend(callback_url.map(|url| ("KakaoCallbackUrl".to_owned(), url.to_owned())));
-    let options = Options { build: Build::for_tests(), parameters, delivery, answerer, reading: None, weather: None };
+    let options = Options { build: Build::for_tests(), parameters, delivery, answerer, reading: None, faults: None };
     (Cloud::start(&options, Progress::Lines).await.unwrap(), keys)
 }

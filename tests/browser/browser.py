@@ -38,6 +38,20 @@ DEFAULTS: dict[str, dict[str, str]] = {
     "talk-channel": {"user": "7040", "event": "added"},
     "skill": {"utterance": "hello"},
 }
+# The English sentences of a Korean page whose language is not named. Code has none, and a chat's words are its users'.
+ENGLISH = """() => {
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const [text, parent] = [walker.currentNode.textContent, walker.currentNode.parentElement];
+    const words = text.split(/\\s+/).filter((word) => /^[a-z']{2,}[.,:;]?$/.test(word));
+    if (words.length < 4 || /[가-힣]/.test(text) || parent.closest("script, style, code, textarea, .talk")) continue;
+    if (parent.closest("pre:not(.lines)") && !parent.closest(".fault")) continue;
+    if (parent.closest("[lang]").lang !== "en") found.push(text);
+  }
+  return found;
+}"""
+
 # What tests/browser/rules.json answers to these words, and what must be seen of it.
 COMPONENTS = {
     "text": "A simple text",
@@ -267,6 +281,7 @@ class AUser(InABrowser):
 
     def test_it_is_found_by_a_part_of_its_number(self) -> None:
         send(kind="account-status", event="user-linked", user="70229999")
+        until(lambda: path_of("70229999", "linked"), "the state")
         self.go("/users?q=9999")
         self.page.click("tbody a >> text=70229999")
         self.page.wait_for_url("**/users/*/70229999")
@@ -342,15 +357,15 @@ class TheChatbot(InABrowser):
         self.assertEqual(self.page.locator("#chat img[onerror]").count(), 0)
 
 
-class TheWeather(InABrowser):
+class TheFaults(InABrowser):
     def tearDown(self) -> None:
-        api("DELETE", "/api/weather/queue-down")
+        api("DELETE", "/api/faults/queue-down")
         super().tearDown()
 
     def test_while_the_queue_is_down_events_wait_in_the_inbox_and_none_is_lost(self) -> None:
-        self.go("/weather")
+        self.go("/faults")
         self.page.locator("section[aria-labelledby=queue-down] form").first.locator("button").click()
-        self.page.wait_for_selector("section.weather.on[aria-labelledby=queue-down]")
+        self.page.wait_for_selector("section.fault-card.on[aria-labelledby=queue-down]")
         sent = send(kind="account-status", event="user-linked", user="7030")[0]
         self.assertEqual(sent["status"], 202)
         until(lambda: api("GET", "/api/backlogs")["backlogs"]["inbox"], "the event in the inbox")
@@ -358,9 +373,9 @@ class TheWeather(InABrowser):
         self.assertEqual(self.page.locator("section[aria-labelledby=inbox] tbody tr").count(), 1)
         self.go(f"/requests/{sent['id']}")
         until(lambda: "Stored in the inbox" in self.page.inner_text("section[aria-labelledby=way]"), "the way by the inbox")
-        self.go("/weather")
+        self.go("/faults")
         self.page.locator("section[aria-labelledby=queue-down] form").nth(1).locator("button").click()
-        self.page.wait_for_selector("section.weather.on", state="detached")
+        self.page.wait_for_selector("section.fault-card.on", state="detached")
         self.go("/backlogs")
         self.page.locator("section[aria-labelledby=inbox] button").last.click()
         self.page.wait_for_selector(".done, section[aria-labelledby=inbox] tbody", state="attached")
@@ -416,6 +431,14 @@ class InKorean(InABrowser):
 
     def test_the_browsers_language_decides(self) -> None:
         self.assertEqual(self.page.get_attribute("html", "lang"), "ko")
+
+    def test_english_sentences_name_their_language(self) -> None:
+        send(kind="account-status", event="user-linked", user="7050", forge="signature")
+        send(kind="skill", utterance="card")
+        for path in self.pages():
+            self.go(path)
+            with self.subTest(path=path):
+                self.assertEqual(self.page.evaluate(ENGLISH), [])
 
 
 @unittest.skipUnless(os.environ.get("SCREENSHOTS"), "SCREENSHOTS=1 writes those of docs/images")

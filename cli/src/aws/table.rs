@@ -92,6 +92,25 @@ impl Table {
         self.items(self.client.query().key_condition_expression("pk = :pk"), partition).await
     }
 
+    /// The first items of a partition, by key, at most so many.
+    ///
+    /// # Errors
+    /// If the table can't be read.
+    pub async fn first_of(&self, partition: &str, limit: usize) -> Result<Vec<Members>> {
+        let mut query = self.paged(self.client.query().key_condition_expression("pk = :pk"), partition);
+        if let Ok(limit) = i32::try_from(limit) {
+            query = query.page_size(limit);
+        }
+        let mut found = query.items().send();
+        let mut items = Vec::new();
+        while items.len() < limit
+            && let Some(item) = found.next().await
+        {
+            items.push(members(item.map_err(|error| self.fault("dynamodb:Query", &error))?)?);
+        }
+        Ok(items)
+    }
+
     /// The first items of several partitions: one of each in turn, so that none has to wait for the end of another.
     ///
     /// # Errors

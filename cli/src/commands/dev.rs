@@ -16,7 +16,7 @@ use crate::{
     console::{Console, ConsoleOptions},
     kakao::{AccountStatus, Kakao, KeyServer, Request, Shape, SkillMessage, TalkChannel, TalkShare, Unlink},
     local::{
-        Answerer, Build, Cloud, Delivery, Options, Project, Reading, SecretFile, Weather,
+        Answerer, Build, Cloud, Delivery, Faults, Options, Project, Reading, SecretFile,
         gate::{Behind, Gate},
         logs::{LogLine, LogReader},
         running::{DevLock, RunningDelivery},
@@ -119,7 +119,7 @@ pub struct Stage {
     /// Through these they reach the keys and the receiver of changes.
     _gates: (Gate, Option<Gate>),
     /// What goes wrong around them.
-    pub weather: Weather,
+    pub faults: Faults,
     /// Kakao's REST API, which the reconciler reads.
     pub reading: Reading,
     /// Kakao's callback, which the chatbot's later answers come to.
@@ -134,16 +134,16 @@ impl Stage {
     pub async fn set_up(progress: Progress, build: Build, others: Others) -> Result<Self> {
         let kakao = Kakao::generate()?;
         let keys = KeyServer::start([&kakao.signing_key()?]).await?;
-        let weather = Weather::default();
-        let before_keys = Gate::before(keys.url(), Behind::Keys, &weather).await?;
-        let reading = Reading::start(&kakao.app_id, &weather).await?;
+        let faults = Faults::default();
+        let before_keys = Gate::before(keys.url(), Behind::Keys, &faults).await?;
+        let reading = Reading::start(&kakao.app_id, &faults).await?;
         let callbacks =
             CallbackServer::start(SimulatedCallbacks::default()).await.context("127.0.0.1 has no free port")?;
         let Others { mut delivery, answerer, parameters } = others;
         let mut before_receiver = None;
         // TLS is the deliverer's own affair: no gate stands in front of an https:// URL.
         if let Some(delivery) = delivery.as_mut().filter(|delivery| delivery.url.starts_with("http://")) {
-            let gate = Gate::before(&delivery.url, Behind::Receiver, &weather).await?;
+            let gate = Gate::before(&delivery.url, Behind::Receiver, &faults).await?;
             gate.url().clone_into(&mut delivery.url);
             before_receiver = Some(gate);
         }
@@ -152,9 +152,9 @@ impl Stage {
             parameters.push(("KakaoCallbackUrl".to_owned(), callbacks.url().to_owned()));
         }
         let options =
-            Options { build, parameters, delivery, answerer, reading: Some(&reading), weather: Some(weather.clone()) };
+            Options { build, parameters, delivery, answerer, reading: Some(&reading), faults: Some(faults.clone()) };
         let cloud = Cloud::start(&options, progress).await?;
-        Ok(Self { cloud, kakao, _keys: keys, _gates: (before_keys, before_receiver), weather, reading, callbacks })
+        Ok(Self { cloud, kakao, _keys: keys, _gates: (before_keys, before_receiver), faults, reading, callbacks })
     }
 }
 

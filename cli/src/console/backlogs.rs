@@ -1,15 +1,19 @@
 //! What waits for an operator: the same that `khook inbox`, `quarantine`, `dlq` and `undelivered` list and replay.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use anyhow::{Context, Result};
 use aws_config::SdkConfig;
+use futures_util::future::join_all;
+use runtime::edges::Queue;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::{runtime::Handle, task::spawn_blocking};
+use tokio::{runtime::Handle, sync::Mutex, task::spawn_blocking, time::Instant};
 
 use crate::{
     aws::{queue::StackQueue, table::Table},
     commands::{
-        backlog::{Backlog, Reach, Wanted, find, messages::MessageQueue, resend},
+        backlog::{Backlog, Reach, Resent, Swept, Wanted, find, messages::MessageQueue, resend},
         dlq::DeadLetters,
         inbox::InboxItems,
         quarantine::QuarantinedItems,
@@ -72,11 +76,20 @@ pub struct Backlogs {
     pub delivery_urls: Option<(String, String)>,
 }
 
+/// How many wait in a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Count {
+    #[serde(rename = "count")]
+    pub(crate) number: u64,
+    /// Whether there may be more: the reading ended at its limit.
+    pub(crate) is_at_least: bool,
+}
+
 /// What waits in a place.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Waiting {
-    /// How many there are, as far as that is known.
-    pub(super) count: u64,
+    #[serde(flatten)]
+    pub(super) count: Count,
     /// What `list` of the command prints.
     #[serde(skip)]
     pub(super) columns: &'static [&'static str],
@@ -88,11 +101,63 @@ pub(super) struct Waiting {
     pub(super) has_more: bool,
 }
 
-/// How many were sent again, and how many stay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// What a replay has done, also one that ended early.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Replayed {
+    /// How many were sent again.
     pub(super) sent: usize,
+    /// How many stay.
     pub(super) kept: usize,
+    /// Those that were asked for and are not there.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) missing: BTreeSet<String>,
+    /// Why it ended early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) problem: Option<String>,
+}
+
+impl Replayed {
+    /// Whether none of what was asked for is there.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.sent + self.kept == 0 && !self.missing.is_empty()
+    }
+}
+
+/// The count that is asked for again every other second, and takes a request for each day of the quarantine.
+#[derive(Debug, Default)]
+pub(super) struct PolledCounts(Mutex<Option<(Instant, Count)>>);
+
+/// So old a polled count of the quarantine may be.
+const POLLED: Duration = Duration::from_secs(10);
+
+impl PolledCounts {
+    /// How many wait in each place, in the order of the page; none of one that can't be read. Pages that ask at the same
+    /// time share one reading of the quarantine.
+    pub(super) async fn of(&self, backlogs: &Backlogs) -> Vec<(BacklogKind, Option<Count>)> {
+        join_all(backlogs.kinds().map(async |kind| {
+            let count = match kind {
+                BacklogKind::Quarantine => self.quarantine(backlogs).await,
+                kind => backlogs.count(kind).await,
+            };
+            (kind, count.ok())
+        }))
+        .await
+    }
+
+    async fn quarantine(&self, backlogs: &Backlogs) -> Result<Count> {
+        let mut last = self.0.lock().await;
+        if let Some((_, count)) = last.filter(|(at, _)| at.elapsed() < POLLED) {
+            return Ok(count);
+        }
+        let count = backlogs.count(BacklogKind::Quarantine).await?;
+        *last = Some((Instant::now(), count));
+        Ok(count)
+    }
+
+    /// Forgets what was counted: it was changed from here.
+    pub(super) async fn forget(&self) {
+        *self.0.lock().await = None;
+    }
 }
 
 impl Backlogs {
@@ -115,16 +180,27 @@ impl Backlogs {
         !matches!(kind, BacklogKind::Undelivered) || self.delivery_urls.is_some()
     }
 
-    /// How many wait, without a look at them.
+    /// The places that the service has, in the order of the page.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = BacklogKind> {
+        BacklogKind::ALL.into_iter().filter(|kind| self.has(*kind))
+    }
+
+    /// How many wait in each place now; none of one that can't be read.
+    pub(super) async fn counts(&self) -> Vec<(BacklogKind, Option<Count>)> {
+        join_all(self.kinds().map(async |kind| (kind, self.count(kind).await.ok()))).await
+    }
+
+    /// How many wait, without a look at the messages of a queue.
     ///
     /// # Errors
     /// If the place can't be read.
-    pub(super) async fn count(&self, kind: BacklogKind) -> Result<u64> {
-        match kind {
-            BacklogKind::Inbox | BacklogKind::Quarantine => Ok(self.list(kind).await?.count),
-            BacklogKind::DeadLetters => self.dead_letters().0.count().await,
-            BacklogKind::Undelivered => self.undelivered()?.undelivered.count().await,
-        }
+    pub(super) async fn count(&self, kind: BacklogKind) -> Result<Count> {
+        let number = match kind {
+            BacklogKind::Inbox | BacklogKind::Quarantine => return Ok(self.list(kind).await?.count),
+            BacklogKind::DeadLetters => self.dead_letters().0.count().await?,
+            BacklogKind::Undelivered => self.undelivered()?.undelivered.count().await?,
+        };
+        Ok(Count { number, is_at_least: false })
     }
 
     /// What waits, oldest first. Of a queue, it is received for that, if the queue has any.
@@ -150,10 +226,10 @@ impl Backlogs {
         .await
     }
 
-    /// Sends what is wanted to its queue again.
+    /// Sends what is wanted to its queue again, at most [`LIMIT`] of them.
     ///
     /// # Errors
-    /// If one that is named is not there, or the queue does not take it.
+    /// If nothing was sent because the place can't be read or the queue doesn't take it.
     pub(super) async fn replay(&self, kind: BacklogKind, wanted: Wanted) -> Result<Replayed> {
         let this = self.clone();
         aside(move |on| {
@@ -203,17 +279,21 @@ async fn listed<P: Backlog>(backlog: &P, count: Option<u64>) -> Result<Waiting> 
     let (found, swept) = find(backlog, Wanted::All, LIMIT, |_| ()).await?;
     let now = runtime::clock::now();
     let seen = u64::try_from(found.len())?;
+    let is_at_limit = swept.reach != Reach::Whole;
     Ok(Waiting {
-        count: count.unwrap_or(seen).max(seen),
+        count: Count { number: count.unwrap_or(seen).max(seen), is_at_least: count.is_none() && is_at_limit },
         columns: P::COLUMNS,
         rows: found.iter().map(|item| P::row(item, now)).collect(),
         items: found.iter().map(|item| P::described(item, now)).collect(),
-        has_more: swept.reach != Reach::Whole || count.is_some_and(|count| count > seen),
+        has_more: is_at_limit || count.is_some_and(|count| count > seen),
     })
 }
 
-async fn resent<P: Backlog>(backlog: &P, queue: &StackQueue, wanted: Wanted) -> Result<Replayed> {
-    let resent = resend(backlog, queue, wanted, (LIMIT, false), |_| ()).await?;
-    resent.complete::<P>(LIMIT)?;
-    Ok(Replayed { sent: resent.sent, kept: resent.kept })
+pub(super) async fn resent<P: Backlog>(backlog: &P, queue: &impl Queue, wanted: Wanted) -> Result<Replayed> {
+    let Resent { sent, kept, swept } = resend(backlog, queue, wanted, (LIMIT, false), |_| ()).await;
+    match swept {
+        Ok(Swept { missing, .. }) => Ok(Replayed { sent, kept, missing, problem: None }),
+        Err(error) if sent == 0 => Err(error),
+        Err(error) => Ok(Replayed { sent, kept, problem: Some(format!("{error:#}")), ..Replayed::default() }),
+    }
 }

@@ -8,6 +8,7 @@
 //! | [`history`] | the requests, bounded and kept across restarts |
 //! | `proxy` | passes requests on to the service, and records them |
 //! | [`follow`] | joins log lines and changes to the requests that caused them |
+//! | `form` | fields of forms and queries |
 //! | `guard` | who may see it |
 //! | [`words`] | its texts, in Korean and English |
 //! | [`backlogs`] | what waits for an operator, and its replay |
@@ -24,6 +25,7 @@ mod chat;
 mod command;
 pub mod explain;
 pub mod follow;
+mod form;
 mod guard;
 pub mod history;
 pub mod masks;
@@ -44,9 +46,9 @@ use crate::{
     aws::{queue::StackQueue, table::Table},
     commands::changes::Tap,
     kakao::{Kakao, KakaoCallback},
-    local::{Weather, logs::LogLine},
+    local::{Faults, logs::LogLine},
 };
-use backlogs::Backlogs;
+use backlogs::{Backlogs, PolledCounts};
 use explain::Judge;
 use follow::Follower;
 use guard::Guard;
@@ -73,7 +75,7 @@ pub struct Setup<'s> {
     /// The origin of the simulated Kakao's callback server, if there is one.
     pub callback_url: Option<&'s str>,
     /// What goes wrong around the service.
-    pub weather: Weather,
+    pub faults: Faults,
     /// Where its backlogs are, if it has any.
     pub backlogs: Option<Backlogs>,
     /// Where the token is kept.
@@ -109,8 +111,9 @@ pub(crate) struct Shared {
     pub(crate) masks: Masks,
     pub(crate) kakao: Kakao,
     pub(crate) callbacks: Option<KakaoCallback>,
-    pub(crate) weather: Weather,
+    pub(crate) faults: Faults,
     pub(crate) backlogs: Option<Backlogs>,
+    polled: PolledCounts,
     pub(crate) upstream: Upstream,
     pub(crate) follower: Follower,
     pub(crate) observed: Observed,
@@ -136,8 +139,9 @@ impl Console {
             masks: Masks::of(setup.kakao),
             kakao: setup.kakao.clone(),
             callbacks: setup.callback_url.map(|url| KakaoCallback::at(url.to_owned())),
-            weather: setup.weather,
+            faults: setup.faults,
             backlogs: setup.backlogs,
+            polled: PolledCounts::default(),
             upstream: Upstream::at(setup.base_url),
             observed: Observed::default(),
             cloud: setup.cloud,

@@ -72,7 +72,7 @@ impl Console {
     /// # Errors
     /// If 127.0.0.1 has no free port, or the bus can't be followed.
     pub async fn beside(stage: &Stage, port: u16, folder: PathBuf, history: History) -> Result<Self> {
-        let Stage { cloud, kakao, callbacks, weather, reading, .. } = stage;
+        let Stage { cloud, kakao, callbacks, faults, reading, .. } = stage;
         let aws = cloud.sdk_config();
         let edges = Edges {
             table: Table::new(&aws, cloud.table_name()),
@@ -84,7 +84,7 @@ impl Console {
             base_url: cloud.base_url(),
             kakao,
             callback_url: Some(callbacks.url()),
-            weather: weather.clone(),
+            faults: faults.clone(),
             backlogs: Some(Backlogs::of(cloud)),
             folder,
             cloud: edges,

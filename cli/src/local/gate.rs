@@ -1,4 +1,4 @@
-//! A gate in front of what the functions call: it passes requests on as they came, unless the weather is bad.
+//! A gate in front of what the functions call: it passes requests on as they came, unless a fault is on.
 
 use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, task::JoinHandle, time::sleep};
 
-use super::weather::{Fault, Weather};
+use super::faults::{Fault, Faults};
 
 /// How much later a slow table answers: later than a function waits that has to answer Kakao, and sooner than the others do.
 const SLOW: Duration = Duration::from_secs(1);
@@ -52,7 +52,7 @@ struct Inside {
     behind: Behind,
     /// Where requests are passed on to, without a path.
     origin: String,
-    weather: Weather,
+    faults: Faults,
     client: Client<HttpConnector, Body>,
 }
 
@@ -69,13 +69,13 @@ impl Gate {
     ///
     /// # Errors
     /// If 127.0.0.1 has no free port.
-    pub(crate) async fn before(url: &str, behind: Behind, weather: &Weather) -> Result<Self> {
+    pub(crate) async fn before(url: &str, behind: Behind, faults: &Faults) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("127.0.0.1 has no free port")?;
         let (origin, path) = split(url);
         let own = format!("http://{}{path}", listener.local_addr()?);
-        weather.allow(behind.faults());
+        faults.allow(behind.faults());
         let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build_http();
-        let inside = Arc::new(Inside { behind, origin: origin.to_owned(), weather: weather.clone(), client });
+        let inside = Arc::new(Inside { behind, origin: origin.to_owned(), faults: faults.clone(), client });
         let app = Router::new().fallback(pass).with_state(inside);
         let task = tokio::spawn(async move {
             // It ends by being aborted only.
@@ -117,7 +117,7 @@ impl Behind {
 
 impl Inside {
     fn passage(&self, headers: &HeaderMap) -> Passage {
-        let is = |fault| self.weather.is(fault);
+        let is = |fault| self.faults.is(fault);
         let unavailable = |body| Passage::Answer(StatusCode::SERVICE_UNAVAILABLE, body);
         match &self.behind {
             Behind::Aws => match aws_service(headers) {
@@ -194,17 +194,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_pass_as_they_came_while_the_weather_is_fine() {
-        let (url, weather) = (server("true").await, Weather::default());
-        let gate = Gate::before(&url, Behind::Aws, &weather).await.unwrap();
+    async fn requests_pass_as_they_came_while_no_fault_is_on() {
+        let (url, faults) = (server("true").await, Faults::default());
+        let gate = Gate::before(&url, Behind::Aws, &faults).await.unwrap();
         assert!(gate.url().ends_with("/base?x=1") && gate.url() != url);
         assert_eq!(ask(gate.url(), "sqs").await, (200, "true /base?x=1 7 body".to_owned()));
-        assert!(weather.is_possible(Fault::QueueDown) && !weather.is_possible(Fault::ApiLies));
+        assert!(faults.is_possible(Fault::QueueDown) && !faults.is_possible(Fault::ApiLies));
     }
 
     #[tokio::test]
     async fn each_fault_meets_what_it_is_of_and_ends() {
-        let (url, lying, weather) = (server("true").await, server("lying").await, Weather::default());
+        let (url, lying, faults) = (server("true").await, server("lying").await, Faults::default());
         let lying = Behind::Api { lying: split(&lying).0.to_owned() };
         let long = Duration::from_secs(600);
         for (behind, fault, service, wanted) in [
@@ -214,20 +214,20 @@ mod tests {
             (Behind::Receiver, Fault::DeliveryFails, "-", (500, "{}")),
             (lying, Fault::ApiLies, "-", (200, "lying /base?x=1 7 body")),
         ] {
-            let gate = Gate::before(&url, behind, &weather).await.unwrap();
-            weather.begin(fault, long);
+            let gate = Gate::before(&url, behind, &faults).await.unwrap();
+            faults.begin(fault, long);
             let (status, body) = ask(gate.url(), service).await;
             assert_eq!((status, body.as_str()), wanted, "{fault:?}");
-            weather.end(fault);
+            faults.end(fault);
             assert_eq!(ask(gate.url(), service).await, (200, "true /base?x=1 7 body".to_owned()), "{fault:?}");
         }
     }
 
     #[tokio::test]
     async fn a_slow_table_answers_later_and_the_queue_beside_it_at_once() {
-        let (url, weather) = (server("true").await, Weather::default());
-        let gate = Gate::before(&url, Behind::Aws, &weather).await.unwrap();
-        weather.begin(Fault::TableSlow, Duration::from_secs(600));
+        let (url, faults) = (server("true").await, Faults::default());
+        let gate = Gate::before(&url, Behind::Aws, &faults).await.unwrap();
+        faults.begin(Fault::TableSlow, Duration::from_secs(600));
         let begun = Instant::now();
         ask(gate.url(), "sqs").await;
         assert!(begun.elapsed() < SLOW);
@@ -237,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_answer_behind_the_gate_does_not_answer_before_it() {
-        let gate = Gate::before("http://127.0.0.1:1/x", Behind::Receiver, &Weather::default()).await.unwrap();
+        let gate = Gate::before("http://127.0.0.1:1/x", Behind::Receiver, &Faults::default()).await.unwrap();
         assert!(Client::builder().no_proxy().build().unwrap().get(gate.url()).send().await.is_err());
     }
 }

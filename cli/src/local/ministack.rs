@@ -15,10 +15,10 @@ use tokio::{
 };
 
 use super::{
+    faults::Faults,
     gate::{Behind, Gate},
     process::{ProcessGroup, tail},
     run_folder::RunFolder,
-    weather::Weather,
 };
 use crate::ui::progress::Progress;
 
@@ -43,14 +43,14 @@ pub(super) struct Ministack {
 pub(super) async fn start(
     python: &Path,
     folder: &RunFolder,
-    weather: Option<&Weather>,
+    faults: Option<&Faults>,
     progress: Progress,
 ) -> Result<Ministack> {
     let step = progress.step("Starting the local cloud");
     for _ in 0..ATTEMPTS {
         let port = free_port()?;
-        let gate = match weather {
-            Some(weather) => Some(Gate::before(&endpoint(port), Behind::Aws, weather).await?),
+        let gate = match faults {
+            Some(faults) => Some(Gate::before(&endpoint(port), Behind::Aws, faults).await?),
             None => None,
         };
         let mut ministack = spawn(python, folder.path(), port, gate)?;

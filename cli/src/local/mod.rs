@@ -5,6 +5,7 @@ mod answerer;
 mod build;
 mod delivery;
 mod deploy;
+mod faults;
 pub(crate) mod gate;
 pub mod logs;
 mod ministack;
@@ -15,7 +16,6 @@ mod receiver;
 mod run_folder;
 pub mod running;
 mod venv;
-mod weather;
 
 use anyhow::{Context, Result};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -28,12 +28,12 @@ pub use answerer::Answerer;
 pub use build::Build;
 pub use delivery::{Delivery, SecretFile};
 pub use deploy::{LocalFunction, LocalStack};
+pub use faults::{Fault, Faults};
 pub use process::{Finished, Stream, run};
 pub use project::Project;
 pub use reading::Reading;
 pub use receiver::{Received, Receiver};
 pub use venv::{Packages, provision};
-pub use weather::{Fault, Weather};
 
 /// What a local cloud is made of.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub struct Options<'o> {
     /// What the reconciler reads, if there is one.
     pub reading: Option<&'o Reading>,
     /// What may go wrong between the functions and AWS; without it they call AWS themselves.
-    pub weather: Option<Weather>,
+    pub faults: Option<Faults>,
 }
 
 /// A running local cloud with the deployed stack. Several may run at once. Dropped, however that comes,
@@ -75,7 +75,7 @@ impl Cloud {
         let python = venv::provision(&project, venv::CLOUD, progress).await?;
         let binaries = build::build(&project, &options.build, progress).await?;
         let folder = run_folder::RunFolder::make(&project).await?;
-        let ministack = ministack::start(&python, &folder, options.weather.as_ref(), progress).await?;
+        let ministack = ministack::start(&python, &folder, options.faults.as_ref(), progress).await?;
         let mut parameters = options.parameters.clone();
         let aws = sdk_config(&ministack.endpoint, deploy::REGION);
         if let Some(delivery) = &options.delivery {

@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::{
     delivery::store_secret,
+    faults::Faults,
     gate::{Behind, Gate},
-    weather::Weather,
 };
 use crate::random;
 
@@ -35,18 +35,18 @@ impl fmt::Debug for Reading {
 }
 
 impl Reading {
-    /// An app without members yet. In bad weather the reconciler reads another API, in which it never has any.
+    /// An app without members yet. During the fault `api-lies` the reconciler reads another API, in which it never has any.
     ///
     /// # Errors
     /// If 127.0.0.1 has no free port.
-    pub async fn start(app_id: &str, weather: &Weather) -> Result<Self> {
+    pub async fn start(app_id: &str, faults: &Faults) -> Result<Self> {
         let (app_id, key) = (app_id.to_owned(), random::hex::<16>()?);
         let mut api = SimulatedApi::new(KakaoMembers::default());
         api.add_key(&key, AdminKey::reader(&app_id));
         let lying = ApiServer::start(api.clone()).await.context("127.0.0.1 has no free port")?;
         let server = ApiServer::start(api).await.context("127.0.0.1 has no free port")?;
         let behind = Behind::Api { lying: lying.url().to_owned() };
-        let gate = Gate::before(server.url(), behind, weather).await?;
+        let gate = Gate::before(server.url(), behind, faults).await?;
         Ok(Self { app_id, key, server, gate, _lying: lying })
     }
 

@@ -12,6 +12,9 @@ use crate::binary::{Folder, NOWHERE, khook};
 const TABLE: &[(&str, i32)] = &[
     // Both would start the whole service.
     ("demo --json --keep", 2),
+    ("demo --open", 2),
+    ("demo --port 4001", 2),
+    ("demo --json --open", 2),
     ("dev now", 2),
     ("dev --deliver-to not-a-url", 2),
     ("dev --deliver-to http://a.example/", 2),
@@ -235,6 +238,15 @@ fn a_wrong_usage_is_2_and_what_failed_is_1() {
         assert_eq!(done.status, Some(*status), "khook {line}\n{}", done.error);
         assert!(*status != 0 || done.error.is_empty(), "khook {line}\n{}", done.error);
         assert!(!done.error.contains("panicked"), "khook {line}\n{}", done.error);
+    }
+}
+
+#[test]
+fn an_option_of_the_demos_console_names_the_option_that_it_needs() {
+    let folder = Folder::new("exit-status-demo");
+    for option in ["--open", "--port 4001"] {
+        let done = khook(&folder, &NOWHERE, &arguments(&format!("demo {option}")), "");
+        assert!(done.status == Some(2) && done.error.contains("--keep"), "{option} {}", done.error);
     }
 }
 

@@ -227,13 +227,14 @@ pub(crate) async fn show<P: Backlog>(backlog: &P, id: String, limit: usize) -> R
 }
 
 /// What a replay did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Resent {
     /// How many were sent.
     pub(crate) sent: usize,
     /// How many stay where they are.
     pub(crate) kept: usize,
-    swept: Swept,
+    /// How it ended. What was sent before an error stays sent.
+    pub(crate) swept: Result<Swept>,
 }
 
 /// Sends the wanted items to the queue and deletes those that it accepts. `note` is told how many were sent so far.
@@ -243,7 +244,7 @@ pub(crate) async fn resend<P: Backlog>(
     wanted: Wanted,
     (limit, anyway): (usize, bool),
     mut note: impl FnMut(usize),
-) -> Result<Resent> {
+) -> Resent {
     let (mut sent, mut kept, mut refused_in_a_row) = (0_usize, 0_usize, 0_usize);
     let swept = backlog
         .sweep(Chosen::Wanted(wanted), limit, async |item| {
@@ -264,8 +265,7 @@ pub(crate) async fn resend<P: Backlog>(
             Ok(Fate::Replayed { at })
         })
         .await;
-    let swept = swept.map_err(|error| if sent == 0 { error } else { error.context(format!("{sent} sent, then")) })?;
-    Ok(Resent { sent, kept, swept })
+    Resent { sent, kept, swept }
 }
 
 /// `replay`. The exit status says whether all that was asked for was sent.
@@ -279,7 +279,8 @@ pub(crate) async fn replay<P: Backlog>(
     let mut step = Progress::of_stderr().step(format!("Sending {} to the {}", plural(P::WORDS.noun), P::WORDS.target));
     let all_wanted = wanted == Wanted::All;
     let note = |sent| step.note(&format!("{sent} sent"));
-    let Resent { sent, kept, swept } = resend(backlog, queue, wanted, (limit, anyway), note).await?;
+    let Resent { sent, kept, swept } = resend(backlog, queue, wanted, (limit, anyway), note).await;
+    let swept = swept.map_err(|error| if sent == 0 { error } else { error.context(format!("{sent} sent, then")) })?;
     step.done("");
     if all_wanted && sent + kept == 0 {
         backlog.confirm_empty().await?;
@@ -288,13 +289,6 @@ pub(crate) async fn replay<P: Backlog>(
     complete::<P>(&swept, limit)?;
     warn_of_more::<P>(swept.reach, limit);
     Ok(if kept == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-impl Resent {
-    /// Fails if an item that was asked for was not found.
-    pub(crate) fn complete<P: Backlog>(&self, limit: usize) -> Result<()> {
-        complete::<P>(&self.swept, limit)
-    }
 }
 
 /// Warns of an item that the queue refused, and fails when it has refused too many in a row.

@@ -44,7 +44,7 @@ fn refused(answer: &Response, codes: &[&str]) -> Judgement {
     match answer.status {
         400 => {
             let fix = format!("say why (RFC 8935): {{\"err\":\"{}\",\"description\":\"…\"}}", codes.join("|"));
-            let Some(body) = answer.json() else { return status::no_json(answer, &fix) };
+            let Some(body) = answer.json() else { return status::no_json(&answer.body, &fix) };
             match body.get("err").and_then(Value::as_str).filter(|code| codes.contains(code)) {
                 Some(code) => Judgement::right(format!("400 {code}")),
                 None => Judgement::mistake(format!("400 with {}", answer.excerpt()), fix),

@@ -30,7 +30,7 @@ fn of_status(answer: &Response) -> Judgement {
 
 fn of_body(answer: &Response) -> Judgement {
     match answer.json() {
-        None => status::no_json(answer, FIX),
+        None => status::no_json(&answer.body, FIX),
         Some(body) if body == json!({"status": "ok"}) => Judgement::right(answer.excerpt()),
         Some(_) => Judgement::mistake(answer.excerpt(), FIX),
     }

@@ -81,8 +81,13 @@ impl Response {
 
     /// The beginning of the body.
     pub(super) fn excerpt(&self) -> String {
-        if self.body.is_empty() { "an empty body".to_owned() } else { cut(&self.body, EXCERPT) }
+        excerpt(&self.body)
     }
+}
+
+/// The beginning of a body.
+pub(super) fn excerpt(body: &str) -> String {
+    if body.is_empty() { "an empty body".to_owned() } else { cut(body, EXCERPT) }
 }
 
 fn cut(text: &str, most: usize) -> String {

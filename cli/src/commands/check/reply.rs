@@ -4,32 +4,35 @@ use kakao_webhooks::skill::{
     InvalidReply, MAX_REPLY_BYTES, Note, Place, Remark, ReplyError, Rule, SkillResponse, ValidationStatus, Violation,
 };
 use play_kakao::callback::words_of;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use runtime::config::FALLBACK_TEXT;
 use serde_json::Value;
 
 use super::{finding::Judgement, probe::Response, status, wrapper};
 use crate::ui::output::shortened;
 
-/// The same of an answer that another one has received.
-pub(crate) fn judge_body(body: &str, place: Place) -> Judgement {
-    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    judge(&Response { status: 200, headers, body: body.to_owned(), ..Response::default() }, place)
-}
-
 /// The answer to a message that was written in this place.
 pub(super) fn judge(answer: &Response, place: Place) -> Judgement {
     let form = status::is_json(answer);
-    if !form.fix.is_empty() {
-        return form;
-    }
-    let Some(reply) = answer.json() else {
-        return status::no_json(answer, "answer with a SkillResponse: a JSON object with version and template");
+    if form.fix.is_empty() { judge_body(&answer.body, place) } else { form }
+}
+
+/// The same of an answer that was recorded with this content type (empty: it had none).
+pub(crate) fn judge_recorded(content_type: &str, body: &str, place: Place) -> Judgement {
+    let content_type = HeaderValue::from_str(content_type).ok().filter(|value| !value.is_empty());
+    let headers = content_type.map(|value| (CONTENT_TYPE, value)).into_iter().collect();
+    judge(&Response { headers, body: body.to_owned(), ..Response::default() }, place)
+}
+
+/// The same of the body alone, such as that of a request to a callback URL, which has no status.
+pub(crate) fn judge_body(body: &str, place: Place) -> Judgement {
+    let Ok(reply) = serde_json::from_str::<Value>(body) else {
+        return status::no_json(body, "answer with a SkillResponse: a JSON object with version and template");
     };
     if let Some(wrapper) = wrapper::around(&reply) {
         return wrapper::judgement(&wrapper);
     }
-    if let Some((seen, fix)) = mistake_before_rules(&reply, answer.body.len()) {
+    if let Some((seen, fix)) = mistake_before_rules(&reply, body.len()) {
         return Judgement::mistake(seen, fix);
     }
     if words_of(&reply) == FALLBACK_TEXT {
@@ -44,7 +47,7 @@ pub(super) fn judge(answer: &Response, place: Place) -> Judgement {
             "none, if the bot has nothing to answer (a group chatbot's notification); else one to three bubbles",
         );
     }
-    match SkillResponse::from_json(&answer.body, place) {
+    match SkillResponse::from_json(body, place) {
         Ok(response) => remarked(response.remarks(), &reply),
         Err(ReplyError::Json(error)) => {
             Judgement::mistake(error.to_string(), "answer with one JSON object, each key once")
@@ -57,9 +60,14 @@ pub(super) fn judge(answer: &Response, place: Place) -> Judgement {
 pub(crate) const FALLBACK_CAUSE: &str = "the answerer gave no usable answer in time. `not_answered` in its log \
                                          (CloudWatch, or what `khook dev` prints) names the cause";
 
-/// What a user reads, in short.
+/// What a user reads, in short: the words of the text bubbles, and the names of the other components.
 fn said(reply: &Value) -> String {
-    match words_of(reply).replace('\n', " / ") {
+    let outputs = reply.pointer("/template/outputs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let text = |output: &Value| output.pointer("/simpleText/text").and_then(Value::as_str).map(str::to_owned);
+    let name = |output: &Value| output.as_object().and_then(|members| members.keys().next()).cloned();
+    let gap = if outputs.iter().any(|output| text(output).is_some()) { " / " } else { ", " };
+    let bubbles: Vec<_> = outputs.iter().filter_map(|output| text(output).or_else(|| name(output))).collect();
+    match bubbles.join(gap).replace('\n', " / ") {
         words if words.is_empty() => "no words, but data for the block's own bubbles".to_owned(),
         words => shortened(&words, MOST_SAID),
     }
@@ -180,7 +188,7 @@ pub(super) fn judge_validation(answer: &Response) -> Judgement {
     if !form.fix.is_empty() {
         return form;
     }
-    let Some(body) = answer.json() else { return status::no_json(answer, RIGHT) };
+    let Some(body) = answer.json() else { return status::no_json(&answer.body, RIGHT) };
     match body.get("status").map(|status| serde_json::from_value::<ValidationStatus>(status.clone())) {
         Some(Ok(status)) => Judgement::right(status.json()),
         Some(Err(_)) => Judgement::mistake("`status` is none of Kakao's four words", RIGHT),
@@ -246,6 +254,36 @@ mod tests {
         let (verdict, seen, fix) = seen(FALLBACK_TEXT);
         assert_eq!(verdict, Verdict::Warning);
         assert!(seen.starts_with("SkillFallbackText: 지금은") && fix.contains("`not_answered`"), "{seen} {fix}");
+    }
+
+    #[test]
+    fn an_answer_is_shown_by_its_words_and_the_names_of_its_other_components() {
+        let card = json!({"textCard": {"title": "T", "buttons": []}});
+        let item = json!({"title": "one"});
+        let list = json!({"listCard": {"header": {"title": "H"}, "items": [item, item]}});
+        let text = json!({"simpleText": {"text": "a\nb"}});
+        for (outputs, seen) in [
+            (json!([card, list]), "textCard, listCard"),
+            (json!([{"simpleImage": {"imageUrl": "https://i.example", "altText": "i"}}]), "simpleImage"),
+            (json!([text, card]), "a / b / textCard"),
+        ] {
+            let found = judged(&json!({"version": "2.0", "template": {"outputs": outputs}}), Place::Chat);
+            assert_eq!((found.verdict, found.seen), (Verdict::Right, format!("a valid SkillResponse: {seen}")));
+        }
+    }
+
+    #[test]
+    fn a_recorded_answer_is_judged_with_the_content_type_that_it_had() {
+        let valid = Reply::text("a").build().unwrap().into_json();
+        for (content_type, verdict, seen) in [
+            ("application/json; charset=utf-8", Verdict::Right, "a valid SkillResponse: a"),
+            ("text/plain", Verdict::Mistake, "text/plain"),
+            ("", Verdict::Mistake, "no content type"),
+        ] {
+            let found = judge_recorded(content_type, &valid, Place::Chat);
+            assert_eq!((found.verdict, found.seen.as_str()), (verdict, seen));
+        }
+        assert_eq!(judge_body(&valid, Place::Chat).verdict, Verdict::Right);
     }
 
     #[test]

@@ -157,7 +157,7 @@ fn registration_status(answer: &Response) -> Judgement {
 fn registration_body(answer: &Response) -> Judgement {
     let right = "answer exactly {\"version\":\"2.0\",\"data\":{}}";
     let Some(body) = answer.json() else {
-        return status::no_json(answer, right);
+        return status::no_json(&answer.body, right);
     };
     if let Some(wrapper) = wrapper::around(&body) {
         return wrapper::judgement(&wrapper);

@@ -2,7 +2,10 @@
 
 use reqwest::header::{ALLOW, LOCATION};
 
-use super::{finding::Judgement, probe::Response};
+use super::{
+    finding::Judgement,
+    probe::{Response, excerpt},
+};
 
 /// What an unexpected status means. `None` where the route explains it itself.
 pub(super) fn unexpected(answer: &Response) -> Option<Judgement> {
@@ -49,14 +52,14 @@ pub(super) fn is_json(answer: &Response) -> Judgement {
 }
 
 /// A body that is not JSON. The mark is invisible in every editor.
-pub(super) fn no_json(answer: &Response, fix: &str) -> Judgement {
-    if answer.body.starts_with('\u{feff}') {
+pub(super) fn no_json(body: &str, fix: &str) -> Judgement {
+    if body.starts_with('\u{feff}') {
         return Judgement::mistake(
             "the body begins with a byte order mark (U+FEFF), which JSON may not",
             "write it without: save the file as UTF-8 without BOM (in Python encoding=\"utf-8\", not \"utf-8-sig\")",
         );
     }
-    Judgement::mistake(format!("no JSON: {}", answer.excerpt()), fix)
+    Judgement::mistake(format!("no JSON: {}", excerpt(body)), fix)
 }
 
 /// The same path with a slash at its end.

@@ -10,6 +10,7 @@ mod story;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::Arg;
 use serde_json::Value;
 
 use crate::{
@@ -27,6 +28,7 @@ pub use play::StepResult;
 
 /// Options of `khook demo`.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("port", with_keep), mut_arg("open", with_keep))]
 pub struct Demo {
     /// Print one JSON document instead of tables
     #[arg(long)]
@@ -36,6 +38,12 @@ pub struct Demo {
     keep: bool,
     #[command(flatten, next_help_heading = "Console (with --keep)")]
     console: ConsoleOptions,
+}
+
+/// There is a console only where the command stays. Without the conflict clap would not require `--keep` beside `--json`,
+/// which excludes it.
+fn with_keep(option: Arg) -> Arg {
+    option.requires("keep").conflicts_with("json")
 }
 
 impl Demo {

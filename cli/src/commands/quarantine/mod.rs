@@ -2,10 +2,11 @@
 
 mod payload;
 
-use std::{collections::BTreeSet, process::ExitCode};
+use std::{collections::BTreeSet, pin::pin, process::ExitCode};
 
 use anyhow::{Result, bail};
 use clap::{Subcommand, value_parser};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use kakao_webhooks::wire::Time;
 use runtime::store::LONGEST_QUARANTINE_DAYS;
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use crate::{
         self, Backlog, Chosen, Fate, Reach, StoredItem, Swept, Wanted, Words, find_each, replayed::replayed,
         which::Which, work_through,
     },
-    ui::{local_time::LocalTime, output},
+    ui::{count::counted, local_time::LocalTime, output},
 };
 
 /// Authentic events that could not be used: list, show, replay after a fix, or drop.
@@ -142,7 +143,7 @@ impl QuarantinedItems {
         {
             return Ok(Some(StoredItem(item)));
         }
-        let mut found = self.all().await?;
+        let mut found = self.all(usize::MAX).await?;
         found.retain(|item| item.text("event_id") == id);
         if found.len() > 1 {
             let keys: Vec<_> = found.iter().map(|item| format!("`{}`", Self::id(item))).collect();
@@ -159,14 +160,24 @@ impl QuarantinedItems {
         Ok((items, missing))
     }
 
-    async fn all(&self) -> Result<Vec<StoredItem>> {
+    /// The oldest, at most so many. Most days have none, so several are read at once.
+    async fn all(&self, limit: usize) -> Result<Vec<StoredItem>> {
+        let days = last_days(runtime::clock::now(), self.days);
+        let mut read =
+            pin!(stream::iter(days).map(|day| async move { self.table.first_of(&day, limit).await }).buffered(AT_ONCE));
         let mut found = Vec::new();
-        for partition in last_days(runtime::clock::now(), self.days) {
-            found.extend(self.table.partition(&partition).await?.into_iter().map(StoredItem));
+        while found.len() < limit
+            && let Some(items) = read.try_next().await?
+        {
+            found.extend(items.into_iter().map(StoredItem));
         }
+        found.truncate(limit);
         Ok(found)
     }
 }
+
+/// So many days are read at once.
+const AT_ONCE: usize = 16;
 
 /// The members that `list` prints.
 const LISTED: [&str; 5] = ["sk", "kind", "app_id", "reason", "detail"];
@@ -216,16 +227,25 @@ impl Backlog for QuarantinedItems {
     async fn sweep(
         &self,
         chosen: Chosen<StoredItem>,
-        _limit: usize,
+        limit: usize,
         visit: impl AsyncFnMut(StoredItem) -> Result<Fate>,
     ) -> Result<Swept> {
-        let (items, missing) = match chosen {
-            Chosen::Wanted(Wanted::All) => (self.all().await?, BTreeSet::new()),
-            Chosen::Wanted(Wanted::These(ids)) => self.these(ids).await?,
-            Chosen::Found(items) => (items, BTreeSet::new()),
+        let mut swept = Swept::default();
+        let items = match chosen {
+            Chosen::Wanted(Wanted::All) => {
+                let items = self.all(limit).await?;
+                swept.reach = if items.len() >= limit { Reach::Limit } else { Reach::Whole };
+                items
+            }
+            Chosen::Wanted(Wanted::These(ids)) => {
+                let (items, missing) = self.these(ids).await?;
+                swept.missing = missing;
+                items
+            }
+            Chosen::Found(items) => items,
         };
         work_through(&self.table, items, true, visit).await?;
-        Ok(Swept { missing, ..Swept::default() })
+        Ok(swept)
     }
 
     /// Marks the item first: one that the processor puts back meanwhile no longer has the mark, and stays.
@@ -238,8 +258,8 @@ impl Backlog for QuarantinedItems {
         Ok(None)
     }
 
-    fn more(_reach: Reach, _limit: usize) -> Option<String> {
-        None
+    fn more(reach: Reach, limit: usize) -> Option<String> {
+        (reach == Reach::Limit).then(|| format!("read the oldest {}, and there may be more", counted(limit, "event")))
     }
 }
 

@@ -14,19 +14,19 @@ use serde_json::json;
 use super::error;
 use crate::console::{
     Shared,
-    chat::{self, Message, MessageJson},
+    chat::{self, NewMessage, NewMessageJson},
 };
 
 /// The newest messages of a chat, the oldest of them first.
-pub(super) async fn turns(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
-    let chat = Message::of_form(uri.query().unwrap_or_default().as_bytes()).chat;
-    let turns = chat.turns(&shared.history, shared.callbacks.as_ref()).await;
-    Json(json!({"user": chat.user, "room": chat.room, "turns": turns})).into_response()
+pub(super) async fn messages(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    let chat = NewMessage::of_form(uri.query().unwrap_or_default().as_bytes()).chat;
+    let messages = chat.messages(&shared.history, shared.callbacks.as_ref()).await;
+    Json(json!({"user": chat.user, "room": chat.room, "messages": messages})).into_response()
 }
 
 /// Sends a message.
 pub(super) async fn say(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
-    let message: MessageJson = match serde_json::from_slice(&body) {
+    let message: NewMessageJson = match serde_json::from_slice(&body) {
         Ok(message) => message,
         Err(why) => return error(StatusCode::BAD_REQUEST, &format!("the body is not as it should be: {why}")),
     };

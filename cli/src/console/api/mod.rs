@@ -1,8 +1,9 @@
 //! The console's API: what its pages show, as JSON. docs/console.md documents it.
 
+mod backlogs;
 mod chatbot;
+mod faults;
 mod users;
-mod weather;
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -25,6 +26,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::{
     Shared, command,
     explain::Received,
+    form::shows_keys,
     history::{RecordedRequest, Update},
     pages::Filter,
     proxy,
@@ -40,12 +42,12 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/api/events/{id}/send", post(send_again))
         .route("/api/send", post(send))
         .merge(users::routes())
-        .route("/api/weather", get(weather::weather))
-        .route("/api/weather/{name}", put(weather::begin).delete(weather::end))
-        .route("/api/backlogs", get(weather::backlogs))
-        .route("/api/backlogs/{name}", get(weather::backlog))
-        .route("/api/backlogs/{name}/replay", post(weather::replay))
-        .route("/api/chatbot", get(chatbot::turns).post(chatbot::say))
+        .route("/api/faults", get(faults::all))
+        .route("/api/faults/{name}", put(faults::begin).delete(faults::end))
+        .route("/api/backlogs", get(backlogs::counts))
+        .route("/api/backlogs/{name}", get(backlogs::list))
+        .route("/api/backlogs/{name}/replay", post(backlogs::replay))
+        .route("/api/chatbot", get(chatbot::messages).post(chatbot::say))
 }
 
 const LISTED: usize = 100;
@@ -91,11 +93,6 @@ fn live(
 async fn clear(State(shared): State<Arc<Shared>>) -> StatusCode {
     shared.history.clear();
     StatusCode::NO_CONTENT
-}
-
-/// Whether a query asks for the keys in place of their names.
-fn shows_keys(uri: &Uri) -> bool {
-    uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "keys=show"))
 }
 
 async fn event(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {

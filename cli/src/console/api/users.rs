@@ -13,7 +13,7 @@ use kakao_webhooks::state::Subject;
 use serde_json::json;
 
 use super::error;
-use crate::console::{Shared, users};
+use crate::console::{Shared, form::query_field, users};
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
@@ -27,9 +27,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 type Names = Path<(String, String)>;
 
 async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
-    let mut query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let wanted = query.find(|(name, _)| name == "q").map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
-    Json(json!({"users": users::seen(&shared.history, &wanted)})).into_response()
+    Json(json!({"users": users::seen(&shared.history, &query_field(&uri, "q"))})).into_response()
 }
 
 async fn member(State(shared): State<Arc<Shared>>, Path((app, user)): Names) -> Response {

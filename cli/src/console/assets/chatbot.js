@@ -3,7 +3,7 @@
 {
   const chat = $("chat");
 
-  // A turn that is shown already stays as it is, with what is open in it, unless more is known of it.
+  // A message that is shown already stays as it is, with what is open in it, unless more is known of it.
   let busy = false;
   let more = false;
   const again = async () => {
@@ -17,16 +17,16 @@
   };
 
   function show(then) {
-    const turns = [...then.querySelectorAll(".turn")];
-    const known = new Map([...chat.querySelectorAll(".turn")].map((turn) => [turn.id, turn]));
-    const shown = new Set(turns.map((turn) => turn.id));
-    known.forEach((turn, id) => { if (!shown.has(id)) turn.remove(); });
-    for (const turn of turns) {
-      const old = known.get(turn.id);
-      if (!old) chat.append(turn);
-      else if (old.dataset.state !== turn.dataset.state) old.replaceWith(turn);
+    const messages = [...then.querySelectorAll(".message")];
+    const known = new Map([...chat.querySelectorAll(".message")].map((message) => [message.id, message]));
+    const shown = new Set(messages.map((message) => message.id));
+    known.forEach((message, id) => { if (!shown.has(id)) message.remove(); });
+    for (const message of messages) {
+      const old = known.get(message.id);
+      if (!old) chat.append(message);
+      else if (old.dataset.state !== message.dataset.state) old.replaceWith(message);
     }
-    if (turns.length > 0) chat.querySelector(".empty")?.remove();
+    if (messages.length > 0) chat.querySelector(".empty")?.remove();
     chat.toggleAttribute("data-waiting", then.hasAttribute("data-waiting"));
   }
 

@@ -6,6 +6,8 @@ const text = document.body.dataset;
 function notify(message, bad) {
   const notice = $("notice");
   notice.textContent = message;
+  // What went wrong is said by the API, in English.
+  notice.lang = bad ? "en" : document.documentElement.lang;
   notice.className = bad ? "notice shown bad" : "notice shown";
   clearTimeout(notify.timer);
   notify.timer = setTimeout(() => { notice.className = "notice"; }, 4000);
@@ -155,7 +157,7 @@ function timeline(place) {
 
   function showPause() {
     pause.setAttribute("aria-pressed", String(paused));
-    const count = pending.size > 0 ? ` (${pending.size} ${pause.dataset.new})` : "";
+    const count = pending.size > 0 ? ` (${pause.dataset.new.replace("{}", pending.size)})` : "";
     pause.textContent = paused ? pause.dataset.resume + count : pause.dataset.pause;
   }
 

@@ -3,16 +3,21 @@
 mod drawn;
 mod say;
 
+use std::collections::BTreeSet;
+
 use kakao_webhooks::skill::{Place, ReplyError, SkillResponse};
 use serde::Serialize;
 use serde_json::Value;
 
 pub(super) use drawn::{Action, Bubble, Drawn};
-pub(super) use say::{Message, MessageJson, say};
+pub(super) use say::{NewMessage, NewMessageJson, say};
 
-use super::history::{Exchange, History};
+use super::history::{Exchange, History, RecordedAnswer};
 use crate::{
-    commands::check::{finding::Verdict, reply::judge_body},
+    commands::check::{
+        finding::{Judgement, Verdict},
+        reply::{judge_body, judge_recorded},
+    },
     kakao::KakaoCallback,
 };
 
@@ -20,7 +25,7 @@ use crate::{
 pub(super) const USER: &str = "bot-user-1";
 
 /// So many messages of a chat are shown.
-pub(super) const TURNS: usize = 50;
+pub(super) const MESSAGES: usize = 50;
 
 /// Where and as whom a chat is led.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -33,7 +38,7 @@ pub(super) struct Chat {
 
 /// A message, and what became of it.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Turn {
+pub(super) struct ChatMessage {
     /// The request's number.
     pub(super) id: u64,
     /// When it came, in milliseconds since 1970.
@@ -127,27 +132,25 @@ impl Chat {
 
     /// All chats that are recorded, the newest first.
     pub(super) fn recorded(history: &History) -> Vec<Self> {
-        let mut chats: Vec<Self> = vec![];
+        let mut known = BTreeSet::new();
         history.newest(usize::MAX, None, |exchange| {
-            let chat = Self::of(exchange).filter(|chat| !chats.contains(chat))?;
-            chats.push(chat);
-            None::<()>
-        });
-        chats
+            let chat = Self::of(exchange)?;
+            known.insert(chat.clone()).then_some(chat)
+        })
     }
 
     /// Its newest messages, the oldest of them first.
-    pub(super) async fn turns(&self, history: &History, kakao: Option<&KakaoCallback>) -> Vec<Turn> {
+    pub(super) async fn messages(&self, history: &History, kakao: Option<&KakaoCallback>) -> Vec<ChatMessage> {
         let exchanges = history
-            .newest(TURNS, None, |exchange| (Self::of(exchange).as_ref() == Some(self)).then(|| exchange.clone()));
-        let mut turns = Vec::with_capacity(exchanges.len());
+            .newest(MESSAGES, None, |exchange| (Self::of(exchange).as_ref() == Some(self)).then(|| exchange.clone()));
+        let mut messages = Vec::with_capacity(exchanges.len());
         for exchange in exchanges.into_iter().rev() {
-            turns.push(self.turn(exchange, kakao).await);
+            messages.push(self.message(exchange, kakao).await);
         }
-        turns
+        messages
     }
 
-    async fn turn(&self, exchange: Exchange, kakao: Option<&KakaoCallback>) -> Turn {
+    async fn message(&self, exchange: Exchange, kakao: Option<&KakaoCallback>) -> ChatMessage {
         let decoded = &exchange.explanation.decoded;
         let text = |pointer: &str| decoded.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let said = text("/userRequest/utterance").trim_end();
@@ -156,14 +159,15 @@ impl Chat {
             (Some(kakao), Some(token)) => self.callback(kakao, token).await,
             _ => None,
         };
-        let body = exchange.answer.as_ref().filter(|answer| answer.status == 200).map(|answer| answer.body.shown());
-        Turn {
+        // Kakao shows no other answer.
+        let answer = exchange.answer.as_ref().filter(|answer| answer.status == 200);
+        ChatMessage {
             id: exchange.id,
             at: exchange.at,
             said: said.to_owned(),
             block: if block == "fallback" { String::new() } else { block.to_owned() },
             status: exchange.status(),
-            reply: body.and_then(|body| Reply::of(body, self.place())),
+            reply: answer.and_then(|answer| Reply::of_answer(answer, self.place())),
             callback,
         }
     }
@@ -173,14 +177,14 @@ impl Chat {
         let known = kakao.exchange(token).await.ok()?;
         let attempts = known.attempts.iter().map(|attempt| CallbackTry {
             ms: attempt.ms(),
-            reply: if attempt.is_said() { Reply::of(&attempt.body().to_string(), self.place()) } else { None },
+            reply: if attempt.is_said() { Reply::of_callback(&attempt.body().to_string(), self.place()) } else { None },
             refusal: attempt.refusal().map(str::to_owned),
         });
         Some(Callback { is_open: known.open, left_ms: known.left_ms, attempts: attempts.collect() })
     }
 }
 
-impl Turn {
+impl ChatMessage {
     /// Whether an answer is still to come.
     pub(super) fn is_waiting(&self) -> bool {
         self.reply.as_ref().is_some_and(|reply| reply.waiting_text.is_some())
@@ -203,12 +207,22 @@ impl Turn {
 }
 
 impl Reply {
-    /// The answer with this body; none of one that is no JSON.
-    fn of(body: &str, place: Place) -> Option<Self> {
+    /// That of a recorded answer; none of one that is no JSON.
+    fn of_answer(answer: &RecordedAnswer, place: Place) -> Option<Self> {
+        let body = answer.body.shown();
+        Self::judged(body, place, || judge_recorded(answer.header("content-type"), body, place))
+    }
+
+    /// That of a request to a callback URL, whose content type Kakao has checked.
+    fn of_callback(body: &str, place: Place) -> Option<Self> {
+        Self::judged(body, place, || judge_body(body, place))
+    }
+
+    fn judged(body: &str, place: Place, judge: impl FnOnce() -> Judgement) -> Option<Self> {
         let json: Value = serde_json::from_str(body).ok()?;
         let uses_callback = json.get("useCallback") == Some(&Value::Bool(true));
         let waiting_text = json.pointer("/data/text").and_then(Value::as_str).unwrap_or_default();
-        let judgement = judge_body(body, place);
+        let judgement = judge();
         let remarks = if uses_callback { vec![] } else { remarks(body, place) };
         Some(Self {
             drawn: Drawn::of(&json),
@@ -218,11 +232,6 @@ impl Reply {
             near_limits: SkillResponse::near_limits(body, place).iter().map(ToString::to_string).collect(),
             json,
         })
-    }
-
-    /// As the page shows it.
-    pub(super) fn pretty(&self) -> String {
-        serde_json::to_string_pretty(&self.json).unwrap_or_default()
     }
 }
 

@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 
 use super::{Chat, USER};
 use crate::{
-    console::{Shared, explain::Received, proxy},
+    console::{Shared, explain::Received, form::field, proxy},
     kakao::SkillMessage,
     random,
 };
 
 /// A message to send.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::console) struct Message {
+pub(in crate::console) struct NewMessage {
     pub(in crate::console) chat: Chat,
     pub(in crate::console) utterance: String,
     /// The member number of a user who is linked; empty else.
@@ -31,7 +31,7 @@ pub(in crate::console) struct Message {
 /// The same as an API takes it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(in crate::console) struct MessageJson {
+pub(in crate::console) struct NewMessageJson {
     utterance: String,
     user: String,
     member: String,
@@ -41,21 +41,18 @@ pub(in crate::console) struct MessageJson {
     extra: Map<String, Value>,
 }
 
-impl From<MessageJson> for Message {
-    fn from(json: MessageJson) -> Self {
-        let MessageJson { utterance, user, member, room, callback, block, extra } = json;
+impl From<NewMessageJson> for NewMessage {
+    fn from(json: NewMessageJson) -> Self {
+        let NewMessageJson { utterance, user, member, room, callback, block, extra } = json;
         let extra = if extra.is_empty() { String::new() } else { Value::Object(extra).to_string() };
         Self { chat: Chat::named(user, room), utterance, member, callback, block, extra }
     }
 }
 
-impl Message {
+impl NewMessage {
     /// That of a form or a query.
     pub(in crate::console) fn of_form(form: &[u8]) -> Self {
-        let field = |wanted: &str| {
-            let found = form_urlencoded::parse(form).find(|(name, _)| name == wanted);
-            found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-        };
+        let field = |name| field(form, name);
         Self {
             chat: Chat::named(field("user"), field("room")),
             utterance: field("utterance"),
@@ -101,7 +98,7 @@ pub(in crate::console) struct Sent {
 ///
 /// # Errors
 /// What is missing in the message.
-pub(in crate::console) async fn say(shared: &Shared, message: &Message) -> Result<Sent> {
+pub(in crate::console) async fn say(shared: &Shared, message: &NewMessage) -> Result<Sent> {
     if message.utterance.is_empty() {
         bail!("`utterance` is empty: write something");
     }

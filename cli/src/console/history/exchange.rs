@@ -79,6 +79,14 @@ pub struct RecordedBody {
     pub length: usize,
 }
 
+impl RecordedAnswer {
+    /// The first value of a header, named in lower case; empty if it isn't there.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+}
+
 impl RecordedBody {
     /// The record of a body.
     #[must_use]

@@ -16,7 +16,8 @@ use crate::{
     commands::backlog::Wanted,
     console::{
         Shared,
-        backlogs::{BacklogKind, Waiting},
+        backlogs::{BacklogKind, Replayed, Waiting},
+        form::{field, query_field},
     },
 };
 
@@ -30,54 +31,73 @@ struct Place {
 struct BacklogsPage {
     frame: Frame,
     places: Vec<Place>,
-    /// How many were sent again, and how many stay.
-    done: Option<(usize, usize)>,
+    done: Option<Done>,
     fault: Option<String>,
 }
 
+/// What the replay has done that led here.
+struct Done {
+    sent: usize,
+    kept: usize,
+    missing: usize,
+}
+
+impl Done {
+    fn of(replayed: &Replayed) -> Self {
+        Self { sent: replayed.sent, kept: replayed.kept, missing: replayed.missing.len() }
+    }
+
+    /// That of a query; none if it names none.
+    fn of_query(uri: &Uri) -> Option<Self> {
+        let [sent, kept, missing] = ["sent", "kept", "missing"].map(|name| query_field(uri, name).parse().ok());
+        Some(Self { sent: sent?, kept: kept?, missing: missing.unwrap_or_default() })
+    }
+
+    fn path(&self, kind: BacklogKind) -> String {
+        let Self { sent, kept, missing } = self;
+        format!("/backlogs?sent={sent}&kept={kept}&missing={missing}#{}", kind.name())
+    }
+}
+
 pub(super) async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap, uri: Uri) -> Response {
-    let number = |wanted: &str| {
-        let mut pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        pairs.find(|(name, _)| name == wanted).and_then(|(_, value)| value.parse().ok())
-    };
-    let done = number("sent").zip(number("kept"));
-    shown(&shared, &headers, done, None).await
+    shown(&shared, &headers, Done::of_query(&uri), None).await
 }
 
 /// Sends one item, or all of a place, again.
 pub(super) async fn replay(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let fields: Vec<_> = form_urlencoded::parse(&body).into_owned().collect();
-    let field = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-    let wanted = match (field("all"), field("id")) {
-        (Some(_), None) => Some(Wanted::All),
-        (None, Some(id)) => Some(Wanted::These([id].into())),
+    let [all, id, kind] = ["all", "id", "kind"].map(|name| field(&body, name));
+    let wanted = match (all.is_empty(), id.is_empty()) {
+        (false, true) => Some(Wanted::All),
+        (true, false) => Some(Wanted::These([id].into())),
         _ => None,
     };
-    let kind = field("kind").as_deref().and_then(BacklogKind::named);
+    let kind = BacklogKind::named(&kind);
     let (Some(backlogs), Some(kind), Some(wanted)) = (&shared.backlogs, kind, wanted) else {
         let why = "name a `kind`, and `id` or `all`".to_owned();
         return (StatusCode::BAD_REQUEST, shown(&shared, &headers, None, Some(why)).await).into_response();
     };
-    match backlogs.replay(kind, wanted).await {
-        Ok(done) => {
-            Redirect::to(&format!("/backlogs?sent={}&kept={}#{}", done.sent, done.kept, kind.name())).into_response()
-        }
-        Err(why) => {
-            let page = shown(&shared, &headers, None, Some(format!("{why:#}"))).await;
-            (StatusCode::BAD_GATEWAY, page).into_response()
-        }
+    let replayed = backlogs.replay(kind, wanted).await;
+    shared.polled.forget().await;
+    let (done, why) = match replayed {
+        Ok(replayed) => (Some(Done::of(&replayed)), replayed.problem),
+        Err(why) => (None, Some(format!("{why:#}"))),
+    };
+    match (done, why) {
+        (Some(done), None) => Redirect::to(&done.path(kind)).into_response(),
+        (done, why) => (StatusCode::BAD_GATEWAY, shown(&shared, &headers, done, why).await).into_response(),
     }
 }
 
-async fn shown(shared: &Shared, headers: &HeaderMap, done: Option<(usize, usize)>, fault: Option<String>) -> Response {
-    let backlogs = shared.backlogs.iter();
-    let kinds = backlogs.flat_map(|backlogs| BacklogKind::ALL.into_iter().filter(|kind| backlogs.has(*kind)));
-    let places = join_all(kinds.map(async |kind| {
-        let waiting = match &shared.backlogs {
-            Some(backlogs) => backlogs.list(kind).await.map_err(|error| format!("{error:#}")),
-            None => Ok(Waiting::default()),
-        };
-        Place { kind, waiting }
-    }));
-    html(&BacklogsPage { frame: Frame::of(headers, "/backlogs"), places: places.await, done, fault })
+async fn shown(shared: &Shared, headers: &HeaderMap, done: Option<Done>, fault: Option<String>) -> Response {
+    let places = match &shared.backlogs {
+        Some(backlogs) => {
+            join_all(backlogs.kinds().map(async |kind| {
+                let waiting = backlogs.list(kind).await.map_err(|error| format!("{error:#}"));
+                Place { kind, waiting }
+            }))
+            .await
+        }
+        None => vec![],
+    };
+    html(&BacklogsPage { frame: Frame::of(headers, "/backlogs"), places, done, fault })
 }

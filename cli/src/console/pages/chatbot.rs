@@ -12,13 +12,14 @@ use http::{HeaderMap, StatusCode, Uri};
 
 use super::{
     Frame, html,
-    rows::{clock, iso},
+    shown::{clock, iso, pretty, tenths, until, whole_seconds},
 };
 use crate::{
     commands::check::finding::Verdict,
     console::{
         Shared,
-        chat::{self, Action, Bubble, Chat, Judged, Message, Turn},
+        chat::{self, Action, Bubble, Chat, ChatMessage, Judged, NewMessage},
+        words::counted,
     },
 };
 
@@ -26,8 +27,8 @@ use crate::{
 #[template(path = "chatbot.html")]
 struct ChatbotPage {
     frame: Frame,
-    form: Message,
-    turns: Vec<Turn>,
+    form: NewMessage,
+    messages: Vec<ChatMessage>,
     others: Vec<Chat>,
     is_waiting: bool,
     can_call_back: bool,
@@ -35,13 +36,13 @@ struct ChatbotPage {
 }
 
 pub(super) async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap, uri: Uri) -> Response {
-    let form = Message::of_form(uri.query().unwrap_or_default().as_bytes());
+    let form = NewMessage::of_form(uri.query().unwrap_or_default().as_bytes());
     shown(&shared, &headers, form, None).await
 }
 
 /// Sends what a form says, and leads back to the chat.
 pub(super) async fn say(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let message = Message::of_form(&body);
+    let message = NewMessage::of_form(&body);
     match chat::say(&shared, &message).await {
         Ok(_) => Redirect::to(&message.path()).into_response(),
         Err(why) => {
@@ -50,15 +51,15 @@ pub(super) async fn say(State(shared): State<Arc<Shared>>, headers: HeaderMap, b
     }
 }
 
-async fn shown(shared: &Shared, headers: &HeaderMap, form: Message, fault: Option<String>) -> Response {
-    let turns = form.chat.turns(&shared.history, shared.callbacks.as_ref()).await;
+async fn shown(shared: &Shared, headers: &HeaderMap, form: NewMessage, fault: Option<String>) -> Response {
+    let messages = form.chat.messages(&shared.history, shared.callbacks.as_ref()).await;
     let others = Chat::recorded(&shared.history).into_iter().filter(|chat| *chat != form.chat);
     html(&ChatbotPage {
         frame: Frame::of(headers, "/chatbot"),
-        is_waiting: turns.iter().any(Turn::is_waiting),
+        is_waiting: messages.iter().any(ChatMessage::is_waiting),
         can_call_back: shared.callbacks.is_some(),
         others: others.take(OTHERS).collect(),
-        turns,
+        messages,
         fault,
         form,
     })
@@ -85,27 +86,4 @@ fn won(amount: &u64) -> String {
     let digits = amount.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
     format!("{}원", groups.collect::<Vec<_>>().join(","))
-}
-
-// The template passes references.
-
-fn clock_of(at: &i64) -> String {
-    clock(*at)
-}
-
-fn iso_of(at: &i64) -> String {
-    iso(*at)
-}
-
-fn seconds_of(ms: &i64) -> String {
-    format!("{}.{}", ms / 1_000, ms % 1_000 / 100)
-}
-
-fn whole_seconds(ms: &i64) -> i64 {
-    (ms + 999) / 1_000
-}
-
-/// When that will have passed, in milliseconds since 1970.
-fn until(left_ms: &i64) -> i64 {
-    runtime::clock::now().as_millis() + left_ms
 }

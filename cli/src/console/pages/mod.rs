@@ -2,12 +2,13 @@
 
 mod backlogs;
 mod chatbot;
+mod faults;
 mod request;
 mod rows;
 mod send;
+mod shown;
 mod timeline;
 mod users;
-mod weather;
 
 use std::sync::Arc;
 
@@ -25,11 +26,12 @@ use http::{
 
 use super::{
     Shared,
+    form::query_field,
     words::{COOKIE, Language, Words},
 };
 
+pub(super) use faults::{FaultRow, set as set_fault};
 pub(super) use rows::{Filter, Row};
-pub(super) use weather::{FaultRow, set as set_fault};
 
 /// The pages and what they load.
 pub(super) fn routes() -> Router<Arc<Shared>> {
@@ -45,7 +47,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/users/{app}/open-id/{id}", get(users::open_id))
         .route("/users/{app}/open-id/{id}/shuffle", post(users::shuffle_open_id))
         .route("/backlogs", get(backlogs::page).post(backlogs::replay))
-        .route("/weather", get(weather::page).post(weather::switch))
+        .route("/faults", get(faults::page).post(faults::switch))
         .route("/chatbot", get(chatbot::page).post(chatbot::say))
         .route("/language/{code}", get(set_language))
         .route("/assets/console.css", get(|| async { asset("text/css; charset=utf-8", CSS) }))
@@ -53,8 +55,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/assets/console.js", get(|| async { asset("text/javascript; charset=utf-8", JS) }))
         .route("/assets/chatbot.css", get(|| async { asset("text/css; charset=utf-8", CHATBOT_CSS) }))
         .route("/assets/chatbot.js", get(|| async { asset("text/javascript; charset=utf-8", CHATBOT_JS) }))
-        .route("/assets/weather.css", get(|| async { asset("text/css; charset=utf-8", WEATHER_CSS) }))
-        .route("/assets/weather.js", get(|| async { asset("text/javascript; charset=utf-8", WEATHER_JS) }))
+        .route("/assets/faults.css", get(|| async { asset("text/css; charset=utf-8", FAULTS_CSS) }))
+        .route("/assets/faults.js", get(|| async { asset("text/javascript; charset=utf-8", FAULTS_JS) }))
 }
 
 const CSS: &str = include_str!("../assets/console.css");
@@ -62,8 +64,8 @@ const ICON: &str = include_str!("../assets/icon.svg");
 const JS: &str = include_str!("../assets/console.js");
 const CHATBOT_CSS: &str = include_str!("../assets/chatbot.css");
 const CHATBOT_JS: &str = include_str!("../assets/chatbot.js");
-const WEATHER_CSS: &str = include_str!("../assets/weather.css");
-const WEATHER_JS: &str = include_str!("../assets/weather.js");
+const FAULTS_CSS: &str = include_str!("../assets/faults.css");
+const FAULTS_JS: &str = include_str!("../assets/faults.js");
 
 fn asset(kind: &'static str, text: &'static str) -> Response {
     ([(CONTENT_TYPE, kind)], text).into_response()
@@ -116,11 +118,10 @@ pub(super) async fn not_found(headers: HeaderMap) -> Response {
 
 /// Chooses a language, and leads back to where that was asked for.
 async fn set_language(Path(code): Path<String>, uri: Uri) -> Response {
-    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let to = pairs.into_iter().find(|(name, _)| name == "to").map(|(_, to)| to.into_owned());
+    let to = query_field(&uri, "to");
     // Only a path of ours: two slashes, or a backslash, would name another host.
-    let is_path = |to: &String| to.starts_with('/') && !to.starts_with("//") && !to.contains('\\');
-    let mut answer = Redirect::to(&to.filter(is_path).unwrap_or_else(|| "/".to_owned())).into_response();
+    let is_path = to.starts_with('/') && !to.starts_with("//") && !to.contains('\\');
+    let mut answer = Redirect::to(if is_path { &to } else { "/" }).into_response();
     if let Some(language) = Language::of_code(&code)
         && let Ok(cookie) =
             HeaderValue::try_from(format!("{COOKIE}={}; SameSite=Strict; Path=/; Max-Age=31536000", language.code()))
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn all_scripts_together_stay_small() {
-        let bytes: usize = [JS, CHATBOT_JS, WEATHER_JS].iter().map(|script| script.len()).sum();
+        let bytes: usize = [JS, CHATBOT_JS, FAULTS_JS].iter().map(|script| script.len()).sum();
         assert!(bytes < 20_000, "{bytes}");
     }
 }

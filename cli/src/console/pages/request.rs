@@ -12,11 +12,15 @@ use serde_json::Value;
 
 use super::{
     Frame, Row, html, not_found,
-    rows::{clock, iso},
+    shown::{clock, iso, pretty},
 };
-use crate::console::{
-    Shared, command,
-    history::{Exchange, RecordedAnswer, RecordedLine, RecordedRequest},
+use crate::{
+    commands::backlog::letter::plain,
+    console::{
+        Shared, command,
+        form::shows_keys,
+        history::{Exchange, RecordedAnswer, RecordedLine, RecordedRequest},
+    },
 };
 
 #[derive(Template)]
@@ -50,7 +54,7 @@ pub(super) async fn page(
     let Some(exchange) = id.parse().ok().and_then(|id| shared.history.get(id)) else {
         return not_found(headers).await;
     };
-    let show_keys = uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "keys=show"));
+    let show_keys = shows_keys(&uri);
     let shown = |text: String| if show_keys { shared.masks.fill(&text) } else { text };
     html(&RequestPage {
         frame: Frame::of(&headers, uri.path()),
@@ -75,10 +79,6 @@ impl ShownChange {
     }
 }
 
-fn pretty(value: &Value) -> String {
-    if value.is_null() { String::new() } else { serde_json::to_string_pretty(value).unwrap_or_default() }
-}
-
 fn header_lines(headers: &[(String, String)]) -> String {
     headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
 }
@@ -86,26 +86,23 @@ fn header_lines(headers: &[(String, String)]) -> String {
 fn request_text(request: &RecordedRequest) -> String {
     let gap = if request.query.is_empty() { "" } else { "?" };
     let RecordedRequest { method, path, query, headers, body } = request;
-    format!("{method} {path}{gap}{query}\n{}\n{}", header_lines(headers), body.shown())
+    message(&format!("{method} {path}{gap}{query}"), headers, body.shown())
 }
 
 fn answer_text(answer: &RecordedAnswer) -> String {
-    format!("{}\n{}\n{}", answer.status, header_lines(&answer.headers), answer.body.shown())
+    message(&answer.status.to_string(), &answer.headers, answer.body.shown())
+}
+
+/// As HTTP writes it; without blank lines at the end where there is no body.
+fn message(start: &str, headers: &[(String, String)], body: &str) -> String {
+    let headers = header_lines(headers);
+    let gap = if body.is_empty() { "" } else { "\n" };
+    format!("{start}\n{headers}{gap}{body}")
 }
 
 /// The fields of a log line on one line.
 fn fields(line: &RecordedLine) -> String {
-    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let event = line.fields.get("event").map(plain).unwrap_or_default();
     let others = line.fields.iter().filter(|(name, _)| !["event", "timestamp", "request_id"].contains(&name.as_str()));
     others.fold(event, |text, (name, value)| format!("{text} {name}={}", plain(value)))
-}
-
-/// The template passes references.
-fn clock_of(at: &i64) -> String {
-    clock(*at)
-}
-
-fn iso_of(at: &i64) -> String {
-    iso(*at)
 }

@@ -1,13 +1,12 @@
 //! A request as a row of the timeline, and which of them are shown.
 
-use jiff::{Timestamp, tz::TimeZone};
 use kakao_webhooks::state::Subject;
 use serde::Serialize;
 
+use super::shown::{clock, iso};
 use crate::console::{
-    explain::Explanation,
     history::{Exchange, What},
-    users::{name_of, path_of},
+    users::{name_of, path_of, subjects_of},
     words::Words,
 };
 
@@ -50,7 +49,7 @@ impl Row {
             events: names.collect(),
             user: explanation.user().map(str::to_owned),
             app_id: explanation.events.iter().find_map(|event| event.app_id.clone()),
-            subjects: subjects(explanation),
+            subjects: subjects_of(explanation),
             is_claimed: explanation.events.iter().any(|event| event.is_claimed),
             outcome: exchange.outcome.what,
             reason: exchange.outcome.reason.clone(),
@@ -73,31 +72,12 @@ impl Row {
     }
 
     pub(super) fn time(&self) -> String {
-        clock(self.at)
+        clock(&self.at)
     }
 
     pub(super) fn iso(&self) -> String {
-        iso(self.at)
+        iso(&self.at)
     }
-}
-
-fn subjects(explanation: &Explanation) -> Vec<Subject> {
-    let partitions =
-        explanation.events.iter().filter(|event| !event.is_claimed).filter_map(|event| event.partition.as_ref());
-    let mut subjects: Vec<_> = partitions.filter_map(|partition| Subject::of_partition_key(partition)).collect();
-    subjects.dedup();
-    subjects
-}
-
-/// The time of day on this machine.
-pub(super) fn clock(at: i64) -> String {
-    let time = Timestamp::from_millisecond(at).unwrap_or_default();
-    time.to_zoned(TimeZone::system()).strftime("%H:%M:%S%.3f").to_string()
-}
-
-/// A time for a machine.
-pub(super) fn iso(at: i64) -> String {
-    format!("{:.3}", Timestamp::from_millisecond(at).unwrap_or_default())
 }
 
 /// Which requests are shown. What is empty fits all.

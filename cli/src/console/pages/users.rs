@@ -14,14 +14,15 @@ use serde_json::Value;
 
 use super::{
     Frame, html, not_found,
-    rows::{clock, iso},
+    shown::{clock, iso, pretty},
 };
 use crate::{
-    commands::user::rows,
+    commands::{backlog::letter::plain, user::rows},
     console::{
         Shared,
+        form::query_field,
         users::{self, SeenUser, Shuffled, UserReport, path_of},
-        words::{PARTS, Words},
+        words::{PARTS, Words, counted},
     },
 };
 
@@ -36,8 +37,7 @@ struct UsersPage {
 }
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>, headers: HeaderMap, uri: Uri) -> Response {
-    let mut query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let wanted = query.find(|(name, _)| name == "q").map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
+    let wanted = query_field(&uri, "q");
     let direct = users::member(&shared.kakao.app_id, &wanted).map(|subject| (wanted.clone(), path_of(&subject)));
     let users = users::seen(&shared.history, &wanted);
     html(&UsersPage { frame: Frame::of(&headers, "/users"), wanted, users, direct })
@@ -196,22 +196,9 @@ fn class_of(access: &str) -> &'static str {
 /// A member as a text; empty if it is not there.
 fn member_text(value: &Value, name: &str) -> String {
     let member = value.get(name).filter(|member| !member.is_null());
-    member.map(|member| member.as_str().map_or_else(|| member.to_string(), str::to_owned)).unwrap_or_default()
-}
-
-fn shown_change(change: &Value) -> String {
-    serde_json::to_string_pretty(change).unwrap_or_default()
+    member.map(plain).unwrap_or_default()
 }
 
 fn pretty_state(state: &Option<Value>) -> String {
-    state.as_ref().map(shown_change).unwrap_or_default()
-}
-
-/// The template passes references.
-fn clock_of(at: &i64) -> String {
-    clock(*at)
-}
-
-fn iso_of(at: &i64) -> String {
-    iso(*at)
+    state.as_ref().map(pretty).unwrap_or_default()
 }

@@ -2,7 +2,7 @@ use http::{Method, StatusCode};
 use play_kakao::callback::{CallbackServer, SimulatedCallbacks};
 use serde_json::{Value, json};
 
-use super::{Set, start_with};
+use super::{Set, no_cloud, start_with};
 
 /// The chat's page after a message that is answered by these outputs and quick replies.
 async fn shown(template: Value) -> String {
@@ -55,7 +55,7 @@ async fn a_message_is_sent_as_kakao_sends_it_and_is_in_the_timeline() {
 }
 
 #[tokio::test]
-async fn what_was_sent_from_elsewhere_is_in_its_own_chat() {
+async fn a_message_is_shown_only_in_the_chat_of_its_user_and_room() {
     let set = Set::with(StatusCode::OK, br#"{"version":"2.0","template":{"outputs":[]}}"#).await;
     say(&set, "utterance=mine").await;
     say(&set, "utterance=other&user=u2&room=r1").await;
@@ -125,7 +125,7 @@ async fn a_button_of_a_block_sends_what_kakao_would_send() {
 }
 
 #[tokio::test]
-async fn a_commerce_card_shows_what_is_left_to_pay() {
+async fn a_commerce_card_shows_the_price_after_the_discount_and_before() {
     let page = shown_output(json!({"commerceCard": {
         "title": "Bear", "price": 1_234_500, "discount": 34_500, "thumbnails": [{"imageUrl": "https://i.example"}],
         "profile": {"nickname": "Shop"},
@@ -138,7 +138,7 @@ async fn a_commerce_card_shows_what_is_left_to_pay() {
 }
 
 #[tokio::test]
-async fn a_list_card_has_its_things_and_what_a_tap_on_them_does() {
+async fn a_list_card_shows_its_items_with_their_pictures_and_actions() {
     let page = shown_output(json!({"listCard": {"header": {"title": "H"}, "items": [
         {"title": "one", "description": "first", "imageUrl": "https://i.example/1", "link": {"web": "https://one.example"}},
         {"title": "two", "action": "message", "messageText": "take two"},
@@ -226,6 +226,20 @@ async fn a_mistake_a_remark_and_a_limit_that_is_near_are_named_beside_the_answer
 }
 
 #[tokio::test]
+async fn an_answer_is_judged_with_the_content_type_that_it_had() {
+    let body = br#"{"version":"2.0","template":{"outputs":[{"simpleText":{"text":"yes"}}]}}"#;
+    for (content_type, verdict, seen) in [
+        ("application/json;charset=utf-8", "right", "a valid SkillResponse: yes"),
+        ("text/html", "mistake", "text/html"),
+    ] {
+        let set = Set::answering(StatusCode::OK, content_type, body, no_cloud()).await;
+        say(&set, "utterance=hi").await;
+        let judged = &set.json("/api/chatbot").await["messages"][0]["reply"]["judgement"];
+        assert_eq!((&judged["verdict"], &judged["seen"]), (&json!(verdict), &json!(seen)));
+    }
+}
+
+#[tokio::test]
 async fn hostile_answers_are_shown_as_text_and_lead_nowhere() {
     const HOSTILE: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'";
     let tap = |action: &str, member: &str| json!({"label": HOSTILE, "action": action, member: HOSTILE, "extra": {HOSTILE: HOSTILE}});
@@ -252,7 +266,7 @@ async fn hostile_answers_are_shown_as_text_and_lead_nowhere() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_not_sent() {
+async fn a_message_without_text_or_with_a_malformed_field_is_refused_and_not_sent() {
     let set = Set::new().await;
     for form in ["user=u", "utterance=+&user=u", "utterance=x&member=7a", "utterance=x&extra=7"] {
         let answer = say(&set, form).await;
@@ -282,23 +296,23 @@ async fn an_announced_answer_appears_when_it_comes_to_the_callback_url() {
     let answered = set.text("/chatbot").await;
     assert_in_order(&answered, &["잠시만요", "Invalid json response", "at last"]);
     assert!(!answered.contains("data-waiting") && !answered.contains("data-until"), "{answered}");
-    let turns = set.json("/api/chatbot").await;
+    let chat = set.json("/api/chatbot").await;
     assert_eq!(
-        turns["turns"][0]["callback"]["attempts"][1]["reply"]["bubbles"][0],
+        chat["messages"][0]["callback"]["attempts"][1]["reply"]["bubbles"][0],
         json!({"kind": "text", "text": "at last"})
     );
 }
 
 #[tokio::test]
-async fn the_api_says_and_shows_the_same() {
+async fn the_api_sends_a_message_and_lists_it_with_its_answer() {
     let set =
         Set::with(StatusCode::OK, br#"{"version":"2.0","template":{"outputs":[{"simpleText":{"text":"yes"}}]}}"#).await;
     let sent = set.ask(Method::POST, "/api/chatbot").body(r#"{"utterance":"hi","user":"u1"}"#).send().await.unwrap();
     assert_eq!(sent.text().await.unwrap(), r#"{"id":1,"status":200}"#);
-    let turns = set.json("/api/chatbot?user=u1").await;
-    let turn = &turns["turns"][0];
+    let chat = set.json("/api/chatbot?user=u1").await;
+    let message = &chat["messages"][0];
     assert_eq!(
-        (&turn["said"], &turn["id"], &turn["reply"]["judgement"]["verdict"]),
+        (&message["said"], &message["id"], &message["reply"]["judgement"]["verdict"]),
         (&json!("hi"), &json!(1), &json!("right"))
     );
     for wrong in ["", "{}", r#"{"utterance":7}"#, r#"{"utterance":"x","other":1}"#] {

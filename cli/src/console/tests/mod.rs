@@ -1,12 +1,15 @@
 //! The console by HTTP, before a service that answers what the test says.
 
+mod backlogs;
 mod chatbot;
+mod faults;
 mod guard;
+mod language;
+mod long_history;
 mod pages;
 mod proxy;
 mod send;
 mod users;
-mod weather;
 
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -19,12 +22,13 @@ use tokio::net::TcpListener;
 
 use super::{
     Console, Edges, Setup,
+    backlogs::Backlogs,
     history::{Bounds, Folder, History},
 };
 use crate::{
     aws::{queue::StackQueue, table::Table},
     kakao::Kakao,
-    local::{Weather, sdk_config},
+    local::{Faults, sdk_config},
 };
 
 /// What came to the service.
@@ -41,6 +45,7 @@ struct Came {
 struct Service {
     came: Arc<Mutex<Vec<Came>>>,
     status: StatusCode,
+    content_type: &'static str,
     body: Bytes,
 }
 
@@ -56,7 +61,7 @@ async fn answer(State(service): State<Service>, request: Request<Body>) -> Respo
     let mut response = Response::new(Body::from(service.body.clone()));
     *response.status_mut() = service.status;
     response.headers_mut().insert("apigw-requestid", HeaderValue::try_from(format!("request-{count}")).unwrap());
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-odd"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(service.content_type));
     response
 }
 
@@ -84,7 +89,13 @@ impl Set {
     }
 
     async fn of(status: StatusCode, body: &'static [u8], cloud: Edges) -> Self {
-        let service = Service { came: Arc::default(), status, body: Bytes::from_static(body) };
+        // A skill's answer is JSON; of any other the type must be odd enough to be seen to pass.
+        let content_type = if body.starts_with(b"{") { "application/json" } else { "application/x-odd" };
+        Self::answering(status, content_type, body, cloud).await
+    }
+
+    async fn answering(status: StatusCode, content_type: &'static str, body: &'static [u8], cloud: Edges) -> Self {
+        let service = Service { came: Arc::default(), status, content_type, body: Bytes::from_static(body) };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/prefix", listener.local_addr().unwrap());
         let app = Router::new().fallback(answer).with_state(service.clone());
@@ -97,6 +108,16 @@ impl Set {
 
     async fn new() -> Self {
         Self::with(StatusCode::OK, b"").await
+    }
+
+    /// With these faults and backlogs.
+    async fn with_faults(faults: &Faults, backlogs: Option<Backlogs>) -> Self {
+        let mut set = Self::new().await;
+        let history = History::open(&set.folder.0, Bounds::default());
+        let mut setup = setup(&set.base_url, &set.kakao, &set.folder, None);
+        (setup.faults, setup.backlogs) = (faults.clone(), backlogs);
+        set.console = Console::start(setup, history).await.unwrap();
+        set
     }
 
     fn url(&self, path: &str) -> String {
@@ -129,8 +150,8 @@ async fn start(base_url: &str, kakao: &Kakao, folder: &Folder) -> Console {
 }
 
 fn setup<'s>(base_url: &'s str, kakao: &'s Kakao, folder: &Folder, callback_url: Option<&'s str>) -> Setup<'s> {
-    let (folder, weather) = (folder.0.clone(), Weather::default());
-    Setup { port: 0, base_url, kakao, callback_url, weather, backlogs: None, folder, cloud: no_cloud() }
+    let (folder, faults) = (folder.0.clone(), Faults::default());
+    Setup { port: 0, base_url, kakao, callback_url, faults, backlogs: None, folder, cloud: no_cloud() }
 }
 
 async fn start_with(base_url: &str, kakao: &Kakao, folder: &Folder, callback_url: Option<&str>) -> Console {

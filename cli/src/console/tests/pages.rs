@@ -49,7 +49,7 @@ fn hostile() -> Exchange {
 }
 
 #[tokio::test]
-async fn hostile_content_is_shown_as_text() {
+async fn hostile_content_of_a_request_is_escaped_on_each_page() {
     let set = Set::new().await;
     set.console.history().add(hostile());
     let encoded: String = form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
@@ -70,7 +70,7 @@ async fn hostile_content_is_shown_as_text() {
 }
 
 #[tokio::test]
-async fn the_timeline_shows_what_the_filter_lets_through() {
+async fn the_list_of_requests_has_only_those_that_fit_the_filter() {
     let set = Set::new().await;
     set.client.get(set.url("/health")).send().await.unwrap();
     set.client.get(set.url("/webhooks/unlink?needle=1")).send().await.unwrap();
@@ -93,7 +93,7 @@ async fn the_timeline_shows_what_the_filter_lets_through() {
 }
 
 #[tokio::test]
-async fn each_request_is_announced_when_it_comes() {
+async fn the_event_stream_reports_each_new_request_and_when_all_are_deleted() {
     let set = Set::new().await;
     let mut live = set.ask(Method::GET, "/api/events").header("accept", "text/event-stream").send().await.unwrap();
     set.client.get(set.url("/health")).send().await.unwrap();
@@ -110,7 +110,7 @@ async fn each_request_is_announced_when_it_comes() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_said_in_the_readers_language() {
+async fn a_page_that_does_not_exist_answers_404_in_the_readers_language() {
     let set = Set::new().await;
     for path in ["/requests/7", "/requests/x", "/none"] {
         let answer = set.ask(Method::GET, path).header("accept-language", "ko").send().await.unwrap();

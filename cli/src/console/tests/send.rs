@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Edges, NOWHERE, Set, no_cloud};
 use crate::{
     console::{sending::FORMS, words::FORGERIES},
-    local::{Reading, Weather},
+    local::{Faults, Reading},
 };
 
 impl Set {
@@ -120,7 +120,7 @@ async fn each_shape_is_sent_as_kakao_sends_it() {
 }
 
 #[tokio::test]
-async fn what_is_forged_is_refused_as_its_name_says() {
+async fn each_forged_request_is_refused_for_the_reason_of_its_forgery() {
     let set = Set::new().await;
     for form in &FORMS {
         for forgery in form.forgeries() {
@@ -206,9 +206,9 @@ async fn a_page_of_another_origin_can_send_nothing() {
 }
 
 #[tokio::test]
-async fn what_the_service_accepts_is_true_at_the_simulated_kakao_and_what_is_forged_is_not() {
+async fn an_accepted_event_changes_the_simulated_kakao_and_a_forged_one_does_not() {
     let kakao = super::KAKAO.clone();
-    let reading = Reading::start(&kakao.app_id, &Weather::default()).await.unwrap();
+    let reading = Reading::start(&kakao.app_id, &Faults::default()).await.unwrap();
     let set = Set::beside(Edges { kakao_api_url: reading.url().to_owned(), ..no_cloud() }).await;
     let is_linked = |user: &str| reading.api().members.connected_at(&kakao.app_id, user.parse().unwrap()).is_some();
     set.sent(&json!({"kind": "account-status", "event": "user-linked", "user": "7"})).await;
@@ -221,7 +221,7 @@ async fn what_the_service_accepts_is_true_at_the_simulated_kakao_and_what_is_for
 }
 
 #[tokio::test]
-async fn what_was_sent_is_said_where_the_simulated_kakao_does_not_answer() {
+async fn a_request_that_was_sent_is_listed_although_the_simulated_kakao_does_not_answer() {
     let set = Set::beside(Edges { kakao_api_url: NOWHERE.to_owned(), ..no_cloud() }).await;
     let (status, answer) = set.order(&json!({"kind": "unlink", "user": "7", "times": 3})).await;
     assert_eq!((status, answer["sent"].as_array().unwrap().len()), (StatusCode::OK, 1), "{answer}");

@@ -3,7 +3,7 @@
 mod observed;
 mod shuffle;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use kakao_webhooks::{
@@ -13,7 +13,7 @@ use kakao_webhooks::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Shared, history::History, pages::Row};
+use super::{Shared, explain::Explanation, history::History, pages::Row};
 use crate::{
     aws::table::text,
     commands::user::rebuild::change_of,
@@ -48,23 +48,39 @@ impl SeenUser {
 /// the user's number, or of the open id.
 pub(super) fn seen(history: &History, wanted: &str) -> Vec<SeenUser> {
     let mut users: Vec<SeenUser> = Vec::new();
-    let mut places = BTreeMap::new();
-    for row in history.newest(usize::MAX, None, |exchange| Some(Row::of(exchange))) {
-        for subject in row.subjects.clone() {
-            let place = *places.entry(subject.clone()).or_insert(users.len());
-            match users.get_mut(place) {
-                Some(user) => user.requests += 1,
-                None => users.push(SeenUser {
-                    whose: subject.attributes().into_iter().collect(),
-                    requests: 1,
-                    newest: row.clone(),
-                    subject,
-                }),
+    // Where each user is among them; none of one who is not wanted.
+    let mut places: BTreeMap<Subject, Option<usize>> = BTreeMap::new();
+    history.newest(usize::MAX, None, |exchange| {
+        for subject in subjects_of(&exchange.explanation) {
+            match places.get(&subject) {
+                Some(place) => {
+                    if let Some(user) = place.and_then(|place| users.get_mut(place)) {
+                        user.requests += 1;
+                    }
+                }
+                None => {
+                    let whose: BTreeMap<_, _> = subject.attributes().into_iter().collect();
+                    let is_wanted = whose.values().any(|value| value.contains(wanted));
+                    places.insert(subject.clone(), is_wanted.then_some(users.len()));
+                    if is_wanted {
+                        users.push(SeenUser { whose, requests: 1, newest: Row::of(exchange), subject });
+                    }
+                }
             }
         }
-    }
-    users.retain(|user| user.whose.values().any(|value| value.contains(wanted)));
+        None::<()>
+    });
     users
+}
+
+/// The members and open ids that a request is about, each once. Not what a refused request claims.
+pub(super) fn subjects_of(explanation: &Explanation) -> Vec<Subject> {
+    let events = explanation.events.iter().filter(|event| !event.is_claimed);
+    let mut subjects: Vec<_> =
+        events.filter_map(|event| Subject::of_partition_key(event.partition.as_ref()?)).collect();
+    let mut known = BTreeSet::new();
+    subjects.retain(|subject| known.insert(subject.clone()));
+    subjects
 }
 
 /// Everything that is known of a user.

@@ -1,7 +1,7 @@
 //! What the bus and the logs have said since the console started.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -20,7 +20,16 @@ struct Inside {
     /// By the version that was delivered: the deliverer's lines name no user.
     deliveries: BTreeMap<i64, Vec<DeliveryAttempt>>,
     /// By the event's id.
-    processed: HashMap<String, usize>,
+    processed: HashMap<String, Processed>,
+}
+
+/// How often the processor was done with an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::console) struct Processed {
+    /// With its history.
+    pub(in crate::console) recorded: usize,
+    /// With the states of its invocation too: each was written, or contained the event already.
+    pub(in crate::console) merged: usize,
 }
 
 /// The most changes, and versions with deliveries, that are kept.
@@ -60,9 +69,12 @@ impl Observed {
     /// Takes in what was logged.
     pub(in crate::console) fn take(&self, lines: &[LogLine]) {
         let mut inside = self.lock();
+        let merged = times_of_merges(lines);
         for line in lines {
             match line.event() {
-                "recorded" | "duplicate" | "quarantined" => inside.count(text(&line.fields, "event_id")),
+                "recorded" | "duplicate" | "quarantined" => {
+                    inside.count(text(&line.fields, "event_id"), merged.contains(&line.at));
+                }
                 "delivered" | "not_delivered" => inside.note_delivery(line),
                 _ => {}
             }
@@ -82,7 +94,7 @@ impl Observed {
     }
 
     /// How often the processor has logged an event.
-    pub(in crate::console) fn processed(&self, event_id: &str) -> usize {
+    pub(in crate::console) fn processed(&self, event_id: &str) -> Processed {
         self.lock().processed.get(event_id).copied().unwrap_or_default()
     }
 
@@ -92,18 +104,25 @@ impl Observed {
         let is_of = |change: &&Value| {
             whose.iter().all(|(name, value)| change.get(*name).and_then(Value::as_str) == Some(value))
         };
-        let mut changes: Vec<_> = inside.changes.iter().filter(is_of).map(|change| inside.published(change)).collect();
+        let mut versions: HashMap<Option<i64>, usize> = HashMap::new();
+        inside.changes.iter().for_each(|change| *versions.entry(version_of(change)).or_default() += 1);
+        // A version is a time: those of two users may be the same, and then the attempts are of either.
+        let is_alone = |version| versions.get(&version) == Some(&1);
+        let published = |change| inside.published(change, is_alone(version_of(change)));
+        let mut changes: Vec<_> = inside.changes.iter().filter(is_of).map(published).collect();
         changes.sort_by_key(|published| std::cmp::Reverse(version_of(&published.change)));
         changes
     }
 }
 
 impl Inside {
-    fn count(&mut self, event_id: &str) {
+    fn count(&mut self, event_id: &str, is_merged: bool) {
         if self.processed.len() >= MOST_EVENTS {
             self.processed.clear();
         }
-        *self.processed.entry(event_id.to_owned()).or_default() += 1;
+        let processed = self.processed.entry(event_id.to_owned()).or_default();
+        processed.recorded += 1;
+        processed.merged += usize::from(is_merged);
     }
 
     fn note_delivery(&mut self, line: &LogLine) {
@@ -123,13 +142,20 @@ impl Inside {
         }
     }
 
-    fn published(&self, change: &Value) -> PublishedChange {
-        let version = version_of(change);
-        // A version is a time: those of two users may be the same, and then the attempts are of either.
-        let is_alone = self.changes.iter().filter(|other| version_of(other) == version).count() == 1;
-        let deliveries = version.filter(|_| is_alone).and_then(|version| self.deliveries.get(&version)).cloned();
+    fn published(&self, change: &Value, is_alone: bool) -> PublishedChange {
+        let deliveries =
+            version_of(change).filter(|_| is_alone).and_then(|version| self.deliveries.get(&version)).cloned();
         PublishedChange { change: change.clone(), deliveries: deliveries.unwrap_or_default() }
     }
+}
+
+/// When invocations of the processor have ended that have merged states and left none to the queue: the lines of one
+/// have one time, and those of a merge name no event.
+fn times_of_merges(lines: &[LogLine]) -> BTreeSet<i64> {
+    let times = |names: &'static [&'static str]| {
+        lines.iter().filter(|line| names.contains(&line.event())).map(|line| line.at).collect::<BTreeSet<_>>()
+    };
+    &times(&["applied", "unchanged"]) - &times(&["not_applied"])
 }
 
 fn version_of(change: &Value) -> Option<i64> {
@@ -178,6 +204,23 @@ mod tests {
             assert_eq!(of_user[0].deliveries.len(), usize::from(user == "7"));
         }
         assert!(observed.changes_of(&[("user_id", "7".to_owned())])[0].deliveries.is_empty());
+    }
+
+    #[test]
+    fn an_event_is_merged_once_its_invocation_has_written_the_states_and_left_none_to_the_queue() {
+        let observed = Observed::default();
+        let recorded = |at| line("duplicate", at, &json!({"event_id": "e"}));
+        let (unchanged, failed) = (|at| line("unchanged", at, &json!({})), |at| line("not_applied", at, &json!({})));
+        for (lines, counts) in [
+            (vec![recorded(1), unchanged(9)], (1, 0)),
+            (vec![recorded(2), failed(2)], (2, 0)),
+            (vec![recorded(3), unchanged(3), failed(3)], (3, 0)),
+            (vec![recorded(4), unchanged(4)], (4, 1)),
+        ] {
+            observed.take(&lines);
+            let Processed { recorded, merged } = observed.processed("e");
+            assert_eq!((recorded, merged), counts);
+        }
     }
 
     #[test]

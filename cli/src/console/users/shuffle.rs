@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use kakao_webhooks::{
     envelope::{Envelope, Letter},
-    state::{Members, Subject},
+    state::{Members, Plan, Subject, plan},
     wire::{EventId, Time},
 };
 use runtime::edges::Queue;
@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use super::observed::Processed;
 use crate::{
     aws::table::text,
     console::{
@@ -58,12 +59,12 @@ pub(in crate::console) async fn shuffle(shared: &Shared, subject: &Subject) -> R
     let before = table.view(&partition).await?;
     let history = table.history(&partition).await?;
     let envelopes = in_another_order(envelopes(shared, &history), seed()?);
-    let counts: Vec<_> = envelopes.iter().map(|envelope| shared.observed.processed(envelope.id.as_str())).collect();
+    let processed: Vec<_> = envelopes.iter().map(|envelope| shared.observed.processed(envelope.id.as_str())).collect();
     for envelope in &envelopes {
         let sent = shared.cloud.queue.send(&envelope.encode()?).await;
         sent.context("the queue doesn't take the events")?;
     }
-    let is_in_time = wait(shared, &envelopes, &counts).await;
+    let is_in_time = wait(shared, &envelopes, &processed).await;
     let after = table.view(&partition).await?;
     Ok(Shuffled {
         order: envelopes.iter().map(name).collect(),
@@ -83,12 +84,16 @@ fn name(envelope: &Envelope) -> String {
     }
 }
 
-/// Waits until each of these events was processed once more.
-async fn wait(shared: &Shared, envelopes: &[Envelope], counts: &[usize]) -> bool {
+/// Waits until each of these events was processed once more, and the state was written that it changes.
+async fn wait(shared: &Shared, envelopes: &[Envelope], before: &[Processed]) -> bool {
     let deadline = Instant::now() + PATIENCE;
+    let changes_a_state: Vec<_> = envelopes.iter().map(changes_a_state).collect();
     let is_done = || {
-        let mut each = envelopes.iter().zip(counts);
-        each.all(|(envelope, count)| shared.observed.processed(envelope.id.as_str()) > *count)
+        let mut each = envelopes.iter().zip(before).zip(&changes_a_state);
+        each.all(|((envelope, before), changes_a_state)| {
+            let now = shared.observed.processed(envelope.id.as_str());
+            if *changes_a_state { now.merged > before.merged } else { now.recorded > before.recorded }
+        })
     };
     while !is_done() {
         if Instant::now() > deadline {
@@ -97,6 +102,14 @@ async fn wait(shared: &Shared, envelopes: &[Envelope], counts: &[usize]) -> bool
         sleep(BETWEEN_LOOKS).await;
     }
     true
+}
+
+/// Whether the processor merges it into a state. Others stand in the history only, or are counted with it.
+fn changes_a_state(envelope: &Envelope) -> bool {
+    match plan(envelope) {
+        Plan::Apply(step) => step.user.is_some() || step.bot_user.is_some(),
+        Plan::Quarantine { .. } => false,
+    }
 }
 
 /// Without what each delivery moves, a duplicate's too: when the newest share came.

@@ -12,7 +12,11 @@ use super::{
     explain::{Check, CheckName, Verdict},
     history::{Place, What},
 };
-use crate::{commands::check::finding, console::backlogs::BacklogKind, local::Fault};
+use crate::{
+    commands::check::finding,
+    console::backlogs::{BacklogKind, Count},
+    local::Fault,
+};
 
 pub use codes::{COLUMNS, EVENTS, FORGERIES, PARTS, REASONS};
 
@@ -109,7 +113,7 @@ words! {
     some_not_recorded, send_about, requests_of_user, access_allowed, access_blocked, access_gone, state_unread,
     title, skip, other_language, timeline, requests, nothing_yet, nothing_yet_hint, no_match, pause, resume, clear,
     clear_question, new_requests, filter, all_webhooks, all_outcomes, filter_user, filter_text, older, keys_hint,
-    live, disconnected, time, webhook, event, user, outcome, status, duration, url_hint, copied, unlink,
+    live, disconnected, seconds, time, webhook, event, user, outcome, status, duration, url_hint, copied, unlink,
     account_status, talk_share, talk_channel, skill, health, other_path, taken, duplicate, quarantined, refused,
     answered, failed, gateway, queue, inbox, recorded, place_duplicate, quarantine, applied, unchanged, published,
     not_delivered, delivered, back, checks, passed, failed_check, not_reached, found, wanted, way, way_empty, decoded,
@@ -119,13 +123,19 @@ words! {
     chat_hint, chat_others, chat_room, chat_empty, chat_say, chat_as, chat_user, chat_member, chat_room_key,
     chat_callback, chat_callback_hint, chat_block, chat_waiting, chat_no_reply, chat_callback_said,
     chat_callback_refused, chat_left, chat_unanswered, chat_near, chat_carousel, chat_unknown, chat_quick,
-    chat_picture, chat_phone, chat_share, judged_right, judged_warning, judged_mistake, judged_unknown, weather,
-    weather_hint, weather_on, weather_off, weather_seconds, weather_begin, weather_end, weather_impossible,
+    chat_picture, chat_phone, chat_share, judged_right, judged_warning, judged_mistake, judged_unknown, faults,
+    faults_hint, fault_on, fault_off, fault_seconds, fault_begin, fault_end, fault_impossible,
     queue_down, queue_down_effect, table_slow, table_slow_effect, keys_gone, keys_gone_effect, delivery_fails,
     delivery_fails_effect, api_lies, api_lies_effect, backlogs, backlogs_hint, backlog_look, backlog_sent,
-    backlog_kept, backlog_empty, backlog_replay, backlog_replay_all, backlog_more, backlog_inbox,
+    backlog_kept, backlog_missing, at_least, backlog_empty, backlog_replay, backlog_replay_all, backlog_more, backlog_inbox,
     backlog_inbox_about, backlog_quarantine, backlog_quarantine_about, backlog_dead_letters,
     backlog_dead_letters_about, backlog_undelivered, backlog_undelivered_about,
+}
+
+/// A text with this number in the place of its `{}`. Each language has its own place and its own counter.
+#[must_use]
+pub fn counted(text: &str, number: &impl std::fmt::Display) -> String {
+    text.replace("{}", &number.to_string())
 }
 
 impl Words {
@@ -187,6 +197,12 @@ impl Words {
             BacklogKind::DeadLetters => self.backlog_dead_letters,
             BacklogKind::Undelivered => self.backlog_undelivered,
         }
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub(crate) fn count(&self, count: &Count) -> String {
+        if count.is_at_least { counted(self.at_least, &count.number) } else { count.number.to_string() }
     }
 
     /// What waits there.
@@ -259,6 +275,12 @@ impl Words {
         (self.check)(check.name).fault
     }
 
+    /// What follows a number in [`Self::seconds`].
+    #[must_use]
+    pub fn after_seconds(&self) -> &'static str {
+        self.seconds.trim_start_matches("{}")
+    }
+
     /// A reason of the functions in words; itself if it is an unknown one.
     #[must_use]
     pub fn reason<'r>(&self, code: &'r str) -> &'r str {
@@ -310,6 +332,22 @@ mod tests {
         let same = Language::En.words().all().into_iter().zip(Language::Ko.words().all());
         let same: Vec<_> = same.filter(|(en, ko)| en.1 == ko.1).map(|(en, _)| en.0).collect();
         assert_eq!(same, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_korean_counter_follows_its_number_without_a_blank() {
+        let counters = ["개", "건", "초"];
+        for (name, text) in Language::Ko.words().all() {
+            let is_bare = counters.iter().any(|counter| text.starts_with(counter));
+            let behind_blanks = text.split(' ').zip(text.split(' ').skip(1));
+            let mut apart = behind_blanks.filter(|(number, counter)| {
+                number.ends_with(|last: char| last == '}' || last.is_ascii_digit())
+                    && counters.iter().any(|known| counter.starts_with(known))
+            });
+            assert!(!is_bare && apart.next().is_none(), "{name}: {text}");
+        }
+        assert_eq!(counted(Language::Ko.words().seconds, &3), "3초");
+        assert_eq!(counted(Language::En.words().seconds, &3), "3 s");
     }
 
     #[test]

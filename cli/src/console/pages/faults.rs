@@ -1,4 +1,4 @@
-//! The weather: what goes wrong around the service for a while, and what waits because of it.
+//! The faults: what goes wrong around the service for a while, and what waits because of it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,10 +11,17 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
-use super::{Frame, html};
+use super::{
+    Frame, html,
+    shown::{until, whole_seconds},
+};
 use crate::{
-    console::{Shared, backlogs::BacklogKind},
-    local::{Fault, Weather},
+    console::{
+        Shared,
+        backlogs::{BacklogKind, Count},
+        form::field,
+    },
+    local::{Fault, Faults},
 };
 
 /// The longest time of a fault, in seconds.
@@ -34,28 +41,23 @@ fn by_name<S: serde::Serializer>(fault: &Fault, serializer: S) -> Result<S::Ok, 
     serializer.serialize_str(fault.name())
 }
 
-/// How many wait in a place; unknown if it can't be read now.
-struct CountRow {
-    kind: BacklogKind,
-    count: Option<u64>,
-}
-
 #[derive(Template)]
-#[template(path = "weather.html")]
-struct WeatherPage {
+#[template(path = "faults.html")]
+struct FaultsPage {
     frame: Frame,
     faults: Vec<FaultRow>,
-    counts: Vec<CountRow>,
-    fault: Option<String>,
+    /// How many wait in each place; unknown if it can't be read now.
+    counts: Vec<(BacklogKind, Option<Count>)>,
+    problem: Option<String>,
 }
 
 impl FaultRow {
-    /// Each fault in this weather.
-    pub(in crate::console) fn all(weather: &Weather) -> Vec<Self> {
+    /// Each fault.
+    pub(in crate::console) fn all(faults: &Faults) -> Vec<Self> {
         let row = |fault| Self {
             fault,
-            left_ms: weather.left(fault).map_or(0, |left| i64::try_from(left.as_millis()).unwrap_or(i64::MAX)),
-            is_possible: weather.is_possible(fault),
+            left_ms: faults.left(fault).map_or(0, |left| i64::try_from(left.as_millis()).unwrap_or(i64::MAX)),
+            is_possible: faults.is_possible(fault),
         };
         Fault::ALL.into_iter().map(row).collect()
     }
@@ -67,12 +69,8 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap) 
 
 /// Begins a fault for some seconds, or ends it at 0.
 pub(super) async fn switch(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let field = |wanted: &str| {
-        let found = form_urlencoded::parse(&body).find(|(name, _)| name == wanted);
-        found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-    };
-    match set(&shared.weather, &field("fault"), field("seconds").parse().ok()) {
-        Ok(()) => Redirect::to("/weather").into_response(),
+    match set(&shared.faults, &field(&body, "fault"), field(&body, "seconds").parse().ok()) {
+        Ok(()) => Redirect::to("/faults").into_response(),
         Err(why) => (StatusCode::BAD_REQUEST, shown(&shared, &headers, Some(why)).await).into_response(),
     }
 }
@@ -81,41 +79,28 @@ pub(super) async fn switch(State(shared): State<Arc<Shared>>, headers: HeaderMap
 ///
 /// # Errors
 /// What is wrong with the name or the number.
-pub(in crate::console) fn set(weather: &Weather, name: &str, seconds: Option<u64>) -> Result<(), String> {
+pub(in crate::console) fn set(faults: &Faults, name: &str, seconds: Option<u64>) -> Result<(), String> {
     let fault = Fault::named(name).ok_or_else(|| format!("`{name}` is not a fault"))?;
     match seconds {
-        Some(0) => weather.end(fault),
+        Some(0) => faults.end(fault),
         Some(seconds) if seconds <= MOST_SECONDS => {
-            if !weather.is_possible(fault) {
+            if !faults.is_possible(fault) {
                 return Err(format!(
                     "`{name}` has no effect here: start with --deliver-to http://… to deliver changes"
                 ));
             }
-            weather.begin(fault, Duration::from_secs(seconds));
+            faults.begin(fault, Duration::from_secs(seconds));
         }
         _ => return Err(format!("`seconds` is not a number from 0 to {MOST_SECONDS}")),
     }
     Ok(())
 }
 
-async fn shown(shared: &Shared, headers: &HeaderMap, fault: Option<String>) -> Response {
-    let mut counts = vec![];
-    if let Some(backlogs) = &shared.backlogs {
-        for kind in BacklogKind::ALL.into_iter().filter(|kind| backlogs.has(*kind)) {
-            counts.push(CountRow { kind, count: backlogs.count(kind).await.ok() });
-        }
-    }
-    let faults = FaultRow::all(&shared.weather);
-    html(&WeatherPage { frame: Frame::of(headers, "/weather"), faults, counts, fault })
-}
-
-// The template passes references.
-
-fn whole_seconds(ms: &i64) -> i64 {
-    (ms + 999) / 1_000
-}
-
-/// When that will have passed, in milliseconds since 1970.
-fn until(left_ms: &i64) -> i64 {
-    runtime::clock::now().as_millis() + left_ms
+async fn shown(shared: &Shared, headers: &HeaderMap, problem: Option<String>) -> Response {
+    let counts = match &shared.backlogs {
+        Some(backlogs) => shared.polled.of(backlogs).await,
+        None => vec![],
+    };
+    let faults = FaultRow::all(&shared.faults);
+    html(&FaultsPage { frame: Frame::of(headers, "/faults"), faults, counts, problem })
 }

@@ -1,4 +1,4 @@
-// The weather: what is left of a fault runs down, and the page follows what changes, unless something is being typed.
+// The faults: what is left of a fault runs down, and the page follows what changes, unless something is being typed.
 "use strict";
 {
   let busy = false;
@@ -6,10 +6,10 @@
     if (busy || document.hidden) return;
     busy = true;
     try {
-      const answer = await fetch("/weather");
+      const answer = await fetch("/faults");
       if (!answer.ok) return;
       const other = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const id of ["weather", "counts"]) {
+      for (const id of ["faults", "counts"]) {
         const [now, then] = [$(id), other.getElementById(id)];
         const typed = now && [...now.querySelectorAll("input")].some((field) => field.value !== field.defaultValue);
         if (now && then && !typed && !now.contains(document.activeElement)) now.replaceChildren(...then.childNodes);
@@ -22,4 +22,5 @@
     }
   }, 500);
   setInterval(again, 2000);
+  document.addEventListener("visibilitychange", again);
 }

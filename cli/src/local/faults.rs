@@ -14,7 +14,7 @@ use tokio::time::Instant;
 pub enum Fault {
     /// SQS answers 503 to the functions.
     QueueDown,
-    /// `DynamoDB` answers the functions three seconds later.
+    /// `DynamoDB` answers the functions a second later.
     TableSlow,
     /// The endpoint of Kakao's signing keys answers 503.
     KeysGone,
@@ -49,18 +49,18 @@ impl Fault {
 
 /// The faults of one local cloud.
 #[derive(Clone, Debug, Default)]
-pub struct Weather(Arc<Mutex<Faults>>);
+pub struct Faults(Arc<Mutex<Switches>>);
 
 #[derive(Debug, Default)]
-struct Faults {
+struct Switches {
     /// Those that a gate stands for.
     possible: BTreeSet<Fault>,
     /// When those that are on end.
     ends: BTreeMap<Fault, Instant>,
 }
 
-impl Weather {
-    fn lock(&self) -> MutexGuard<'_, Faults> {
+impl Faults {
+    fn lock(&self) -> MutexGuard<'_, Switches> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -105,15 +105,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_fault_ends_by_itself_or_when_it_is_ended() {
-        let weather = Weather::default();
-        assert_eq!(weather.left(Fault::QueueDown), None);
-        weather.begin(Fault::QueueDown, Duration::from_secs(10));
-        weather.begin(Fault::TableSlow, Duration::from_secs(10));
+        let faults = Faults::default();
+        assert_eq!(faults.left(Fault::QueueDown), None);
+        faults.begin(Fault::QueueDown, Duration::from_secs(10));
+        faults.begin(Fault::TableSlow, Duration::from_secs(10));
         tokio::time::advance(Duration::from_secs(4)).await;
-        assert_eq!(weather.left(Fault::QueueDown), Some(Duration::from_secs(6)));
-        weather.end(Fault::TableSlow);
-        assert!(!weather.is(Fault::TableSlow));
+        assert_eq!(faults.left(Fault::QueueDown), Some(Duration::from_secs(6)));
+        faults.end(Fault::TableSlow);
+        assert!(!faults.is(Fault::TableSlow));
         tokio::time::advance(Duration::from_secs(6)).await;
-        assert!(!weather.is(Fault::QueueDown));
+        assert!(!faults.is(Fault::QueueDown));
     }
 }
