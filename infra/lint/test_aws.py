@@ -129,11 +129,10 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
         self.assertEqual({(one["Namespace"], one["MetricName"]) for one in metrics}, {("AWS/Lambda", "Throttles")})
         watched = [named(dimension["Value"]) for one in metrics for dimension in one["Dimensions"]]
         others = set(of_type("AWS::Serverless::Function")) - {f"{name}Function" for name in ACKNOWLEDGING}
-        # The reconciler's next minute does what a throttled one did not; ReconcileLate sees it if none does.
-        self.assertEqual(RESOURCES["ReconcileLateAlarm"]["Properties"]["TreatMissingData"], "breaching")
-        # The recorder's stream brings a throttled batch again, for 22 hours; then UnpublishedQueue has an alarm.
-        self.assertEqual(named(RESOURCES["RecorderSource"]["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]), "UnpublishedQueue.Arn")
-        self.assertEqual(sorted(watched), sorted(others - {"ReconcilerFunction", "RecorderFunction"}))
+        # Their next minute does what a throttled one did not; these see it if none does.
+        for name in ("ReconcileLate", "JanitorStill"):
+            self.assertEqual(RESOURCES[f"{name}Alarm"]["Properties"]["TreatMissingData"], "breaching")
+        self.assertEqual(sorted(watched), sorted(others - {"ReconcilerFunction", "JanitorFunction"}))
         added = {part for one in background if "Expression" in one for part in re.findall(r"FILL\((\w+), 0\)", one["Expression"])}
         self.assertEqual(added, {one["Id"] for one in background if "MetricStat" in one})
 
@@ -218,6 +217,25 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
         # A service that writes twice a day shows it; a busy one long before its records are lost.
         self.assertEqual(alarm["EvaluationPeriods"] * metrics["written"]["Period"], 24 * 3_600)
         self.assertLessEqual(alarm["DatapointsToAlarm"] * metrics["written"]["Period"], 6 * 3_600)
+
+    def test_each_reader_of_the_stream_has_an_alarm_long_before_its_records_are_given_up(self) -> None:
+        readers = [source for source in of_type("AWS::Lambda::EventSourceMapping").values() if named(source["EventSourceArn"]) == "Table.StreamArn"]
+        self.assertEqual(len(readers), 2)
+        aged = [one for one in of_type("AWS::CloudWatch::Alarm").values() if one.get("MetricName") == "IteratorAge"]
+        alarms = {named(one["Dimensions"][0]["Value"]): one for one in aged}
+        for source in readers:
+            name = named(source["FunctionName"])
+            alarm, window = alarms[name], source.get("MaximumBatchingWindowInSeconds", 0)
+            seconds = alarm["Threshold"] / 1_000
+            # Twice the window: a batch that is collected, and one that is repeated once, are not late.
+            self.assertGreater(seconds, 2 * window, name)
+            self.assertLess(seconds, source["MaximumRecordAgeInSeconds"] / 10, name)
+            # One late batch counts, also where hardly anything is written.
+            self.assertEqual((alarm["Statistic"], alarm["EvaluationPeriods"], alarm["TreatMissingData"]), ("Maximum", 1, "notBreaching"), name)
+            # What is given up waits in a queue that is watched.
+            self.assertEqual(named(source["DestinationConfig"]["OnFailure"]["Destination"]), "UnpublishedQueue.Arn", name)
+        (dimension,) = RESOURCES["UnpublishedAlarm"]["Properties"]["Dimensions"]
+        self.assertEqual(named(dimension["Value"]), "UnpublishedQueue.QueueName")
 
     def test_only_the_four_webhooks_reserve_concurrency_and_only_by_parameter(self) -> None:
         functions = of_type("AWS::Serverless::Function")
