@@ -16,7 +16,7 @@ NEWCOMERS = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name i
 ALARMS = {name.removesuffix("Alarm") for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
 # What looks like a parameter or an output and is a word of AWS's.
 OTHERS = {"Retain", "Table", "Issued", "CachingDisabled", "AllViewerExceptHostHeader", "EventQueue", "Domain", "Authorization"}
-OTHERS |= {"DeliveryQueue", "UndeliveredQueue", "DescribeStacks", "DescribeChangeSet", "SetStackPolicy", "UpdateTerminationProtection"}
+OTHERS |= {"DeliveryQueue", "UndeliveredQueue", "AnswerQueue", "DescribeStacks", "DescribeChangeSet", "SetStackPolicy", "UpdateTerminationProtection"}
 
 
 class Words(unittest.TestCase):
@@ -49,6 +49,15 @@ class Words(unittest.TestCase):
         """Its blocks of code, without comments and what the reader fills in."""
         blocks = re.findall(r"^```\w+\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
         return [re.sub(r"<[^>]+>", "<>", re.sub(r" *(#|-- ).*", "", block)) for block in blocks]
+
+
+class Permissions(unittest.TestCase):
+    def test_the_page_about_security_says_of_every_function_what_it_may_do(self) -> None:
+        section = (ROOT / "SECURITY.md").read_text(encoding="utf-8").split("\n## What each function may do\n")[1].split("\n## ")[0]
+        rows = {first.split(" (")[0] for first in re.findall(r"^\| ([^|]+) \|", section, re.M)} - {"function", "---"}
+        functions = {path.parent.name for path in (ROOT / "functions").glob("*/Cargo.toml")} - {"runtime"}
+        acknowledging = {"unlink", "account-status", "talk-share", "talk-channel", "skill"}
+        self.assertEqual(rows, functions - acknowledging | {"the five acknowledging functions"})
 
 
 class Links(unittest.TestCase):
