@@ -152,7 +152,7 @@ def sam_deploy(sam: Path, release: Path, endpoint: str, parameters: dict[str, st
     subprocess.run(
         [sam, "deploy", "--template-file", "template.json", "--stack-name", "kakao-webhooks", "--region", local.REGION,
          "--capabilities", "CAPABILITY_IAM", "--s3-bucket", local.BUCKET, "--no-confirm-changeset",
-         "--config-file", "none.toml", "--parameter-overrides", *overrides],
+         "--parameter-overrides", *overrides],
         cwd=release, env=variables, check=True,
     )  # fmt: skip
 
