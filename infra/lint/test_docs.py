@@ -60,6 +60,21 @@ class Permissions(unittest.TestCase):
         self.assertEqual(rows, functions - acknowledging | {"the five acknowledging functions"})
 
 
+class Counts(unittest.TestCase):
+    WORDS = "six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|[0-9]+"
+    KOREAN = "여섯|일곱|여덟|아홉|열|열한|열두|열세|[0-9]+"
+
+    def test_no_text_counts_the_functions_of_the_stack(self) -> None:
+        # Those that answer Kakao are five for good. What an account runs at once is not the stack's.
+        patterns = [rf"(?i)\b(?:{self.WORDS}) functions\b(?! at once)", rf"함수 (?:{self.KOREAN}) ?개"]
+        pages = [page for page in Links.PAGES if page.name != "CHANGELOG.md"]
+        for page in [*pages, ROOT / "samconfig.toml", ROOT / "template.yaml"]:
+            text = " ".join(page.read_text(encoding="utf-8").split())
+            for pattern in patterns:
+                found = [one for one in re.findall(pattern, text) if one != "함수 5개"]
+                self.assertEqual(found, [], page)
+
+
 class Links(unittest.TestCase):
     """Of every page of the repository."""
 
