@@ -129,11 +129,11 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
         self.assertEqual({(one["Namespace"], one["MetricName"]) for one in metrics}, {("AWS/Lambda", "Throttles")})
         watched = [named(dimension["Value"]) for one in metrics for dimension in one["Dimensions"]]
         others = set(of_type("AWS::Serverless::Function")) - {f"{name}Function" for name in ACKNOWLEDGING}
-        # The reconciler's next minute does what a throttled one did not; ReconcileLate sees it if none does.
-        self.assertEqual(RESOURCES["ReconcileLateAlarm"]["Properties"]["TreatMissingData"], "breaching")
-        # The recorder's stream brings a throttled batch again, for 22 hours; then UnpublishedQueue has an alarm.
-        self.assertEqual(named(RESOURCES["RecorderSource"]["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]), "UnpublishedQueue.Arn")
-        self.assertEqual(sorted(watched), sorted(others - {"ReconcilerFunction", "RecorderFunction"}))
+        # Their next minute does what a throttled one did not; these see it if none does.
+        for name in ("ReconcileLate", "JanitorStill"):
+            self.assertEqual(RESOURCES[f"{name}Alarm"]["Properties"]["TreatMissingData"], "breaching")
+        # The recorder's stream brings a throttled batch again. RecorderBehind sees it if it waits.
+        self.assertEqual(sorted(watched), sorted(others - {"ReconcilerFunction", "JanitorFunction", "RecorderFunction"}))
         added = {part for one in background if "Expression" in one for part in re.findall(r"FILL\((\w+), 0\)", one["Expression"])}
         self.assertEqual(added, {one["Id"] for one in background if "MetricStat" in one})
 
@@ -218,6 +218,31 @@ class WhatAnOperatorAsksFor(unittest.TestCase):
         # A service that writes twice a day shows it; a busy one long before its records are lost.
         self.assertEqual(alarm["EvaluationPeriods"] * metrics["written"]["Period"], 24 * 3_600)
         self.assertLessEqual(alarm["DatapointsToAlarm"] * metrics["written"]["Period"], 6 * 3_600)
+
+    def test_an_alarm_watches_that_who_leaves_is_recorded_before_a_record_is_given_up(self) -> None:
+        alarm, source = (RESOURCES[name]["Properties"] for name in ("RecorderBehindAlarm", "RecorderSource"))
+        metrics = {one["Id"]: one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one}
+        watched = {name: (one["Metric"]["MetricName"], one["Stat"]) for name, one in metrics.items()}
+        self.assertEqual(watched, {"age": ("IteratorAge", "Maximum"), "left": ("published_gone", "Sum")})
+        (dimension,) = metrics["age"]["Metric"]["Dimensions"]
+        self.assertEqual(dimension, {"Name": "FunctionName", "Value": {"Ref": "RecorderFunction"}})
+        (expression,) = [one["Expression"] for one in alarm["Metrics"] if "Expression" in one]
+        (milliseconds,) = re.findall(r"FILL\(age, 0\) > (\d+) OR", expression)
+        window = source["MaximumBatchingWindowInSeconds"]
+        # A batch that is collected, and one that is repeated once, are not late.
+        self.assertGreater(int(milliseconds) / 1_000, 2 * window)
+        # Without a departure, a recorder that is not called is right. Without a call, there is no age.
+        self.assertIn(f"OR (FILL(left, 0) > 0 AND FILL(age, 86400000) > {milliseconds})", expression)
+        # A departure at the end of a period is recorded in the next one: once proves nothing, and is rare in a long period.
+        period = metrics["left"]["Period"]
+        self.assertEqual((metrics["age"]["Period"], alarm["DatapointsToAlarm"], alarm["TreatMissingData"]), (period, 2, "notBreaching"))
+        self.assertLess(window / period, 0.02)
+        self.assertLess(alarm["DatapointsToAlarm"] * period, source["MaximumRecordAgeInSeconds"])
+        self.assertEqual(alarm["EvaluationPeriods"] * period, 24 * 3_600)
+        # What is given up waits in a queue that is watched.
+        self.assertEqual(named(source["DestinationConfig"]["OnFailure"]["Destination"]), "UnpublishedQueue.Arn")
+        (dimension,) = RESOURCES["UnpublishedAlarm"]["Properties"]["Dimensions"]
+        self.assertEqual(named(dimension["Value"]), "UnpublishedQueue.QueueName")
 
     def test_only_the_four_webhooks_reserve_concurrency_and_only_by_parameter(self) -> None:
         functions = of_type("AWS::Serverless::Function")

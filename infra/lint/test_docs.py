@@ -16,7 +16,7 @@ NEWCOMERS = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name i
 ALARMS = {name.removesuffix("Alarm") for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
 # What looks like a parameter or an output and is a word of AWS's.
 OTHERS = {"Retain", "Table", "Issued", "CachingDisabled", "AllViewerExceptHostHeader", "EventQueue", "Domain", "Authorization"}
-OTHERS |= {"DeliveryQueue", "UndeliveredQueue", "DescribeStacks", "DescribeChangeSet", "SetStackPolicy", "UpdateTerminationProtection"}
+OTHERS |= {"DeliveryQueue", "UndeliveredQueue", "AnswerQueue", "DescribeStacks", "DescribeChangeSet", "SetStackPolicy", "UpdateTerminationProtection"}
 
 
 class Words(unittest.TestCase):
@@ -49,6 +49,30 @@ class Words(unittest.TestCase):
         """Its blocks of code, without comments and what the reader fills in."""
         blocks = re.findall(r"^```\w+\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
         return [re.sub(r"<[^>]+>", "<>", re.sub(r" *(#|-- ).*", "", block)) for block in blocks]
+
+
+class Permissions(unittest.TestCase):
+    def test_the_page_about_security_says_of_every_function_what_it_may_do(self) -> None:
+        section = (ROOT / "SECURITY.md").read_text(encoding="utf-8").split("\n## What each function may do\n")[1].split("\n## ")[0]
+        rows = {first.split(" (")[0] for first in re.findall(r"^\| ([^|]+) \|", section, re.M)} - {"function", "---"}
+        functions = {path.parent.name for path in (ROOT / "functions").glob("*/Cargo.toml")} - {"runtime"}
+        acknowledging = {"unlink", "account-status", "talk-share", "talk-channel", "skill"}
+        self.assertEqual(rows, functions - acknowledging | {"the five acknowledging functions"})
+
+
+class Counts(unittest.TestCase):
+    WORDS = "six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|[0-9]+"
+    KOREAN = "여섯|일곱|여덟|아홉|열|열한|열두|열세|[0-9]+"
+
+    def test_no_text_counts_the_functions_of_the_stack(self) -> None:
+        # Those that answer Kakao are five for good. What an account runs at once is not the stack's.
+        patterns = [rf"(?i)\b(?:{self.WORDS}) functions\b(?! at once)", rf"함수 (?:{self.KOREAN}) ?개"]
+        pages = [page for page in Links.PAGES if page.name != "CHANGELOG.md"]
+        for page in [*pages, ROOT / "samconfig.toml", ROOT / "template.yaml"]:
+            text = " ".join(page.read_text(encoding="utf-8").split())
+            for pattern in patterns:
+                found = [one for one in re.findall(pattern, text) if one != "함수 5개"]
+                self.assertEqual(found, [], page)
 
 
 class Links(unittest.TestCase):

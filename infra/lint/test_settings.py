@@ -69,6 +69,21 @@ class Settings(unittest.TestCase):
                 words = set(re.findall(r"\w+", f"{default} {re.sub(r'(?<=[0-9]),(?=[0-9]{3})', '', meaning)}", re.ASCII))
                 self.assertLessEqual(set(limits_of(PARAMETERS[name])), words, f"{page}: {name}")
 
+    def test_the_pages_name_the_variables_that_the_template_sets_by_itself(self) -> None:
+        owners = [TEMPLATE["Globals"]["Function"]]
+        owners += [each["Properties"] for each in TEMPLATE["Resources"].values() if each["Type"] == "AWS::Serverless::Function"]
+        every = {variable for owner in owners for variable in owner.get("Environment", {}).get("Variables", {})}
+        expected = every - set(variables().values())
+        for page, text in PAGES.items():
+            (listed,) = re.findall(r"^(?:The template sets|템플릿은 자신의)[^:]+: ((?:`[A-Z_]+`(?:,|과| and)?\s*)+)", text, re.M)
+            self.assertEqual(set(re.findall(r"`([A-Z_]+)`", listed)), expected, page)
+
+    def test_the_pages_name_the_target_of_every_function_s_log_lines(self) -> None:
+        crates = {folder.parent.name.replace("-", "_") for folder in (ROOT / "functions").glob("*/Cargo.toml")} - {"runtime"}
+        for page, text in PAGES.items():
+            (paragraph,) = [one for one in text.split("\n\n") if "`warn,runtime=info`" in one]
+            self.assertLessEqual(crates, set(re.findall(r"`([a-z_]+)`", paragraph)), page)
+
 
 if __name__ == "__main__":
     unittest.main()

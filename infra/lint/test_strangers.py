@@ -90,6 +90,7 @@ STRANGER = {
     # 0 where a token was answered 503 for want of a key set or of a store, or where the gateway had no answer.
     (OURS, "account_status_taken"): Moves.BY_A_FLOOD,
     (OURS, "applied_stream"): Moves.NO,
+    (OURS, "published_gone"): Moves.NO,
     # Of the levels, ERROR alone is counted.
     (OURS, "errors_logged"): Moves.NO,
     # What the service's endpoint answers to the deliverer, and what EventBridge can't send to its queue.

@@ -468,6 +468,13 @@ class Vocabulary(unittest.TestCase):
         always = {name for name in of_type("AWS::CloudWatch::Alarm") if RESOURCES[name].get("Condition") in with_dashboard}
         self.assertEqual(set(shown), always)
 
+    def test_the_dashboard_shows_the_errors_and_throttles_of_every_function_that_each_stack_has(self) -> None:
+        always = {name for name in FUNCTIONS if "Condition" not in RESOURCES[name]}
+        metrics = [metric for widget in widgets() for metric in widget["properties"].get("metrics", [])]
+        for shown in ("Errors", "Throttles"):
+            functions = {metric[3].strip("${}") for metric in metrics if metric[:2] == ["AWS/Lambda", shown]}
+            self.assertLessEqual(always, functions, shown)
+
     def test_the_dashboard_names_what_is_optional_only_in_a_stack_that_has_it(self) -> None:
         for part, conditions, names in [
             ("Deliveries", ("Delivers", "DeliversOnAws"), {"DeliveryQueue", "UndeliveredQueue", "DelivererFunction"}),

@@ -8,6 +8,8 @@
 //! ```
 
 #[cfg(test)]
+mod delivering;
+#[cfg(test)]
 mod meter;
 #[cfg(test)]
 mod page;
@@ -23,6 +25,7 @@ mod tests {
     use end_to_end::{Fixture, Request, service::APP_ID};
 
     use crate::{
+        delivering::Delivering,
         page::{DEPARTURES, check_or_write},
         prices::Prices,
         reconcile::Reconciling,
@@ -77,6 +80,7 @@ mod tests {
         let reconciling = Reconciling::measure().await.unwrap();
         let metrics = service.metrics().await.unwrap();
         let recording = service.recording(DEPARTURES).await.unwrap();
-        check_or_write(&Prices::load().unwrap(), &measured, &recording, &five_minutes, &metrics, &reconciling);
+        let beside = (&reconciling, Delivering::measure().await.unwrap());
+        check_or_write(&Prices::load().unwrap(), &measured, &recording, &five_minutes, &metrics, beside);
     }
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt::Write};
 use end_to_end::{binaries::workspace, units::Units};
 
 use crate::{
+    delivering::Delivering,
     prices::Prices,
     reconcile::{MINUTES_BETWEEN_READS, Reconciling},
     service::Use,
@@ -17,9 +18,9 @@ const FIX: &str = "WRITE_DOCS=1 cargo test -p end-to-end --test cost";
 /// Times in the log have more digits on a slow machine.
 const TOLERANCE: f64 = 0.1;
 /// As CloudWatch and Lambda bill a month: 730 hours.
-const MINUTES: f64 = 43_800.0;
+pub(crate) const MINUTES: f64 = 43_800.0;
 /// The event source polls an empty queue with five concurrent calls of twenty seconds each.
-const ASKED_A_MINUTE: f64 = 15.0;
+pub(crate) const ASKED_A_MINUTE: f64 = 15.0;
 
 /// Writes the document's tables, or compares them.
 pub(crate) fn check_or_write(
@@ -28,7 +29,7 @@ pub(crate) fn check_or_write(
     recording: &Use,
     five_minutes: &Use,
     metrics: &[BTreeSet<String>; 2],
-    reconciling: &Reconciling,
+    (reconciling, delivering): (&Reconciling, Delivering),
 ) {
     let path = workspace().join(PAGE);
     let page = std::fs::read_to_string(&path).unwrap();
@@ -40,6 +41,7 @@ pub(crate) fn check_or_write(
         bills(prices, measured),
         standing(prices, five_minutes, metrics),
         recorder(&Recorder::of(prices, recording), recording),
+        delivering.table(prices),
         reconciler(prices, reconciling, measured),
         answers(prices, measured),
         list(prices),
@@ -267,7 +269,7 @@ const HOURS: f64 = MINUTES / 60.0;
 const RECONCILERS_MEMORY: f64 = 0.125;
 /// Of a million members so many join, and as many leave, in a month.
 const JOIN_A_MONTH: f64 = 10_000.0;
-const GB: f64 = 1_073_741_824.0;
+pub(crate) const GB: f64 = 1_073_741_824.0;
 
 fn reconciler(prices: &Prices, measured: &Reconciling, webhooks: &[(&str, Use)]) -> String {
     let usual = usual_month(prices, measured);
@@ -378,7 +380,7 @@ fn answers(prices: &Prices, measured: &[(&str, Use)]) -> String {
 }
 
 /// How many metrics the alarms under a condition look at.
-fn alarms_of(condition: &str) -> u32 {
+pub(crate) fn alarms_of(condition: &str) -> u32 {
     let template = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
     let alarms = template.split("\n    Type: ").filter(|resource| resource.starts_with("AWS::CloudWatch::Alarm\n"));
     let of_condition = alarms.filter(|one| one.contains(&format!("\n    Condition: {condition}\n")));

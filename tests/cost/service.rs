@@ -35,7 +35,7 @@ pub(crate) struct Use {
 }
 
 /// CloudWatch adds this many bytes for each log event ("PutLogEvents").
-const OF_AN_EVENT: usize = 26;
+pub(crate) const OF_AN_EVENT: usize = 26;
 /// What Lambda itself writes of an invocation: nothing, since template.yaml asks for its warnings only.
 const OF_LAMBDA: usize = 0;
 /// A line of the API's access log, as template.yaml has it.

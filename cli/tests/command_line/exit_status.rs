@@ -291,6 +291,20 @@ fn a_new_delivery_secret_is_0_another_each_time_and_says_where_to_store_it() {
 }
 
 #[test]
+fn khook_check_takes_a_key_from_standard_input_and_says_if_none_came() {
+    let folder = Folder::new("exit-status-check");
+    for option in ["--admin-key-file", "--skill-key-file"] {
+        let asked = |input| khook(&folder, &NOWHERE, &["check", "http://127.0.0.1:1/skill", option, "-"], input);
+        for (input, is_missing) in [(KEY, false), ("", true), ("\n", true)] {
+            let done = asked(input);
+            assert_eq!(done.status, Some(2), "{}", done.error);
+            assert_eq!(done.error.contains("there is no key in it"), is_missing, "{option}: {}", done.error);
+            assert!(!done.error.contains(KEY) && !done.out.contains(KEY));
+        }
+    }
+}
+
+#[test]
 fn a_key_that_is_none_is_1_and_one_that_is_one_0() {
     let folder = Folder::new("exit-status-key");
     for (input, status) in [(KEY, 0), ("not a key", 1), ("", 1)] {

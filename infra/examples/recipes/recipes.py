@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 DAY = 86_400_000
@@ -21,6 +21,11 @@ MARKS_KEPT = 120 * DAY
 TRY_AGAIN, NOT_LINKED = -1, -101
 
 WHOSE = "app_id = :app_id and user_id = :user_id"
+
+# With `for update` in every database but SQLite: what is read is true until the transaction ends. Always in this order.
+LOCK_USER = f"select access, gone_at, version from kakao_user where {WHOSE}"
+LOCK_MEMBER = "select left_at, purged_at from member where id = :member_id"
+LOCK_PENDING = f"select 1 from pending_unlink where {WHOSE}"
 
 # The one rule: only a greater version is taken. The row stays locked until the transaction ends.
 ADD_UNKNOWN = "insert into kakao_user (app_id, user_id, version, access) values (:app_id, :user_id, 0, 'allowed') on conflict do nothing"
@@ -54,12 +59,17 @@ KEEP_PROOF = f"update kakao_identity set email = :email, proven_at = :proven_at 
 BEGIN_SESSION = "insert into session (id, member_id, app_id, started_at) values (:id, :member_id, :app_id, :proven_at)"
 
 # Not of members who linked again since: they come back when they log in.
-DUE = """select id, left_at from member where left_at <= :now - :grace and purged_at is null and not exists
+DUE = """select id from member where left_at <= :now - :grace and purged_at is null and not exists
          (select 1 from kakao_identity i join kakao_user k on k.app_id = i.app_id and k.user_id = i.user_id
           where i.member_id = member.id and k.linked_at > member.left_at)"""
+IS_DUE = f"{DUE} and id = :member_id"
 EMPTY_MEMBER = "update member set password_hash = null, nickname = null, marketing = false, purged_at = :now where id = :member_id"
-FORGET_MARKS = """delete from kakao_user where gone_at <= :now - :kept and not exists
+FORGET_MARKS = """delete from kakao_user where (gone_at <= :now - :kept or version = 0) and not exists
                   (select 1 from kakao_identity i where i.app_id = kakao_user.app_id and i.user_id = kakao_user.user_id)"""
+
+# One of the app's members who is surely linked, as far as webhooks tell.
+LAST_LINKED = """select user_id from kakao_user k where app_id = :app_id and access = 'allowed' and linked_at is not null and not exists
+                 (select 1 from pending_unlink p where p.app_id = k.app_id and p.user_id = k.user_id) order by linked_at desc limit 1"""
 
 # No row is no information: such a member is not on the list.
 MARKETING_BY_EMAIL = """
@@ -83,7 +93,7 @@ def connect(path: str) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing. SQLite locks the database; elsewhere `select … for update` locks the row that is read."""
+    """All of it or nothing. SQLite locks the database; elsewhere the LOCK_… statements lock the rows that they read."""
     db.execute("begin immediate")
     try:
         yield
@@ -133,6 +143,8 @@ def act_on_member(db: sqlite3.Connection, state: dict[str, Any], values: dict[st
         report(db, "service-linked", values, proven_at)
         return
     db.execute(END_KAKAO_SESSIONS, values | {"all": True, "void_until": 0})
+    # Of two logins that end at once, one must be the last.
+    db.execute(LOCK_MEMBER, values)
     if db.execute(OTHER_LOGINS, values).fetchone():
         remove_identity(db, values, until=values["gone_at"])
     else:
@@ -156,7 +168,9 @@ def log_in(db: sqlite3.Connection, app_id: str, user_id: str, proven_at: int, *,
     the account that is logged in by other means and adds Kakao to it."""
     who: dict[str, Any] = {"app_id": app_id, "user_id": user_id, "proven_at": proven_at, "email": email}
     with transaction(db):
-        access, gone = db.execute(f"select access, gone_at from kakao_user where {WHOSE}", who).fetchone() or (None, None)
+        # A row that is not there cannot be locked: an unlink that arrives now must wait for this login.
+        db.execute(ADD_UNKNOWN, who)
+        access, gone, version = db.execute(LOCK_USER, who).fetchone()
         if access == "blocked":
             raise Refused("the Kakao account is disabled")
         if gone is not None and gone >= proven_at:
@@ -168,8 +182,8 @@ def log_in(db: sqlite3.Connection, app_id: str, user_id: str, proven_at: int, *,
         for scope in scopes:
             db.execute(KEEP_CONSENT, who | {"scope": scope, "granted": True, "at": proven_at})
         db.execute(BEGIN_SESSION, who | {"id": uuid.uuid4().hex})
-        # Not at every login: each one would be a change of the link's time.
-        if not known or returned or access != "allowed":
+        # Not at every login: each one would be a change of the link's time. Version 0: no change of this user came yet.
+        if not known or returned or access != "allowed" or version == 0:
             report(db, "service-linked", who, proven_at)
     return int(who["member_id"])
 
@@ -188,7 +202,10 @@ def find_or_add(db: sqlite3.Connection, who: dict[str, Any], member_id: int | No
 
 def restore(db: sqlite3.Connection, who: dict[str, Any]) -> bool:
     """Whether the member had left and is back. One who left after this login began stays away."""
-    if db.execute("select 1 from member where id = :member_id and left_at >= :proven_at", who).fetchone():
+    left_at, purged_at = db.execute(LOCK_MEMBER, who).fetchone()
+    if purged_at is not None:
+        raise Refused("the account was purged while this login waited: the next login begins a new one")
+    if left_at is not None and left_at >= who["proven_at"]:
         raise Refused("the member left after this login began")
     return db.execute(RESTORE, who).rowcount == 1
 
@@ -208,6 +225,7 @@ def disconnect(db: sqlite3.Connection, app_id: str, user_id: str, now: int) -> N
         values = {"app_id": app_id, "user_id": user_id}
         found = db.execute(MEMBER_OF, values).fetchone()
         values["member_id"] = found[0] if found else None
+        db.execute(LOCK_MEMBER, values)
         if not db.execute(OTHER_LOGINS, values).fetchone():
             raise Refused("Kakao is the only login of this member")
         db.execute(END_KAKAO_SESSIONS, values | {"all": True, "void_until": 0})
@@ -228,42 +246,83 @@ def remove_identity(db: sqlite3.Connection, values: dict[str, Any], until: int) 
 
 def purge(db: sqlite3.Connection, now: int) -> int:
     """Every day: erases the members whose grace period is over, and reports it. Returns how many."""
+    due = {"now": now, "grace": GRACE}
+    purged = sum(purge_member(db, due | {"member_id": member_id}) for (member_id,) in db.execute(DUE, due).fetchall())
     with transaction(db):
-        due = db.execute(DUE, {"now": now, "grace": GRACE}).fetchall()
-        for member_id, left_at in due:
-            identities = db.execute("select app_id, user_id from kakao_identity where member_id = ?", (member_id,)).fetchall()
-            for app_id, user_id in identities:
-                # Dated at the end of the period: what a new link brings later must not be erased.
-                remove_identity(db, {"app_id": app_id, "user_id": user_id}, until=left_at + GRACE)
-            db.execute("delete from session where member_id = ?", (member_id,))
-            db.execute(EMPTY_MEMBER, {"member_id": member_id, "now": now})
         db.execute(FORGET_MARKS, {"now": now, "kept": MARKS_KEPT})
-        return len(due)
+    return purged
 
 
-def unlink_at_kakao(db: sqlite3.Connection, unlink: Callable[[str, str], int | None], clock: Callable[[], int]) -> int:
-    """Every minute: unlinks pending members. `unlink` takes app id and member number and returns Kakao's error code,
-    or None. Returns how many are still pending, because Kakao gave another answer than *done* or *not linked*."""
+def purge_member(db: sqlite3.Connection, member: dict[str, Any]) -> bool:
+    """Whether the member is still due, and so erased: one who logs in, or links again, while the job runs stays."""
+    with transaction(db):
+        left_at, _ = db.execute(LOCK_MEMBER, member).fetchone()
+        if not db.execute(IS_DUE, member).fetchone():
+            return False
+        identities = db.execute("select app_id, user_id from kakao_identity where member_id = :member_id", member).fetchall()
+        for app_id, user_id in identities:
+            # Dated at the end of the period: what a new link brings later must not be erased.
+            remove_identity(db, {"app_id": app_id, "user_id": user_id}, until=left_at + GRACE)
+        db.execute("delete from session where member_id = :member_id", member)
+        db.execute(EMPTY_MEMBER, member)
+    return True
+
+
+class Kakao(Protocol):
+    """Kakao's API by an admin key of the app. Both return Kakao's error code, or None."""
+
+    def unlink(self, app_id: str, user_id: str) -> int | None: ...
+    def me(self, app_id: str, user_id: str) -> int | None: ...
+
+
+def unlink_at_kakao(db: sqlite3.Connection, kakao: Kakao, clock: Callable[[], int]) -> int:
+    """Every minute: unlinks pending members. Returns how many are still pending, because Kakao gave another answer than
+    *done* or a *not linked* that can be believed."""
     pending = db.execute("select app_id, user_id from pending_unlink").fetchall()
     for app_id, user_id in pending:
         who = {"app_id": app_id, "user_id": user_id}
         with transaction(db):  # One row stays locked while Kakao is asked, so that a login of this member waits.
-            if not db.execute(f"select 1 from pending_unlink where {WHOSE}", who).fetchone():
+            if not db.execute(LOCK_PENDING, who).fetchone():
                 continue  # The member logged in meanwhile: they stay linked.
-            asked_at = clock()
-            if unlink(app_id, user_id) in (None, NOT_LINKED):
+            # The whole second before the call. A new link has the time of its token, in whole seconds, and must be newer.
+            before = clock() // 1000 * 1000 - 1000
+            code = kakao.unlink(app_id, user_id)
+            if code is None or (code == NOT_LINKED and is_believed(db, kakao, who)):
                 db.execute(f"delete from pending_unlink where {WHOSE}", who)
-                # Dated before the call: a member who links again at once is newer.
-                report(db, "service-unlinked", who, asked_at)
+                report(db, "service-unlinked", who, before)
     return int(db.execute("select count(*) from pending_unlink").fetchone()[0])
 
 
-def kakao_unlink(admin_key: str, user_id: str, api: str = "https://kapi.kakao.com") -> int | None:
-    """POST /v1/user/unlink. Returns None if it is done, else Kakao's error code."""
-    form = urllib.parse.urlencode({"target_id_type": "user_id", "target_id": user_id}).encode()
-    headers = {"Authorization": f"KakaoAK {admin_key}", "Content-Type": "application/x-www-form-urlencoded;charset=utf-8"}
+def is_believed(db: sqlite3.Connection, kakao: Kakao, who: dict[str, str]) -> bool:
+    """Whether *not linked* is true. With another app's key Kakao says it of every member, so the key must know one who is
+    linked, unless Kakao itself has reported that this member left."""
+    if db.execute(f"select 1 from kakao_user where {WHOSE} and access = 'gone'", who).fetchone():
+        return True
+    linked = db.execute(LAST_LINKED, who).fetchone()
+    return linked is not None and kakao.me(who["app_id"], linked[0]) is None
+
+
+class KakaoApi:
+    """Kakao's API with the key of each app."""
+
+    def __init__(self, admin_keys: dict[str, str], api: str = "https://kapi.kakao.com") -> None:
+        self.admin_keys, self.api = admin_keys, api
+
+    def unlink(self, app_id: str, user_id: str) -> int | None:
+        form = urllib.parse.urlencode({"target_id_type": "user_id", "target_id": user_id}).encode()
+        return self.ask(app_id, "/v1/user/unlink", form)
+
+    def me(self, app_id: str, user_id: str) -> int | None:
+        return self.ask(app_id, "/v2/user/me?" + urllib.parse.urlencode({"target_id_type": "user_id", "target_id": user_id}))
+
+    def ask(self, app_id: str, path: str, form: bytes | None = None) -> int | None:
+        headers = {"Authorization": f"KakaoAK {self.admin_keys[app_id]}", "Content-Type": "application/x-www-form-urlencoded;charset=utf-8"}
+        return error_code(urllib.request.Request(f"{self.api}{path}", form, headers))
+
+
+def error_code(request: urllib.request.Request) -> int | None:
     try:
-        with urllib.request.urlopen(urllib.request.Request(f"{api}/v1/user/unlink", form, headers), timeout=5):
+        with urllib.request.urlopen(request, timeout=5):
             return None
     except urllib.error.HTTPError as error:
         try:

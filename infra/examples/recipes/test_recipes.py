@@ -5,7 +5,8 @@ import re
 import threading
 import unittest
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,22 @@ class Recipes(unittest.TestCase):
     def sessions(self) -> int:
         return len(self.rows("select id from session"))
 
+    @contextmanager
+    def before_the_next_transaction(self, work: Callable[[], Any]) -> Iterator[None]:
+        """Does the work just before the next transaction begins, as another process may."""
+        begin = recipes.transaction
+
+        def first_the_work(db: Any) -> Any:
+            recipes.transaction = begin
+            work()
+            return begin(db)
+
+        recipes.transaction = first_the_work
+        try:
+            yield
+        finally:
+            recipes.transaction = begin
+
     def reported(self, now: int) -> list[tuple[str, int]]:
         """Sends the outbox; the service events that arrived, with their times."""
         before = len(self.sent)
@@ -124,6 +141,35 @@ class GracePeriod(Recipes):
         self.assertEqual(recipes.purge(self.db, late), 0)
         self.assertEqual(self.reported(DAY_0), [])
 
+    def test_a_member_who_comes_back_while_the_purge_runs_stays(self) -> None:
+        comes_back: list[Callable[[], Any]] = [
+            lambda: self.log_in(DAY_0 + DAY + GRACE),
+            lambda: self.follow(linked(DAY_0 + DAY + GRACE, 3, **until(DAY_0 + DAY))),
+            # A new period has begun.
+            lambda: self.follow(unlinked(DAY_0 + 2 * DAY, 4)),
+        ]
+        for back in comes_back:
+            self.setUp()
+            member = self.log_in(DAY_0)
+            self.db.execute("update member set nickname = 'Ryan'")
+            self.follow(unlinked(DAY_0 + DAY, 2))
+            with self.before_the_next_transaction(back):
+                self.assertEqual(recipes.purge(self.db, DAY_0 + DAY + GRACE), 0)
+            self.assertEqual(self.rows("select nickname, purged_at from member where id = ?", member), [("Ryan", None)])
+            self.assertEqual(self.rows("select member_id from kakao_identity"), [(member,)])
+            self.assertNotIn("service-erased", [kind for kind, _ in self.reported(DAY_0)])
+
+    def test_a_login_that_waited_for_the_purge_does_not_enter_the_empty_account(self) -> None:
+        member = self.log_in(DAY_0)
+        self.follow(unlinked(DAY_0 + DAY, 2))
+        identity = self.rows("select * from kakao_identity")
+        self.assertEqual(recipes.purge(self.db, DAY_0 + DAY + GRACE), 1)
+        # What a database without SQLite's one lock shows a login that began before.
+        self.db.executemany("insert into kakao_identity values (?, ?, ?, ?, ?)", identity)
+        with self.assertRaises(Refused):
+            self.log_in(DAY_0 + DAY + GRACE)
+        self.assertEqual((self.sessions(), self.left_at(member)), (0, DAY_0 + DAY))
+
     def test_void_sessions_end_with_all_that_began_in_that_second(self) -> None:
         for at in (DAY_0, DAY_0 + 999, DAY_0 + 1000):
             self.log_in(at)
@@ -138,13 +184,20 @@ class GracePeriod(Recipes):
         recipes.purge(self.db, DAY_0 + recipes.MARKS_KEPT)
         self.assertEqual(self.rows("select * from kakao_user"), [])
 
+    def test_no_mark_stays_of_a_member_of_whom_no_change_ever_came(self) -> None:
+        recipes.leave(self.db, self.log_in(DAY_0), DAY_0 + DAY)
+        recipes.purge(self.db, DAY_0 + DAY)
+        self.assertEqual(self.rows("select user_id from kakao_user"), [(USER,)])
+        recipes.purge(self.db, DAY_0 + DAY + GRACE)
+        self.assertEqual(self.rows("select * from kakao_user"), [])
+
     def test_what_fails_changes_nothing_and_the_next_delivery_does_it_all(self) -> None:
         member = self.log_in(DAY_0)
         self.db.execute("alter table session rename to away")
         with self.assertRaises(recipes.sqlite3.OperationalError):
             self.follow(unlinked(DAY_0 + DAY, 2))
         self.db.execute("alter table away rename to session")
-        self.assertEqual((self.left_at(member), self.rows("select version from kakao_user")), (None, []))
+        self.assertEqual((self.left_at(member), self.rows("select version from kakao_user")), (None, [(0,)]))
         self.follow(unlinked(DAY_0 + DAY, 2))
         self.assertEqual(self.left_at(member), DAY_0 + DAY)
 
@@ -267,6 +320,14 @@ class OwnNumbers(Recipes):
         self.assertEqual(ids, [self.sent[0]["id"]] * 2)
 
 
+class AlwaysUnlinks:
+    def unlink(self, *_: str) -> None:
+        return None
+
+    def me(self, *_: str) -> None:
+        return None
+
+
 class KeepsTheAccount(Recipes):
     def setUp(self) -> None:
         super().setUp()
@@ -286,8 +347,8 @@ class KeepsTheAccount(Recipes):
     def test_a_member_who_removes_kakao_in_the_service_is_unlinked_at_kakao_too(self) -> None:
         recipes.disconnect(self.db, APP, USER, DAY_0 + DAY)
         self.assertEqual(self.rows("select * from kakao_identity"), [])
-        self.assertEqual(recipes.unlink_at_kakao(self.db, lambda *_: None, lambda: DAY_0 + DAY + 1), 0)
-        self.assertEqual(self.reported(DAY_0), [("service-erased", DAY_0 + DAY), ("service-unlinked", DAY_0 + DAY + 1)])
+        self.assertEqual(recipes.unlink_at_kakao(self.db, AlwaysUnlinks(), lambda: DAY_0 + DAY + 3000), 0)
+        self.assertEqual(self.reported(DAY_0), [("service-erased", DAY_0 + DAY), ("service-unlinked", DAY_0 + DAY + 2000)])
 
     def test_the_only_login_is_not_removed(self) -> None:
         self.log_in(DAY_0, user_id="3142857143")
@@ -305,23 +366,37 @@ class KeepsTheAccount(Recipes):
 
 
 class Kakao(BaseHTTPRequestHandler):
-    """POST /v1/user/unlink, as Kakao's reference has it."""
+    """POST /v1/user/unlink and GET /v2/user/me, as Kakao's reference has them."""
 
-    linked: set[str]
+    # By the key of the app.
+    linked: dict[str, set[str]]
     fails: dict[str, int]
 
     def do_POST(self) -> None:
         form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
+        if (found := self.found("/v1/user/unlink", self.path, form)) is not None:
+            members, user = found
+            members.remove(user)
+            self.answer(200, {"id": int(user)})
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        if (found := self.found("/v2/user/me", path, urllib.parse.parse_qs(query))) is not None:
+            self.answer(200, {"id": int(found[1])})
+
+    def found(self, expected: str, path: str, form: dict[str, list[str]]) -> tuple[set[str], str] | None:
+        """The app's linked members and the one who is asked for; None, if there is another answer."""
+        members = self.linked.get(self.headers["authorization"].removeprefix("KakaoAK "))
         (user,) = form["target_id"]
-        if self.headers["authorization"] != "KakaoAK admin" or form["target_id_type"] != ["user_id"]:
+        if members is None or form["target_id_type"] != ["user_id"] or path != expected:
             self.answer(401, {"msg": "wrong appKey format", "code": -401})
         elif user in self.fails:
             self.answer(400, {"msg": "internal server error", "code": self.fails.pop(user)})
-        elif user not in self.linked:
+        elif user not in members:
             self.answer(400, {"msg": "NotRegisteredUserException", "code": -101})
         else:
-            self.linked.remove(user)
-            self.answer(200, {"id": int(user)})
+            return members, user
+        return None
 
     def answer(self, status: int, body: dict[str, Any]) -> None:
         self.send_response(status)
@@ -336,7 +411,7 @@ class Kakao(BaseHTTPRequestHandler):
 class UnlinksAtKakao(Recipes):
     def setUp(self) -> None:
         super().setUp()
-        handler = type("OneKakao", (Kakao,), {"linked": {USER}, "fails": {}})
+        handler = type("OneKakao", (Kakao,), {"linked": {"admin": {USER}, "of another app": {"1"}}, "fails": {}})
         server = HTTPServer(("127.0.0.1", 0), handler)
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
@@ -347,20 +422,57 @@ class UnlinksAtKakao(Recipes):
         self.reported(DAY_0)
 
     def job(self, at: int, key: str = "admin") -> int:
-        return recipes.unlink_at_kakao(self.db, lambda _, user: recipes.kakao_unlink(key, user, self.api), lambda: at)
+        return recipes.unlink_at_kakao(self.db, recipes.KakaoApi({APP: key}, self.api), lambda: at)
+
+    def linked_at_kakao(self) -> set[str]:
+        linked: set[str] = self.kakao.linked["admin"]
+        return linked
+
+    def a_member_who_stays(self) -> str:
+        user = "3142857143"
+        self.log_in(DAY_0, user_id=user)
+        self.follow(linked(DAY_0, 2, user_id=user))
+        self.linked_at_kakao().add(user)
+        self.reported(DAY_0)
+        return user
 
     def test_first_the_own_mark_then_kakao_then_the_event_to_the_queue(self) -> None:
         recipes.leave(self.db, self.member, DAY_0 + DAY)
-        self.assertEqual((self.left_at(self.member), self.sessions(), self.kakao.linked), (DAY_0 + DAY, 0, {USER}))
+        self.assertEqual((self.left_at(self.member), self.sessions(), self.linked_at_kakao()), (DAY_0 + DAY, 0, {USER}))
         self.assertEqual(self.reported(DAY_0), [])
-        self.assertEqual((self.job(DAY_0 + DAY + 60_000), self.kakao.linked), (0, set()))
-        self.assertEqual(self.reported(DAY_0), [("service-unlinked", DAY_0 + DAY + 60_000)])
+        self.assertEqual((self.job(DAY_0 + DAY + 60_000), self.linked_at_kakao()), (0, set()))
+        self.assertEqual(self.reported(DAY_0), [("service-unlinked", DAY_0 + DAY + 59_000)])
+
+    def test_a_member_who_links_again_in_the_second_of_the_call_is_newer(self) -> None:
+        for millisecond in (0, 1, 700, 999):
+            recipes.leave(self.db, self.member, DAY_0 + DAY)
+            self.linked_at_kakao().add(USER)
+            self.assertEqual(self.job(DAY_0 + 2 * DAY + millisecond), 0)
+            ((_, unlinked_at),) = self.reported(DAY_0)
+            # A token has whole seconds, and of one time the unlink counts.
+            self.assertLess(unlinked_at, DAY_0 + 2 * DAY)
 
     def test_a_member_who_is_not_linked_any_more_is_reported_as_unlinked(self) -> None:
-        self.kakao.linked.clear()
+        self.a_member_who_stays()
+        self.linked_at_kakao().remove(USER)
         recipes.leave(self.db, self.member, DAY_0 + DAY)
         self.assertEqual(self.job(DAY_0 + 2 * DAY), 0)
-        self.assertEqual(self.reported(DAY_0), [("service-unlinked", DAY_0 + 2 * DAY)])
+        self.assertEqual(self.reported(DAY_0), [("service-unlinked", DAY_0 + 2 * DAY - 1000)])
+
+    def test_a_member_of_whom_kakao_has_reported_it_needs_no_other_to_be_believed(self) -> None:
+        self.linked_at_kakao().remove(USER)
+        recipes.leave(self.db, self.member, DAY_0 + DAY)
+        self.assertEqual(self.job(DAY_0 + 2 * DAY), 1)
+        self.follow(unlinked(DAY_0 + DAY, 3))
+        self.assertEqual(self.job(DAY_0 + 2 * DAY), 0)
+
+    def test_with_another_apps_key_no_member_is_taken_for_unlinked(self) -> None:
+        stays = self.a_member_who_stays()
+        recipes.leave(self.db, self.member, DAY_0 + DAY)
+        self.assertEqual(self.job(DAY_0 + 2 * DAY, key="of another app"), 1)
+        self.assertEqual((self.reported(DAY_0), self.linked_at_kakao()), ([], {USER, stays}))
+        self.assertEqual(self.job(DAY_0 + 2 * DAY), 0)
+        self.assertEqual(self.linked_at_kakao(), {stays})
 
     def test_any_other_answer_reports_nothing_and_the_member_is_asked_for_again(self) -> None:
         recipes.leave(self.db, self.member, DAY_0 + DAY)
@@ -368,23 +480,23 @@ class UnlinksAtKakao(Recipes):
             self.kakao.fails[USER] = code
             self.assertEqual(self.job(DAY_0 + DAY), 1, code)
         self.assertEqual(self.job(DAY_0 + DAY, key="another"), 1)
-        self.assertEqual(recipes.kakao_unlink("admin", USER, "http://127.0.0.1:1"), recipes.TRY_AGAIN)
-        self.assertEqual((self.reported(DAY_0), self.kakao.linked), ([], {USER}))
+        self.assertEqual(recipes.KakaoApi({APP: "admin"}, "http://127.0.0.1:1").unlink(APP, USER), recipes.TRY_AGAIN)
+        self.assertEqual((self.reported(DAY_0), self.linked_at_kakao()), ([], {USER}))
         self.assertEqual(self.job(DAY_0 + 2 * DAY), 0)
-        self.assertEqual(self.reported(DAY_0), [("service-unlinked", DAY_0 + 2 * DAY)])
+        self.assertEqual(self.reported(DAY_0), [("service-unlinked", DAY_0 + 2 * DAY - 1000)])
 
     def test_one_member_who_cannot_be_unlinked_holds_up_no_other(self) -> None:
         other = self.log_in(DAY_0, user_id="3142857143")
-        self.kakao.linked.add("3142857143")
+        self.linked_at_kakao().add("3142857143")
         self.kakao.fails["3142857143"] = -1
         for member in (other, self.member):
             recipes.leave(self.db, member, DAY_0 + DAY)
-        self.assertEqual((self.job(DAY_0 + DAY), self.kakao.linked), (1, {"3142857143"}))
+        self.assertEqual((self.job(DAY_0 + DAY), self.linked_at_kakao()), (1, {"3142857143"}))
 
     def test_a_member_who_logs_in_before_the_job_stays_linked(self) -> None:
         recipes.leave(self.db, self.member, DAY_0 + DAY)
         self.assertEqual(self.log_in(DAY_0 + DAY + 1), self.member)
-        self.assertEqual((self.job(DAY_0 + 2 * DAY), self.kakao.linked), (0, {USER}))
+        self.assertEqual((self.job(DAY_0 + 2 * DAY), self.linked_at_kakao()), (0, {USER}))
         self.assertIsNone(self.left_at(self.member))
 
     def test_a_login_that_began_before_the_member_left_is_refused(self) -> None:
@@ -397,7 +509,7 @@ class UnlinksAtKakao(Recipes):
         recipes.leave(self.db, self.member, DAY_0 + DAY)
         self.assertEqual(recipes.purge(self.db, DAY_0 + DAY + GRACE), 1)
         self.assertEqual(self.job(DAY_0 + DAY + GRACE), 0)
-        self.assertEqual(self.kakao.linked, set())
+        self.assertEqual(self.linked_at_kakao(), set())
 
 
 class Marketing(Recipes):

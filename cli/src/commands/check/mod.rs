@@ -28,7 +28,7 @@ use reqwest::{
 };
 use runtime::ingest::MAX_BODY_BYTES;
 
-use crate::ui::output;
+use crate::ui::{ask, output};
 use finding::Judgement;
 use probe::{Probe, Prober};
 pub(crate) use reply::FALLBACK_CAUSE;
@@ -49,7 +49,7 @@ pub struct Check {
     /// The header that authenticates chatbot requests
     #[arg(long, alias = "header", value_name = "NAME", default_value = "x-skill-key")]
     skill_header: HeaderName,
-    /// A file with that header's value, to check whether it is the service's
+    /// A file with that header's value, to check whether it is the service's; `-` asks for it and shows nothing of it
     #[arg(long, value_name = "FILE")]
     skill_key_file: Option<PathBuf>,
     /// With that key, send a message; it becomes an event of the bot user khook-check
@@ -58,7 +58,8 @@ pub struct Check {
     /// What is sent
     #[arg(long = "as", requires = "send", value_name = "KIND", default_value = "chat")]
     sent: Sent,
-    /// A file with the app's primary admin key, to check whether it is the service's. No event is created
+    /// A file with the app's primary admin key, to check whether it is the service's; `-` asks for it and shows nothing of
+    /// it. No event is created
     #[arg(long, value_name = "FILE")]
     admin_key_file: Option<PathBuf>,
     /// Print JSON
@@ -78,6 +79,7 @@ Examples:
   khook check https://hooks.example.com/skill --skill-key-file key.txt --send
   khook check https://hooks.example.com/webhooks/unlink \\
       --admin-key-file admin-key.txt
+  khook check https://hooks.example.com --admin-key-file -      asks for the key
   khook check https://bot.example.com/kakao --kind skill --json";
 
 /// Whether requests may take long and count for an alarm of the service.
@@ -104,7 +106,8 @@ impl Check {
     }
 
     async fn checked(self) -> Result<ExitCode> {
-        let checked = check_all(route::routes(&self.url, self.kind)?, &self.proofs()?, CheckScope::Thorough).await?;
+        let (routes, proofs) = (route::routes(&self.url, self.kind)?, self.proofs().await?);
+        let checked = check_all(routes, &proofs, CheckScope::Thorough).await?;
         if self.json {
             report::json(&checked)?
         } else {
@@ -113,23 +116,36 @@ impl Check {
         Ok(Tally::of_routes(&checked).exit_code())
     }
 
-    fn proofs(&self) -> Result<Proofs> {
-        let value = self.skill_key_file.as_deref().map(|file| secret(file, "")).transpose()?;
+    async fn proofs(&self) -> Result<Proofs> {
+        let value = secret(self.skill_key_file.as_deref(), "", "The chatbot's key (it isn't shown):").await?;
         let skill = skill::Proof { header: self.skill_header.clone(), value, send: self.send.then_some(self.sent) };
-        let admin_key = self.admin_key_file.as_deref().map(|file| secret(file, "KakaoAK ")).transpose()?;
+        let admin_key =
+            secret(self.admin_key_file.as_deref(), "KakaoAK ", "Primary admin key (it isn't shown):").await?;
         Ok(Proofs { skill, admin_key })
     }
 }
 
-/// A header's value from a file, never shown.
-fn secret(file: &Path, scheme: &str) -> Result<HeaderValue> {
-    let text = fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
+/// The name of a file that means: ask.
+const ASKED: &str = "-";
+/// A key file is a line; whatever is longer is no key.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
+
+/// A header's value from a file, or asked for; never shown.
+async fn secret(file: Option<&Path>, scheme: &str, question: &str) -> Result<Option<HeaderValue>> {
+    let Some(file) = file else { return Ok(None) };
+    let (name, text) = if file == Path::new(ASKED) {
+        ("the answer".to_owned(), ask::secret(question, MAX_KEY_BYTES).await?)
+    } else {
+        let name = file.display().to_string();
+        let text = fs::read_to_string(file).with_context(|| format!("{name} can't be read"))?;
+        (name, text)
+    };
     let key = text.trim();
-    ensure!(!key.is_empty(), "{} is empty: there is no key in it", file.display());
+    ensure!(!key.is_empty(), "{name} is empty: there is no key in it");
     let value = HeaderValue::from_str(&format!("{scheme}{key}")).ok();
-    let mut value = value.with_context(|| format!("the content of {} cannot be a header's value", file.display()))?;
+    let mut value = value.with_context(|| format!("the content of {name} cannot be a header's value"))?;
     value.set_sensitive(true);
-    Ok(value)
+    Ok(Some(value))
 }
 
 /// Checks a base URL without keys and without causing an alarm.

@@ -1,4 +1,5 @@
-//! `UnpublishedQueue`: writes of users' states that the publisher could not publish.
+//! `UnpublishedQueue`: writes of users' states that the publisher could not publish, and records of the table's stream that
+//! Lambda gave up.
 
 use anyhow::{Result, bail};
 use kakao_webhooks::{state::Subject, wire::Time};
@@ -32,7 +33,7 @@ impl Summary {
             return Self { why: "not JSON: another program sent it".to_owned(), ..Self::default() };
         };
         if let Some(batch) = body.get("DDBStreamBatchInfo") {
-            return Self { why: given_up(batch), ..Self::default() };
+            return Self { why: given_up(batch, &body), ..Self::default() };
         }
         let why = body.get("why").and_then(Value::as_str).unwrap_or("no reason: another program sent it").to_owned();
         let Some(key) = body.pointer("/keys/pk/S").and_then(Value::as_str) else {
@@ -56,15 +57,28 @@ impl Summary {
     }
 }
 
-/// Lambda's own message about records that it gave up; it names no user.
-fn given_up(batch: &Value) -> String {
+/// Lambda's own message about records that it gave up for one of the stream's two readers, with what repairs it; it names
+/// no user.
+fn given_up(batch: &Value, message: &Value) -> String {
     let text = |name: &str| batch.get(name).map(letter::plain).unwrap_or_default();
+    let first = text("approximateArrivalOfFirstRecord");
+    let function = message.pointer("/requestContext/functionArn").and_then(Value::as_str).and_then(logical_id);
+    let (reader, fix) = match function {
+        Some("RecorderFunction") => ("recorder: ", "; khook erasures rebuild".to_owned()),
+        Some("PublisherFunction") => ("publisher: ", format!("; khook publish --since {first}")),
+        _ => ("", String::new()),
+    };
     format!(
-        "given up after too long: {} record(s) that arrived from {} to {}",
+        "{reader}given up after too long: {} record(s) that arrived from {first} to {}{fix}",
         text("batchSize"),
-        text("approximateArrivalOfFirstRecord"),
         text("approximateArrivalOfLastRecord")
     )
+}
+
+/// The template's name of a function. CloudFormation names it `<stack>-<logical id>-<random>`, and an ARN may end with a
+/// version or an alias.
+fn logical_id(function_arn: &str) -> Option<&str> {
+    function_arn.split(':').nth(6)?.rsplit('-').nth(1)
 }
 
 impl MessageBacklog for SetAside {
@@ -74,7 +88,7 @@ impl MessageBacklog for SetAside {
         stays: "stays in UnpublishedQueue",
         target: "event queue",
         gone: GONE,
-        before_drop: "`khook publish` publishes the users' current states.",
+        before_drop: "`khook publish` publishes the users' current states, `khook erasures rebuild` records departures.",
     };
     const COLUMNS: &'static [&'static str] = &["Id", "User", "Why", "Sent", "Age"];
 
@@ -134,5 +148,27 @@ mod tests {
         let [user, why] = row(&json!({"DDBStreamBatchInfo": batch}));
         assert_eq!((&*user, &*why), ("–", "given up after too long: 3 record(s) that arrived from a to b"));
         assert_eq!(row(&json!(7))[1], "no reason: another program sent it");
+    }
+
+    /// AWS Lambda, "Retain discarded batch records for a DynamoDB event source": the message's form.
+    #[test]
+    fn records_that_lambda_gave_up_show_whose_they_were_and_what_repairs_that() {
+        let of = |arn: &str| {
+            let batch = json!({"batchSize": 3, "approximateArrivalOfFirstRecord": "2026-01-01T00:00:00Z",
+                "approximateArrivalOfLastRecord": "2026-01-01T00:05:00Z"});
+            let context = json!({"requestId": "r", "functionArn": arn, "condition": "RetryAttemptsExhausted"});
+            row(&json!({"requestContext": context, "version": "1.0", "DDBStreamBatchInfo": batch}))[1].clone()
+        };
+        let arn = |name: &str| format!("arn:aws:lambda:ap-northeast-2:123456789012:function:{name}");
+        let given_up =
+            "given up after too long: 3 record(s) that arrived from 2026-01-01T00:00:00Z to 2026-01-01T00:05:00Z";
+        for name in ["kakao-webhooks-RecorderFunction-1aB2", "s-RecorderFunction-1aB2:live"] {
+            assert_eq!(of(&arn(name)), format!("recorder: {given_up}; khook erasures rebuild"));
+        }
+        let publisher = format!("publisher: {given_up}; khook publish --since 2026-01-01T00:00:00Z");
+        assert_eq!(of(&arn("RecorderFunction-PublisherFunction-1aB2")), publisher);
+        for unknown in ["", "arn", &arn("other")] {
+            assert_eq!(of(unknown), given_up, "{unknown}");
+        }
     }
 }

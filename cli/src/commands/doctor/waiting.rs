@@ -51,7 +51,8 @@ fn set_aside(backlog: Backlog) -> Judgement {
         0 => Judgement::right("none"),
         count => Judgement::mistake(
             counted(count, "change"),
-            "khook dlq list --unpublished says why; after the fix khook publish (docs/runbook.md, \"Changes were set aside\")",
+            "khook dlq list --unpublished says why; after the fix khook publish, for the recorder's khook erasures rebuild \
+             (docs/runbook.md, \"Changes were set aside\")",
         ),
     }
 }

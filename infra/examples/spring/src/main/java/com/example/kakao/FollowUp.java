@@ -3,6 +3,7 @@ package com.example.kakao;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Map;
 import java.util.Set;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Service;
@@ -12,6 +13,8 @@ import org.springframework.transaction.support.TransactionTemplate;
 @Service
 public class FollowUp {
     private static final Set<String> SHUT = Set.of("blocked", "gone");
+    private static final String ADD_UNKNOWN = "insert into kakao_user (app_id, user_id, version, access)"
+            + " values (?, ?, 0, 'allowed') on duplicate key update version = version";
     private final JdbcTemplate jdbc;
     private final TransactionTemplate transaction;
     private final Sessions sessions;
@@ -32,12 +35,42 @@ public class FollowUp {
         });
     }
 
+    /** What came of a login. BACK: the state still says gone. Without the account status webhook, send service-linked. */
+    public enum Login { REFUSED, BEGUN, BACK }
+
+    /**
+     * For your login, behind Kakao's: reactivates the member, and begins the session where Kakao's word allows it.
+     *
+     * @param provenAt when Kakao proved the link: the ID token's iat, or the time before the code was exchanged
+     */
+    public Login logIn(String app, String user, Instant provenAt, Runnable beginSession) {
+        return transaction.execute(status -> {
+            Login login = judge(app, user, provenAt);
+            if (login != Login.REFUSED) {
+                jdbc.update("update member set active = true where app_id = ? and user_id = ?", app, user);
+                beginSession.run();
+            }
+            return login;
+        });
+    }
+
+    /** Locks the user's row, added if it is not there: a change that arrives now waits until the session has begun. */
+    private Login judge(String app, String user, Instant provenAt) {
+        jdbc.update(ADD_UNKNOWN, app, user);
+        Map<String, Object> known = jdbc.queryForMap("select access, sessions_valid_from from kakao_user"
+                + " where app_id = ? and user_id = ? for update", app, user);
+        Long until = (Long) known.get("sessions_valid_from");
+        // A login of that second or before is as void as a session of then: it may be older than the unlink.
+        boolean isVoid = until != null && provenAt.getEpochSecond() <= Math.floorDiv(until, 1000L);
+        if (known.get("access").equals("blocked") || isVoid) return Login.REFUSED;
+        return known.get("access").equals("gone") ? Login.BACK : Login.BEGUN;
+    }
+
     /** The one rule: only a greater version is taken. The row stays locked until the transaction ends. */
     private boolean keepGreatest(JsonNode change) {
         String app = change.path("app_id").asText(), user = change.path("user_id").asText();
         long version = change.path("version").asLong();
-        jdbc.update("insert into kakao_user (app_id, user_id, version, access) values (?, ?, 0, 'allowed')"
-                + " on duplicate key update version = version", app, user);
+        jdbc.update(ADD_UNKNOWN, app, user);
         return jdbc.update("update kakao_user set version = ?, access = ?, sessions_valid_from = ?"
                         + " where app_id = ? and user_id = ? and version < ?",
                 version, change.path("state").path("access").asText(), millis(time(change, "sessions_valid_from")),

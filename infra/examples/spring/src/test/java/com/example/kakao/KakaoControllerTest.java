@@ -31,18 +31,21 @@ class KakaoControllerTest {
     private static final String USER = "18446744073709551557";
     private static final Instant AT = Instant.parse("2026-03-01T00:00:10.000Z");
     private static final Map<String, Object> UNTIL = Map.of("erased_until", AT.toString());
+    private static final Map<String, Object> UNLINKED = Map.of("erased_until", AT.toString(), "sessions_valid_from", AT.toString());
     private static int databases;
 
     private final ObjectMapper json = new ObjectMapper();
     private final Map<String, Instant> begun = new TreeMap<>();
     private boolean redisFails;
     private JdbcTemplate jdbc;
+    private FollowUp followUp;
     private MockMvc http;
 
     @BeforeEach
     void start() throws Exception {
         jdbc = LocalServer.database("test" + ++databases);
-        http = LocalServer.dispatcher(jdbc, new InMemory(), SECRET);
+        followUp = LocalServer.followUp(jdbc, new InMemory());
+        http = LocalServer.dispatcher(followUp, SECRET);
         logIn(AT.minusSeconds(86_400));
     }
 
@@ -63,6 +66,11 @@ class KakaoControllerTest {
     private void logIn(Instant at) {
         jdbc.update("replace into member values ('123456', ?, true, 'Ryan', ?)", USER, at.toEpochMilli());
         begun.put(at.toString(), at);
+    }
+
+    /** As the service's login does it, with the example's statements. */
+    private FollowUp.Login logInAgain(Instant provenAt) {
+        return followUp.logIn("123456", USER, provenAt, () -> begun.put(provenAt.toString(), provenAt));
     }
 
     private Map<String, Object> change(long version, String access, Map<String, Object> more) {
@@ -174,6 +182,42 @@ class KakaoControllerTest {
         for (Instant at : List.of(AT, AT.plusMillis(999), AT.plusSeconds(1))) logIn(at);
         assertEquals(204, deliver(change(5, "allowed", Map.of("sessions_valid_from", AT.plusMillis(5).toString()))));
         assertEquals(List.of(AT.plusSeconds(1)), new ArrayList<>(begun.values()));
+    }
+
+    @Test
+    void a_login_reactivates_a_member_who_is_back_and_a_change_does_not() throws Exception {
+        deliver(change(5, "gone", UNLINKED));
+        deliver(change(6, "allowed", UNLINKED));
+        assertMember("allowed", 0, false, null);
+        assertEquals(FollowUp.Login.BEGUN, logInAgain(AT.plusSeconds(1)));
+        assertMember("allowed", 1, true, null);
+    }
+
+    @Test
+    void a_login_that_is_newer_than_the_unlink_is_let_in_although_no_webhook_says_so() throws Exception {
+        deliver(change(5, "gone", UNLINKED));
+        for (Instant at : List.of(AT.minusSeconds(60), AT, AT.plusMillis(999))) {
+            assertEquals(FollowUp.Login.REFUSED, logInAgain(at));
+        }
+        assertMember("gone", 0, false, null);
+        assertEquals(FollowUp.Login.BACK, logInAgain(AT.plusSeconds(1)));
+        assertMember("gone", 1, true, null);
+    }
+
+    @Test
+    void no_login_is_let_in_while_the_account_is_disabled() throws Exception {
+        deliver(change(5, "blocked"));
+        assertEquals(FollowUp.Login.REFUSED, logInAgain(AT.plusSeconds(3_600)));
+        assertMember("blocked", 0, true, "Ryan");
+    }
+
+    @Test
+    void a_first_login_needs_no_change_and_one_whose_session_fails_changes_nothing() throws Exception {
+        assertEquals(FollowUp.Login.BEGUN, logInAgain(AT));
+        deliver(change(5, "gone", UNLINKED));
+        Runnable fails = () -> { throw new IllegalStateException("Redis is away"); };
+        assertThrows(IllegalStateException.class, () -> followUp.logIn("123456", USER, AT.plusSeconds(1), fails));
+        assertMember("gone", 0, false, null);
     }
 
     @Test

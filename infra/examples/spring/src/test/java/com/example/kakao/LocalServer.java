@@ -43,9 +43,12 @@ final class LocalServer {
         return jdbc;
     }
 
-    static MockMvc dispatcher(JdbcTemplate jdbc, Sessions sessions, String secret) {
+    static FollowUp followUp(JdbcTemplate jdbc, Sessions sessions) {
         TransactionTemplate transaction = new TransactionTemplate(new DataSourceTransactionManager(jdbc.getDataSource()));
-        FollowUp followUp = new FollowUp(jdbc, transaction, sessions);
+        return new FollowUp(jdbc, transaction, sessions);
+    }
+
+    static MockMvc dispatcher(FollowUp followUp, String secret) {
         return MockMvcBuilders.standaloneSetup(new KakaoController(new Signature(secret), followUp, JSON)).build();
     }
 
@@ -64,7 +67,7 @@ final class LocalServer {
         jdbc.execute("create table session (id varchar(40), app_id varchar(20), user_id varchar(20), started_at bigint)");
         String secret = System.getenv("KAKAO_ANSWERER_SECRET");
         MockMvc http = secret == null
-                ? dispatcher(jdbc, new SessionTable(jdbc), System.getenv("KAKAO_DELIVERY_SECRET"))
+                ? dispatcher(followUp(jdbc, new SessionTable(jdbc)), System.getenv("KAKAO_DELIVERY_SECRET"))
                 : MockMvcBuilders.standaloneSetup(answerer(secret)).build();
         // One request at a time: H2 fails where MySQL waits for a row's lock.
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
