@@ -54,7 +54,7 @@ mod processor {
         let pace = Pace { latency: Duration::from_millis(20), one_at_a_time: true };
         let verdict = ten_beside_one("in-turn", pace).await;
         assert!(verdict.is_broken(), "{verdict}");
-        let named = "processor: a batch of 10 users, 20 ms a request: at most 2 × a batch of one; it is ";
+        let named = "processor: a batch of 10 users, 20 ms a request: at most 1.5 × a batch of one; it is ";
         assert!(verdict.to_string().starts_with(named), "{verdict}");
     }
 }
