@@ -46,7 +46,8 @@ mod processor {
         // Long enough that other load on the machine matters little.
         let pace = Pace { latency: Duration::from_millis(500), one_at_a_time: false };
         let verdict = ten_beside_one("at-once", pace).await;
-        assert!(!verdict.is_broken(), "{verdict}");
+        // Beside the other tests, ten events of an unoptimized program take a second of the machine's own time.
+        assert!(verdict.used < 1.33, "{verdict}");
     }
 
     #[tokio::test]
