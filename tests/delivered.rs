@@ -5,10 +5,20 @@ mod deployed;
 
 #[cfg(test)]
 mod delivered {
-    use std::{fs, process::Stdio};
+    use std::{
+        fs,
+        process::Stdio,
+        time::{Duration, Instant},
+    };
 
     use aws_sdk_sqs::types::QueueAttributeName;
-    use end_to_end::{Fixture, khook_binary::Project, patience::becomes};
+    use end_to_end::{
+        Fixture, Request,
+        khook_binary::Project,
+        latency::Latencies,
+        patience::{PATIENCE, becomes},
+        service::{ADMIN_KEY, APP_ID},
+    };
     use khook::{
         kakao::Kakao,
         local::{
@@ -21,6 +31,7 @@ mod delivered {
     use tokio::{
         io::{AsyncBufReadExt, BufReader, Lines},
         process::{Child, ChildStdout, Command},
+        time::sleep,
     };
 
     use crate::deployed;
@@ -120,7 +131,33 @@ mod delivered {
 
         assert_eq!(tail.interrupt().await, Some(0));
         assert_eq!(left(&cloud).await, (vec![], vec![]));
+        println!("from a webhook to the receiver: {}", times(&cloud, &receiver).await);
         cloud.stop().await;
+    }
+
+    /// How many unlinks are timed.
+    const TIMED: usize = 5;
+
+    /// How long an unlink that comes alone takes from the gateway to the receiver, after one that starts the functions.
+    async fn times(cloud: &Cloud, receiver: &Receiver) -> Latencies {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut times = Latencies::default();
+        for number in 0..=Latencies::asked(TIMED) {
+            let before = receiver.received().changes.len();
+            let path = format!("/webhooks/unlink?app_id={APP_ID}&user_id=3142{number:06}&referrer_type=ACCOUNT_DELETE");
+            let unlink = Request::new("GET", &path).header("Authorization", &format!("KakaoAK {ADMIN_KEY}"));
+            let begin = Instant::now();
+            let answer = unlink.send_to(&http, cloud.base_url()).await.unwrap();
+            assert_eq!(answer.status().as_u16(), 200);
+            while receiver.received().changes.len() == before {
+                assert!(begin.elapsed() < PATIENCE, "unlink {number} does not arrive");
+                sleep(Duration::from_millis(2)).await;
+            }
+            if number > 0 {
+                times.push(begin.elapsed());
+            }
+        }
+        times
     }
 
     fn text<'v>(value: &'v Value, name: &str) -> &'v str {

@@ -46,7 +46,8 @@ mod processor {
         // Long enough that other load on the machine matters little.
         let pace = Pace { latency: Duration::from_millis(500), one_at_a_time: false };
         let verdict = ten_beside_one("at-once", pace).await;
-        assert!(!verdict.is_broken(), "{verdict}");
+        // Beside the other tests, ten events of an unoptimized program take a second of the machine's own time.
+        assert!(verdict.used < 1.33, "{verdict}");
     }
 
     #[tokio::test]
@@ -54,7 +55,7 @@ mod processor {
         let pace = Pace { latency: Duration::from_millis(20), one_at_a_time: true };
         let verdict = ten_beside_one("in-turn", pace).await;
         assert!(verdict.is_broken(), "{verdict}");
-        let named = "processor: a batch of 10 users, 20 ms a request: at most 2 × a batch of one; it is ";
+        let named = "processor: a batch of 10 users, 20 ms a request: at most 1.5 × a batch of one; it is ";
         assert!(verdict.to_string().starts_with(named), "{verdict}");
     }
 }

@@ -123,6 +123,10 @@ class Waiting(unittest.TestCase):
             self.assertGreaterEqual(properties["VisibilityTimeout"], 6 * FUNCTIONS[function]["Timeout"])
             self.assertGreaterEqual(properties["RedrivePolicy"]["maxReceiveCount"], 5)
 
+    def test_nothing_is_collected_on_the_way_from_a_webhook_to_the_service(self) -> None:
+        for source in ("ProcessorSource", "PublisherSource", "DelivererSource"):
+            self.assertNotIn("MaximumBatchingWindowInSeconds", RESOURCES[source]["Properties"], source)
+
     def test_a_change_is_tried_once_more_than_there_are_pauses(self) -> None:
         source = (ROOT / "functions/runtime/src/deliver/pauses.rs").read_text(encoding="utf-8")
         (pauses,) = re.findall(r"const PAUSES: \[u32; (\d+)\]", source)

@@ -7,6 +7,8 @@ mod faults;
 #[cfg(test)]
 mod khook;
 #[cfg(test)]
+mod latency;
+#[cfg(test)]
 mod page;
 #[cfg(test)]
 mod permissions;

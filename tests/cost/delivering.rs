@@ -11,8 +11,8 @@ use end_to_end::{
 };
 
 use crate::{
-    page::{ASKED_A_MINUTE, GB, MINUTES, alarms_of},
-    prices::Prices,
+    bill::{ASKED_A_MINUTE, MINUTES, Measured},
+    prices::{GB, Prices},
     service::OF_AN_EVENT,
 };
 
@@ -59,8 +59,8 @@ impl Delivering {
     }
 
     /// The page's section.
-    pub(crate) fn table(self, prices: &Prices) -> String {
-        let alarms = ["Delivers", "DeliversOnAws"].map(alarms_of).iter().sum::<u32>();
+    pub(crate) fn table(self, measured: &Measured) -> String {
+        let (prices, alarms) = (&measured.prices, measured.alarm_metrics(&["Delivers", "DeliversOnAws"].map(Some)));
         let polling = prices.of("sqs_request", ASKED_A_MINUTE * MINUTES);
         let reads = prices.of("secret_request", MINUTES / MINUTES_BETWEEN_READS);
         let month = [

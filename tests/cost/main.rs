@@ -3,10 +3,14 @@
 //! The counts depend on the code. The prices ([`prices`]) are a table with a date, and `docs/cost.md` has both.
 //!
 //! ```sh
-//! cargo test -p end-to-end --test cost
+//! cargo test -p end-to-end --test cost -- --nocapture                # prints each budget and what is used of it
 //! WRITE_DOCS=1 cargo test -p end-to-end --test cost                  # writes the tables of docs/cost.md
 //! ```
 
+#[cfg(test)]
+mod bill;
+#[cfg(test)]
+mod budget;
 #[cfg(test)]
 mod delivering;
 #[cfg(test)]
@@ -22,11 +26,12 @@ mod service;
 
 #[cfg(test)]
 mod tests {
-    use end_to_end::{Fixture, Request, service::APP_ID};
+    use end_to_end::{Fixture, Request, binaries::workspace, service::APP_ID};
 
     use crate::{
+        bill::{DEPARTURES, Measured},
+        budget, page,
         delivering::Delivering,
-        page::{DEPARTURES, check_or_write},
         prices::Prices,
         reconcile::Reconciling,
         service::Service,
@@ -51,6 +56,19 @@ mod tests {
         ("chatbot message", "skill/message"),
     ];
 
+    /// The next event of a user of whom one was sent to warm up: with this id in this header.
+    const NEXT: [(&str, &str, (&str, &str)); 2] = [
+        ("talk share, the user's next", "talk-share/get", ("X-Kakao-Resource-ID", "share-resource-0009")),
+        ("chatbot message of a member", "skill/message-with-app-user", ("X-Request-Id", "skill-request-0009")),
+    ];
+
+    /// The same from the same user, a second later, under another id.
+    fn later(mut request: Request, (header, id): (&str, &str)) -> Request {
+        request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(header));
+        request.received_at += 1_000;
+        request.header(header, id)
+    }
+
     fn request(service: &Service, fixture: &str) -> Request {
         Fixture::load(fixture).unwrap().request(service.pipeline.keys.key()).unwrap()
     }
@@ -67,10 +85,10 @@ mod tests {
             let request = request(&service, fixture);
             measured.push((name, service.use_of(&request, 200..300).await.unwrap()));
         }
-        let mut next = request(&service, "talk-share/get");
-        next.headers.retain(|(name, _)| name != "X-Kakao-Resource-ID");
-        let next = next.header("X-Kakao-Resource-ID", "share-resource-next");
-        measured.push(("talk share, the user's next", service.use_of(&next, 200..300).await.unwrap()));
+        for (name, fixture, id) in NEXT {
+            let next = later(request(&service, fixture), id);
+            measured.push((name, service.use_of(&next, 200..300).await.unwrap()));
+        }
         let again = request(&service, "unlink/get");
         measured.push(("the same unlink again", service.use_of(&again, 200..300).await.unwrap()));
         let path = format!("/webhooks/unlink?app_id={APP_ID}&user_id=1&referrer_type=ACCOUNT_DELETE");
@@ -80,7 +98,17 @@ mod tests {
         let reconciling = Reconciling::measure().await.unwrap();
         let metrics = service.metrics().await.unwrap();
         let recording = service.recording(DEPARTURES).await.unwrap();
-        let beside = (&reconciling, Delivering::measure().await.unwrap());
-        check_or_write(&Prices::load().unwrap(), &measured, &recording, &five_minutes, &metrics, beside);
+        let measured = Measured {
+            prices: Prices::load().unwrap(),
+            template: std::fs::read_to_string(workspace().join("template.yaml")).unwrap(),
+            webhooks: measured,
+            recording,
+            five_minutes,
+            metrics,
+            reconciling,
+            delivering: Delivering::measure().await.unwrap(),
+        };
+        budget::check(&measured);
+        page::check_or_write(&measured);
     }
 }

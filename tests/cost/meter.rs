@@ -1,6 +1,9 @@
-//! The calls to the table, in the units that DynamoDB bills.
+//! The calls to the table, in the units that DynamoDB bills, and for how many of them one after the other a caller waits.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Result;
 use axum::{
@@ -18,27 +21,44 @@ use end_to_end::{
     units::Units,
 };
 use serde_json::{Value, json};
+use tokio::time::sleep;
+
+/// What was called.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Calls {
+    pub(crate) units: Units,
+    /// The longest chain of calls, each of which was made after the one before was answered.
+    pub(crate) round_trips: u32,
+}
 
 /// A server that forwards everything to the table.
 pub(crate) struct Meter {
     server: Server,
-    units: Arc<Mutex<Units>>,
+    calls: Arc<Mutex<Calls>>,
 }
 
 #[derive(Clone)]
 struct Shared {
     client: reqwest::Client,
     table: String,
-    units: Arc<Mutex<Units>>,
+    /// Each call takes at least so long, so that calls that are made at once overlap.
+    pause: Duration,
+    calls: Arc<Mutex<Calls>>,
+}
+
+impl Shared {
+    fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Meter {
-    pub(crate) async fn before(table: &str) -> Result<Self> {
-        let units = Arc::<Mutex<Units>>::default();
+    pub(crate) async fn before(table: &str, pause: Duration) -> Result<Self> {
+        let calls = Arc::<Mutex<Calls>>::default();
         let client = reqwest::Client::builder().no_proxy().build()?;
-        let shared = Shared { client, table: table.to_owned(), units: Arc::clone(&units) };
+        let shared = Shared { client, table: table.to_owned(), pause, calls: Arc::clone(&calls) };
         let router = Router::new().fallback(hand_on).with_state(shared);
-        Ok(Self { server: Server::start(router, Gate::default()).await?, units })
+        Ok(Self { server: Server::start(router, Gate::default()).await?, calls })
     }
 
     pub(crate) fn url(&self) -> String {
@@ -46,8 +66,8 @@ impl Meter {
     }
 
     /// The calls since the last call of this function.
-    pub(crate) fn take(&self) -> Units {
-        std::mem::take(&mut *self.units.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn take(&self) -> Calls {
+        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -58,6 +78,7 @@ async fn hand_on(State(shared): State<Shared>, mut headers: HeaderMap, body: Byt
         return StatusCode::BAD_REQUEST.into_response();
     };
     request["ReturnConsumedCapacity"] = json!("TOTAL");
+    let round_trip = shared.calls().round_trips + 1;
     // The request has become longer.
     headers.remove(CONTENT_LENGTH);
     let sent = shared.client.post(&shared.table).headers(headers);
@@ -67,6 +88,10 @@ async fn hand_on(State(shared): State<Shared>, mut headers: HeaderMap, body: Byt
     let status = answer.status();
     let Ok(answer) = answer.bytes().await else { return StatusCode::BAD_GATEWAY.into_response() };
     let reported = status.is_success().then(|| serde_json::from_slice(&answer).unwrap_or_default());
-    *shared.units.lock().unwrap_or_else(PoisonError::into_inner) += Units::of(operation, &request, reported.as_ref());
+    sleep(shared.pause).await;
+    let mut calls = shared.calls();
+    calls.units += Units::of(operation, &request, reported.as_ref());
+    calls.round_trips = calls.round_trips.max(round_trip);
+    drop(calls);
     (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], answer).into_response()
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::service::Use;
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Prices {
     pub(crate) region: String,
@@ -19,7 +19,7 @@ pub(crate) struct Prices {
     pub(crate) prices: BTreeMap<String, Price>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Price {
     pub(crate) usd: f64,
@@ -33,8 +33,8 @@ pub(crate) struct Price {
 
 /// template.yaml's MemorySize, in GB.
 const MEMORY: f64 = 0.25;
-/// A gigabyte of CloudWatch.
-const GB: f64 = 1_073_741_824.0;
+/// A gigabyte of CloudWatch, and of DynamoDB.
+pub(crate) const GB: f64 = 1_073_741_824.0;
 
 /// A part of the bill.
 pub(crate) type Part = (&'static str, f64);

@@ -66,7 +66,7 @@ impl Reconciling {
     /// Measures them: each member is linked here and at Kakao.
     pub(crate) async fn measure() -> Result<Self> {
         let table = Table::start().await?;
-        let (meter, queue) = (Meter::before(&table.endpoint()).await?, Queue::start().await?);
+        let (meter, queue) = (Meter::before(&table.endpoint(), Duration::ZERO).await?, Queue::start().await?);
         let secrets = Secrets::start(secrets::READER_KEYS_ARN, &json!({APP: KEY}).to_string(), &Log::default()).await?;
         let bytes_of_index = fill(&table)?;
         let kakao = kakao().await?;
@@ -100,12 +100,12 @@ impl Reconciling {
             kakao.advance(Duration::from_secs(60));
             passed.fetch_add(60_000, Ordering::Relaxed);
         }
-        let run = meter.take();
+        let run = meter.take().units;
         let state = runs.run(&app).await?.context("no run")?;
         ensure!(state.state == Phase::Done && state.counts.shared == MEMBERS && queue.is_empty(), "{state:?}");
         meter.take();
         reconciler.reconcile(Instant::now() + TIME_OF_AN_INVOCATION, || 7).await;
-        let idle_minute = meter.take();
+        let idle_minute = meter.take().units;
         for (passes, reads) in [(MINUTES_BETWEEN_READS - MINUTES_OF_A_RUN - 1, 1), (1, 2)] {
             passed.fetch_add(i64::try_from(passes)? * 60_000, Ordering::Relaxed);
             reconciler.reconcile(Instant::now() + TIME_OF_AN_INVOCATION, || 7).await;

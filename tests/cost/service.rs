@@ -32,6 +32,8 @@ pub(crate) struct Use {
     pub(crate) changes: usize,
     /// As CloudWatch counts them.
     pub(crate) log_bytes: usize,
+    /// For how many calls of the table, one after the other, the processor waits.
+    pub(crate) round_trips: u32,
 }
 
 /// CloudWatch adds this many bytes for each log event ("PutLogEvents").
@@ -40,6 +42,8 @@ pub(crate) const OF_AN_EVENT: usize = 26;
 const OF_LAMBDA: usize = 0;
 /// A line of the API's access log, as template.yaml has it.
 const OF_GATEWAY: usize = 250 + OF_AN_EVENT;
+/// Each call of the table takes at least so long: longer than it takes a process to make two calls at once.
+const PAUSE: Duration = Duration::from_millis(50);
 /// A line comes from a process that may have no time just now.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -57,7 +61,7 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) async fn start() -> Result<Self> {
         let pipeline = Pipeline::around(Table::start_without_roster().await?).await?;
-        let meter = Meter::before(&pipeline.table.endpoint()).await?;
+        let meter = Meter::before(&pipeline.table.endpoint(), PAUSE).await?;
         // As template.yaml has it.
         let pipeline = pipeline.with("AWS_ENDPOINT_URL_DYNAMODB", &meter.url()).with("WATCH_SILENCE", "true");
         let stream = Stream::begin(&pipeline.table)?;
@@ -80,22 +84,30 @@ impl Service {
         let answer = self.pipeline.deliver(request).await?;
         ensure!(status.contains(&answer.status), "{answer:?}");
         let messages = self.pipeline.queue.len();
+        let mut units = self.meter.take().units;
         let failed = self.pipeline.drain().await?;
         ensure!(failed.is_empty(), "{failed:?}");
+        let processed = self.meter.take();
+        units += processed.units;
         let mut published = 0;
         while !self.stream.next(&self.pipeline.table)?.is_empty() {
             self.stream.poll(&self.pipeline.table, &mut self.publisher).await?;
             published += 1;
         }
         let invocations = 1 + messages.min(1) + published;
-        let lines = self.lines_of(invocations).await?;
+        let changes = self.bus.taken().len() - before;
+        // The publisher writes no line of a write that changed nothing for a consumer.
+        let silent = published.saturating_sub(changes);
+        let lines = self.lines_of(invocations - silent).await?;
+        units += self.meter.take().units;
         Ok(Use {
             requests: 1,
             invocations,
             messages,
-            units: self.meter.take(),
-            changes: self.bus.taken().len() - before,
+            units,
+            changes,
             log_bytes: OF_GATEWAY + invocations * OF_LAMBDA + lines,
+            round_trips: processed.round_trips,
         })
     }
 
@@ -124,7 +136,7 @@ impl Service {
         }
         let last = recorder.raw_lines().pop().context("no line")?;
         let log_bytes = last.to_string().len() + OF_AN_EVENT;
-        Ok(Use { invocations: 1, units: self.meter.take(), log_bytes, ..Use::default() })
+        Ok(Use { invocations: 1, units: self.meter.take().units, log_bytes, ..Use::default() })
     }
 
     /// The AWS calls of five minutes without requests.
@@ -140,7 +152,7 @@ impl Service {
             let log_bytes = self.lines_of(if minute == 4 { 2 } else { 1 }).await?;
             if minute > 4 {
                 all.invocations += 1;
-                all.units += self.meter.take();
+                all.units += self.meter.take().units;
                 all.log_bytes += OF_LAMBDA + log_bytes;
             }
         }

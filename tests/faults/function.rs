@@ -128,7 +128,7 @@ impl Function {
             Self::AccountStatus => ("STATE", "/link/status", json!("linked")),
             Self::TalkShare => ("SHARES", "/count", json!(1)),
             Self::TalkChannel => ("STATE", "/channels/_ISxgbxb/status", json!("added")),
-            Self::Skill => ("MESSAGES", "/count", json!(1)),
+            Self::Skill => ("STATE", "/bot_id", json!(BOT_ID)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail, ensure};
 use kakao_webhooks::{
     envelope::Envelope,
-    state::{BotUser, Counted, Members, Merge, Plan, Rest, State, Step, Subject, UserState, plan},
+    state::{BotUser, Members, Merge, Plan, Rest, State, Step, Subject, UserState, plan},
     wire::Time,
 };
 use runtime::store::{ROSTER_ATTRIBUTES, ROSTER_SHARDS};
@@ -18,7 +18,6 @@ pub struct ExpectedTable {
     bot_users: BTreeMap<Subject, BotUser>,
     history: BTreeSet<Key>,
     shares: Vec<(Subject, String, Time)>,
-    messages: Counts,
     wiped: BTreeMap<Subject, Time>,
 }
 
@@ -51,11 +50,7 @@ impl ExpectedTable {
         let Step { history, counted, wiped, user, bot_user } = step;
         let key = (history.subject.partition_key(), history.sort_key());
         ensure!(self.history.insert(key), "occurs twice: {history:?}");
-        match counted {
-            Some(Counted::Share { subject, chat_type }) => self.shares.push((subject, chat_type, history.received_at)),
-            Some(Counted::Message { subject }) => *self.messages.entry(subject.partition_key()).or_default() += 1,
-            None => {}
-        }
+        self.shares.extend(counted.map(|share| (share.subject, share.chat_type, history.received_at)));
         if let Some(until) = wiped {
             let wiped = self.wiped.entry(history.subject).or_insert(until);
             *wiped = until.max(*wiped);
@@ -107,7 +102,6 @@ impl ExpectedTable {
         let history = found.history.symmetric_difference(&self.history).next();
         ensure!(history.is_none(), "in history on one side only: {history:?}");
         same("shares", &found.shares, &self.shares())?;
-        same("messages", &found.messages, &self.messages)?;
         same("state", &found.states, &self.members()?)
     }
 }
@@ -153,27 +147,23 @@ struct Found {
     states: BTreeMap<String, Members>,
     history: BTreeSet<Key>,
     shares: BTreeMap<String, Counts>,
-    messages: Counts,
 }
 
 impl Found {
     fn take(&mut self, item: &Members) -> Result<()> {
         let text = |name: &str| item.get(name).and_then(Value::as_str).with_context(|| format!("{name} of {item:?}"));
         let (pk, sk) = (text("pk")?.to_owned(), text("sk")?);
-        let count = || item.get("count").and_then(Value::as_u64).with_context(|| format!("no count: {item:?}"));
         match sk {
             "STATE" => {
                 let mut members = item.clone();
                 OF_THE_TABLE.into_iter().for_each(|name| drop(members.remove(name)));
                 self.states.insert(pk, members);
             }
-            "MESSAGES" => {
-                self.messages.insert(pk, count()?);
-            }
             "SHARES" => {
                 let by_chat_type = item.get("by_chat_type").cloned().unwrap_or_default();
                 let counts: Counts = serde_json::from_value(by_chat_type).with_context(|| format!("{item:?}"))?;
-                ensure!(count()? == counts.values().sum::<u64>(), "the sum of {item:?}");
+                let count = item.get("count").and_then(Value::as_u64);
+                ensure!(count == Some(counts.values().sum()), "the sum of {item:?}");
                 // A counter that was erased counts nothing.
                 if !counts.is_empty() {
                     self.shares.insert(pk, counts);

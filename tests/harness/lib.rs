@@ -20,7 +20,7 @@
 //! | [`faults`], [`key_faults`], [`proxy`] | what can be wrong with those three |
 //! | [`fixture`] | a file of `tests/fixtures`: what Kakao sends, and what shall come of it |
 //! | [`seeded_random`], [`expected_table`] | chance that can be had again, and what the table must hold after some events |
-//! | [`patience`] | waiting for what must come true |
+//! | [`patience`], [`latency`] | waiting for what must come true, and how long that took |
 //! | [`calls`] | what the functions ask of AWS, for the comparison with their permissions |
 //! | [`hygiene`] | the search of all logs for what must not be there |
 //! | [`khook_binary`] | the command-line tool beside them |
@@ -43,6 +43,7 @@ pub mod key_faults;
 pub mod keys;
 pub mod khook_binary;
 pub mod lambda;
+pub mod latency;
 mod listening;
 pub mod patience;
 pub mod pipeline;

@@ -61,15 +61,17 @@ async fn a_share_delivered_twice_is_counted_once_and_another_share_is_counted() 
 }
 
 #[tokio::test]
-async fn a_chatbot_message_delivered_twice_is_counted_once() {
+async fn a_chatbot_message_delivered_twice_is_one_line_of_history_and_another_one_a_second() {
     let mut pipeline = Pipeline::start().await.unwrap();
-    let message = skill(&skill_body("u1", "안녕"), "r1");
-    take_in(&mut pipeline, &[message.clone(), again(&message)]).await;
-    let items = pipeline.items_of("BOT#").unwrap();
-    let history = items.iter().filter(|item| item["sk"].as_str().unwrap().starts_with("EVENT#"));
-    assert_eq!(history.count(), 1);
-    let messages = items.iter().find(|item| item["sk"] == "MESSAGES").unwrap();
-    assert_eq!(messages["count"], 1);
+    let message = |id: &str| skill(&skill_body("u1", "안녕"), id);
+    take_in(&mut pipeline, &[message("r1"), again(&message("r1")), message("r1")]).await;
+    let sort_keys = |pipeline: &Pipeline| -> Vec<String> {
+        let items = pipeline.items_of("BOT#").unwrap();
+        items.iter().map(|item| item["sk"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(sort_keys(&pipeline), ["EVENT#skill#r1", "STATE"]);
+    take_in(&mut pipeline, &[message("r2")]).await;
+    assert_eq!(sort_keys(&pipeline), ["EVENT#skill#r1", "EVENT#skill#r2", "STATE"]);
 }
 
 /// Something of everything that can happen to one user, in the order in which it happened.

@@ -87,7 +87,7 @@ async fn any_field_may_be_absent_or_null() {
     body["userRequest"]["user"]["properties"] = Value::Null;
     assert_eq!(reply(&mut pipeline, &skill(&body, "r1")).await, "무엇을 도와드릴까요?");
     assert_eq!(pipeline.drain().await.unwrap(), Vec::<String>::new());
-    assert_eq!(pipeline.items_of("BOT#").unwrap().len(), 3);
+    assert_eq!(pipeline.items_of("BOT#").unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ fn cost(kind: Kind) -> Cost {
     let state = [asked(3.0, 1.0, 2.0), asked(3.0, 1.0, 2.0), asked(2.0, 1.0, 1.0)];
     let cases = match kind {
         Kind::Share => [asked(2.0, 0.5, 4.0), asked(2.0, 0.5, 4.0), asked(2.0, 0.5, 4.0)],
-        Kind::Message => [asked(6.0, 2.5, 6.0), asked(6.0, 2.5, 6.0), asked(4.0, 2.5, 4.0)],
+        Kind::Message => [asked(5.0, 2.0, 3.0), asked(5.0, 2.0, 3.0), asked(3.0, 2.0, 1.0)],
         Kind::Erased => [asked(6.0, 3.0, 3.0), asked(6.0, 3.0, 3.0), asked(3.0, 2.0, 1.0)],
         _ => state,
     };
@@ -45,7 +45,7 @@ pub(crate) fn measured() -> Measured {
             .collect(),
         costs: Kind::ALL.map(cost).into(),
         latency: 5.0,
-        waited: vec![waited(1, 18.0), waited(10, 36.0), waited(100, 130.0)],
+        waited: vec![waited(1, 18.0), waited(10, 27.0), waited(100, 130.0)],
         users: vec![grown(100, 1.0), grown(1_000, 1.1), grown(10_000, 1.25)],
         history: vec![grown(10, 1.0), grown(1_000, 1.25)],
     }

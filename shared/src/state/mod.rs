@@ -28,7 +28,7 @@ pub use change::{Part, ProfileValues, USER_CHANGED, UserChange, is_published};
 pub use document::{DocumentError, Members, Rest, State};
 pub use effects::{Effect, effects_of_reconciler_word, effects_of_security_event, effects_of_service_word};
 pub use item::UserItem;
-pub use plan::{Counted, FUTURE_TOLERANCE_MILLIS, HistoryEntry, Plan, Step, plan};
+pub use plan::{CountedShare, FUTURE_TOLERANCE_MILLIS, HistoryEntry, Plan, Step, plan};
 pub use registers::{Dated, Merge, Newest, Register, Registers, Safety};
 pub use subject::{STATE, Subject};
 pub use user::{Access, Account, Assurance, Bot, Channel, Credential, Link, ProfileValue, Scope, UserState};

@@ -39,7 +39,7 @@ pub struct Step {
     /// What history says of it.
     pub history: HistoryEntry,
     /// What it counts, once per event.
-    pub counted: Option<Counted>,
+    pub counted: Option<CountedShare>,
     /// Until when the user's counters are erased, if they are.
     pub wiped: Option<Time>,
     /// What it does to a user's state (a member's, or an open id's).
@@ -82,40 +82,13 @@ impl HistoryEntry {
     }
 }
 
-/// A counter that an event adds one to.
+/// A share that names a user: the user's counter of shares counts it once, by kind of chat room.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Counted {
-    /// Shares that claim a user, by kind of chat room.
-    Share {
-        /// The claimed user.
-        subject: Subject,
-        /// `CHAT_TYPE`.
-        chat_type: String,
-    },
-    /// Messages of a chatbot's user.
-    Message {
-        /// The bot's user.
-        subject: Subject,
-    },
-}
-
-impl Counted {
-    /// Whose counter.
-    #[must_use]
-    pub const fn subject(&self) -> &Subject {
-        match self {
-            Self::Share { subject, .. } | Self::Message { subject } => subject,
-        }
-    }
-
-    /// The counter's sort key.
-    #[must_use]
-    pub const fn sort_key(&self) -> &'static str {
-        match self {
-            Self::Share { .. } => "SHARES",
-            Self::Message { .. } => "MESSAGES",
-        }
-    }
+pub struct CountedShare {
+    /// The claimed user.
+    pub subject: Subject,
+    /// `CHAT_TYPE`.
+    pub chat_type: String,
 }
 
 /// What to do about an envelope.
@@ -242,7 +215,7 @@ impl Occurrence<'_> {
         Step {
             history: self.history(subject, &[]),
             wiped: None,
-            counted: claimed.map(|subject| Counted::Share { subject, chat_type: share.chat_type.as_str().to_owned() }),
+            counted: claimed.map(|subject| CountedShare { subject, chat_type: share.chat_type.as_str().to_owned() }),
             user: None,
             bot_user: None,
         }
@@ -269,7 +242,7 @@ impl Occurrence<'_> {
         Step {
             history: self.history(subject.clone(), &[]),
             wiped: None,
-            counted: Some(Counted::Message { subject: subject.clone() }),
+            counted: None,
             user: known,
             bot_user: Some((subject, bot_user)),
         }

@@ -173,7 +173,7 @@ fn assert_whole(items: &Items) {
     for (partition, sort) in items.keys() {
         let kind = partition.split('#').next().unwrap();
         let (of_partition, of_sort) = match (kind, sort.split('#').next().unwrap()) {
-            ("USER" | "OPENID" | "BOT", "STATE") | ("USER", "SHARES") | ("BOT", "MESSAGES") => (3, 1),
+            ("USER" | "OPENID" | "BOT", "STATE") | ("USER", "SHARES") => (3, 1),
             ("BOT", "EVENT") if partition.split('#').nth(2) == Some("ROOM") && partition.matches('#').count() == 3 => {
                 (4, 3)
             }

@@ -1,4 +1,4 @@
-//! Counters: the one thing that isn't a merge. Each event is counted once, since its history item is
+//! The counters of shares: the one thing that isn't a merge. Each share is counted once, since its history item is
 //! written in the same transaction, on condition that it wasn't there.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Put, TransactWriteItem, Update, builders::UpdateBuilder},
 };
 use kakao_webhooks::{
-    state::{Counted, HistoryEntry, Subject},
+    state::{CountedShare, HistoryEntry, Subject},
     wire::{Time, talk_share::ChatType},
 };
 
@@ -133,13 +133,13 @@ fn owner(subject: &Subject) -> impl Iterator<Item = (String, AttributeValue)> {
     subject.attributes().into_iter().map(|(name, value)| (name.to_owned(), text(value)))
 }
 
-fn counter_key(counted: &Counted) -> Item {
-    items::key(counted.subject().partition_key(), counted.sort_key())
+fn counter_key(subject: &Subject) -> Item {
+    items::key(subject.partition_key(), SHARES)
 }
 
 /// Whether a counter that has its map can count this by name, as far as what was read of it says.
-fn may_have_room(before: &Item, counted: &Counted) -> bool {
-    let Counted::Share { chat_type, .. } = counted else { return true };
+fn may_have_room(before: &Item, counted: &CountedShare) -> bool {
+    let chat_type = &counted.chat_type;
     by_chat_type(before).is_some_and(|counts| {
         has_a_place(chat_type) || counts.contains_key(chat_type) || counts.len() < MOST_CHAT_TYPES
     })
@@ -155,18 +155,14 @@ struct Addition {
 
 impl Addition {
     /// Under its chat type's name, too, in a map that is there or is not: the write fails if that is wrong.
-    fn of(counted: &Counted, received_at: Time, has_map: bool) -> Self {
+    fn of(counted: &CountedShare, received_at: Time, has_map: bool) -> Self {
         let update = Update::builder()
-            .set_key(Some(counter_key(counted)))
+            .set_key(Some(counter_key(&counted.subject)))
             .expression_attribute_values(":received_at", text(received_at.to_string()))
             .expression_attribute_names("#count", "count")
             .expression_attribute_values(":one", number(1));
         let addition = Self { update, set: vec![], add: vec!["#count :one"], conditions: vec![NOT_ERASED] };
-        match counted {
-            Counted::Share { chat_type, .. } if has_map => addition.by_name(chat_type),
-            Counted::Share { chat_type, .. } => addition.with_first(chat_type),
-            Counted::Message { .. } => addition,
-        }
+        if has_map { addition.by_name(&counted.chat_type) } else { addition.with_first(&counted.chat_type) }
     }
 
     fn by_name(mut self, chat_type: &str) -> Self {
@@ -210,9 +206,9 @@ impl Addition {
 impl DynamoStore {
     /// Writes a line of history and adds one to a counter, both or neither. A counter that cannot be written costs no
     /// event: its history is written alone, from which it can be counted again.
-    pub(super) async fn count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
+    pub(super) async fn count(&self, entry: &HistoryEntry, counted: &CountedShare) -> Result<Written, StoreError> {
         // A read costs a thirtieth of a transaction that is cancelled. It may be late: the conditions decide.
-        let before = self.read_counter(&counter_key(counted), false).await?;
+        let before = self.read_counter(&counter_key(&counted.subject), false).await?;
         // An erasure is never taken back.
         if text_of(&before, "erased_until").is_some_and(|until| until >= entry.received_at.to_string().as_str()) {
             return self.put_history_of(entry, Some(counted)).await;
@@ -235,7 +231,7 @@ impl DynamoStore {
     }
 
     /// The same for a counter that one update cannot bring up to date.
-    async fn count_in_steps(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
+    async fn count_in_steps(&self, entry: &HistoryEntry, counted: &CountedShare) -> Result<Written, StoreError> {
         let mut outcome = self.transact_by_name(entry, counted).await?;
         if matches!(outcome, Transacted::Unusable) && self.prepare_counter(counted).await? {
             outcome = self.transact_by_name(entry, counted).await?;
@@ -260,7 +256,7 @@ impl DynamoStore {
     }
 
     /// As [`Self::touch_counter`]; a counter that cannot be written costs no event.
-    async fn touch(&self, counted: &Counted, at: Time) -> Result<(), StoreError> {
+    async fn touch(&self, counted: &CountedShare, at: Time) -> Result<(), StoreError> {
         match self.touch_counter(counted, at).await {
             Err(StoreError::Never(error)) => {
                 not_counted(&error);
@@ -271,10 +267,10 @@ impl DynamoStore {
     }
 
     /// As [`Self::transact`], under the chat type's name while there is room for it.
-    async fn transact_by_name(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Transacted, StoreError> {
+    async fn transact_by_name(&self, entry: &HistoryEntry, counted: &CountedShare) -> Result<Transacted, StoreError> {
         let outcome = self.transact(entry, counted, self.counter_update(counted, entry.received_at)).await?;
-        let (Transacted::Uncounted, Counted::Share { subject, .. }) = (&outcome, counted) else { return Ok(outcome) };
-        let other = Counted::Share { subject: subject.clone(), chat_type: OTHER_CHAT_TYPES.to_owned() };
+        let Transacted::Uncounted = outcome else { return Ok(outcome) };
+        let other = CountedShare { subject: counted.subject.clone(), chat_type: OTHER_CHAT_TYPES.to_owned() };
         self.transact(entry, counted, self.counter_update(&other, entry.received_at)).await
     }
 
@@ -282,7 +278,7 @@ impl DynamoStore {
     pub(super) async fn put_history_of(
         &self,
         entry: &HistoryEntry,
-        counted: Option<&Counted>,
+        counted: Option<&CountedShare>,
     ) -> Result<Written, StoreError> {
         let item = items::history(entry, counted, self.retention)?;
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).condition_expression(NOT_THERE);
@@ -297,7 +293,7 @@ impl DynamoStore {
     async fn transact(
         &self,
         entry: &HistoryEntry,
-        counted: &Counted,
+        counted: &CountedShare,
         update: UpdateBuilder,
     ) -> Result<Transacted, StoreError> {
         let put = Put::builder()
@@ -320,33 +316,30 @@ impl DynamoStore {
     }
 
     /// Adds one to a counter that has its map, and nothing else.
-    fn counter_update(&self, counted: &Counted, received_at: Time) -> UpdateBuilder {
+    fn counter_update(&self, counted: &CountedShare, received_at: Time) -> UpdateBuilder {
         Addition::of(counted, received_at, true).update().table_name(&self.table)
     }
 
     /// Adds one to a counter, and moves its newest time and its expiry forwards, in one write. `None`: what was read of
     /// the counter says that it can't be done so.
-    fn whole_update(&self, before: &Item, counted: &Counted, received_at: Time) -> Option<UpdateBuilder> {
+    fn whole_update(&self, before: &Item, counted: &CountedShare, received_at: Time) -> Option<UpdateBuilder> {
         let is_late = text_of(before, "last_at").is_some_and(|last| last > received_at.to_string().as_str());
         let has_map = before.contains_key(BY_CHAT_TYPE);
         if is_late || (has_map && !may_have_room(before, counted)) {
             return None;
         }
         let expires_at = received_at.plus_days(self.retention.history_days);
-        let addition = Addition::of(counted, received_at, has_map).moving(counted.subject(), expires_at);
+        let addition = Addition::of(counted, received_at, has_map).moving(&counted.subject, expires_at);
         Some(addition.update().table_name(&self.table))
     }
 
     /// Adds to a map that isn't there are refused, so the map comes first. Whether it is there now.
-    async fn prepare_counter(&self, counted: &Counted) -> Result<bool, StoreError> {
-        if !matches!(counted, Counted::Share { .. }) {
-            return Ok(false);
-        }
+    async fn prepare_counter(&self, counted: &CountedShare) -> Result<bool, StoreError> {
         let prepared = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(counter_key(counted)))
+            .set_key(Some(counter_key(&counted.subject)))
             .update_expression("SET by_chat_type = if_not_exists(by_chat_type, :empty)")
             .expression_attribute_values(":empty", AttributeValue::M([].into()))
             .send()
@@ -360,8 +353,8 @@ impl DynamoStore {
     }
 
     /// Counts the surplus chat types of a counter together: an item from before they were bounded may be full of them.
-    async fn bound_counter(&self, counted: &Counted) -> Result<(), StoreError> {
-        let before = self.read_counter(&counter_key(counted), true).await?;
+    async fn bound_counter(&self, counted: &CountedShare) -> Result<(), StoreError> {
+        let before = self.read_counter(&counter_key(&counted.subject), true).await?;
         let Some(counts) = by_chat_type(&before) else { return Ok(()) };
         let bounded = bounded(counts.clone());
         if bounded == counts {
@@ -371,7 +364,7 @@ impl DynamoStore {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(counter_key(counted)))
+            .set_key(Some(counter_key(&counted.subject)))
             .update_expression("SET by_chat_type = :bounded")
             .condition_expression(unchanged(&before))
             .expression_attribute_names("#count", "count")
@@ -392,14 +385,14 @@ impl DynamoStore {
     }
 
     /// Moves the counter's newest time forwards, and its expiry with it. Harmless twice.
-    async fn touch_counter(&self, counted: &Counted, at: Time) -> Result<(), StoreError> {
-        let owner: Vec<_> = owner(counted.subject()).collect();
+    async fn touch_counter(&self, counted: &CountedShare, at: Time) -> Result<(), StoreError> {
+        let owner: Vec<_> = owner(&counted.subject).collect();
         let set_owner: String = owner.iter().map(|(name, _)| format!(", {name} = :{name}")).collect();
         let touched = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(counter_key(counted)))
+            .set_key(Some(counter_key(&counted.subject)))
             .set_expression_attribute_values(Some(
                 owner.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect(),
             ))
@@ -419,7 +412,7 @@ impl DynamoStore {
 
     /// Counts a user's shares again, from history, without those received until then.
     pub(super) async fn recount_shares(&self, subject: &Subject, until: Time) -> Result<(), StoreError> {
-        let key = items::key(subject.partition_key(), SHARES);
+        let key = counter_key(subject);
         let before = self.read_counter(&key, true).await?;
         let erased_until = text_of(&before, "erased_until");
         if erased_until.is_some_and(|erased| erased >= until.to_string().as_str()) {

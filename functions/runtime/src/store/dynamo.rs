@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use kakao_webhooks::{
-    state::{Counted, HistoryEntry, STATE, State, Subject},
+    state::{CountedShare, HistoryEntry, STATE, State, Subject},
     wire::{Kind, Time},
 };
 
@@ -70,7 +70,7 @@ impl Store for DynamoStore {
         self.put_history_of(entry, None).await
     }
 
-    async fn put_history_and_count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
+    async fn put_history_and_count(&self, entry: &HistoryEntry, counted: &CountedShare) -> Result<Written, StoreError> {
         self.count(entry, counted).await
     }
 

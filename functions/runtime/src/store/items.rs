@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use kakao_webhooks::{
-    state::{Counted, HistoryEntry, Members, Rest, STATE, State, Subject},
+    state::{CountedShare, HistoryEntry, Members, Rest, STATE, State, Subject},
     wire::{AppId, EventId, Kind, Time, sha256_hex},
 };
 use serde_json::Value;
@@ -109,7 +109,7 @@ pub(crate) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item
 
 pub(super) fn history(
     entry: &HistoryEntry,
-    counted: Option<&Counted>,
+    counted: Option<&CountedShare>,
     retention: Retention,
 ) -> Result<Item, StoreError> {
     let mut item = key(entry.subject.partition_key(), entry.sort_key());
@@ -129,7 +129,7 @@ pub(super) fn history(
         item.insert("effects".to_owned(), effects.map_err(|error| StoreError::Never(error.to_string()))?);
     }
     // What a share counted, so that it can be counted again.
-    if let Some(Counted::Share { chat_type, .. }) = counted {
+    if let Some(CountedShare { chat_type, .. }) = counted {
         item.insert(CHAT_TYPE.to_owned(), text(chat_type));
     }
     Ok(item)

@@ -18,7 +18,7 @@ mod seen;
 use std::future::Future;
 
 use kakao_webhooks::{
-    state::{Counted, HistoryEntry, State, Subject},
+    state::{CountedShare, HistoryEntry, State, Subject},
     wire::{Kind, Time},
 };
 
@@ -91,11 +91,11 @@ pub trait Store: Send + Sync {
     /// Writes a line of history, unless it is there.
     fn put_history(&self, entry: &HistoryEntry) -> impl Future<Output = Result<Written, StoreError>> + Send;
 
-    /// Writes a line of history and adds one to a counter, both or neither.
+    /// Writes a share's line of history and counts the share, both or neither.
     fn put_history_and_count(
         &self,
         entry: &HistoryEntry,
-        counted: &Counted,
+        counted: &CountedShare,
     ) -> impl Future<Output = Result<Written, StoreError>> + Send;
 
     /// Forgets what a user's counters counted of events received until then. Harmless twice.

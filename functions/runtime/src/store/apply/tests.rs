@@ -12,7 +12,7 @@ use std::{
 use futures_util::future::join_all;
 use kakao_webhooks::{
     envelope::{Event, Letter},
-    state::{Counted, HistoryEntry, Members, Rest},
+    state::{CountedShare, HistoryEntry, Members, Rest},
     wire::{
         EventId, UserId,
         account_status::{AccountStatus, EventType, SecurityEvent},
@@ -98,10 +98,10 @@ impl Store for Memory {
         self.step(|tables| Ok(if tables.history.insert(key) { Written::First } else { Written::Again })).await
     }
 
-    async fn put_history_and_count(&self, entry: &HistoryEntry, counted: &Counted) -> Result<Written, StoreError> {
+    async fn put_history_and_count(&self, entry: &HistoryEntry, counted: &CountedShare) -> Result<Written, StoreError> {
         self.reach(&entry.subject).await?;
         let key = entry.subject.partition_key() + &entry.sort_key();
-        let counter = counted.subject().partition_key() + counted.sort_key();
+        let counter = counted.subject.partition_key() + "SHARES";
         self.step(|tables| {
             if !tables.history.insert(key) {
                 return Ok(Written::Again);

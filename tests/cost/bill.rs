@@ -1,0 +1,184 @@
+//! What was counted, and the amounts that follow from it.
+
+use std::collections::BTreeSet;
+
+use end_to_end::units::Units;
+
+use crate::{
+    delivering::Delivering,
+    prices::{GB, Prices},
+    reconcile::{MINUTES_BETWEEN_READS, Reconciling},
+    service::Use,
+};
+
+/// As CloudWatch and Lambda bill a month: 730 hours.
+pub(crate) const MINUTES: f64 = 43_800.0;
+/// The event source polls an empty queue with five concurrent calls of twenty seconds each.
+pub(crate) const ASKED_A_MINUTE: f64 = 15.0;
+/// How many departures are measured at once: fewer than the 114 that five minutes have where a month has a million.
+pub(crate) const DEPARTURES: usize = 100;
+/// The event source collects for five minutes.
+const WINDOWS: f64 = MINUTES / 5.0;
+const MEMBERS: f64 = 1e6;
+const DAYS: f64 = MINUTES / 60.0 / 24.0;
+const HOURS: f64 = MINUTES / 60.0;
+/// template.yaml's MemorySize of the reconciler, in GB.
+const RECONCILERS_MEMORY: f64 = 0.125;
+/// Of a million members so many join, and as many leave, in a month.
+const JOIN_A_MONTH: f64 = 10_000.0;
+
+/// What was counted, with the prices and the template that its costs depend on.
+#[derive(Clone)]
+pub(crate) struct Measured {
+    pub(crate) prices: Prices,
+    pub(crate) template: String,
+    /// One of each webhook, by the names of the page.
+    pub(crate) webhooks: Vec<(&'static str, Use)>,
+    /// The record of [`DEPARTURES`].
+    pub(crate) recording: Use,
+    /// Five minutes without webhooks.
+    pub(crate) five_minutes: Use,
+    /// The metrics of each minute, and those of webhooks.
+    pub(crate) metrics: [BTreeSet<String>; 2],
+    pub(crate) reconciling: Reconciling,
+    pub(crate) delivering: Delivering,
+}
+
+impl Measured {
+    pub(crate) fn webhook(&self, name: &str) -> &Use {
+        let (_, used) = self.webhooks.iter().find(|(measured, _)| *measured == name).unwrap();
+        used
+    }
+
+    /// What a million of a webhook cost.
+    pub(crate) fn million(&self, name: &str) -> f64 {
+        self.prices.million(self.webhook(name)).iter().map(|(_, usd)| usd).sum()
+    }
+
+    /// How many metrics the alarms look at whose condition is one of these. `None`: those without a condition.
+    pub(crate) fn alarm_metrics(&self, conditions: &[Option<&str>]) -> u32 {
+        let resources = self.template.split("\n    Type: ").skip(1);
+        let of_alarm = |resource: &str| {
+            assert!(!resource.starts_with("AWS::CloudWatch::CompositeAlarm\n"), "its price is not in this bill");
+            let condition = resource.split("\n    Condition: ").nth(1).and_then(|rest| rest.lines().next());
+            let is_one = resource.starts_with("AWS::CloudWatch::Alarm\n") && conditions.contains(&condition);
+            // An alarm of an expression is billed by the metrics in it.
+            if is_one { u32::try_from(resource.matches("MetricStat:").count().max(1)).unwrap() } else { 0 }
+        };
+        resources.map(of_alarm).sum()
+    }
+}
+
+/// What a month without webhooks costs, by part.
+pub(crate) struct Idle {
+    pub(crate) alarms: u32,
+    pub(crate) lean_alarms: u32,
+    pub(crate) janitor: f64,
+    pub(crate) queue: f64,
+    alarm: f64,
+}
+
+impl Idle {
+    pub(crate) fn of(measured: &Measured) -> Self {
+        let prices = &measured.prices;
+        let lean_alarms = measured.alarm_metrics(&[None, Some("IsAws")]);
+        // Not those of what is switched on by another parameter.
+        let full = ["FullMonitoring", "IsAwsFull", "WatchesSilence", "WatchesUnavailability"].map(Some);
+        Self {
+            alarms: lean_alarms + measured.alarm_metrics(&full),
+            lean_alarms,
+            janitor: prices.million(&measured.five_minutes).iter().map(|(_, usd)| usd * MINUTES / 5.0 / 1e6).sum(),
+            queue: prices.of("sqs_request", ASKED_A_MINUTE * MINUTES),
+            alarm: prices.of("alarm_metric", 1.0),
+        }
+    }
+
+    pub(crate) fn of_all_alarms(&self) -> f64 {
+        f64::from(self.alarms) * self.alarm + self.janitor + self.queue
+    }
+
+    pub(crate) fn of_lean(&self) -> f64 {
+        f64::from(self.lean_alarms) * self.alarm + self.janitor + self.queue
+    }
+}
+
+/// What the record of departures costs a month.
+pub(crate) struct Recorder {
+    /// An invocation with its log line in every five minutes.
+    pub(crate) invocations: f64,
+    /// The writes of a million departures.
+    pub(crate) writes: f64,
+    /// A write in every five minutes.
+    pub(crate) single_writes: f64,
+}
+
+impl Recorder {
+    pub(crate) fn of(Measured { prices, recording, .. }: &Measured) -> Self {
+        let units = recording.units.writes / DEPARTURES as f64;
+        assert!(recording.units.reads == 0.0, "the recorder reads");
+        let invocation = Use { units: Units::default(), ..*recording };
+        Self {
+            invocations: prices.million(&invocation).iter().map(|(_, usd)| usd * WINDOWS / 1e6).sum(),
+            writes: prices.of("dynamodb_write", units * 1e6),
+            single_writes: prices.of("dynamodb_write", WINDOWS),
+        }
+    }
+
+    /// A month with a million departures.
+    pub(crate) fn million(&self) -> f64 {
+        self.invocations + self.writes
+    }
+}
+
+/// What the reconciler costs in a month with a million members of one app, by part.
+pub(crate) fn month_of_reconciling(measured: &Measured) -> Vec<(String, f64)> {
+    let (prices, Reconciling { members, minutes, calls, run, idle_minute, bytes_of_index }) =
+        (&measured.prices, measured.reconciling);
+    let times = MEMBERS / members * DAYS;
+    let working = (minutes * times).min(MINUTES);
+    let waiting = calls * times * prices.assumed_milliseconds_of_kakao / 1_000.0;
+    let seconds = waiting + MINUTES * prices.assumed_milliseconds / 1_000.0;
+    let idle = MINUTES - working;
+    let reads = |units: f64| prices.of("dynamodb_read", units);
+    let writes = |units: f64| prices.of("dynamodb_write", units);
+    assert!(idle_minute.writes == 0.0, "a minute without a run writes");
+    let alarms = measured.alarm_metrics(&[Some("Reconciles")]);
+    vec![
+        ("the secret".to_owned(), prices.of("secret", 1.0)),
+        (
+            "reads of the secret, one in half an hour".to_owned(),
+            prices.of("secret_request", MINUTES / MINUTES_BETWEEN_READS as f64),
+        ),
+        (format!("{alarms} metrics that alarms look at"), prices.of("alarm_metric", f64::from(alarms))),
+        ("the metric `reconcile_finished`, in an hour a day".to_owned(), prices.of("metric", DAYS / HOURS)),
+        (
+            format!("an invocation each minute, with work in {:.0} of a day's", working / DAYS),
+            prices.of("lambda_request", MINUTES) + prices.of("lambda_gb_second_arm64", seconds * RECONCILERS_MEMORY),
+        ),
+        (
+            format!("a day's reads of the index: {:.0} thousand units", run.reads * times / DAYS / 1e3),
+            reads(run.reads * times),
+        ),
+        ("reads of the run's record in all other minutes".to_owned(), reads(idle_minute.reads * idle)),
+        (
+            // How many depends on the time that a minute's work takes.
+            "writes of the run's record".to_owned(),
+            writes(run.writes * times),
+        ),
+        ("writes of the index, one for each who joins or leaves".to_owned(), writes(2.0 * JOIN_A_MONTH)),
+        (
+            format!("the index, {bytes_of_index:.0} bytes a member"),
+            prices.of("dynamodb_gb", MEMBERS * bytes_of_index / GB),
+        ),
+    ]
+}
+
+/// The first run, if it finds a million members of whom nothing was heard: a million links from the queue on, a write
+/// unit each for the index, and a read of each state.
+pub(crate) fn first_run(measured: &Measured) -> f64 {
+    let prices = &measured.prices;
+    let link = measured.webhook("account status: linked");
+    let behind_the_queue = Use { requests: 0, invocations: link.invocations - 1, ..*link };
+    let million: f64 = prices.million(&behind_the_queue).iter().map(|(_, usd)| usd).sum();
+    million + prices.of("dynamodb_write", MEMBERS) + prices.of("dynamodb_read", MEMBERS)
+}
