@@ -9,6 +9,7 @@ use crate::{
     processor,
     stand_in::Transport,
     units::{bytes, millis},
+    workers,
 };
 
 /// A figure that has a budget.
@@ -123,7 +124,8 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
     let compared = budgets().filter_map(|budget| Some((budget, results.of(budget.of)?)));
     let ratios = compared.flat_map(|(budget, measure)| ours(results).map(move |row| budget.judge(row, measure)));
     let processor = results.processor.iter().flat_map(processor::budget::verdicts);
-    ratios.chain(ours(results).filter_map(judge_zip)).chain(processor).collect()
+    let workers = results.workers.iter().flat_map(workers::budget::verdicts);
+    ratios.chain(ours(results).filter_map(judge_zip)).chain(processor).chain(workers).collect()
 }
 
 fn ours(results: &Results) -> impl Iterator<Item = &Row> {

@@ -21,11 +21,12 @@ use crate::{
     processor::{self, measure::Bench, table::Pace},
     report,
     surroundings::Surroundings,
+    workers::{self, Programs},
 };
 
 /// Compares the acknowledging functions with other implementations of the same job: in turn, under one Lambda Runtime
 /// API, with the same events and with SQS and DynamoDB that answer at once. Also measures the processor, before a table
-/// that counts requests. A full run writes docs/performance.md.
+/// that counts requests, and publisher, deliverer and answerer. A full run writes docs/performance.md.
 #[derive(Debug, Parser)]
 #[command(name = "cargo bench-all")]
 struct Options {
@@ -42,7 +43,8 @@ struct Options {
     #[arg(long, value_name = "CONTENDER", value_parser = NAMES)]
     only: Vec<String>,
     /// Delay each start of a contender, to see a budget exceeded, for example `unlink=50` (milliseconds). `processor=5`
-    /// delays each request to its table and handles one at a time. The page stays as it is.
+    /// delays each request to its table and handles one at a time; `workers=5` delays what the answerer waits for. The page
+    /// stays as it is.
     #[arg(long, value_name = "CONTENDER=MS", value_parser = delay)]
     slow_down: Vec<(String, Duration)>,
     /// Measure the Rust binaries of the last build. The page stays as it is.
@@ -102,8 +104,12 @@ async fn run(options: &Options) -> Result<ExitCode> {
     if let Some(program) = prepared.processor {
         processor = Some(measure_processor(options, &program, progress).await?);
     }
+    let mut workers = None;
+    if let Some(programs) = prepared.workers {
+        workers = Some(measure_workers(options, &programs, progress).await?);
+    }
     let machine = Machine::this(prepared.versions);
-    let results = Results { machine, plan, rows, others, processor, left_out: prepared.left_out };
+    let results = Results { machine, plan, rows, others, processor, workers, left_out: prepared.left_out };
     let shown = if options.json { serde_json::to_string_pretty(&results)? } else { report::table(&results) };
     // A closed standard output is no reason to skip the page.
     let _ = writeln!(std::io::stdout().lock(), "{shown}");
@@ -122,6 +128,13 @@ async fn measure_processor(options: &Options, program: &Path, progress: Progress
     let pace = planted.map_or(Pace::USUAL, |(_, latency)| Pace { latency: *latency, one_at_a_time: true });
     let plan = if options.quick { processor::Plan::QUICK } else { processor::Plan::FULL };
     processor::measure(Bench { program, folder: &local_folder().join("run"), plan, pace }, progress).await
+}
+
+async fn measure_workers(options: &Options, programs: &Programs, progress: Progress) -> Result<workers::Measured> {
+    let planted = options.slow_down.iter().find(|(name, _)| name == workers::NAME);
+    let plan = if options.quick { workers::Plan::QUICK } else { workers::Plan::FULL };
+    let plan = workers::Plan { planted: planted.map_or(Duration::ZERO, |(_, delay)| *delay), ..plan };
+    workers::measure(programs, &local_folder().join("run"), plan, progress).await
 }
 
 impl Options {

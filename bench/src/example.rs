@@ -3,7 +3,7 @@
 use crate::{
     contender::Role,
     figures::{Figures, Machine, Plan, Results, Row, Spread},
-    processor,
+    processor, workers,
 };
 
 fn spread(median: f64) -> Spread {
@@ -51,6 +51,7 @@ pub(crate) fn results() -> Results {
         rows: ours.into_iter().chain(others).collect(),
         others: 0.01,
         processor: Some(processor::example::measured()),
+        workers: Some(workers::example::measured()),
         left_out: vec![],
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::{contender::Role, processor::Measured, stand_in::Transport};
+use crate::{contender::Role, processor::Measured, stand_in::Transport, workers};
 
 /// A figure that was measured many times: its median, and the range of the middle four fifths.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,6 +121,8 @@ pub struct Results {
     pub others: f64,
     /// The figures of the processor, if it took part.
     pub processor: Option<Measured>,
+    /// The figures of publisher, deliverer and answerer, if they took part.
+    pub workers: Option<workers::Measured>,
     /// The contenders left out, each with the reason.
     pub left_out: Vec<String>,
 }

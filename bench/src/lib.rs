@@ -12,6 +12,8 @@
 //! | `process` | a process under the Runtime API, and what the kernel reports about it |
 //! | [`measure`] | measures the contenders in turn, round by round |
 //! | [`processor`] | measures the processor before its table |
+//! | [`workers`] | measures the publisher, the deliverer and the answerer |
+//! | `sqs` | what SQS hands to a function |
 //! | [`figures`] | the results |
 //! | [`budget`] | the limits of the functions |
 //! | `report` | tables, page and picture |
@@ -31,7 +33,9 @@ mod prepare;
 mod process;
 pub mod processor;
 mod report;
+mod sqs;
 mod stand_in;
 pub mod surroundings;
 mod tls;
 mod units;
+pub mod workers;

@@ -38,8 +38,15 @@ mod budgets {
         let floor = contender("floor", Role::Floor, Job::UNLINK);
         let ours = Contender { delay, ..contender("unlink", Role::Ours, Job::UNLINK) };
         let rows = run(name, &[floor, ours], plan).await.unwrap();
-        let results =
-            Results { machine: Machine::this(vec![]), plan, rows, others: 0.0, processor: None, left_out: vec![] };
+        let results = Results {
+            machine: Machine::this(vec![]),
+            plan,
+            rows,
+            others: 0.0,
+            processor: None,
+            workers: None,
+            left_out: vec![],
+        };
         verdicts(&results).iter().filter(|verdict| verdict.is_broken()).map(ToString::to_string).collect()
     }
 

@@ -114,7 +114,7 @@ mod tests {
     use end_to_end::units::Units;
 
     use super::*;
-    use crate::{prices::Prices, reconcile::Reconciling, service::Use};
+    use crate::{delivering::Delivering, prices::Prices, reconcile::Reconciling, service::Use};
 
     /// An alarm of the template, of one metric.
     fn alarm(condition: Option<&str>) -> String {
@@ -169,6 +169,7 @@ mod tests {
                 idle_minute: Units { reads: 1.0, writes: 0.0 },
                 bytes_of_index: 179.0,
             },
+            delivering: Delivering { alone: 500, in_a_batch: 2_000 },
         }
     }
 

@@ -34,8 +34,8 @@ const MINUTES_BETWEEN_READS: f64 = 5.0;
 /// The bytes that an invocation logs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Delivering {
-    alone: usize,
-    in_a_batch: usize,
+    pub(crate) alone: usize,
+    pub(crate) in_a_batch: usize,
 }
 
 impl Delivering {

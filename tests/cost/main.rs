@@ -30,8 +30,9 @@ mod tests {
 
     use crate::{
         bill::{DEPARTURES, Measured},
-        budget, page,
+        budget,
         delivering::Delivering,
+        page,
         prices::Prices,
         reconcile::Reconciling,
         service::Service,

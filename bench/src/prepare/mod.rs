@@ -20,6 +20,7 @@ use tokio::process::Command;
 use crate::{
     contender::{Contender, Job, Role},
     processor,
+    workers::{self, Programs},
 };
 
 /// The acknowledging functions.
@@ -38,6 +39,8 @@ pub(crate) struct Prepared {
     pub(crate) contenders: Vec<Contender>,
     /// The processor's program, if it takes part.
     pub(crate) processor: Option<PathBuf>,
+    /// The programs of publisher, deliverer and answerer, if they take part.
+    pub(crate) workers: Option<Programs>,
     /// The contenders left out, each with the reason.
     pub(crate) left_out: Vec<String>,
     /// The versions of the compilers and interpreters.
@@ -73,13 +76,14 @@ fn target() -> PathBuf {
 }
 
 /// The names of all contenders.
-pub(crate) const NAMES: [&str; 11] = [
+pub(crate) const NAMES: [&str; 12] = [
     "unlink",
     "account-status",
     "talk-share",
     "talk-channel",
     "skill",
     processor::NAME,
+    workers::NAME,
     FLOOR,
     MINIMAL,
     others::NODE,
@@ -114,6 +118,9 @@ impl Prepared {
         if wanted.has(processor::NAME) {
             prepared.processor =
                 cargo::functions(&[processor::NAME], wanted.build, progress).await?.remove(processor::NAME);
+        }
+        if wanted.has(workers::NAME) {
+            prepared.workers = Some(workers(wanted.build, progress).await?);
         }
         for (name, role, job) in [(FLOOR, Role::Floor, Job::NOTHING), (MINIMAL, Role::Minimal, Job::UNLINK)] {
             if wanted.has(name) {
@@ -157,6 +164,13 @@ impl Prepared {
             Err(error) => self.left_out.push(format!("{error:#}")),
         }
     }
+}
+
+async fn workers(build: bool, progress: Progress) -> Result<Programs> {
+    let mut built = cargo::functions(&["publisher", "deliverer", "answerer"], build, progress).await?;
+    let mut of = |name: &str| built.remove(name).with_context(|| format!("cargo built no binary {name}"));
+    let (publisher, deliverer, answerer) = (of("publisher")?, of("deliverer")?, of("answerer")?);
+    Ok(Programs { publisher, deliverer, answerer, bare: cargo::contender("post", build, progress).await? })
 }
 
 /// The archive that `cargo lambda build --arm64 --output-format zip` made. One for the other architecture has the

@@ -5,6 +5,8 @@ use end_to_end::service::{APP_ID, BOT_ID};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::sqs;
+
 /// A webhook and what it reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -109,17 +111,7 @@ impl Event {
             "kind": kind.describe().1,
             "event": kind.event(user, &at),
         });
-        Ok(json!({
-            "messageId": format!("00000000-0000-4000-8000-{number:012}"),
-            "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
-            "body": envelope.to_string(),
-            "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1740799800100"},
-            "messageAttributes": {},
-            "md5OfBody": "00000000000000000000000000000000",
-            "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:ap-northeast-2:000000000000:events",
-            "awsRegion": "ap-northeast-2",
-        }))
+        Ok(sqs::record(number, &envelope))
     }
 }
 

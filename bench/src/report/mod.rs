@@ -17,6 +17,7 @@ use crate::{
     processor,
     stand_in::Transport,
     units::digits,
+    workers,
 };
 
 /// A table, for the page and for the terminal.
@@ -77,7 +78,8 @@ fn sections(results: &Results) -> Vec<Section> {
     let size = |row: &Row| [vec![row.name.clone()], sizes(row).into()].concat();
     let head = ["", "program, MB", "archive for arm64, MB"];
     let sizes = Section::new("What is deployed", "", &head, results.rows.iter().map(size).collect());
-    timings.into_iter().chain([sizes]).chain(results.processor.iter().flat_map(processor::sections)).collect()
+    let processor = results.processor.iter().flat_map(processor::sections);
+    timings.into_iter().chain([sizes]).chain(processor).chain(results.workers.iter().map(workers::section)).collect()
 }
 
 fn timings(results: &Results, transport: Transport) -> Section {

@@ -1,0 +1,95 @@
+//! The budgets of the publisher, the deliverer and the answerer.
+
+use super::{
+    figures::Measured,
+    measure::{BATCH, Plan},
+};
+use crate::{
+    budget::Verdict,
+    units::{bytes, digits, millis},
+};
+
+/// The processor time of a delivery to that of a loop that signs and posts.
+const DELIVERY: f64 = 1.3;
+/// The peak memory with all waiting changes delivered to that with a tenth of them.
+const MEMORY: f64 = 1.1;
+/// The answerer's own time beside the model's, in milliseconds.
+const ANSWER: f64 = 5.0;
+
+/// The verdicts on all.
+#[must_use]
+pub fn verdicts(measured: &Measured) -> Vec<Verdict> {
+    let Measured { publisher, deliverer, bare, waiting, answerer } = measured;
+    let verdict = |function: &str, budget: String, found: String, against: String, used: f64| Verdict {
+        function: function.to_owned(),
+        budget,
+        found,
+        against,
+        used,
+    };
+    vec![
+        verdict(
+            "publisher",
+            format!("calls of PutEvents for the changes of {BATCH} users: at most 1"),
+            digits(publisher.requests),
+            digits(1.0),
+            publisher.requests,
+        ),
+        verdict(
+            "deliverer",
+            format!("processor time of a delivery: at most {DELIVERY} × {}", bare.name),
+            millis(deliverer.cpu.median),
+            millis(bare.cpu.median),
+            deliverer.cpu.median / (bare.cpu.median * DELIVERY),
+        ),
+        verdict(
+            "deliverer",
+            format!("peak memory after {} changes: at most {MEMORY} × after a tenth of them", waiting.changes),
+            bytes(waiting.late),
+            bytes(waiting.early),
+            waiting.late / (waiting.early * MEMORY),
+        ),
+        verdict(
+            "answerer",
+            format!("own time of an answer, beside a model of {} ms", Plan::FULL.model.as_millis()),
+            millis(answerer.own.median),
+            millis(ANSWER),
+            answerer.own.median / ANSWER,
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workers::example;
+
+    fn broken(change: impl FnOnce(&mut Measured)) -> Vec<String> {
+        let mut measured = example::measured();
+        change(&mut measured);
+        verdicts(&measured).iter().filter(|verdict| verdict.is_broken()).map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn figures_at_their_budgets_break_none() {
+        assert_eq!(broken(|_| {}), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_budget_is_broken_by_its_name() {
+        let breaks = |change: fn(&mut Measured), named: &str| {
+            let broken = broken(change);
+            assert!(matches!(&broken[..], [line] if line.starts_with(named)), "{broken:?}");
+        };
+        breaks(
+            |measured| measured.publisher.requests = 1.1,
+            "publisher: calls of PutEvents for the changes of 10 users",
+        );
+        breaks(
+            |measured| measured.deliverer.cpu.median *= 1.01,
+            "deliverer: processor time of a delivery: at most 1.3 ×",
+        );
+        breaks(|measured| measured.waiting.late *= 1.01, "deliverer: peak memory after 10000 changes");
+        breaks(|measured| measured.answerer.own.median *= 1.01, "answerer: own time of an answer");
+    }
+}

@@ -1,0 +1,26 @@
+//! Figures for tests, each exactly at its budget.
+
+use super::figures::{Answered, Measured, Waiting, Worked};
+use crate::figures::Spread;
+
+const fn spread(median: f64) -> Spread {
+    Spread { median, p10: median, p90: median }
+}
+
+/// Figures that just keep their budgets.
+pub(crate) fn measured() -> Measured {
+    let worked = |name: &str, cpu, requests| Worked {
+        name: name.to_owned(),
+        per_second: spread(2_000.0),
+        cpu: spread(cpu),
+        requests,
+        memory: 10e6,
+    };
+    Measured {
+        publisher: worked("publisher", 0.1, 1.0),
+        deliverer: worked("deliverer", 0.26, 10.0),
+        bare: worked("a loop that signs and posts", 0.2, 10.0),
+        waiting: Waiting { changes: 10_000, early: 10e6, late: 11e6 },
+        answerer: Answered { own: spread(5.0), cpu: spread(1.0), memory: 10e6 },
+    }
+}

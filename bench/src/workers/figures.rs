@@ -1,0 +1,52 @@
+//! The figures of the publisher, the deliverer and the answerer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::figures::Spread;
+
+/// What an item costs: a change that is published or delivered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Worked {
+    pub(crate) name: String,
+    /// Items a second, from the hand-over of a batch to its answer.
+    pub(crate) per_second: Spread,
+    /// Processor time of an item, in milliseconds.
+    pub(crate) cpu: Spread,
+    /// The requests of a batch.
+    pub(crate) requests: f64,
+    /// Peak memory, in bytes.
+    pub(crate) memory: f64,
+}
+
+/// What an answer costs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Answered {
+    /// From the message's delivery to the end of the invocation, without the model's time, in milliseconds.
+    pub(crate) own: Spread,
+    /// Processor time of an answer, in milliseconds.
+    pub(crate) cpu: Spread,
+    /// Peak memory, in bytes.
+    pub(crate) memory: f64,
+}
+
+/// Peak memory while many changes wait, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    /// The changes that wait.
+    pub(crate) changes: usize,
+    /// After a tenth of them.
+    pub(crate) early: f64,
+    /// After all.
+    pub(crate) late: f64,
+}
+
+/// All figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    pub(crate) publisher: Worked,
+    pub(crate) deliverer: Worked,
+    /// A loop that signs and posts, and nothing else.
+    pub(crate) bare: Worked,
+    pub(crate) waiting: Waiting,
+    pub(crate) answerer: Answered,
+}

@@ -1,0 +1,228 @@
+//! The measurements, in turn, so that other load on the machine affects all alike.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Result, ensure};
+use end_to_end::service::BOT_ID;
+use khook::ui::progress::{Progress, ProgressStep};
+use play_kakao::callback::{CallbackKind, CallbackServer, SimulatedCallbacks};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use super::{
+    events::Events,
+    figures::{Answered, Measured, Waiting, Worked},
+    neighbours::{Neighbours, SECRET},
+};
+use crate::{figures::Spread, process::Process, processor::table::Table, units::in_millis};
+
+/// The programs.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The function `publisher`.
+    pub publisher: PathBuf,
+    /// The function `deliverer`.
+    pub deliverer: PathBuf,
+    /// The function `answerer`.
+    pub answerer: PathBuf,
+    /// A loop that signs and posts: `contenders/post`.
+    pub bare: PathBuf,
+}
+
+/// The numbers of measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The rounds of each measurement.
+    pub rounds: usize,
+    /// The changes that wait for the deliverer.
+    pub waiting: usize,
+    /// The model's time.
+    pub model: Duration,
+    /// What is planted before each of the model's answers.
+    pub planted: Duration,
+}
+
+impl Plan {
+    const MODEL: Duration = Duration::from_millis(100);
+    /// For the page.
+    pub(crate) const FULL: Self = Self { rounds: 25, waiting: 10_000, model: Self::MODEL, planted: Duration::ZERO };
+    /// For `--quick`.
+    pub(crate) const QUICK: Self = Self { rounds: 7, waiting: 2_000, ..Self::FULL };
+}
+
+/// The changes of a batch.
+pub(super) const BATCH: usize = 10;
+/// The batches of a round.
+const PER_ROUND: usize = 10;
+
+/// Measures them. The logs go to `folder`.
+///
+/// # Errors
+/// If one does not do its work.
+pub async fn measure(programs: &Programs, folder: &Path, plan: Plan, progress: Progress) -> Result<Measured> {
+    let mut step = progress.step("Giving publisher, deliverer and answerer their work, in turn");
+    let neighbours = Neighbours::start(plan.model + plan.planted).await?;
+    let variables = variables(&neighbours);
+    let lane = |name, program, puts| Lane::start(name, program, folder, &variables, puts);
+    let mut lanes = [
+        lane("publisher", &programs.publisher, true).await?,
+        lane("deliverer", &programs.deliverer, false).await?,
+        lane("a loop that signs and posts", &programs.bare, false).await?,
+    ];
+    // The first round does not count: it opens connections.
+    for round in 0..=plan.rounds {
+        step.note(&format!("round {round} of {}", plan.rounds));
+        for lane in &mut lanes {
+            lane.round(&neighbours, round > 0).await?;
+        }
+    }
+    let answerer = answers(&programs.answerer, folder, &neighbours, plan, &mut step).await?;
+    let [publisher, mut deliverer, bare] = lanes;
+    let waiting = waiting(&mut deliverer, plan, &mut step).await?;
+    step.done(&format!("{} rounds of each", plan.rounds));
+    let [publisher, deliverer, bare] = [publisher, deliverer, bare].map(|lane| lane.worked(plan.rounds));
+    Ok(Measured { publisher: publisher?, deliverer: deliverer?, bare: bare?, waiting, answerer })
+}
+
+/// The variables of all.
+fn variables(neighbours: &Neighbours) -> Vec<(&'static str, String)> {
+    const ARN: &str = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:bench-0a1B2c";
+    let url = neighbours.url();
+    vec![
+        ("AWS_REGION", "ap-northeast-2".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", url.clone()),
+        ("AWS_ENDPOINT_URL_SQS", url.clone()),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", url.clone()),
+        ("EVENT_BUS_NAME", "kakao-webhooks".to_owned()),
+        ("DELIVERY_URL", format!("{url}/kakao")),
+        ("DELIVERY_QUEUE_URL", format!("{url}/000000000000/deliveries")),
+        ("DELIVERY_SECRET", ARN.to_owned()),
+        ("SKILL_ANSWERER", format!("{url}/answer")),
+        ("SKILL_ANSWERER_SECRET", ARN.to_owned()),
+        ("ANSWER_QUEUE_URL", format!("{url}/000000000000/answers")),
+        // The loop's own.
+        ("SIGNING_SECRET", SECRET.to_owned()),
+    ]
+}
+
+/// One of those that work on batches.
+struct Lane {
+    name: &'static str,
+    process: Process,
+    events: Events,
+    /// Whether it publishes; else it delivers.
+    publishes: bool,
+    per_second: Vec<f64>,
+    cpu: Vec<f64>,
+    requests: usize,
+    memory: u64,
+}
+
+impl Lane {
+    async fn start(
+        name: &'static str,
+        program: &Path,
+        folder: &Path,
+        variables: &[(&'static str, String)],
+        publishes: bool,
+    ) -> Result<Self> {
+        let log = folder.join(format!("{}.log", name.replace(' ', "-")));
+        let process = Process::start(name, Command::new(program), variables.iter().cloned(), log).await?;
+        let (events, per_second, cpu) = (Events::default(), vec![], vec![]);
+        Ok(Self { name, process, events, publishes, per_second, cpu, requests: 0, memory: 0 })
+    }
+
+    async fn work(&mut self) -> Result<Duration> {
+        let batch = if self.publishes { self.events.of_stream(BATCH) } else { self.events.of_deliveries(BATCH) };
+        let outcome = self.process.invoke(&batch, |outcome| is_done(&outcome.answer)).await?;
+        Ok(outcome.answered - outcome.handed_over)
+    }
+
+    async fn round(&mut self, neighbours: &Neighbours, counts: bool) -> Result<()> {
+        let publishes = self.publishes;
+        let requests = || if publishes { neighbours.puts() } else { neighbours.posts() };
+        let (before, mut time, cpu) = (requests(), Duration::ZERO, self.process.cpu_time()?);
+        for _ in 0..PER_ROUND {
+            time += self.work().await?;
+        }
+        let cpu = self.process.cpu_time()? - cpu;
+        let requests = requests() - before;
+        if counts {
+            let items = (PER_ROUND * BATCH) as f64;
+            self.per_second.push(items / time.as_secs_f64());
+            self.cpu.push(in_millis(cpu) / items);
+            self.requests += requests;
+            self.memory = self.process.peak_memory()?;
+        }
+        Ok(())
+    }
+
+    fn worked(self, rounds: usize) -> Result<Worked> {
+        Ok(Worked {
+            name: self.name.to_owned(),
+            per_second: Spread::of(self.per_second)?,
+            cpu: Spread::of(self.cpu)?,
+            requests: self.requests as f64 / (rounds * PER_ROUND) as f64,
+            memory: self.memory as f64,
+        })
+    }
+}
+
+/// Whether no record of a batch has to come again.
+fn is_done(answer: &Value) -> bool {
+    answer.get("batchItemFailures").and_then(Value::as_array).is_some_and(Vec::is_empty)
+}
+
+/// The deliverer's memory while so many changes wait.
+async fn waiting(deliverer: &mut Lane, plan: Plan, step: &mut ProgressStep) -> Result<Waiting> {
+    let (batches, mut early) = (plan.waiting / BATCH, 0);
+    for batch in 0..batches {
+        step.note(&format!("{} of {} changes that wait", batch * BATCH, plan.waiting));
+        deliverer.work().await?;
+        if batch == batches / 10 {
+            early = deliverer.process.peak_memory()?;
+        }
+    }
+    Ok(Waiting { changes: plan.waiting, early: early as f64, late: deliverer.process.peak_memory()? as f64 })
+}
+
+async fn answers(
+    program: &Path,
+    folder: &Path,
+    neighbours: &Neighbours,
+    plan: Plan,
+    step: &mut ProgressStep,
+) -> Result<Answered> {
+    let (callbacks, table) = (CallbackServer::start(SimulatedCallbacks::default()).await?, Table::start().await?);
+    let mut variables = variables(neighbours);
+    variables.extend([
+        ("AWS_ENDPOINT_URL_DYNAMODB", table.endpoint()),
+        ("TABLE_NAME", end_to_end::table::NAME.to_owned()),
+        ("KAKAO_CALLBACK_URL", callbacks.url().to_owned()),
+    ]);
+    let mut process = Process::start("answerer", Command::new(program), variables, folder.join("answerer.log")).await?;
+    let (mut events, mut own, mut cpu) = (Events::default(), vec![], vec![]);
+    // The first answer does not count: it opens connections.
+    for round in 0..=plan.rounds {
+        step.note(&format!("answer {round} of {}", plan.rounds));
+        let callback = callbacks.issue(BOT_ID, CallbackKind::Chat)?;
+        let waiting = json!({"version": "2.0", "useCallback": true, "data": {"text": "…"}}).to_string();
+        callbacks.take_first_answer(&callback.token, &waiting);
+        let event = events.of_answers(&callback.url, &jiff::Timestamp::now().to_string());
+        let before = process.cpu_time()?;
+        let outcome = process.invoke(&event, |outcome| is_done(&outcome.answer)).await?;
+        let heard = callbacks.exchange(&callback.token).map(|exchange| exchange.heard().len());
+        ensure!(heard == Some(1), "the answerer gave {heard:?} answers");
+        if round > 0 {
+            own.push(in_millis((outcome.answered - outcome.handed_over).saturating_sub(plan.model)));
+            cpu.push(in_millis(process.cpu_time()? - before));
+        }
+    }
+    ensure!(neighbours.questions() == plan.rounds + 1, "the model was asked {} times", neighbours.questions());
+    Ok(Answered { own: Spread::of(own)?, cpu: Spread::of(cpu)?, memory: process.peak_memory()? as f64 })
+}
