@@ -23,7 +23,7 @@ mod tests {
     use end_to_end::{Fixture, Request, service::APP_ID};
 
     use crate::{
-        page::{DEPARTURES, check_or_write},
+        page::{RECORDED, check_or_write},
         prices::Prices,
         reconcile::Reconciling,
         service::Service,
@@ -76,7 +76,7 @@ mod tests {
         let five_minutes = service.five_minutes().await.unwrap();
         let reconciling = Reconciling::measure().await.unwrap();
         let metrics = service.metrics().await.unwrap();
-        let recording = service.recording(DEPARTURES).await.unwrap();
+        let recording = service.recording(RECORDED).await.unwrap();
         check_or_write(&Prices::load().unwrap(), &measured, &recording, &five_minutes, &metrics, &reconciling);
     }
 }

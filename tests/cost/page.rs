@@ -7,7 +7,7 @@ use end_to_end::{binaries::workspace, units::Units};
 use crate::{
     prices::Prices,
     reconcile::{MINUTES_BETWEEN_READS, Reconciling},
-    service::Use,
+    service::{Recording, Use},
 };
 
 const PAGE: &str = "docs/cost.md";
@@ -25,7 +25,7 @@ const ASKED_A_MINUTE: f64 = 15.0;
 pub(crate) fn check_or_write(
     prices: &Prices,
     measured: &[(&str, Use)],
-    recording: &Use,
+    recording: &Recording,
     five_minutes: &Use,
     metrics: &[BTreeSet<String>; 2],
     reconciling: &Reconciling,
@@ -200,7 +200,11 @@ const MOST_WRITES_OF_A_FIRST_SHARE: f64 = 6.0;
 fn check_budgets(prices: &Prices, measured: &[(&str, Use)], recorder: &Recorder) {
     for (name, most) in MOST_A_MILLION {
         let (_, used) = measured.iter().find(|(measured, _)| *measured == name).unwrap();
-        let recorded = if name == "unlink" { recorder.million() } else { 0.0 };
+        let recorded = match name {
+            "unlink" => recorder.invocations + recorder.writes_of_departures,
+            "account status: linked" => recorder.invocations + recorder.writes_of_links,
+            _ => 0.0,
+        };
         let usd: f64 = prices.million(used).iter().map(|(_, usd)| usd).sum::<f64>() + recorded;
         assert!(usd <= most, "a million of \"{name}\" cost ${usd:.2}, and may cost ${most:.2}");
     }
@@ -208,8 +212,9 @@ fn check_budgets(prices: &Prices, measured: &[(&str, Use)], recorder: &Recorder)
     assert!(share.units.writes <= MOST_WRITES_OF_A_FIRST_SHARE, "{} write units", share.units.writes);
 }
 
-/// How many departures are measured at once: fewer than the 114 that five minutes have where a month has a million.
-pub(crate) const DEPARTURES: usize = 100;
+/// How many departures, and links, are measured at once: fewer than the 114 that five minutes have where a month has a
+/// million.
+pub(crate) const RECORDED: usize = 100;
 /// The event source collects for five minutes.
 const WINDOWS: f64 = MINUTES / 5.0;
 
@@ -218,39 +223,39 @@ struct Recorder {
     /// An invocation with its log line in every five minutes.
     invocations: f64,
     /// The writes of a million departures.
-    writes: f64,
+    writes_of_departures: f64,
+    /// The writes of a million links.
+    writes_of_links: f64,
     /// A write in every five minutes.
     single_writes: f64,
 }
 
 impl Recorder {
-    fn of(prices: &Prices, recording: &Use) -> Self {
-        let units = recording.units.writes / DEPARTURES as f64;
-        assert!(recording.units.reads == 0.0, "the recorder reads");
-        let invocation = Use { units: Units::default(), ..*recording };
+    fn of(prices: &Prices, Recording { departures, links }: &Recording) -> Self {
+        assert!(departures.units.reads + links.units.reads == 0.0, "the recorder reads");
+        let invocation = Use { units: Units::default(), ..*departures };
+        let million = |used: &Use| prices.of("dynamodb_write", used.units.writes / RECORDED as f64 * 1e6);
         Self {
             invocations: prices.million(&invocation).iter().map(|(_, usd)| usd * WINDOWS / 1e6).sum(),
-            writes: prices.of("dynamodb_write", units * 1e6),
+            writes_of_departures: million(departures),
+            writes_of_links: million(links),
             single_writes: prices.of("dynamodb_write", WINDOWS),
         }
     }
-
-    /// A month with a million departures.
-    fn million(&self) -> f64 {
-        self.invocations + self.writes
-    }
 }
 
-fn recorder(costs: &Recorder, recording: &Use) -> String {
+fn recorder(costs: &Recorder, Recording { departures, links }: &Recording) -> String {
+    let all = costs.invocations + costs.writes_of_departures + costs.writes_of_links;
     let rows = [
         ("an invocation in five minutes, with its log line".to_owned(), costs.invocations),
-        (format!("writes: {} units for {DEPARTURES} departures", recording.units.writes), costs.writes),
-        ("**in all**, beside a million unlinks".to_owned(), costs.million()),
-        ("at most, with one departure in five minutes".to_owned(), costs.invocations + costs.single_writes),
+        (format!("writes: {} units for {RECORDED} departures", departures.units.writes), costs.writes_of_departures),
+        (format!("writes: {} units for {RECORDED} links", links.units.writes), costs.writes_of_links),
+        ("**in all**, beside a million unlinks and a million links".to_owned(), all),
+        ("at most, with one of them in five minutes".to_owned(), costs.invocations + costs.single_writes),
     ];
     let mut text =
-        "\n### What the record of departures costs\n\nA month with a million departures; nothing where no member \
-        leaves:\n\n| | |\n|---|---|\n"
+        "\n### What the record of departures costs\n\nA month with a million departures and a million links, of new \
+        members and of those who come back; nothing where there is neither:\n\n| | |\n|---|---|\n"
             .to_owned();
     for (what, usd) in rows {
         let _ = writeln!(text, "| {what} | ${usd:.3} |");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::wire::{Time, UserId};
 
-/// Something that is known of a member who left.
+/// Something that is known of a member's departures.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fact {
     /// Who.
@@ -28,8 +28,8 @@ pub enum What {
         /// When the member's state was written.
         effective_at: Option<Time>,
     },
-    /// The member is linked again.
-    Returned,
+    /// The member is linked since then: for the first time, or again.
+    Linked,
     /// The service said that it erased everything up to that time.
     Confirmed {
         /// When its message was received.
@@ -67,7 +67,7 @@ pub struct FactError;
 
 /// The first of a fact's elements.
 const LEFT: &str = "left";
-const RETURNED: &str = "returned";
+const LINKED: &str = "linked";
 const CONFIRMED: &str = "confirmed";
 
 impl Fact {
@@ -85,7 +85,7 @@ impl Fact {
                 }
                 elements
             }
-            What::Returned => vec![json!(RETURNED), json!(user), json!(at)],
+            What::Linked => vec![json!(LINKED), json!(user), json!(at)],
             What::Confirmed { received_at } => {
                 vec![json!(CONFIRMED), json!(user), json!(at), json!(since(received_at))]
             }
@@ -105,7 +105,7 @@ impl Fact {
                 let effective_at = if effective.is_null() { None } else { Some(after(effective)?) };
                 What::Left { said: said_of(said, after)?, effective_at }
             }
-            (RETURNED, []) => What::Returned,
+            (LINKED, []) => What::Linked,
             (CONFIRMED, [received]) => What::Confirmed { received_at: after(received)? },
             _ => return None,
         };

@@ -13,6 +13,10 @@ use crate::{
 pub const DEPARTING_EVENTS: [&str; 5] =
     ["account-purged", "reconciled-unlinked", "service-unlinked", "unlink", "user-unlinked"];
 
+/// The names in history of the events that link a member. Whether the member had left before, no single event tells: the
+/// state may have expired, and events may come late or be merged with others. So the filter lets all of them pass.
+pub const LINKING_EVENTS: [&str; 4] = ["reconciled-linked", "service-linked", "service-restored", "user-linked"];
+
 /// The name in history of the event by which the service confirms that it erased what it had.
 pub const SERVICE_ERASED: &str = "service-erased";
 
@@ -36,7 +40,7 @@ pub fn of_history(line: &Members) -> Result<Option<(AppId, Fact)>, DocumentError
             let reason = reason.as_deref().map(plain);
             Some(What::Left { said: Some(Said { received_at, event, reason }), effective_at: None })
         }
-        Effect::Link(Link::Linked) => Some(What::Returned),
+        Effect::Link(Link::Linked) => Some(What::Linked),
         Effect::Wipe => Some(What::Confirmed { received_at }),
         _ => None,
     });
@@ -55,16 +59,12 @@ pub fn of_state(
 ) -> Result<Option<(AppId, Fact)>, DocumentError> {
     let Some((app, user)) = member(new) else { return Ok(None) };
     let new = UserItem::read(new.clone())?;
+    let Some(link) = new.state.link.filter(|link| is_unlinked(&link.value)) else { return Ok(None) };
     let before = old.cloned().map(UserItem::read).transpose()?.and_then(|old| old.state.link);
-    let Some(link) = new.state.link else { return Ok(None) };
-    let was_unlinked = before.as_ref().is_some_and(|link| is_unlinked(&link.value));
-    let what = match &link.value {
-        Link::Unlinked { .. } if !was_unlinked || before.is_none_or(|before| before.at != link.at) => {
-            What::Left { said: None, effective_at: exact(new.version, written_at) }
-        }
-        Link::Linked if was_unlinked => What::Returned,
-        _ => return Ok(None),
-    };
+    if before.is_some_and(|before| is_unlinked(&before.value) && before.at == link.at) {
+        return Ok(None);
+    }
+    let what = What::Left { said: None, effective_at: exact(new.version, written_at) };
     Ok(Some((app, Fact { user, at: link.at, what })))
 }
 

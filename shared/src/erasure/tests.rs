@@ -54,7 +54,7 @@ fn whats() -> impl Strategy<Value = What> {
     ));
     prop_oneof![
         (said, prop::option::of(time())).prop_map(|(said, effective_at)| What::Left { said, effective_at }),
-        Just(What::Returned),
+        Just(What::Linked),
         time().prop_map(|received_at| What::Confirmed { received_at }),
         time().prop_map(|acknowledged_at| What::Acknowledged { acknowledged_at }),
     ]
@@ -65,6 +65,35 @@ fn facts() -> impl Strategy<Value = Vec<Fact>> {
         (1..4_u64, 0..20_i64, whats()).prop_map(|(number, time, what)| Fact { user: user(number), at: at(time), what }),
         0..24,
     )
+}
+
+type Stay = (Time, usize, Option<Time>, Option<Time>);
+
+/// A member who is linked and leaves again and again, what is expected of each departure, and the facts in any order.
+fn stays() -> impl Strategy<Value = (Vec<Stay>, Vec<Fact>)> {
+    // How long linked, how long until each other report of the departure, when erased, how long gone.
+    let stay = (1..400_i64, vec(1..24_i64, 0..3), prop::option::of(0..50_i64), 1..2_000_i64);
+    vec(stay, 1..6).prop_flat_map(|drawn| {
+        let (mut stays, mut facts, mut hour): (Vec<Stay>, Vec<Fact>, i64) = (vec![], vec![], 0);
+        for (linked, reports, erased, gone) in drawn {
+            facts.push(fact(hour * 3_600, What::Linked));
+            if let Some((_, _, returned_at, _)) = stays.last_mut() {
+                *returned_at = Some(at(hour * 3_600));
+            }
+            let left_hour = hour + linked;
+            let mut report_hour = left_hour;
+            facts.push(left(left_hour * 3_600, "unlink"));
+            for after in &reports {
+                report_hour += after;
+                facts.push(left(report_hour * 3_600, "user-unlinked"));
+            }
+            hour = report_hour + gone;
+            let erased = erased.map(|after| left_hour + after).filter(|erased| *erased < hour);
+            facts.extend(erased.map(|erased| confirmed(erased * 3_600, erased * 3_600 + 1)));
+            stays.push((at(left_hour * 3_600), 1 + reports.len(), None, erased.map(|erased| at(erased * 3_600 + 1))));
+        }
+        (Just(stays), Just(facts).prop_shuffle())
+    })
 }
 
 proptest! {
@@ -97,6 +126,35 @@ proptest! {
         if let Ok(facts) = from_text(&text) {
             prop_assert_eq!(from_text(&to_text(&facts)).unwrap(), facts);
         }
+    }
+
+    #[test]
+    fn each_stay_that_ends_is_one_departure_with_its_own_confirmation((stays, facts) in stays()) {
+        let found: Vec<_> = departures(facts)
+            .into_iter()
+            .map(|one| (one.left_at, one.said.len(), one.returned_at, one.confirmed_at))
+            .collect();
+        prop_assert_eq!(found, stays);
+    }
+
+    #[test]
+    fn the_departures_since_a_time_are_those_of_the_whole_record_that_began_then(
+        // Each fact with its time and the delay of its record in hours: by other clocks it may be minutes before.
+        facts in vec((1..3_u64, 0..400_i64, prop_oneof![Just(0), 0..300_i64], -9..600_i64, whats()), 0..30),
+        since in 0..450_i64,
+    ) {
+        let recorded: Vec<(Time, Fact)> = facts
+            .into_iter()
+            .map(|(number, hour, late, seconds, what)| {
+                let time = hour * 3_600;
+                (at(time + late * 3_600 + seconds * 60), Fact { user: user(number), at: at(time), what })
+            })
+            .collect();
+        let since = at(since * 3_600);
+        let whole = departures(recorded.iter().map(|(_, fact)| fact.clone()));
+        let expected: Vec<_> = whole.into_iter().filter(|departure| departure.left_at >= since).collect();
+        let read = recorded.into_iter().filter(|(recorded_at, _)| recorded_at.day() >= first_day(since).day());
+        prop_assert_eq!(departures_since(read.map(|(_, fact)| fact), since), expected);
     }
 
     #[test]
@@ -137,10 +195,45 @@ fn a_departure_is_one_row_with_the_first_of_each_time() {
 
 #[test]
 fn a_member_who_comes_back_and_leaves_again_has_two_departures() {
-    let all = departures([left(10, "unlink"), fact(20, What::Returned), left(30, "unlink"), confirmed(31, 40)]);
+    let all = departures([left(10, "unlink"), fact(20, What::Linked), left(30, "unlink"), confirmed(31, 40)]);
     let [first, second] = all.as_slice() else { panic!("{all:?}") };
     assert_eq!((first.returned_at, first.confirmed_at), (Some(at(20)), None));
     assert_eq!((second.returned_at, second.confirmed_at), (None, Some(at(40))));
+}
+
+const DAY: i64 = 86_400;
+
+#[test]
+fn a_member_who_leaves_again_much_later_has_two_departures_even_if_no_link_was_heard_of() {
+    let again = i64::from(REPORTED_WITHIN_DAYS) * DAY + 10;
+    // The daily comparison found a departure before its own event could be read.
+    let all = departures([left(10, "user-unlinked"), left(again, "reconciled-unlinked"), confirmed(20, 30)]);
+    let [departure] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!(departure.said.len(), 2);
+    let all =
+        departures([left(10, "unlink"), confirmed(20, 30), left(again + 1, "unlink"), fact(again + 2, What::Linked)]);
+    let [first, second] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((first.confirmed_at, first.returned_at), (Some(at(30)), None));
+    assert_eq!((second.confirmed_at, second.returned_at), (None, Some(at(again + 2))));
+}
+
+#[test]
+fn a_late_event_of_before_a_link_is_a_departure_of_its_own() {
+    // The state was linked all the time, and so says nothing of the first.
+    let all = departures([fact(20, What::Linked), left(10, "user-unlinked"), left(30, "unlink"), took_effect(30, 31)]);
+    let [first, second] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((first.left_at, first.effective_at, first.returned_at), (at(10), None, Some(at(20))));
+    assert_eq!((second.left_at, second.effective_at, second.returned_at), (at(30), Some(at(31)), None));
+}
+
+#[test]
+fn a_member_who_comes_back_and_leaves_again_before_the_state_is_written_has_two_departures() {
+    let events = [left(10, "unlink"), fact(20, What::Linked), left(30, "unlink")];
+    // The state was unlinked before and after the one write of the last two.
+    let all = departures([events.to_vec(), vec![took_effect(10, 11), took_effect(30, 31), confirmed(12, 13)]].concat());
+    let [first, second] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((first.confirmed_at, first.returned_at), (Some(at(13)), Some(at(20))));
+    assert_eq!((second.effective_at, second.confirmed_at), (Some(at(31)), None));
 }
 
 #[test]
@@ -151,7 +244,7 @@ fn an_erasure_of_before_the_departure_does_not_confirm_it() {
 
 #[test]
 fn what_is_known_of_a_member_who_never_left_is_no_departure() {
-    assert_eq!(departures([confirmed(9, 9), fact(3, What::Returned), acknowledged(1, 2)]), []);
+    assert_eq!(departures([confirmed(9, 9), fact(3, What::Linked), acknowledged(1, 2)]), []);
 }
 
 #[test]
@@ -175,7 +268,7 @@ fn a_text_of_another_form_is_refused() {
         r#"[["left","7",1,"x"]]"#,
         r#"[["left","7",1,null,0]]"#,
         r#"[["left","7",9223372036854775807,1]]"#,
-        r#"[["returned","7",1,2]]"#,
+        r#"[["linked","7",1,2]]"#,
         r#"[["confirmed","7",1]]"#,
     ] {
         assert_eq!(from_text(text), Err(FactError), "{text}");
@@ -183,7 +276,7 @@ fn a_text_of_another_form_is_refused() {
 }
 
 #[test]
-fn the_departing_events_are_those_that_unlink() {
+fn the_departing_events_are_those_that_unlink_and_the_linking_those_that_link() {
     let unlinks = |effects: &[Effect]| {
         effects.iter().any(|effect| matches!(effect, Effect::Link(crate::state::Link::Unlinked { .. })))
     };
@@ -203,6 +296,12 @@ fn the_departing_events_are_those_that_unlink() {
     departing.push("unlink");
     departing.sort_unstable();
     assert_eq!(departing, DEPARTING_EVENTS);
+    let links = |effects: &[Effect]| effects.contains(&Effect::Link(crate::state::Link::Linked));
+    let mut linking: Vec<&str> =
+        services.iter().chain(&words).filter(|(_, effects)| links(effects)).map(|(name, _)| *name).collect();
+    linking.push(EventType::UserLinked.known_name().unwrap());
+    linking.sort_unstable();
+    assert_eq!(linking, LINKING_EVENTS);
     assert_eq!(ServiceWord::ServiceErased.name(), SERVICE_ERASED);
 }
 
@@ -233,7 +332,7 @@ fn a_line_of_history_says_who_left_by_which_event_and_for_what_reason() {
         what(&line("service-erased", &[Effect::Erase, Effect::Wipe])),
         Some(What::Confirmed { received_at: at(2) })
     );
-    assert_eq!(what(&line("user-linked", &[Effect::Link(crate::state::Link::Linked)])), Some(What::Returned));
+    assert_eq!(what(&line("user-linked", &[Effect::Link(crate::state::Link::Linked)])), Some(What::Linked));
     assert_eq!(what(&line("sessions-revoked", &[Effect::VoidSessions])), None);
     let mut without = line("share", &[]);
     without.remove("effects");
@@ -276,9 +375,10 @@ fn a_write_says_since_when_a_departure_holds_here_to_the_millisecond() {
     assert_eq!(of(None, &gone, None), effective(exact));
     // Another write of a member who is gone.
     assert_eq!(of(Some(&gone), &item(unlinked(), 10, exact.as_millis() + 5), Some(at(60))), None);
-    assert_eq!(of(Some(&gone), &item(linked(), 20, 9), Some(at(21))), Some((at(20), What::Returned)));
-    assert_eq!(of(None, &item(linked(), 20, 9), Some(at(21))), None);
-    assert_eq!(of(Some(&item(linked(), 5, 1)), &item(linked(), 20, 9), Some(at(21))), None);
+    // A link is in the history: here a merge may hide it.
+    for old in [None, Some(gone), Some(item(linked(), 5, 1))] {
+        assert_eq!(of(old.as_ref(), &item(linked(), 20, 9), Some(at(21))), None);
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ enum ErasuresCommand {
 /// Which departures, and how they are printed.
 #[derive(Debug, Args)]
 struct List {
-    /// The first day (UTC), as 2026-11-01, or a time (RFC 3339). By default 30 days ago
+    /// Members who left on that day (UTC), as 2026-11-01, or later; or a time (RFC 3339). By default 30 days ago
     #[arg(long, value_name = "DAY", value_parser = since)]
     since: Option<Time>,
     /// Only of this Kakao app

@@ -108,7 +108,7 @@ fn day_of(fact: &Fact) -> Time {
         | What::Confirmed { received_at: time }
         | What::Acknowledged { acknowledged_at: time } => *time,
         What::Left { said: Some(said), .. } => said.received_at,
-        What::Left { .. } | What::Returned => fact.at,
+        What::Left { .. } | What::Linked => fact.at,
     }
 }
 

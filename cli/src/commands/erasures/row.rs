@@ -20,12 +20,6 @@ pub(super) struct Row<'r> {
 }
 
 impl Row<'_> {
-    /// When the member was linked again: by the records, or by what the state says now.
-    fn linked_again_at(&self) -> Option<Time> {
-        let now = self.held.linked_at.filter(|linked| *linked > self.departure.left_at);
-        self.departure.returned_at.or(now)
-    }
-
     fn held_count(&self, kind: &str) -> usize {
         self.held.items.get(kind).copied().unwrap_or_default()
     }
@@ -43,7 +37,7 @@ impl Row<'_> {
             time(self.departure.effective_at),
             time(self.departure.acknowledged_at),
             time(self.departure.confirmed_at),
-            time(self.linked_again_at()),
+            time(self.departure.returned_at),
             self.held_count("state").to_string(),
             self.held_count("history").to_string(),
             self.held_count("shares").to_string(),
@@ -67,7 +61,7 @@ impl Row<'_> {
             ("effective_at", departure.effective_at),
             ("acknowledged_at", departure.acknowledged_at),
             ("confirmed_at", departure.confirmed_at),
-            ("linked_again_at", self.linked_again_at()),
+            ("linked_again_at", self.departure.returned_at),
         ] {
             put(&mut row, name, time.map(|time| json!(time)));
         }
@@ -127,7 +121,7 @@ fn cells(row: &Row<'_>) -> [String; 7] {
     let by = departure.first_said().map_or("-", |said| short_name(&said.event)).to_owned();
     let after =
         |time: Option<Time>| time.map_or_else(|| "-".to_owned(), |time| took(time.millis_since(departure.left_at)));
-    let held = match (row.linked_again_at(), row.held.until) {
+    let held = match (departure.returned_at, row.held.until) {
         (Some(_), _) => "linked".to_owned(),
         (None, Some(until)) => until.day(),
         (None, None) if row.held.items.is_empty() => "nothing".to_owned(),
@@ -256,13 +250,11 @@ mod tests {
     #[test]
     fn what_is_held_of_a_member_who_is_linked_again_is_not_about_the_departure() {
         let (app, departure) = ("123456".parse().unwrap(), departure());
-        let linked_at = Some(time("2026-12-01T00:00:00Z"));
-        let held_of = |held: &Held| cells(&Row { app: &app, departure: &departure, held })[6].clone();
-        assert_eq!(held_of(&Held { linked_at, is_endless: true, ..held() }), "linked");
-        assert_eq!(held_of(&Held::default()), "nothing");
-        assert_eq!(held_of(&Held { until: None, is_endless: true, ..held() }), "no end");
-        // Linked before: an event that came late, and changed nothing.
-        let before = Held { linked_at: Some(time("2026-11-01T00:00:00Z")), ..held() };
-        assert_eq!(held_of(&before), "2027-02-26");
+        let held_of = |departure: &Departure, held: &Held| cells(&Row { app: &app, departure, held })[6].clone();
+        assert_eq!(held_of(&departure, &held()), "2027-02-26");
+        assert_eq!(held_of(&departure, &Held::default()), "nothing");
+        assert_eq!(held_of(&departure, &Held { until: None, is_endless: true, ..held() }), "no end");
+        let returned = Departure { returned_at: Some(time("2026-12-01T00:00:00Z")), ..departure };
+        assert_eq!(held_of(&returned, &Held { until: None, is_endless: true, ..held() }), "linked");
     }
 }
