@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Fact, Said, What};
 use crate::{
-    state::{DocumentError, Effect, Link, Members, Subject, UserItem},
+    state::{DocumentError, Effect, FUTURE_TOLERANCE_MILLIS, Link, Members, Subject, UserItem},
     wire::{AppId, Time, UserId},
 };
 
@@ -64,7 +64,7 @@ pub fn of_state(
     if before.is_some_and(|before| is_unlinked(&before.value) && before.at == link.at) {
         return Ok(None);
     }
-    let what = What::Left { said: None, effective_at: exact(new.version, written_at) };
+    let what = What::Left { said: None, effective_at: exact(new.version, written_at, link.at) };
     Ok(Some((app, Fact { user, at: link.at, what })))
 }
 
@@ -110,12 +110,15 @@ const fn is_unlinked(link: &Link) -> bool {
 }
 
 /// The milliseconds of a write: the version has them, the stream only the second. A version of an earlier release, or
-/// one that only counts on from another, has none.
-fn exact(version: u64, written_at: Option<Time>) -> Option<Time> {
+/// one that only counts on from another, has none; without the stream, it is one that is older than the event at `at`.
+fn exact(version: u64, written_at: Option<Time>, at: Time) -> Option<Time> {
     const SAME: i64 = 60_000;
     let of_version = i64::try_from(version).ok().and_then(Time::from_millis);
-    let is_near = |time: &Time| written_at.is_none_or(|written| time.millis_since(written).abs() <= SAME);
-    of_version.filter(is_near).or(written_at)
+    let is_time = |time: &Time| match written_at {
+        Some(written) => time.millis_since(written).abs() <= SAME,
+        None => at.millis_since(*time) <= FUTURE_TOLERANCE_MILLIS,
+    };
+    of_version.filter(is_time).or(written_at)
 }
 
 /// A reason as a word that neither a terminal nor a spreadsheet takes for anything else.

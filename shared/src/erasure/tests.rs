@@ -373,6 +373,9 @@ fn a_write_says_since_when_a_departure_holds_here_to_the_millisecond() {
     // A version that is no time, and a stream that says none.
     assert_eq!(of(None, &item(unlinked(), 10, 4), Some(at(12))), effective(at(12)));
     assert_eq!(of(None, &gone, None), effective(exact));
+    // Not 1970: a version that is no time, and nothing else that tells it.
+    let unknown = Some((at(10), What::Left { said: None, effective_at: None }));
+    assert_eq!(of(None, &item(unlinked(), 10, 4), None), unknown);
     // Another write of a member who is gone.
     assert_eq!(of(Some(&gone), &item(unlinked(), 10, exact.as_millis() + 5), Some(at(60))), None);
     // A link is in the history: here a merge may hide it.

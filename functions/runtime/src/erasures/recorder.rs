@@ -89,8 +89,10 @@ fn records(writes: &[Write], name: &str, now: Time) -> Vec<ErasureRecord> {
     }
     let of_day = |((_, app), (day, facts)): ((String, AppId), (Time, Vec<Fact>))| {
         let parts: Vec<Vec<Fact>> = compact(facts).chunks(MOST_FACTS).map(<[Fact]>::to_vec).collect();
-        let record =
-            move |(number, facts)| ErasureRecord { day, app: app.clone(), name: format!("{name}-{number}"), facts };
+        let record = move |(number, facts)| {
+            let name = format!("{name}-{number}");
+            ErasureRecord { day, app: app.clone(), name, facts, kept_until: None }
+        };
         parts.into_iter().enumerate().map(record).collect::<Vec<_>>()
     };
     days.into_iter().flat_map(of_day).collect()
