@@ -205,8 +205,8 @@ async fn a_lost_record_is_rebuilt_from_the_history_and_as_often_as_one_likes() {
     }
     assert_eq!(proving.rows().await, Vec::<Value>::new());
     for _ in 0..2 {
-        let said = proving.khook(&["rebuild", "--yes"]).await;
-        assert!(said.contains("the departures of 2 members recorded"), "{said}");
+        let output = proving.khook(&["rebuild", "--yes"]).await;
+        assert!(output.contains("the departures of 2 members recorded"), "{output}");
         let rows = proving.rows().await;
         assert_eq!(row(&rows, "3142857901"), row(&recorded, "3142857901"));
         let (rebuilt, before) = (row(&rows, "3142857902"), row(&recorded, "3142857902"));

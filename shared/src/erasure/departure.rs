@@ -4,7 +4,7 @@ use std::{
     ops::Bound::{Excluded, Included, Unbounded},
 };
 
-use super::{Fact, Said, What, fact::earliest};
+use super::{Fact, FactKind, Report, fact::earliest};
 use crate::wire::{Time, UserId};
 
 /// How far apart the events of one departure may be, in days. Kakao reports a departure by up to two webhooks and
@@ -19,25 +19,25 @@ const DAY_MILLIS: i64 = 86_400_000;
 pub struct Departure {
     /// Who.
     pub user: UserId,
-    /// When the member left, by the first event that said so.
+    /// When the member left, by the first event that reports it.
     pub left_at: Time,
-    /// The events that said so, by their own times. Kakao reports one departure by up to two webhooks.
-    pub said: Vec<(Time, Said)>,
+    /// The events that report it, by their own times. Kakao reports one departure by up to two webhooks.
+    pub reports: Vec<(Time, Report)>,
     /// When the member's state was first written accordingly. `None`: never, or it isn't known.
     pub effective_at: Option<Time>,
     /// When the service's endpoint first accepted a change that reports it.
     pub acknowledged_at: Option<Time>,
-    /// When the service first said that it erased what it had.
+    /// When the service first confirmed that it erased what it had.
     pub confirmed_at: Option<Time>,
     /// When the member was linked again, before they left anew.
     pub returned_at: Option<Time>,
 }
 
 impl Departure {
-    /// The event that said so first, by its own time.
+    /// The first report, by the event's own time.
     #[must_use]
-    pub fn first_said(&self) -> Option<&Said> {
-        self.said.first().map(|(_, said)| said)
+    pub fn first_report(&self) -> Option<&Report> {
+        self.reports.first().map(|(_, report)| report)
     }
 }
 
@@ -46,7 +46,7 @@ impl fmt::Debug for Departure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Departure")
             .field("left_at", &self.left_at)
-            .field("said", &self.said)
+            .field("reports", &self.reports)
             .field("effective_at", &self.effective_at)
             .field("acknowledged_at", &self.acknowledged_at)
             .field("confirmed_at", &self.confirmed_at)
@@ -64,8 +64,8 @@ pub fn departures_since(facts: impl IntoIterator<Item = Fact>, since: Time) -> V
     all
 }
 
-/// The day from which on the record tells everything about the members who left at `since` or later: which events are of one
-/// departure, [`REPORTED_WITHIN_DAYS`] tell, and no fact is recorded on a day before its own. The day more is for clocks
+/// The first day whose record may be about members who left at `since` or later. Which events are of one departure depends
+/// on those of [`REPORTED_WITHIN_DAYS`] before, and no fact is recorded on a day before its own. The day more is for clocks
 /// that differ: an event's time may be some minutes after its receipt.
 #[must_use]
 pub fn first_day(since: Time) -> Time {
@@ -73,7 +73,7 @@ pub fn first_day(since: Time) -> Time {
 }
 
 /// The reports of a moment at which a member left, and when the state was first written accordingly.
-type Left = (BTreeSet<Said>, Option<Time>);
+type Left = (BTreeSet<Report>, Option<Time>);
 
 /// What is known of one member.
 #[derive(Default)]
@@ -99,20 +99,20 @@ pub fn departures(facts: impl IntoIterator<Item = Fact>) -> Vec<Departure> {
 }
 
 impl Known {
-    fn take(&mut self, Fact { at, what, .. }: Fact) {
-        match what {
-            What::Left { said, effective_at } => {
-                let (all_said, first) = self.left.entry(at).or_default();
-                all_said.extend(said);
+    fn take(&mut self, Fact { at, kind, .. }: Fact) {
+        match kind {
+            FactKind::Left { report, effective_at } => {
+                let (all_reports, first) = self.left.entry(at).or_default();
+                all_reports.extend(report);
                 *first = earliest(*first, effective_at);
             }
-            What::Linked => {
+            FactKind::Linked => {
                 self.linked.insert(at);
             }
-            What::Confirmed { received_at } => {
+            FactKind::Confirmed { received_at } => {
                 self.confirmed.insert((at, received_at));
             }
-            What::Acknowledged { acknowledged_at } => {
+            FactKind::Acknowledged { acknowledged_at } => {
                 let first = self.acknowledged.entry(at).or_insert(acknowledged_at);
                 *first = acknowledged_at.min(*first);
             }
@@ -141,11 +141,11 @@ impl Known {
         let ends_at = returned_at.or(next);
         let is_of_it = |at: Time| at >= left_at && ends_at.is_none_or(|end| at < end);
         let confirmed = self.confirmed.iter().filter(|(until, _)| is_of_it(*until));
-        let said = events.iter().flat_map(|(at, (said, _))| said.iter().map(|said| (*at, said.clone())));
+        let reports = events.iter().flat_map(|(at, (reports, _))| reports.iter().map(|report| (*at, report.clone())));
         Some(Departure {
             user,
             left_at,
-            said: said.collect(),
+            reports: reports.collect(),
             effective_at: events.iter().filter_map(|(_, (_, effective_at))| *effective_at).min(),
             acknowledged_at: events.iter().filter_map(|(at, _)| self.acknowledged.get(at)).min().copied(),
             confirmed_at: confirmed.map(|(_, received_at)| *received_at).min(),

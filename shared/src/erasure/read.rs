@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use super::{Fact, Said, What};
+use super::{Fact, FactKind, Report};
 use crate::{
     state::{DocumentError, Effect, FUTURE_TOLERANCE_MILLIS, Link, Members, Subject, UserItem},
     wire::{AppId, Time, UserId},
 };
 
-/// The names in history of the events that say that a member left. The event source of the function `recorder` filters
+/// The names in history of the events that report that a member left. The event source of the function `recorder` filters
 /// by them.
 pub const DEPARTING_EVENTS: [&str; 5] =
     ["account-purged", "reconciled-unlinked", "service-unlinked", "unlink", "user-unlinked"];
 
-/// The names in history of the events that link a member. Whether the member had left before, no single event tells: the
+/// The names in history of the events that link a member. No single event shows whether the member had left before: the
 /// state may have expired, and events may come late or be merged with others. So the filter lets all of them pass.
 pub const LINKING_EVENTS: [&str; 4] = ["reconciled-linked", "service-linked", "service-restored", "user-linked"];
 
@@ -23,7 +23,7 @@ pub const SERVICE_ERASED: &str = "service-erased";
 /// The longest reason that is kept.
 const MOST_OF_A_REASON: usize = 64;
 
-/// What a line of a member's history says of departures; `None` if nothing, or if it is not a member's.
+/// The fact in a line of a member's history; `None` if there is none, or if it is not a member's.
 ///
 /// # Errors
 /// [`DocumentError`]: the line is of an unknown form.
@@ -34,20 +34,20 @@ pub fn of_history(line: &Members) -> Result<Option<(AppId, Fact)>, DocumentError
     let Some(effects) = line.get("effects") else { return Ok(None) };
     let effects: Vec<Effect> = serde_json::from_value(effects.clone()).map_err(|_| DocumentError::new("effects"))?;
     let (at, received_at): (Time, Time) = (time("occurred_at")?, time("received_at")?);
-    let what = effects.iter().find_map(|effect| match effect {
+    let kind = effects.iter().find_map(|effect| match effect {
         Effect::Link(Link::Unlinked { reason }) => {
             let event = text("event").unwrap_or_default().to_owned();
             let reason = reason.as_deref().map(plain);
-            Some(What::Left { said: Some(Said { received_at, event, reason }), effective_at: None })
+            Some(FactKind::Left { report: Some(Report { received_at, event, reason }), effective_at: None })
         }
-        Effect::Link(Link::Linked) => Some(What::Linked),
-        Effect::Wipe => Some(What::Confirmed { received_at }),
+        Effect::Link(Link::Linked) => Some(FactKind::Linked),
+        Effect::Wipe => Some(FactKind::Confirmed { received_at }),
         _ => None,
     });
-    Ok(what.map(|what| (app, Fact { user, at, what })))
+    Ok(kind.map(|kind| (app, Fact { user, at, kind })))
 }
 
-/// What the write of a member's state says of departures: `old` is the item before (`None`: there was none), and
+/// The fact in the write of a member's state, if there is one: `old` is the item before (`None`: there was none), and
 /// `written_at` when it was written, as the table's stream has it.
 ///
 /// # Errors
@@ -64,13 +64,13 @@ pub fn of_state(
     if before.is_some_and(|before| is_unlinked(&before.value) && before.at == link.at) {
         return Ok(None);
     }
-    let what = What::Left { said: None, effective_at: exact(new.version, written_at, link.at) };
-    Ok(Some((app, Fact { user, at: link.at, what })))
+    let kind = FactKind::Left { report: None, effective_at: exact(new.version, written_at, link.at) };
+    Ok(Some((app, Fact { user, at: link.at, kind })))
 }
 
 /// A change that reports that a member has left: whom, since when, and when it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gone {
+pub struct DepartureChange {
     /// The app.
     pub app: AppId,
     /// The member.
@@ -83,14 +83,14 @@ pub struct Gone {
 
 /// What a published change reports of a departure; `None` if it is about something else.
 #[must_use]
-pub fn of_change(detail: &Value) -> Option<Gone> {
+pub fn of_change(detail: &Value) -> Option<DepartureChange> {
     let text = |pointer| detail.pointer(pointer).and_then(Value::as_str);
     let changed = detail.get("changed").and_then(Value::as_array)?;
     let reports = changed.iter().any(|part| part == "access" || part == "link");
     if !reports || text("/state/link/status") != Some("unlinked") {
         return None;
     }
-    Some(Gone {
+    Some(DepartureChange {
         app: text("/app_id")?.parse().ok()?,
         user: text("/user_id")?.parse().ok()?,
         at: text("/state/link/at")?.parse().ok()?,
@@ -121,7 +121,7 @@ fn exact(version: u64, written_at: Option<Time>, at: Time) -> Option<Time> {
     of_version.filter(is_time).or(written_at)
 }
 
-/// A reason as a word that neither a terminal nor a spreadsheet takes for anything else.
+/// A reason as one word that neither a terminal nor a spreadsheet takes for anything else.
 fn plain(reason: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let is_word = (1..=MOST_OF_A_REASON).contains(&reason.len()) && reason.bytes().all(is_plain);

@@ -6,7 +6,7 @@ use std::{
 use anyhow::Result;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use kakao_webhooks::{
-    erasure::{Departure, Fact, What, departures_since, first_day},
+    erasure::{Departure, Fact, FactKind, departures_since, first_day},
     wire::{AppId, Time, UserId},
 };
 
@@ -34,7 +34,7 @@ impl List {
         let held = self.held(erasures, members(&facts, since), now).await?;
         // The record is some minutes old.
         for ((app, user), held) in &held {
-            let linked = held.linked_at.map(|at| Fact { user: *user, at, what: What::Linked });
+            let linked = held.linked_at.map(|at| Fact { user: *user, at, kind: FactKind::Linked });
             facts.entry(app.clone()).or_default().extend(linked);
         }
         self.print(&departures_of_apps(facts, since), &held, since)?;

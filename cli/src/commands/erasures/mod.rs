@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `list` | reads the records, and what is held now |
 //! | `row` | a departure as a line of a table, of CSV and of JSON |
-//! | `rebuild` | records again what the history says |
+//! | `rebuild` | records again what is in the history |
 
 mod list;
 mod rebuild;
@@ -46,7 +46,7 @@ pub struct Erasures {
 
 #[derive(Debug, Subcommand)]
 enum ErasuresCommand {
-    /// Record again what history and states say, for departures from before the update or whose record was lost. Reads the
+    /// Record departures again from history and states, those from before the update or whose record was lost. Reads the
     /// whole table
     #[command(after_help = "It may be repeated: a departure that is recorded twice is listed once. When an endpoint \
                             accepted a change is not in the history, and is kept if it is still recorded. A departure \

@@ -5,7 +5,7 @@ use std::{
 
 use anyhow::Result;
 use kakao_webhooks::{
-    erasure::{Fact, What, compact, of_history, of_state, to_text},
+    erasure::{Fact, FactKind, compact, of_history, of_state, to_text},
     state::{Members, STATE},
     wire::{AppId, Time, UserId, sha256_hex},
 };
@@ -20,7 +20,7 @@ use crate::{
 /// How many facts a record has at most.
 const MOST_FACTS: usize = 200;
 
-/// Records again what history and states say.
+/// Records departures again from history and states.
 pub(super) async fn rebuild(table: &StackTable, yes: bool) -> Result<ExitCode> {
     let erasures = table.erasures().await?;
     if !yes {
@@ -55,7 +55,7 @@ pub(super) async fn rebuild(table: &StackTable, yes: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the table tells of departures.
+/// The facts in the table's items.
 #[derive(Default)]
 struct Found {
     facts: Vec<(AppId, Fact, Option<Time>)>,
@@ -69,7 +69,7 @@ impl Found {
         let read = if is_state { of_state(None, item, None) } else { of_history(item) };
         match read {
             Ok(Some((app, fact))) => {
-                let has_left = matches!(fact.what, What::Left { .. });
+                let has_left = matches!(fact.kind, FactKind::Left { .. });
                 self.left.extend(has_left.then(|| (app.clone(), fact.user)));
                 let expires_at = item.get("expires_at").and_then(Value::as_i64).and_then(Time::from_seconds);
                 self.facts.push((app, fact, expires_at));
@@ -156,7 +156,7 @@ mod tests {
         let all = departures(forwards.into_iter().flat_map(|record| record.facts));
         let [departure] = all.as_slice() else { panic!("{all:?}") };
         assert_eq!(departure.user.digits(), "7");
-        assert_eq!(departure.first_said().unwrap().reason.as_deref(), Some("UNLINK_FROM_APPS"));
+        assert_eq!(departure.first_report().unwrap().reason.as_deref(), Some("UNLINK_FROM_APPS"));
         assert_eq!(departure.effective_at.unwrap().to_string(), "2025-11-29T01:51:01.000Z");
         assert_eq!(departure.confirmed_at.unwrap().to_string(), "2025-11-30T00:00:00.000Z");
     }
@@ -194,7 +194,7 @@ mod tests {
             assert_eq!(days, ["2026-01-01", "2026-01-31"].map(str::to_owned).into());
             let all = listed(&rebuilt, time("2026-01-01T00:00:00Z"));
             assert_eq!(all.len(), 1, "{all:?}");
-            assert!(all[0].first_said().is_some() && all[0].confirmed_at.is_some());
+            assert!(all[0].first_report().is_some() && all[0].confirmed_at.is_some());
             assert!(all[0].effective_at.is_none_or(|effective_at| effective_at >= all[0].left_at));
             assert_eq!(listed(&rebuilt, time("2026-01-02T00:00:00Z")), []);
         }

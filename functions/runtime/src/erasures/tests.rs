@@ -106,8 +106,8 @@ async fn a_departure_is_one_fact_with_its_event_and_when_it_took_effect() {
     assert_eq!(record(&records, &departure(1, 7, 5)).await, None);
     assert_eq!(records.facts().len(), 1);
     let [departure] = records.departures().try_into().unwrap();
-    let said = departure.first_said().unwrap();
-    assert_eq!((said.event.as_str(), said.reason.as_deref()), ("unlink", Some("UNLINK_FROM_APPS")));
+    let report = departure.first_report().unwrap();
+    assert_eq!((report.event.as_str(), report.reason.as_deref()), ("unlink", Some("UNLINK_FROM_APPS")));
     assert_eq!((departure.left_at, departure.effective_at), (at(5), Some(at(6))));
 }
 
@@ -161,7 +161,7 @@ async fn a_write_that_cannot_be_read_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_where_nothing_is_said() {
+async fn nothing_is_written_where_no_write_is_about_a_departure() {
     let records = FakeRecords::default();
     assert_eq!(record(&records, &[]).await, None);
     let moved = write(1, Some(state(7, "unlinked", 5)), state(7, "unlinked", 5), 6);

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use kakao_webhooks::{
-    erasure::{Fact, Gone, What, from_text, to_text},
+    erasure::{DepartureChange, Fact, FactKind, from_text, to_text},
     wire::{AppId, Time},
 };
 
@@ -44,7 +44,7 @@ pub struct ErasureRecord {
     pub name: String,
     /// The facts. No acknowledgements.
     pub facts: Vec<Fact>,
-    /// Until when it is kept at least, where what it is about is kept longer than the day of the record tells.
+    /// Until when it is kept at least, if what it is from is kept longer than the day of the record would have it.
     pub kept_until: Option<Time>,
 }
 
@@ -121,19 +121,19 @@ fn facts_of(item: &Item) -> Option<Vec<(AppId, Fact)>> {
         }
         [app, "ACK", user, at] => {
             let acknowledged_at = text_of(item, ACKNOWLEDGED_AT)?.parse().ok()?;
-            let what = What::Acknowledged { acknowledged_at };
-            Some(vec![(app.parse().ok()?, Fact { user: user.parse().ok()?, at: at.parse().ok()?, what })])
+            let kind = FactKind::Acknowledged { acknowledged_at };
+            Some(vec![(app.parse().ok()?, Fact { user: user.parse().ok()?, at: at.parse().ok()?, kind })])
         }
         _ => None,
     }
 }
 
 impl Acknowledgements for DynamoStore {
-    async fn note(&self, gone: &Gone, acknowledged_at: Time) -> Result<(), EdgeError> {
-        let sort = format!("{}#ACK#{}#{}", gone.app, gone.user.digits(), gone.at);
-        let mut item = key(partition_of(gone.written_at), sort);
+    async fn note(&self, departure: &DepartureChange, acknowledged_at: Time) -> Result<(), EdgeError> {
+        let sort = format!("{}#ACK#{}#{}", departure.app, departure.user.digits(), departure.at);
+        let mut item = key(partition_of(departure.written_at), sort);
         item.insert(ACKNOWLEDGED_AT.to_owned(), text(acknowledged_at.to_string()));
-        item.insert("expires_at".to_owned(), seconds(self.retention.proven_until(gone.written_at)));
+        item.insert("expires_at".to_owned(), seconds(self.retention.proven_until(departure.written_at)));
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         // The first time is the one that counts.
         match put.condition_expression(NOT_THERE).send().await {
