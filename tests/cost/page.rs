@@ -34,13 +34,14 @@ pub(crate) fn check_or_write(
     let page = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (written, after) = rest.split_once(END).unwrap();
-    check_budgets(prices, measured, &Recorder::of(prices, recording));
+    let recorder_costs = Recorder::of(prices, recording);
+    check_budgets(prices, measured, &recorder_costs);
     let found = [
         counts(measured),
         bills(prices, measured),
         standing(prices, five_minutes, metrics),
-        recorder(&Recorder::of(prices, recording), recording),
-        reconciler(prices, reconciling, measured),
+        recorder(&recorder_costs, recording),
+        reconciler(prices, reconciling, measured, &recorder_costs),
         answers(prices, measured),
         list(prices),
     ]
@@ -274,7 +275,7 @@ const RECONCILERS_MEMORY: f64 = 0.125;
 const JOIN_A_MONTH: f64 = 10_000.0;
 const GB: f64 = 1_073_741_824.0;
 
-fn reconciler(prices: &Prices, measured: &Reconciling, webhooks: &[(&str, Use)]) -> String {
+fn reconciler(prices: &Prices, measured: &Reconciling, webhooks: &[(&str, Use)], recorder: &Recorder) -> String {
     let usual = usual_month(prices, measured);
     let all: f64 = usual.iter().map(|(_, usd)| usd).sum();
     assert!(all <= MOST_RECONCILING, "the reconciler costs ${all:.3} a month: {usual:#?}");
@@ -286,7 +287,7 @@ fn reconciler(prices: &Prices, measured: &Reconciling, webhooks: &[(&str, Use)])
         let _ = writeln!(text, "| {what} | ${usd:.3} |");
     }
     let _ = writeln!(text, "| **in all** | ${all:.2} |");
-    let first = first_run(prices, webhooks);
+    let first = first_run(prices, webhooks) + recorder.writes_of_links;
     let _ =
         writeln!(text, "| once, if the first run finds a million members of whom nothing was heard | ${first:.2} |");
     text

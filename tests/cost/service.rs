@@ -121,10 +121,10 @@ impl Service {
         }
         let departures = self.recorded(&mut stream, &mut recorder).await?;
         for user in users {
-            let now = jiff::Timestamp::now().to_string();
-            let link = json!({"type": "service-linked", "user_id": user.to_string(), "at": now});
+            // Not later than the queue's time of the message.
+            let at = "2025-03-01T03:30:00Z";
             let message = json!({"v": 1, "kind": "service", "id": format!("link-of-{user}"), "app_id": APP_ID,
-                "received_at": now, "event": link});
+                "received_at": at, "event": {"type": "service-linked", "user_id": user.to_string(), "at": at}});
             self.pipeline.queue.put(&message.to_string());
         }
         let links = self.recorded(&mut stream, &mut recorder).await?;
