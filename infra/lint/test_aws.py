@@ -352,12 +352,13 @@ class Limits(unittest.TestCase):
         self.assertNotIn("MaximumBatchingWindowInSeconds", publisher)
         self.assertEqual(source["MaximumRecordAgeInSeconds"], publisher["MaximumRecordAgeInSeconds"])
 
-    def test_the_recorder_gets_the_events_that_say_that_a_member_left_and_no_others(self) -> None:
+    def test_the_recorder_gets_the_events_that_unlink_or_link_a_member_and_no_others(self) -> None:
         patterns = [json.loads(one["Pattern"]) for one in RESOURCES["RecorderSource"]["Properties"]["FilterCriteria"]["Filters"]]
         source = (ROOT / "shared/src/erasure/read.rs").read_text(encoding="utf-8")
-        departing = re.findall(r'"([a-z-]+)"', source.split("DEPARTING_EVENTS: [&str; 5] =")[1].split(";")[0])
+        lists = re.findall(r"(?:DEPARTING|LINKING)_EVENTS: \[&str; \d+\] =([^;]+);", source)
+        self.assertEqual(len(lists), 2)
         (erased,) = re.findall(r'SERVICE_ERASED: &str = "([a-z-]+)"', source)
-        self.assertEqual(sorted(patterns[0]["dynamodb"]["NewImage"]["event"]["S"]), sorted([*departing, erased]))
+        self.assertEqual(sorted(patterns[0]["dynamodb"]["NewImage"]["event"]["S"]), sorted([*re.findall(r'"([a-z-]+)"', "".join(lists)), erased]))
         for pattern in patterns:
             self.assertEqual(pattern["dynamodb"]["Keys"]["pk"], {"S": [{"prefix": "USER#"}]})
 

@@ -140,6 +140,42 @@ async fn a_departure_is_proven_from_kakaos_webhook_to_the_services_confirmation(
     assert!(proving.khook(&["--since", "2199-01-01"]).await.contains("no member left since"));
 }
 
+/// A member's departures, by time.
+fn rows_of<'r>(rows: &'r [Value], user: &str) -> Vec<&'r Value> {
+    rows.iter().filter(|row| row["user_id"] == user).collect()
+}
+
+#[tokio::test]
+async fn a_member_who_comes_back_and_leaves_again_is_listed_twice_and_only_the_first_is_confirmed() {
+    let mut proving = Proving::start().await;
+    let user = "3142857901";
+    for word in ["service-unlinked", "service-erased"] {
+        proving.word(word, user).await;
+    }
+    proving.record().await;
+    // Much later: the item of the member who is gone has expired, and a link begins a new one.
+    proving.service.pipeline.table.remove(&format!("USER#{APP_ID}#{user}"), "STATE").unwrap();
+    proving.word("service-linked", user).await;
+    let rows = proving.rows().await;
+    // The record does not know yet, the state does.
+    assert!(time(row(&rows, user), "linked_again_at") > time(row(&rows, user), "confirmed_at"));
+    proving.word("service-unlinked", user).await;
+    proving.record().await;
+    let listed = proving.rows().await;
+    let [first, second] = rows_of(&listed, user).try_into().unwrap_or_else(|rows| panic!("{rows:#?}"));
+    assert!(time(first, "linked_again_at") > time(first, "confirmed_at"));
+    assert!(time(second, "effective_at") >= time(second, "left_at"));
+    assert_eq!((second.get("confirmed_at"), second.get("linked_again_at")), (None, None));
+    // A list that begins later has the same row.
+    let later = proving.khook(&["--json", "--since", &time(second, "left_at")]).await;
+    assert_eq!(
+        later.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>(),
+        std::slice::from_ref(second)
+    );
+    proving.khook(&["rebuild", "--yes"]).await;
+    assert_eq!(proving.rows().await, listed);
+}
+
 #[tokio::test]
 async fn what_the_table_refuses_or_a_killed_recorder_leaves_comes_again() {
     let mut proving = Proving::start().await;
@@ -172,8 +208,8 @@ async fn a_lost_record_is_rebuilt_from_the_history_and_as_often_as_one_likes() {
     }
     assert_eq!(proving.rows().await, Vec::<Value>::new());
     for _ in 0..2 {
-        let said = proving.khook(&["rebuild", "--yes"]).await;
-        assert!(said.contains("the departures of 2 members recorded"), "{said}");
+        let output = proving.khook(&["rebuild", "--yes"]).await;
+        assert!(output.contains("the departures of 2 members recorded"), "{output}");
         let rows = proving.rows().await;
         assert_eq!(row(&rows, "3142857901"), row(&recorded, "3142857901"));
         let (rebuilt, before) = (row(&rows, "3142857902"), row(&recorded, "3142857902"));

@@ -8,15 +8,15 @@ use crate::{
     delivering::Delivering,
     prices::{GB, Prices},
     reconcile::{MINUTES_BETWEEN_READS, Reconciling},
-    service::Use,
+    service::{Recording, Use},
 };
 
 /// As CloudWatch and Lambda bill a month: 730 hours.
 pub(crate) const MINUTES: f64 = 43_800.0;
 /// The event source polls an empty queue with five concurrent calls of twenty seconds each.
 pub(crate) const ASKED_A_MINUTE: f64 = 15.0;
-/// How many departures are measured at once: fewer than the 114 that five minutes have where a month has a million.
-pub(crate) const DEPARTURES: usize = 100;
+/// How many departures, and links, are measured at once: fewer than the 114 that five minutes have where a month has a million.
+pub(crate) const RECORDED: usize = 100;
 /// The event source collects for five minutes.
 const WINDOWS: f64 = MINUTES / 5.0;
 const MEMBERS: f64 = 1e6;
@@ -34,8 +34,8 @@ pub(crate) struct Measured {
     pub(crate) template: String,
     /// One of each webhook, by the names of the page.
     pub(crate) webhooks: Vec<(&'static str, Use)>,
-    /// The record of [`DEPARTURES`].
-    pub(crate) recording: Use,
+    /// The record of [`RECORDED`] departures, and links.
+    pub(crate) recording: Recording,
     /// Five minutes without webhooks.
     pub(crate) five_minutes: Use,
     /// The metrics of each minute, and those of webhooks.
@@ -107,26 +107,25 @@ pub(crate) struct Recorder {
     /// An invocation with its log line in every five minutes.
     pub(crate) invocations: f64,
     /// The writes of a million departures.
-    pub(crate) writes: f64,
+    pub(crate) writes_of_departures: f64,
+    /// The writes of a million links.
+    pub(crate) writes_of_links: f64,
     /// A write in every five minutes.
     pub(crate) single_writes: f64,
 }
 
 impl Recorder {
     pub(crate) fn of(Measured { prices, recording, .. }: &Measured) -> Self {
-        let units = recording.units.writes / DEPARTURES as f64;
-        assert!(recording.units.reads == 0.0, "the recorder reads");
-        let invocation = Use { units: Units::default(), ..*recording };
+        let Recording { departures, links } = recording;
+        assert!(departures.units.reads + links.units.reads == 0.0, "the recorder reads");
+        let invocation = Use { units: Units::default(), ..*departures };
+        let million = |used: &Use| prices.of("dynamodb_write", used.units.writes / RECORDED as f64 * 1e6);
         Self {
             invocations: prices.million(&invocation).iter().map(|(_, usd)| usd * WINDOWS / 1e6).sum(),
-            writes: prices.of("dynamodb_write", units * 1e6),
+            writes_of_departures: million(departures),
+            writes_of_links: million(links),
             single_writes: prices.of("dynamodb_write", WINDOWS),
         }
-    }
-
-    /// A month with a million departures.
-    pub(crate) fn million(&self) -> f64 {
-        self.invocations + self.writes
     }
 }
 

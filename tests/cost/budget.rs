@@ -82,8 +82,12 @@ pub(crate) fn budgets(measured: &Measured) -> Vec<Budget> {
     let idle = Idle::of(measured);
     let reconciling = month_of_reconciling(measured).iter().map(|(_, usd)| usd).sum();
     let million = MILLION.map(|(name, most)| {
-        // Of departures it is not known by which webhook they come. An unlink is one, so it bears their record.
-        let recorded = if name == "unlink" { Recorder::of(measured).million() } else { 0.0 };
+        let recorder = Recorder::of(measured);
+        let recorded = match name {
+            "unlink" => recorder.invocations + recorder.writes_of_departures,
+            "account status: linked" => recorder.invocations + recorder.writes_of_links,
+            _ => 0.0,
+        };
         Budget::usd(format!("a million of \"{name}\""), measured.million(name) + recorded, most)
     });
     let month = [
@@ -114,7 +118,12 @@ mod tests {
     use end_to_end::units::Units;
 
     use super::*;
-    use crate::{delivering::Delivering, prices::Prices, reconcile::Reconciling, service::Use};
+    use crate::{
+        delivering::Delivering,
+        prices::Prices,
+        reconcile::Reconciling,
+        service::{Recording, Use},
+    };
 
     /// An alarm of the template, of one metric.
     fn alarm(condition: Option<&str>) -> String {
@@ -143,17 +152,14 @@ mod tests {
             _ if name.starts_with("talk share") => (name, share),
             _ => (name, event),
         };
+        let recorded =
+            |writes| Use { invocations: 1, log_bytes: 300, units: Units { reads: 0.0, writes }, ..Use::default() };
         let alarms = [None, Some("IsAws"), Some("FullMonitoring"), Some("Reconciles"), Some("Delivers")].map(alarm);
         Measured {
             prices: Prices::load().unwrap(),
             template: alarms.concat(),
             webhooks: MILLION.map(|(name, _)| of(name)).into(),
-            recording: Use {
-                invocations: 1,
-                log_bytes: 300,
-                units: Units { reads: 0.0, writes: 9.0 },
-                ..Use::default()
-            },
+            recording: Recording { departures: recorded(9.0), links: recorded(5.0) },
             five_minutes: Use {
                 invocations: 5,
                 log_bytes: 900,
@@ -246,7 +252,7 @@ mod tests {
     #[test]
     fn the_record_of_departures_counts_among_the_costs_of_an_unlink() {
         let mut measured = measured();
-        measured.recording.units.writes += 100.0;
+        measured.recording.departures.units.writes += 100.0;
         assert_eq!(broken(&measured), ["a million of \"unlink\""]);
     }
 

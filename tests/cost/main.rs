@@ -29,7 +29,7 @@ mod tests {
     use end_to_end::{Fixture, Request, binaries::workspace, service::APP_ID};
 
     use crate::{
-        bill::{DEPARTURES, Measured},
+        bill::{Measured, RECORDED},
         budget,
         delivering::Delivering,
         page,
@@ -98,7 +98,7 @@ mod tests {
         let five_minutes = service.five_minutes().await.unwrap();
         let reconciling = Reconciling::measure().await.unwrap();
         let metrics = service.metrics().await.unwrap();
-        let recording = service.recording(DEPARTURES).await.unwrap();
+        let recording = service.recording(RECORDED).await.unwrap();
         let measured = Measured {
             prices: Prices::load().unwrap(),
             template: std::fs::read_to_string(workspace().join("template.yaml")).unwrap(),

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use end_to_end::{binaries::workspace, units::Units};
 
 use crate::{
-    bill::{ASKED_A_MINUTE, DEPARTURES, Idle, MINUTES, Measured, Recorder, first_run, month_of_reconciling},
+    bill::{ASKED_A_MINUTE, Idle, MINUTES, Measured, RECORDED, Recorder, first_run, month_of_reconciling},
     prices::{GB, Prices},
-    service::Use,
+    service::{Recording, Use},
 };
 
 const PAGE: &str = "docs/cost.md";
@@ -126,16 +126,18 @@ fn standing(measured: &Measured) -> String {
 
 fn recorder(measured: &Measured) -> String {
     let costs = Recorder::of(measured);
-    let units = measured.recording.units.writes;
+    let Recording { departures, links } = &measured.recording;
+    let all = costs.invocations + costs.writes_of_departures + costs.writes_of_links;
     let rows = [
         ("an invocation in five minutes, with its log line".to_owned(), costs.invocations),
-        (format!("writes: {units} units for {DEPARTURES} departures"), costs.writes),
-        ("**in all**, beside a million unlinks".to_owned(), costs.million()),
-        ("at most, with one departure in five minutes".to_owned(), costs.invocations + costs.single_writes),
+        (format!("writes: {} units for {RECORDED} departures", departures.units.writes), costs.writes_of_departures),
+        (format!("writes: {} units for {RECORDED} links", links.units.writes), costs.writes_of_links),
+        ("**in all**, beside a million unlinks and a million links".to_owned(), all),
+        ("at most, with one of them in five minutes".to_owned(), costs.invocations + costs.single_writes),
     ];
     let mut text =
-        "\n### What the record of departures costs\n\nA month with a million departures; nothing where no member \
-        leaves:\n\n| | |\n|---|---|\n"
+        "\n### What the record of departures costs\n\nA month with a million departures and a million links, of new \
+        members and of those who come back; nothing where there is neither:\n\n| | |\n|---|---|\n"
             .to_owned();
     for (what, usd) in rows {
         let _ = writeln!(text, "| {what} | ${usd:.3} |");
@@ -154,7 +156,7 @@ fn reconciler(measured: &Measured) -> String {
         let _ = writeln!(text, "| {what} | ${usd:.3} |");
     }
     let _ = writeln!(text, "| **in all** | ${all:.2} |");
-    let first = first_run(measured);
+    let first = first_run(measured) + Recorder::of(measured).writes_of_links;
     let _ =
         writeln!(text, "| once, if the first run finds a million members of whom nothing was heard | ${first:.2} |");
     text

@@ -36,6 +36,13 @@ pub(crate) struct Use {
     pub(crate) round_trips: u32,
 }
 
+/// The AWS calls of one batch of the recorder.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recording {
+    pub(crate) departures: Use,
+    pub(crate) links: Use,
+}
+
 /// CloudWatch adds this many bytes for each log event ("PutLogEvents").
 pub(crate) const OF_AN_EVENT: usize = 26;
 /// What Lambda itself writes of an invocation: nothing, since template.yaml asks for its warnings only.
@@ -111,26 +118,40 @@ impl Service {
         })
     }
 
-    /// The AWS calls by which the recorder records so many departures at once, besides those that the unlinks themselves
-    /// cause.
-    pub(crate) async fn recording(&mut self, departures: usize) -> Result<Use> {
+    /// The AWS calls by which the recorder records so many departures at once, and so many links, besides those that the
+    /// events themselves cause.
+    pub(crate) async fn recording(&mut self, number: usize) -> Result<Recording> {
         let mut recorder = self.pipeline.start_function("recorder").await?;
         let mut stream = self.stream.of_departures();
         stream.drain(&self.pipeline.table, &mut recorder).await?;
-        for number in 0..departures {
-            let user = 9_007_199_254_740_993 + number;
+        let users = 9_007_199_254_740_993..9_007_199_254_740_993 + number;
+        for user in users.clone() {
             let path = format!("/webhooks/unlink?app_id={APP_ID}&user_id={user}&referrer_type=UNLINK_FROM_APPS");
             let unlink = Request::new("GET", &path).header("Authorization", &format!("KakaoAK {ADMIN_KEY}"));
             let answer = self.pipeline.deliver(&unlink.id(&user.to_string())).await?;
             ensure!(answer.status == 200, "{answer:?}");
         }
+        let departures = self.recorded(&mut stream, &mut recorder).await?;
+        for user in users {
+            // Not later than the queue's time of the message.
+            let at = "2025-03-01T03:30:00Z";
+            let message = json!({"v": 1, "kind": "service", "id": format!("link-of-{user}"), "app_id": APP_ID,
+                "received_at": at, "event": {"type": "service-linked", "user_id": user.to_string(), "at": at}});
+            self.pipeline.queue.put(&message.to_string());
+        }
+        let links = self.recorded(&mut stream, &mut recorder).await?;
+        Ok(Recording { departures, links })
+    }
+
+    /// The AWS calls by which the recorder records what is in the queue.
+    async fn recorded(&mut self, stream: &mut Stream, recorder: &mut Lambda) -> Result<Use> {
         let failed = self.pipeline.drain().await?;
         ensure!(failed.is_empty(), "{failed:?}");
-        let seen = invocations_in(&recorder);
+        let seen = invocations_in(recorder);
         self.meter.take();
-        ensure!(!stream.poll(&self.pipeline.table, &mut recorder).await?, "more than one batch");
+        ensure!(!stream.poll(&self.pipeline.table, recorder).await?, "more than one batch");
         let deadline = Instant::now() + PATIENCE;
-        while invocations_in(&recorder) <= seen {
+        while invocations_in(recorder) <= seen {
             ensure!(Instant::now() < deadline, "no line of the recorder: {:?}", recorder.lines());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

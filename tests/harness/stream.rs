@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use kakao_webhooks::erasure::{DEPARTING_EVENTS, SERVICE_ERASED};
+use kakao_webhooks::erasure::{DEPARTING_EVENTS, LINKING_EVENTS, SERVICE_ERASED};
 
 use crate::{
     lambda::{Lambda, Outcome},
@@ -134,11 +134,11 @@ fn is_published(record: &Value) -> bool {
 fn is_of_departure(record: &Value) -> bool {
     let (name, sk) = (text(record, "/eventName"), text(record, "/dynamodb/Keys/sk/S"));
     let event = text(record, "/dynamodb/NewImage/event/S");
-    let says = sk.starts_with("EVENT#") && (DEPARTING_EVENTS.contains(&event) || event == SERVICE_ERASED);
-    let was = |image: &str| text(record, &format!("/dynamodb/{image}/link/M/status/S")) == "unlinked";
-    let is_state = sk == "STATE" && (was("NewImage") || (name == "MODIFY" && was("OldImage")));
-    text(record, "/dynamodb/Keys/pk/S").starts_with("USER#")
-        && ((name == "INSERT" && says) || (["INSERT", "MODIFY"].contains(&name) && is_state))
+    let is_listed = DEPARTING_EVENTS.contains(&event) || LINKING_EVENTS.contains(&event) || event == SERVICE_ERASED;
+    let is_line = name == "INSERT" && sk.starts_with("EVENT#") && is_listed;
+    let is_unlinked = text(record, "/dynamodb/NewImage/link/M/status/S") == "unlinked";
+    let is_state = ["INSERT", "MODIFY"].contains(&name) && sk == "STATE" && is_unlinked;
+    text(record, "/dynamodb/Keys/pk/S").starts_with("USER#") && (is_line || is_state)
 }
 
 impl Table {

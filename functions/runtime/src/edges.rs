@@ -4,7 +4,7 @@
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use kakao_webhooks::{
-    erasure::Gone,
+    erasure::DepartureChange,
     skill::RuleSet,
     wire::{EventId, Time},
 };
@@ -71,7 +71,11 @@ pub trait Deletion: Send + Sync {
 pub trait Acknowledgements: Send + Sync {
     /// Notes that the endpoint accepted the change that reports this departure. `Ok` means that it is stored durably, with
     /// the first time at which it did so.
-    fn note(&self, gone: &Gone, acknowledged_at: Time) -> impl Future<Output = Result<(), EdgeError>> + Send;
+    fn note(
+        &self,
+        departure: &DepartureChange,
+        acknowledged_at: Time,
+    ) -> impl Future<Output = Result<(), EdgeError>> + Send;
 }
 
 /// Where envelopes go while the queue fails.

@@ -1,35 +1,43 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    ops::Bound::{Excluded, Included, Unbounded},
 };
 
-use super::{Fact, Said, What, fact::earliest};
+use super::{Fact, FactKind, Report, fact::earliest};
 use crate::wire::{Time, UserId};
+
+/// How far apart the events of one departure may be, in days. Kakao reports a departure by up to two webhooks and
+/// repeats one of them for two hours; what both missed, the next daily comparison finds. A later event is another departure,
+/// even if no link in between was heard of: it must not look confirmed by what was confirmed before.
+pub const REPORTED_WITHIN_DAYS: u32 = 2;
+
+const DAY_MILLIS: i64 = 86_400_000;
 
 /// A member's departure: everything between being linked and, perhaps, being linked again.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Departure {
     /// Who.
     pub user: UserId,
-    /// When the member left, by the first event that said so.
+    /// When the member left, by the first event that reports it.
     pub left_at: Time,
-    /// The events that said so, by their own times. Kakao reports one departure by up to two webhooks.
-    pub said: Vec<(Time, Said)>,
+    /// The events that report it, by their own times. Kakao reports one departure by up to two webhooks.
+    pub reports: Vec<(Time, Report)>,
     /// When the member's state was first written accordingly. `None`: never, or it isn't known.
     pub effective_at: Option<Time>,
     /// When the service's endpoint first accepted a change that reports it.
     pub acknowledged_at: Option<Time>,
-    /// When the service first said that it erased what it had.
+    /// When the service first confirmed that it erased what it had.
     pub confirmed_at: Option<Time>,
-    /// When the member was linked again.
+    /// When the member was linked again, before they left anew.
     pub returned_at: Option<Time>,
 }
 
 impl Departure {
-    /// The event that said so first, by its own time.
+    /// The first report, by the event's own time.
     #[must_use]
-    pub fn first_said(&self) -> Option<&Said> {
-        self.said.first().map(|(_, said)| said)
+    pub fn first_report(&self) -> Option<&Report> {
+        self.reports.first().map(|(_, report)| report)
     }
 }
 
@@ -38,7 +46,7 @@ impl fmt::Debug for Departure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Departure")
             .field("left_at", &self.left_at)
-            .field("said", &self.said)
+            .field("reports", &self.reports)
             .field("effective_at", &self.effective_at)
             .field("acknowledged_at", &self.acknowledged_at)
             .field("confirmed_at", &self.confirmed_at)
@@ -47,11 +55,31 @@ impl fmt::Debug for Departure {
     }
 }
 
+/// The departures of members who left at `since` or later, of facts that include all that are recorded on
+/// [`first_day`] and later.
+#[must_use]
+pub fn departures_since(facts: impl IntoIterator<Item = Fact>, since: Time) -> Vec<Departure> {
+    let mut all = departures(facts);
+    all.retain(|departure| departure.left_at >= since);
+    all
+}
+
+/// The first day whose record may be about members who left at `since` or later. Which events are of one departure depends
+/// on those of [`REPORTED_WITHIN_DAYS`] before, and no fact is recorded on a day before its own. The day more is for clocks
+/// that differ: an event's time may be some minutes after its receipt.
+#[must_use]
+pub fn first_day(since: Time) -> Time {
+    since.minus_days(REPORTED_WITHIN_DAYS + 1)
+}
+
+/// The reports of a moment at which a member left, and when the state was first written accordingly.
+type Left = (BTreeSet<Report>, Option<Time>);
+
 /// What is known of one member.
 #[derive(Default)]
 struct Known {
-    left: BTreeMap<Time, (BTreeSet<Said>, Option<Time>)>,
-    returned: BTreeSet<Time>,
+    left: BTreeMap<Time, Left>,
+    linked: BTreeSet<Time>,
     /// Until when something was erased, and when that was received.
     confirmed: BTreeSet<(Time, Time)>,
     acknowledged: BTreeMap<Time, Time>,
@@ -62,25 +90,8 @@ struct Known {
 #[must_use]
 pub fn departures(facts: impl IntoIterator<Item = Fact>) -> Vec<Departure> {
     let mut members: BTreeMap<UserId, Known> = BTreeMap::new();
-    for Fact { user, at, what } in facts {
-        let known = members.entry(user).or_default();
-        match what {
-            What::Left { said, effective_at } => {
-                let (all_said, first) = known.left.entry(at).or_default();
-                all_said.extend(said);
-                *first = earliest(*first, effective_at);
-            }
-            What::Returned => {
-                known.returned.insert(at);
-            }
-            What::Confirmed { received_at } => {
-                known.confirmed.insert((at, received_at));
-            }
-            What::Acknowledged { acknowledged_at } => {
-                let first = known.acknowledged.entry(at).or_insert(acknowledged_at);
-                *first = acknowledged_at.min(*first);
-            }
-        }
+    for fact in facts {
+        members.entry(fact.user).or_default().take(fact);
     }
     let mut all: Vec<_> = members.into_iter().flat_map(|(user, known)| known.departures(user)).collect();
     all.sort_by_key(|departure| (departure.left_at, departure.user));
@@ -88,45 +99,57 @@ pub fn departures(facts: impl IntoIterator<Item = Fact>) -> Vec<Departure> {
 }
 
 impl Known {
-    fn departures(&self, user: UserId) -> Vec<Departure> {
-        let mut all: Vec<Departure> = vec![];
-        let mut last: Option<Time> = None;
-        for (at, (said, effective_at)) in &self.left {
-            // Without a return in between it is another word on the same departure.
-            let is_new = last.is_none_or(|last| self.returned_after(last).is_some_and(|returned| returned <= *at));
-            if is_new {
-                all.push(Self::begin(user, *at));
+    fn take(&mut self, Fact { at, kind, .. }: Fact) {
+        match kind {
+            FactKind::Left { report, effective_at } => {
+                let (all_reports, first) = self.left.entry(at).or_default();
+                all_reports.extend(report);
+                *first = earliest(*first, effective_at);
             }
-            last = Some(*at);
-            let Some(departure) = all.last_mut() else { continue };
-            departure.said.extend(said.iter().map(|said| (*at, said.clone())));
-            departure.effective_at = earliest(departure.effective_at, *effective_at);
-            let acknowledged = self.acknowledged.get(at).copied();
-            departure.acknowledged_at = earliest(departure.acknowledged_at, acknowledged);
-            departure.returned_at = self.returned_after(*at);
-            departure.confirmed_at = self.confirmed_between(departure.left_at, departure.returned_at);
+            FactKind::Linked => {
+                self.linked.insert(at);
+            }
+            FactKind::Confirmed { received_at } => {
+                self.confirmed.insert((at, received_at));
+            }
+            FactKind::Acknowledged { acknowledged_at } => {
+                let first = self.acknowledged.entry(at).or_insert(acknowledged_at);
+                *first = acknowledged_at.min(*first);
+            }
         }
-        all
     }
 
-    const fn begin(user: UserId, left_at: Time) -> Departure {
-        Departure {
+    fn departures(&self, user: UserId) -> Vec<Departure> {
+        let left: Vec<_> = self.left.iter().map(|(at, left)| (*at, left)).collect();
+        let events: Vec<_> = left.chunk_by(|(before, _), (at, _)| !self.is_another(*before, *at)).collect();
+        let next = events.iter().skip(1).map(|events| events.first().map(|(at, _)| *at)).chain([None]);
+        events.iter().zip(next).filter_map(|(events, next)| self.departure(user, events, next)).collect()
+    }
+
+    /// Whether the member who left `before` left anew, and no event of the same departure follows. It depends on nothing
+    /// that is more than [`REPORTED_WITHIN_DAYS`] older, so that a part of the record shows the same departures as all of it.
+    fn is_another(&self, before: Time, at: Time) -> bool {
+        let is_linked_between = self.linked.range((Excluded(before), Included(at))).next().is_some();
+        is_linked_between || at.millis_since(before) > i64::from(REPORTED_WITHIN_DAYS) * DAY_MILLIS
+    }
+
+    /// The departure of these events, where `next` begins the one after.
+    fn departure(&self, user: UserId, events: &[(Time, &Left)], next: Option<Time>) -> Option<Departure> {
+        let ((left_at, _), (last, _)) = (*events.first()?, *events.last()?);
+        let linked = self.linked.range((Excluded(last), Unbounded)).next().copied();
+        let returned_at = linked.filter(|linked| next.is_none_or(|next| *linked <= next));
+        let ends_at = returned_at.or(next);
+        let is_of_it = |at: Time| at >= left_at && ends_at.is_none_or(|end| at < end);
+        let confirmed = self.confirmed.iter().filter(|(until, _)| is_of_it(*until));
+        let reports = events.iter().flat_map(|(at, (reports, _))| reports.iter().map(|report| (*at, report.clone())));
+        Some(Departure {
             user,
             left_at,
-            said: vec![],
-            effective_at: None,
-            acknowledged_at: None,
-            confirmed_at: None,
-            returned_at: None,
-        }
-    }
-
-    fn returned_after(&self, time: Time) -> Option<Time> {
-        self.returned.iter().find(|returned| **returned > time).copied()
-    }
-
-    fn confirmed_between(&self, left: Time, returned: Option<Time>) -> Option<Time> {
-        let is_of_it = |at: Time| at >= left && returned.is_none_or(|returned| at < returned);
-        self.confirmed.iter().filter(|(at, _)| is_of_it(*at)).map(|(_, received)| *received).min()
+            reports: reports.collect(),
+            effective_at: events.iter().filter_map(|(_, (_, effective_at))| *effective_at).min(),
+            acknowledged_at: events.iter().filter_map(|(at, _)| self.acknowledged.get(at)).min().copied(),
+            confirmed_at: confirmed.map(|(_, received_at)| *received_at).min(),
+            returned_at,
+        })
     }
 }

@@ -7,30 +7,30 @@ use serde_json::{Value, json};
 
 use crate::wire::{Time, UserId};
 
-/// Something that is known of a member who left.
+/// Something that is known of a member's departures.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fact {
     /// Who.
     pub user: UserId,
     /// The time of the event that it is about: for a departure, since when the member is unlinked.
     pub at: Time,
-    /// What.
-    pub what: What,
+    /// What happened then.
+    pub kind: FactKind,
 }
 
-/// What is known.
+/// What is known to have happened.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
-    /// The member left: who said so, and since when it holds here, as far as either is known.
+pub enum FactKind {
+    /// The member left: by which event, and since when it holds here, as far as either is known.
     Left {
         /// The event.
-        said: Option<Said>,
+        report: Option<Report>,
         /// When the member's state was written.
         effective_at: Option<Time>,
     },
-    /// The member is linked again.
-    Returned,
-    /// The service said that it erased everything up to that time.
+    /// The member is linked since then: for the first time, or again.
+    Linked,
+    /// The service confirmed that it erased everything up to that time.
     Confirmed {
         /// When its message was received.
         received_at: Time,
@@ -42,21 +42,21 @@ pub enum What {
     },
 }
 
-/// An event that says that a member left.
+/// An event that reports that a member left.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Said {
+pub struct Report {
     /// When it was received.
     pub received_at: Time,
     /// Its name in history: `unlink`, `user-unlinked`, …
     pub event: String,
-    /// The reason, in Kakao's word: the unlink webhook's referrer type.
+    /// The reason, as Kakao names it: the unlink webhook's referrer type.
     pub reason: Option<String>,
 }
 
 /// No member number.
 impl fmt::Debug for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fact").field("at", &self.at).field("what", &self.what).finish_non_exhaustive()
+        f.debug_struct("Fact").field("at", &self.at).field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 
@@ -67,7 +67,7 @@ pub struct FactError;
 
 /// The first of a fact's elements.
 const LEFT: &str = "left";
-const RETURNED: &str = "returned";
+const LINKED: &str = "linked";
 const CONFIRMED: &str = "confirmed";
 
 impl Fact {
@@ -76,52 +76,52 @@ impl Fact {
     fn to_elements(&self) -> Vec<Value> {
         let (user, at) = (self.user.digits(), self.at.as_millis());
         let since = |time: &Time| time.millis_since(self.at);
-        match &self.what {
-            What::Left { said, effective_at } => {
+        match &self.kind {
+            FactKind::Left { report, effective_at } => {
                 let mut elements = vec![json!(LEFT), json!(user), json!(at), json!(effective_at.as_ref().map(since))];
-                if let Some(said) = said {
-                    elements.extend([json!(since(&said.received_at)), json!(said.event)]);
-                    elements.extend(said.reason.as_ref().map(|reason| json!(reason)));
+                if let Some(report) = report {
+                    elements.extend([json!(since(&report.received_at)), json!(report.event)]);
+                    elements.extend(report.reason.as_ref().map(|reason| json!(reason)));
                 }
                 elements
             }
-            What::Returned => vec![json!(RETURNED), json!(user), json!(at)],
-            What::Confirmed { received_at } => {
+            FactKind::Linked => vec![json!(LINKED), json!(user), json!(at)],
+            FactKind::Confirmed { received_at } => {
                 vec![json!(CONFIRMED), json!(user), json!(at), json!(since(received_at))]
             }
             // Recorded as an item of its own, by the deliverer.
-            What::Acknowledged { .. } => vec![],
+            FactKind::Acknowledged { .. } => vec![],
         }
     }
 
     fn of_elements(elements: &[Value]) -> Option<Self> {
-        let (kind, user, at, rest) = match elements {
-            [kind, user, at, rest @ ..] => (kind.as_str()?, user.as_str()?, at.as_i64()?, rest),
+        let (name, user, at, rest) = match elements {
+            [name, user, at, rest @ ..] => (name.as_str()?, user.as_str()?, at.as_i64()?, rest),
             _ => return None,
         };
         let after = |offset: &Value| Time::from_millis(at.checked_add(offset.as_i64()?)?);
-        let what = match (kind, rest) {
-            (LEFT, [effective, said @ ..]) => {
+        let kind = match (name, rest) {
+            (LEFT, [effective, report @ ..]) => {
                 let effective_at = if effective.is_null() { None } else { Some(after(effective)?) };
-                What::Left { said: said_of(said, after)?, effective_at }
+                FactKind::Left { report: report_of(report, after)?, effective_at }
             }
-            (RETURNED, []) => What::Returned,
-            (CONFIRMED, [received]) => What::Confirmed { received_at: after(received)? },
+            (LINKED, []) => FactKind::Linked,
+            (CONFIRMED, [received]) => FactKind::Confirmed { received_at: after(received)? },
             _ => return None,
         };
-        Some(Self { user: user.parse().ok()?, at: Time::from_millis(at)?, what })
+        Some(Self { user: user.parse().ok()?, at: Time::from_millis(at)?, kind })
     }
 }
 
 /// `None`: of an unknown form.
-fn said_of(elements: &[Value], after: impl Fn(&Value) -> Option<Time>) -> Option<Option<Said>> {
+fn report_of(elements: &[Value], after: impl Fn(&Value) -> Option<Time>) -> Option<Option<Report>> {
     let (received, event, reason) = match elements {
         [] => return Some(None),
         [received, event] => (received, event, None),
         [received, event, reason] => (received, event, Some(reason.as_str()?.to_owned())),
         _ => return None,
     };
-    Some(Some(Said { received_at: after(received)?, event: event.as_str()?.to_owned(), reason }))
+    Some(Some(Report { received_at: after(received)?, event: event.as_str()?.to_owned(), reason }))
 }
 
 /// The text by which facts are recorded: JSON, an array of each fact's elements. An acknowledgement is not among them.
@@ -140,16 +140,16 @@ pub fn from_text(text: &str) -> Result<Vec<Fact>, FactError> {
     facts.iter().map(|elements| Fact::of_elements(elements).ok_or(FactError)).collect()
 }
 
-/// The same facts, each once, with what was said of a departure and when it took effect joined into one fact.
+/// The same facts, each once, with a report of a departure and when it took effect joined into one fact.
 #[must_use]
 pub fn compact(facts: impl IntoIterator<Item = Fact>) -> Vec<Fact> {
-    let mut left: BTreeMap<(UserId, Time), (BTreeSet<Said>, Option<Time>)> = BTreeMap::new();
+    let mut left: BTreeMap<(UserId, Time), (BTreeSet<Report>, Option<Time>)> = BTreeMap::new();
     let mut others = BTreeSet::new();
     for fact in facts {
-        match fact.what {
-            What::Left { said, effective_at } => {
-                let (all_said, first) = left.entry((fact.user, fact.at)).or_default();
-                all_said.extend(said);
+        match fact.kind {
+            FactKind::Left { report, effective_at } => {
+                let (all_reports, first) = left.entry((fact.user, fact.at)).or_default();
+                all_reports.extend(report);
                 *first = earliest(*first, effective_at);
             }
             _ => {
@@ -157,12 +157,12 @@ pub fn compact(facts: impl IntoIterator<Item = Fact>) -> Vec<Fact> {
             }
         }
     }
-    let left = left.into_iter().flat_map(|((user, at), (said, effective_at))| {
-        let mut all_said: Vec<_> = said.into_iter().map(Some).collect();
-        if all_said.is_empty() {
-            all_said.push(None);
+    let left = left.into_iter().flat_map(|((user, at), (reports, effective_at))| {
+        let mut all_reports: Vec<_> = reports.into_iter().map(Some).collect();
+        if all_reports.is_empty() {
+            all_reports.push(None);
         }
-        all_said.into_iter().map(move |said| Fact { user, at, what: What::Left { said, effective_at } })
+        all_reports.into_iter().map(move |report| Fact { user, at, kind: FactKind::Left { report, effective_at } })
     });
     left.chain(others).collect()
 }

@@ -7,6 +7,6 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use departure::{Departure, departures};
-pub use fact::{Fact, FactError, Said, What, compact, from_text, to_text};
-pub use read::{DEPARTING_EVENTS, Gone, SERVICE_ERASED, of_change, of_history, of_state};
+pub use departure::{Departure, REPORTED_WITHIN_DAYS, departures, departures_since, first_day};
+pub use fact::{Fact, FactError, FactKind, Report, compact, from_text, to_text};
+pub use read::{DEPARTING_EVENTS, DepartureChange, LINKING_EVENTS, SERVICE_ERASED, of_change, of_history, of_state};

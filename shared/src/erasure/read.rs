@@ -2,16 +2,20 @@
 
 use serde_json::Value;
 
-use super::{Fact, Said, What};
+use super::{Fact, FactKind, Report};
 use crate::{
-    state::{DocumentError, Effect, Link, Members, Subject, UserItem},
+    state::{DocumentError, Effect, FUTURE_TOLERANCE_MILLIS, Link, Members, Subject, UserItem},
     wire::{AppId, Time, UserId},
 };
 
-/// The names in history of the events that say that a member left. The event source of the function `recorder` filters
+/// The names in history of the events that report that a member left. The event source of the function `recorder` filters
 /// by them.
 pub const DEPARTING_EVENTS: [&str; 5] =
     ["account-purged", "reconciled-unlinked", "service-unlinked", "unlink", "user-unlinked"];
+
+/// The names in history of the events that link a member. No single event shows whether the member had left before: the
+/// state may have expired, and events may come late or be merged with others. So the filter lets all of them pass.
+pub const LINKING_EVENTS: [&str; 4] = ["reconciled-linked", "service-linked", "service-restored", "user-linked"];
 
 /// The name in history of the event by which the service confirms that it erased what it had.
 pub const SERVICE_ERASED: &str = "service-erased";
@@ -19,7 +23,7 @@ pub const SERVICE_ERASED: &str = "service-erased";
 /// The longest reason that is kept.
 const MOST_OF_A_REASON: usize = 64;
 
-/// What a line of a member's history says of departures; `None` if nothing, or if it is not a member's.
+/// The fact in a line of a member's history; `None` if there is none, or if it is not a member's.
 ///
 /// # Errors
 /// [`DocumentError`]: the line is of an unknown form.
@@ -30,20 +34,20 @@ pub fn of_history(line: &Members) -> Result<Option<(AppId, Fact)>, DocumentError
     let Some(effects) = line.get("effects") else { return Ok(None) };
     let effects: Vec<Effect> = serde_json::from_value(effects.clone()).map_err(|_| DocumentError::new("effects"))?;
     let (at, received_at): (Time, Time) = (time("occurred_at")?, time("received_at")?);
-    let what = effects.iter().find_map(|effect| match effect {
+    let kind = effects.iter().find_map(|effect| match effect {
         Effect::Link(Link::Unlinked { reason }) => {
             let event = text("event").unwrap_or_default().to_owned();
             let reason = reason.as_deref().map(plain);
-            Some(What::Left { said: Some(Said { received_at, event, reason }), effective_at: None })
+            Some(FactKind::Left { report: Some(Report { received_at, event, reason }), effective_at: None })
         }
-        Effect::Link(Link::Linked) => Some(What::Returned),
-        Effect::Wipe => Some(What::Confirmed { received_at }),
+        Effect::Link(Link::Linked) => Some(FactKind::Linked),
+        Effect::Wipe => Some(FactKind::Confirmed { received_at }),
         _ => None,
     });
-    Ok(what.map(|what| (app, Fact { user, at, what })))
+    Ok(kind.map(|kind| (app, Fact { user, at, kind })))
 }
 
-/// What the write of a member's state says of departures: `old` is the item before (`None`: there was none), and
+/// The fact in the write of a member's state, if there is one: `old` is the item before (`None`: there was none), and
 /// `written_at` when it was written, as the table's stream has it.
 ///
 /// # Errors
@@ -55,22 +59,18 @@ pub fn of_state(
 ) -> Result<Option<(AppId, Fact)>, DocumentError> {
     let Some((app, user)) = member(new) else { return Ok(None) };
     let new = UserItem::read(new.clone())?;
+    let Some(link) = new.state.link.filter(|link| is_unlinked(&link.value)) else { return Ok(None) };
     let before = old.cloned().map(UserItem::read).transpose()?.and_then(|old| old.state.link);
-    let Some(link) = new.state.link else { return Ok(None) };
-    let was_unlinked = before.as_ref().is_some_and(|link| is_unlinked(&link.value));
-    let what = match &link.value {
-        Link::Unlinked { .. } if !was_unlinked || before.is_none_or(|before| before.at != link.at) => {
-            What::Left { said: None, effective_at: exact(new.version, written_at) }
-        }
-        Link::Linked if was_unlinked => What::Returned,
-        _ => return Ok(None),
-    };
-    Ok(Some((app, Fact { user, at: link.at, what })))
+    if before.is_some_and(|before| is_unlinked(&before.value) && before.at == link.at) {
+        return Ok(None);
+    }
+    let kind = FactKind::Left { report: None, effective_at: exact(new.version, written_at, link.at) };
+    Ok(Some((app, Fact { user, at: link.at, kind })))
 }
 
 /// A change that reports that a member has left: whom, since when, and when it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gone {
+pub struct DepartureChange {
     /// The app.
     pub app: AppId,
     /// The member.
@@ -83,14 +83,14 @@ pub struct Gone {
 
 /// What a published change reports of a departure; `None` if it is about something else.
 #[must_use]
-pub fn of_change(detail: &Value) -> Option<Gone> {
+pub fn of_change(detail: &Value) -> Option<DepartureChange> {
     let text = |pointer| detail.pointer(pointer).and_then(Value::as_str);
     let changed = detail.get("changed").and_then(Value::as_array)?;
     let reports = changed.iter().any(|part| part == "access" || part == "link");
     if !reports || text("/state/link/status") != Some("unlinked") {
         return None;
     }
-    Some(Gone {
+    Some(DepartureChange {
         app: text("/app_id")?.parse().ok()?,
         user: text("/user_id")?.parse().ok()?,
         at: text("/state/link/at")?.parse().ok()?,
@@ -110,15 +110,18 @@ const fn is_unlinked(link: &Link) -> bool {
 }
 
 /// The milliseconds of a write: the version has them, the stream only the second. A version of an earlier release, or
-/// one that only counts on from another, has none.
-fn exact(version: u64, written_at: Option<Time>) -> Option<Time> {
+/// one that only counts on from another, has none; without the stream, it is one that is older than the event at `at`.
+fn exact(version: u64, written_at: Option<Time>, at: Time) -> Option<Time> {
     const SAME: i64 = 60_000;
     let of_version = i64::try_from(version).ok().and_then(Time::from_millis);
-    let is_near = |time: &Time| written_at.is_none_or(|written| time.millis_since(written).abs() <= SAME);
-    of_version.filter(is_near).or(written_at)
+    let is_time = |time: &Time| match written_at {
+        Some(written) => time.millis_since(written).abs() <= SAME,
+        None => at.millis_since(*time) <= FUTURE_TOLERANCE_MILLIS,
+    };
+    of_version.filter(is_time).or(written_at)
 }
 
-/// A reason as a word that neither a terminal nor a spreadsheet takes for anything else.
+/// A reason as one word that neither a terminal nor a spreadsheet takes for anything else.
 fn plain(reason: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let is_word = (1..=MOST_OF_A_REASON).contains(&reason.len()) && reason.bytes().all(is_plain);

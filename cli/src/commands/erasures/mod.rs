@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `list` | reads the records, and what is held now |
 //! | `row` | a departure as a line of a table, of CSV and of JSON |
-//! | `rebuild` | records again what the history says |
+//! | `rebuild` | records again what is in the history |
 
 mod list;
 mod rebuild;
@@ -46,7 +46,7 @@ pub struct Erasures {
 
 #[derive(Debug, Subcommand)]
 enum ErasuresCommand {
-    /// Record again what history and states say, for departures from before the update or whose record was lost. Reads the
+    /// Record departures again from history and states, those from before the update or whose record was lost. Reads the
     /// whole table
     #[command(after_help = "It may be repeated: a departure that is recorded twice is listed once. When an endpoint \
                             accepted a change is not in the history, and is kept if it is still recorded. A departure \
@@ -65,7 +65,7 @@ enum ErasuresCommand {
 /// Which departures, and how they are printed.
 #[derive(Debug, Args)]
 struct List {
-    /// The first day (UTC), as 2026-11-01, or a time (RFC 3339). By default 30 days ago
+    /// Members who left on that day (UTC), as 2026-11-01, or later; or a time (RFC 3339). By default 30 days ago
     #[arg(long, value_name = "DAY", value_parser = since)]
     since: Option<Time>,
     /// Only of this Kakao app

@@ -20,30 +20,24 @@ pub(super) struct Row<'r> {
 }
 
 impl Row<'_> {
-    /// When the member was linked again: by the records, or by what the state says now.
-    fn linked_again_at(&self) -> Option<Time> {
-        let now = self.held.linked_at.filter(|linked| *linked > self.departure.left_at);
-        self.departure.returned_at.or(now)
-    }
-
     fn held_count(&self, kind: &str) -> usize {
         self.held.items.get(kind).copied().unwrap_or_default()
     }
 
     pub(super) fn csv(&self) -> String {
         let time = |time: Option<Time>| time.map(|time| time.to_string()).unwrap_or_default();
-        let said = self.departure.first_said();
+        let report = self.departure.first_report();
         let cells = [
             self.app.to_string(),
             self.departure.user.digits(),
             self.departure.left_at.to_string(),
-            said.map(|said| said.event.clone()).unwrap_or_default(),
-            said.and_then(|said| said.reason.clone()).unwrap_or_default(),
-            time(said.map(|said| said.received_at)),
+            report.map(|report| report.event.clone()).unwrap_or_default(),
+            report.and_then(|report| report.reason.clone()).unwrap_or_default(),
+            time(report.map(|report| report.received_at)),
             time(self.departure.effective_at),
             time(self.departure.acknowledged_at),
             time(self.departure.confirmed_at),
-            time(self.linked_again_at()),
+            time(self.departure.returned_at),
             self.held_count("state").to_string(),
             self.held_count("history").to_string(),
             self.held_count("shares").to_string(),
@@ -53,21 +47,21 @@ impl Row<'_> {
     }
 
     pub(super) fn json(&self) -> Value {
-        let event = |(at, said): &(Time, kakao_webhooks::erasure::Said)| {
-            let mut event = json!({"event": said.event, "at": at, "received_at": said.received_at});
-            put(&mut event, "reason", said.reason.as_ref().map(|reason| json!(reason)));
+        let event = |(at, report): &(Time, kakao_webhooks::erasure::Report)| {
+            let mut event = json!({"event": report.event, "at": at, "received_at": report.received_at});
+            put(&mut event, "reason", report.reason.as_ref().map(|reason| json!(reason)));
             event
         };
         let departure = self.departure;
         let mut row = json!({
             "app_id": self.app.to_string(), "user_id": departure.user.digits(), "left_at": departure.left_at,
-            "events": departure.said.iter().map(event).collect::<Vec<_>>(),
+            "events": departure.reports.iter().map(event).collect::<Vec<_>>(),
         });
         for (name, time) in [
             ("effective_at", departure.effective_at),
             ("acknowledged_at", departure.acknowledged_at),
             ("confirmed_at", departure.confirmed_at),
-            ("linked_again_at", self.linked_again_at()),
+            ("linked_again_at", self.departure.returned_at),
         ] {
             put(&mut row, name, time.map(|time| json!(time)));
         }
@@ -98,8 +92,8 @@ pub(super) struct Rows {
     tables: Vec<((String, AppId), output::TextTable)>,
 }
 
-/// `HERE`, `TOLD` and `DONE`: how long after the departure it took effect, the endpoint accepted it, the service confirmed.
-const HEADINGS: [&str; 7] = ["time", "member", "by", "here", "told", "done", "held until"];
+/// `here`, `accepted` and `done`: how long after the departure it took effect, the endpoint accepted it, the service confirmed.
+const HEADINGS: [&str; 7] = ["time", "member", "by", "here", "accepted", "done", "held until"];
 
 impl Rows {
     pub(super) fn add(&mut self, row: &Row<'_>) {
@@ -124,18 +118,18 @@ impl Rows {
 
 fn cells(row: &Row<'_>) -> [String; 7] {
     let departure = row.departure;
-    let by = departure.first_said().map_or("-", |said| short_name(&said.event)).to_owned();
+    let by = departure.first_report().map_or("-", |report| short_name(&report.event)).to_owned();
     let after =
         |time: Option<Time>| time.map_or_else(|| "-".to_owned(), |time| took(time.millis_since(departure.left_at)));
-    let held = match (row.linked_again_at(), row.held.until) {
+    let held = match (departure.returned_at, row.held.until) {
         (Some(_), _) => "linked".to_owned(),
         (None, Some(until)) => until.day(),
         (None, None) if row.held.items.is_empty() => "nothing".to_owned(),
         (None, None) => "no end".to_owned(),
     };
     let time = departure.left_at.to_string().chars().skip(11).take(8).collect();
-    let [here, told, done] = [departure.effective_at, departure.acknowledged_at, departure.confirmed_at].map(after);
-    [time, departure.user.digits(), by, here, told, done, held]
+    let [here, accepted, done] = [departure.effective_at, departure.acknowledged_at, departure.confirmed_at].map(after);
+    [time, departure.user.digits(), by, here, accepted, done, held]
 }
 
 /// An event's name in at most 14 columns.
@@ -160,7 +154,7 @@ fn took(millis: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kakao_webhooks::{erasure::Said, wire::UserId};
+    use kakao_webhooks::{erasure::Report, wire::UserId};
 
     use super::*;
 
@@ -170,7 +164,7 @@ mod tests {
 
     fn departure() -> Departure {
         let left_at = time("2026-11-28T02:55:06.789Z");
-        let said = |event: &str, reason: Option<&str>| Said {
+        let report = |event: &str, reason: Option<&str>| Report {
             received_at: left_at,
             event: event.to_owned(),
             reason: reason.map(str::to_owned),
@@ -178,7 +172,10 @@ mod tests {
         Departure {
             user: UserId::new(u64::MAX >> 1).unwrap(),
             left_at,
-            said: vec![(left_at, said("account-purged", None)), (left_at, said("unlink", Some("ACCOUNT_DELETE")))],
+            reports: vec![
+                (left_at, report("account-purged", None)),
+                (left_at, report("unlink", Some("ACCOUNT_DELETE"))),
+            ],
             effective_at: Some(time("2026-11-28T02:55:07.601Z")),
             acknowledged_at: Some(time("2026-11-28T02:57:09Z")),
             confirmed_at: Some(time("2026-11-30T02:57:09Z")),
@@ -227,7 +224,7 @@ mod tests {
         assert_eq!(row["held"], json!({"state": 1, "history": 2, "until": "2027-02-26T02:55:06.000Z"}));
         assert_eq!(row.get("linked_again_at"), None);
         let nothing =
-            Departure { said: vec![], effective_at: None, acknowledged_at: None, confirmed_at: None, ..departure };
+            Departure { reports: vec![], effective_at: None, acknowledged_at: None, confirmed_at: None, ..departure };
         let row = Row { app: &app, departure: &nothing, held: &Held::default() }.json();
         let names: Vec<_> = row.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["app_id", "events", "held", "left_at", "user_id"]);
@@ -238,7 +235,7 @@ mod tests {
         let (app, departure, held) = ("123456".parse().unwrap(), departure(), held());
         let cells = cells(&Row { app: &app, departure: &departure, held: &held });
         assert_eq!(cells, ["02:55:06", "9223372036854775807", "account-purged", "0s", "2m", "48h", "2027-02-26"]);
-        let widest = [8, 19, 14, 4, 4, 4, 10];
+        let widest = [8, 19, 14, 4, 8, 4, 10];
         assert!(cells.iter().zip(widest).all(|(cell, most)| cell.len() <= most), "{cells:?}");
         assert!(widest.iter().sum::<usize>() + 2 * (widest.len() - 1) <= 80);
     }
@@ -256,13 +253,11 @@ mod tests {
     #[test]
     fn what_is_held_of_a_member_who_is_linked_again_is_not_about_the_departure() {
         let (app, departure) = ("123456".parse().unwrap(), departure());
-        let linked_at = Some(time("2026-12-01T00:00:00Z"));
-        let held_of = |held: &Held| cells(&Row { app: &app, departure: &departure, held })[6].clone();
-        assert_eq!(held_of(&Held { linked_at, is_endless: true, ..held() }), "linked");
-        assert_eq!(held_of(&Held::default()), "nothing");
-        assert_eq!(held_of(&Held { until: None, is_endless: true, ..held() }), "no end");
-        // Linked before: an event that came late, and changed nothing.
-        let before = Held { linked_at: Some(time("2026-11-01T00:00:00Z")), ..held() };
-        assert_eq!(held_of(&before), "2027-02-26");
+        let held_of = |departure: &Departure, held: &Held| cells(&Row { app: &app, departure, held })[6].clone();
+        assert_eq!(held_of(&departure, &held()), "2027-02-26");
+        assert_eq!(held_of(&departure, &Held::default()), "nothing");
+        assert_eq!(held_of(&departure, &Held { until: None, is_endless: true, ..held() }), "no end");
+        let returned = Departure { returned_at: Some(time("2026-12-01T00:00:00Z")), ..departure };
+        assert_eq!(held_of(&returned, &Held { until: None, is_endless: true, ..held() }), "linked");
     }
 }

@@ -183,8 +183,10 @@ impl<E: Endpoint, V: Visibility, S: SecretSource, A: Acknowledgements> Deliverer
 
     /// Notes that the endpoint knows of the departure that the change reports, if it does.
     async fn note(&self, change: &Change, invocation: Invocation) -> Result<(), Failure> {
-        let (Some(acknowledgements), Some(gone)) = (&self.acknowledgements, &change.gone) else { return Ok(()) };
-        let noted = timeout_at(invocation.end_of_notes(), acknowledgements.note(gone, invocation.now())).await;
+        let (Some(acknowledgements), Some(departure)) = (&self.acknowledgements, &change.departure) else {
+            return Ok(());
+        };
+        let noted = timeout_at(invocation.end_of_notes(), acknowledgements.note(departure, invocation.now())).await;
         noted
             .unwrap_or_else(|_| Err(EdgeError("no answer in time".to_owned())))
             .map_err(|error| Failure::NotNoted(error.0))

@@ -1,6 +1,6 @@
 use http::HeaderValue;
 use kakao_webhooks::{
-    erasure::{Gone, of_change},
+    erasure::{DepartureChange, of_change},
     state::USER_CHANGED,
     wire::Time,
 };
@@ -29,7 +29,7 @@ pub(super) struct Change {
     /// The body of the request.
     pub(super) body: String,
     /// The departure that it reports, if it does.
-    pub(super) gone: Option<Gone>,
+    pub(super) departure: Option<DepartureChange>,
 }
 
 /// Why a message is not an event of the bus that can be delivered. It shows nothing of the message.
@@ -112,7 +112,7 @@ impl Change {
         let written_at = detail.written_at.parse().map_err(|_| Unreadable::NoDetail)?;
         let payload = Payload { kind: TYPE, timestamp: &detail.written_at, data: event.detail };
         let body = serde_json::to_string(&payload).map_err(|_| Unreadable::NoDetail)?;
-        let gone = serde_json::from_str(event.detail.get()).ok().and_then(|detail| of_change(&detail));
-        Ok(Self { id: detail.id, version: detail.version.as_u64(), written_at, body, gone })
+        let departure = serde_json::from_str(event.detail.get()).ok().and_then(|detail| of_change(&detail));
+        Ok(Self { id: detail.id, version: detail.version.as_u64(), written_at, body, departure })
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::FutureExt;
 use http::{HeaderMap, StatusCode};
-use kakao_webhooks::{erasure::Gone, wire::Time};
+use kakao_webhooks::{erasure::DepartureChange, wire::Time};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use tokio::time::Instant;
@@ -119,14 +119,14 @@ struct Notes {
 }
 
 impl Acknowledgements for &Notes {
-    async fn note(&self, gone: &Gone, acknowledged_at: Time) -> Result<(), EdgeError> {
+    async fn note(&self, departure: &DepartureChange, acknowledged_at: Time) -> Result<(), EdgeError> {
         if self.hangs {
             pending::<()>().await;
         }
         if self.refuses.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
             return Err(EdgeError("throttled".to_owned()));
         }
-        self.taken.lock().unwrap().push((gone.user.digits(), gone.at, acknowledged_at));
+        self.taken.lock().unwrap().push((departure.user.digits(), departure.at, acknowledged_at));
         Ok(())
     }
 }

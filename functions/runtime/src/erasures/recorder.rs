@@ -26,7 +26,7 @@ impl ErasureRecords for DynamoStore {
     }
 }
 
-/// Records what a stream's writes say of departures.
+/// Records the departures in a stream's writes.
 #[derive(Debug)]
 pub struct Recorder<R> {
     records: R,
@@ -38,7 +38,7 @@ const MOST_FACTS: usize = 200;
 /// How many records are written at once.
 const AT_ONCE: usize = 8;
 
-/// Whether an item is one whose writes may say something of departures: a member's state, or a line of a member's
+/// Whether an item is one whose writes may be about departures: a member's state, or a line of a member's
 /// history. The event source filters more narrowly.
 #[must_use]
 pub fn is_recorded(partition: &str, sort: &str) -> bool {
@@ -51,7 +51,7 @@ impl<R: ErasureRecords> Recorder<R> {
         Self { records }
     }
 
-    /// Records what the writes say. Returns the sequence number from which the stream brings them again: the first, if a
+    /// Records the facts in the writes. Returns the sequence number from which the stream brings them again: the first, if a
     /// record could not be written. What was written is written again then, with the same effect. A write that can't be
     /// read is logged and left out: `khook erasures rebuild` finds it after a fix.
     pub async fn record(&self, writes: &[Write], now: Time, deadline: Instant) -> Option<String> {
@@ -79,7 +79,7 @@ impl<R: ErasureRecords> Recorder<R> {
     }
 }
 
-/// What the writes say, by day and app.
+/// The facts in the writes, by day and app.
 fn records(writes: &[Write], name: &str, now: Time) -> Vec<ErasureRecord> {
     let mut days: BTreeMap<(String, AppId), (Time, Vec<Fact>)> = BTreeMap::new();
     for write in writes {
@@ -89,14 +89,16 @@ fn records(writes: &[Write], name: &str, now: Time) -> Vec<ErasureRecord> {
     }
     let of_day = |((_, app), (day, facts)): ((String, AppId), (Time, Vec<Fact>))| {
         let parts: Vec<Vec<Fact>> = compact(facts).chunks(MOST_FACTS).map(<[Fact]>::to_vec).collect();
-        let record =
-            move |(number, facts)| ErasureRecord { day, app: app.clone(), name: format!("{name}-{number}"), facts };
+        let record = move |(number, facts)| {
+            let name = format!("{name}-{number}");
+            ErasureRecord { day, app: app.clone(), name, facts, kept_until: None }
+        };
         parts.into_iter().enumerate().map(record).collect::<Vec<_>>()
     };
     days.into_iter().flat_map(of_day).collect()
 }
 
-/// What a write says, if it says anything. A panic is a write that can't be read: it must not hold up those behind it.
+/// The fact in a write, if there is one. A panic is a write that can't be read: it must not hold up those behind it.
 fn read(write: &Write) -> Option<(AppId, Fact)> {
     let why = match panic::catch_unwind(AssertUnwindSafe(|| try_read(write))) {
         Ok(Ok(read)) => return read,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use kakao_webhooks::{
-    erasure::{Departure, Fact, departures},
+    erasure::{Departure, Fact, LINKING_EVENTS, departures},
     state::{Effect, Link, Members},
     wire::Time,
 };
@@ -67,7 +67,9 @@ fn members(value: Value) -> Members {
 }
 
 fn history(user: u64, event: &str, seconds: i64) -> Members {
-    let effects = [Effect::Link(Link::Unlinked { reason: Some("UNLINK_FROM_APPS".to_owned()) }), Effect::VoidSessions];
+    let unlinked = || Link::Unlinked { reason: Some("UNLINK_FROM_APPS".to_owned()) };
+    let link = if LINKING_EVENTS.contains(&event) { Link::Linked } else { unlinked() };
+    let effects = [Effect::Link(link), Effect::VoidSessions];
     members(json!({
         "pk": format!("USER#123456#{user}"), "sk": format!("EVENT#{}#e", at(seconds)), "event": event,
         "occurred_at": at(seconds), "received_at": at(seconds), "effects": effects,
@@ -104,9 +106,28 @@ async fn a_departure_is_one_fact_with_its_event_and_when_it_took_effect() {
     assert_eq!(record(&records, &departure(1, 7, 5)).await, None);
     assert_eq!(records.facts().len(), 1);
     let [departure] = records.departures().try_into().unwrap();
-    let said = departure.first_said().unwrap();
-    assert_eq!((said.event.as_str(), said.reason.as_deref()), ("unlink", Some("UNLINK_FROM_APPS")));
+    let report = departure.first_report().unwrap();
+    assert_eq!((report.event.as_str(), report.reason.as_deref()), ("unlink", Some("UNLINK_FROM_APPS")));
     assert_eq!((departure.left_at, departure.effective_at), (at(5), Some(at(6))));
+}
+
+#[tokio::test]
+async fn a_member_who_comes_back_and_leaves_again_has_two_departures_however_the_state_is_written() {
+    let (gone, back, gone_again) = (state(7, "unlinked", 5), state(7, "linked", 100), state(7, "unlinked", 200));
+    let expired = vec![(None, gone.clone()), (None, back.clone()), (Some(back.clone()), gone_again.clone())];
+    let merged = vec![(None, gone.clone()), (Some(gone), gone_again.clone())];
+    let late = vec![(None, back.clone()), (Some(back.clone()), back.clone()), (Some(back), gone_again)];
+    for states in [expired, merged, late] {
+        let records = FakeRecords::default();
+        let lines = [("user-unlinked", 5), ("user-linked", 100), ("unlink", 200)];
+        let lines = lines.map(|(event, seconds)| (None, history(7, event, seconds)));
+        let writes = lines.into_iter().chain(states).enumerate();
+        let writes: Vec<_> = writes.map(|(number, (old, new))| write(number, old, new, 300)).collect();
+        assert_eq!(record(&records, &writes).await, None);
+        let found = records.departures();
+        let found: Vec<_> = found.iter().map(|departure| (departure.left_at, departure.returned_at)).collect();
+        assert_eq!(found, [(at(5), Some(at(100))), (at(200), None)]);
+    }
 }
 
 #[tokio::test]
@@ -140,7 +161,7 @@ async fn a_write_that_cannot_be_read_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_where_nothing_is_said() {
+async fn nothing_is_written_where_no_write_is_about_a_departure() {
     let records = FakeRecords::default();
     assert_eq!(record(&records, &[]).await, None);
     let moved = write(1, Some(state(7, "unlinked", 5)), state(7, "unlinked", 5), 6);

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use kakao_webhooks::{
-    erasure::{Fact, Gone, What, from_text, to_text},
+    erasure::{DepartureChange, Fact, FactKind, from_text, to_text},
     wire::{AppId, Time},
 };
 
@@ -27,6 +27,10 @@ impl Retention {
     pub fn erasure_days(self) -> u32 {
         PROVEN_DAYS.max(self.gone_days).max(self.history_days)
     }
+
+    fn proven_until(self, from: Time) -> Time {
+        from.plus_days(self.erasure_days())
+    }
 }
 
 /// Facts that are recorded together.
@@ -40,6 +44,15 @@ pub struct ErasureRecord {
     pub name: String,
     /// The facts. No acknowledgements.
     pub facts: Vec<Fact>,
+    /// Until when it is kept at least, if what it is from is kept longer than the day of the record would have it.
+    pub kept_until: Option<Time>,
+}
+
+impl ErasureRecord {
+    fn expires_at(&self, retention: Retention) -> Time {
+        let proven_until = retention.proven_until(self.day);
+        self.kept_until.map_or(proven_until, |kept| kept.max(proven_until))
+    }
 }
 
 /// What is recorded in a day's partition.
@@ -63,7 +76,7 @@ impl DynamoStore {
     pub async fn put_erasures(&self, record: &ErasureRecord) -> Result<(), StoreError> {
         let mut item = key(partition_of(record.day), format!("{}#FACTS#{}", record.app, record.name));
         item.insert(FACTS.to_owned(), text(to_text(&record.facts)));
-        item.insert("expires_at".to_owned(), self.proven_until(record.day));
+        item.insert("expires_at".to_owned(), seconds(record.expires_at(self.retention)));
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         put.send().await.map(drop).map_err(|error| fault(&error))
     }
@@ -79,10 +92,6 @@ impl DynamoStore {
             page.map_err(|error| fault(&error))?.items().iter().for_each(|item| all.take(item));
         }
         Ok(all)
-    }
-
-    fn proven_until(&self, from: Time) -> aws_sdk_dynamodb::types::AttributeValue {
-        seconds(from.plus_days(self.retention.erasure_days()))
     }
 }
 
@@ -112,19 +121,19 @@ fn facts_of(item: &Item) -> Option<Vec<(AppId, Fact)>> {
         }
         [app, "ACK", user, at] => {
             let acknowledged_at = text_of(item, ACKNOWLEDGED_AT)?.parse().ok()?;
-            let what = What::Acknowledged { acknowledged_at };
-            Some(vec![(app.parse().ok()?, Fact { user: user.parse().ok()?, at: at.parse().ok()?, what })])
+            let kind = FactKind::Acknowledged { acknowledged_at };
+            Some(vec![(app.parse().ok()?, Fact { user: user.parse().ok()?, at: at.parse().ok()?, kind })])
         }
         _ => None,
     }
 }
 
 impl Acknowledgements for DynamoStore {
-    async fn note(&self, gone: &Gone, acknowledged_at: Time) -> Result<(), EdgeError> {
-        let sort = format!("{}#ACK#{}#{}", gone.app, gone.user.digits(), gone.at);
-        let mut item = key(partition_of(gone.written_at), sort);
+    async fn note(&self, departure: &DepartureChange, acknowledged_at: Time) -> Result<(), EdgeError> {
+        let sort = format!("{}#ACK#{}#{}", departure.app, departure.user.digits(), departure.at);
+        let mut item = key(partition_of(departure.written_at), sort);
         item.insert(ACKNOWLEDGED_AT.to_owned(), text(acknowledged_at.to_string()));
-        item.insert("expires_at".to_owned(), self.proven_until(gone.written_at));
+        item.insert("expires_at".to_owned(), seconds(self.retention.proven_until(departure.written_at)));
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         // The first time is the one that counts.
         match put.condition_expression(NOT_THERE).send().await {
@@ -142,6 +151,15 @@ mod tests {
     fn a_record_is_kept_at_least_as_long_as_what_it_is_about() {
         let days = |gone_days, history_days| Retention { gone_days, history_days, quarantine_days: 30 }.erasure_days();
         assert_eq!([days(90, 90), days(500, 90), days(90, 3_650)], [400, 500, 3_650]);
+        let day: Time = "2026-01-01T00:00:00Z".parse().unwrap();
+        let expires_at = |kept_until| {
+            let app = "123456".parse().unwrap();
+            let record = ErasureRecord { day, app, name: String::new(), facts: vec![], kept_until };
+            record.expires_at(Retention::default())
+        };
+        assert_eq!(expires_at(None), day.plus_days(400));
+        assert_eq!(expires_at(Some(day.plus_days(90))), day.plus_days(400));
+        assert_eq!(expires_at(Some(day.plus_days(3_650))), day.plus_days(3_650));
     }
 
     #[test]
