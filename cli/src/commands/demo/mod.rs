@@ -28,7 +28,7 @@ pub use play::StepResult;
 
 /// Options of `khook demo`.
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("port", with_keep), mut_arg("open", with_keep))]
+#[command(mut_args(with_keep))]
 pub struct Demo {
     /// Print one JSON document instead of tables
     #[arg(long)]
@@ -43,7 +43,10 @@ pub struct Demo {
 /// There is a console only where the command stays. Without the conflict clap would not require `--keep` beside `--json`,
 /// which excludes it.
 fn with_keep(option: Arg) -> Arg {
-    option.requires("keep").conflicts_with("json")
+    match option.get_id().as_str() {
+        "port" | "open" => option.requires("keep").conflicts_with("json"),
+        _ => option,
+    }
 }
 
 impl Demo {
