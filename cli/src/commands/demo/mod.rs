@@ -43,8 +43,10 @@ pub struct Demo {
 /// There is a console only where the command stays. Without the conflict clap would not require `--keep` beside `--json`,
 /// which excludes it.
 fn with_keep(option: Arg) -> Arg {
-    let is_of_console = ["port", "open"].contains(&option.get_id().as_str());
-    if is_of_console { option.requires("keep").conflicts_with("json") } else { option }
+    match option.get_id().as_str() {
+        "port" | "open" => option.requires("keep").conflicts_with("json"),
+        _ => option,
+    }
 }
 
 impl Demo {
