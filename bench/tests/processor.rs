@@ -6,8 +6,8 @@ mod processor {
 
     use bench::processor::{
         Plan,
-        budget::{Verdict, together, verdicts},
-        measure::{Bench, measure, waited},
+        budget::{Verdict, beside, together, verdicts},
+        measure::{Bench, beside as measure_beside, measure, waited},
         table::Pace,
     };
     use end_to_end::binaries::binary;
@@ -48,6 +48,15 @@ mod processor {
         let verdict = ten_beside_one("at-once", pace).await;
         // Beside the other tests, ten events of an unoptimized program take a second of the machine's own time.
         assert!(verdict.used < 1.33, "{verdict}");
+    }
+
+    #[tokio::test]
+    async fn nine_users_do_not_wait_for_one_that_hangs() {
+        let pace = Pace { latency: Duration::from_millis(100), one_at_a_time: false };
+        let measured = async |bench: Bench<'_>| measure_beside(bench, &mut Progress::Silent.step("")).await;
+        let verdict = beside(&with("beside", pace, measured).await);
+        // Nine that wait for it take three times as long; other load on the machine does not.
+        assert!(verdict.used < 2.0, "{verdict}");
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@
 use super::{
     NAME,
     events::Kind,
-    figures::{Case, Grown, Measured, PerEvent, Waited},
+    figures::{Beside, Case, Grown, Measured, PerEvent, Waited},
 };
 use crate::units::{digits, millis};
 
@@ -12,6 +12,8 @@ pub use crate::budget::Verdict;
 
 /// The time of a batch of ten users to that of one user, where the table's latency dominates.
 const TOGETHER: f64 = 1.5;
+/// The time of nine users' events beside a tenth's that hang, to that beside a tenth's that do not.
+const BESIDE: f64 = 1.2;
 /// The time of an event in the fullest table to that in the emptiest.
 const GROWTH: f64 = 1.25;
 /// The same for the user's history, where one table is a hundred times larger than the other, which its own part of the
@@ -39,7 +41,7 @@ const COSTS: [(Kind, [[f64; 3]; 3]); 8] = {
 /// The verdicts on all budgets.
 #[must_use]
 pub fn verdicts(measured: &Measured) -> Vec<Verdict> {
-    let mut verdicts = vec![together(measured.latency, &measured.waited)];
+    let mut verdicts = vec![together(measured.latency, &measured.waited), beside(&measured.beside)];
     verdicts.extend(growth("users in the table", &measured.users, GROWTH));
     verdicts.extend(growth("lines of the user's history", &measured.history, GROWTH_WITH_HISTORY));
     verdicts.extend(COSTS.into_iter().flat_map(|(kind, limits)| costs(measured, kind, limits)));
@@ -62,6 +64,14 @@ pub fn together(latency: f64, waited: &[Waited]) -> Verdict {
     let (ten, one) = (of(10), of(1));
     let budget = format!("a batch of 10 users, {latency} ms a request: at most {TOGETHER} × a batch of one");
     verdict(budget, millis(ten), millis(one), ten / (one * TOGETHER))
+}
+
+/// A user whose requests hang must not delay the others of the batch.
+#[must_use]
+pub fn beside(Beside { wait, without, with }: &Beside) -> Verdict {
+    let (found, against) = (with.median, without.median);
+    let budget = format!("nine users beside one whose requests hang for {wait} ms: at most {BESIDE} × without it");
+    verdict(budget, millis(found), millis(against), found / (against * BESIDE))
 }
 
 /// The time, the requests and the units of an event in the fullest table, against those in the emptiest.
@@ -124,6 +134,19 @@ mod tests {
             broken(&measured),
             [
                 "processor: a batch of 10 users, 5 ms a request: at most 1.5 × a batch of one; it is 180.0 ms against 18.0 ms"
+            ]
+        );
+    }
+
+    #[test]
+    fn users_who_wait_for_one_that_hangs_break_the_budget_by_name() {
+        let mut measured = example::measured();
+        measured.beside.with.median = 218.0;
+        assert_eq!(
+            broken(&measured),
+            [
+                "processor: nine users beside one whose requests hang for 200 ms: at most 1.2 × without it; it is 218.0 ms \
+                 against 18.0 ms"
             ]
         );
     }

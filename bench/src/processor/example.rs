@@ -4,7 +4,7 @@ use end_to_end::units::Units;
 
 use super::{
     events::Kind,
-    figures::{Cost, Grown, Measured, PerEvent, Rate, Waited, Whose},
+    figures::{Beside, Cost, Grown, Measured, PerEvent, Rate, Waited, Whose},
 };
 use crate::figures::Spread;
 
@@ -46,6 +46,7 @@ pub(crate) fn measured() -> Measured {
         costs: Kind::ALL.map(cost).into(),
         latency: 5.0,
         waited: vec![waited(1, 18.0), waited(10, 27.0), waited(100, 130.0)],
+        beside: Beside { wait: 200.0, without: spread(18.0), with: spread(21.6) },
         users: vec![grown(100, 1.0), grown(1_000, 1.1), grown(10_000, 1.25)],
         history: vec![grown(10, 1.0), grown(1_000, 1.25)],
     }

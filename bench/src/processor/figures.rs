@@ -93,6 +93,17 @@ pub struct Waited {
     pub(crate) took: Spread,
 }
 
+/// The time until nine users' events are applied, in a batch with a tenth user's, before a table with latency.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    /// How much longer each of the tenth's requests waits, in milliseconds.
+    pub(crate) wait: f64,
+    /// Without that, in milliseconds.
+    pub(crate) without: Spread,
+    /// With it, in milliseconds.
+    pub(crate) with: Spread,
+}
+
 /// What an event costs in a table of some size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Grown {
@@ -115,6 +126,8 @@ pub struct Measured {
     pub(crate) latency: f64,
     /// By users in a batch.
     pub(crate) waited: Vec<Waited>,
+    /// Nine users beside one whose requests hang.
+    pub(crate) beside: Beside,
     /// By users in the table.
     pub(crate) users: Vec<Grown>,
     /// By lines in a user's history.

@@ -7,8 +7,8 @@ use khook::ui::progress::{Progress, ProgressStep};
 
 use super::{
     events::{Event, Kind},
-    figures::{Case, Cost, Grown, Measured, PerEvent, Rate, Waited, Whose},
-    table::{Pace, Usage},
+    figures::{Beside, Case, Cost, Grown, Measured, PerEvent, Rate, Waited, Whose},
+    table::{Pace, Slow, Usage},
     worker::Worker,
 };
 use crate::{figures::Spread, units::in_millis};
@@ -62,6 +62,8 @@ const LARGE: usize = 100;
 const FIRST: u64 = 10_000;
 /// The batches of a round where only the table's contents differ.
 const SAMPLES: usize = 4;
+/// How long a request hangs: many times what a batch takes.
+const HANGS: Duration = Duration::from_millis(200);
 /// Far apart, so that a user does not come again soon.
 const STRIDE: usize = 7_919;
 
@@ -74,6 +76,7 @@ pub async fn measure(bench: Bench<'_>, progress: Progress) -> Result<Measured> {
     let costs = costs(bench).await?;
     let rates = rates(bench, &mut step).await?;
     let waited = waited(bench, &mut step).await?;
+    let beside = beside(bench, &mut step).await?;
     // Each user has lived through all kinds, so that no sample makes a state longer.
     let of_users = |size| (size, Kind::LIFE.len());
     let user = |sample, size| (0..USUAL).map(|place| (sample * USUAL + place) * STRIDE % size).collect();
@@ -83,7 +86,7 @@ pub async fn measure(bench: Bench<'_>, progress: Progress) -> Result<Measured> {
     let history = grown(bench, &mut step, "history", &bench.plan.history, of_lines, |sample, _| vec![sample / SAMPLES]);
     let history = history.await?;
     step.done(&format!("{} rounds of each", bench.plan.rounds));
-    Ok(Measured { rates, costs, latency: in_millis(bench.pace.latency), waited, users, history })
+    Ok(Measured { rates, costs, latency: in_millis(bench.pace.latency), waited, beside, users, history })
 }
 
 impl Bench<'_> {
@@ -200,6 +203,29 @@ pub async fn waited(bench: Bench<'_>, step: &mut ProgressStep) -> Result<Vec<Wai
     }
     let row = |(&users, times)| Ok(Waited { users, took: Spread::of(times)? });
     bench.plan.waiting.iter().zip(times).map(row).collect()
+}
+
+/// Measures nine users' events in a batch with a tenth's, whose requests wait, in turn with a batch in which they do not.
+///
+/// # Errors
+/// As [`measure`].
+pub async fn beside(bench: Bench<'_>, step: &mut ProgressStep) -> Result<Beside> {
+    const SLOW: u64 = FIRST + USUAL as u64 - 1;
+    let mut worker = bench.worker("beside").await?;
+    worker.table.set_pace(bench.pace);
+    let mut times = [vec![], vec![]];
+    for round in 0..=bench.plan.rounds {
+        step.note(&format!("nine beside one that hangs, round {round} of {}", bench.plan.rounds));
+        for (wait, times) in [Duration::ZERO, HANGS].into_iter().zip(&mut times) {
+            worker.table.set_slow(Slow { text: format!("#{SLOW}\""), latency: wait });
+            let batch = worker.events.batch(FIRST..=SLOW);
+            let time = worker.apply_beside_slow(&batch).await?;
+            // The first round does not count: it opens connections.
+            times.extend((round > 0).then(|| in_millis(time)));
+        }
+    }
+    let [without, with] = times.map(Spread::of);
+    Ok(Beside { wait: in_millis(HANGS), without: without?, with: with? })
 }
 
 /// Measures tables of different sizes. `contents` returns the number of users in a table of a size and the number of

@@ -25,6 +25,6 @@ pub(crate) const NAME: &str = "processor";
 
 #[cfg(test)]
 pub(crate) use events::Kind;
-pub use figures::{Measured, Waited};
+pub use figures::{Beside, Measured, Waited};
 pub use measure::{Plan, measure};
 pub(crate) use report::sections;

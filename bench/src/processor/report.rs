@@ -34,6 +34,15 @@ pub(crate) fn sections(measured: &Measured) -> Vec<Section> {
         ),
         Section::new(
             "",
+            "The same batch of ten, until nine of its users are done, where each request of the tenth:",
+            &["", "ms"],
+            vec![
+                vec!["waits as all do".to_owned(), spread(&measured.beside.without)],
+                vec![format!("hangs for {} ms", measured.beside.wait), spread(&measured.beside.with)],
+            ],
+        ),
+        Section::new(
+            "",
             "An event, by the users that the table holds, in batches of ten:",
             &["users", "ms", "round trips", "units"],
             measured.users.iter().map(grown).collect(),

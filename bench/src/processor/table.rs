@@ -4,7 +4,7 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Result, ensure};
@@ -42,10 +42,22 @@ impl Pace {
     pub const USUAL: Self = Self { latency: Duration::from_millis(5), one_at_a_time: false };
 }
 
+/// A user whose requests wait longer than all others'.
+#[derive(Clone, Debug)]
+pub(crate) struct Slow {
+    /// What their requests have in them.
+    pub(crate) text: String,
+    /// The time before each answer.
+    pub(crate) latency: Duration,
+}
+
 #[derive(Default)]
 struct Metered {
     usage: Usage,
     pace: Pace,
+    slow: Option<Slow>,
+    /// When the last request about another user was answered.
+    others_done: Option<Instant>,
     has_quarantined: bool,
 }
 
@@ -86,6 +98,16 @@ impl Table {
         self.shared.metered().pace = pace;
     }
 
+    /// Lets the requests of one user wait, from now on.
+    pub(crate) fn set_slow(&self, slow: Slow) {
+        self.shared.metered().slow = Some(slow);
+    }
+
+    /// When the last request about another user than the slow one was answered.
+    pub(crate) fn others_done(&self) -> Option<Instant> {
+        self.shared.metered().others_done
+    }
+
     /// The usage since the last call.
     pub(crate) fn take(&self) -> Usage {
         std::mem::take(&mut self.shared.metered().usage)
@@ -99,7 +121,13 @@ impl Table {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: String) -> Response {
-    let pace = shared.metered().pace;
+    let (pace, slow) = {
+        let metered = shared.metered();
+        (metered.pace, metered.slow.clone().filter(|slow| body.contains(&slow.text)))
+    };
+    if let Some(slow) = &slow {
+        sleep(slow.latency).await;
+    }
     if pace.one_at_a_time {
         let _turn = shared.queue.lock().await;
         sleep(pace.latency).await;
@@ -115,6 +143,9 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Str
     let request = Value::Object(request);
     let answer = call(&shared.database, operation, request.clone());
     let mut metered = shared.metered();
+    if slow.is_none() && body.contains("USER#") {
+        metered.others_done = Some(Instant::now());
+    }
     metered.usage.requests += 1;
     metered.usage.units += Units::of(operation, &request, answer.as_ref().ok());
     metered.has_quarantined |= body.contains("\"QUARANTINE#");

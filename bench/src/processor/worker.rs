@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -14,7 +14,7 @@ use super::{
     events::{Event, Events},
     table::Table,
 };
-use crate::process::Process;
+use crate::{host::Outcome, process::Process};
 
 /// A running processor. Dropping it kills the process.
 pub(crate) struct Worker {
@@ -41,11 +41,22 @@ impl Worker {
 
     /// Sends it a batch. Returns the time until its answer.
     pub(crate) async fn apply(&mut self, batch: &[Event]) -> Result<Duration> {
+        let outcome = self.hand_over(batch).await?;
+        Ok(outcome.answered - outcome.handed_over)
+    }
+
+    /// Sends it a batch. Returns the time until the table has answered the last request of all users but the slow one.
+    pub(crate) async fn apply_beside_slow(&mut self, batch: &[Event]) -> Result<Duration> {
+        let outcome = self.hand_over(batch).await?;
+        let done = self.table.others_done().context("the table was asked nothing")?;
+        Ok(done - outcome.handed_over)
+    }
+
+    async fn hand_over(&mut self, batch: &[Event]) -> Result<Outcome> {
         let records = batch.iter().map(|event| event.record()).collect::<Result<Vec<_>>>()?;
         let failures = |answer: &Value| answer.get("batchItemFailures").and_then(Value::as_array).map(Vec::len);
         let event = json!({"Records": records});
-        let outcome = self.process.invoke(&event, |outcome| failures(&outcome.answer) == Some(0)).await?;
-        Ok(outcome.answered - outcome.handed_over)
+        self.process.invoke(&event, |outcome| failures(&outcome.answer) == Some(0)).await
     }
 
     /// Sends it a new event of each of these users, as [`apply`](Self::apply) does.

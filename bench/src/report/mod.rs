@@ -213,7 +213,7 @@ mod tests {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
         let rows = text.lines().filter(|line| line.starts_with("| ")).count();
-        assert_eq!(rows, 5 + 6 + Kind::ALL.len() + 3 + 3 + 2);
+        assert_eq!(rows, 6 + 6 + Kind::ALL.len() + 3 + 2 + 3 + 2);
     }
 
     #[test]
