@@ -17,6 +17,8 @@ pub(crate) const MINUTES: f64 = 43_800.0;
 pub(crate) const ASKED_A_MINUTE: f64 = 15.0;
 /// How many departures, and links, are measured at once: fewer than the 114 that five minutes have where a month has a million.
 pub(crate) const RECORDED: usize = 100;
+/// The conditions of alarms that another parameter switches on.
+const SWITCHED_ON: [&str; 6] = ["AnswersOnAws", "ChecksSource", "Delivers", "DeliversOnAws", "IsGradual", "Reconciles"];
 /// The event source collects for five minutes.
 const WINDOWS: f64 = MINUTES / 5.0;
 const MEMBERS: f64 = 1e6;
@@ -55,6 +57,12 @@ impl Measured {
         self.prices.million(self.webhook(name)).iter().map(|(_, usd)| usd).sum()
     }
 
+    /// The conditions of all alarms.
+    pub(crate) fn alarm_conditions(&self) -> BTreeSet<&str> {
+        let alarms = self.template.split("\n    Type: ").filter(|one| one.starts_with("AWS::CloudWatch::Alarm\n"));
+        alarms.filter_map(|one| one.split("\n    Condition: ").nth(1)?.lines().next()).collect()
+    }
+
     /// How many metrics the alarms look at whose condition is one of these. `None`: those without a condition.
     pub(crate) fn alarm_metrics(&self, conditions: &[Option<&str>]) -> u32 {
         let resources = self.template.split("\n    Type: ").skip(1);
@@ -84,6 +92,11 @@ impl Idle {
         let lean_alarms = measured.alarm_metrics(&[None, Some("IsAws")]);
         // Not those of what is switched on by another parameter.
         let full = ["FullMonitoring", "IsAwsFull", "WatchesSilence", "WatchesUnavailability"].map(Some);
+        let known = measured
+            .alarm_conditions()
+            .into_iter()
+            .all(|one| one == "IsAws" || full.contains(&Some(one)) || SWITCHED_ON.contains(&one));
+        assert!(known, "an alarm has a condition that is in no bill: {:?}", measured.alarm_conditions());
         Self {
             alarms: lean_alarms + measured.alarm_metrics(&full),
             lean_alarms,

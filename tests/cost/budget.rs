@@ -19,7 +19,8 @@ const MILLION: [(&str, f64); 9] = [
 ];
 
 /// How many write units each may take.
-const WRITE_UNITS: [(&str, f64); 4] = [
+const WRITE_UNITS: [(&str, f64); 5] = [
+    ("talk share without a user", 1.0),
     ("talk share, a user's first", 6.0),
     ("talk share, the user's next", 4.0),
     ("chatbot message", 2.0),
@@ -27,7 +28,8 @@ const WRITE_UNITS: [(&str, f64); 4] = [
 ];
 
 /// For how many round trips of the table, one after the other, the processor may wait.
-const ROUND_TRIPS: [(&str, u32); 7] = [
+const ROUND_TRIPS: [(&str, u32); 8] = [
+    ("talk share without a user", 1),
     ("unlink", 2),
     ("account status: linked", 2),
     ("account status: profile", 2),

@@ -207,7 +207,7 @@ mod tests {
         for line in [
             "| 100, different users | 3000 (2700–3600) | 6000 (5400–7200) | 3.00 |",
             "| talk share that names a user | 2, 0.5 + 4 | 2, 0.5 + 4 | 2, 0.5 + 4 |",
-            "| 10 | 36.0 (32.4–43.2) | 3.60 |",
+            "| 10 | 27.0 (24.3–32.4) | 2.70 |",
             "| 10000 | 1.25 (1.12–1.50) | 3.00 | 3.00 |",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

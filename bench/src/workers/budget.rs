@@ -11,7 +11,7 @@ use crate::{
 
 /// The processor time of a delivery to that of a loop that signs and posts.
 const DELIVERY: f64 = 1.3;
-/// The peak memory with all waiting changes delivered to that with a tenth of them.
+/// The peak memory after many more changes to that before.
 const MEMORY: f64 = 1.1;
 /// The answerer's own time beside the model's, in milliseconds.
 const ANSWER: f64 = 5.0;
@@ -19,7 +19,7 @@ const ANSWER: f64 = 5.0;
 /// The verdicts on all.
 #[must_use]
 pub fn verdicts(measured: &Measured) -> Vec<Verdict> {
-    let Measured { publisher, deliverer, bare, waiting, answerer } = measured;
+    let Measured { publisher, deliverer, bare, many, answerer } = measured;
     let verdict = |function: &str, budget: String, found: String, against: String, used: f64| Verdict {
         function: function.to_owned(),
         budget,
@@ -44,10 +44,10 @@ pub fn verdicts(measured: &Measured) -> Vec<Verdict> {
         ),
         verdict(
             "deliverer",
-            format!("peak memory after {} changes: at most {MEMORY} × after a tenth of them", waiting.changes),
-            bytes(waiting.late),
-            bytes(waiting.early),
-            waiting.late / (waiting.early * MEMORY),
+            format!("peak memory after {} more changes: at most {MEMORY} × before", many.changes),
+            bytes(many.late),
+            bytes(many.early),
+            many.late / (many.early * MEMORY),
         ),
         verdict(
             "answerer",
@@ -89,7 +89,7 @@ mod tests {
             |measured| measured.deliverer.cpu.median *= 1.01,
             "deliverer: processor time of a delivery: at most 1.3 ×",
         );
-        breaks(|measured| measured.waiting.late *= 1.01, "deliverer: peak memory after 10000 changes");
+        breaks(|measured| measured.many.late *= 1.01, "deliverer: peak memory after 10000 more changes");
         breaks(|measured| measured.answerer.own.median *= 1.01, "answerer: own time of an answer");
     }
 }

@@ -1,6 +1,6 @@
 //! Figures for tests, each exactly at its budget.
 
-use super::figures::{Answered, Measured, Waiting, Worked};
+use super::figures::{Answered, Many, Measured, Worked};
 use crate::figures::Spread;
 
 const fn spread(median: f64) -> Spread {
@@ -20,7 +20,7 @@ pub(crate) fn measured() -> Measured {
         publisher: worked("publisher", 0.1, 1.0),
         deliverer: worked("deliverer", 0.26, 10.0),
         bare: worked("a loop that signs and posts", 0.2, 10.0),
-        waiting: Waiting { changes: 10_000, early: 10e6, late: 11e6 },
+        many: Many { changes: 10_000, early: 10e6, late: 11e6 },
         answerer: Answered { own: spread(5.0), cpu: spread(1.0), memory: 10e6 },
     }
 }

@@ -29,14 +29,14 @@ pub(crate) struct Answered {
     pub(crate) memory: f64,
 }
 
-/// Peak memory while many changes wait, in bytes.
+/// Peak memory before and after many changes, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Waiting {
-    /// The changes that wait.
+pub(crate) struct Many {
+    /// The changes.
     pub(crate) changes: usize,
-    /// After a tenth of them.
+    /// Before them: after those that are timed.
     pub(crate) early: f64,
-    /// After all.
+    /// After them.
     pub(crate) late: f64,
 }
 
@@ -47,6 +47,6 @@ pub struct Measured {
     pub(crate) deliverer: Worked,
     /// A loop that signs and posts, and nothing else.
     pub(crate) bare: Worked,
-    pub(crate) waiting: Waiting,
+    pub(crate) many: Many,
     pub(crate) answerer: Answered,
 }

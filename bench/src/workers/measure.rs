@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use super::{
     events::Events,
-    figures::{Answered, Measured, Waiting, Worked},
+    figures::{Answered, Many, Measured, Worked},
     neighbours::{Neighbours, SECRET},
 };
 use crate::{figures::Spread, process::Process, processor::table::Table, units::in_millis};
@@ -37,8 +37,8 @@ pub struct Programs {
 pub struct Plan {
     /// The rounds of each measurement.
     pub rounds: usize,
-    /// The changes that wait for the deliverer.
-    pub waiting: usize,
+    /// The changes that one deliverer delivers, one batch after the other.
+    pub many: usize,
     /// The model's time.
     pub model: Duration,
     /// What is planted before each of the model's answers.
@@ -48,9 +48,9 @@ pub struct Plan {
 impl Plan {
     const MODEL: Duration = Duration::from_millis(100);
     /// For the page.
-    pub(crate) const FULL: Self = Self { rounds: 25, waiting: 10_000, model: Self::MODEL, planted: Duration::ZERO };
+    pub(crate) const FULL: Self = Self { rounds: 25, many: 10_000, model: Self::MODEL, planted: Duration::ZERO };
     /// For `--quick`.
-    pub(crate) const QUICK: Self = Self { rounds: 7, waiting: 2_000, ..Self::FULL };
+    pub(crate) const QUICK: Self = Self { rounds: 7, many: 2_000, ..Self::FULL };
 }
 
 /// The changes of a batch.
@@ -81,10 +81,10 @@ pub async fn measure(programs: &Programs, folder: &Path, plan: Plan, progress: P
     }
     let answerer = answers(&programs.answerer, folder, &neighbours, plan, &mut step).await?;
     let [publisher, mut deliverer, bare] = lanes;
-    let waiting = waiting(&mut deliverer, plan, &mut step).await?;
+    let many = many(&mut deliverer, plan, &mut step).await?;
     step.done(&format!("{} rounds of each", plan.rounds));
     let [publisher, deliverer, bare] = [publisher, deliverer, bare].map(|lane| lane.worked(plan.rounds));
-    Ok(Measured { publisher: publisher?, deliverer: deliverer?, bare: bare?, waiting, answerer })
+    Ok(Measured { publisher: publisher?, deliverer: deliverer?, bare: bare?, many, answerer })
 }
 
 /// The variables of all.
@@ -146,14 +146,17 @@ impl Lane {
     async fn round(&mut self, neighbours: &Neighbours, counts: bool) -> Result<()> {
         let publishes = self.publishes;
         let requests = || if publishes { neighbours.puts() } else { neighbours.posts() };
-        let (before, mut time, cpu) = (requests(), Duration::ZERO, self.process.cpu_time()?);
+        let (before, entries) = (requests(), neighbours.entries());
+        let (mut time, cpu) = (Duration::ZERO, self.process.cpu_time()?);
         for _ in 0..PER_ROUND {
             time += self.work().await?;
         }
         let cpu = self.process.cpu_time()? - cpu;
         let requests = requests() - before;
+        let (items, done) = (PER_ROUND * BATCH, if publishes { neighbours.entries() - entries } else { requests });
+        ensure!(done == items, "{} did {done} of {items}", self.name);
         if counts {
-            let items = (PER_ROUND * BATCH) as f64;
+            let items = items as f64;
             self.per_second.push(items / time.as_secs_f64());
             self.cpu.push(in_millis(cpu) / items);
             self.requests += requests;
@@ -178,17 +181,14 @@ fn is_done(answer: &Value) -> bool {
     answer.get("batchItemFailures").and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
-/// The deliverer's memory while so many changes wait.
-async fn waiting(deliverer: &mut Lane, plan: Plan, step: &mut ProgressStep) -> Result<Waiting> {
-    let (batches, mut early) = (plan.waiting / BATCH, 0);
-    for batch in 0..batches {
-        step.note(&format!("{} of {} changes that wait", batch * BATCH, plan.waiting));
+/// The deliverer's memory before and after many more changes.
+async fn many(deliverer: &mut Lane, plan: Plan, step: &mut ProgressStep) -> Result<Many> {
+    let early = deliverer.process.peak_memory()?;
+    for batch in 0..plan.many / BATCH {
+        step.note(&format!("{} of {} changes", batch * BATCH, plan.many));
         deliverer.work().await?;
-        if batch == batches / 10 {
-            early = deliverer.process.peak_memory()?;
-        }
     }
-    Ok(Waiting { changes: plan.waiting, early: early as f64, late: deliverer.process.peak_memory()? as f64 })
+    Ok(Many { changes: plan.many, early: early as f64, late: deliverer.process.peak_memory()? as f64 })
 }
 
 async fn answers(

@@ -30,6 +30,7 @@ pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 #[derive(Debug, Default)]
 struct Counts {
     puts: AtomicUsize,
+    entries: AtomicUsize,
     posts: AtomicUsize,
     questions: AtomicUsize,
 }
@@ -64,6 +65,11 @@ impl Neighbours {
     /// The calls of `PutEvents`.
     pub(super) fn puts(&self) -> usize {
         self.counts.puts.load(Ordering::Relaxed)
+    }
+
+    /// Their entries.
+    pub(super) fn entries(&self) -> usize {
+        self.counts.entries.load(Ordering::Relaxed)
     }
 
     /// The deliveries to the service.
@@ -110,6 +116,7 @@ fn put_events(counts: &Counts, body: &[u8]) -> Response {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let entries = request.get("Entries").and_then(Value::as_array).map_or(0, Vec::len);
     counts.puts.fetch_add(1, Ordering::Relaxed);
+    counts.entries.fetch_add(entries, Ordering::Relaxed);
     let taken = (0..entries).map(|number| json!({"EventId": format!("00000000-0000-4000-8000-{number:012}")}));
     Json(json!({"FailedEntryCount": 0, "Entries": taken.collect::<Vec<_>>()})).into_response()
 }

@@ -69,6 +69,8 @@ pub struct FactError;
 const LEFT: &str = "left";
 const LINKED: &str = "linked";
 const CONFIRMED: &str = "confirmed";
+/// What was written before each link was recorded: a link after a departure.
+const RETURNED: &str = "returned";
 
 impl Fact {
     /// Its elements: its kind, the member, the time in milliseconds, and other times as milliseconds since that.
@@ -105,7 +107,7 @@ impl Fact {
                 let effective_at = if effective.is_null() { None } else { Some(after(effective)?) };
                 FactKind::Left { report: report_of(report, after)?, effective_at }
             }
-            (LINKED, []) => FactKind::Linked,
+            (LINKED | RETURNED, []) => FactKind::Linked,
             (CONFIRMED, [received]) => FactKind::Confirmed { received_at: after(received)? },
             _ => return None,
         };

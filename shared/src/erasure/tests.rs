@@ -281,6 +281,13 @@ fn a_text_of_another_form_is_refused() {
 }
 
 #[test]
+fn a_return_as_it_was_recorded_before_is_a_link() {
+    let [fact] = from_text(r#"[["returned","7",1764381061000]]"#).unwrap().try_into().unwrap();
+    assert_eq!(fact.kind, FactKind::Linked);
+    assert_eq!(to_text([&fact]), r#"[["linked","7",1764381061000]]"#);
+}
+
+#[test]
 fn the_departing_events_are_those_that_unlink_and_the_linking_those_that_link() {
     let unlinks = |effects: &[Effect]| {
         effects.iter().any(|effect| matches!(effect, Effect::Link(crate::state::Link::Unlinked { .. })))

@@ -64,6 +64,7 @@ impl List {
             step.note(&format!("{done} of {}", counted(days.len(), "day")));
         }
         step.done(&counted(days.len(), "day"));
+        facts.values_mut().for_each(keep_those_who_left);
         Ok((facts, unreadable))
     }
 
@@ -111,6 +112,14 @@ type Facts = BTreeMap<AppId, Vec<Fact>>;
 
 type Member = (AppId, UserId);
 
+/// Most links are of members who never left: a run of the reconciler may have found millions.
+fn keep_those_who_left(facts: &mut Vec<Fact>) {
+    let has_left = |fact: &&Fact| matches!(fact.kind, FactKind::Left { .. });
+    let left: BTreeSet<UserId> = facts.iter().filter(has_left).map(|fact| fact.user).collect();
+    facts.retain(|fact| left.contains(&fact.user));
+    facts.shrink_to_fit();
+}
+
 /// Those who left since then.
 fn members(facts: &Facts, since: Time) -> BTreeSet<Member> {
     let of_app = |(app, facts): (&AppId, &Vec<Fact>)| {
@@ -148,5 +157,17 @@ mod tests {
         let days: Vec<_> = days.into_iter().map(Time::day).collect();
         let expected = ["24", "25", "26", "27", "28"].map(|day| format!("2026-02-{day}"));
         assert_eq!(days, [&expected[..], &["2026-03-01".to_owned(), "2026-03-02".to_owned()]].concat());
+    }
+
+    #[test]
+    fn of_members_who_never_left_no_fact_is_kept() {
+        let at = "2026-02-27T00:00:00Z".parse::<Time>().unwrap();
+        let fact = |user: u64, kind| Fact { user: user.to_string().parse().unwrap(), at, kind };
+        let left = FactKind::Left { report: None, effective_at: None };
+        let of_one_who_left = vec![fact(7, FactKind::Linked), fact(7, left)];
+        let mut facts = of_one_who_left.clone();
+        facts.extend((100..200).map(|user| fact(user, FactKind::Linked)));
+        keep_those_who_left(&mut facts);
+        assert_eq!(facts, of_one_who_left);
     }
 }

@@ -83,17 +83,25 @@ impl Found {
     /// more, and a list finds a fact on its own day. The names are those of the content: the same items are the same records.
     fn records(self) -> Vec<ErasureRecord> {
         let Self { facts, left, .. } = self;
+        // A departure without its confirmation would be listed as one that was never confirmed: they expire together.
+        let mut kept_until = BTreeMap::<_, Option<Time>>::new();
+        for (app, fact, expires_at) in &facts {
+            let of_member = kept_until.entry((app.clone(), fact.user)).or_default();
+            *of_member = (*of_member).max(*expires_at);
+        }
         let mut days = BTreeMap::<_, Vec<_>>::new();
-        for (app, fact, expires_at) in facts {
-            if left.contains(&(app.clone(), fact.user)) {
-                days.entry((fact.at.day(), app)).or_default().push((fact, expires_at));
+        for (app, fact, _) in facts {
+            let member = (app, fact.user);
+            if left.contains(&member) {
+                let expires_at = kept_until.get(&member).copied().flatten();
+                days.entry((fact.at.day(), member.0)).or_default().push((fact, expires_at));
             }
         }
         days.into_iter().flat_map(|((_, app), facts)| records_of_day(&app, facts)).collect()
     }
 }
 
-/// They are kept as long as each item that they are from.
+/// They are kept as long as the longest of their members' items.
 fn records_of_day(app: &AppId, facts: Vec<(Fact, Option<Time>)>) -> Vec<ErasureRecord> {
     let kept_until = facts.iter().filter_map(|(_, expires_at)| *expires_at).max();
     let facts = compact(facts.into_iter().map(|(fact, _)| fact));
@@ -209,6 +217,21 @@ mod tests {
         let kept: Vec<_> = records(&[of_history]).into_iter().map(|record| record.kept_until).collect();
         assert_eq!(kept, [Some(expires_at)]);
         assert_eq!(records(&items())[0].kept_until, None);
+    }
+
+    #[test]
+    fn what_is_rebuilt_of_one_member_expires_together() {
+        let expiring = |mut line: Members, days| {
+            let expires_at = time("2026-01-01T00:00:00Z").plus_days(days);
+            line.insert("expires_at".to_owned(), json!(expires_at.as_seconds()));
+            (line, expires_at)
+        };
+        let unlinked = json!([{"link": {"status": "unlinked"}}]);
+        let (left, late) = expiring(line(7, "unlink", &unlinked, "2026-01-01T12:00:00Z"), 900);
+        let (confirmed, _) =
+            expiring(line(7, "service-erased", &json!(["erase", "wipe"]), "2026-01-31T00:00:00Z"), 120);
+        let kept: Vec<_> = records(&[left, confirmed]).into_iter().map(|record| record.kept_until).collect();
+        assert_eq!(kept, [Some(late), Some(late)]);
     }
 
     /// A table, and its stream.
