@@ -51,6 +51,42 @@ class Words(unittest.TestCase):
         return [re.sub(r"<[^>]+>", "<>", re.sub(r" *(#|-- ).*", "", block)) for block in blocks]
 
 
+class Costs(unittest.TestCase):
+    def test_the_setup_of_adopt_costs_the_sum_of_what_is_measured(self) -> None:
+        setup, measured = (ROOT / "docs/cost.md").read_text(encoding="utf-8").split("<!-- measured", 1)
+        parts = [
+            self.total(measured, f"### {heading}\n")
+            for heading in ("What a month costs without a webhook", "What delivery costs", "What the reconciler costs")
+        ]
+        shown = re.findall(r"\| \**\$([0-9.]+)\** \|$", setup, re.M)
+        self.assertEqual(shown, [*parts, f"{sum(map(float, parts)):.2f}"])
+        self.assertIn(f"[${shown[-1]}]", setup)
+
+    def total(self, text: str, heading: str) -> str:
+        [total] = re.findall(r"^\| \*\*(?:a month, )?in all\*\* \| \$([0-9.]+) \|$", text.split(heading)[1].split("\n### ")[0], re.M)
+        return str(total)
+
+
+class Korean(unittest.TestCase):
+    # What each is called, which is Kakao's word where Kakao has one.
+    OTHER_WORDS = {
+        "연결을 끊": "연결 해제",
+        "연결이 끊": "연결 해제",
+        "계정 정지": "카카오계정 비활성화",
+        "이용 제한": "카카오계정 비활성화",
+        "대사가": "회원 대조",
+        "데드 레터": "DLQ",
+        "브레이크": "안전장치",
+        "규칙 하나를": "버전 규칙",
+    }
+
+    def test_each_thing_has_one_name(self) -> None:
+        for page in [ROOT / "README.ko.md", *sorted((ROOT / "docs").glob("*.ko.md"))]:
+            text = page.read_text(encoding="utf-8")
+            for other, word in self.OTHER_WORDS.items():
+                self.assertNotIn(other, text, f"{page.name}: {word}")
+
+
 class Permissions(unittest.TestCase):
     def test_the_page_about_security_says_of_every_function_what_it_may_do(self) -> None:
         section = (ROOT / "SECURITY.md").read_text(encoding="utf-8").split("\n## What each function may do\n")[1].split("\n## ")[0]
