@@ -43,6 +43,7 @@ KEEP_FRIEND = """insert into channel_friend (app_id, id_type, id, channel, statu
                  on conflict (app_id, id_type, id, channel) do update set status = excluded.status, at = excluded.at
                  where excluded.at > channel_friend.at"""
 
+IDENTITIES_OF = "select app_id, user_id from kakao_identity where member_id = :member_id order by app_id, user_id"
 MEMBER_OF = f"select member_id, proven_at from kakao_identity where {WHOSE}"
 END_KAKAO_SESSIONS = """delete from session where member_id = :member_id and app_id = :app_id
                         and (:all or started_at <= :void_until)"""
@@ -67,6 +68,14 @@ EMPTY_MEMBER = "update member set password_hash = null, nickname = null, marketi
 FORGET_MARKS = """delete from kakao_user where (gone_at <= :now - :kept or version = 0) and not exists
                   (select 1 from kakao_identity i where i.app_id = kakao_user.app_id and i.user_id = kakao_user.user_id)"""
 
+# With the last proof of the link, which outlives the identity here.
+UNLINK_ONE = """insert into pending_unlink (app_id, user_id, proven_at) values (:app_id, :user_id, :proven_at)
+                on conflict do nothing"""
+UNLINK_ALL = """insert into pending_unlink (app_id, user_id, proven_at)
+                select app_id, user_id, proven_at from kakao_identity where member_id = :member_id on conflict do nothing"""
+# A `gone` from before that proof is stale: the member came back, and the change that says so is on its way.
+HAS_LEFT = f"""select 1 from kakao_user where {WHOSE} and access = 'gone'
+               and gone_at >= (select proven_at from pending_unlink where {WHOSE})"""
 # One of the app's members who is surely linked, as far as webhooks tell.
 LAST_LINKED = """select user_id from kakao_user k where app_id = :app_id and access = 'allowed' and linked_at is not null and not exists
                  (select 1 from pending_unlink p where p.app_id = k.app_id and p.user_id = k.user_id) order by linked_at desc limit 1"""
@@ -146,7 +155,8 @@ def act_on_member(db: sqlite3.Connection, state: dict[str, Any], values: dict[st
     # Of two logins that end at once, one must be the last.
     db.execute(LOCK_MEMBER, values)
     if db.execute(OTHER_LOGINS, values).fetchone():
-        remove_identity(db, values, until=values["gone_at"])
+        remove_identity(db, values)
+        report(db, "service-erased", values, values["gone_at"])
     else:
         db.execute(MARK_AS_LEFT, values)
 
@@ -168,9 +178,7 @@ def log_in(db: sqlite3.Connection, app_id: str, user_id: str, proven_at: int, *,
     the account that is logged in by other means and adds Kakao to it."""
     who: dict[str, Any] = {"app_id": app_id, "user_id": user_id, "proven_at": proven_at, "email": email}
     with transaction(db):
-        # A row that is not there cannot be locked: an unlink that arrives now must wait for this login.
-        db.execute(ADD_UNKNOWN, who)
-        access, gone, version = db.execute(LOCK_USER, who).fetchone()
+        access, gone, version = lock_user(db, who)
         if access == "blocked":
             raise Refused("the Kakao account is disabled")
         if gone is not None and gone >= proven_at:
@@ -186,6 +194,14 @@ def log_in(db: sqlite3.Connection, app_id: str, user_id: str, proven_at: int, *,
         if not known or returned or access != "allowed" or version == 0:
             report(db, "service-linked", who, proven_at)
     return int(who["member_id"])
+
+
+def lock_user(db: sqlite3.Connection, who: dict[str, Any]) -> tuple[str, int | None, int]:
+    """Holds back changes of this user, and whatever else adds or removes the identity, until the transaction ends."""
+    # A row that is not there cannot be locked.
+    db.execute(ADD_UNKNOWN, who)
+    access, gone, version = db.execute(LOCK_USER, who).fetchone()
+    return access, gone, version
 
 
 def find_or_add(db: sqlite3.Connection, who: dict[str, Any], member_id: int | None) -> tuple[bool, int]:
@@ -215,30 +231,28 @@ def leave(db: sqlite3.Connection, member_id: int, now: int) -> None:
     with transaction(db):
         db.execute(MARK_AS_LEFT, {"member_id": member_id, "gone_at": now})
         db.execute("delete from session where member_id = :member_id", {"member_id": member_id})
-        db.execute("insert into pending_unlink select app_id, user_id from kakao_identity where member_id = :member_id on conflict do nothing",
-                   {"member_id": member_id})
+        db.execute(UNLINK_ALL, {"member_id": member_id})
 
 
-def disconnect(db: sqlite3.Connection, app_id: str, user_id: str, now: int) -> None:
-    """The member removes Kakao and keeps the account, by another login."""
+def disconnect(db: sqlite3.Connection, app_id: str, user_id: str) -> None:
+    """The member removes Kakao and keeps the account, by another login. The erasure is reported with the unlink."""
     with transaction(db):
-        values = {"app_id": app_id, "user_id": user_id}
-        found = db.execute(MEMBER_OF, values).fetchone()
-        values["member_id"] = found[0] if found else None
+        values: dict[str, Any] = {"app_id": app_id, "user_id": user_id}
+        lock_user(db, values)
+        values["member_id"], values["proven_at"] = db.execute(MEMBER_OF, values).fetchone() or (None, None)
         db.execute(LOCK_MEMBER, values)
         if not db.execute(OTHER_LOGINS, values).fetchone():
             raise Refused("Kakao is the only login of this member")
         db.execute(END_KAKAO_SESSIONS, values | {"all": True, "void_until": 0})
-        remove_identity(db, values, until=now)
-        db.execute("insert into pending_unlink (app_id, user_id) values (:app_id, :user_id) on conflict do nothing", values)
+        remove_identity(db, values)
+        db.execute(UNLINK_ONE, values)
 
 
-def remove_identity(db: sqlite3.Connection, values: dict[str, Any], until: int) -> None:
+def remove_identity(db: sqlite3.Connection, values: dict[str, Any]) -> None:
     """Removes what Kakao gave, and the member number. The channel's friend is unknown from now on, too."""
     db.execute(REMOVE_IDENTITY, values)
     db.execute(f"delete from kakao_consent where {WHOSE}", values)
     db.execute("delete from channel_friend where app_id = :app_id and id_type = 'user_id' and id = :user_id", values)
-    report(db, "service-erased", values, until)
 
 
 # ---- Jobs
@@ -256,16 +270,23 @@ def purge(db: sqlite3.Connection, now: int) -> int:
 def purge_member(db: sqlite3.Connection, member: dict[str, Any]) -> bool:
     """Whether the member is still due, and so erased: one who logs in, or links again, while the job runs stays."""
     with transaction(db):
+        # Without their locks, a link could arrive between the question and the deletion.
+        for who in identities_of(db, member):
+            lock_user(db, who)
         left_at, _ = db.execute(LOCK_MEMBER, member).fetchone()
         if not db.execute(IS_DUE, member).fetchone():
             return False
-        identities = db.execute("select app_id, user_id from kakao_identity where member_id = :member_id", member).fetchall()
-        for app_id, user_id in identities:
+        for who in identities_of(db, member):
+            remove_identity(db, who)
             # Dated at the end of the period: what a new link brings later must not be erased.
-            remove_identity(db, {"app_id": app_id, "user_id": user_id}, until=left_at + GRACE)
+            report(db, "service-erased", who, left_at + GRACE)
         db.execute("delete from session where member_id = :member_id", member)
         db.execute(EMPTY_MEMBER, member)
     return True
+
+
+def identities_of(db: sqlite3.Connection, member: dict[str, Any]) -> list[dict[str, str]]:
+    return [{"app_id": app_id, "user_id": user_id} for app_id, user_id in db.execute(IDENTITIES_OF, member).fetchall()]
 
 
 class Kakao(Protocol):
@@ -288,15 +309,22 @@ def unlink_at_kakao(db: sqlite3.Connection, kakao: Kakao, clock: Callable[[], in
             before = clock() // 1000 * 1000 - 1000
             code = kakao.unlink(app_id, user_id)
             if code is None or (code == NOT_LINKED and is_believed(db, kakao, who)):
-                db.execute(f"delete from pending_unlink where {WHOSE}", who)
-                report(db, "service-unlinked", who, before)
+                report_unlinked(db, who, before)
     return int(db.execute("select count(*) from pending_unlink").fetchone()[0])
+
+
+def report_unlinked(db: sqlite3.Connection, who: dict[str, str], at: int) -> None:
+    db.execute(f"delete from pending_unlink where {WHOSE}", who)
+    report(db, "service-unlinked", who, at)
+    if not db.execute(MEMBER_OF, who).fetchone():
+        # Erased before the unlink, by `disconnect` or the purge. Only what is not dated before a departure confirms it.
+        report(db, "service-erased", who, at)
 
 
 def is_believed(db: sqlite3.Connection, kakao: Kakao, who: dict[str, str]) -> bool:
     """Whether *not linked* is true. With another app's key Kakao says it of every member, so the key must know one who is
-    linked, unless Kakao itself has reported that this member left."""
-    if db.execute(f"select 1 from kakao_user where {WHOSE} and access = 'gone'", who).fetchone():
+    linked, unless Kakao itself has reported that this member left, and no login since has proved a new link."""
+    if db.execute(HAS_LEFT, who).fetchone():
         return True
     linked = db.execute(LAST_LINKED, who).fetchone()
     return linked is not None and kakao.me(who["app_id"], linked[0]) is None

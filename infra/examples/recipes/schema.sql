@@ -61,6 +61,7 @@ create table session (
 create table pending_unlink (
     app_id varchar(20) not null,
     user_id varchar(20) not null,
+    proven_at bigint not null,           -- As in kakao_identity, whose row may be deleted before Kakao answers.
     primary key (app_id, user_id)
 );
 

@@ -345,16 +345,19 @@ class KeepsTheAccount(Recipes):
         self.assertEqual(self.reported(DAY_0), [])
 
     def test_a_member_who_removes_kakao_in_the_service_is_unlinked_at_kakao_too(self) -> None:
-        recipes.disconnect(self.db, APP, USER, DAY_0 + DAY)
+        recipes.disconnect(self.db, APP, USER)
         self.assertEqual(self.rows("select * from kakao_identity"), [])
+        # No erasure is reported before the departure that it confirms.
+        self.assertEqual(self.reported(DAY_0), [])
         self.assertEqual(recipes.unlink_at_kakao(self.db, AlwaysUnlinks(), lambda: DAY_0 + DAY + 3000), 0)
-        self.assertEqual(self.reported(DAY_0), [("service-erased", DAY_0 + DAY), ("service-unlinked", DAY_0 + DAY + 2000)])
+        at = DAY_0 + DAY + 2000
+        self.assertCountEqual(self.reported(DAY_0), [("service-unlinked", at), ("service-erased", at)])
 
     def test_the_only_login_is_not_removed(self) -> None:
         self.log_in(DAY_0, user_id="3142857143")
         for user in ("3142857143", "3142857144"):
             with self.assertRaises(Refused):
-                recipes.disconnect(self.db, APP, user, DAY_0 + DAY)
+                recipes.disconnect(self.db, APP, user)
 
     def test_a_member_of_two_apps_leaves_with_the_last_of_them(self) -> None:
         member = self.log_in(DAY_0, user_id="3142857143")
@@ -363,6 +366,43 @@ class KeepsTheAccount(Recipes):
         self.assertIsNone(self.left_at(member))
         self.follow(unlinked(DAY_0 + DAY, 2, user_id="3142857144") | {"app_id": "234567"})
         self.assertEqual(self.left_at(member), DAY_0 + DAY)
+
+
+class Locks(Recipes):
+    """SQLite locks the whole database. So that the rows' locks suffice elsewhere, their place is tested here."""
+
+    STEPS = {
+        "lock user": recipes.LOCK_USER,
+        "lock member": recipes.LOCK_MEMBER,
+        "read identity": recipes.MEMBER_OF,
+        "is it due?": recipes.IS_DUE,
+        "remove identity": recipes.REMOVE_IDENTITY,
+    }
+
+    def steps(self, work: Callable[[], Any]) -> list[str]:
+        ran: list[str] = []
+        self.db.set_trace_callback(ran.append)
+        work()
+        self.db.set_trace_callback(None)
+        return [step for sql in ran for step, known in self.STEPS.items() if sql.startswith(known.partition(":")[0])]
+
+    def test_the_purge_locks_the_users_of_the_member_then_the_member_and_then_asks(self) -> None:
+        member = self.log_in(DAY_0)
+        recipes.log_in(self.db, "234567", "3142857144", DAY_0, member_id=member)
+        recipes.leave(self.db, member, DAY_0)
+        due = {"now": DAY_0 + GRACE, "grace": GRACE, "member_id": member}
+        self.assertEqual(
+            self.steps(lambda: recipes.purge_member(self.db, due)),
+            ["lock user", "lock user", "lock member", "is it due?", "remove identity", "remove identity"],
+        )
+
+    def test_a_login_and_a_disconnect_read_the_identity_behind_the_lock_of_the_user(self) -> None:
+        member = self.log_in(DAY_0)
+        self.db.execute("update member set password_hash = 'x'")
+        first = ["lock user", "read identity", "lock member"]
+        self.assertEqual(self.steps(lambda: self.log_in(DAY_0 + 1)), first)
+        self.assertEqual(self.steps(lambda: recipes.disconnect(self.db, APP, USER)), [*first, "remove identity"])
+        self.assertNotEqual(self.log_in(DAY_0 + 2), member)
 
 
 class Kakao(BaseHTTPRequestHandler):
@@ -474,6 +514,23 @@ class UnlinksAtKakao(Recipes):
         self.assertEqual(self.job(DAY_0 + 2 * DAY), 0)
         self.assertEqual(self.linked_at_kakao(), {stays})
 
+    def test_what_kakao_reported_before_the_last_login_is_not_believed(self) -> None:
+        self.follow(unlinked(DAY_0 + DAY, 2))
+        self.log_in(DAY_0 + 2 * DAY)
+        self.db.execute("update member set password_hash = 'x'")
+        self.reported(DAY_0)
+        ways: list[Callable[[], Any]] = [
+            lambda: recipes.leave(self.db, self.member, DAY_0 + 3 * DAY),
+            lambda: recipes.disconnect(self.db, APP, USER),
+        ]
+        for goes in ways:
+            self.db.execute("delete from pending_unlink")
+            # The change that says that the member is back has not arrived.
+            self.assertEqual(self.rows("select access from kakao_user"), [("gone",)])
+            goes()
+            self.assertEqual(self.job(DAY_0 + 4 * DAY, key="of another app"), 1)
+            self.assertEqual((self.reported(DAY_0), self.linked_at_kakao()), ([], {USER}))
+
     def test_any_other_answer_reports_nothing_and_the_member_is_asked_for_again(self) -> None:
         recipes.leave(self.db, self.member, DAY_0 + DAY)
         for code in (-1, -7, -10, -103):
@@ -508,8 +565,12 @@ class UnlinksAtKakao(Recipes):
     def test_a_member_who_left_is_purged_although_kakao_never_gave_an_answer(self) -> None:
         recipes.leave(self.db, self.member, DAY_0 + DAY)
         self.assertEqual(recipes.purge(self.db, DAY_0 + DAY + GRACE), 1)
-        self.assertEqual(self.job(DAY_0 + DAY + GRACE), 0)
+        self.assertEqual(self.reported(DAY_0), [("service-erased", DAY_0 + DAY + GRACE)])
+        self.assertEqual(self.job(DAY_0 + 2 * DAY + GRACE), 0)
         self.assertEqual(self.linked_at_kakao(), set())
+        # The erasure is from before the departure, which it does not confirm: it is reported once more.
+        at = DAY_0 + 2 * DAY + GRACE - 1000
+        self.assertCountEqual(self.reported(DAY_0), [("service-unlinked", at), ("service-erased", at)])
 
 
 class Marketing(Recipes):

@@ -4,6 +4,7 @@ create table if not exists kakao_user (
     version bigint not null,
     access varchar(16) not null,
     sessions_valid_from bigint, -- Milliseconds since 1970, as in all columns of times.
+    proven_at bigint, -- When a login here last proved the link. Null: no login since the installation.
     primary key (app_id, user_id)
 );
 create table if not exists member (

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
-import java.util.Set;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.support.TransactionTemplate;
@@ -12,7 +11,6 @@ import org.springframework.transaction.support.TransactionTemplate;
 /** Does what Kakao asks for when a user changes. */
 @Service
 public class FollowUp {
-    private static final Set<String> SHUT = Set.of("blocked", "gone");
     private static final String ADD_UNKNOWN = "insert into kakao_user (app_id, user_id, version, access)"
             + " values (?, ?, 0, 'allowed') on duplicate key update version = version";
     private final JdbcTemplate jdbc;
@@ -47,6 +45,8 @@ public class FollowUp {
         return transaction.execute(status -> {
             Login login = judge(app, user, provenAt);
             if (login != Login.REFUSED) {
+                jdbc.update("update kakao_user set proven_at = ? where app_id = ? and user_id = ? and coalesce(proven_at, 0) < ?",
+                        millis(provenAt), app, user, millis(provenAt));
                 jdbc.update("update member set active = true where app_id = ? and user_id = ?", app, user);
                 beginSession.run();
             }
@@ -60,8 +60,7 @@ public class FollowUp {
         Map<String, Object> known = jdbc.queryForMap("select access, sessions_valid_from from kakao_user"
                 + " where app_id = ? and user_id = ? for update", app, user);
         Long until = (Long) known.get("sessions_valid_from");
-        // A login of that second or before is as void as a session of then: it may be older than the unlink.
-        boolean isVoid = until != null && provenAt.getEpochSecond() <= Math.floorDiv(until, 1000L);
+        boolean isVoid = until != null && isVoid(provenAt, Instant.ofEpochMilli(until));
         if (known.get("access").equals("blocked") || isVoid) return Login.REFUSED;
         return known.get("access").equals("gone") ? Login.BACK : Login.BEGUN;
     }
@@ -81,23 +80,34 @@ public class FollowUp {
     private void act(JsonNode change) {
         String app = change.path("app_id").asText(), user = change.path("user_id").asText();
         String access = change.path("state").path("access").asText();
-        Instant erased = time(change, "erased_until");
+        Instant erased = time(change, "erased_until"), until = time(change, "sessions_valid_from");
         if (erased != null) {
             jdbc.update("update member set nickname = null where app_id = ? and user_id = ? and profile_at <= ?",
                     app, user, millis(erased));
         }
-        if (access.equals("gone")) {
+        boolean isGone = access.equals("gone") && !isBack(app, user, until);
+        if (isGone) {
             jdbc.update("update member set active = false where app_id = ? and user_id = ?", app, user);
         }
         // Redis is in no transaction with the database: last, and safe to do again.
-        endSessions(user, SHUT.contains(access) ? Instant.MAX : time(change, "sessions_valid_from"));
+        endSessions(user, isGone || access.equals("blocked") ? Instant.MAX : until);
     }
 
-    /** Ends the sessions that began in that second or before. */
+    /** Whether a login since has proved a new link: then the unlink is late, and ends only what is older. */
+    private boolean isBack(String app, String user, Instant until) {
+        Long proven = jdbc.queryForObject("select proven_at from kakao_user where app_id = ? and user_id = ?", Long.class, app, user);
+        return proven != null && until != null && !isVoid(Instant.ofEpochMilli(proven), until);
+    }
+
+    /** Whether a login or session is of that second or before: it may be older than the unlink. */
+    private static boolean isVoid(Instant begun, Instant until) {
+        return !begun.truncatedTo(ChronoUnit.SECONDS).isAfter(until);
+    }
+
     private void endSessions(String user, Instant until) {
         if (until == null) return;
         sessions.begun(user).forEach((id, begun) -> {
-            if (!begun.truncatedTo(ChronoUnit.SECONDS).isAfter(until)) sessions.end(id);
+            if (isVoid(begun, until)) sessions.end(id);
         });
     }
 

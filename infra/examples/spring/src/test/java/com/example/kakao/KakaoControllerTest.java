@@ -205,6 +205,24 @@ class KakaoControllerTest {
     }
 
     @Test
+    void an_unlink_that_arrives_after_a_new_login_ends_only_what_is_older() throws Exception {
+        assertEquals(FollowUp.Login.BEGUN, logInAgain(AT.plusSeconds(1)));
+        assertEquals(204, deliver(change(5, "gone", UNLINKED)));
+        assertMember("gone", 1, true, null);
+        assertEquals(List.of(AT.plusSeconds(1)), new ArrayList<>(begun.values()));
+        Map<String, Object> again = Map.of("erased_until", AT.toString(), "sessions_valid_from", AT.plusSeconds(1).toString());
+        assertEquals(204, deliver(change(6, "gone", again)));
+        assertMember("gone", 0, false, null);
+    }
+
+    @Test
+    void a_login_of_the_second_of_the_unlink_does_not_outlive_it() throws Exception {
+        assertEquals(FollowUp.Login.BEGUN, logInAgain(AT.plusMillis(999)));
+        assertEquals(204, deliver(change(5, "gone", UNLINKED)));
+        assertMember("gone", 0, false, null);
+    }
+
+    @Test
     void no_login_is_let_in_while_the_account_is_disabled() throws Exception {
         deliver(change(5, "blocked"));
         assertEquals(FollowUp.Login.REFUSED, logInAgain(AT.plusSeconds(3_600)));
