@@ -135,7 +135,8 @@ fn check(reply: &mut Node<'_, '_>) {
         Some(_) => {}
     }
     if reply.flag("useCallback") {
-        reply.violated("useCallback", Rule::Conflict("this must be the answer itself"));
+        let why = "the service must return the answer itself: kakao-webhooks does the callback";
+        reply.violated("useCallback", Rule::Conflict(why));
     }
     if reply.has("template") {
         reply.inline("template", check_template);
