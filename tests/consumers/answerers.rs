@@ -67,7 +67,8 @@ fn payload(within: Duration) -> Value {
     json!({
         "bot": {"id": "5f0a", "name": "봄 가게"},
         "userRequest": {
-            "utterance": format!("{SAID}\n"), "callbackUrl": "https://bot-api.kakao.com/v1/bots/5f0a/callback/secret",
+            // As in a group chat room.
+            "utterance": format!("@봄 가게 {SAID}\n"), "callbackUrl": "https://bot-api.kakao.com/v1/bots/5f0a/callback/secret",
             "user": {"id": user_key, "properties": {"appUserId": app_user_id, "plusfriendUserKey": friend_key}},
         },
         "deadline_ms": deadline.as_millisecond(),

@@ -155,6 +155,23 @@ async fn the_fallback_text_is_a_failure_and_says_where_its_cause_is() {
     assert_eq!(done.code, Some(0), "{done:?}");
 }
 
+#[tokio::test]
+async fn what_kakao_does_not_know_in_an_answer_is_a_remark() {
+    let unknown = json!({"version": "2.0", "template": {"outputs": [{"simpleTxt": {"text": "a"}}]}});
+    let is_remarked =
+        |done: &Done| done.out.contains("\nremark            `template.outputs[0].simpleTxt` is no component");
+    let late = Skill::start(wait(), vec![unknown.clone()]).await;
+    let done = late.khook(&[]).await;
+    assert!(done.code == Some(0) && is_remarked(&done), "{done:?}");
+    let at_once = Skill::start(unknown, vec![]).await;
+    let plain = ["send", "skill", "--url", &at_once.base, "--no-key", "--bot", "b0"];
+    let done = khook_binary::run(&[], &plain).await.unwrap();
+    assert!(done.code == Some(0) && is_remarked(&done), "{done:?}");
+    let report = khook_binary::run(&[], &[&plain[..], &["--json"]].concat()).await.unwrap();
+    let report: Value = serde_json::from_str(&report.out).unwrap();
+    assert_eq!(report["remarks"], json!(["`template.outputs[0].simpleTxt` is no component that Kakao knows"]));
+}
+
 /// A project in which a `khook dev` seems to run, with this callback server.
 fn project(name: &str, skill: &Skill, callbacks: &CallbackServer, kakao_callback_url: &str) -> Project {
     let running = json!({

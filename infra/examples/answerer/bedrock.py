@@ -26,11 +26,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
         raise TimeoutError
     # A client of this message's own: its time limit is. A second attempt would be too late.
     limits = Config(connect_timeout=left, read_timeout=left, retries={"total_max_attempts": 1})
-    # Of the payload, the model gets what the user wrote and nothing else.
+    # Of the payload, the model gets what the user wrote alone; in a group chat room without the bot's mention.
+    words = event["userRequest"]["utterance"].strip().removeprefix(f"@{event['bot'].get('name')} ")
     answer = session.client("bedrock-runtime", config=limits).converse(
         modelId=MODEL,
         system=[{"text": SYSTEM}],
-        messages=[{"role": "user", "content": [{"text": event["userRequest"]["utterance"].strip()}]}],
+        messages=[{"role": "user", "content": [{"text": words}]}],
         inferenceConfig={"maxTokens": 500},
     )
     text = "".join(part.get("text", "") for part in answer["output"]["message"]["content"]).strip()

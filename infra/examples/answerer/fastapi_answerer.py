@@ -41,9 +41,10 @@ async def answer(request: Request) -> dict[str, Any]:
         raise HTTPException(401) from None
     if "isInSlotFilling" in payload:
         return {"status": "SUCCESS"}
+    # Of the payload, the model gets what the user wrote alone; in a group chat room without the bot's mention.
+    words = payload["userRequest"]["utterance"].strip().removeprefix(f"@{payload['bot'].get('name')} ")
     try:
-        # Of the payload, the model gets what the user wrote and nothing else.
         async with asyncio.timeout(payload["deadline_ms"] / 1000 - time.time() - MARGIN_SECONDS):
-            return {"text": await ask(payload["userRequest"]["utterance"].strip())}
+            return {"text": await ask(words)}
     except (TimeoutError, httpx2.HTTPError, LookupError, ValueError):  # The chatbot says its fallback text.
         raise HTTPException(502) from None

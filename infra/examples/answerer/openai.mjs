@@ -23,10 +23,11 @@ function isSigned({ "webhook-id": id, "webhook-timestamp": at, "webhook-signatur
 
 async function answer(payload) {
   if ("isInSlotFilling" in payload) return { status: "SUCCESS" };
-  // Of the payload, the model gets what the user wrote and nothing else.
+  // Of the payload, the model gets what the user wrote alone; in a group chat room without the bot's mention.
+  const [words, mention] = [payload.userRequest.utterance.trim(), `@${payload.bot.name} `];
   const messages = [
     { role: "system", content: SYSTEM },
-    { role: "user", content: payload.userRequest.utterance.trim() },
+    { role: "user", content: words.startsWith(mention) ? words.slice(mention.length) : words },
   ];
   const response = await fetch(`${OPENAI_URL}/chat/completions`, {
     method: "POST",

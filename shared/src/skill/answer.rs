@@ -1,9 +1,12 @@
 //! What the service's answerer returns, read into what Kakao takes.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
-use super::{Place, ReplyError, SkillResponse, ValidationStatus, cards::MAX_SIMPLE_TEXT, reply::cut};
+use super::{
+    InvalidReply, Note, Place, Remark, ReplyError, SkillResponse, ValidationStatus, Violation, cards::MAX_SIMPLE_TEXT,
+    reply::cut, short::ShortReply,
+};
 use crate::wire::{StrictJsonError, parse_strict_json};
 
 /// Why an answerer's answer can't be used. It shows nothing of the answer.
@@ -18,6 +21,9 @@ pub enum InvalidAnswer {
     /// Not a JSON object.
     #[error("{0}. Answer with {{\"text\": \"…\"}} or a SkillResponse")]
     Json(StrictJsonError),
+    /// Quick replies beside a text that are not texts.
+    #[error("`quick_replies` is not a list of texts")]
+    QuickReplies,
     /// A SkillResponse that Kakao would not take.
     #[error(transparent)]
     Reply(#[from] ReplyError),
@@ -29,7 +35,8 @@ pub enum InvalidAnswer {
 /// So many bubbles a reply may have.
 const MOST_BUBBLES: usize = 3;
 
-/// The answer to a message: a SkillResponse, or `{"text": "…"}`, which becomes one to three bubbles.
+/// The answer to a message: a SkillResponse, or `{"text": "…", "quick_replies": […]}`, as a file of rules has it, whose
+/// text becomes one to three bubbles. Other members beside the text are ignored, and remarked.
 ///
 /// # Errors
 /// [`InvalidAnswer`].
@@ -37,12 +44,32 @@ pub fn read_answer(text: &str, place: Place) -> Result<SkillResponse, InvalidAns
     const OF_RESPONSE: [&str; 5] = ["version", "template", "data", "context", "useCallback"];
     let json = parse_strict_json(text.as_bytes()).map_err(InvalidAnswer::Json)?;
     match (json.get("version"), json.get("text")) {
-        (None | Some(Value::Null), Some(Value::String(words))) => {
-            Ok(SkillResponse::from_json(&in_bubbles(words).ok_or(InvalidAnswer::Empty)?, place)?)
-        }
+        (None | Some(Value::Null), Some(Value::String(words))) => read_short(words, &json, place),
         _ if OF_RESPONSE.iter().any(|name| json.contains_key(*name)) => Ok(SkillResponse::from_json(text, place)?),
         _ => Err(InvalidAnswer::Form),
     }
+}
+
+fn read_short(words: &str, json: &Map<String, Value>, place: Place) -> Result<SkillResponse, InvalidAnswer> {
+    let quick_replies = match json.get("quick_replies") {
+        None | Some(Value::Null) => vec![],
+        Some(labels) => Vec::deserialize(labels).map_err(|_| InvalidAnswer::QuickReplies)?,
+    };
+    let short = ShortReply { text: words.to_owned(), quick_replies };
+    let response = in_bubbles(&short, place).ok_or(InvalidAnswer::Empty)?.map_err(|InvalidReply(violations)| {
+        let of_member = |Violation { field, rule }| Violation { field: ShortReply::member_of(&field), rule };
+        let mut violations: Vec<_> = violations.into_iter().map(of_member).collect();
+        // What a label says is what its tap sends: one mistake, not two.
+        violations.dedup_by(|next, violation| next.field == violation.field);
+        ReplyError::Invalid(InvalidReply(violations))
+    })?;
+    let is_unknown =
+        |(name, value): &(&String, &Value)| !ShortReply::MEMBERS.contains(&name.as_str()) && !value.is_null();
+    let remark = |(name, _): (&String, &Value)| Remark {
+        field: name.clone(),
+        what: Note::Unknown { what: "member", known: &ShortReply::MEMBERS },
+    };
+    Ok(response.with_remarks(json.iter().filter(is_unknown).map(remark)))
 }
 
 /// The words of an answer without its form, for a Kakao that does not take that; `None` if nothing else comes of it.
@@ -54,14 +81,14 @@ pub fn in_plain_words(answer: &str) -> Option<SkillResponse> {
     let members = components.flat_map(serde_json::Map::values);
     let texts = members.flat_map(|component| TEXTS.map(|name| component.get(name).and_then(Value::as_str)));
     let words = texts.flatten().filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join("\n");
-    let plain = SkillResponse::from_json(&in_bubbles(&words)?, Place::Room).ok()?;
+    let plain = in_bubbles(&ShortReply { text: words, ..ShortReply::default() }, Place::Room)?.ok()?;
     (serde_json::from_str::<Value>(plain.as_json()).ok()? != json).then_some(plain)
 }
 
-/// A text as one to three bubbles; `None` if it has no words.
-fn in_bubbles(words: &str) -> Option<String> {
-    let outputs: Vec<_> = bubbles(words).iter().map(|bubble| json!({"simpleText": {"text": bubble}})).collect();
-    (!outputs.is_empty()).then(|| json!({"version": "2.0", "template": {"outputs": outputs}}).to_string())
+/// A reply with its text in one to three bubbles, without quick replies where there are none; `None` if it has no words.
+fn in_bubbles(short: &ShortReply, place: Place) -> Option<Result<SkillResponse, InvalidReply>> {
+    let bubbles = bubbles(&short.text);
+    (!bubbles.is_empty()).then(|| short.reply_of(bubbles).fitted(place).build_for(place))
 }
 
 /// The answer to a parameter validation: `{"status": "…"}`.
@@ -131,8 +158,10 @@ fn units(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
+    use crate::skill::Rules;
 
     fn without_blanks(text: &str) -> String {
         text.chars().filter(|character| !character.is_whitespace()).collect()
@@ -192,6 +221,43 @@ mod tests {
         let said = json!({"version": "2.0", "template": {"outputs": [{"simpleText": {"text": "안녕"}}]}});
         assert_eq!(json(r#"{"text":"안녕"}"#), said);
         assert_eq!(json(&said.to_string()), said);
+    }
+
+    #[test]
+    fn a_text_has_the_quick_replies_that_a_rules_reply_has() {
+        let short = json!({"text": "안녕", "quick_replies": ["위치", "예약"]});
+        let rule = json!({"version": 1, "rules": [{"reply": short}]}).to_string();
+        let rules = Rules::from_json(&rule).unwrap();
+        for (place, chat) in [(Place::Chat, json!(null)), (Place::Room, json!({"type": "botGroupKey"}))] {
+            let message = json!({"userRequest": {"utterance": "안녕", "chat": chat}});
+            let payload = serde_json::from_value(message).unwrap();
+            let answer = read_answer(&short.to_string(), place).unwrap();
+            assert_eq!(Some(&answer), rules.find(&payload).map(|found| found.reply));
+            assert_eq!(answer.as_json().contains(r#""messageText":"예약""#), place == Place::Chat);
+        }
+        for none in [json!(null), json!([])] {
+            let answer = read_answer(&json!({"text": "안녕", "quick_replies": none}).to_string(), Place::Chat).unwrap();
+            assert_eq!(answer, read_answer(r#"{"text":"안녕"}"#, Place::Chat).unwrap());
+        }
+        let refused = |labels: Value| {
+            let answer = json!({"text": "안녕", "quick_replies": labels}).to_string();
+            read_answer(&answer, Place::Chat).unwrap_err().to_string()
+        };
+        assert_eq!(refused(json!("위치")), "`quick_replies` is not a list of texts");
+        assert_eq!(refused(json!([{"label": "위치"}])), "`quick_replies` is not a list of texts");
+        assert_eq!(refused(json!(["위치", " "])), "`quick_replies[1]` is empty");
+        assert_eq!(refused(json!(vec!["위치"; 11])), "`quick_replies` has 11 elements, at most 10 are allowed");
+    }
+
+    #[test]
+    fn what_is_ignored_beside_a_text_is_remarked_by_its_name() {
+        let answer = json!({"text": "안녕", "quickReplies": ["위치"], "data": {"a": "secret"}, "template": null});
+        let answer = read_answer(&answer.to_string(), Place::Chat).unwrap();
+        let remarks: Vec<_> = answer.remarks().iter().map(ToString::to_string).collect();
+        let unknown =
+            |name| format!("`{name}`: no member that this version knows; known here: `text`, `quick_replies`");
+        assert_eq!(remarks, [unknown("data"), unknown("quickReplies")]);
+        assert!(!answer.as_json().contains("위치"));
     }
 
     #[test]

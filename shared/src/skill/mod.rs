@@ -17,6 +17,7 @@ mod responder;
 mod response;
 mod rule_set;
 mod rules;
+mod short;
 #[cfg(test)]
 mod tests;
 mod walk;

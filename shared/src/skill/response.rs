@@ -81,6 +81,12 @@ impl SkillResponse {
         Ok(Self { json, remarks })
     }
 
+    /// The same with more remarks, on the form in which it was written.
+    pub(super) fn with_remarks(mut self, remarks: impl IntoIterator<Item = Remark>) -> Self {
+        self.remarks.extend(remarks);
+        self
+    }
+
     /// The limits that an answer comes near to, whether it is right or not; none of what is not JSON.
     #[must_use]
     pub fn near_limits(text: &str, place: Place) -> Vec<NearLimit> {
@@ -135,7 +141,8 @@ fn check(reply: &mut Node<'_, '_>) {
         Some(_) => {}
     }
     if reply.flag("useCallback") {
-        reply.violated("useCallback", Rule::Conflict("this must be the answer itself"));
+        let why = "the service must return the answer itself: kakao-webhooks does the callback";
+        reply.violated("useCallback", Rule::Conflict(why));
     }
     if reply.has("template") {
         reply.inline("template", check_template);

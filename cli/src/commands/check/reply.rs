@@ -97,31 +97,32 @@ fn mistake_before_rules(reply: &Value, bytes: usize) -> Option<Mistake> {
 }
 
 fn remarked(remarks: &[Remark], reply: &Value) -> Judgement {
-    let Some(Remark { field, what }) = worst(remarks) else {
+    // A mistake, if there is one, goes before what is only remarkable.
+    let (mistakes, others): (Vec<_>, Vec<_>) = remarks.iter().partition(|remark| MISTAKES.contains(&remark.what));
+    let all: Vec<_> = mistakes.into_iter().chain(others).collect();
+    let Some(worst) = all.first() else {
         return Judgement::right(format!("a valid SkillResponse: {}", said(reply)));
     };
-    let field = below_template(field);
-    match *what {
+    let seen = all.iter().map(|remark| remark_of_check(remark)).collect::<Vec<_>>().join("; ");
+    match worst.what {
         SkillResponse::UNKNOWN_COMPONENT => {
-            let seen = format!("`{field}` is no component that Kakao knows");
             Judgement::mistake(seen, "use simpleText or one of the cards; upper and lower case matter")
         }
-        // The chatbot's own function leaves them out; this is the answer that Kakao gets.
-        Note::Words(SkillResponse::LEFT_OUT_IN_ROOMS) => {
-            Judgement::mistake(format!("`{field}`: group chat rooms don't show it"), "leave it out there")
-        }
-        what => {
-            let seen = Remark { field, what }.to_string();
-            Judgement::warning(and_more(seen, remarks.len()), "compare it with Kakao's guide: it may have no effect")
-        }
+        Note::Words(SkillResponse::LEFT_OUT_IN_ROOMS) => Judgement::mistake(seen, "leave it out there"),
+        _ => Judgement::warning(seen, "compare it with Kakao's guide: it may have no effect"),
     }
 }
 
-/// A mistake, if there is one, goes before what is only remarkable.
-fn worst(remarks: &[Remark]) -> Option<&Remark> {
-    const MISTAKES: [Note; 2] = [SkillResponse::UNKNOWN_COMPONENT, Note::Words(SkillResponse::LEFT_OUT_IN_ROOMS)];
-    let is_mistake = |remark: &&Remark| MISTAKES.contains(&remark.what);
-    remarks.iter().find(is_mistake).or(remarks.first())
+/// The chatbot's own function leaves out what rooms don't show; what is judged is the answer that Kakao gets.
+const MISTAKES: [Note; 2] = [SkillResponse::UNKNOWN_COMPONENT, Note::Words(SkillResponse::LEFT_OUT_IN_ROOMS)];
+
+fn remark_of_check(Remark { field, what }: &Remark) -> String {
+    let field = below_template(field);
+    match *what {
+        SkillResponse::UNKNOWN_COMPONENT => format!("`{field}` is no component that Kakao knows"),
+        Note::Words(SkillResponse::LEFT_OUT_IN_ROOMS) => format!("`{field}`: group chat rooms don't show it"),
+        what => Remark { field, what }.to_string(),
+    }
 }
 
 fn violated(violations: &[Violation]) -> Judgement {
@@ -347,6 +348,20 @@ mod tests {
         assert_eq!(found.verdict, Verdict::Warning);
         assert!(found.seen.contains("`template.outputs[0].textCard.buttons[0].action`"), "{found:?}");
         assert_eq!(judged(&reply, Place::Room).verdict, Verdict::Right);
+    }
+
+    #[test]
+    fn each_remark_is_listed_and_a_mistake_comes_first() {
+        let button = json!({"label": "열다섯 글자가 넘는 아주 긴 라벨", "action": "message", "messageText": "a"});
+        let card = json!({"textCard": {"title": "a", "titel": "b", "buttons": [button]}});
+        let reply = |outputs: Value| json!({"version": "2.0", "template": {"outputs": outputs}});
+        let found = judged(&reply(json!([card])), Place::Chat);
+        let is_listed =
+            |seen: &str| ["textCard.titel`: no member", "buttons[0].label` has 18"].map(|it| seen.contains(it));
+        assert_eq!((found.verdict, is_listed(&found.seen)), (Verdict::Warning, [true; 2]), "{found:?}");
+        let found = judged(&reply(json!([card, {"simpleTxt": {"text": "a"}}])), Place::Chat);
+        assert_eq!((found.verdict, is_listed(&found.seen)), (Verdict::Mistake, [true; 2]), "{found:?}");
+        assert!(found.seen.starts_with("`template.outputs[1].simpleTxt` is no component that Kakao knows; "));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    commands::check::finding::Judgement,
     kakao::{Answer, Kakao, Request},
     local::running::Running,
     ui::{
@@ -54,8 +55,8 @@ impl Send {
         match self {
             Self::Unlink(send) => deliver_true(&send.target, send.lost, send.truth(), || send.request()).await,
             Self::AccountStatus(send) => deliver_true(&send.target, send.lost, send.truth(), || send.request()).await,
-            Self::TalkShare(send) => code(deliver(&send.target, || send.request()).await?),
-            Self::TalkChannel(send) => code(deliver(&send.target, || send.request()).await?),
+            Self::TalkShare(send) => code(deliver(&send.target, || send.request(), |_| None).await?),
+            Self::TalkChannel(send) => code(deliver(&send.target, || send.request(), |_| None).await?),
             Self::Skill(send) => send.run().await,
         }
     }
@@ -298,7 +299,7 @@ async fn deliver_true(
     if lost.lost {
         return lose(target, &truth?).await;
     }
-    let delivered = deliver(target, request).await?;
+    let delivered = deliver(target, request, |_| None).await?;
     // What the service refused, as was expected of it, did not happen.
     if delivered.is_accepted
         && let (Ok(truth), None, Some(running)) = (truth, &target.url, Running::find())
@@ -325,15 +326,25 @@ async fn lose(target: &SendTarget, truth: &Truth) -> Result<ExitCode> {
 }
 
 /// An answer for programs.
-fn report(request: &Request, answer: &Answer, is_right: bool, is_fallback: bool) -> Value {
+fn report<'r>(
+    request: &Request,
+    answer: &Answer,
+    is_right: bool,
+    is_fallback: bool,
+    remarks: impl IntoIterator<Item = &'r Judgement>,
+) -> Value {
     let body = serde_json::from_str(&answer.body).unwrap_or_else(|_| Value::from(answer.body.clone()));
     let mut report = json!({
         "ok": is_right, "kind": request.kind.name(), "status": answer.status, "ms": answer.took.as_millis(), "body": body,
     });
-    if let Value::Object(members) = &mut report
-        && is_fallback
-    {
-        members.insert("fallback".to_owned(), json!(true));
+    let remarks: Vec<_> = remarks.into_iter().map(|remark| &remark.seen).collect();
+    if let Value::Object(members) = &mut report {
+        if is_fallback {
+            members.insert("fallback".to_owned(), json!(true));
+        }
+        if !remarks.is_empty() {
+            members.insert("remarks".to_owned(), json!(remarks));
+        }
     }
     report
 }
@@ -351,7 +362,11 @@ fn code(delivered: Delivered) -> Result<ExitCode> {
     Ok(if delivered.is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>) -> Result<Delivered> {
+async fn deliver(
+    target: &SendTarget,
+    request: impl FnOnce() -> Result<Request>,
+    remark: impl FnOnce(&str) -> Option<Judgement>,
+) -> Result<Delivered> {
     let base = target.base()?;
     let request = request()?;
     if target.curl {
@@ -362,15 +377,18 @@ async fn deliver(target: &SendTarget, request: impl FnOnce() -> Result<Request>)
     let is_expected = target.is_expected(&answer);
     let is_fallback = request.kind == Kind::Skill && skill::is_fallback(&answer.body);
     let is_right = is_expected && !target.fails_by(is_fallback);
+    let is_accepted = (200..300).contains(&answer.status);
+    let remark = if is_accepted { remark(&answer.body) } else { None };
     if target.json {
-        output::json(&report(&request, &answer, is_right, is_fallback))?;
+        output::json(&report(&request, &answer, is_right, is_fallback, &remark))?;
     } else {
         target.print_answer(&request, &answer, is_expected)?;
         if is_fallback {
             skill::print_fallback()?;
         }
+        remark.iter().try_for_each(skill::print_remark)?;
     }
-    Ok(Delivered { is_right, is_accepted: (200..300).contains(&answer.status) })
+    Ok(Delivered { is_right, is_accepted })
 }
 
 #[cfg(test)]

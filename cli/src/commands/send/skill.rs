@@ -3,13 +3,18 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::Result;
 use clap::{Args, builder::PossibleValuesParser};
 use console::Style;
+use kakao_webhooks::skill::Place;
 use play_kakao::callback::{CallbackFault, CallbackKind, words_of};
 use runtime::config::FALLBACK_TEXT;
 use serde_json::{Value, json};
 
 use super::{SendTarget, check_member_number, code, deliver, given, report, secret, webhooks::resource_id};
 use crate::{
-    commands::check::FALLBACK_CAUSE,
+    commands::check::{
+        FALLBACK_CAUSE,
+        finding::{Judgement, Verdict},
+        reply::judge_body,
+    },
     kakao::{Answer, Attempt, Exchange, KakaoCallback, ParameterValidation, Request, SkillMessage, registration_check},
     local::running::Running,
     ui::{
@@ -34,6 +39,12 @@ Faults of --fault, in place of the verdict of Kakao's callback API:
   use-callback        as if the first answer had announced no callback
   json, skill-json    as if the reply were no JSON, or no valid reply
   501, 504, 505, 999  an error of Kakao's own
+
+With --validation the answer is SUCCESS also where the answerer failed or gave no status: then the value counts as a \
+good one. `not_answered` in its log names the cause.
+
+What `khook check` would object to in the answer, such as a component that Kakao does not know, is printed as a remark \
+and does not change the exit status.
 
 Exit status: 0 the answer is right, and with --callback and a first answer that announces one, a reply came in time; \
 1 not, or no answer, or (without --expect) the fallback text of the service; 2 an invalid command line.
@@ -74,7 +85,7 @@ pub struct SendSkill {
     /// Written in the bot test, which can do no callback
     #[arg(long)]
     test: bool,
-    /// Not a message, but the validation of a parameter whose value is the utterance
+    /// Not a message, but the validation of a parameter whose value is the utterance; SUCCESS also if the answerer failed
     #[arg(long, conflicts_with_all = ["room", "test"])]
     validation: bool,
     /// The chatbot's id; by default that of the running `khook dev`
@@ -110,7 +121,27 @@ pub struct SendSkill {
 
 impl SendSkill {
     pub(super) async fn run(self) -> Result<ExitCode> {
-        if self.callback { self.converse().await } else { code(deliver(&self.target, || self.request(None)).await?) }
+        if self.callback {
+            return self.converse().await;
+        }
+        code(deliver(&self.target, || self.request(None), |body| self.remark(body)).await?)
+    }
+
+    /// What `khook check` would object to in an answer to a message; [`print_fallback`] speaks of the fallback text.
+    fn remark(&self, body: &str) -> Option<Judgement> {
+        if self.check || self.validation || is_fallback(body) {
+            return None;
+        }
+        let place = if self.room.is_some() { Place::Room } else { Place::Chat };
+        Some(judge_body(body, place)).filter(|judgement| judgement.verdict != Verdict::Right)
+    }
+
+    /// The same of what the user saw of an exchange.
+    fn remarks(&self, first: &Answer, exchange: &Exchange) -> Vec<Judgement> {
+        let first = Some(&first.body).filter(|_| (200..300).contains(&first.status));
+        let said =
+            exchange.attempts.iter().filter(|attempt| attempt.is_said()).map(|attempt| attempt.body().to_string());
+        first.cloned().into_iter().chain(said).filter_map(|body| self.remark(&body)).collect()
     }
 
     /// What a user of `--callback` would wonder about where the first answer is the only one.
@@ -209,8 +240,9 @@ impl SendSkill {
         };
         let is_fallback = exchange.heard.iter().any(|words| words == FALLBACK_TEXT);
         let is_good = is_right && (!is_announced || exchange.is_answered()) && !self.target.fails_by(is_fallback);
+        let remarks = self.remarks(&answer, &exchange);
         if self.target.json {
-            Self::print_json(&request, &answer, (is_good, is_fallback), &exchange)?;
+            Self::print_json(&request, &answer, (is_good, is_fallback), &exchange, &remarks)?;
         } else {
             if is_right && !is_announced {
                 print_words("no callback", &Style::new().yellow(), &self.without_callback())?;
@@ -218,6 +250,7 @@ impl SendSkill {
             if is_fallback {
                 print_fallback()?;
             }
+            remarks.iter().try_for_each(print_remark)?;
         }
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -274,8 +307,9 @@ impl SendSkill {
         answer: &Answer,
         (is_good, is_fallback): (bool, bool),
         exchange: &Exchange,
+        remarks: &[Judgement],
     ) -> Result<()> {
-        let mut report = report(request, answer, is_good, is_fallback);
+        let mut report = report(request, answer, is_good, is_fallback, remarks);
         if let Value::Object(members) = &mut report {
             members.insert("waiting_text".to_owned(), json!(exchange.waiting_text));
             members.insert("callback".to_owned(), json!(exchange.attempts));
@@ -294,6 +328,11 @@ pub(super) fn is_fallback(body: &str) -> bool {
 /// Says what the fallback text means, and where its cause is.
 pub(super) fn print_fallback() -> Result<()> {
     print_words("fallback text", &Style::new().red(), &format!("it is SkillFallbackText: {FALLBACK_CAUSE}"))
+}
+
+/// Says what Kakao may not take, or not show, of an answer.
+pub(super) fn print_remark(Judgement { seen, fix, .. }: &Judgement) -> Result<()> {
+    print_words("remark", &Style::new().yellow(), &format!("{}\nfix: {fix}", output::visible(seen)))
 }
 
 fn fault_names() -> PossibleValuesParser {

@@ -7,8 +7,8 @@ use futures_util::{
 };
 use kakao_webhooks::{
     skill::{
-        CallbackFailure, CallbackOrigin, DirectQuestion, DirectReply, InvalidAnswer, Job, Next, Place, QuestionKind,
-        SkillResponse, in_plain_words, judge, read_answer, read_status,
+        CallbackFailure, CallbackOrigin, DirectQuestion, DirectReply, InvalidAnswer, Job, Next, Note, Place,
+        QuestionKind, SkillResponse, in_plain_words, judge, read_answer, read_status,
     },
     wire::Time,
 };
@@ -209,7 +209,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
             let pauses = pauses().with_max_times(1);
             let answer = self.ask(Question::new(&request_id, payload, deadline), deadline, pauses, invocation).await?;
             Ok(match asked {
-                QuestionKind::Message(place) => read_answer(&answer, place)?.into_json(),
+                QuestionKind::Message(place) => read(&answer, place, &request_id)?.into_json(),
                 QuestionKind::Validation => read_status(&answer)?.json().to_owned(),
             })
         };
@@ -301,7 +301,7 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
             Claim::First | Claim::Unknown if invocation.now() < deadlines.answer => {
                 let question = Question::new(&job.request_id, job.payload.clone(), deadlines.answer);
                 let answer = self.ask(question, deadlines.answer, pauses(), invocation).await;
-                match answer.and_then(|answer| Ok(read_answer(&answer, job.place)?)) {
+                match answer.and_then(|answer| Ok(read(&answer, job.place, &job.request_id)?)) {
                     Ok(response) => return Words { json: response.into_json(), fallback: None },
                     Err(why) => {
                         log_no_answer(&why, &job.request_id);
@@ -435,6 +435,23 @@ impl<S: AskService, C: CallbackEdge, L: Claims, V: Visibility + Deletion> Answer
         }
     }
 }
+
+/// Reads the answer to a message, and logs what of it has no effect, or none that this version knows.
+fn read(answer: &str, place: Place, request_id: &str) -> Result<SkillResponse, InvalidAnswer> {
+    let response = read_answer(answer, place)?;
+    let remarks = response.remarks().iter().filter(|remark| matches!(remark.what, Note::Unknown { .. }));
+    let fields: Vec<String> =
+        remarks.take(MOST_FIELDS).map(|it| it.field.chars().take(LONGEST_FIELD).collect()).collect();
+    if !fields.is_empty() {
+        tracing::warn!(event = "answer_partly_unknown", fields = fields.join(", "), request_id);
+    }
+    Ok(response)
+}
+
+/// So many fields of an answer a log line names …
+const MOST_FIELDS: usize = 5;
+/// … and so much of each: the service may call them anything.
+const LONGEST_FIELD: usize = 100;
 
 fn log_no_answer(why: &NoAnswer, request_id: &str) {
     tracing::warn!(event = "not_answered", cause = why.cause(), %why, request_id);

@@ -277,6 +277,18 @@ async fn logged<T>(work: impl Future<Output = T>) -> (String, T) {
     (log, result)
 }
 
+#[tokio::test(start_paused = true)]
+async fn quick_replies_are_posted_and_an_ignored_member_is_logged_by_its_name() {
+    let answer = r#"{"text":"그것.","quick_replies":["위치"],"quickReplies":["비밀"]}"#;
+    let world = World::new(Does::Says(answer));
+    let (log, _) = logged(world.handle("w", &[record("r")])).await;
+    assert!(world.posts.lock().unwrap()[0].contains(r#""label":"위치""#));
+    assert_eq!(log.matches("answer_partly_unknown").count(), 1, "{log}");
+    assert!(log.contains(r#"fields="quickReplies""#) && !log.contains("비밀"), "{log}");
+    let (log, _) = logged(seen(&World::new(Does::Says(r#"{"text":"그것.","quick_replies":["위치"]}"#)))).await;
+    assert!(!log.contains("answer_partly_unknown"), "{log}");
+}
+
 /// What a user sees of one job of a world.
 async fn seen(world: &World) -> Vec<(String, u64)> {
     assert_eq!(world.handle("w", &[record("r")]).await, [""; 0]);

@@ -37,8 +37,10 @@ public class AnswerController {
             JsonNode payload = json.readTree(body);
             if (payload.has("isInSlotFilling")) return ResponseEntity.ok(Map.of("status", "SUCCESS"));
             long left = payload.get("deadline_ms").asLong() - System.currentTimeMillis() - MARGIN_MILLIS;
-            // Of the payload, the model gets what the user wrote and nothing else.
-            return ResponseEntity.ok(Map.of("text", ask(payload.at("/userRequest/utterance").asText().trim(), left)));
+            // Of the payload, the model gets what the user wrote alone; in a group chat room without the bot's mention.
+            String said = payload.at("/userRequest/utterance").asText().trim();
+            String mention = "@" + payload.at("/bot/name").asText() + " ";
+            return ResponseEntity.ok(Map.of("text", ask(said.substring(said.startsWith(mention) ? mention.length() : 0), left)));
         } catch (Exception failure) { // The chatbot says its fallback text.
             return ResponseEntity.status(502).build();
         }

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::{Answer, MAX_RULES_BYTES, Rule, Rules, ValidationStatus};
 use crate::{
     skill::{
-        Place, QuickReply, Reply, ReplyError, SimpleText, SkillResponse, Violation,
+        Place, ReplyError, SkillResponse, Violation,
         condition::{Condition, FirstFit},
+        short::ShortReply,
         words::Words,
     },
     wire::{JsonFault, StrictJsonError, parse_written_json},
@@ -85,7 +86,6 @@ const OF_WHEN: [&str; 6] = ["room", "block", "intent", "says", "starts_with", "c
 const TEXTS_OF_WHEN: [&str; 5] = ["block", "intent", "says", "starts_with", "contains"];
 /// Kakao names neither block nor intent in a validation.
 const OF_VALIDATIONS_WHEN: [&str; 3] = ["says", "starts_with", "contains"];
-const OF_SHORT_REPLY: [&str; 2] = ["text", "quick_replies"];
 
 const STATUSES: &str = "SUCCESS, FAIL, ERROR or IGNORE";
 
@@ -228,8 +228,11 @@ impl Reader {
         let path = rule.path_of("reply");
         match rule.members.get("reply") {
             None => self.fault(&path, Fault::Missing(WANTED)),
-            Some(Value::String(text)) => return self.short_reply(text, &[], |_| path.clone()),
-            Some(Value::Object(members)) if OF_SHORT_REPLY.iter().any(|name| members.contains_key(*name)) => {
+            Some(Value::String(text)) => {
+                let reply = ShortReply { text: text.clone(), ..ShortReply::default() };
+                return self.short_reply(&reply, |_| path.clone());
+            }
+            Some(Value::Object(members)) if ShortReply::MEMBERS.iter().any(|name| members.contains_key(*name)) => {
                 return self.written_reply(Members { path: &path, members });
             }
             Some(Value::Object(members)) if !members.is_empty() => return self.whole_reply(&path, members, room),
@@ -239,7 +242,7 @@ impl Reader {
     }
 
     fn written_reply(&mut self, reply: Members<'_>) -> Option<Answer> {
-        self.only(reply, &OF_SHORT_REPLY);
+        self.only(reply, &ShortReply::MEMBERS);
         let (at_text, at_labels) = (reply.path_of("text"), reply.path_of("quick_replies"));
         let text = match reply.members.get("text") {
             Some(text) => self.text(&at_text, text),
@@ -248,7 +251,7 @@ impl Reader {
                 STAND_IN
             }
         };
-        let labels = match reply.members.get("quick_replies") {
+        let quick_replies = match reply.members.get("quick_replies") {
             None => vec![],
             Some(Value::Array(labels)) => {
                 let label = |(index, label)| self.text(&format!("{at_labels}[{index}]"), label).to_owned();
@@ -259,16 +262,12 @@ impl Reader {
                 vec![]
             }
         };
-        // `outputs[0].simpleText.text` and `quickReplies[1].label` of what it stands for.
-        let path_of = |field: &str| match field.strip_prefix("quickReplies") {
-            Some(rest) => format!("{at_labels}{}", rest.split('.').next().unwrap_or_default()),
-            None => at_text.clone(),
-        };
-        self.short_reply(text, &labels, path_of)
+        let short = ShortReply { text: text.to_owned(), quick_replies };
+        self.short_reply(&short, |field| reply.path_of(&ShortReply::member_of(field)))
     }
 
-    fn short_reply(&mut self, text: &str, labels: &[String], path_of: impl Fn(&str) -> String) -> Option<Answer> {
-        let built = Answer::of(&text_with(text, labels));
+    fn short_reply(&mut self, reply: &ShortReply, path_of: impl Fn(&str) -> String) -> Option<Answer> {
+        let built = Answer::of(&reply.reply());
         let mut noted: Option<String> = None;
         for Violation { field, rule } in built.as_ref().err().map(|invalid| invalid.0.as_slice()).unwrap_or_default() {
             let field = path_of(field);
@@ -366,13 +365,6 @@ impl Reader {
     fn fault(&mut self, field: &str, fault: Fault) {
         self.mistakes.push(Mistake::Member { field: field.to_owned(), fault });
     }
-}
-
-/// A reply of words; each label says what is written on it.
-pub(super) fn text_with(text: &str, labels: &[String]) -> Reply {
-    // Not cut: a text that is too long is a mistake of the document, and found when it is read.
-    let text = SimpleText { text: text.to_owned() };
-    labels.iter().map(|label| QuickReply::message(label, label)).fold(Reply::of(text), Reply::quick_reply)
 }
 
 /// The place of a reply's field in the document. A reply names what is in its `template` without that, and itself

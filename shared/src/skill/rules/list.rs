@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{Answer, Rule, Rules, document::text_with};
+use super::{Answer, Rule, Rules};
 use crate::skill::{
     check::InvalidReply,
     condition::{Condition, FirstFit},
+    short::ShortReply,
     words::Words,
 };
 
@@ -53,7 +54,7 @@ impl Entry {
     fn rule(self) -> Result<(Condition, Rule), InvalidReply> {
         let Self { block, intent, utterance, text, quick_replies } = self;
         let [block, intent, says] = [block, intent, utterance].map(|words| words.into_iter().collect());
-        let answer = Answer::of(&text_with(&text, &quick_replies))?;
+        let answer = Answer::of(&ShortReply { text, quick_replies }.reply())?;
         Ok((Condition { block, intent, says, ..Condition::default() }, Rule { name: None, answer }))
     }
 }

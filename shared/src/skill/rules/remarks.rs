@@ -59,9 +59,10 @@ pub(super) fn of(rules: &Rules) -> Vec<RuleRemark> {
     if rules.is_empty() {
         remarks.push(RuleRemark { field: "rules".to_owned(), kind: RemarkKind::Empty });
     }
-    for (index, (_, rule)) in rules.rules.0.iter().enumerate() {
+    for (index, (condition, rule)) in rules.rules.0.iter().enumerate() {
         let of_rule = |kind| RuleRemark { field: format!("rules[{index}]"), kind };
-        remarks.extend(never_fits(&rules.rules, "rules", index, Rule::takes_the_place_of).map(of_rule));
+        let replaces = |earlier: &Rule, rule: &Rule| earlier.takes_the_place_of(rule, condition);
+        remarks.extend(never_fits(&rules.rules, "rules", index, replaces).map(of_rule));
         remarks.extend(rule.answer.not_in_rooms.clone().map(RemarkKind::NotInRooms).map(of_rule));
         let reply = rule.answer.in_chat.as_ref().or(rule.answer.in_room.as_ref());
         remarks.extend(reply.iter().flat_map(|reply| reply.remarks()).map(|remark| RuleRemark {
@@ -77,10 +78,13 @@ pub(super) fn of(rules: &Rules) -> Vec<RuleRemark> {
 }
 
 impl Rule {
-    /// Whether this one is used wherever the other one is, if both fit.
-    fn takes_the_place_of(&self, other: &Self) -> bool {
+    /// Whether this one is used wherever the other one is, which has this condition, if both fit.
+    fn takes_the_place_of(&self, other: &Self, condition: &Condition) -> bool {
         let is_usable = |rule: &Self, place| rule.answer.usable(place).is_some();
-        [Place::Chat, Place::Room].into_iter().all(|place| is_usable(self, place) || !is_usable(other, place))
+        // A short reply could be used in both places, also where its rule is for one of them.
+        let may_fit = |place: &Place| condition.room.is_none_or(|room| room == (*place == Place::Room));
+        let mut places = [Place::Chat, Place::Room].into_iter().filter(may_fit);
+        places.all(|place| is_usable(self, place) || !is_usable(other, place))
     }
 }
 

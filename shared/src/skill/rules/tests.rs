@@ -354,6 +354,21 @@ fn what_can_never_fit_is_remarked_on() {
     assert_eq!(remarks, ["`validations[1]` can never fit: `validations[0]` fits wherever it does, and comes first"]);
 }
 
+#[test]
+fn a_rule_behind_one_of_the_same_place_can_never_fit_whatever_their_replies() {
+    let whole = |outputs: Value| json!({"version": "2.0", "template": {"outputs": outputs}});
+    let (nothing, text) = (whole(json!([])), whole(json!([{"simpleText": {"text": "a"}}])));
+    let never = ["`rules[1]` can never fit: `rules[0]` fits wherever it does, and comes first"];
+    for (room, earlier) in [(true, &nothing), (true, &text), (false, &text)] {
+        for later in [json!("b"), text.clone()] {
+            let list = |when| json!([{"when": {"room": room}, "reply": earlier}, {"when": when, "reply": later}]);
+            assert_eq!(remarks(&list(json!({"room": room, "says": "b"}))), never);
+            assert_eq!(remarks(&list(json!({"room": !room}))), Vec::<String>::new());
+            assert_eq!(remarks(&list(json!({"says": "b"}))), Vec::<String>::new());
+        }
+    }
+}
+
 /// Of few letters, so that they fit each other.
 fn text() -> impl Strategy<Value = String> {
     "@?(봇 )?[가나a]{1,3}( [가나a])?"

@@ -169,7 +169,7 @@ fn a_value_of_the_wrong_form_is_named_by_its_field_and_the_right_form() {
         (json!({"version": "2.0", "data": []}), "`data` is not an object"),
         (
             json!({"version": "2.0", "useCallback": true}),
-            "`useCallback`: this must be the answer itself; `template` is required",
+            "`useCallback`: the service must return the answer itself: kakao-webhooks does the callback; `template` is required",
         ),
     ] {
         assert_eq!(wrong(&reply, Place::Chat).join("; "), said, "{reply}");
