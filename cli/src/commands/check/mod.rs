@@ -79,7 +79,7 @@ Examples:
   khook check https://hooks.example.com/skill --skill-key-file key.txt --send
   khook check https://hooks.example.com/webhooks/unlink \\
       --admin-key-file admin-key.txt
-  khook check https://hooks.example.com --admin-key-file -      asks for the key
+  khook check https://hooks.example.com --admin-key-file -   asks for it
   khook check https://bot.example.com/kakao --kind skill --json";
 
 /// Whether requests may take long and count for an alarm of the service.
