@@ -204,7 +204,7 @@ pub(super) static WORDS: Words = Words {
     queue_down: "The queue is down",
     queue_down_effect: "SQS answers 503. Webhooks are still acknowledged (200, tokens 202): events go to the inbox, and the janitor sends them on within a minute after the end.",
     table_slow: "The table is slow",
-    table_slow_effect: "DynamoDB answers a second later. Webhooks go to the queue as before, and states change late. Together with the queue down neither works: webhooks are answered 503, and Kakao sends them again.",
+    table_slow_effect: "DynamoDB answers a second later. Webhooks go to the queue as before, and states change late. Together with the queue down, webhooks are still acknowledged, about a second later: their events go to the inbox.",
     keys_gone: "The key endpoint is gone",
     keys_gone_effect: "Kakao's key set can't be fetched. Tokens are verified with the stored keys; one with an unknown key is answered 503, not refused.",
     delivery_fails: "Your endpoint fails",
