@@ -215,6 +215,7 @@ pub(super) static WORDS: Words = Words {
     backlogs_hint: "What waits for an operator. Looking receives the messages of a queue, which hides them from others for some seconds.",
     backlog_look: "Look again",
     backlog_sent: "Sent again:",
+    backlog_again: "What is here again has failed again: its cause is not fixed.",
     backlog_kept: "kept:",
     backlog_missing: "not there any more, or being read by another process:",
     at_least: "{} or more",
@@ -268,11 +269,11 @@ fn check(name: CheckName) -> CheckWords {
         CheckName::Encoding => ("Encoding", "Claims and signature must be base64url without padding."),
         CheckName::KnownKey => (
             "Key is one of Kakao's",
-            "Kakao's key set has no key with this id. Either Kakao has not signed it, or the key has been replaced.",
+            "Kakao's key set has no key with this id. Either Kakao has not signed it, or the key has been replaced. The simulated Kakao has new keys at each start of khook dev: a token of an earlier run ends here. Send a new one.",
         ),
         CheckName::Signature => (
             "Signature",
-            "The signature does not fit header and claims: another key made it, or something was changed after signing.",
+            "The signature does not fit header and claims: another key made it, or something was changed after signing. The simulated Kakao has new keys at each start of khook dev: a token of an earlier run may end here. Send a new one.",
         ),
         CheckName::Issuer => ("Issuer (iss)", "The issuer must be Kakao's authorization server, to the letter."),
         CheckName::Audience => (
