@@ -64,6 +64,7 @@ pub(super) static WORDS: Words = Words {
     no_effect: "history only: it changes no state",
     no_difference: "no change: it was so already, or something newer holds",
     new_value: "has a new value, which the history does not hold",
+    values_erased: "erased, with all values up to then, which the history does not hold",
     nothing_before: "nothing",
     before: "before",
     after: "after",

@@ -64,6 +64,7 @@ pub(super) static WORDS: Words = Words {
     no_effect: "이력에만 남고 상태는 바뀌지 않음",
     no_difference: "변경 없음: 이미 그 상태이거나 더 새로운 이벤트가 우선함",
     new_value: "값이 바뀜(이력에는 값이 없음)",
+    values_erased: "그때까지의 값이 모두 삭제됨(이력에는 값이 없음)",
     nothing_before: "없음",
     before: "이전",
     after: "이후",

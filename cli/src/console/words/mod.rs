@@ -107,7 +107,7 @@ words! {
     custom_keys, deprecated_names, bot_test, parameter_validation, registration_check, example_members, send_hint,
     sent_requests, as_khook, not_sent, as_query, as_form, as_json, not_given, users_hint, find_user, app, member,
     open_id, show_user, no_users, last_event, user_unknown, all_users, state, since, history, history_hint,
-    no_effect, no_difference, new_value, nothing_before, before, after, happened, received, event_id,
+    no_effect, no_difference, new_value, values_erased, nothing_before, before, after, happened, received, event_id,
     recorded_request, not_recorded, published_changes, no_published, deliveries, no_delivery, attempt, version,
     shuffle, shuffle_hint, shuffled, order, nothing_differs, it_differs, not_in_time, nothing_to_shuffle,
     some_not_recorded, send_about, requests_of_user, access_allowed, access_blocked, access_gone, state_unread,
