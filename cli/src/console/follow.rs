@@ -37,6 +37,8 @@ const MOST_WAITING: usize = 500;
 const MOST_LINES: usize = 100;
 /// A line of the processor is dated when its invocation has ended: shortly after its writes.
 const WRITE_TO_LINE_MILLIS: i64 = 60_000;
+/// How far a version that is the time of its write may be from the second that the table's stream has for it.
+const VERSION_TO_SECOND_MILLIS: u64 = 60_000;
 
 impl Follower {
     /// One that adds to this history.
@@ -55,8 +57,9 @@ impl Follower {
         new.extend(lines.iter().map(|line| (now, line.clone())));
         let unplaced = |(_, line): &(i64, LogLine)| !self.place(line, &waiting.applied);
         let of_requests: Vec<_> = new.extract_if(.., |(_, line)| text(line, "request_id").is_some()).collect();
+        let known = of_requests.len();
         let mut left: Vec<_> = of_requests.into_iter().filter(unplaced).collect();
-        if !lines.is_empty() {
+        if !lines.is_empty() || left.len() < known {
             self.place_changes(&mut waiting, now);
         }
         left.extend(new.into_iter().filter(|(_, line)| !self.place(line, &waiting.applied)));
@@ -186,9 +189,13 @@ fn version_of(change: &Value) -> Option<i64> {
     change.get("version").and_then(Value::as_i64)
 }
 
+/// When a state was written, in milliseconds: the version has them, `written_at` only the second. A version that counts on
+/// from a later one is no time.
 fn written_at(change: &Value) -> Option<i64> {
     let time: jiff::Timestamp = change.get("written_at")?.as_str()?.parse().ok()?;
-    Some(time.as_millisecond())
+    let second = time.as_millisecond();
+    let is_time = |version: &i64| version.abs_diff(second) <= VERSION_TO_SECOND_MILLIS;
+    Some(version_of(change).filter(is_time).unwrap_or(second))
 }
 
 /// The partition of the user that a change is of.

@@ -25,7 +25,7 @@ use http::{
     },
 };
 
-use super::Shared;
+use super::{Shared, pages, proxy};
 use crate::random;
 
 /// The begin of the cookie's name. The port follows: cookies are not kept apart by port.
@@ -125,29 +125,50 @@ fn kept_token(folder: &Path) -> Result<String> {
 
 /// Lets in who may see the console, and sets what each answer carries.
 pub(super) async fn check(State(shared): State<Arc<Shared>>, request: Request<Body>, next: Next) -> Response {
-    let mut response = admitted(&shared.guard, request, next).await;
+    let response = match stopped(&shared.guard, &request) {
+        Some(response) => response,
+        None => next.run(request).await,
+    };
+    with_headers(response)
+}
+
+/// A path that is neither the console's nor the service's: the console's own page of it to who may see the console, and
+/// what a gateway answers to all others, such as `khook check`.
+pub(super) async fn unknown_path(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response {
+    let response = match stopped(&shared.guard, &request) {
+        Some(refusal) if refusal.status().is_client_error() => proxy::not_found(),
+        Some(redirect) => redirect,
+        None => pages::not_found(request.headers().clone()).await,
+    };
+    with_headers(response)
+}
+
+fn with_headers(mut response: Response) -> Response {
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
 
-async fn admitted(guard: &Guard, request: Request<Body>, next: Next) -> Response {
+/// What a request is answered that goes no further; none if its sender may see the console.
+fn stopped(guard: &Guard, request: &Request<Body>) -> Option<Response> {
     let headers = request.headers();
     if !guard.knows_host(headers) {
-        return refusal(StatusCode::MISDIRECTED_REQUEST, "The console answers at 127.0.0.1 and localhost only.\n");
+        let why = "The console answers at 127.0.0.1 and localhost only.\n";
+        return Some(refusal(StatusCode::MISDIRECTED_REQUEST, why));
     }
     let is_safe = [Method::GET, Method::HEAD].contains(request.method());
     if !is_safe && !guard.knows_origin(headers) {
-        return refusal(StatusCode::FORBIDDEN, "A page of another origin may not change anything here.\n");
+        return Some(refusal(StatusCode::FORBIDDEN, "A page of another origin may not change anything here.\n"));
     }
     if let Some(query) = request.uri().query().filter(|_| is_safe).and_then(|query| guard.token_in(query)) {
-        return with_cookie(guard, request.uri().path(), &query);
+        return Some(with_cookie(guard, request.uri().path(), &query));
     }
     if !guard.knows_sender(headers) {
-        return refusal(StatusCode::UNAUTHORIZED, "Open the address that `khook dev` printed: it holds a token.\n");
+        let why = "Open the address that `khook dev` printed: it holds a token.\n";
+        return Some(refusal(StatusCode::UNAUTHORIZED, why));
     }
-    next.run(request).await
+    None
 }
 
 /// To the same page without the token in its address, which from now on is in a cookie.

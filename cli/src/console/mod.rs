@@ -222,9 +222,8 @@ fn router(shared: Arc<Shared>) -> Router {
     let service = proxy::PATHS.iter().fold(Router::new(), |router, path| router.route(path, any(proxy::forward)));
     let console = pages::routes()
         .merge(api::routes())
-        .fallback(pages::not_found)
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::check));
-    service.merge(console).with_state(shared)
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::check));
+    service.merge(console).fallback(guard::unknown_path).with_state(shared)
 }
 
 #[cfg(test)]

@@ -131,6 +131,11 @@ fn too_long() -> Answer {
     plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Too Long"}"#)
 }
 
+/// What an HTTP API answers to a path that it does not have.
+pub(super) fn not_found() -> Response {
+    plain(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#).into_response()
+}
+
 fn plain(status: StatusCode, body: &'static str) -> Answer {
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
     Answer { status, headers, body: Bytes::from_static(body.as_bytes()) }

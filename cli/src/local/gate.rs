@@ -22,7 +22,7 @@ use tokio::{net::TcpListener, task::JoinHandle, time::sleep};
 
 use super::faults::{Fault, Faults};
 
-/// How much later a slow table answers: later than a function waits that has to answer Kakao, and sooner than the others do.
+/// How much later a slow table answers: a webhook that has to go to the inbox is still acknowledged in time.
 const SLOW: Duration = Duration::from_secs(1);
 /// The servers behind close idle connections after some five seconds.
 const IDLE: Duration = Duration::from_secs(2);

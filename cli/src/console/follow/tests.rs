@@ -68,8 +68,9 @@ fn applied(at: i64) -> LogLine {
     line("processor", at, &json!({"event": "applied", "subject": "user", "destination": "stream"}))
 }
 
-fn change(user: &str, version: i64, written_at: i64) -> Value {
-    let time = jiff::Timestamp::from_millisecond(written_at).unwrap().to_string();
+/// A version is the time of its write in milliseconds; the table's stream dates a write in whole seconds.
+fn change(user: &str, version: i64) -> Value {
+    let time = jiff::Timestamp::from_second(version / 1_000).unwrap().to_string();
     json!({"app_id": "1", "user_id": user, "version": version, "written_at": time, "changed": ["link"]})
 }
 
@@ -80,26 +81,66 @@ fn an_event_is_followed_from_the_queue_to_its_delivery() {
     let set = Set::new();
     let id = set.request("r", 100);
     set.take(&[kept("r", 110), processed("recorded", "r", 150), applied(150)]);
-    set.follower.take_change(change("7", 33, 140), 160);
-    let published = line("publisher", 170, &json!({"event": "published", "version": 33}));
-    let delivered = line("deliverer", 190, &json!({"event": "delivered", "version": 33, "attempt": 1, "status": 204}));
+    set.follower.take_change(change("7", 140), 160);
+    let published = line("publisher", 170, &json!({"event": "published", "version": 140}));
+    let delivered = line("deliverer", 190, &json!({"event": "delivered", "version": 140, "attempt": 1, "status": 204}));
     set.take(&[published, delivered]);
     assert_eq!(set.places(id), WHOLE_WAY);
     assert_eq!(set.history.get(id).unwrap().lines.len(), 4);
 }
 
+/// Each order of the numbers below `count`.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let longer = |last: usize, order: &[usize]| {
+        (0..=order.len()).map(|at| [&order[..at], &[last], &order[at..]].concat()).collect::<Vec<_>>()
+    };
+    (0..count).fold(vec![vec![]], |orders, last| orders.iter().flat_map(|order| longer(last, order)).collect())
+}
+
 #[test]
-fn what_is_known_in_another_order_gives_the_same_way() {
-    let set = Set::new();
-    let published = line("publisher", 170, &json!({"event": "published", "version": 33}));
-    let delivered = line("deliverer", 190, &json!({"event": "delivered", "version": 33, "attempt": 1, "status": 204}));
-    set.follower.take_change(change("7", 33, 140), 160);
-    set.take(&[published, delivered]);
-    set.take(&[processed("recorded", "r", 150), applied(150)]);
-    set.take(&[kept("r", 110)]);
-    let id = set.request("r", 100);
-    set.take(&[line("janitor", 200, &json!({"event": "key_set_kept"}))]);
-    assert_eq!(set.places(id), WHOLE_WAY);
+fn whatever_is_known_first_the_way_is_the_same() {
+    let published = line("publisher", 170, &json!({"event": "published", "version": 140}));
+    let delivered = line("deliverer", 190, &json!({"event": "delivered", "version": 140, "attempt": 1, "status": 204}));
+    let arrivals = orders(6);
+    assert_eq!(arrivals.len(), 720);
+    for order in arrivals {
+        let (set, mut id) = (Set::new(), 0);
+        for arrival in &order {
+            match arrival {
+                0 => id = set.request("r", 100),
+                1 => set.follower.take_change(change("7", 140), 200),
+                2 => set.follower.take(&[processed("recorded", "r", 150), applied(150)], 200),
+                3 => set.follower.take(&[kept("r", 110)], 200),
+                4 => set.follower.take(std::slice::from_ref(&published), 200),
+                _ => set.follower.take(std::slice::from_ref(&delivered), 200),
+            }
+        }
+        set.follower.take(&[], 210);
+        let exchange = set.history.get(id).unwrap();
+        assert_eq!(
+            (set.places(id), exchange.changes.len(), exchange.lines.len()),
+            (WHOLE_WAY.to_vec(), 1, 4),
+            "{order:?}"
+        );
+    }
+}
+
+#[test]
+fn a_change_is_joined_wherever_in_its_second_it_was_written() {
+    for at in [1_000, 1_001, 1_500, 1_990, 1_999] {
+        let set = Set::new();
+        let id = set.request("r", at);
+        set.take(&[processed("recorded", "r", at + 50), applied(at + 50)]);
+        set.follower.take_change(change("7", at + 40), at + 60);
+        assert_eq!(set.history.get(id).unwrap().changes.len(), 1, "{at}");
+    }
+}
+
+#[test]
+fn a_version_that_is_no_time_leaves_the_second_of_the_write() {
+    let counted = json!({"version": 7, "written_at": "2026-01-01T00:00:01.000Z"});
+    let timed = json!({"version": 1_767_225_601_234_i64, "written_at": "2026-01-01T00:00:01.000Z"});
+    assert_eq!([counted, timed].map(|change| written_at(&change)), [Some(1_767_225_601_000), Some(1_767_225_601_234)]);
 }
 
 #[test]
@@ -108,8 +149,8 @@ fn a_change_belongs_to_no_request_of_another_user_or_after_it_or_without_effect(
     let (mine, later, unchanged) = (set.request("r", 100), set.request("later", 200), set.request("unchanged", 100));
     set.take(&[processed("recorded", "r", 150), applied(150), processed("recorded", "later", 250), applied(250)]);
     set.take(&[processed("recorded", "unchanged", 151)]);
-    set.follower.take_change(change("8", 34, 141), 160);
-    set.follower.take_change(change("7", 33, 140), 160);
+    set.follower.take_change(change("8", 141), 160);
+    set.follower.take_change(change("7", 140), 160);
     let changes = |id| set.history.get(id).unwrap().changes.len();
     assert_eq!((changes(mine), changes(later), changes(unchanged)), (1, 0, 0));
     assert_eq!(set.places(unchanged), [Place::Recorded, Place::Unchanged]);
@@ -121,11 +162,11 @@ fn of_two_writes_a_request_has_the_one_of_its_own_invocation() {
     let (first, second) = (set.request("first", 100), set.request("second", 101));
     set.take(&[processed("recorded", "first", 150), applied(150)]);
     set.take(&[processed("recorded", "second", 250), applied(250)]);
-    set.follower.take_change(change("7", 33, 140), 160);
-    set.take(&[line("publisher", 170, &json!({"event": "published", "version": 33}))]);
-    set.follower.take_change(change("7", 34, 240), 260);
+    set.follower.take_change(change("7", 140), 160);
+    set.take(&[line("publisher", 170, &json!({"event": "published", "version": 140}))]);
+    set.follower.take_change(change("7", 240), 260);
     let versions = [first, second].map(|id| version_of(&set.history.get(id).unwrap().changes[0]));
-    assert_eq!(versions, [Some(33), Some(34)]);
+    assert_eq!(versions, [Some(140), Some(240)]);
     assert_eq!(set.places(first), [Place::Recorded, Place::Applied, Place::Published]);
     assert_eq!(set.places(second), [Place::Recorded, Place::Applied]);
 }
@@ -135,7 +176,7 @@ fn events_that_were_merged_into_one_write_share_its_change() {
     let set = Set::new();
     let (one, other) = (set.request("one", 100), set.request("other", 101));
     set.take(&[processed("recorded", "one", 150), processed("recorded", "other", 150), applied(150)]);
-    set.follower.take_change(change("7", 33, 140), 160);
+    set.follower.take_change(change("7", 140), 160);
     let changes = |id| set.history.get(id).unwrap().changes.len();
     assert_eq!((changes(one), changes(other)), (1, 1));
 }
@@ -171,9 +212,9 @@ fn the_logs_say_what_became_of_a_request() {
 fn logs_that_are_read_long_afterwards_give_the_same_way() {
     let set = Set::new();
     let id = set.request("r", 100);
-    set.follower.take_change(change("7", 33, 140), 160);
-    let published = line("publisher", 170, &json!({"event": "published", "version": 33}));
-    let delivered = line("deliverer", 190, &json!({"event": "delivered", "version": 33, "attempt": 1, "status": 204}));
+    set.follower.take_change(change("7", 140), 160);
+    let published = line("publisher", 170, &json!({"event": "published", "version": 140}));
+    let delivered = line("deliverer", 190, &json!({"event": "delivered", "version": 140, "attempt": 1, "status": 204}));
     set.follower.take(&[kept("r", 110), processed("recorded", "r", 150), applied(150), published, delivered], 200_000);
     assert_eq!(set.places(id), WHOLE_WAY);
 }
@@ -182,7 +223,7 @@ fn logs_that_are_read_long_afterwards_give_the_same_way() {
 fn what_belongs_to_no_request_does_not_wait_for_ever() {
     let set = Set::new();
     set.take(&[kept("none", 100)]);
-    set.follower.take_change(change("7", 33, 140), 100);
+    set.follower.take_change(change("7", 140), 100);
     let later = 100 + PATIENCE_FOR_CHANGES_MILLIS;
     set.follower.take(&[line("janitor", later, &json!({"event": "key_set_kept"}))], later);
     let waiting = set.follower.waiting.lock().unwrap();

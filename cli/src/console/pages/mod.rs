@@ -32,6 +32,8 @@ use super::{
 
 pub(super) use faults::{FaultRow, set as set_fault};
 pub(super) use rows::{Filter, Row};
+#[cfg(test)]
+pub(super) use shown::zone;
 
 /// The pages and what they load.
 pub(super) fn routes() -> Router<Arc<Shared>> {

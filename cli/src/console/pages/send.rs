@@ -55,7 +55,7 @@ pub(super) async fn send(
     let Some(form) = Form::of(&kind) else { return not_found(headers).await };
     let order = Order::at_first(form, []);
     let order = match Order::of_pairs(form, pairs(&body)) {
-        Ok(order) => order,
+        Ok(order) => order.with_example_members(),
         Err(error) => return refused(&order, &headers, &uri, &error),
     };
     match order.send(&shared).await {

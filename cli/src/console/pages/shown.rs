@@ -9,6 +9,14 @@ pub(super) fn clock(at: &i64) -> String {
     time.to_zoned(TimeZone::system()).strftime("%H:%M:%S%.3f").to_string()
 }
 
+/// The time zone of [`clock`]'s times: `UTC`, `KST`.
+pub(in crate::console) fn zone() -> String {
+    let zone = TimeZone::system();
+    // Without a zone, a machine's times are UTC.
+    let zone = if zone.is_unknown() { TimeZone::UTC } else { zone };
+    Timestamp::now().to_zoned(zone).strftime("%Z").to_string()
+}
+
 /// A time for a machine.
 pub(super) fn iso(at: &i64) -> String {
     format!("{:.3}", Timestamp::from_millisecond(*at).unwrap_or_default())

@@ -7,7 +7,7 @@ use axum::{extract::State, response::Response};
 use http::{HeaderMap, Uri};
 use kakao_webhooks::wire::Route;
 
-use super::{Filter, Frame, Row, html};
+use super::{Filter, Frame, Row, html, shown::zone};
 use crate::console::{Shared, history::What, words::Words};
 
 /// So many rows a page has at first, and gets each time that older ones are asked for.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     Frame, html, not_found,
-    shown::{clock, iso, pretty},
+    shown::{clock, iso, pretty, zone},
 };
 use crate::{
     commands::{backlog::letter::plain, user::rows},

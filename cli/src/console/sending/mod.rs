@@ -103,6 +103,16 @@ impl Order {
         Self::of_pairs(form, members.into_iter().map(|(name, value)| (name, lines(&value))))
     }
 
+    /// The same with the example members of its event, if it has none: with none, many types can't be read or change
+    /// nothing.
+    pub(super) fn with_example_members(mut self) -> Self {
+        let event = self.value("event").trim().to_owned();
+        if self.form.has("member") && self.value("member").trim().is_empty() {
+            self.values.insert("member".to_owned(), example_members(&event).to_owned());
+        }
+        self
+    }
+
     /// Its form.
     pub(super) const fn form(&self) -> &'static Form {
         self.form

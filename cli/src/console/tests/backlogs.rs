@@ -105,6 +105,15 @@ async fn a_replay_names_what_was_sent_and_what_is_gone() {
     assert_eq!(path, "/backlogs?sent=0&kept=0&missing=1#dead-letters");
     let page = set.text(&path).await;
     assert!(page.contains("Sent again: 0 · not there any more, or being read by another process: 1<"), "{page}");
+    assert!(!page.contains("its cause is not fixed"), "{page}");
+}
+
+#[tokio::test]
+async fn a_replay_that_sent_something_says_what_it_means_if_it_is_there_again() {
+    let set = Set::with_faults(&Faults::default(), Some(unreachable())).await;
+    let page = set.text("/backlogs?sent=1&kept=0&missing=0").await;
+    let wanted = "Sent again: 1 · What is here again has failed again: its cause is not fixed.<";
+    assert!(page.contains(wanted), "{page}");
 }
 
 /// A queue that takes one message.

@@ -21,13 +21,30 @@ async fn the_token_of_the_address_becomes_a_cookie_and_leaves_the_address() {
 #[tokio::test]
 async fn without_the_token_nothing_of_the_console_is_shown() {
     let set = Set::new().await;
-    for path in ["/", "/requests/1", "/rows", "/api/events", "/assets/console.js", "/none", "/?token=wrong", "/?token="]
-    {
+    for path in ["/", "/requests/1", "/rows", "/api/events", "/assets/console.js", "/?token=wrong", "/?token="] {
         let answer = set.client.get(set.url(path)).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
     }
     let wrong = set.client.get(set.url("/")).header("cookie", format!("khook-console-{}=wrong", set.console.port()));
     assert_eq!(wrong.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_path_that_no_one_has_is_answered_404_without_the_token_as_the_service_would() {
+    let set = Set::new().await;
+    for path in ["/none", "/skill/khook-check", "/health/x", "/none?token=wrong", "/webhooks", "/.env"] {
+        for method in [Method::GET, Method::POST] {
+            for host in [format!("127.0.0.1:{}", set.console.port()), "tunnel.example".to_owned()] {
+                let ask = set.client.request(method.clone(), set.url(path)).header("host", &host);
+                let answer = ask.header("origin", "https://evil.example").send().await.unwrap();
+                assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{method} {host} {path}");
+                assert_eq!(answer.text().await.unwrap(), r#"{"message":"Not Found"}"#);
+            }
+        }
+    }
+    let page = set.ask(Method::GET, "/none").send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::NOT_FOUND);
+    assert!(page.text().await.unwrap().contains("<html"));
 }
 
 #[tokio::test]

@@ -49,6 +49,16 @@ fn hostile() -> Exchange {
 }
 
 #[tokio::test]
+async fn times_are_shown_with_their_zone() {
+    let set = Set::new().await;
+    set.console.history().add(hostile());
+    let zone = crate::console::pages::zone();
+    assert!(!zone.is_empty() && !zone.contains("Unknown"), "{zone}");
+    assert!(set.text("/").await.contains(&format!("<span>Time ({zone})</span>")));
+    assert!(set.text("/requests/1").await.contains(&format!(".000 {zone}</time>")));
+}
+
+#[tokio::test]
 async fn hostile_content_of_a_request_is_escaped_on_each_page() {
     let set = Set::new().await;
     set.console.history().add(hostile());

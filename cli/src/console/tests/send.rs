@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use super::{Edges, NOWHERE, Set, no_cloud};
 use crate::{
-    console::{sending::FORMS, words::FORGERIES},
+    console::{
+        sending::{FORMS, example_members},
+        words::FORGERIES,
+    },
     local::{Faults, Reading},
 };
 
@@ -90,6 +93,26 @@ async fn each_event_type_with_its_example_members_can_be_read() {
         assert_eq!(events[0]["name"], event);
         assert_eq!((&events[0]["unreadable"], &events[1]), (&Value::Null, &Value::Null), "{event}: {events}");
     }
+}
+
+#[tokio::test]
+async fn a_form_with_empty_members_sends_the_usual_ones() {
+    let set = Set::new().await;
+    for event in EventType::KNOWN.iter().filter_map(EventType::known_name) {
+        for empty in ["", " \r\n"] {
+            let form = [("event", event), ("user", "7"), ("member", empty)];
+            assert_eq!(set.submit("/send/account-status", &form).await.0, StatusCode::OK, "{event}");
+            let recorded = set.json(&format!("/api/events/{}", set.came().len())).await;
+            assert_eq!(recorded["outcome"]["what"], "taken", "{event}: {recorded}");
+            let claims = recorded["explanation"]["decoded"].to_string();
+            for line in example_members(event).lines() {
+                assert!(claims.contains(line.split_once('=').unwrap().0), "{event}: {claims}");
+            }
+        }
+    }
+    let form = [("event", "user-scope-consent"), ("user", "7"), ("member", "scope=talk_message")];
+    let (_, page) = set.submit("/send/account-status", &form).await;
+    assert!(page.contains("scope=talk_message") && !page.contains("--member=scope=account_email"), "{page}");
 }
 
 #[tokio::test]

@@ -111,6 +111,8 @@ pub(super) struct HistoryLine {
     pub(super) differences: Vec<StateDifference>,
     /// Fields of the profile that have new values, which no history holds.
     pub(super) profile_fields: Vec<String>,
+    /// Whether it has erased the profile that was there.
+    pub(super) erases_profile: bool,
     /// The recorded request.
     pub(super) request: Option<u64>,
 }
@@ -150,6 +152,7 @@ fn effects(subject: &Subject, history: &[Members]) -> Result<Vec<HistoryLine>> {
             occurred_at: of("occurred_at"),
             received_at: of("received_at"),
             profile_fields: profile_fields(line),
+            erases_profile: erases_profile(line),
             effects: line.get("effects").cloned().unwrap_or_default(),
             differences: diff(before.as_ref(), Some(&after)),
             request: None,
@@ -164,6 +167,12 @@ fn profile_fields(line: &Members) -> Vec<String> {
     let effects = line.get("effects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let field = |effect: &Value| effect.get("profile_field").and_then(Value::as_str).map(str::to_owned);
     effects.iter().filter_map(field).collect()
+}
+
+/// Whether an event erases the profile, whatever its values are.
+fn erases_profile(line: &Members) -> bool {
+    let effects = line.get("effects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    effects.iter().any(|effect| ["erase", "wipe"].iter().any(|name| effect.as_str() == Some(name)))
 }
 
 /// The member with these numbers.
@@ -196,6 +205,7 @@ pub(super) fn path_of(subject: &Subject) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kakao_webhooks::state::Effect;
     use serde_json::json;
 
     use super::*;
@@ -232,6 +242,13 @@ mod tests {
                 vec!["access: allowed → gone", "link: linked → unlinked (R)"],
             ]
         );
+    }
+
+    #[test]
+    fn an_event_that_erases_says_that_the_profile_is_erased() {
+        let erases = |effects: &[Effect]| erases_profile(&line("e", "2026-01-01T00:00:00.000Z", &json!(effects)));
+        assert!(erases(&[Effect::VoidSessions, Effect::Erase]) && erases(&[Effect::Wipe]));
+        assert!(!erases(&[Effect::VoidSessions]) && !erases(&[]));
     }
 
     #[test]

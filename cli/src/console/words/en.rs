@@ -64,6 +64,7 @@ pub(super) static WORDS: Words = Words {
     no_effect: "history only: it changes no state",
     no_difference: "no change: it was so already, or something newer holds",
     new_value: "has a new value, which the history does not hold",
+    values_erased: "erased, with all values up to then, which the history does not hold",
     nothing_before: "nothing",
     before: "before",
     after: "after",
@@ -204,7 +205,7 @@ pub(super) static WORDS: Words = Words {
     queue_down: "The queue is down",
     queue_down_effect: "SQS answers 503. Webhooks are still acknowledged (200, tokens 202): events go to the inbox, and the janitor sends them on within a minute after the end.",
     table_slow: "The table is slow",
-    table_slow_effect: "DynamoDB answers a second later. Webhooks go to the queue as before, and states change late. Together with the queue down neither works: webhooks are answered 503, and Kakao sends them again.",
+    table_slow_effect: "DynamoDB answers a second later. Webhooks go to the queue as before, and states change late. Together with the queue down, webhooks are still acknowledged, about a second later: their events go to the inbox.",
     keys_gone: "The key endpoint is gone",
     keys_gone_effect: "Kakao's key set can't be fetched. Tokens are verified with the stored keys; one with an unknown key is answered 503, not refused.",
     delivery_fails: "Your endpoint fails",
@@ -215,6 +216,7 @@ pub(super) static WORDS: Words = Words {
     backlogs_hint: "What waits for an operator. Looking receives the messages of a queue, which hides them from others for some seconds.",
     backlog_look: "Look again",
     backlog_sent: "Sent again:",
+    backlog_again: "What is here again has failed again: its cause is not fixed.",
     backlog_kept: "kept:",
     backlog_missing: "not there any more, or being read by another process:",
     at_least: "{} or more",
@@ -268,11 +270,11 @@ fn check(name: CheckName) -> CheckWords {
         CheckName::Encoding => ("Encoding", "Claims and signature must be base64url without padding."),
         CheckName::KnownKey => (
             "Key is one of Kakao's",
-            "Kakao's key set has no key with this id. Either Kakao has not signed it, or the key has been replaced.",
+            "Kakao's key set has no key with this id. Either Kakao has not signed it, or the key has been replaced. The simulated Kakao has new keys at each start of khook dev: a token of an earlier run ends here. Send a new one.",
         ),
         CheckName::Signature => (
             "Signature",
-            "The signature does not fit header and claims: another key made it, or something was changed after signing.",
+            "The signature does not fit header and claims: another key made it, or something was changed after signing. The simulated Kakao has new keys at each start of khook dev: a token of an earlier run may end here. Send a new one.",
         ),
         CheckName::Issuer => ("Issuer (iss)", "The issuer must be Kakao's authorization server, to the letter."),
         CheckName::Audience => (

@@ -64,6 +64,7 @@ pub(super) static WORDS: Words = Words {
     no_effect: "이력에만 남고 상태는 바뀌지 않음",
     no_difference: "변경 없음: 이미 그 상태이거나 더 새로운 이벤트가 우선함",
     new_value: "값이 바뀜(이력에는 값이 없음)",
+    values_erased: "그때까지의 값이 모두 삭제됨(이력에는 값이 없음)",
     nothing_before: "없음",
     before: "이전",
     after: "이후",
@@ -204,7 +205,7 @@ pub(super) static WORDS: Words = Words {
     queue_down: "큐 중단",
     queue_down_effect: "SQS가 503으로 응답합니다. 웹훅에는 여전히 정상(200, 토큰은 202)으로 응답하고 이벤트는 인박스에 저장됩니다. 장애가 끝나면 janitor가 1분 안에 큐로 보냅니다.",
     table_slow: "테이블 지연",
-    table_slow_effect: "DynamoDB 응답이 1초 늦어집니다. 웹훅은 그대로 큐에 저장되지만 상태 반영이 늦어집니다. 큐까지 중단되면 저장할 곳이 없어 웹훅에 503으로 응답하고 카카오가 다시 보냅니다.",
+    table_slow_effect: "DynamoDB 응답이 1초 늦어집니다. 웹훅은 그대로 큐에 저장되지만 상태 반영이 늦어집니다. 큐까지 중단되어도 웹훅에는 약 1초 늦게 정상으로 응답하며 이벤트는 인박스에 저장됩니다.",
     keys_gone: "공개 키 주소 장애",
     keys_gone_effect: "카카오의 공개 키 목록을 가져올 수 없습니다. 보관된 키로 토큰을 검증하며, 모르는 키로 서명된 토큰은 거부하지 않고 503으로 응답합니다.",
     delivery_fails: "전달 엔드포인트 장애",
@@ -215,6 +216,7 @@ pub(super) static WORDS: Words = Words {
     backlogs_hint: "운영자를 기다리는 항목입니다. 큐의 메시지는 조회할 때 수신되므로 몇 초 동안 다른 곳에서 보이지 않습니다.",
     backlog_look: "다시 조회",
     backlog_sent: "다시 보낸 항목:",
+    backlog_again: "여기에 다시 나타난 항목은 다시 실패한 것입니다. 원인이 아직 고쳐지지 않았습니다.",
     backlog_kept: "남은 항목:",
     backlog_missing: "이미 없거나 다른 곳에서 조회 중인 항목:",
     at_least: "{}개 이상",
@@ -265,11 +267,12 @@ fn check(name: CheckName) -> CheckWords {
         CheckName::Encoding => ("인코딩", "클레임과 서명은 패딩 없는 base64url이어야 합니다."),
         CheckName::KnownKey => (
             "카카오의 키인지",
-            "카카오의 키 목록에 이 ID의 키가 없습니다. 카카오가 서명하지 않았거나 키가 교체되었습니다.",
+            "카카오의 키 목록에 이 ID의 키가 없습니다. 카카오가 서명하지 않았거나 키가 교체되었습니다. 모의 카카오의 키는 khook dev를 시작할 때마다 바뀌므로 이전 실행의 토큰은 여기서 거부됩니다. 새로 보내세요.",
         ),
-        CheckName::Signature => {
-            ("서명", "서명이 헤더·클레임과 맞지 않습니다. 다른 키로 서명했거나 서명 뒤에 내용이 바뀌었습니다.")
-        }
+        CheckName::Signature => (
+            "서명",
+            "서명이 헤더·클레임과 맞지 않습니다. 다른 키로 서명했거나 서명 뒤에 내용이 바뀌었습니다. 모의 카카오의 키는 khook dev를 시작할 때마다 바뀌므로 이전 실행의 토큰은 여기서 거부될 수 있습니다. 새로 보내세요.",
+        ),
         CheckName::Issuer => ("발급자(iss)", "발급자는 카카오 인증 서버와 글자까지 똑같아야 합니다."),
         CheckName::Audience => {
             ("수신자(aud)", "다른 수신자를 위한 토큰입니다. aud는 내 앱의 REST API 키여야 합니다(KakaoApps).")

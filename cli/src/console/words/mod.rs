@@ -107,7 +107,7 @@ words! {
     custom_keys, deprecated_names, bot_test, parameter_validation, registration_check, example_members, send_hint,
     sent_requests, as_khook, not_sent, as_query, as_form, as_json, not_given, users_hint, find_user, app, member,
     open_id, show_user, no_users, last_event, user_unknown, all_users, state, since, history, history_hint,
-    no_effect, no_difference, new_value, nothing_before, before, after, happened, received, event_id,
+    no_effect, no_difference, new_value, values_erased, nothing_before, before, after, happened, received, event_id,
     recorded_request, not_recorded, published_changes, no_published, deliveries, no_delivery, attempt, version,
     shuffle, shuffle_hint, shuffled, order, nothing_differs, it_differs, not_in_time, nothing_to_shuffle,
     some_not_recorded, send_about, requests_of_user, access_allowed, access_blocked, access_gone, state_unread,
@@ -127,8 +127,8 @@ words! {
     faults_hint, fault_on, fault_off, fault_seconds, fault_begin, fault_end, fault_impossible,
     queue_down, queue_down_effect, table_slow, table_slow_effect, keys_gone, keys_gone_effect, delivery_fails,
     delivery_fails_effect, api_lies, api_lies_effect, backlogs, backlogs_hint, backlog_look, backlog_sent,
-    backlog_kept, backlog_missing, at_least, backlog_empty, backlog_replay, backlog_replay_all, backlog_more, backlog_inbox,
-    backlog_inbox_about, backlog_quarantine, backlog_quarantine_about, backlog_dead_letters,
+    backlog_again, backlog_kept, backlog_missing, at_least, backlog_empty, backlog_replay, backlog_replay_all,
+    backlog_more, backlog_inbox, backlog_inbox_about, backlog_quarantine, backlog_quarantine_about, backlog_dead_letters,
     backlog_dead_letters_about, backlog_undelivered, backlog_undelivered_about,
 }
 
@@ -332,6 +332,16 @@ mod tests {
         let same = Language::En.words().all().into_iter().zip(Language::Ko.words().all());
         let same: Vec<_> = same.filter(|(en, ko)| en.1 == ko.1).map(|(en, _)| en.0).collect();
         assert_eq!(same, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_key_that_does_not_fit_may_be_that_of_an_earlier_run() {
+        for words in [Language::En, Language::Ko].map(Language::words) {
+            for check in CheckName::ALL {
+                let is_of_key = [CheckName::KnownKey, CheckName::Signature].contains(&check);
+                assert_eq!((words.check)(check).fault.contains("khook dev"), is_of_key, "{check:?}");
+            }
+        }
     }
 
     #[test]
