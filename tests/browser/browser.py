@@ -371,6 +371,11 @@ class TheFaults(InABrowser):
         until(lambda: api("GET", "/api/backlogs")["backlogs"]["inbox"], "the event in the inbox")
         self.go("/backlogs")
         self.assertEqual(self.page.locator("section[aria-labelledby=inbox] tbody tr").count(), 1)
+        # A phone shows the row's button without scrolling sideways.
+        self.page.set_viewport_size({"width": 360, "height": 800})
+        for button in self.page.locator("section.backlog button").all():
+            box = button.bounding_box()
+            self.assertTrue(box and box["x"] + box["width"] <= 360, box)
         self.go(f"/requests/{sent['id']}")
         until(lambda: "Stored in the inbox" in self.page.inner_text("section[aria-labelledby=way]"), "the way by the inbox")
         self.go("/faults")
