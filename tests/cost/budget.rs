@@ -146,11 +146,13 @@ mod tests {
         };
         let share =
             Use { invocations: 2, changes: 0, log_bytes: 900, units: Units { reads: 0.5, writes: 4.0 }, ..event };
+        let nobodys_share = Use { units: Units { reads: 0.0, writes: 1.0 }, round_trips: 1, ..share };
         let message = Use { units: Units { reads: 1.0, writes: 2.0 }, log_bytes: 1_100, ..share };
         let of_member = Use { invocations: 3, units: Units { reads: 2.0, writes: 3.0 }, ..message };
         let of = |name: &'static str| match name {
             "chatbot message" => (name, message),
             "chatbot message of a member" => (name, of_member),
+            "talk share without a user" => (name, nobodys_share),
             _ if name.starts_with("talk share") => (name, share),
             _ => (name, event),
         };
