@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use kakao_webhooks::state::time_of_write;
 use serde_json::Value;
 
 use super::history::{Exchange, History, Outcome, Place, RecordedLine, What};
@@ -37,8 +38,6 @@ const MOST_WAITING: usize = 500;
 const MOST_LINES: usize = 100;
 /// A line of the processor is dated when its invocation has ended: shortly after its writes.
 const WRITE_TO_LINE_MILLIS: i64 = 60_000;
-/// How far a version that is the time of its write may be from the second that the table's stream has for it.
-const VERSION_TO_SECOND_MILLIS: u64 = 60_000;
 
 impl Follower {
     /// One that adds to this history.
@@ -189,13 +188,11 @@ fn version_of(change: &Value) -> Option<i64> {
     change.get("version").and_then(Value::as_i64)
 }
 
-/// When a state was written, in milliseconds: the version has them, `written_at` only the second. A version that counts on
-/// from a later one is no time.
+/// When a state was written, in milliseconds.
 fn written_at(change: &Value) -> Option<i64> {
-    let time: jiff::Timestamp = change.get("written_at")?.as_str()?.parse().ok()?;
-    let second = time.as_millisecond();
-    let is_time = |version: &i64| version.abs_diff(second) <= VERSION_TO_SECOND_MILLIS;
-    Some(version_of(change).filter(is_time).unwrap_or(second))
+    let second = change.get("written_at")?.as_str()?.parse().ok()?;
+    let time = change.get("version").and_then(Value::as_u64).map(|version| time_of_write(version, second));
+    Some(time.unwrap_or(second).as_millis())
 }
 
 /// The partition of the user that a change is of.

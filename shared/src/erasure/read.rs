@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use super::{Fact, FactKind, Report};
 use crate::{
-    state::{DocumentError, Effect, FUTURE_TOLERANCE_MILLIS, Link, Members, Subject, UserItem},
+    state::{
+        DocumentError, Effect, FUTURE_TOLERANCE_MILLIS, Link, Members, Subject, UserItem, time_of_version,
+        time_of_write,
+    },
     wire::{AppId, Time, UserId},
 };
 
@@ -109,16 +112,13 @@ const fn is_unlinked(link: &Link) -> bool {
     matches!(link, Link::Unlinked { .. })
 }
 
-/// The milliseconds of a write: the version has them, the stream only the second. A version of an earlier release, or
-/// one that only counts on from another, has none; without the stream, it is one that is older than the event at `at`.
+/// The milliseconds of a write, as far as they are known. Without the stream, a version that is older than the event at
+/// `at` is none.
 fn exact(version: u64, written_at: Option<Time>, at: Time) -> Option<Time> {
-    const SAME: i64 = 60_000;
-    let of_version = i64::try_from(version).ok().and_then(Time::from_millis);
-    let is_time = |time: &Time| match written_at {
-        Some(written) => time.millis_since(written).abs() <= SAME,
-        None => at.millis_since(*time) <= FUTURE_TOLERANCE_MILLIS,
-    };
-    of_version.filter(is_time).or(written_at)
+    match written_at {
+        Some(second) => Some(time_of_write(version, second)),
+        None => time_of_version(version).filter(|time| at.millis_since(*time) <= FUTURE_TOLERANCE_MILLIS),
+    }
 }
 
 /// A reason as one word that neither a terminal nor a spreadsheet takes for anything else.

@@ -27,7 +27,7 @@ pub use bot::BotUser;
 pub use change::{Part, ProfileValues, USER_CHANGED, UserChange, is_published};
 pub use document::{DocumentError, Members, Rest, State};
 pub use effects::{Effect, effects_of_reconciler_word, effects_of_security_event, effects_of_service_word};
-pub use item::UserItem;
+pub use item::{UserItem, time_of_version, time_of_write};
 pub use plan::{CountedShare, FUTURE_TOLERANCE_MILLIS, HistoryEntry, Plan, Step, plan};
 pub use registers::{Dated, Merge, Newest, Register, Registers, Safety};
 pub use subject::{STATE, Subject};
