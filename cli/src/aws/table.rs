@@ -101,14 +101,7 @@ impl Table {
         if let Ok(limit) = i32::try_from(limit) {
             query = query.page_size(limit);
         }
-        let mut found = query.items().send();
-        let mut items = Vec::new();
-        while items.len() < limit
-            && let Some(item) = found.next().await
-        {
-            items.push(members(item.map_err(|error| self.fault("dynamodb:Query", &error))?)?);
-        }
-        Ok(items)
+        self.read(query, limit).await
     }
 
     /// The first items of several partitions: one of each in turn, so that none has to wait for the end of another.
@@ -133,9 +126,16 @@ impl Table {
 
     /// All items that a query of a partition (`:pk`) finds.
     async fn items(&self, query: QueryFluentBuilder, partition: &str) -> Result<Vec<Members>> {
-        let mut found = self.paged(query, partition).items().send();
+        self.read(self.paged(query, partition), usize::MAX).await
+    }
+
+    /// The first items that a query finds, at most so many.
+    async fn read(&self, query: QueryPaginator, limit: usize) -> Result<Vec<Members>> {
+        let mut found = query.items().send();
         let mut items = Vec::new();
-        while let Some(item) = found.next().await {
+        while items.len() < limit
+            && let Some(item) = found.next().await
+        {
             items.push(members(item.map_err(|error| self.fault("dynamodb:Query", &error))?)?);
         }
         Ok(items)

@@ -14,7 +14,7 @@ use crate::{
         target::{QueueTarget, StackTable},
     },
     commands::backlog::{
-        self, Backlog, Chosen, Fate, Reach, StoredItem, Swept, Wanted, Words, find_each, letter,
+        self, Backlog, Chosen, Fate, Reach, StoredItem, Swept, Words, find_each, letter,
         which::{Limit, Which},
         work_through,
     },
@@ -176,20 +176,8 @@ impl Backlog for InboxItems {
         limit: usize,
         visit: impl AsyncFnMut(StoredItem) -> Result<Fate>,
     ) -> Result<Swept> {
-        let mut swept = Swept::default();
-        let items = match chosen {
-            Chosen::Wanted(Wanted::All) => {
-                let items = self.all(limit).await?;
-                swept.reach = if items.len() >= limit { Reach::Limit } else { Reach::Whole };
-                items
-            }
-            Chosen::Wanted(Wanted::These(ids)) => {
-                let (items, missing) = find_each(ids, async |id| self.one(id).await).await?;
-                swept.missing = missing;
-                items
-            }
-            Chosen::Found(items) => items,
-        };
+        let these = async |ids| find_each(ids, async |id| self.one(id).await).await;
+        let (items, swept) = chosen.items(limit, async |limit| self.all(limit).await, these).await?;
         work_through(&self.0, items, false, visit).await?;
         Ok(swept)
     }

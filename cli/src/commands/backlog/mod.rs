@@ -165,6 +165,30 @@ impl<I> Chosen<I> {
     }
 }
 
+impl<I> Chosen<I> {
+    /// The chosen items of a table, and how far that reached. `all` reads so many of them, `these` those with these ids,
+    /// beside the ids that it does not find.
+    pub(crate) async fn items(
+        self,
+        limit: usize,
+        all: impl AsyncFnOnce(usize) -> Result<Vec<I>>,
+        these: impl AsyncFnOnce(BTreeSet<String>) -> Result<(Vec<I>, BTreeSet<String>)>,
+    ) -> Result<(Vec<I>, Swept)> {
+        match self {
+            Self::Wanted(Wanted::All) => {
+                let items = all(limit).await?;
+                let reach = if items.len() >= limit { Reach::Limit } else { Reach::Whole };
+                Ok((items, Swept { reach, ..Swept::default() }))
+            }
+            Self::Wanted(Wanted::These(ids)) => {
+                let (items, missing) = these(ids).await?;
+                Ok((items, Swept { missing, ..Swept::default() }))
+            }
+            Self::Found(items) => Ok((items, Swept::default())),
+        }
+    }
+}
+
 /// Finds the wanted items, oldest first. All of them stay. `note` is told how many there are so far.
 pub(crate) async fn find<P: Backlog>(
     backlog: &P,

@@ -17,8 +17,8 @@ use crate::{
         target::{QueueTarget, StackTable},
     },
     commands::backlog::{
-        self, Backlog, Chosen, Fate, Reach, StoredItem, Swept, Wanted, Words, find_each, replayed::replayed,
-        which::Which, work_through,
+        self, Backlog, Chosen, Fate, Reach, StoredItem, Swept, Words, find_each, replayed::replayed, which::Which,
+        work_through,
     },
     ui::{count::counted, local_time::LocalTime, output},
 };
@@ -230,20 +230,8 @@ impl Backlog for QuarantinedItems {
         limit: usize,
         visit: impl AsyncFnMut(StoredItem) -> Result<Fate>,
     ) -> Result<Swept> {
-        let mut swept = Swept::default();
-        let items = match chosen {
-            Chosen::Wanted(Wanted::All) => {
-                let items = self.all(limit).await?;
-                swept.reach = if items.len() >= limit { Reach::Limit } else { Reach::Whole };
-                items
-            }
-            Chosen::Wanted(Wanted::These(ids)) => {
-                let (items, missing) = self.these(ids).await?;
-                swept.missing = missing;
-                items
-            }
-            Chosen::Found(items) => items,
-        };
+        let these = async |ids| self.these(ids).await;
+        let (items, swept) = chosen.items(limit, async |limit| self.all(limit).await, these).await?;
         work_through(&self.table, items, true, visit).await?;
         Ok(swept)
     }
