@@ -17,9 +17,6 @@ use crate::{
     ui::{ask, count::counted, output, progress::Progress},
 };
 
-/// How many facts a record has at most.
-const MOST_FACTS: usize = 200;
-
 /// Records departures again from history and states.
 pub(super) async fn rebuild(table: &StackTable, yes: bool) -> Result<ExitCode> {
     let erasures = table.erasures().await?;
@@ -110,7 +107,7 @@ fn records_of_day(app: &AppId, facts: Vec<(Fact, Option<Time>)>) -> Vec<ErasureR
         let name = format!("rebuilt-{}", sha256_hex(to_text(facts).as_bytes()));
         Some(ErasureRecord { day, app: app.clone(), name, facts: facts.to_vec(), kept_until })
     };
-    facts.chunks(MOST_FACTS).filter_map(record).collect()
+    facts.chunks(ErasureRecord::MOST_FACTS).filter_map(record).collect()
 }
 
 #[cfg(test)]

@@ -32,9 +32,6 @@ pub struct Recorder<R> {
     records: R,
 }
 
-/// How many facts a record has at most: of some 20 KB, far below the most that an item may have.
-const MOST_FACTS: usize = 200;
-
 /// How many records are written at once.
 const AT_ONCE: usize = 8;
 
@@ -88,7 +85,7 @@ fn records(writes: &[Write], name: &str, now: Time) -> Vec<ErasureRecord> {
         days.entry((written_at.day(), app)).or_insert_with(|| (written_at, vec![])).1.push(fact);
     }
     let of_day = |((_, app), (day, facts)): ((String, AppId), (Time, Vec<Fact>))| {
-        let parts: Vec<Vec<Fact>> = compact(facts).chunks(MOST_FACTS).map(<[Fact]>::to_vec).collect();
+        let parts: Vec<Vec<Fact>> = compact(facts).chunks(ErasureRecord::MOST_FACTS).map(<[Fact]>::to_vec).collect();
         let record = move |(number, facts)| {
             let name = format!("{name}-{number}");
             ErasureRecord { day, app: app.clone(), name, facts, kept_until: None }

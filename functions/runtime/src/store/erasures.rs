@@ -49,6 +49,9 @@ pub struct ErasureRecord {
 }
 
 impl ErasureRecord {
+    /// How many facts it has at most: of some 20 KB, far below the most that an item may have.
+    pub const MOST_FACTS: usize = 200;
+
     fn expires_at(&self, retention: Retention) -> Time {
         let proven_until = retention.proven_until(self.day);
         self.kept_until.map_or(proven_until, |kept| kept.max(proven_until))
