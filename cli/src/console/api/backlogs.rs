@@ -12,7 +12,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, json};
 
-use super::error;
+use super::{error, read};
 use crate::{
     commands::backlog::Wanted,
     console::{
@@ -63,9 +63,9 @@ pub(super) async fn replay(State(shared): State<Arc<Shared>>, Path(name): Path<S
     let wanted = if body.is_empty() {
         Wanted::All
     } else {
-        match serde_json::from_slice(&body) {
+        match read(&body) {
             Ok(Ids { ids }) => Wanted::These(ids.into_iter().collect()),
-            Err(why) => return error(StatusCode::BAD_REQUEST, &format!("the body is not as it should be: {why}")),
+            Err(why) => return error(StatusCode::BAD_REQUEST, &why),
         }
     };
     let replayed = backlogs.replay(kind, wanted).await;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{StatusCode, Uri};
 use serde_json::json;
 
-use super::error;
+use super::{error, read};
 use crate::console::{
     Shared,
     chat::{self, NewMessage, NewMessageJson},
@@ -26,9 +26,9 @@ pub(super) async fn messages(State(shared): State<Arc<Shared>>, uri: Uri) -> Res
 
 /// Sends a message.
 pub(super) async fn say(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
-    let message: NewMessageJson = match serde_json::from_slice(&body) {
+    let message: NewMessageJson = match read(&body) {
         Ok(message) => message,
-        Err(why) => return error(StatusCode::BAD_REQUEST, &format!("the body is not as it should be: {why}")),
+        Err(why) => return error(StatusCode::BAD_REQUEST, &why),
     };
     match chat::say(&shared, &message.into()).await {
         Ok(sent) => Json(json!({"id": sent.id, "status": sent.status.as_u16()})).into_response(),

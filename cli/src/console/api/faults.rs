@@ -12,7 +12,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::error;
+use super::{error, read};
 use crate::console::{
     Shared,
     pages::{FaultRow, set_fault},
@@ -31,9 +31,9 @@ struct Begin {
 
 /// Begins a fault.
 pub(super) async fn begin(State(shared): State<Arc<Shared>>, Path(name): Path<String>, body: Bytes) -> Response {
-    let Begin { seconds } = match serde_json::from_slice(&body) {
+    let Begin { seconds } = match read(&body) {
         Ok(begin) => begin,
-        Err(why) => return error(StatusCode::BAD_REQUEST, &format!("the body is not as it should be: {why}")),
+        Err(why) => return error(StatusCode::BAD_REQUEST, &why),
     };
     switched(&shared, &name, seconds)
 }

@@ -19,7 +19,7 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{Stream, stream::unfold};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header::ACCEPT};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -95,6 +95,11 @@ async fn clear(State(shared): State<Arc<Shared>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
+/// The body of a request, as JSON; else why it can't be read.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|why| format!("the body is not as it should be: {why}"))
+}
+
 async fn event(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
     match id.parse().ok().and_then(|id| shared.history.get(id)) {
         Some(exchange) => Json(exchange).into_response(),
@@ -139,9 +144,9 @@ struct Changed {
 /// Sends a recorded request again, changed or as it was. Names of keys are replaced by the keys of this run.
 async fn send_again(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> Response {
     let Some(exchange) = id.parse().ok().and_then(|id| shared.history.get(id)) else { return missing() };
-    let changed: Changed = match serde_json::from_slice(if body.is_empty() { b"{}" } else { &body }) {
+    let changed: Changed = match read(if body.is_empty() { b"{}" } else { &body }) {
         Ok(changed) => changed,
-        Err(why) => return error(StatusCode::BAD_REQUEST, &format!("the body is not as it should be: {why}")),
+        Err(why) => return error(StatusCode::BAD_REQUEST, &why),
     };
     if changed.body.is_none() && !exchange.request.body.is_whole() {
         return error(StatusCode::CONFLICT, "only the beginning of its body is kept");

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{Set, backlogs};
 use crate::{console::history::RecordedLine, local::Faults};
 
-/// English sentences of a Korean page outside of elements with `lang="en"`. Code has no language, and what is said in a
-/// chat has that of whoever says it.
+/// English sentences of a Korean page outside of elements with `lang="en"`. Code has no language, and a message
+/// of a chat has its author's.
 fn english(page: &str) -> Vec<String> {
     const VOID: [&str; 6] = ["meta", "link", "input", "br", "hr", "img"];
     const APART: [&str; 5] = ["script", "style", "code", "pre", "textarea"];

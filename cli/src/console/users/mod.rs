@@ -164,15 +164,17 @@ fn effects(subject: &Subject, history: &[Members]) -> Result<Vec<HistoryLine>> {
 
 /// The fields of the profile that an event has changed.
 fn profile_fields(line: &Members) -> Vec<String> {
-    let effects = line.get("effects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let field = |effect: &Value| effect.get("profile_field").and_then(Value::as_str).map(str::to_owned);
-    effects.iter().filter_map(field).collect()
+    effects_of(line).iter().filter_map(field).collect()
 }
 
 /// Whether an event erases the profile, whatever its values are.
 fn erases_profile(line: &Members) -> bool {
-    let effects = line.get("effects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    effects.iter().any(|effect| ["erase", "wipe"].iter().any(|name| effect.as_str() == Some(name)))
+    effects_of(line).iter().any(|effect| ["erase", "wipe"].iter().any(|name| effect.as_str() == Some(name)))
+}
+
+fn effects_of(line: &Members) -> &[Value] {
+    line.get("effects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The member with these numbers.
