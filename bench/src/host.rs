@@ -33,6 +33,13 @@ pub(crate) struct Outcome {
     pub(crate) answer: Value,
 }
 
+impl Outcome {
+    /// Whether no record of a batch has to come again.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.answer.get("batchItemFailures").and_then(Value::as_array).is_some_and(Vec::is_empty)
+    }
+}
+
 struct Shared {
     ready: OnceLock<Instant>,
     events: Mutex<UnboundedReceiver<String>>,

@@ -57,23 +57,20 @@ impl Measured {
         self.prices.million(self.webhook(name)).iter().map(|(_, usd)| usd).sum()
     }
 
-    /// The conditions of all alarms.
-    pub(crate) fn alarm_conditions(&self) -> BTreeSet<&str> {
-        let alarms = self.template.split("\n    Type: ").filter(|one| one.starts_with("AWS::CloudWatch::Alarm\n"));
-        alarms.filter_map(|one| one.split("\n    Condition: ").nth(1)?.lines().next()).collect()
+    /// Each alarm's condition, if it has one, with how many metrics it looks at.
+    pub(crate) fn alarms(&self) -> impl Iterator<Item = (Option<&str>, u32)> {
+        self.template.split("\n    Type: ").skip(1).filter_map(|resource| {
+            assert!(!resource.starts_with("AWS::CloudWatch::CompositeAlarm\n"), "its price is not in this bill");
+            let condition = resource.split("\n    Condition: ").nth(1).and_then(|rest| rest.lines().next());
+            // An alarm of an expression is billed by the metrics in it.
+            let metrics = u32::try_from(resource.matches("MetricStat:").count().max(1)).unwrap();
+            resource.starts_with("AWS::CloudWatch::Alarm\n").then_some((condition, metrics))
+        })
     }
 
     /// How many metrics the alarms look at whose condition is one of these. `None`: those without a condition.
     pub(crate) fn alarm_metrics(&self, conditions: &[Option<&str>]) -> u32 {
-        let resources = self.template.split("\n    Type: ").skip(1);
-        let of_alarm = |resource: &str| {
-            assert!(!resource.starts_with("AWS::CloudWatch::CompositeAlarm\n"), "its price is not in this bill");
-            let condition = resource.split("\n    Condition: ").nth(1).and_then(|rest| rest.lines().next());
-            let is_one = resource.starts_with("AWS::CloudWatch::Alarm\n") && conditions.contains(&condition);
-            // An alarm of an expression is billed by the metrics in it.
-            if is_one { u32::try_from(resource.matches("MetricStat:").count().max(1)).unwrap() } else { 0 }
-        };
-        resources.map(of_alarm).sum()
+        self.alarms().filter(|(condition, _)| conditions.contains(condition)).map(|(_, metrics)| metrics).sum()
     }
 }
 
@@ -92,11 +89,10 @@ impl Idle {
         let lean_alarms = measured.alarm_metrics(&[None, Some("IsAws")]);
         // Not those of what is switched on by another parameter.
         let full = ["FullMonitoring", "IsAwsFull", "WatchesSilence", "WatchesUnavailability"].map(Some);
-        let known = measured
-            .alarm_conditions()
-            .into_iter()
-            .all(|one| one == "IsAws" || full.contains(&Some(one)) || SWITCHED_ON.contains(&one));
-        assert!(known, "an alarm has a condition that is in no bill: {:?}", measured.alarm_conditions());
+        let is_known = |one: &str| one == "IsAws" || full.contains(&Some(one)) || SWITCHED_ON.contains(&one);
+        let unknown: Vec<_> =
+            measured.alarms().filter_map(|(condition, _)| condition).filter(|one| !is_known(one)).collect();
+        assert!(unknown.is_empty(), "alarms have conditions that are in no bill: {unknown:?}");
         Self {
             alarms: lean_alarms + measured.alarm_metrics(&full),
             lean_alarms,

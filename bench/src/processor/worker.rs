@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::process::Command;
 
 use super::{
@@ -54,9 +54,8 @@ impl Worker {
 
     async fn hand_over(&mut self, batch: &[Event]) -> Result<Outcome> {
         let records = batch.iter().map(|event| event.record()).collect::<Result<Vec<_>>>()?;
-        let failures = |answer: &Value| answer.get("batchItemFailures").and_then(Value::as_array).map(Vec::len);
         let event = json!({"Records": records});
-        self.process.invoke(&event, |outcome| failures(&outcome.answer) == Some(0)).await
+        self.process.invoke(&event, Outcome::is_whole).await
     }
 
     /// Sends it a new event of each of these users, as [`apply`](Self::apply) does.

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use end_to_end::service::BOT_ID;
 use khook::ui::progress::{Progress, ProgressStep};
 use play_kakao::callback::{CallbackKind, CallbackServer, SimulatedCallbacks};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::process::Command;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     figures::{Answered, Many, Measured, Worked},
     neighbours::{Neighbours, SECRET},
 };
-use crate::{figures::Spread, process::Process, processor::table::Table, units::in_millis};
+use crate::{figures::Spread, host::Outcome, process::Process, processor::table::Table, units::in_millis};
 
 /// The programs.
 #[derive(Clone, Debug)]
@@ -139,7 +139,7 @@ impl Lane {
 
     async fn work(&mut self) -> Result<Duration> {
         let batch = if self.publishes { self.events.of_stream(BATCH) } else { self.events.of_deliveries(BATCH) };
-        let outcome = self.process.invoke(&batch, |outcome| is_done(&outcome.answer)).await?;
+        let outcome = self.process.invoke(&batch, Outcome::is_whole).await?;
         Ok(outcome.answered - outcome.handed_over)
     }
 
@@ -176,11 +176,6 @@ impl Lane {
     }
 }
 
-/// Whether no record of a batch has to come again.
-fn is_done(answer: &Value) -> bool {
-    answer.get("batchItemFailures").and_then(Value::as_array).is_some_and(Vec::is_empty)
-}
-
 /// The deliverer's memory before and after many more changes.
 async fn many(deliverer: &mut Lane, plan: Plan, step: &mut ProgressStep) -> Result<Many> {
     let early = deliverer.process.peak_memory()?;
@@ -215,7 +210,7 @@ async fn answers(
         callbacks.take_first_answer(&callback.token, &waiting);
         let event = events.of_answers(&callback.url, &jiff::Timestamp::now().to_string());
         let before = process.cpu_time()?;
-        let outcome = process.invoke(&event, |outcome| is_done(&outcome.answer)).await?;
+        let outcome = process.invoke(&event, Outcome::is_whole).await?;
         let heard = callbacks.exchange(&callback.token).map(|exchange| exchange.heard().len());
         ensure!(heard == Some(1), "the answerer gave {heard:?} answers");
         if round > 0 {
