@@ -26,7 +26,7 @@ use crate::{
 
 /// Compares the acknowledging functions with other implementations of the same job: in turn, under one Lambda Runtime
 /// API, with the same events and with SQS and DynamoDB that answer at once. Also measures the processor, before a table
-/// that counts requests, and publisher, deliverer and answerer. A full run writes docs/performance.md.
+/// that counts requests, and publisher, deliverer, answerer and reconciler. A full run writes docs/performance.md.
 #[derive(Debug, Parser)]
 #[command(name = "cargo bench-all")]
 struct Options {
@@ -43,8 +43,9 @@ struct Options {
     #[arg(long, value_name = "CONTENDER", value_parser = NAMES)]
     only: Vec<String>,
     /// Delay each start of a contender, to see a budget exceeded, for example `unlink=50` (milliseconds). `processor=5`
-    /// delays each request to its table and handles one at a time; `workers=5` delays what the answerer waits for. The page
-    /// stays as it is.
+    /// delays each request to its table and handles one at a time; `workers=50` delays each answer of the model and of
+    /// Kakao's API, hands the publisher its changes one by one and the deliverer each batch twice, and makes later changes
+    /// and the members of the large app larger. The page stays as it is.
     #[arg(long, value_name = "CONTENDER=MS", value_parser = delay)]
     slow_down: Vec<(String, Duration)>,
     /// Measure the Rust binaries of the last build. The page stays as it is.

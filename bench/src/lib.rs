@@ -12,7 +12,7 @@
 //! | `process` | a process under the Runtime API, and what the kernel reports about it |
 //! | [`measure`] | measures the contenders in turn, round by round |
 //! | [`processor`] | measures the processor before its table |
-//! | [`workers`] | measures the publisher, the deliverer and the answerer |
+//! | [`workers`] | measures the publisher, the deliverer, the answerer and the reconciler |
 //! | `sqs` | what SQS hands to a function |
 //! | [`figures`] | the results |
 //! | [`budget`] | the limits of the functions |

@@ -39,7 +39,7 @@ pub(crate) struct Prepared {
     pub(crate) contenders: Vec<Contender>,
     /// The processor's program, if it takes part.
     pub(crate) processor: Option<PathBuf>,
-    /// The programs of publisher, deliverer and answerer, if they take part.
+    /// The programs of publisher, deliverer, answerer and reconciler, if they take part.
     pub(crate) workers: Option<Programs>,
     /// The contenders left out, each with the reason.
     pub(crate) left_out: Vec<String>,
@@ -167,10 +167,12 @@ impl Prepared {
 }
 
 async fn workers(build: bool, progress: Progress) -> Result<Programs> {
-    let mut built = cargo::functions(&["publisher", "deliverer", "answerer"], build, progress).await?;
+    let names = ["publisher", "deliverer", "answerer", "reconciler"];
+    let mut built = cargo::functions(&names, build, progress).await?;
     let mut of = |name: &str| built.remove(name).with_context(|| format!("cargo built no binary {name}"));
-    let (publisher, deliverer, answerer) = (of("publisher")?, of("deliverer")?, of("answerer")?);
-    Ok(Programs { publisher, deliverer, answerer, bare: cargo::contender("post", build, progress).await? })
+    let [publisher, deliverer, answerer, reconciler] = names.map(&mut of);
+    let bare = cargo::contender("post", build, progress).await?;
+    Ok(Programs { publisher: publisher?, deliverer: deliverer?, answerer: answerer?, reconciler: reconciler?, bare })
 }
 
 /// The archive that `cargo lambda build --arm64 --output-format zip` made. One for the other architecture has the

@@ -1,4 +1,4 @@
-//! The processor's table: the DynamoDB engine of the tests, behind a server that counts requests and billed units.
+//! The functions' table: the DynamoDB engine of the tests, behind a server that counts requests and billed units.
 //!
 //! The server calls the engine directly. The engine's own server would add a hop to each measured request.
 
@@ -61,8 +61,12 @@ struct Metered {
     has_quarantined: bool,
 }
 
+/// Answers a request (operation, body) in the engine's place, or leaves it to the engine.
+type Computed = Box<dyn Fn(&str, &Value) -> Option<Value> + Send + Sync>;
+
 struct Shared {
     database: Database,
+    computed: Computed,
     metered: Mutex<Metered>,
     queue: tokio::sync::Mutex<()>,
 }
@@ -82,8 +86,15 @@ pub(crate) struct Table {
 impl Table {
     /// Starts an empty one.
     pub(crate) async fn start() -> Result<Self> {
-        let shared = Shared { database: table::database()?, metered: Mutex::default(), queue: Default::default() };
-        let shared = Arc::new(shared);
+        Self::start_with(|_, _| None).await
+    }
+
+    /// Starts one with items that are computed. Requests for them are neither counted nor held up.
+    pub(crate) async fn start_with(
+        computed: impl Fn(&str, &Value) -> Option<Value> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let (database, computed) = (table::database()?, Box::new(computed));
+        let shared = Arc::new(Shared { database, computed, metered: Mutex::default(), queue: Default::default() });
         let router = Router::new().fallback(post(answer)).with_state(Arc::clone(&shared));
         Ok(Self { server: Server::without_gate(router).await?, shared })
     }
@@ -111,6 +122,13 @@ impl Table {
     /// The usage since the last call.
     pub(crate) fn take(&self) -> Usage {
         std::mem::take(&mut self.shared.metered().usage)
+    }
+
+    /// An item in DynamoDB's own JSON; null if it is not there.
+    pub(crate) fn item(&self, partition: &str, sort: &str) -> Result<Value> {
+        let key = json!({"pk": {"S": partition}, "sk": {"S": sort}});
+        let mut answer = call(&self.shared.database, "GetItem", json!({"TableName": table::NAME, "Key": key}))?;
+        Ok(answer.get_mut("Item").map(Value::take).unwrap_or_default())
     }
 
     /// The processor acknowledges an unusable event after quarantining it, which would be measured as if it were applied.
@@ -141,6 +159,9 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Str
     };
     request.insert("ReturnConsumedCapacity".to_owned(), json!("TOTAL"));
     let request = Value::Object(request);
+    if let Some(answer) = (shared.computed)(operation, &request) {
+        return Json(answer).into_response();
+    }
     let answer = call(&shared.database, operation, request.clone());
     let mut metered = shared.metered();
     if slow.is_none() && body.contains("USER#") {
@@ -162,12 +183,13 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Str
     }
 }
 
-/// The operations that the processor uses.
+/// The operations that the functions use.
 fn call(database: &Database, operation: &str, request: Value) -> Result<Value, DynoxideError> {
     match operation {
         "GetItem" => run(request, |request| database.get_item(request)),
         "PutItem" => run(request, |request| database.put_item(request)),
         "UpdateItem" => run(request, |request| database.update_item(request)),
+        "DeleteItem" => run(request, |request| database.delete_item(request)),
         "TransactWriteItems" => run(request, |request| database.transact_write_items(request)),
         "Query" => run(request, |request| database.query(request)),
         _ => {

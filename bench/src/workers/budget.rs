@@ -1,4 +1,4 @@
-//! The budgets of the publisher, the deliverer and the answerer.
+//! The budgets of the publisher, the deliverer, the answerer and the reconciler.
 
 use super::{
     figures::Measured,
@@ -11,15 +11,19 @@ use crate::{
 
 /// The processor time of a delivery to that of a loop that signs and posts.
 const DELIVERY: f64 = 1.3;
-/// The peak memory after many more changes to that before.
+/// The peak memory after many more changes, or of many members, to that before, or of few.
 const MEMORY: f64 = 1.1;
 /// The answerer's own time beside the model's, in milliseconds.
 const ANSWER: f64 = 5.0;
+/// The members a second that Kakao lists for an app: a hundred calls a minute, each of a hundred members.
+const KAKAO: f64 = 10_000.0 / 60.0;
+/// The reconciler's members a second to Kakao's: where it is so much faster, Kakao's limit is the only one.
+const RECONCILER: f64 = 20.0;
 
 /// The verdicts on all.
 #[must_use]
 pub fn verdicts(measured: &Measured) -> Vec<Verdict> {
-    let Measured { publisher, deliverer, bare, many, answerer } = measured;
+    let Measured { publisher, deliverer, bare, many, answerer, reconciler: [small, large] } = measured;
     let verdict = |function: &str, budget: String, found: String, against: String, used: f64| Verdict {
         function: function.to_owned(),
         budget,
@@ -56,6 +60,20 @@ pub fn verdicts(measured: &Measured) -> Vec<Verdict> {
             millis(ANSWER),
             answerer.own.median / ANSWER,
         ),
+        verdict(
+            "reconciler",
+            format!("members a second of its own work: at least {RECONCILER} × what Kakao lists"),
+            digits(large.per_second),
+            digits(KAKAO),
+            KAKAO * RECONCILER / large.per_second,
+        ),
+        verdict(
+            "reconciler",
+            format!("peak memory with {} members: at most {MEMORY} × with {}", large.members, small.members),
+            bytes(large.memory),
+            bytes(small.memory),
+            large.memory / (small.memory * MEMORY),
+        ),
     ]
 }
 
@@ -91,5 +109,13 @@ mod tests {
         );
         breaks(|measured| measured.many.late *= 1.01, "deliverer: peak memory after 10000 more changes");
         breaks(|measured| measured.answerer.own.median *= 1.01, "answerer: own time of an answer");
+        breaks(
+            |measured| measured.reconciler[1].per_second *= 0.99,
+            "reconciler: members a second of its own work: at least 20 × what Kakao lists",
+        );
+        breaks(
+            |measured| measured.reconciler[1].memory *= 1.01,
+            "reconciler: peak memory with 1000000 members: at most 1.1 × with 10000",
+        );
     }
 }

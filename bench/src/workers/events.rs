@@ -10,12 +10,17 @@ const FIRST: u64 = 3_142_850_000;
 
 /// Makes batches, each of users that no batch before had.
 #[derive(Debug, Default)]
-pub(super) struct Events(u32);
+pub(super) struct Events {
+    /// How many were made.
+    count: u32,
+    /// So many bytes are added to each change of the delivery queue: a planted regression.
+    pub(super) padding: usize,
+}
 
 impl Events {
     fn next(&mut self) -> (u32, u64) {
-        self.0 += 1;
-        (self.0, FIRST + u64::from(self.0))
+        self.count += 1;
+        (self.count, FIRST + u64::from(self.count))
     }
 
     /// A batch of the stream: so many members unlinked.
@@ -27,7 +32,15 @@ impl Events {
 
     /// A batch of the delivery queue, with as many changes.
     pub(super) fn of_deliveries(&mut self, changes: usize) -> Value {
-        let record = |(number, user): (u32, u64)| sqs::record(number, &delivery::event(&user.to_string()));
+        let padding = "x".repeat(self.padding);
+        let record = |(number, user): (u32, u64)| {
+            let mut event = delivery::event(&user.to_string());
+            let detail = event.get_mut("detail").and_then(Value::as_object_mut);
+            if let Some(detail) = detail.filter(|_| !padding.is_empty()) {
+                detail.insert("padding".to_owned(), json!(padding));
+            }
+            sqs::record(number, &event)
+        };
         json!({"Records": (0..changes).map(|_| record(self.next())).collect::<Vec<_>>()})
     }
 

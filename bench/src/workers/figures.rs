@@ -1,4 +1,4 @@
-//! The figures of the publisher, the deliverer and the answerer.
+//! The figures of the publisher, the deliverer, the answerer and the reconciler.
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,19 @@ pub(crate) struct Many {
     pub(crate) late: f64,
 }
 
+/// What a run of the reconciler costs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Reconciled {
+    /// The members of the app.
+    pub(crate) members: u64,
+    /// Members a second, from the hand-over of each invocation to its answer.
+    pub(crate) per_second: f64,
+    /// Processor time of a thousand members, in milliseconds.
+    pub(crate) cpu: f64,
+    /// Peak memory, in bytes.
+    pub(crate) memory: f64,
+}
+
 /// All figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
@@ -49,4 +62,6 @@ pub struct Measured {
     pub(crate) bare: Worked,
     pub(crate) many: Many,
     pub(crate) answerer: Answered,
+    /// An app with few members, and one with many.
+    pub(crate) reconciler: [Reconciled; 2],
 }

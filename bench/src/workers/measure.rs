@@ -16,6 +16,7 @@ use super::{
     events::Events,
     figures::{Answered, Many, Measured, Worked},
     neighbours::{Neighbours, SECRET},
+    reconciler,
 };
 use crate::{figures::Spread, host::Outcome, process::Process, processor::table::Table, units::in_millis};
 
@@ -28,6 +29,8 @@ pub struct Programs {
     pub deliverer: PathBuf,
     /// The function `answerer`.
     pub answerer: PathBuf,
+    /// The function `reconciler`.
+    pub reconciler: PathBuf,
     /// A loop that signs and posts: `contenders/post`.
     pub bare: PathBuf,
 }
@@ -39,18 +42,32 @@ pub struct Plan {
     pub rounds: usize,
     /// The changes that one deliverer delivers, one batch after the other.
     pub many: usize,
+    /// The members of a small app and of a large one.
+    pub members: [u64; 2],
     /// The model's time.
     pub model: Duration,
-    /// What is planted before each of the model's answers.
+    /// What is planted before each answer of the model and of Kakao's API. Unless it is zero, each other budget has its own
+    /// planted regression, too.
     pub planted: Duration,
 }
 
 impl Plan {
     const MODEL: Duration = Duration::from_millis(100);
     /// For the page.
-    pub(crate) const FULL: Self = Self { rounds: 25, many: 10_000, model: Self::MODEL, planted: Duration::ZERO };
+    pub(crate) const FULL: Self =
+        Self { rounds: 25, many: 10_000, members: [10_000, 1_000_000], model: Self::MODEL, planted: Duration::ZERO };
     /// For `--quick`.
-    pub(crate) const QUICK: Self = Self { rounds: 7, many: 2_000, ..Self::FULL };
+    pub(crate) const QUICK: Self = Self { rounds: 7, many: 2_000, members: [10_000, 100_000], ..Self::FULL };
+
+    /// Whether regressions are planted.
+    pub(super) const fn is_planted(&self) -> bool {
+        !self.planted.is_zero()
+    }
+
+    /// The publisher's hand-overs of a batch, and the deliverer's.
+    const fn hand_overs(&self) -> [&'static [usize]; 2] {
+        if self.is_planted() { [ONE_BY_ONE, TWICE] } else { [WHOLE; 2] }
+    }
 }
 
 /// The changes of a batch.
@@ -58,19 +75,29 @@ pub(super) const BATCH: usize = 10;
 /// The batches of a round.
 const PER_ROUND: usize = 10;
 
+/// The changes of each hand-over of a batch.
+const WHOLE: &[usize] = &[BATCH];
+/// Planted: each change by itself.
+const ONE_BY_ONE: &[usize] = &[1; BATCH];
+/// Planted: two batches that are counted as one.
+const TWICE: &[usize] = &[BATCH; 2];
+/// Planted: the bytes by which the deliverer's later changes are larger.
+const PADDING: usize = 200_000;
+
 /// Measures them. The logs go to `folder`.
 ///
 /// # Errors
 /// If one does not do its work.
 pub async fn measure(programs: &Programs, folder: &Path, plan: Plan, progress: Progress) -> Result<Measured> {
-    let mut step = progress.step("Giving publisher, deliverer and answerer their work, in turn");
+    let mut step = progress.step("Giving publisher, deliverer, answerer and reconciler their work, in turn");
     let neighbours = Neighbours::start(plan.model + plan.planted).await?;
     let variables = variables(&neighbours);
-    let lane = |name, program, puts| Lane::start(name, program, folder, &variables, puts);
+    let [published, delivered] = plan.hand_overs();
+    let lane = |name, program, puts, hand_overs| Lane::start(name, program, folder, &variables, puts, hand_overs);
     let mut lanes = [
-        lane("publisher", &programs.publisher, true).await?,
-        lane("deliverer", &programs.deliverer, false).await?,
-        lane("a loop that signs and posts", &programs.bare, false).await?,
+        lane("publisher", &programs.publisher, true, published).await?,
+        lane("deliverer", &programs.deliverer, false, delivered).await?,
+        lane("a loop that signs and posts", &programs.bare, false, WHOLE).await?,
     ];
     // The first round does not count: it opens connections.
     for round in 0..=plan.rounds {
@@ -82,13 +109,14 @@ pub async fn measure(programs: &Programs, folder: &Path, plan: Plan, progress: P
     let answerer = answers(&programs.answerer, folder, &neighbours, plan, &mut step).await?;
     let [publisher, mut deliverer, bare] = lanes;
     let many = many(&mut deliverer, plan, &mut step).await?;
+    let reconciler = reconciler::measure(&programs.reconciler, folder, &neighbours, plan, &mut step).await?;
     step.done(&format!("{} rounds of each", plan.rounds));
     let [publisher, deliverer, bare] = [publisher, deliverer, bare].map(|lane| lane.worked(plan.rounds));
-    Ok(Measured { publisher: publisher?, deliverer: deliverer?, bare: bare?, many, answerer })
+    Ok(Measured { publisher: publisher?, deliverer: deliverer?, bare: bare?, many, answerer, reconciler })
 }
 
 /// The variables of all.
-fn variables(neighbours: &Neighbours) -> Vec<(&'static str, String)> {
+pub(super) fn variables(neighbours: &Neighbours) -> Vec<(&'static str, String)> {
     const ARN: &str = "arn:aws:secretsmanager:ap-northeast-2:000000000000:secret:bench-0a1B2c";
     let url = neighbours.url();
     vec![
@@ -117,6 +145,8 @@ struct Lane {
     events: Events,
     /// Whether it publishes; else it delivers.
     publishes: bool,
+    /// The changes of each hand-over of a batch.
+    hand_overs: &'static [usize],
     per_second: Vec<f64>,
     cpu: Vec<f64>,
     requests: usize,
@@ -130,17 +160,24 @@ impl Lane {
         folder: &Path,
         variables: &[(&'static str, String)],
         publishes: bool,
+        hand_overs: &'static [usize],
     ) -> Result<Self> {
         let log = folder.join(format!("{}.log", name.replace(' ', "-")));
         let process = Process::start(name, Command::new(program), variables.iter().cloned(), log).await?;
         let (events, per_second, cpu) = (Events::default(), vec![], vec![]);
-        Ok(Self { name, process, events, publishes, per_second, cpu, requests: 0, memory: 0 })
+        Ok(Self { name, process, events, publishes, hand_overs, per_second, cpu, requests: 0, memory: 0 })
     }
 
+    /// Works on a batch.
     async fn work(&mut self) -> Result<Duration> {
-        let batch = if self.publishes { self.events.of_stream(BATCH) } else { self.events.of_deliveries(BATCH) };
-        let outcome = self.process.invoke(&batch, Outcome::is_whole).await?;
-        Ok(outcome.answered - outcome.handed_over)
+        let mut time = Duration::ZERO;
+        for &changes in self.hand_overs {
+            let events = &mut self.events;
+            let batch = if self.publishes { events.of_stream(changes) } else { events.of_deliveries(changes) };
+            let outcome = self.process.invoke(&batch, Outcome::is_whole).await?;
+            time += outcome.answered - outcome.handed_over;
+        }
+        Ok(time)
     }
 
     async fn round(&mut self, neighbours: &Neighbours, counts: bool) -> Result<()> {
@@ -153,10 +190,11 @@ impl Lane {
         }
         let cpu = self.process.cpu_time()? - cpu;
         let requests = requests() - before;
-        let (items, done) = (PER_ROUND * BATCH, if publishes { neighbours.entries() - entries } else { requests });
-        ensure!(done == items, "{} did {done} of {items}", self.name);
+        let handed_over = PER_ROUND * self.hand_overs.iter().sum::<usize>();
+        let done = if publishes { neighbours.entries() - entries } else { requests };
+        ensure!(done == handed_over, "{} did {done} of {handed_over}", self.name);
         if counts {
-            let items = items as f64;
+            let items = (PER_ROUND * BATCH) as f64;
             self.per_second.push(items / time.as_secs_f64());
             self.cpu.push(in_millis(cpu) / items);
             self.requests += requests;
@@ -179,6 +217,7 @@ impl Lane {
 /// The deliverer's memory before and after many more changes.
 async fn many(deliverer: &mut Lane, plan: Plan, step: &mut ProgressStep) -> Result<Many> {
     let early = deliverer.process.peak_memory()?;
+    deliverer.events.padding = if plan.is_planted() { PADDING } else { 0 };
     for batch in 0..plan.many / BATCH {
         step.note(&format!("{} of {} changes", batch * BATCH, plan.many));
         deliverer.work().await?;

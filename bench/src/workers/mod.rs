@@ -1,10 +1,13 @@
-//! The publisher, the deliverer and the answerer: what each item costs them, beside a loop that does the least.
+//! The publisher, the deliverer, the answerer and the reconciler: what each item costs them, beside a loop that does the
+//! least.
 //!
 //! | module | what it does |
 //! |---|---|
 //! | `neighbours` | the servers around them, which answer at once and count |
 //! | `events` | what Lambda hands to them |
 //! | [`mod@measure`] | measures, round by round |
+//! | `members` | an app's members, at Kakao and in the table |
+//! | `reconciler` | measures runs of the reconciler |
 //! | `figures` | the results |
 //! | [`budget`] | the limits |
 //! | `report` | the results as a table |
@@ -15,7 +18,9 @@ mod events;
 pub(crate) mod example;
 mod figures;
 pub mod measure;
+mod members;
 mod neighbours;
+mod reconciler;
 mod report;
 
 /// The name by which they are chosen, together.

@@ -19,7 +19,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use end_to_end::faults::Server;
+use end_to_end::{
+    faults::Server,
+    reconciling::{READER_KEY, reader_keys},
+    secrets::READER_KEYS_ARN,
+    service::APP_ID,
+};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -32,6 +37,7 @@ struct Counts {
     puts: AtomicUsize,
     entries: AtomicUsize,
     posts: AtomicUsize,
+    sent: AtomicUsize,
     questions: AtomicUsize,
 }
 
@@ -77,6 +83,11 @@ impl Neighbours {
         self.counts.posts.load(Ordering::Relaxed)
     }
 
+    /// The messages that were sent to a queue.
+    pub(super) fn sent(&self) -> usize {
+        self.counts.sent.load(Ordering::Relaxed)
+    }
+
     /// The questions to the service's answerer.
     pub(super) fn questions(&self) -> usize {
         self.counts.questions.load(Ordering::Relaxed)
@@ -100,11 +111,13 @@ fn count(counter: &AtomicUsize, headers: &HeaderMap, answer: Response) -> Respon
 
 async fn aws(State(counts): State<Arc<Counts>>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     match target {
-        "AWSEvents.PutEvents" => put_events(&counts, &body),
+        "AWSEvents.PutEvents" => put_events(&counts, &request),
+        "AmazonSQS.SendMessageBatch" => send(&counts, &request),
         "secretsmanager.GetSecretValue" => Json(json!({
             "ARN": "secret", "Name": "secret", "VersionId": "00000000-0000-4000-8000-000000000001",
-            "VersionStages": ["AWSCURRENT"], "SecretString": SECRET,
+            "VersionStages": ["AWSCURRENT"], "SecretString": secret(&request),
         }))
         .into_response(),
         _ if target.starts_with("AmazonSQS.") => Json(json!({})).into_response(),
@@ -112,8 +125,23 @@ async fn aws(State(counts): State<Arc<Counts>>, headers: HeaderMap, body: Bytes)
     }
 }
 
-fn put_events(counts: &Counts, body: &[u8]) -> Response {
-    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+fn secret(request: &Value) -> String {
+    let is_of_reader = request.get("SecretId").and_then(Value::as_str) == Some(READER_KEYS_ARN);
+    if is_of_reader { reader_keys(&[(APP_ID, READER_KEY)]) } else { SECRET.to_owned() }
+}
+
+fn send(counts: &Counts, request: &Value) -> Response {
+    let text = |entry: &Value, name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let taken = |entry: &Value| {
+        let digest = format!("{:x}", md5::compute(text(entry, "MessageBody")));
+        json!({"Id": text(entry, "Id"), "MessageId": "00000000-0000-4000-8000-000000000001", "MD5OfMessageBody": digest})
+    };
+    let taken: Vec<_> = request.get("Entries").and_then(Value::as_array).into_iter().flatten().map(taken).collect();
+    counts.sent.fetch_add(taken.len(), Ordering::Relaxed);
+    Json(json!({"Successful": taken, "Failed": []})).into_response()
+}
+
+fn put_events(counts: &Counts, request: &Value) -> Response {
     let entries = request.get("Entries").and_then(Value::as_array).map_or(0, Vec::len);
     counts.puts.fetch_add(1, Ordering::Relaxed);
     counts.entries.fetch_add(entries, Ordering::Relaxed);
