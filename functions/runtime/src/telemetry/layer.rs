@@ -43,7 +43,7 @@ impl<S: Subscriber> Layer<S> for Recording {
             log.count(&fields);
         }
         if self.logs(metadata) {
-            log.add(*metadata.level(), fields.0, Timestamp::now(), io::stdout());
+            log.add(*metadata.level(), fields, Timestamp::now(), io::stdout());
         }
     }
 }

@@ -1,10 +1,14 @@
 use std::io::Write;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 use tracing::Level;
 
-use super::{fields::Fields, metrics::Metrics};
+use super::{
+    fields::Fields,
+    metrics::{Metrics, Record},
+};
 
 /// An invocation that logs more than so many events has more than one line.
 const MOST_EVENTS: usize = 200;
@@ -14,7 +18,7 @@ const MOST_EVENTS: usize = 200;
 /// whatever happens next, they are known.
 #[derive(Debug)]
 pub(super) struct Log {
-    events: Vec<Map<String, Value>>,
+    events: Vec<Fields>,
     metrics: Metrics,
     namespace: String,
 }
@@ -38,14 +42,15 @@ impl Log {
     }
 
     /// Logs an event.
-    pub(super) fn add(&mut self, level: Level, mut fields: Map<String, Value>, now: Timestamp, output: impl Write) {
+    pub(super) fn add(&mut self, level: Level, mut fields: Fields, now: Timestamp, output: impl Write) {
         if level <= Level::WARN {
             let mut lines = self.take(now);
-            append(&mut lines, dated(fields, level, now));
+            let nothing = Metrics::new();
+            append(&mut lines, &Line { level: level.as_str(), fields, ..self.line(&nothing, now) });
             return write(&lines, output);
         }
         if level > Level::INFO {
-            fields.insert("level".to_owned(), level.as_str().into());
+            fields.add("level", level.as_str());
         }
         self.events.push(fields);
         if self.events.len() >= MOST_EVENTS {
@@ -61,42 +66,53 @@ impl Log {
 
     /// The line of what was logged and counted; empty if nothing was.
     fn take(&mut self, now: Timestamp) -> Vec<u8> {
-        let mut members = self.metrics.take(&self.namespace, now.as_millisecond());
-        let mut events = std::mem::take(&mut self.events);
-        for name in COMMON {
-            members.extend(common(&mut events, name).map(|value| (name.to_owned(), value)));
-        }
-        if !events.is_empty() {
-            members.insert("events".to_owned(), events.into_iter().map(Value::Object).collect());
-        }
+        let (metrics, mut events) = (std::mem::take(&mut self.metrics), std::mem::take(&mut self.events));
         let mut line = Vec::new();
-        if !members.is_empty() {
-            append(&mut line, dated(members, Level::INFO, now));
+        if !events.is_empty() || !metrics.is_empty() {
+            let common = COMMON.into_iter().filter_map(|name| Some((name, common(&mut events, name)?))).collect();
+            append(&mut line, &Line { fields: common, events, ..self.line(&metrics, now) });
         }
         line
     }
+
+    fn line<'l>(&'l self, metrics: &'l Metrics, now: Timestamp) -> Line<'l> {
+        Line {
+            metrics: metrics.record(&self.namespace, now.as_millisecond()),
+            timestamp: format!("{now:.6}"),
+            level: Level::INFO.as_str(),
+            fields: Fields::default(),
+            events: vec![],
+        }
+    }
+}
+
+/// With the members that Lambda adds by itself where a line lacks them, `timestamp` and `level` ("Log-level filtering").
+#[derive(Serialize)]
+struct Line<'l> {
+    #[serde(flatten)]
+    metrics: Record<'l>,
+    timestamp: String,
+    level: &'static str,
+    #[serde(flatten)]
+    fields: Fields,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    events: Vec<Fields>,
 }
 
 /// Takes a member out of all events, if every one has it and all have the same: an event without it must not seem to
 /// belong to another's request.
-fn common(events: &mut [Map<String, Value>], name: &str) -> Option<Value> {
+fn common(events: &mut [Fields], name: &str) -> Option<Value> {
     let value = events.first()?.get(name)?.clone();
     if events.iter().any(|event| event.get(name) != Some(&value)) {
         return None;
     }
-    events.iter_mut().for_each(|event| drop(event.remove(name)));
+    events.iter_mut().for_each(|event| event.remove(name));
     Some(value)
 }
 
-/// With the members that Lambda adds by itself where a line lacks them ("Log-level filtering").
-fn dated(mut members: Map<String, Value>, level: Level, now: Timestamp) -> Map<String, Value> {
-    let now = format!("{now:.6}");
-    members.extend([("timestamp".to_owned(), now.into()), ("level".to_owned(), level.as_str().into())]);
-    members
-}
-
-fn append(lines: &mut Vec<u8>, members: Map<String, Value>) {
-    lines.extend_from_slice(Value::Object(members).to_string().as_bytes());
+fn append(lines: &mut Vec<u8>, line: &Line<'_>) {
+    // A vector takes everything, and no name of a member is anything but text.
+    let _ = serde_json::to_writer(&mut *lines, line);
     lines.push(b'\n');
 }
 
@@ -134,9 +150,10 @@ mod tests {
     }
 
     fn log(log: &mut Log, level: Level, fields: &Value, output: &mut Output) {
-        let fields = Fields(fields.as_object().unwrap().clone());
+        let fields = fields.as_object().unwrap().clone().into_iter();
+        let fields: Fields = fields.map(|(name, value)| (&*name.leak(), value)).collect();
         log.count(&fields);
-        log.add(level, fields.0, now(), output);
+        log.add(level, fields, now(), output);
     }
 
     fn invocation(events: &[(Level, Value)]) -> Vec<Value> {

@@ -1,6 +1,6 @@
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::fields::Fields;
 
@@ -26,8 +26,8 @@ const COUNTED: [&str; 13] = [
 /// what the gateway's log has: one alarm metric for all.
 const NOT_TAKEN: [&str; 3] = ["answered_slow", "refused_source_unlisted", "refused_unavailable"];
 
-/// The events whose `ms` is a metric.
-const TIMED: [&str; 5] = ["answered", "applied", "not_delivered", "published", "replied"];
+/// The events' times in milliseconds: their `ms`.
+const TIMED: [&str; 5] = ["answered_ms", "applied_ms", "not_delivered_ms", "published_ms", "replied_ms"];
 
 /// The fields whose value, behind the event's name, may be a metric.
 const DETAILS: [&str; 4] = ["reason", "destination", "access", "pace"];
@@ -37,52 +37,105 @@ const MOST_VALUES: usize = 100;
 
 /// What was counted and measured since it was last written.
 #[derive(Debug, Default)]
-pub(super) struct Metrics {
-    counts: BTreeMap<String, u64>,
-    values: BTreeMap<String, Vec<u64>>,
+pub(super) struct Metrics(BTreeMap<Cow<'static, str>, Metric>);
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Metric {
+    Count(u64),
+    Values(Vec<u64>),
 }
 
 impl Metrics {
     pub(super) const fn new() -> Self {
-        Self { counts: BTreeMap::new(), values: BTreeMap::new() }
+        Self(BTreeMap::new())
     }
 
     /// Counts an event, and takes in what it measures.
     pub(super) fn add(&mut self, fields: &Fields) {
         let Some(event) = fields.text("event") else { return };
-        let details = DETAILS.iter().filter_map(|name| fields.text(name)).map(|detail| format!("{event}_{detail}"));
-        for name in details.chain([event.to_owned()]) {
-            let not_taken = NOT_TAKEN.contains(&name.as_str()).then(|| "not_taken".to_owned());
-            let counted = COUNTED.contains(&name.as_str()).then_some(name);
-            for name in counted.into_iter().chain(not_taken) {
-                *self.counts.entry(name).or_default() += 1;
-            }
+        for name in COUNTED.into_iter().filter(|name| counts(name, event, fields)) {
+            self.count(name);
         }
-        let time = fields.number("ms").filter(|_| TIMED.contains(&event)).map(|ms| (format!("{event}_ms"), ms));
-        let measured = fields.text("gauge").map(str::to_owned).zip(fields.number("value"));
-        let proof = proof(event, fields).map(|(name, holds)| (name.to_owned(), u64::from(holds)));
-        for (name, value) in [time, measured, proof].into_iter().flatten() {
-            let values = self.values.entry(name).or_default();
-            if values.len() < MOST_VALUES {
-                values.push(value);
-            }
+        for _ in NOT_TAKEN.into_iter().filter(|name| counts(name, event, fields)) {
+            self.count("not_taken");
+        }
+        let is_its_time = |name: &&str| name.strip_suffix("_ms") == Some(event);
+        if let Some((name, ms)) = TIMED.into_iter().find(is_its_time).zip(fields.number("ms")) {
+            self.measure(name.into(), ms);
+        }
+        if let Some((gauge, value)) = fields.text("gauge").zip(fields.number("value")) {
+            self.measure(gauge.to_owned().into(), value);
+        }
+        if let Some((name, holds)) = proof(event, fields) {
+            self.measure(name.into(), u64::from(holds));
         }
     }
 
-    /// Takes all out, as members of a line in CloudWatch's embedded metric format. Empty if nothing was counted.
-    pub(super) fn take(&mut self, namespace: &str, millis: i64) -> Map<String, Value> {
-        let Self { counts, values } = std::mem::take(self);
-        let counts = counts.into_iter().map(|(name, count)| (name, Value::from(count)));
-        let mut members: Map<String, Value> =
-            counts.chain(values.into_iter().map(|(name, values)| (name, Value::from(values)))).collect();
-        if members.is_empty() {
-            return members;
+    fn count(&mut self, name: &'static str) {
+        if let Metric::Count(count) = self.0.entry(name.into()).or_insert(Metric::Count(0)) {
+            *count += 1;
         }
-        let names: Vec<Value> = members.keys().map(|name| json!({"Name": name})).collect();
-        let directive = json!({"Namespace": namespace, "Dimensions": [[]], "Metrics": names});
-        members.insert("_aws".to_owned(), json!({"Timestamp": millis, "CloudWatchMetrics": [directive]}));
-        members
     }
+
+    fn measure(&mut self, name: Cow<'static, str>, value: u64) {
+        match self.0.entry(name).or_insert(Metric::Values(vec![])) {
+            Metric::Values(values) if values.len() < MOST_VALUES => values.push(value),
+            _ => {}
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The members of a line in CloudWatch's embedded metric format. None if nothing was counted.
+    pub(super) fn record<'m>(&'m self, namespace: &'m str, millis: i64) -> Record<'m> {
+        let metrics = self.0.keys().map(|name| Name { name }).collect();
+        let directive = Directive { namespace, dimensions: [[]], metrics };
+        let directives = Directives { timestamp: millis, cloud_watch_metrics: [directive] };
+        Record { directives: (!self.is_empty()).then_some(directives), metrics: &self.0 }
+    }
+}
+
+/// Whether a metric of this name counts an event, or what a detail of it says.
+fn counts(name: &str, event: &str, fields: &Fields) -> bool {
+    let is_detail = |rest: &str| DETAILS.iter().any(|detail| fields.text(detail) == Some(rest));
+    match name.strip_prefix(event) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix('_').is_some_and(is_detail),
+        None => false,
+    }
+}
+
+/// What a line says of metrics ("Embedded metric format specification").
+#[derive(Serialize)]
+pub(super) struct Record<'m> {
+    #[serde(rename = "_aws", skip_serializing_if = "Option::is_none")]
+    directives: Option<Directives<'m>>,
+    #[serde(flatten)]
+    metrics: &'m BTreeMap<Cow<'static, str>, Metric>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directives<'m> {
+    timestamp: i64,
+    cloud_watch_metrics: [Directive<'m>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'m> {
+    namespace: &'m str,
+    dimensions: [[&'m str; 0]; 1],
+    metrics: Vec<Name<'m>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Name<'m> {
+    name: &'m str,
 }
 
 /// Whether a webhook could be proven or taken, for the alarms that ask whether *none* could: of these values the maximum

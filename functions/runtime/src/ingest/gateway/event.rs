@@ -1,44 +1,60 @@
-use std::{
-    borrow::{Borrow, Cow},
-    collections::BTreeMap,
-};
+use std::{borrow::Cow, fmt};
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use super::NotARequest;
 use kakao_webhooks::wire::from_json;
 
-/// The gateway's event as Lambda delivers it. It may be long, so it is walked through once, and its members when
-/// they are wanted.
-pub struct Event(BTreeMap<String, Box<RawValue>>);
+/// The gateway's event as Lambda delivers it: its text, whose members are read when they are wanted.
+pub struct Event(Box<RawValue>);
 
 impl Event {
-    pub(super) fn object(&self) -> Object<'_> {
-        Object(self.0.iter().map(|(name, member)| (Name(Cow::Borrowed(name)), &**member)).collect())
+    pub(super) fn object(&self) -> Result<Object<'_>, NotARequest> {
+        Object::of(self.0.get())
     }
 }
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // What else it is isn't shown: it may be anything.
-        BTreeMap::deserialize(deserializer).map(Self).map_err(|_| D::Error::custom(NotARequest))
+        Box::deserialize(deserializer).map(Self).map_err(|_| D::Error::custom(NotARequest))
     }
 }
 
-/// An object whose members are not read yet: an odd one costs no other.
-#[derive(Default, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Object<'e>(#[serde(borrow)] BTreeMap<Name<'e>, &'e RawValue>);
+/// An object whose members are not read yet: an odd one costs no other. They are a dozen or two.
+#[derive(Default)]
+pub(super) struct Object<'e>(Vec<(Name<'e>, &'e RawValue)>);
 
 /// A member's name: a part of the text, unless something in it is escaped.
-#[derive(PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Deserialize)]
 #[serde(transparent)]
 struct Name<'e>(#[serde(borrow)] Cow<'e, str>);
 
-impl Borrow<str> for Name<'_> {
-    fn borrow(&self) -> &str {
-        &self.0
+impl<'de: 'e, 'e> Deserialize<'de> for Object<'e> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members)
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Object<'de>, M::Error> {
+        let mut members = Vec::with_capacity(16);
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Object(members))
     }
 }
 
@@ -51,14 +67,23 @@ impl<'e> Object<'e> {
         serde_json::from_str(text).map_err(|_| NotARequest)
     }
 
+    /// A member's text. Of two with one name the last counts, as in all of our JSON.
+    fn member(&self, name: &str) -> Option<&'e str> {
+        self.0.iter().rev().find(|(known, _)| known.0 == name).map(|(_, member)| member.get())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// What a member says; nothing if it isn't there, or is something else.
     pub(super) fn read<T: Deserialize<'e>>(&self, name: &str) -> Option<T> {
-        serde_json::from_str(self.0.get(name)?.get()).ok()
+        serde_json::from_str(self.member(name)?).ok()
     }
 
     /// A text, half a character in it replaced; nothing if there is none.
     pub(super) fn text_as_sent(&self, name: &str) -> Option<String> {
-        let member = self.0.get(name).map(|member| member.get()).filter(|member| member.starts_with('"'))?;
+        let member = self.member(name).filter(|member| member.starts_with('"'))?;
         Some(from_json(member.as_bytes()).unwrap_or_else(|_| member.to_owned()))
     }
 
@@ -67,7 +92,7 @@ impl<'e> Object<'e> {
     /// # Errors
     /// An object with a name that is not text.
     pub(super) fn object(&self, name: &str) -> Result<Self, NotARequest> {
-        let member = self.0.get(name).map(|member| member.get()).filter(|member| member.starts_with('{'));
+        let member = self.member(name).filter(|member| member.starts_with('{'));
         member.map_or_else(|| Ok(Self::default()), Self::of)
     }
 

@@ -48,7 +48,7 @@ struct SentQuery(Personal<String>);
 /// [`NotARequest`]: the function isn't wired as it must be.
 pub fn request(event: LambdaEvent<Event>) -> Result<Request, NotARequest> {
     let LambdaEvent { payload, context } = event;
-    let event = payload.object();
+    let event = payload.object()?;
     let requested = event.object("requestContext")?;
     let http = requested.object("http")?;
     let path: String = event.read("rawPath").or_else(|| http.read("path")).ok_or(NotARequest)?;
@@ -78,7 +78,7 @@ fn query_of(parameters: Object<'_>) -> String {
 
 /// An invalid header is treated as absent: it proves nothing.
 fn headers_of(headers: Object<'_>) -> HeaderMap {
-    let mut map = HeaderMap::new();
+    let mut map = HeaderMap::try_with_capacity(headers.len()).unwrap_or_default();
     for (name, value) in headers.texts() {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
             // A gateway never sends more than a map can hold.
