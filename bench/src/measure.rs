@@ -60,7 +60,7 @@ pub async fn measure(
     let mut step = progress.step("Starting each contender, in turn");
     // The first round does not count: it loads the other files that a program reads.
     for round in 0..=plan.starts {
-        for lane in &mut lanes {
+        for lane in shuffled(&mut lanes, round) {
             lane.note(&mut step, round, plan.starts);
             lane.start(surroundings, round > 0).await?;
         }
@@ -68,7 +68,7 @@ pub async fn measure(
     step.done(&format!("{} starts each", plan.starts));
     let mut step = progress.step("Asking each contender, in turn");
     for round in 1..=plan.processes {
-        for lane in &mut lanes {
+        for lane in shuffled(&mut lanes, round) {
             lane.note(&mut step, round, plan.processes);
             lane.ask(surroundings, plan).await?;
         }
@@ -77,6 +77,14 @@ pub async fn measure(
     let ours = processor.own()? - own_before + lanes.iter().map(|lane| lane.samples.cpu_time).sum::<Duration>();
     let others = (processor.busy()? - all_before).saturating_sub(ours).div_duration_f64(ours);
     Ok((lanes.chunks_mut(2).map(row).collect::<Result<_>>()?, others))
+}
+
+/// The lanes in another order in each round, the same in each run. What ran before a program decides what of it the
+/// processor's caches still hold: nothing after an interpreter, most of it after itself.
+fn shuffled<'l, 'c>(lanes: &'l mut [Lane<'c>], round: usize) -> Vec<&'l mut Lane<'c>> {
+    let mut order: Vec<_> = lanes.iter_mut().collect();
+    fastrand::Rng::with_seed(u64::try_from(round).unwrap_or_default()).shuffle(&mut order);
+    order
 }
 
 fn row(lanes: &mut [Lane<'_>]) -> Result<Row> {

@@ -186,8 +186,9 @@ mod tests {
         let mut results = example::results();
         example::row(&mut results, "talk-share").tls.first_answer.median = 10.5;
         let text = markdown(&results);
-        let line = text.lines().find(|line| line.contains("TLS: at most 5 × the floor")).unwrap();
-        let expected = "| start to first answer, TLS: at most 5 × the floor | talk-share | 10.5 ms | 2.00 ms | 105 % |";
+        let line = text.lines().find(|line| line.contains("TLS: at most 3.5 × the floor")).unwrap();
+        let expected =
+            "| start to first answer, TLS: at most 3.5 × the floor | talk-share | 10.5 ms | 2.50 ms | 120 % |";
         assert_eq!(line, expected);
     }
 

@@ -214,6 +214,20 @@ async fn the_systems_roots_are_read_once_when_amazons_dont_do() {
 }
 
 #[tokio::test]
+async fn the_systems_roots_are_read_too_once_the_inbox_is_the_first_that_needs_them() {
+    let secured = Secured::start("inbox-system").await;
+    let queue = secured.pipeline.queue.endpoint();
+    let variables = [("SSL_CERT_FILE", secured.authority.file()), ("AWS_ENDPOINT_URL_SQS", &queue)];
+    let mut function = secured.pipeline.start_function_with("unlink", &variables).await.unwrap();
+    for (nth, expected) in [(1, "queue"), (2, "inbox"), (3, "inbox")] {
+        assert_eq!(answer(&mut function, unlink("1")).await.status, 200);
+        assert_eq!(destination(&function, nth).await, expected);
+        secured.pipeline.queue.gate().set(Fault::Status(403));
+    }
+    assert_eq!(secured.handshakes(), (0, 1));
+}
+
+#[tokio::test]
 async fn a_bundle_that_cant_be_used_is_named() {
     let empty = std::env::temp_dir().join(format!("empty-{}.pem", std::process::id()));
     std::fs::write(&empty, "").unwrap();

@@ -1,7 +1,10 @@
 use std::{
     error::Error,
     io, iter,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -36,6 +39,9 @@ struct Connections(Arc<TrustedClients>);
 struct TrustedClients {
     settings: Settings,
     usual: Client,
+    /// Whether a host was trusted with the usual roots. From then on no request is copied to be sent once more: one for a
+    /// host under other roots fails once, and the next one is sent with the system's.
+    are_usual_ones_enough: AtomicBool,
     /// Trusts the system's roots too; there once the usual ones didn't do.
     system: OnceLock<Client>,
 }
@@ -74,7 +80,8 @@ impl Pool {
 
     fn with(settings: Settings) -> Result<Self, rustls::Error> {
         let usual = client(settings.clone())?;
-        let inside = TrustedClients { settings, usual, system: OnceLock::new() };
+        let inside =
+            TrustedClients { settings, usual, are_usual_ones_enough: AtomicBool::new(false), system: OnceLock::new() };
         Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
     }
 
@@ -125,15 +132,20 @@ impl HttpConnector for Connections {
             if let Some(system) = inside.system.get() {
                 return send(system, request).await;
             }
-            let again = request.try_clone();
-            match (send(&inside.usual, request).await, again) {
+            let is_copied = !inside.are_usual_ones_enough.load(Ordering::Relaxed);
+            let again = is_copied.then(|| request.try_clone()).flatten();
+            let outcome = send(&inside.usual, request).await;
+            match &outcome {
+                Ok(_) => inside.are_usual_ones_enough.store(true, Ordering::Relaxed),
                 // Nothing was sent: the handshake comes first.
-                (Err(error), Some(again)) if is_unknown_issuer(&error) => match inside.system() {
-                    Ok(system) => send(system, again).await,
-                    Err(_) => Err(error),
-                },
-                (outcome, _) => outcome,
+                Err(error) if is_unknown_issuer(error) => {
+                    if let (Ok(system), Some(again)) = (inside.system(), again) {
+                        return send(system, again).await;
+                    }
+                }
+                Err(_) => {}
             }
+            outcome
         })
     }
 }
