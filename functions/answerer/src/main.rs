@@ -17,7 +17,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    telemetry::run("answerer", run_function()).await
+    telemetry::run("answerer", run_function).await
 }
 
 async fn run_function() -> Result<(), Error> {

@@ -19,7 +19,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    telemetry::run("deliverer", run_function()).await
+    telemetry::run("deliverer", run_function).await
 }
 
 async fn run_function() -> Result<(), Error> {

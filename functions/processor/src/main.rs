@@ -13,7 +13,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    telemetry::run("processor", run_function()).await
+    telemetry::run("processor", run_function).await
 }
 
 async fn run_function() -> Result<(), Error> {

@@ -18,7 +18,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    telemetry::run("recorder", run_function()).await
+    telemetry::run("recorder", run_function).await
 }
 
 async fn run_function() -> Result<(), Error> {

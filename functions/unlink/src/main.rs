@@ -10,7 +10,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    telemetry::run("unlink", run_function()).await
+    telemetry::run("unlink", run_function).await
 }
 
 async fn run_function() -> Result<(), lambda_http::Error> {

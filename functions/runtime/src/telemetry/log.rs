@@ -23,6 +23,9 @@ pub(super) struct Log {
     namespace: String,
 }
 
+/// The bytes of a line as an acknowledging function writes it, and some more.
+const USUAL_LENGTH: usize = 768;
+
 /// The members that stand once beside the events if every event of the line has the same.
 const COMMON: [&str; 2] = ["kind", "request_id"];
 
@@ -67,7 +70,7 @@ impl Log {
     /// The line of what was logged and counted; empty if nothing was.
     fn take(&mut self, now: Timestamp) -> Vec<u8> {
         let (metrics, mut events) = (std::mem::take(&mut self.metrics), std::mem::take(&mut self.events));
-        let mut line = Vec::new();
+        let mut line = Vec::with_capacity(USUAL_LENGTH);
         if !events.is_empty() || !metrics.is_empty() {
             let common = COMMON.into_iter().filter_map(|name| Some((name, common(&mut events, name)?))).collect();
             append(&mut line, &Line { fields: common, events, ..self.line(&metrics, now) });

@@ -32,9 +32,13 @@ pub const NAMESPACE: &str = "KakaoWebhooks";
 static LOG: Mutex<Log> = Mutex::new(Log::new());
 
 /// Runs a function until Lambda ends it. An error of its start is a log line and a failed exit status.
-pub async fn run(function: &'static str, body: impl Future<Output = Result<(), Error>>) -> ExitCode {
+pub async fn run<F>(function: &'static str, body: impl FnOnce() -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), Error>>,
+{
     let ended = match init(function) {
-        Ok(()) => body.await,
+        // On the heap from the start: tens of kilobytes that would be moved through the stack several times.
+        Ok(()) => Box::pin(body()).await,
         Err(malformed) => Err(malformed.into()),
     };
     let Err(error) = ended else { return ExitCode::SUCCESS };
