@@ -84,7 +84,7 @@ fn growth(of_what: &str, grown: &[Grown], limit: f64) -> Vec<Verdict> {
     };
     vec![
         compared("time", limit, millis, |grown| grown.time.median),
-        compared("round trips", 1.0, digits, |grown| grown.asked.requests),
+        compared("requests", 1.0, digits, |grown| grown.asked.requests),
         compared("units", 1.0, digits, |grown| grown.asked.units.reads + grown.asked.units.writes),
     ]
 }
@@ -104,7 +104,7 @@ fn judge(kind: Kind, case: Case, PerEvent { requests, units }: PerEvent, limit: 
     let used = |(found, limit): (f64, f64)| if found <= limit && limit == 0.0 { 0.0 } else { found / limit };
     let text = |numbers: [f64; 3]| numbers.map(|number| number.to_string()).join(" + ");
     Verdict {
-        budget: "round trips, read and write units of an event: as recorded in the benchmark".to_owned(),
+        budget: "requests, read and write units of an event: as recorded in the benchmark".to_owned(),
         function: format!("{NAME}, {}, {}", kind.name(), case.name()),
         found: text(asked),
         against: text(limit),
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(
             broken(&measured),
             [
-                "processor: round trips an event, 1000 lines of the user's history: at most 1 × with 10; \
+                "processor: requests an event, 1000 lines of the user's history: at most 1 × with 10; \
                  it is 4.00 against 3.00",
                 "processor: units an event, 1000 lines of the user's history: at most 1 × with 10; it is 52.0 against 3.00",
             ]
@@ -187,7 +187,7 @@ mod tests {
                 {
                     let mut measured = example::measured();
                     change(&mut measured.costs[place].cases[of_case]);
-                    let named = format!("processor, {}, {}: round trips", kind.name(), case.name());
+                    let named = format!("processor, {}, {}: requests", kind.name(), case.name());
                     let broken = broken(&measured);
                     assert!(matches!(&broken[..], [line] if line.starts_with(&named)), "{broken:?}");
                 }

@@ -16,12 +16,12 @@ pub(crate) fn sections(measured: &Measured) -> Vec<Section> {
             "Under the same Runtime API, with a table in memory that answers at once and counts the units that DynamoDB bills. \
              Median (p10–p90).\n\nEvents a second, by the batch: from its delivery to its answer, and of the process's own processor \
              time:",
-            &["events in a batch", "a second", "a second of processor time", "round trips an event"],
+            &["events in a batch", "a second", "a second of processor time", "requests an event"],
             measured.rates.iter().map(rate).collect(),
         ),
         Section::new(
             "",
-            "The calls to the table for an event that arrives alone: round trips, read units + write units. A refused \
+            "The calls to the table for an event that arrives alone: requests, read units + write units. A refused \
              write counts like a successful one:",
             &["", new, known, duplicate],
             measured.costs.iter().map(cost).collect(),
@@ -44,13 +44,13 @@ pub(crate) fn sections(measured: &Measured) -> Vec<Section> {
         Section::new(
             "",
             "An event, by the users that the table holds, in batches of ten:",
-            &["users", "ms", "round trips", "units"],
+            &["users", "ms", "requests", "units"],
             measured.users.iter().map(grown).collect(),
         ),
         Section::new(
             "",
             "An event that arrives alone, by the lines of its user's history:",
-            &["lines", "ms", "round trips", "units"],
+            &["lines", "ms", "requests", "units"],
             measured.history.iter().map(grown).collect(),
         ),
     ]

@@ -56,6 +56,15 @@ impl Pool {
         Self::with(Settings { longest_idle: LONG, ..Self::settings_for_one_attempt(bundle) })
     }
 
+    /// The same for Kakao's key set, too. It trusts Mozilla's roots in the place of Amazon's.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_key_set(bundle: &CaBundle) -> Result<Self, rustls::Error> {
+        let roots = bundle.with_the_webs().into();
+        Self::with(Settings { roots, most_idle: MOST_IDLE, longest_idle: LONG, connect_timeout: NEAR })
+    }
+
     /// An empty pool for those of AWS's hosts to which a request is sent once only.
     ///
     /// # Errors
