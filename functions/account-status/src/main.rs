@@ -15,8 +15,8 @@ async fn main() -> ExitCode {
 
 async fn run_function() -> Result<(), lambda_http::Error> {
     let variables = Variables::of_process();
-    let (edges, endpoint) = Edges::with_key_set(&variables)?;
-    let keys = Keys::new(endpoint, edges.fallback.clone());
+    let edges = Edges::new(&variables)?;
+    let keys = Keys::new(variables.key_endpoint()?, edges.fallback.clone());
     let webhook = AccountStatusWebhook { apps: variables.apps()?, keys, typing: variables.typing()? };
     tokio::join!(webhook.keys.warm_up(), edges.open());
     edges.acknowledge(webhook, variables.sources()?).await

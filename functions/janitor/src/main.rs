@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
-use runtime::{config::Variables, keys::KeyEndpoint, queue::SqsQueue, store::Retention, telemetry, wiring};
+use runtime::{config::Variables, queue::SqsQueue, store::Retention, telemetry, wiring};
 use serde_json::Value;
 
 #[global_allocator]
@@ -22,10 +22,10 @@ async fn main() -> ExitCode {
 
 async fn run_function() -> Result<(), Error> {
     let variables = Variables::of_process();
+    let endpoint = &variables.key_endpoint()?;
     let wanted =
         gauges::Wanted { quarantine_days: variables.quarantine_days()?, silence: variables.watches_silence()? };
-    let (aws, pool) = wiring::web_of_function(&variables)?;
-    let endpoint = &KeyEndpoint::new(variables.key_set_url()?, pool);
+    let aws = wiring::aws_of_function(&variables)?;
     let queue = &SqsQueue::new(&aws, variables.event_queue_url()?);
     let table = &wiring::table(&aws, &variables, Retention::default())?;
     run(service_fn(|event: LambdaEvent<Value>| async move {

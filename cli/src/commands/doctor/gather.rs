@@ -8,7 +8,6 @@ use kakao_webhooks::{
     wire::{AppId, Time, rest_api::RestError},
 };
 use runtime::{
-    config::{ConfigError, Variables},
     http::{CaBundle, Pool},
     keys::{KeyEndpoint, KeySource},
     reconcile::{HttpKakaoApi, KakaoApi as _, ReaderKey, ReaderKeysError},
@@ -124,7 +123,7 @@ async fn functions_and_keys(account: &impl Account, resources: &[Resource]) -> (
     let asked = members.map(async |(name, physical_id)| (name, account.function(physical_id, None).await));
     let functions: Functions = join_all(asked).await.into_iter().collect();
     let published = match functions.get("account-status").and_then(|read| read.as_ref().ok()?.as_ref()) {
-        Some(function) => match key_endpoint(&function.settings.variables()) {
+        Some(function) => match function.settings.variables().key_endpoint() {
             Ok(endpoint) => Some(published_keys(&endpoint).await),
             // The finding about the settings reports it.
             Err(_) => None,
@@ -132,10 +131,6 @@ async fn functions_and_keys(account: &impl Account, resources: &[Resource]) -> (
         None => None,
     };
     (functions, published)
-}
-
-fn key_endpoint(variables: &Variables<'_>) -> Result<KeyEndpoint, ConfigError> {
-    Ok(KeyEndpoint::new(variables.key_set_url()?, variables.pool_with_key_set()?))
 }
 
 async fn live(account: &impl Account, resources: &[Resource]) -> Functions {

@@ -95,7 +95,7 @@ impl Member {
             Table => variables.table_name().map(drop),
             Retention => variables.retention().map(drop),
             QuarantineDays => variables.quarantine_days().map(drop),
-            Keys => variables.key_set_url().map(drop),
+            Keys => variables.key_endpoint().map(drop),
             Typing => variables.typing().map(drop),
             SkillAuth => variables.skill_auth().map(drop),
             SkillAnswer => variables.skill_rules().map(drop),

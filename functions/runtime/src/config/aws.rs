@@ -49,15 +49,7 @@ impl Variables<'_> {
         Pool::new(&self.ca_bundle()?).map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_FIX))
     }
 
-    /// The connections to AWS and to Kakao's key set, by [`Self::ca_bundle`].
-    ///
-    /// # Errors
-    /// A file that can't be used.
-    pub fn pool_with_key_set(&self) -> Result<Pool, ConfigError> {
-        Pool::with_key_set(&self.ca_bundle()?).map_err(|error| malformed("AWS_CA_BUNDLE", &error, CA_BUNDLE_FIX))
-    }
-
-    /// The connections to AWS for requests that are sent once only.
+    /// The same for requests that are sent once only.
     ///
     /// # Errors
     /// A file that can't be used.

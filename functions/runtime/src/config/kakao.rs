@@ -3,7 +3,7 @@
 use kakao_webhooks::auth::{Apps, SourceCheck, Sources, SourcesError, Typing};
 
 use super::{ConfigError, Variables, malformed};
-use crate::keys::KeySetUrl;
+use crate::keys::KeyEndpoint;
 
 /// Where Kakao publishes its keys.
 const KAKAO_JWKS_URL: &str = "https://kauth.kakao.com/.well-known/jwks.json";
@@ -39,11 +39,11 @@ impl Variables<'_> {
     /// `KAKAO_JWKS_URL`, by default Kakao's.
     ///
     /// # Errors
-    /// Not a URL that keys may come from.
-    pub fn key_set_url(&self) -> Result<KeySetUrl, ConfigError> {
-        const FIX: &str = "Leave it out to use Kakao's own key set";
+    /// Not a URL that keys may come from, or [`Self::ca_bundle`].
+    pub fn key_endpoint(&self) -> Result<KeyEndpoint, ConfigError> {
         let url = self.get("KAKAO_JWKS_URL").unwrap_or_else(|| KAKAO_JWKS_URL.to_owned());
-        KeySetUrl::from_text(&url).map_err(|error| malformed("KAKAO_JWKS_URL", &error, FIX))
+        KeyEndpoint::new(&url, &self.ca_bundle()?)
+            .map_err(|error| malformed("KAKAO_JWKS_URL", &error, "Leave it out to use Kakao's own key set"))
     }
 
     /// `ACCEPT_UNTYPED_TOKENS`: `true` or `false`, by default `false`.

@@ -132,7 +132,7 @@ mod tests {
         for error in [
             with("KAKAO_APPS", r#"[{"app_id":"secret"}]"#).apps().unwrap_err(),
             with("SKILL_AUTH", r#"{"header":"x","sha256":["secret"]}"#).skill_auth().unwrap_err(),
-            with("KAKAO_JWKS_URL", "http://secret.example.com").key_set_url().unwrap_err(),
+            with("KAKAO_JWKS_URL", "http://secret.example.com").key_endpoint().unwrap_err(),
             with("ACCEPT_UNTYPED_TOKENS", "secret").typing().unwrap_err(),
             with("GONE_RETENTION_DAYS", "secret").retention().unwrap_err(),
             with("PUBLISH_PROFILE_VALUES", "secret").profile_values().unwrap_err(),
@@ -154,7 +154,7 @@ mod tests {
         let empty = with("X", "");
         assert!(empty.skill_auth().unwrap().is_none());
         assert_eq!(empty.share_user_key().unwrap(), "user_id");
-        assert!(empty.key_set_url().is_ok());
+        assert!(empty.key_endpoint().is_ok());
         assert_eq!(empty.sources().unwrap(), Sources::default());
         assert_eq!(empty.retention().unwrap().gone_days, 90);
     }

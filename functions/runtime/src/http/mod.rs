@@ -10,7 +10,7 @@ use std::{error::Error, iter};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
-pub(crate) use client::{Body, is_unsent};
+pub(crate) use client::{Body, Client, NEAR, Settings, client, is_unsent};
 pub use pool::Pool;
 pub use roots::{CaBundle, CaBundleError};
 pub use url::UrlError;

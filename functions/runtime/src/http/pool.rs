@@ -1,10 +1,7 @@
 use std::{
     error::Error,
     io, iter,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -39,9 +36,6 @@ struct Connections(Arc<TrustedClients>);
 struct TrustedClients {
     settings: Settings,
     usual: Client,
-    /// Whether a host was trusted with the usual roots. From then on no request is copied to be sent once more: one for a
-    /// host under other roots fails once, and the next one is sent with the system's.
-    are_usual_ones_enough: AtomicBool,
     /// Trusts the system's roots too; there once the usual ones didn't do.
     system: OnceLock<Client>,
 }
@@ -54,15 +48,6 @@ impl Pool {
     /// If the TLS library offers no protocol version that is safe: it was built wrongly.
     pub fn new(bundle: &CaBundle) -> Result<Self, rustls::Error> {
         Self::with(Settings { longest_idle: LONG, ..Self::settings_for_one_attempt(bundle) })
-    }
-
-    /// The same for Kakao's key set, too. It trusts Mozilla's roots in the place of Amazon's.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn with_key_set(bundle: &CaBundle) -> Result<Self, rustls::Error> {
-        let roots = bundle.with_the_webs().into();
-        Self::with(Settings { roots, most_idle: MOST_IDLE, longest_idle: LONG, connect_timeout: NEAR })
     }
 
     /// An empty pool for those of AWS's hosts to which a request is sent once only.
@@ -89,8 +74,7 @@ impl Pool {
 
     fn with(settings: Settings) -> Result<Self, rustls::Error> {
         let usual = client(settings.clone())?;
-        let inside =
-            TrustedClients { settings, usual, are_usual_ones_enough: AtomicBool::new(false), system: OnceLock::new() };
+        let inside = TrustedClients { settings, usual, system: OnceLock::new() };
         Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
     }
 
@@ -141,20 +125,15 @@ impl HttpConnector for Connections {
             if let Some(system) = inside.system.get() {
                 return send(system, request).await;
             }
-            let is_copied = !inside.are_usual_ones_enough.load(Ordering::Relaxed);
-            let again = is_copied.then(|| request.try_clone()).flatten();
-            let outcome = send(&inside.usual, request).await;
-            match &outcome {
-                Ok(_) => inside.are_usual_ones_enough.store(true, Ordering::Relaxed),
+            let again = request.try_clone();
+            match (send(&inside.usual, request).await, again) {
                 // Nothing was sent: the handshake comes first.
-                Err(error) if is_unknown_issuer(error) => {
-                    if let (Ok(system), Some(again)) = (inside.system(), again) {
-                        return send(system, again).await;
-                    }
-                }
-                Err(_) => {}
+                (Err(error), Some(again)) if is_unknown_issuer(&error) => match inside.system() {
+                    Ok(system) => send(system, again).await,
+                    Err(_) => Err(error),
+                },
+                (outcome, _) => outcome,
             }
-            outcome
         })
     }
 }

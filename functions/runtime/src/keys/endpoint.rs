@@ -1,64 +1,63 @@
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use http::{
-    Request, Uri,
-    header::{CACHE_CONTROL, CONNECTION, USER_AGENT},
+    HeaderMap, HeaderValue, Request, StatusCode, Uri,
+    header::{CACHE_CONTROL, USER_AGENT},
 };
 use tokio::time::timeout;
 
 use super::{FetchError, KeyDocument, KeySource};
-use crate::http::{AGENT, Body, Pool, UrlError, in_full, read_at_most, secure};
+use crate::http::{AGENT, Body, CaBundle, Client, NEAR, Settings, UrlError, client, in_full, read_at_most, secure};
 
 /// Two keys are 1 KB; a larger document is not a key set.
 const MAX_DOCUMENT: usize = 256 * 1024;
 /// Far below the budget of an acknowledgement, with time left for the queue.
 const TIMEOUT: Duration = Duration::from_millis(900);
 
-/// The URL at which Kakao publishes its keys: HTTPS, or HTTP on the loopback interface.
-#[derive(Clone, Debug)]
-pub struct KeySetUrl(Uri);
-
-impl KeySetUrl {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`UrlError`].
-    pub fn from_text(text: &str) -> Result<Self, UrlError> {
-        secure(text).map(Self)
-    }
-}
-
-/// The endpoint at which Kakao publishes its keys.
+/// The URL at which Kakao publishes its keys.
 #[derive(Clone, Debug)]
 pub struct KeyEndpoint {
-    url: KeySetUrl,
-    pool: Pool,
+    url: Uri,
+    client: Client,
+}
+
+/// Why a URL can't be the key set's.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyEndpointError {
+    /// It is not a URL, or one over plain HTTP.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// The TLS library offers no protocol version that is safe: it was built wrongly.
+    #[error("no TLS: {0}")]
+    Tls(#[from] rustls::Error),
 }
 
 impl KeyEndpoint {
-    /// The endpoint at this URL.
-    #[must_use]
-    pub const fn new(url: KeySetUrl, pool: Pool) -> Self {
-        Self { url, pool }
+    /// The endpoint at a URL: HTTPS, or HTTP on the loopback interface. Mozilla's roots are trusted, compiled in
+    /// (reading the system's costs tens of milliseconds per cold start), and those of the bundle.
+    ///
+    /// # Errors
+    /// [`KeyEndpointError`].
+    pub fn new(url: &str, bundle: &CaBundle) -> Result<Self, KeyEndpointError> {
+        let url = secure(url)?;
+        // Asked once an hour: a connection that is kept is a dead one.
+        let (roots, longest_idle) = (bundle.with_the_webs().into(), Duration::ZERO);
+        let settings = Settings { roots, most_idle: 0, longest_idle, connect_timeout: NEAR };
+        Ok(Self { url, client: client(settings)? })
     }
 
     async fn document(&self) -> Result<KeyDocument, FetchError> {
-        let request = http_request(&self.url).map_err(|error| FetchError(error.to_string()))?;
-        let response = self.pool.send(request).await.map_err(|error| FetchError(in_full(&error)))?;
-        if response.status().as_u16() != 200 {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = self.url.clone();
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        let response = self.client.request(request).await.map_err(|error| FetchError(in_full(&error)))?;
+        if response.status() != StatusCode::OK {
             return Err(FetchError(format!("the endpoint answered {}", response.status())));
         }
-        let max_age = response.headers().get(CACHE_CONTROL).and_then(max_age);
+        let max_age = max_age(response.headers());
         let text = read_at_most(MAX_DOCUMENT, response.into_body()).await.map_err(FetchError)?;
         Ok(KeyDocument { text, max_age })
     }
-}
-
-fn http_request(KeySetUrl(url): &KeySetUrl) -> Result<HttpRequest, Box<dyn std::error::Error + Send + Sync>> {
-    // Asked once an hour: a connection that is kept is a dead one.
-    let request = Request::builder().uri(url.clone()).header(USER_AGENT, AGENT).header(CONNECTION, "close");
-    Ok(HttpRequest::try_from(request.body(Body::empty())?)?)
 }
 
 impl KeySource for KeyEndpoint {
@@ -69,8 +68,8 @@ impl KeySource for KeyEndpoint {
 }
 
 /// `max-age` of `Cache-Control`; what may not be stored or used again has none.
-fn max_age(cache_control: &str) -> Option<Duration> {
-    let value = cache_control.to_ascii_lowercase();
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(CACHE_CONTROL)?.to_str().ok()?.to_ascii_lowercase();
     let mut directives = value.split(',').map(str::trim);
     if directives.clone().any(|directive| directive == "no-store" || directive == "no-cache") {
         return Some(Duration::ZERO);
@@ -92,7 +91,8 @@ mod tests {
             ("max-age=x", None),
             ("public", None),
         ] {
-            assert_eq!(max_age(value), expected.map(Duration::from_secs), "{value}");
+            let headers = HeaderMap::from_iter([(CACHE_CONTROL, value.parse().unwrap())]);
+            assert_eq!(max_age(&headers), expected.map(Duration::from_secs), "{value}");
         }
     }
 }

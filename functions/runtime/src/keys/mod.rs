@@ -4,4 +4,4 @@ mod cache;
 mod endpoint;
 
 pub use cache::{FetchError, KeyDocument, KeySetStore, KeySource, Keys, KeysFault};
-pub use endpoint::{KeyEndpoint, KeySetUrl};
+pub use endpoint::{KeyEndpoint, KeyEndpointError};

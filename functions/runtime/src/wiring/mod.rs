@@ -18,7 +18,6 @@ use crate::{
     http::Pool,
     ingest::{Asking, Ingest, Webhook, gateway},
     invoke::LambdaFunction,
-    keys::KeyEndpoint,
     queue::SqsQueue,
     signing::{HeldSecrets, SecretsManager},
     store::{DynamoStore, FallbackTable, Pace, Retention},
@@ -122,21 +121,7 @@ impl Edges {
     /// # Errors
     /// A variable that can't be used.
     pub fn new(variables: &Variables<'_>) -> Result<Self, ConfigError> {
-        Self::over(variables.pool()?, variables)
-    }
-
-    /// The same for a function that asks for Kakao's key set, and where that is.
-    ///
-    /// # Errors
-    /// A variable that can't be used.
-    pub fn with_key_set(variables: &Variables<'_>) -> Result<(Self, KeyEndpoint), ConfigError> {
-        let pool = variables.pool_with_key_set()?;
-        let endpoint = KeyEndpoint::new(variables.key_set_url()?, pool.clone());
-        Ok((Self::over(pool, variables)?, endpoint))
-    }
-
-    fn over(pool: Pool, variables: &Variables<'_>) -> Result<Self, ConfigError> {
-        let url = variables.event_queue_url()?;
+        let (pool, url) = (variables.pool()?, variables.event_queue_url()?);
         let aws = aws::of_pool(variables, pool.clone());
         let endpoints =
             EarlyEndpoints { queue: aws::queue_endpoint(variables, &url), table: aws::table_endpoint(variables) };
