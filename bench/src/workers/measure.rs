@@ -192,7 +192,8 @@ impl Lane {
         let requests = requests() - before;
         let handed_over = PER_ROUND * self.hand_overs.iter().sum::<usize>();
         let done = if publishes { neighbours.entries() - entries } else { requests };
-        ensure!(done == handed_over, "{} did {done} of {handed_over}", self.name);
+        // An attempt that took too long on a busy machine is made again.
+        ensure!(done >= handed_over, "{} did {done} of {handed_over}", self.name);
         if counts {
             let items = (PER_ROUND * BATCH) as f64;
             self.per_second.push(items / time.as_secs_f64());

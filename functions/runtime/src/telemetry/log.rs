@@ -49,6 +49,8 @@ impl Log {
         if level <= Level::WARN {
             let mut lines = self.take(now);
             let nothing = Metrics::new();
+            // A library may have fields of these names.
+            OF_THE_LINE.iter().for_each(|name| fields.remove(name));
             append(&mut lines, &Line { level: level.as_str(), fields, ..self.line(&nothing, now) });
             return write(&lines, output);
         }
@@ -88,6 +90,9 @@ impl Log {
         }
     }
 }
+
+/// The members that a line has once.
+const OF_THE_LINE: [&str; 4] = ["_aws", "timestamp", "level", "events"];
 
 /// With the members that Lambda adds by itself where a line lacks them, `timestamp` and `level` ("Log-level filtering").
 #[derive(Serialize)]
@@ -218,6 +223,17 @@ mod tests {
         assert_eq!(lines[1]["timestamp"], "2026-01-01T00:00:00.123456Z");
         of.leave(now(), &mut output);
         assert_eq!(output.0.len(), 1);
+    }
+
+    #[test]
+    fn a_librarys_fields_are_not_a_second_time_and_a_second_level() {
+        let (mut of, mut output) = (Log::new(), Output::default());
+        let fields = json!({"message": "m", "timestamp": "t", "level": "l", "events": 1, "_aws": {}});
+        log(&mut of, Level::WARN, &fields, &mut output);
+        assert_eq!(
+            output.0,
+            ["{\"timestamp\":\"2026-01-01T00:00:00.123456Z\",\"level\":\"WARN\",\"message\":\"m\"}\n"]
+        );
     }
 
     #[test]

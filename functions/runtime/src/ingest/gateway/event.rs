@@ -67,7 +67,7 @@ impl<'e> Object<'e> {
         serde_json::from_str(text).map_err(|_| NotARequest)
     }
 
-    /// A member's text. Of two with one name the last counts, as in all of our JSON.
+    /// A member's text: of two with one name, the last one's.
     fn member(&self, name: &str) -> Option<&'e str> {
         self.0.iter().rev().find(|(known, _)| known.0 == name).map(|(_, member)| member.get())
     }
@@ -96,7 +96,7 @@ impl<'e> Object<'e> {
         member.map_or_else(|| Ok(Self::default()), Self::of)
     }
 
-    /// The members that are texts.
+    /// The members that are texts, one that stands twice twice.
     pub(super) fn texts(self) -> impl Iterator<Item = (Cow<'e, str>, Cow<'e, str>)> {
         let text = |member: &'e RawValue| serde_json::from_str(member.get()).ok().map(|Name(text)| text);
         self.0.into_iter().filter_map(move |(Name(name), member)| Some((name, text(member)?)))

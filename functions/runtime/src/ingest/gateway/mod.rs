@@ -201,6 +201,15 @@ mod tests {
     }
 
     #[test]
+    fn a_header_that_stands_twice_in_the_event_is_seen_twice() {
+        let twice = r#"{"rawPath":"/x","headers":{"authorization":"1","authorization":"2"},
+            "requestContext":{"http":{"method":"POST"}}}"#;
+        let request = read_text(twice).unwrap();
+        let values: Vec<_> = request.headers().get_all("authorization").iter().collect();
+        assert_eq!(values, ["1", "2"]);
+    }
+
+    #[test]
     fn more_headers_than_a_map_holds_are_no_panic() {
         let mut event = event();
         event["headers"] = (0..40_000).map(|number| (format!("h{number}"), json!("x"))).collect();
