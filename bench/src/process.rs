@@ -93,7 +93,11 @@ impl Process {
         // A thread may end while it is read.
         let time = threads.map(|thread| cpu_time_of_thread(&thread?.path()).or(Ok(Duration::ZERO)));
         let time = time.sum::<Result<Duration>>()?;
-        ensure!(!time.is_zero(), "the kernel counts no processor time (CONFIG_SCHED_INFO)");
+        // One that was just started may not have run yet.
+        ensure!(
+            !time.is_zero() || self.host.ready().is_none(),
+            "the kernel counts no processor time (CONFIG_SCHED_INFO)"
+        );
         Ok(time)
     }
 
