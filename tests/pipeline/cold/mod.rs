@@ -228,6 +228,15 @@ async fn the_systems_roots_are_read_too_once_the_inbox_is_the_first_that_needs_t
 }
 
 #[tokio::test]
+async fn the_systems_roots_prove_nobody_to_be_kakao() {
+    let secured = Secured::start("keys-system").await;
+    let system = [("SSL_CERT_FILE", secured.authority.file())];
+    let mut function = secured.pipeline.start_function_with("account-status", &system).await.unwrap();
+    assert_eq!(answer(&mut function, linked(&secured.pipeline)).await.status, 503);
+    assert_eq!((secured.keys.handshakes(), secured.queue.handshakes()), (0, 1));
+}
+
+#[tokio::test]
 async fn a_bundle_that_cant_be_used_is_named() {
     let empty = std::env::temp_dir().join(format!("empty-{}.pem", std::process::id()));
     std::fs::write(&empty, "").unwrap();

@@ -6,31 +6,28 @@ use aws_smithy_runtime_api::client::{
     result::ConnectorError,
 };
 pub(crate) use aws_smithy_types::body::SdkBody as Body;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
         self,
-        connect::{CaptureConnection, HttpConnector, capture_connection},
+        connect::{CaptureConnection, capture_connection},
     },
     rt::TokioExecutor,
 };
-use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::aws_lc_rs};
+use rustls::RootCertStore;
 
-use super::sources;
+use super::{connector::Connector, sources};
 
 /// The one kind of HTTP client that a function has: HTTP/1.1, over TLS where the URL says so. Its body is the SDK's,
 /// for which most requests are made; a second kind would be the whole client once more in every function.
-pub(crate) type Client = legacy::Client<HttpsConnector<HttpConnector>, Body>;
-
-/// For AWS's services, the key set's, an endpoint of the service: a function calls two or three. A host takes eight of
-/// the table's places.
-const SESSIONS: usize = 4 * 8;
+pub(crate) type Client = legacy::Client<Connector, Body>;
 
 /// What differs between clients.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Whose certificates are trusted.
     pub(crate) roots: Arc<RootCertStore>,
+    /// Whether the system's are, too, once those don't do.
+    pub(crate) trusts_system: bool,
     /// How many idle connections to a host are kept …
     pub(crate) most_idle: usize,
     /// … and for how long.
@@ -48,22 +45,10 @@ pub(crate) const NEAR: Duration = Duration::from_millis(500);
 /// # Errors
 /// If the TLS library offers no protocol version that is safe: it was built wrongly.
 pub(crate) fn client(settings: Settings) -> Result<Client, rustls::Error> {
-    let Settings { roots, most_idle, longest_idle, connect_timeout } = settings;
-    let mut tls = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    // The default is a table for hundreds of hosts.
-    tls.resumption = Resumption::in_memory_sessions(SESSIONS);
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(connect_timeout));
-    let connector =
-        HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
+    let Settings { roots, trusts_system, most_idle, longest_idle, connect_timeout } = settings;
     let mut client = legacy::Client::builder(TokioExecutor::new());
     client.pool_max_idle_per_host(most_idle).pool_idle_timeout(longest_idle);
-    Ok(client.build(connector))
+    Ok(client.build(Connector::new(roots, trusts_system, connect_timeout)?))
 }
 
 /// Sends a request of the SDK's. Whatever goes wrong, it is unknown whether the service has done what was asked; it is

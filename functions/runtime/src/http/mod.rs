@@ -1,6 +1,7 @@
 //! Connections: which roots they trust, how they are opened before the first request, and how long they are kept.
 
 mod client;
+mod connector;
 mod pool;
 mod roots;
 mod url;

@@ -1,9 +1,4 @@
-use std::{
-    error::Error,
-    io, iter,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use aws_smithy_runtime_api::client::{
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
@@ -13,12 +8,11 @@ use aws_smithy_runtime_api::client::{
 };
 use http::uri::{PathAndQuery, Uri};
 use http_body_util::BodyExt;
-use rustls::CertificateError;
+use rustls::RootCertStore;
 
 use super::{
     CaBundle,
     client::{Client, NEAR, Settings, client, send},
-    roots::with_the_systems,
 };
 
 /// What AWS's endpoints answer to anyone who asks, without a signature and free of charge.
@@ -30,15 +24,7 @@ const PING: &str = "/ping";
 pub struct Pool(SharedHttpConnector);
 
 #[derive(Clone, Debug)]
-struct Connections(Arc<TrustedClients>);
-
-#[derive(Debug)]
-struct TrustedClients {
-    settings: Settings,
-    usual: Client,
-    /// Trusts the system's roots too; there once the usual ones didn't do.
-    system: OnceLock<Client>,
-}
+struct Connections(Client);
 
 impl Pool {
     /// An empty pool for AWS's hosts. It trusts Amazon's roots and the bundle; the system's once those don't do (a
@@ -64,18 +50,19 @@ impl Pool {
     /// As [`new`](Self::new).
     pub fn of_the_web(bundle: &CaBundle) -> Result<Self, rustls::Error> {
         let roots = bundle.with_the_webs().into();
-        Self::with(Settings { roots, most_idle: MOST_IDLE, longest_idle: SHORT, connect_timeout: FAR })
+        Self::with(Settings { connect_timeout: FAR, ..Self::settings_of(roots) })
     }
 
     fn settings_for_one_attempt(bundle: &CaBundle) -> Settings {
-        let roots = bundle.with_amazons().into();
-        Settings { roots, most_idle: MOST_IDLE, longest_idle: SHORT, connect_timeout: NEAR }
+        Self::settings_of(bundle.with_amazons().into())
+    }
+
+    const fn settings_of(roots: Arc<RootCertStore>) -> Settings {
+        Settings { roots, trusts_system: true, most_idle: MOST_IDLE, longest_idle: SHORT, connect_timeout: NEAR }
     }
 
     fn with(settings: Settings) -> Result<Self, rustls::Error> {
-        let usual = client(settings.clone())?;
-        let inside = TrustedClients { settings, usual, system: OnceLock::new() };
-        Ok(Self(SharedHttpConnector::new(Connections(Arc::new(inside)))))
+        Ok(Self(SharedHttpConnector::new(Connections(client(settings)?))))
     }
 
     /// Sends one request. A redirect is a response like any other.
@@ -120,50 +107,13 @@ impl HttpClient for Pool {
 
 impl HttpConnector for Connections {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Self(inside) = self.clone();
-        HttpConnectorFuture::new(async move {
-            if let Some(system) = inside.system.get() {
-                return send(system, request).await;
-            }
-            let again = request.try_clone();
-            match (send(&inside.usual, request).await, again) {
-                // Nothing was sent: the handshake comes first.
-                (Err(error), Some(again)) if is_unknown_issuer(&error) => match inside.system() {
-                    Ok(system) => send(system, again).await,
-                    Err(_) => Err(error),
-                },
-                (outcome, _) => outcome,
-            }
-        })
+        let Self(client) = self.clone();
+        HttpConnectorFuture::new(async move { send(&client, request).await })
     }
-}
-
-impl TrustedClients {
-    fn system(&self) -> Result<&Client, rustls::Error> {
-        if let Some(system) = self.system.get() {
-            return Ok(system);
-        }
-        let fix = "put the root of its certificate into a file and name that in AWS_CA_BUNDLE: starts are faster";
-        tracing::warn!(event = "system_roots_read", fix);
-        let roots = with_the_systems(&self.settings.roots).into();
-        let system = client(Settings { roots, ..self.settings.clone() })?;
-        Ok(self.system.get_or_init(|| system))
-    }
-}
-
-fn is_unknown_issuer(error: &(dyn Error + 'static)) -> bool {
-    // The source of an I/O error is its payload's source: the payload itself has to be asked for.
-    let chain = iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
-        Some(error) => error.get_ref().map(|payload| payload as &(dyn Error + 'static)),
-        None => error.source(),
-    });
-    let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
-    chain.filter_map(<dyn Error>::downcast_ref).any(|error: &rustls::Error| *error == unknown)
 }
 
 #[cfg(test)]
 mod tests {
-    use rustls::RootCertStore;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::{TcpListener, TcpStream},
@@ -191,7 +141,7 @@ mod tests {
             }
         });
         let roots = RootCertStore::empty().into();
-        let pool = Pool::with(Settings { roots, most_idle: MOST_IDLE, longest_idle, connect_timeout: FAR }).unwrap();
+        let pool = Pool::with(Settings { longest_idle, ..Pool::settings_of(roots) }).unwrap();
         assert!(pool.open(&uri).await);
         sleep(Duration::from_millis(50)).await;
         pool.open(&uri).await

@@ -42,7 +42,7 @@ impl KeyEndpoint {
         let url = secure(url)?;
         // Asked once an hour: a connection that is kept is a dead one.
         let (roots, longest_idle) = (bundle.with_the_webs().into(), Duration::ZERO);
-        let settings = Settings { roots, most_idle: 0, longest_idle, connect_timeout: NEAR };
+        let settings = Settings { roots, trusts_system: false, most_idle: 0, longest_idle, connect_timeout: NEAR };
         Ok(Self { url, client: client(settings)? })
     }
 
