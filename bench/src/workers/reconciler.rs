@@ -19,7 +19,7 @@ use crate::{process::Process, processor::table::Table, units::in_millis};
 /// An invocation compares more members than these, or the run is at its end.
 const LEAST_COMPARED: u64 = 5_000;
 /// Planted: the bytes by which the items of the large app's members are larger.
-const PADDING: usize = 2_000;
+const PADDING: usize = 5_000;
 
 /// Measures a run over a small app and one over a large one, each in a process of its own.
 pub(super) async fn measure(
