@@ -37,6 +37,8 @@ pub mod edges;
 pub mod erasures;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
+#[cfg(test)]
+mod heard;
 pub mod http;
 pub mod ingest;
 pub mod invoke;

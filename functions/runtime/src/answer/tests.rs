@@ -2,10 +2,9 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fmt,
     future::pending,
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -20,19 +19,12 @@ use kakao_webhooks::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{
-    Subscriber,
-    field::{Field, Visit},
-};
-use tracing_subscriber::{
-    Layer, Registry,
-    layer::{Context, SubscriberExt},
-};
 
 use super::{Answerer, AskService, CallbackEdge, CallbackReply, Claim, Claims, Event, Lease, Question, Response};
 use crate::{
     batch::Batch,
     edges::{CallError, Deletion, EdgeError, Visibility},
+    heard::logged,
 };
 
 const NOT_ANNOUNCED: &str = "skill server settings are incorrect, use callback true";
@@ -250,31 +242,6 @@ fn record_of(job: &Value) -> Value {
 
 fn record(request_id: &str) -> Value {
     record_of(&job(request_id, false))
-}
-
-/// The events that are logged meanwhile, with their fields.
-async fn logged<T>(work: impl Future<Output = T>) -> (String, T) {
-    #[derive(Clone, Default)]
-    struct Events(Arc<Mutex<String>>);
-
-    impl Visit for Events {
-        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-            self.0.lock().unwrap().push_str(&format!("{field}={value:?} "));
-        }
-    }
-
-    impl<S: Subscriber> Layer<S> for Events {
-        fn on_event(&self, event: &tracing::Event<'_>, _context: Context<'_, S>) {
-            event.record(&mut self.clone());
-        }
-    }
-
-    let events = Events::default();
-    let guard = tracing::subscriber::set_default(Registry::default().with(events.clone()));
-    let result = work.await;
-    drop(guard);
-    let log = events.0.lock().unwrap().clone();
-    (log, result)
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,13 +14,12 @@ use kakao_webhooks::{
 };
 use lambda_http::RequestExt;
 use tokio::time::sleep;
-use tracing_subscriber::{
-    Layer, Registry,
-    layer::{Context, SubscriberExt},
-};
 
 use super::*;
-use crate::edges::{CallError, Function, RuleSource};
+use crate::{
+    edges::{CallError, Function, RuleSource},
+    heard::logged,
+};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -361,16 +360,6 @@ async fn nobodys_words_are_echoed_where_the_service_answers() {
     }
 }
 
-/// Every event with its fields.
-#[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<String>>>);
-
-impl<S: tracing::Subscriber> Layer<S> for Logged {
-    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        self.0.lock().unwrap().push(format!("{event:?}"));
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_callback_url_that_may_not_be_called_leaves_a_trace_without_it() {
     for (url, reason) in [
@@ -379,13 +368,11 @@ async fn a_callback_url_that_may_not_be_called_leaves_a_trace_without_it() {
         (URL, None),
         ("", None),
     ] {
-        let (log, answers) = (Logged::default(), Edge::new(Behaviour::Holds));
-        let logging = tracing::subscriber::set_default(Registry::default().with(log.clone()));
-        ask(asking(&answers, FunctionDoes(Behaviour::Holds, ANSWER)), true, url).await;
-        drop(logging);
-        let lines = log.0.lock().unwrap().clone();
-        let refused = lines.into_iter().find(|line| line.contains("callback_url_refused"));
-        assert_eq!(refused.is_some(), reason.is_some(), "{url}: {refused:?}");
-        assert!(refused.is_none_or(|line| line.contains(reason.unwrap()) && !line.contains("0d9f")));
+        let answers = Edge::new(Behaviour::Holds);
+        let (log, _) = logged(ask(asking(&answers, FunctionDoes(Behaviour::Holds, ANSWER)), true, url)).await;
+        let refused = log.lines().find(|line| line.contains("callback_url_refused"));
+        assert_eq!(refused.is_some(), reason.is_some(), "{url}: {log}");
+        assert!(refused.is_none_or(|line| line.contains(reason.unwrap())), "{log}");
+        assert!(!log.contains("0d9f"), "{log}");
     }
 }

@@ -64,9 +64,10 @@ fn is_counted(metadata: &Metadata<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use tracing_subscriber::{Registry, layer::SubscriberExt};
+    use tracing_subscriber::Registry;
 
     use super::*;
+    use crate::heard::listen;
 
     fn recording(level: LevelFilter) -> Recording {
         let log = Box::leak(Box::new(Mutex::new(Log::new())));
@@ -77,11 +78,11 @@ mod tests {
     fn written(level: LevelFilter) -> Value {
         let recording = recording(level);
         let log = recording.log;
-        tracing::subscriber::with_default(Registry::default().with(recording), || {
-            tracing::info!(event = "gone");
-            tracing::info!(target: "hyper", event = "gone", key = "a key");
-            tracing::debug!(target: "hyper", event = "gone", key = "a key");
-        });
+        let listening = listen(recording);
+        tracing::info!(event = "gone");
+        tracing::info!(target: "hyper", event = "gone", key = "a key");
+        tracing::debug!(target: "hyper", event = "gone", key = "a key");
+        drop(listening);
         let mut output = Vec::new();
         log.lock().unwrap().leave(Timestamp::now(), &mut output);
         serde_json::from_slice(&output).unwrap()
