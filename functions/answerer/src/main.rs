@@ -15,7 +15,7 @@ use runtime::{
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
     telemetry::run("answerer", run_function).await
 }

@@ -11,7 +11,7 @@ use runtime::{batch::Batch, config::Variables, store::Applier, telemetry, wiring
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
     telemetry::run("processor", run_function).await
 }

@@ -17,7 +17,7 @@ use runtime::{
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
     telemetry::run("publisher", run_function).await
 }

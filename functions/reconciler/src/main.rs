@@ -17,7 +17,7 @@ use serde_json::Value;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
     telemetry::run("reconciler", run_function).await
 }

@@ -8,7 +8,7 @@ use runtime::{config::Variables, ingest::SkillWebhook, rules::HeldRules, telemet
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
     telemetry::run("skill", run_function).await
 }

@@ -8,7 +8,7 @@ use runtime::{config::Variables, ingest::TalkShareWebhook, telemetry, wiring::Ed
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
     telemetry::run("talk-share", run_function).await
 }

@@ -8,7 +8,7 @@ use runtime::{config::Variables, ingest::UnlinkWebhook, telemetry, wiring::Edges
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
     telemetry::run("unlink", run_function).await
 }
