@@ -6,7 +6,7 @@ mod slips;
 use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
 
 pub use slips::JsonSlip;
 
@@ -178,11 +178,10 @@ impl<'de> Visitor<'de> for Strict<'_> {
             if key == RAW_VALUE {
                 return Err(self.fail(StrictJsonError::Syntax));
             }
-            if object.contains_key(&key) {
+            let Entry::Vacant(place) = object.entry(key) else {
                 return Err(self.fail(StrictJsonError::DuplicateKey));
-            }
-            let value = members.next_value_seed(inner)?;
-            object.insert(key, value);
+            };
+            place.insert(members.next_value_seed(inner)?);
         }
         Ok(Value::Object(object))
     }

@@ -39,14 +39,14 @@ impl fmt::Debug for Claims {
 }
 
 impl Claims {
-    pub(super) fn read(all: &Map<String, Value>) -> Self {
-        let events = events(all);
+    pub(super) fn read(mut all: Map<String, Value>) -> Self {
+        let events = events(all.remove("events"));
         Self {
-            token_id: token_id(all),
-            subject: subject(all, events.as_deref().unwrap_or_default()).map(Personal::new),
-            app_id: present(all.get("app_id")).cloned(),
+            token_id: token_id(&all),
+            subject: subject(&all, events.as_deref().unwrap_or_default()).map(Personal::new),
+            times: times(&all),
+            app_id: all.remove("app_id").filter(|app_id| !app_id.is_null()),
             events,
-            times: times(all),
         }
     }
 
@@ -67,7 +67,7 @@ impl Claims {
     pub(crate) fn of_kept_token(content: &Content) -> Result<Self, Unreadable> {
         let text = std::str::from_utf8(content.body.expose().trim_ascii()).map_err(|_| Unreadable::Encoding)?;
         let claims = text.split('.').nth(1).and_then(|part| decode(part).ok()).ok_or(Unreadable::Encoding)?;
-        Ok(Self::read(&parse_strict_json(&claims)?))
+        Ok(Self::read(parse_strict_json(&claims)?))
     }
 }
 
@@ -103,11 +103,11 @@ fn numeric_date(value: &Value) -> Option<Time> {
     value.as_f64().and_then(|seconds| Time::from_millis((seconds * 1_000.0).floor() as i64))
 }
 
-fn events(claims: &Map<String, Value>) -> Result<Vec<NamedEvent>, Unreadable> {
-    match claims.get("events") {
+fn events(claim: Option<Value>) -> Result<Vec<NamedEvent>, Unreadable> {
+    match claim {
         None | Some(Value::Null) => Err(Unreadable::Missing("events")),
         Some(Value::Object(events)) if events.is_empty() => Err(Unreadable::Missing("events")),
-        Some(Value::Object(events)) => Ok(events.iter().map(|(uri, event)| (uri.clone(), event.clone())).collect()),
+        Some(Value::Object(events)) => Ok(events.into_iter().collect()),
         Some(_) => Err(Unreadable::Shape("events")),
     }
 }

@@ -230,7 +230,7 @@ impl SignedToken {
             Err(why) => Ok(VerifiedToken { app_id: None, claims: Err(why.into()), kept }),
             Ok(claims) => {
                 let app_id = Some(addressee(&claims, apps)?);
-                Ok(VerifiedToken { app_id, claims: Ok(Claims::read(&claims)), kept })
+                Ok(VerifiedToken { app_id, claims: Ok(Claims::read(claims)), kept })
             }
         }
     }
