@@ -53,16 +53,13 @@ pub(crate) fn is_key(text: &[u8], end: usize) -> bool {
 
 /// Up to the closing quote, or to the end where there is none.
 fn string_length(text: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(rest) = text.get(at..) {
-        let Some(found) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) else { break };
-        if rest.get(found) == Some(&b'"') {
-            return at + found + 1;
-        }
-        // What is escaped is no end.
-        at += found + 2;
-    }
-    text.len()
+    let mut is_escaped = true;
+    let is_end = |byte: &u8| {
+        let is_end = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        is_end
+    };
+    text.iter().position(is_end).map_or(text.len(), |last| last + 1)
 }
 
 fn number_length(text: &[u8]) -> usize {

@@ -1,10 +1,6 @@
 //! An event about a token may hold the token itself (OAuth Event Types 1.0 §2), which opens the user's account. Nothing
 //! here needs it, so it is overwritten before anything reads the event.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
 use crate::wire::{is_key, scalars};
 
 /// Members whose value is a token, whatever its format is said to be.
@@ -44,11 +40,6 @@ struct Position {
     subject: Option<i64>,
 }
 
-/// A key: a part of the text, unless something in it is escaped.
-#[derive(Default, Deserialize)]
-#[serde(transparent)]
-struct Name<'k>(#[serde(borrow)] Cow<'k, str>);
-
 impl Position {
     /// Passes what stands between two scalars.
     fn pass(&mut self, between: &[u8]) {
@@ -71,12 +62,12 @@ impl Position {
     }
 
     fn enter(&mut self, key: &[u8]) {
-        let Name(name) = serde_json::from_slice(key).unwrap_or_default();
+        let name = serde_json::from_slice::<String>(key).unwrap_or_default();
         let depth = self.depth;
         for of_key in [&mut self.token, &mut self.event, &mut self.subject] {
             *of_key = of_key.filter(|known| *known < depth);
         }
-        let is_token = TOKEN_MEMBERS.contains(&&*name) || (self.event.is_some() && name == "id");
+        let is_token = TOKEN_MEMBERS.contains(&name.as_str()) || (self.event.is_some() && name == "id");
         self.token = self.token.or(is_token.then_some(depth));
         self.subject = (self.event.is_some() && name == "subject").then_some(depth);
         let is_event = TOKEN_EVENTS.iter().any(|event| name.ends_with(event));
