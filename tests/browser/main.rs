@@ -36,6 +36,10 @@ mod browser {
         NAMES.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
     }
 
+    /// How often the logs are read: four times slower than by `khook dev`, so that a test that doesn't wait for what
+    /// they say fails always and not now and then.
+    const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
     /// The console, beside its service. It follows the logs as `khook dev` does.
     struct Beside {
         console: Arc<Console>,
@@ -71,7 +75,7 @@ mod browser {
         let mut logs = LogReader::of_all(&stage.cloud).unwrap();
         loop {
             console.follow(&logs.read().await.unwrap());
-            sleep(Duration::from_millis(100)).await;
+            sleep(BETWEEN_LOOKS).await;
         }
     }
 
