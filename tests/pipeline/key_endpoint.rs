@@ -10,6 +10,7 @@ use end_to_end::{
     Answer, Pipeline,
     key_faults::{Behaviour, RawKeyEndpoint},
     lambda::{Lambda, Outcome},
+    patience::WEBHOOK_LIMIT,
 };
 use play_kakao::{Forgery, SigningKey, Token, key_set};
 use serde_json::{Value, json};
@@ -19,8 +20,6 @@ use crate::kakao::{OAUTH, pushed, token};
 
 /// A little more than the cooldown.
 const COOLED: Duration = Duration::from_millis(10_050);
-/// A function answers within 2.5 s of the gateway's receipt; the rest is for a machine under load.
-const LIMIT: Duration = Duration::from_secs(5);
 
 struct Keys {
     old: SigningKey,
@@ -75,7 +74,7 @@ impl Cell {
         let Outcome::Response(response) = self.function.finish(&id).await.unwrap() else {
             panic!("{}: no response: {:?}", self.name, self.function.lines());
         };
-        assert!(begun.elapsed() < LIMIT, "{}: {:?}", self.name, begun.elapsed());
+        assert!(begun.elapsed() < WEBHOOK_LIMIT, "{}: {:?}", self.name, begun.elapsed());
         Answer::of_response(&response).unwrap()
     }
 

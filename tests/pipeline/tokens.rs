@@ -10,15 +10,13 @@ use end_to_end::{
     Answer, Pipeline,
     faults::Fault,
     lambda::Outcome,
+    patience::WEBHOOK_LIMIT,
     service::{APP_ID, OTHER_APP_ID, OTHER_REST_API_KEY},
 };
 use play_kakao::{Forgery, SigningKey};
 use serde_json::{Value, json};
 
 use crate::kakao::{KAKAO, OAUTH, RISC, pushed, signed, snapshot, token};
-
-/// How long Kakao waits.
-const LIMIT: Duration = Duration::from_secs(3);
 
 fn linked() -> play_kakao::Token {
     token("3142859001", &format!("{OAUTH}user-linked"), 1, &json!({}))
@@ -171,7 +169,7 @@ async fn without_a_key_set_a_genuine_token_is_asked_to_come_again_in_time() {
         let request = signed_linked(&pipeline).received_now();
         let start = Instant::now();
         let answer = pipeline.deliver(&request).await.unwrap();
-        assert!(start.elapsed() < LIMIT, "{fault:?}: {:?}", start.elapsed());
+        assert!(start.elapsed() < WEBHOOK_LIMIT, "{fault:?}: {:?}", start.elapsed());
         assert_eq!(answer.status, 503, "{fault:?}");
         assert!(answer.headers.contains_key("retry-after"), "{fault:?}");
         assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
