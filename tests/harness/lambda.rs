@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use lambda_simulator::{InvocationStatus, Simulator, SimulatorError};
+use lambda_simulator::{InvocationStatus, Simulator, SimulatorError, SimulatorPhase};
 use serde_json::{Value, json};
 use tokio::{
     process::{Child, Command},
@@ -92,6 +92,15 @@ impl Lambda {
             patience: PATIENCE.max(limit + GRACE),
             readers,
         })
+    }
+
+    /// Waits until the function has started: it asks for its first event.
+    ///
+    /// # Errors
+    /// If it doesn't.
+    pub async fn started(&self) -> Result<()> {
+        let is_ready = || async { self.simulator.phase().await == SimulatorPhase::Ready };
+        Ok(self.simulator.wait_for(is_ready, PATIENCE).await?)
     }
 
     /// Invokes the function and waits for how that ends.

@@ -98,6 +98,13 @@ impl Tls {
         self.handshakes.load(Ordering::SeqCst)
     }
 
+    /// How many connections are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        // One receiver for each connection, and the listener's.
+        self.generation.receiver_count().saturating_sub(1)
+    }
+
     /// Waits for this many.
     ///
     /// # Errors
@@ -122,9 +129,8 @@ impl Tls {
     /// If they are not.
     pub async fn has_closed(&self) -> Result<()> {
         let begun = Instant::now();
-        // One for each connection, and the listener's.
-        while self.generation.receiver_count() > 1 {
-            ensure!(begun.elapsed() < PATIENCE, "{} connections are open", self.generation.receiver_count() - 1);
+        while self.connections() > 0 {
+            ensure!(begun.elapsed() < PATIENCE, "{} connections are open", self.connections());
             sleep(Duration::from_millis(2)).await;
         }
         Ok(())

@@ -13,15 +13,13 @@ use end_to_end::{
     Answer, Pipeline, Request,
     faults::{Fault, Gate, Server},
     lambda::{Lambda, Outcome},
+    patience::{PATIENCE, WEBHOOK_LIMIT},
     tls::{AuthorityFile, Tls},
 };
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::kakao::{OAUTH, channel, channel_body, share, signed, skill, skill_body, token, unlink};
-
-/// By its contract a function may take 2.5 s; the rest is for a machine under load.
-const LIMIT: Duration = Duration::from_secs(5);
 
 /// A service whose queue, table and key set are reached by TLS.
 struct Secured {
@@ -46,16 +44,42 @@ impl Secured {
         Self { pipeline, queue, table, keys, authority }
     }
 
-    /// A function that trusts the CA and has opened its connections, before any request.
-    async fn ready(&self, function: &str) -> Lambda {
-        let bundle = [("AWS_CA_BUNDLE", self.authority.file())];
-        let running = self.pipeline.start_function_with(function, &bundle).await.unwrap();
-        self.queue.has_shaken(1).await.unwrap();
-        running
+    /// A service and a function that finds the CA by the variable `trust`. The function has opened the connections that
+    /// its first request needs, and no others.
+    async fn ready(name: &str, function: &str, trust: &str) -> (Self, Lambda) {
+        // The skill reads its rules once it has started.
+        let to_the_table = usize::from(function == "skill");
+        let start = async || {
+            let secured = Self::start(name).await;
+            let trusted = [(trust, secured.authority.file())];
+            let running = secured.pipeline.start_function_with(function, &trusted).await.unwrap();
+            running.started().await.unwrap();
+            secured.table.has_shaken(to_the_table).await.unwrap();
+            (secured, running)
+        };
+        let are_open = |secured: &Self| secured.handshakes() == (1, to_the_table) && secured.queue.connections() == 1;
+        until_opened(start, are_open).await
     }
 
     fn handshakes(&self) -> (usize, usize) {
         (self.queue.handshakes(), self.table.handshakes())
+    }
+}
+
+/// Starts services until the function of one has opened the expected connections. A start waits for the queue alone for
+/// 250 ms and for all connections for 500 ms: on a machine under load it may open another one, or give up.
+async fn until_opened(
+    start: impl AsyncFn() -> (Secured, Lambda),
+    are_open: impl Fn(&Secured) -> bool,
+) -> (Secured, Lambda) {
+    let begun = Instant::now();
+    loop {
+        let (secured, function) = start().await;
+        if are_open(&secured) {
+            return (secured, function);
+        }
+        let (handshakes, open) = (secured.handshakes(), (secured.queue.connections(), secured.table.connections()));
+        assert!(begun.elapsed() < PATIENCE, "{handshakes:?} handshakes, {open:?} connections open");
     }
 }
 
@@ -64,7 +88,7 @@ async fn answer(function: &mut Lambda, request: Request) -> Answer {
     let Outcome::Response(response) = function.invoke(&request.received_now().event()).await.unwrap() else {
         panic!("no response: {:?}", function.lines());
     };
-    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < WEBHOOK_LIMIT, "{:?}", begun.elapsed());
     Answer::of_response(&response).unwrap()
 }
 
@@ -80,7 +104,7 @@ async fn destination(function: &Lambda, nth: usize) -> Value {
         if let Some(kept) = kept {
             return kept["destination"].clone();
         }
-        assert!(begun.elapsed() < LIMIT, "{:?}", function.lines());
+        assert!(begun.elapsed() < PATIENCE, "{:?}", function.lines());
         sleep(Duration::from_millis(2)).await;
     }
 }
@@ -90,8 +114,8 @@ async fn the_first_answer_costs_no_handshake() {
     for (name, status) in
         [("unlink", 200), ("account-status", 202), ("talk-share", 200), ("talk-channel", 200), ("skill", 200)]
     {
-        let secured = Secured::start(&format!("first-{name}")).await;
-        let mut function = secured.ready(name).await;
+        let (secured, mut function) = Secured::ready(&format!("first-{name}"), name, "AWS_CA_BUNDLE").await;
+        let opened = secured.handshakes();
         let request = match name {
             "unlink" => unlink("1"),
             "account-status" => linked(&secured.pipeline),
@@ -101,9 +125,7 @@ async fn the_first_answer_costs_no_handshake() {
         };
         assert_eq!(answer(&mut function, request).await.status, status, "{name}: {:?}", function.lines());
         assert_eq!(destination(&function, 1).await, "queue", "{name}");
-        // The skill reads its rules while it starts.
-        let to_the_table = usize::from(name == "skill");
-        assert_eq!(secured.handshakes(), (1, to_the_table), "{name}: to the queue, and to the table");
+        assert_eq!(secured.handshakes(), opened, "{name}: to the queue, and to the table");
         assert_eq!(secured.keys.handshakes(), usize::from(name == "account-status"), "{name}: to the key set");
         assert_eq!(secured.pipeline.queue.take().len(), 1, "{name}: a warm-up request counted as a message");
         assert!(secured.pipeline.table.items().unwrap().is_empty(), "{name}: a warm-up request was stored");
@@ -112,55 +134,71 @@ async fn the_first_answer_costs_no_handshake() {
 
 #[tokio::test]
 async fn warm_up_requests_carry_no_credentials() {
-    for (status, services) in [(StatusCode::OK, 1), (StatusCode::SERVICE_UNAVAILABLE, 2)] {
-        let knocks = Arc::<Mutex<Vec<(String, HeaderMap)>>>::default();
-        let kept = Arc::clone(&knocks);
-        let router = Router::new().fallback(async move |request: axum::extract::Request| {
-            let asked = format!("{} {}", request.method(), request.uri());
-            kept.lock().unwrap().push((asked, request.headers().clone()));
-            status
-        });
-        let server = Server::start(router, Gate::default()).await.unwrap();
+    for (status, reaches_the_table) in [(StatusCode::OK, false), (StatusCode::SERVICE_UNAVAILABLE, true)] {
+        let [(queue, of_queue), (table, of_table)] = [recorded(status).await, recorded(status).await];
         let pipeline = Pipeline::start().await.unwrap();
-        let url = server.url();
-        let variables =
-            [("AWS_ENDPOINT_URL_SQS", url.as_str()), ("AWS_ENDPOINT_URL_DYNAMODB", &url), ("AWS_SESSION_TOKEN", "s")];
-        let mut function = pipeline.start_function_with("unlink", &variables).await.unwrap();
-        // A path that is not one of its routes, which it can answer by itself.
-        let mut request = unlink("1");
-        request.path = "/nothing".to_owned();
-        assert_eq!(answer(&mut function, request).await.status, 404);
-        let knocks = knocks.lock().unwrap();
-        assert_eq!(knocks.len(), services, "{status}");
-        for (asked, headers) in knocks.iter() {
+        let variables = [
+            ("AWS_ENDPOINT_URL_SQS", &*queue.url()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &*table.url()),
+            ("AWS_SESSION_TOKEN", "s"),
+        ];
+        let begun = Instant::now();
+        // On a machine under load a start may end before it has reached both, and may reach the table in any case.
+        while of_queue.lock().unwrap().is_empty() || reaches_the_table && of_table.lock().unwrap().is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "{status}: no warm-up request");
+            let mut function = pipeline.start_function_with("unlink", &variables).await.unwrap();
+            // A path that is not one of its routes, which it can answer by itself.
+            let mut request = unlink("1");
+            request.path = "/nothing".to_owned();
+            assert_eq!(answer(&mut function, request).await.status, 404);
+        }
+        for (asked, headers) in of_queue.lock().unwrap().iter().chain(of_table.lock().unwrap().iter()) {
             assert_eq!(asked, "GET /ping");
             assert_eq!(headers.keys().collect::<Vec<_>>(), ["host"]);
         }
     }
 }
 
+type Recorded = Arc<Mutex<Vec<(String, HeaderMap)>>>;
+
+/// A server that answers with this status, and the requests that it gets.
+async fn recorded(status: StatusCode) -> (Server, Recorded) {
+    let requests = Recorded::default();
+    let kept = Arc::clone(&requests);
+    let router = Router::new().fallback(async move |request: axum::extract::Request| {
+        let asked = format!("{} {}", request.method(), request.uri());
+        kept.lock().unwrap().push((asked, request.headers().clone()));
+        status
+    });
+    (Server::start(router, Gate::default()).await.unwrap(), requests)
+}
+
 #[tokio::test]
 async fn the_way_to_the_inbox_is_open_where_the_queue_doesnt_answer_at_the_start() {
-    let secured = Secured::start("inbox").await;
-    let bundle = [("AWS_CA_BUNDLE", secured.authority.file())];
-    let refused = [bundle[0], ("AWS_ENDPOINT_URL_SQS", "https://127.0.0.1:1")];
+    let refused = ("AWS_ENDPOINT_URL_SQS", "https://127.0.0.1:1");
     let (busy, hangs) = (Fault::Status(503), Fault::Hangs);
-    for (handshakes, fault, variables) in [(1, busy, &bundle[..]), (2, busy, &refused), (3, hangs, &bundle)] {
-        secured.pipeline.queue.gate().set(fault);
-        let mut function = secured.pipeline.start_function_with("unlink", variables).await.unwrap();
-        secured.table.has_shaken(handshakes).await.unwrap();
+    for (fault, variable) in [(busy, None), (busy, Some(refused)), (hangs, None)] {
+        let start = async || {
+            let secured = Secured::start("inbox").await;
+            secured.pipeline.queue.gate().set(fault);
+            let variables: Vec<_> = [("AWS_CA_BUNDLE", secured.authority.file())].into_iter().chain(variable).collect();
+            let function = secured.pipeline.start_function_with("unlink", &variables).await.unwrap();
+            function.started().await.unwrap();
+            (secured, function)
+        };
+        let is_open = |secured: &Secured| (secured.table.handshakes(), secured.table.connections()) == (1, 1);
+        let (secured, mut function) = until_opened(start, is_open).await;
         for nth in 1..=2 {
             assert_eq!(answer(&mut function, unlink("1")).await.status, 200);
             assert_eq!(destination(&function, nth).await, "inbox");
         }
-        assert_eq!(secured.table.handshakes(), handshakes);
+        assert_eq!(secured.table.handshakes(), 1);
     }
 }
 
 #[tokio::test]
 async fn who_needs_the_inbox_later_opens_the_way_once() {
-    let secured = Secured::start("later").await;
-    let mut function = secured.ready("unlink").await;
+    let (secured, mut function) = Secured::ready("later", "unlink", "AWS_CA_BUNDLE").await;
     secured.pipeline.queue.gate().set(Fault::Status(403));
     for nth in 1..=3 {
         assert_eq!(answer(&mut function, unlink("1")).await.status, 200);
@@ -171,8 +209,7 @@ async fn who_needs_the_inbox_later_opens_the_way_once() {
 
 #[tokio::test]
 async fn a_connection_that_was_closed_while_idle_is_replaced() {
-    let secured = Secured::start("closed").await;
-    let mut function = secured.ready("unlink").await;
+    let (secured, mut function) = Secured::ready("closed", "unlink", "AWS_CA_BUNDLE").await;
     for nth in 1..=5 {
         assert_eq!(answer(&mut function, unlink("1")).await.status, 200, "{nth}");
         assert_eq!(destination(&function, nth).await, "queue", "{nth}: {:?}", function.lines());
@@ -200,10 +237,7 @@ async fn who_is_neither_amazon_nor_in_the_bundle_nor_in_the_system_is_not_truste
 
 #[tokio::test]
 async fn the_systems_roots_are_read_once_when_amazons_dont_do() {
-    let secured = Secured::start("system").await;
-    let system = [("SSL_CERT_FILE", secured.authority.file())];
-    let mut function = secured.pipeline.start_function_with("unlink", &system).await.unwrap();
-    secured.queue.has_shaken(1).await.unwrap();
+    let (secured, mut function) = Secured::ready("system", "unlink", "SSL_CERT_FILE").await;
     for nth in 1..=2 {
         assert_eq!(answer(&mut function, unlink("1")).await.status, 200);
         assert_eq!(destination(&function, nth).await, "queue");
