@@ -149,6 +149,7 @@ async fn an_app_without_an_admin_key_is_named_where_its_webhooks_would_be_refuse
     // The account status change webhook needs none.
     let mut running = pipeline.start_function("account-status").await.unwrap();
     running.invoke(&unlink("1").event()).await.unwrap();
+    running.line("event", "answered").await.unwrap();
     assert!(running.lines().iter().all(|line| line["event"] != "app_without_admin_key"));
 }
 
