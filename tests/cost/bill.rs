@@ -36,6 +36,8 @@ pub(crate) struct Measured {
     pub(crate) template: String,
     /// One of each webhook, by the names of the page.
     pub(crate) webhooks: Vec<(&'static str, Use)>,
+    /// An unlink where the table has the index of members.
+    pub(crate) unlink_with_index: Use,
     /// The record of [`RECORDED`] departures, and links.
     pub(crate) recording: Recording,
     /// Five minutes without webhooks.
@@ -50,6 +52,13 @@ impl Measured {
     pub(crate) fn webhook(&self, name: &str) -> &Use {
         let (_, used) = self.webhooks.iter().find(|(measured, _)| *measured == name).unwrap();
         used
+    }
+
+    /// The same with another measurement of one webhook.
+    pub(crate) fn with(&self, name: &str, used: Use) -> Self {
+        let mut measured = self.clone();
+        measured.webhooks.iter_mut().filter(|(other, _)| *other == name).for_each(|(_, one)| *one = used);
+        measured
     }
 
     /// What a million of a webhook cost.
@@ -80,8 +89,14 @@ pub(crate) struct Idle {
     pub(crate) lean_alarms: u32,
     pub(crate) janitor: f64,
     pub(crate) queue: f64,
+    /// In none of the sums: what KMS is asked for the table's key by the connections of the janitor.
+    pub(crate) key: f64,
     alarm: f64,
 }
+
+/// For a connection in use, DynamoDB asks KMS for the table's key at most once in so many minutes ("Encryption at rest: how
+/// it works").
+pub(crate) const MINUTES_OF_A_KEY: f64 = 5.0;
 
 impl Idle {
     pub(crate) fn of(measured: &Measured) -> Self {
@@ -98,6 +113,7 @@ impl Idle {
             lean_alarms,
             janitor: prices.million(&measured.five_minutes).iter().map(|(_, usd)| usd * MINUTES / 5.0 / 1e6).sum(),
             queue: prices.of("sqs_request", ASKED_A_MINUTE * MINUTES),
+            key: prices.of("kms_request", f64::from(measured.five_minutes.at_once) * MINUTES / MINUTES_OF_A_KEY),
             alarm: prices.of("alarm_metric", 1.0),
         }
     }
@@ -136,6 +152,21 @@ impl Recorder {
             single_writes: prices.of("dynamodb_write", WINDOWS),
         }
     }
+}
+
+/// What a million unlinks cost with all that docs/adopt.md switches on, by part.
+pub(crate) fn unlinks_of_adopt(measured: &Measured) -> Vec<(String, f64)> {
+    let (prices, recorder) = (&measured.prices, Recorder::of(measured));
+    let writes = |units: f64| (units, prices.of("dynamodb_write", units * 1e6));
+    let (of_index, index) = writes(measured.unlink_with_index.units.writes - measured.webhook("unlink").units.writes);
+    let (of_note, note) = writes(measured.delivering.of_departure.writes);
+    vec![
+        ("the unlinks, as above".to_owned(), measured.million("unlink")),
+        (format!("`KakaoReaderKeys`: {of_index} write unit each for the index of members"), index),
+        ("the record of departures".to_owned(), recorder.invocations + recorder.writes_of_departures),
+        ("`DeliveryUrl`: the delivery of the changes, each alone".to_owned(), measured.delivering.million(prices)),
+        (format!("`DeliveryUrl`: {of_note} write unit each for the note that your service accepted it"), note),
+    ]
 }
 
 /// What the reconciler costs in a month with a million members of one app, by part.

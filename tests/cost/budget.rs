@@ -40,8 +40,12 @@ const ROUND_TRIPS: [(&str, u32); 8] = [
 ];
 
 /// What a month without webhooks may cost, in dollars, with all alarms and with those of `Monitoring` = `lean`.
+/// KMS's requests for the table's key come to that ([`CONNECTIONS`]).
 const IDLE: f64 = 3.0;
 const IDLE_LEAN: f64 = 1.0;
+/// How many connections to the table the janitor may use at once. Each causes requests to KMS, of which an account has
+/// 20,000 a month free.
+const CONNECTIONS: u32 = 26;
 /// What a million members, compared every day, may cost a month, in dollars.
 const RECONCILING: f64 = 1.0;
 
@@ -104,7 +108,12 @@ pub(crate) fn budgets(measured: &Measured) -> Vec<Budget> {
         let found = measured.webhook(name).round_trips;
         Budget::count(format!("round trips of \"{name}\", one after the other"), f64::from(found), f64::from(most))
     });
-    million.into_iter().chain(month).chain(writes).chain(round_trips).collect()
+    let connections = Budget::count(
+        "connections of the janitor to the table",
+        f64::from(measured.five_minutes.at_once),
+        f64::from(CONNECTIONS),
+    );
+    million.into_iter().chain(month).chain([connections]).chain(writes).chain(round_trips).collect()
 }
 
 /// Prints all budgets, and fails where one is broken.
@@ -113,6 +122,11 @@ pub(crate) fn check(measured: &Measured) {
     budgets.iter().for_each(|budget| println!("{budget}"));
     let broken: Vec<_> = budgets.iter().filter(|budget| budget.is_broken()).map(ToString::to_string).collect();
     assert!(broken.is_empty(), "over budget: {broken:#?}");
+}
+
+/// The names of the budgets that are broken.
+pub(crate) fn broken(measured: &Measured) -> Vec<String> {
+    budgets(measured).into_iter().filter(Budget::is_broken).map(|budget| budget.what).collect()
 }
 
 #[cfg(test)]
@@ -138,11 +152,12 @@ mod tests {
         let event = Use {
             requests: 1,
             invocations: 3,
-            messages: 1,
+            sqs_requests: 3,
             units: Units { reads: 1.0, writes: 2.0 },
             changes: 1,
             log_bytes: 1_600,
             round_trips: 2,
+            at_once: 2,
         };
         let share =
             Use { invocations: 2, changes: 0, log_bytes: 900, units: Units { reads: 0.5, writes: 4.0 }, ..event };
@@ -163,11 +178,13 @@ mod tests {
             prices: Prices::load().unwrap(),
             template: alarms.concat(),
             webhooks: MILLION.map(|(name, _)| of(name)).into(),
+            unlink_with_index: Use { units: Units { reads: 1.0, writes: 3.0 }, ..event },
             recording: Recording { departures: recorded(9.0), links: recorded(5.0) },
             five_minutes: Use {
                 invocations: 5,
                 log_bytes: 900,
                 units: Units { reads: 56.0, writes: 5.0 },
+                at_once: CONNECTIONS,
                 ..Use::default()
             },
             metrics: Default::default(),
@@ -179,20 +196,16 @@ mod tests {
                 idle_minute: Units { reads: 1.0, writes: 0.0 },
                 bytes_of_index: 179.0,
             },
-            delivering: Delivering { alone: 500, in_a_batch: 2_000 },
+            delivering: Delivering { alone: 500, in_a_batch: 2_000, of_departure: Units { reads: 0.0, writes: 1.0 } },
         }
-    }
-
-    fn broken(measured: &Measured) -> Vec<String> {
-        let budgets = budgets(measured);
-        budgets.into_iter().filter(Budget::is_broken).map(|budget| budget.what).collect()
     }
 
     /// Adds a cost to one webhook.
     fn planted(name: &str, plant: impl Fn(&mut Use)) -> Measured {
-        let mut measured = measured();
-        measured.webhooks.iter_mut().filter(|(measured, _)| *measured == name).for_each(|(_, used)| plant(used));
-        measured
+        let measured = measured();
+        let mut used = *measured.webhook(name);
+        plant(&mut used);
+        measured.with(name, used)
     }
 
     #[test]
@@ -207,7 +220,7 @@ mod tests {
         let sorts: [Plant; 7] = [
             |used| used.requests += 1,
             |used| used.invocations += 1,
-            |used| used.messages += 1,
+            |used| used.sqs_requests += 1,
             |used| used.units.writes += 0.1,
             |used| used.units.reads += 0.1,
             |used| used.changes += 1,
@@ -278,6 +291,13 @@ mod tests {
             plant(&mut busy.five_minutes);
             assert!(broken(&busy).contains(&lean.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_connection_more_of_the_janitor_breaks_its_budget() {
+        let mut busy = measured();
+        busy.five_minutes.at_once += 1;
+        assert_eq!(broken(&busy), ["connections of the janitor to the table"]);
     }
 
     #[test]

@@ -5,13 +5,15 @@ use std::{fmt::Write, time::Duration};
 use anyhow::{Result, ensure};
 use end_to_end::{
     Pipeline,
-    delivery::{Delivery, event},
+    delivery::{Delivery, departure, event},
     lambda::Lambda,
     patience::becomes,
+    units::Units,
 };
 
 use crate::{
     bill::{ASKED_A_MINUTE, MINUTES, Measured},
+    meter::Meter,
     prices::{GB, Prices},
     service::OF_AN_EVENT,
 };
@@ -31,19 +33,22 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// The secret is read so many minutes after it was read.
 const MINUTES_BETWEEN_READS: f64 = 5.0;
 
-/// The bytes that an invocation logs.
+/// What an invocation logs, in bytes, and asks of the table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Delivering {
     pub(crate) alone: usize,
     pub(crate) in_a_batch: usize,
+    /// To note that the endpoint accepted a departure.
+    pub(crate) of_departure: Units,
 }
 
 impl Delivering {
     /// The real deliverer, and an endpoint that accepts every change.
     pub(crate) async fn measure() -> Result<Self> {
         let pipeline = Pipeline::start().await?;
-        let delivery = Delivery::start(&pipeline).await?;
-        let mut deliverer = delivery.start_deliverer(&pipeline, &[]).await?;
+        let (delivery, meter) = (Delivery::start(&pipeline).await?, Meter::before(&pipeline.table.endpoint()).await?);
+        let table = ("AWS_ENDPOINT_URL_DYNAMODB", &*meter.url());
+        let mut deliverer = delivery.start_deliverer(&pipeline, &[table]).await?;
         // The first is the cold start.
         let mut bytes = vec![];
         for (number, changes) in [1, 1, BATCH].into_iter().enumerate() {
@@ -55,7 +60,16 @@ impl Delivering {
             becomes("lines of invocations", &(number + 1), async || lines(&deliverer).len()).await;
             bytes.push(lines(&deliverer).last().map_or(0, |line| line.len() + OF_AN_EVENT));
         }
-        Ok(Self { alone: bytes[1], in_a_batch: bytes[2] })
+        ensure!(meter.take().requests == 0, "a change that is no departure is noted in the table");
+        delivery.queue.put(&departure("9007199254740993").to_string());
+        let failed = delivery.deliver(&mut deliverer).await?;
+        ensure!(failed.is_empty(), "{failed:?}");
+        Ok(Self { alone: bytes[1], in_a_batch: bytes[2], of_departure: meter.take().units })
+    }
+
+    /// What a million changes cost, each alone, to an endpoint that accepts them soon.
+    pub(crate) fn million(self, prices: &Prices) -> f64 {
+        million(prices, SENDS + RECEIVE_AND_DELETE, ANSWER, self.alone)
     }
 
     /// The page's section.
@@ -72,7 +86,7 @@ impl Delivering {
         let standing = ("**a month, in all**".to_owned(), month.iter().map(|(_, usd)| usd).sum());
         let attempt = |requests, waits, bytes| million(prices, requests, waits, bytes);
         let delivered = [
-            ("a million changes, each alone", attempt(SENDS + RECEIVE_AND_DELETE, ANSWER, self.alone)),
+            ("a million changes, each alone", self.million(prices)),
             ("a million changes, ten at once", {
                 let in_a_batch = attempt(RECEIVE_AND_DELETE, ANSWER, self.in_a_batch) / BATCH as f64;
                 prices.of("sqs_request", SENDS * 1e6) + in_a_batch

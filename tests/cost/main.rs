@@ -26,7 +26,11 @@ mod service;
 
 #[cfg(test)]
 mod tests {
-    use end_to_end::{Fixture, Request, binaries::workspace, service::APP_ID};
+    use end_to_end::{
+        Fixture, Request,
+        binaries::workspace,
+        service::{ADMIN_KEY, APP_ID},
+    };
 
     use crate::{
         bill::{Measured, RECORDED},
@@ -35,7 +39,7 @@ mod tests {
         page,
         prices::Prices,
         reconcile::Reconciling,
-        service::Service,
+        service::{Service, Use},
     };
 
     /// One of each webhook, for the cold start of every process. Each is about another user than
@@ -74,13 +78,21 @@ mod tests {
         Fixture::load(fixture).unwrap().request(service.pipeline.keys.key()).unwrap()
     }
 
+    /// With `KakaoReaderKeys`, an unlink takes the member out of the index, too.
+    async fn unlink_with_index() -> Use {
+        let mut service = Service::start_with_index().await.unwrap();
+        service.link("3142857143").await.unwrap();
+        let first = request(&service, "unlink/post-form");
+        service.warm_up(&[first]).await.unwrap();
+        let unlink = request(&service, "unlink/get");
+        service.use_of(&unlink, 200..300).await.unwrap()
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn the_page_says_what_each_webhook_asks_of_aws_and_what_that_costs() {
         let mut service = Service::start().await.unwrap();
-        for fixture in WARM_UP {
-            let request = request(&service, fixture);
-            service.use_of(&request, 200..300).await.unwrap();
-        }
+        let first = WARM_UP.map(|fixture| request(&service, fixture));
+        service.warm_up(&first).await.unwrap();
         let mut measured = vec![];
         for (name, fixture) in MEASURED {
             let request = request(&service, fixture);
@@ -95,6 +107,10 @@ mod tests {
         let path = format!("/webhooks/unlink?app_id={APP_ID}&user_id=1&referrer_type=ACCOUNT_DELETE");
         let forged = Request::new("GET", &path).header("Authorization", &format!("KakaoAK {}", "0".repeat(32)));
         measured.push(("a wrong key", service.use_of(&forged, 401..402).await.unwrap()));
+        service.refuse_next_message();
+        let path = format!("/webhooks/unlink?app_id={APP_ID}&user_id=3142857199&referrer_type=UNLINK_FROM_APPS");
+        let unlink = Request::new("GET", &path).header("Authorization", &format!("KakaoAK {ADMIN_KEY}"));
+        let sent_twice = service.use_of(&unlink, 200..300).await.unwrap();
         let five_minutes = service.five_minutes().await.unwrap();
         let reconciling = Reconciling::measure().await.unwrap();
         let metrics = service.metrics().await.unwrap();
@@ -103,6 +119,7 @@ mod tests {
             prices: Prices::load().unwrap(),
             template: std::fs::read_to_string(workspace().join("template.yaml")).unwrap(),
             webhooks: measured,
+            unlink_with_index: unlink_with_index().await,
             recording,
             five_minutes,
             metrics,
@@ -110,6 +127,13 @@ mod tests {
             delivering: Delivering::measure().await.unwrap(),
         };
         budget::check(&measured);
+        // Costs that were planted, and measured as all others.
+        let [unlink, indexed] = [*measured.webhook("unlink"), measured.unlink_with_index];
+        assert_eq!(sent_twice.sqs_requests, unlink.sqs_requests + 1);
+        assert_eq!(indexed.units.writes, unlink.units.writes + 1.0);
+        for planted in [sent_twice, indexed] {
+            assert_eq!(budget::broken(&measured.with("unlink", planted)), ["a million of \"unlink\""]);
+        }
         page::check_or_write(&measured);
     }
 }

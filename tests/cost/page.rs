@@ -5,7 +5,10 @@ use std::fmt::Write;
 use end_to_end::{binaries::workspace, units::Units};
 
 use crate::{
-    bill::{ASKED_A_MINUTE, Idle, MINUTES, Measured, RECORDED, Recorder, first_run, month_of_reconciling},
+    bill::{
+        ASKED_A_MINUTE, Idle, MINUTES, MINUTES_OF_A_KEY, Measured, RECORDED, Recorder, first_run, month_of_reconciling,
+        unlinks_of_adopt,
+    },
     prices::{GB, Prices},
     service::{Recording, Use},
 };
@@ -30,6 +33,7 @@ pub(crate) fn check_or_write(measured: &Measured) {
         recorder(measured),
         measured.delivering.table(measured),
         reconciler(measured),
+        adopted(measured),
         answers(measured),
         list(&measured.prices),
     ]
@@ -58,16 +62,17 @@ fn is_like(old: &str, new: &str) -> bool {
 }
 
 fn counts(measured: &Measured) -> String {
-    let mut text = "\n### What one asks for\n\n| | API requests | invocations | messages | write units | read units | \
+    let mut text =
+        "\n### What one asks for\n\n| | API requests | invocations | SQS requests | write units | read units | \
         round trips | changes | log |\n|---|---|---|---|---|---|---|---|---|\n"
-        .to_owned();
+            .to_owned();
     for (name, used) in &measured.webhooks {
         let _ = writeln!(
             text,
             "| {name} | {} | {} | {} | {} | {} | {} | {} | {:.1}KB |",
             used.requests,
             used.invocations,
-            used.messages,
+            used.sqs_requests,
             used.units.writes,
             used.units.reads,
             used.round_trips,
@@ -97,7 +102,8 @@ fn standing(measured: &Measured) -> String {
     let Measured { prices, metrics: [of_minutes, of_webhooks], .. } = measured;
     let bill = Idle::of(measured);
     let (full, lean) = (bill.of_all_alarms(), bill.of_lean());
-    let Idle { alarms, lean_alarms, janitor, queue, .. } = bill;
+    let Idle { alarms, lean_alarms, janitor, queue, key, .. } = bill;
+    let connections = measured.five_minutes.at_once;
     let Units { reads, writes } = measured.five_minutes.units;
     let rows = [
         (format!("{alarms} metrics that alarms look at"), prices.of("alarm_metric", f64::from(alarms))),
@@ -105,6 +111,13 @@ fn standing(measured: &Measured) -> String {
         ("Lambda polls an empty queue".to_owned(), queue),
         ("**in all**".to_owned(), full),
         (format!("**in all with `Monitoring` = `lean`** ({lean_alarms} metrics of alarms)"), lean),
+        (
+            format!(
+                "beside it: KMS's requests, one in {MINUTES_OF_A_KEY} minutes for each of the janitor's \
+                {connections} connections to the table"
+            ),
+            key,
+        ),
         ("beside it: the dashboard, where the account has three others".to_owned(), prices.of("dashboard", 1.0)),
         (
             format!("beside it: {} metrics, if each of the above comes every hour", of_webhooks.len()),
@@ -159,6 +172,18 @@ fn reconciler(measured: &Measured) -> String {
     let first = first_run(measured) + Recorder::of(measured).writes_of_links;
     let _ =
         writeln!(text, "| once, if the first run finds a million members of whom nothing was heard | ${first:.2} |");
+    text
+}
+
+fn adopted(measured: &Measured) -> String {
+    let parts = unlinks_of_adopt(measured);
+    let all: f64 = parts.iter().map(|(_, usd)| usd).sum();
+    let mut text =
+        "\n### What a million unlinks cost with delivery and the reconciler\n\n| | |\n|---|---|\n".to_owned();
+    for (what, usd) in parts {
+        let _ = writeln!(text, "| {what} | ${usd:.2} |");
+    }
+    let _ = writeln!(text, "| **in all** | ${all:.2} |");
     text
 }
 

@@ -54,12 +54,10 @@ impl Prices {
         let million = |many: f64| many * 1e6;
         let invocations = million(used.invocations as f64);
         let seconds = invocations * self.assumed_milliseconds / 1_000.0;
-        let messages = million(used.messages as f64);
         [
             ("API Gateway", self.of("http_request", million(used.requests as f64))),
             ("Lambda", self.of("lambda_request", invocations) + self.of("lambda_gb_second_arm64", seconds * MEMORY)),
-            // Sent, received, deleted.
-            ("SQS", self.of("sqs_request", 3.0 * messages)),
+            ("SQS", self.of("sqs_request", million(used.sqs_requests as f64))),
             (
                 "DynamoDB",
                 self.of("dynamodb_write", million(used.units.writes))

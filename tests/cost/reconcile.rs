@@ -66,7 +66,7 @@ impl Reconciling {
     /// Measures them: each member is linked here and at Kakao.
     pub(crate) async fn measure() -> Result<Self> {
         let table = Table::start().await?;
-        let (meter, queue) = (Meter::before(&table.endpoint(), Duration::ZERO).await?, Queue::start().await?);
+        let (meter, queue) = (Meter::before(&table.endpoint()).await?, Queue::start().await?);
         let secrets = Secrets::start(secrets::READER_KEYS_ARN, &json!({APP: KEY}).to_string(), &Log::default()).await?;
         let bytes_of_index = fill(&table)?;
         let kakao = kakao().await?;

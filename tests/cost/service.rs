@@ -26,14 +26,16 @@ use crate::meter::Meter;
 pub(crate) struct Use {
     pub(crate) requests: usize,
     pub(crate) invocations: usize,
-    /// Messages: each is sent, received and deleted.
-    pub(crate) messages: usize,
+    /// Those of the functions are counted; the event source receives and deletes each message.
+    pub(crate) sqs_requests: usize,
     pub(crate) units: Units,
     pub(crate) changes: usize,
     /// As CloudWatch counts them.
     pub(crate) log_bytes: usize,
     /// For how many calls of the table, one after the other, the processor waits.
     pub(crate) round_trips: u32,
+    /// How many calls of the table are made at once, each on a connection of its own.
+    pub(crate) at_once: u32,
 }
 
 /// The AWS calls of one batch of the recorder.
@@ -49,14 +51,18 @@ pub(crate) const OF_AN_EVENT: usize = 26;
 const OF_LAMBDA: usize = 0;
 /// A line of the API's access log, as template.yaml has it.
 const OF_GATEWAY: usize = 250 + OF_AN_EVENT;
-/// Each call of the table takes at least so long: longer than it takes a process to make two calls at once.
-const PAUSE: Duration = Duration::from_millis(50);
+/// What Lambda's event source asks of SQS for a message that comes alone: it receives and deletes it. In a test the harness
+/// does its work.
+const OF_EVENT_SOURCE: usize = 2;
 /// A line comes from a process that may have no time just now.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// After the cold starts, all lines are there once none has come for so long.
+const NO_LINE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Service {
     pub(crate) pipeline: Pipeline,
     meter: Meter,
+    queue: Meter,
     bus: Bus,
     stream: Stream,
     publisher: Lambda,
@@ -66,11 +72,24 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// As template.yaml has it without `KakaoReaderKeys`: the table has no index.
     pub(crate) async fn start() -> Result<Self> {
-        let pipeline = Pipeline::around(Table::start_without_roster().await?).await?;
-        let meter = Meter::before(&pipeline.table.endpoint(), PAUSE).await?;
-        // As template.yaml has it.
-        let pipeline = pipeline.with("AWS_ENDPOINT_URL_DYNAMODB", &meter.url()).with("WATCH_SILENCE", "true");
+        Self::around(Table::start_without_roster().await?).await
+    }
+
+    /// As template.yaml has it with `KakaoReaderKeys`.
+    pub(crate) async fn start_with_index() -> Result<Self> {
+        Self::around(Table::start().await?).await
+    }
+
+    async fn around(table: Table) -> Result<Self> {
+        let pipeline = Pipeline::around(table).await?;
+        let meter = Meter::before(&pipeline.table.endpoint()).await?;
+        let queue = Meter::before(&pipeline.queue.endpoint()).await?;
+        let pipeline = pipeline
+            .with("AWS_ENDPOINT_URL_DYNAMODB", &meter.url())
+            .with("AWS_ENDPOINT_URL_SQS", &queue.url())
+            .with("WATCH_SILENCE", "true");
         let stream = Stream::begin(&pipeline.table)?;
         let (bus, unpublished) = (Bus::start(&pipeline.table).await?, Queue::start().await?);
         let variables = [
@@ -80,19 +99,54 @@ impl Service {
             ("UNPUBLISHED_QUEUE_URL", &unpublished.url()),
         ];
         let publisher = pipeline.start_function_with("publisher", &variables).await?;
-        Ok(Self { pipeline, meter, bus, stream, publisher, log: (0, 0), _unpublished: unpublished })
+        Ok(Self { pipeline, meter, queue, bus, stream, publisher, log: (0, 0), _unpublished: unpublished })
+    }
+
+    /// Starts every function that these requests need.
+    pub(crate) async fn warm_up(&mut self, requests: &[Request]) -> Result<()> {
+        for request in requests {
+            let answer = self.pipeline.deliver(request).await?;
+            ensure!((200..300).contains(&answer.status), "{answer:?}");
+            let failed = self.pipeline.drain().await?;
+            ensure!(failed.is_empty(), "{failed:?}");
+            while self.stream.poll(&self.pipeline.table, &mut self.publisher).await? {}
+        }
+        let mut lines = 0;
+        while lines < self.all_lines().len() {
+            lines = self.all_lines().len();
+            tokio::time::sleep(NO_LINE).await;
+        }
+        self.log = size(&self.all_lines());
+        Ok(())
+    }
+
+    /// A member whose link the table knows, before the functions are warm.
+    pub(crate) async fn link(&mut self, user: &str) -> Result<()> {
+        let at = "2025-02-01T00:00:00Z";
+        self.pipeline.queue.put(&link(user, at).to_string());
+        let failed = self.pipeline.drain().await?;
+        ensure!(failed.is_empty(), "{failed:?}");
+        Ok(())
+    }
+
+    /// Plants a cost: SQS refuses the next message once, so that the function sends it again.
+    pub(crate) fn refuse_next_message(&self) {
+        self.queue.refuse_next();
     }
 
     /// What a request asks for, all the way to the bus. It comes alone: in a burst up to ten messages are one
     /// invocation of the processor.
     pub(crate) async fn use_of(&mut self, request: &Request, status: Range<u16>) -> Result<Use> {
         self.meter.take();
+        self.queue.take();
         let before = self.bus.taken().len();
         let answer = self.pipeline.deliver(request).await?;
         ensure!(status.contains(&answer.status), "{answer:?}");
         let messages = self.pipeline.queue.len();
         let mut units = self.meter.take().units;
+        self.meter.hold(true);
         let failed = self.pipeline.drain().await?;
+        self.meter.hold(false);
         ensure!(failed.is_empty(), "{failed:?}");
         let processed = self.meter.take();
         units += processed.units;
@@ -110,11 +164,12 @@ impl Service {
         Ok(Use {
             requests: 1,
             invocations,
-            messages,
+            sqs_requests: self.queue.take().requests + messages * OF_EVENT_SOURCE,
             units,
             changes,
             log_bytes: OF_GATEWAY + invocations * OF_LAMBDA + lines,
             round_trips: processed.round_trips,
+            at_once: processed.at_once,
         })
     }
 
@@ -135,9 +190,7 @@ impl Service {
         for user in users {
             // Not later than the queue's time of the message.
             let at = "2025-03-01T03:30:00Z";
-            let message = json!({"v": 1, "kind": "service", "id": format!("link-of-{user}"), "app_id": APP_ID,
-                "received_at": at, "event": {"type": "service-linked", "user_id": user.to_string(), "at": at}});
-            self.pipeline.queue.put(&message.to_string());
+            self.pipeline.queue.put(&link(&user.to_string(), at).to_string());
         }
         let links = self.recorded(&mut stream, &mut recorder).await?;
         Ok(Recording { departures, links })
@@ -166,14 +219,18 @@ impl Service {
         // The first is the cold start.
         for minute in 4..10 {
             self.meter.take();
+            self.meter.hold(true);
             let event = json!({"source": "aws.events", "time": format!("2026-01-01T00:{minute:02}:00Z")});
             let outcome = self.pipeline.function("janitor").await?.invoke(&event).await?;
+            self.meter.hold(false);
             ensure!(matches!(outcome, Outcome::Response(_)), "{outcome:?}");
             // A cold start writes a line of its own.
             let log_bytes = self.lines_of(if minute == 4 { 2 } else { 1 }).await?;
             if minute > 4 {
+                let calls = self.meter.take();
                 all.invocations += 1;
-                all.units += self.meter.take().units;
+                all.units += calls.units;
+                all.at_once = all.at_once.max(calls.at_once);
                 all.log_bytes += OF_LAMBDA + log_bytes;
             }
         }
@@ -190,9 +247,8 @@ impl Service {
         let (before, ends) = self.log;
         loop {
             let all = self.all_lines();
-            let found = all.iter().filter(|line| line.get("events").is_some()).count();
+            let (bytes, found) = size(&all);
             if found >= ends + invocations {
-                let bytes = all.iter().map(|line| line.to_string().len() + OF_AN_EVENT).sum();
                 self.log = (bytes, found);
                 return Ok(bytes - before);
             }
@@ -208,6 +264,18 @@ impl Service {
         let of_webhooks = all.difference(&of_minutes).cloned().collect();
         Ok([of_minutes, of_webhooks])
     }
+}
+
+/// The service itself reports that a user linked.
+fn link(user: &str, at: &str) -> Value {
+    json!({"v": 1, "kind": "service", "id": format!("link-of-{user}"), "app_id": APP_ID, "received_at": at,
+        "event": {"type": "service-linked", "user_id": user, "at": at}})
+}
+
+/// The bytes of these lines, as CloudWatch counts them, and how many of them are lines of invocations.
+fn size(lines: &[Value]) -> (usize, usize) {
+    let bytes = lines.iter().map(|line| line.to_string().len() + OF_AN_EVENT).sum();
+    (bytes, lines.iter().filter(|line| line.get("events").is_some()).count())
 }
 
 /// How many invocations of a function have written their line.
