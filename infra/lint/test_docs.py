@@ -52,19 +52,61 @@ class Words(unittest.TestCase):
 
 
 class Costs(unittest.TestCase):
+    SETUP, MEASURED = (ROOT / "docs/cost.md").read_text(encoding="utf-8").split("<!-- measured", 1)
+
     def test_the_setup_of_adopt_costs_the_sum_of_what_is_measured(self) -> None:
-        setup, measured = (ROOT / "docs/cost.md").read_text(encoding="utf-8").split("<!-- measured", 1)
         parts = [
-            self.total(measured, f"### {heading}\n")
+            self.total(heading)
             for heading in ("What a month costs without a webhook", "What delivery costs", "What the reconciler costs")
         ]
-        shown = re.findall(r"\| \**\$([0-9.]+)\** \|$", setup, re.M)
+        shown = re.findall(r"\| \**\$([0-9.]+)\** \|$", self.SETUP, re.M)
         self.assertEqual(shown, [*parts, f"{sum(map(float, parts)):.2f}"])
-        self.assertIn(f"[${shown[-1]}]", setup)
+        self.assertIn(f"[${shown[-1]}]", self.SETUP)
 
-    def total(self, text: str, heading: str) -> str:
-        [total] = re.findall(r"^\| \*\*(?:a month, )?in all\*\* \| \$([0-9.]+) \|$", text.split(heading)[1].split("\n### ")[0], re.M)
+    def test_an_unlink_in_the_setup_of_adopt_costs_all_that_it_switches_on(self) -> None:
+        heading = "What a million unlinks cost with delivery and the reconciler"
+        [(unlinks, delivery)] = re.findall(r"each million of unlinks \$([0-9.]+), of which \$([0-9.]+) are for their delivery", self.SETUP)
+        self.assertEqual(unlinks, self.total(heading))
+        self.assertIn(f"the delivery of the changes, each alone | ${delivery} |", self.section(heading))
+
+    def test_what_the_amounts_leave_out_is_said_with_its_amount(self) -> None:
+        [requests] = re.findall(r"^\| beside it: KMS's requests.* \$([0-9.]+) \|$", self.MEASURED, re.M)
+        self.assertEqual(re.findall(r"KMS's requests[^.]*?\$([0-9.]+)", self.SETUP), [requests, requests])
+
+    def test_the_page_on_speed_has_the_costs_of_this_page(self) -> None:
+        [unlink] = re.findall(r"^\| unlink \|.* \$([0-9.]+) \|$", self.section("What a million cost"), re.M)
+        [row] = re.findall(r"^\| unlinks, a month \| (.+) \|$", Speed.PAGE, re.M)
+        shown = [float(amount.replace(",", "")) for amount in re.findall(r"\$([0-9.,]+)", row)]
+        rates = [1 / 60, 1, 100, 1_000]
+        self.assertEqual(len(shown), len(rates))
+        for amount, rate in zip(shown, rates, strict=True):
+            expected = rate * 730 * 3_600 * float(unlink) / 1e6
+            self.assertLess(abs(amount - expected), 0.02 * expected, f"{rate} a second: ${expected:.2f}")
+
+    def section(self, heading: str) -> str:
+        return self.MEASURED.split(f"### {heading}\n")[1].split("\n### ")[0]
+
+    def total(self, heading: str) -> str:
+        [total] = re.findall(r"^\| \*\*(?:a month, )?in all\*\* \| \$([0-9.]+) \|$", self.section(heading), re.M)
         return str(total)
+
+
+class Speed(unittest.TestCase):
+    PAGE = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
+
+    def test_the_model_from_a_webhook_to_the_service_adds_up(self) -> None:
+        table = self.PAGE.split("| step | p50 | p99 | from |\n")[1].split("\n\n")[0]
+        steps: list[tuple[int, int]] = []
+        sums = 0
+        for step, median, worst in re.findall(r"^\| (.+?) \| \**(\d+)\** \| \**(\d+)\** \|", table, re.M):
+            if not step.startswith("*"):
+                steps.append((int(median), int(worst)))
+                continue
+            sums += 1
+            middle = sum(one for one, _ in steps)
+            spread = sum((last - one) ** 2 for one, last in steps) ** 0.5
+            self.assertEqual((int(median), int(worst)), (middle, round(middle + spread)), step)
+        self.assertEqual((len(steps), sums), (8, 2))
 
 
 class Korean(unittest.TestCase):
