@@ -56,6 +56,7 @@ class Rows {
   }
 
   get size() { return this.byId.size; }
+  has(id) { return this.byId.has(id); }
   get oldest() { return this.place.lastElementChild?.lastElementChild; }
 
   clear() {
@@ -157,7 +158,9 @@ function timeline(place) {
 
   function showPause() {
     pause.setAttribute("aria-pressed", String(paused));
-    const count = pending.size > 0 ? ` (${pause.dataset.new.replace("{}", pending.size)})` : "";
+    // What has only become known of a request in the list is no new one.
+    const added = [...pending].filter((id) => !list.has(id)).length;
+    const count = added > 0 ? ` (${pause.dataset.new.replace("{}", added)})` : "";
     pause.textContent = paused ? pause.dataset.resume + count : pause.dataset.pause;
   }
 

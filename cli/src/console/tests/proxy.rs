@@ -3,6 +3,10 @@ use http::{HeaderValue, Method, StatusCode};
 use kakao_webhooks::wire::Time;
 use proptest::prelude::*;
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 use super::{Set, start};
 use crate::kakao::{AccountStatus, Forgery, Shape, SkillMessage, Unlink};
@@ -209,4 +213,33 @@ async fn a_request_is_sent_again_as_it_was_or_changed() {
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{wrong}");
     }
     assert_eq!(set.came().len(), 3);
+}
+
+/// A server that promises to keep a connection, and closes it when the next request comes.
+async fn breaks_its_promise() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(connection.read_u8().await.unwrap());
+                }
+                connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+                let _ = connection.read_u8().await;
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_server_that_closes_idle_connections_answers_every_request() {
+    let mut set = Set::new().await;
+    set.console = start(&breaks_its_promise().await, &set.kakao, &set.folder).await;
+    for _ in 0..3 {
+        assert_eq!(set.client.get(set.url("/health")).send().await.unwrap().status(), StatusCode::OK);
+    }
 }
