@@ -81,7 +81,7 @@ pub async fn measure(
 
 /// The lanes in another order in each round, the same in each run. What ran before a program decides what of it the
 /// processor's caches still hold: nothing after an interpreter, most of it after itself.
-fn shuffled<'l, 'c>(lanes: &'l mut [Lane<'c>], round: usize) -> Vec<&'l mut Lane<'c>> {
+pub(crate) fn shuffled<L>(lanes: &mut [L], round: usize) -> Vec<&mut L> {
     let mut order: Vec<_> = lanes.iter_mut().collect();
     fastrand::Rng::with_seed(u64::try_from(round).unwrap_or_default()).shuffle(&mut order);
     order
