@@ -43,7 +43,7 @@ struct Options {
     #[arg(long, value_name = "CONTENDER", value_parser = NAMES)]
     only: Vec<String>,
     /// Delay each start of a contender, to see a budget exceeded, for example `unlink=50` (milliseconds). `processor=5`
-    /// delays each request to its table and handles one at a time; `workers=50` delays each answer of the model and of
+    /// delays each request to its table and handles one at a time, also one that hangs; `workers=50` delays each answer of the model and of
     /// Kakao's API, hands the publisher each batch in two halves and the deliverer each batch four times, and makes later
     /// changes and the members of the large app larger. The page stays as it is.
     #[arg(long, value_name = "CONTENDER=MS", value_parser = delay)]

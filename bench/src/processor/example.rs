@@ -36,7 +36,7 @@ pub(crate) fn measured() -> Measured {
         per_cpu_second: spread(6_000.0),
         requests: 3.0,
     };
-    let waited = |users, median| Waited { users, took: spread(median) };
+    let waited = |users, median| Waited { users, took: spread(median), at_once: users };
     let grown = |size, median| Grown { size, time: spread(median), asked: asked(3.0, 1.0, 2.0) };
     Measured {
         rates: [1, 10, 100]

@@ -91,6 +91,8 @@ pub struct Waited {
     pub(crate) users: usize,
     /// The batch's time, in milliseconds.
     pub(crate) took: Spread,
+    /// The most requests that the table had at once.
+    pub at_once: usize,
 }
 
 /// The time until nine users' events are applied, in a batch with a tenth user's, before a table with latency.
@@ -102,6 +104,14 @@ pub struct Beside {
     pub(crate) without: Spread,
     /// With it, in milliseconds.
     pub(crate) with: Spread,
+}
+
+impl Beside {
+    /// Whether the nine were done, in one round at least, before the first of the tenth's requests was answered.
+    #[must_use]
+    pub fn is_done_before_the_slow_one(&self) -> bool {
+        self.with.p10 < self.wait
+    }
 }
 
 /// What an event costs in a table of some size.

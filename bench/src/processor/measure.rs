@@ -24,15 +24,16 @@ pub struct Plan {
     pub users: [usize; 3],
     /// The lines in the histories that are compared.
     pub history: [usize; 2],
+    /// How much longer each request of the user that hangs waits.
+    pub hangs: Duration,
 }
 
 impl Plan {
     /// For the page.
     pub(crate) const FULL: Self =
-        Self { rounds: 25, waiting: &BATCHES, users: [100, 1_000, 10_000], history: [10, 1_000] };
+        Self { rounds: 25, waiting: &BATCHES, users: [100, 1_000, 10_000], history: [10, 1_000], hangs: HANGS };
     /// For `--quick`.
-    pub(crate) const QUICK: Self =
-        Self { rounds: 7, waiting: &BATCHES, users: [100, 1_000, 5_000], history: [10, 500] };
+    pub(crate) const QUICK: Self = Self { rounds: 7, users: [100, 1_000, 5_000], history: [10, 500], ..Self::FULL };
 }
 
 /// What is measured.
@@ -192,17 +193,19 @@ impl Lane {
 pub async fn waited(bench: Bench<'_>, step: &mut ProgressStep) -> Result<Vec<Waited>> {
     let mut worker = bench.worker("waits").await?;
     worker.table.set_pace(bench.pace);
-    let mut times = vec![vec![]; bench.plan.waiting.len()];
+    let mut lanes = vec![(vec![], 0); bench.plan.waiting.len()];
     for round in 0..=bench.plan.rounds {
         step.note(&format!("batches that wait, round {round} of {}", bench.plan.rounds));
-        for (&users, times) in bench.plan.waiting.iter().zip(&mut times) {
+        for (&users, (times, at_once)) in bench.plan.waiting.iter().zip(&mut lanes) {
+            let _ = worker.table.take();
             let time = worker.apply_of(FIRST..FIRST + users as u64).await?;
+            *at_once = worker.table.take().at_once.max(*at_once);
             // The first round does not count: it opens connections.
             times.extend((round > 0).then(|| in_millis(time)));
         }
     }
-    let row = |(&users, times)| Ok(Waited { users, took: Spread::of(times)? });
-    bench.plan.waiting.iter().zip(times).map(row).collect()
+    let row = |(&users, (times, at_once))| Ok(Waited { users, took: Spread::of(times)?, at_once });
+    bench.plan.waiting.iter().zip(lanes).map(row).collect()
 }
 
 /// Measures nine users' events in a batch with a tenth's, whose requests wait, in turn with a batch in which they do not.
@@ -216,7 +219,7 @@ pub async fn beside(bench: Bench<'_>, step: &mut ProgressStep) -> Result<Beside>
     let mut times = [vec![], vec![]];
     for round in 0..=bench.plan.rounds {
         step.note(&format!("nine beside one that hangs, round {round} of {}", bench.plan.rounds));
-        for (wait, times) in [Duration::ZERO, HANGS].into_iter().zip(&mut times) {
+        for (wait, times) in [Duration::ZERO, bench.plan.hangs].into_iter().zip(&mut times) {
             worker.table.set_slow(Slow { text: format!("#{SLOW}\""), latency: wait });
             let batch = worker.events.batch(FIRST..=SLOW);
             let time = worker.apply_beside_slow(&batch).await?;
@@ -225,7 +228,7 @@ pub async fn beside(bench: Bench<'_>, step: &mut ProgressStep) -> Result<Beside>
         }
     }
     let [without, with] = times.map(Spread::of);
-    Ok(Beside { wait: in_millis(HANGS), without: without?, with: with? })
+    Ok(Beside { wait: in_millis(bench.plan.hangs), without: without?, with: with? })
 }
 
 /// Measures tables of different sizes. `contents` returns the number of users in a table of a size and the number of
@@ -268,7 +271,7 @@ async fn grown(
 }
 
 impl PerEvent {
-    fn of(Usage { requests, mut units }: Usage, events: usize) -> Self {
+    fn of(Usage { requests, mut units, .. }: Usage, events: usize) -> Self {
         let events = events as f64;
         units.reads /= events;
         units.writes /= events;

@@ -66,7 +66,7 @@ fn cost(cost: &Cost) -> Vec<String> {
     std::iter::once(cost.kind.clone()).chain(cost.cases.map(case)).collect()
 }
 
-fn waited(Waited { users, took }: &Waited) -> Vec<String> {
+fn waited(Waited { users, took, .. }: &Waited) -> Vec<String> {
     vec![users.to_string(), spread(took), digits(took.median / *users as f64)]
 }
 

@@ -26,6 +26,8 @@ use tokio::time::sleep;
 pub(crate) struct Usage {
     pub(crate) requests: usize,
     pub(crate) units: Units,
+    /// The most requests that were being answered at the same time.
+    pub(crate) at_once: usize,
 }
 
 /// How the table answers.
@@ -69,6 +71,8 @@ struct Shared {
     computed: Computed,
     metered: Mutex<Metered>,
     queue: tokio::sync::Mutex<()>,
+    /// Each request that is being answered has a clone, also one that the processor gives up meanwhile.
+    answering: Arc<()>,
 }
 
 impl Shared {
@@ -94,7 +98,8 @@ impl Table {
         computed: impl Fn(&str, &Value) -> Option<Value> + Send + Sync + 'static,
     ) -> Result<Self> {
         let (database, computed) = (table::database()?, Box::new(computed));
-        let shared = Arc::new(Shared { database, computed, metered: Mutex::default(), queue: Default::default() });
+        let (metered, queue, answering) = (Mutex::default(), tokio::sync::Mutex::default(), Arc::default());
+        let shared = Arc::new(Shared { database, computed, metered, queue, answering });
         let router = Router::new().fallback(post(answer)).with_state(Arc::clone(&shared));
         Ok(Self { server: Server::without_gate(router).await?, shared })
     }
@@ -143,14 +148,16 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Str
         let metered = shared.metered();
         (metered.pace, metered.slow.clone().filter(|slow| body.contains(&slow.text)))
     };
-    if let Some(slow) = &slow {
-        sleep(slow.latency).await;
+    // Held while the request waits, so that a slow user's request holds up all others.
+    let _turn = if pace.one_at_a_time { Some(shared.queue.lock().await) } else { None };
+    let wait = pace.latency + slow.as_ref().map_or(Duration::ZERO, |slow| slow.latency);
+    let answering = Arc::clone(&shared.answering);
+    {
+        let usage = &mut shared.metered().usage;
+        usage.at_once = usage.at_once.max(Arc::strong_count(&answering) - 1);
     }
-    if pace.one_at_a_time {
-        let _turn = shared.queue.lock().await;
-        sleep(pace.latency).await;
-    } else if !pace.latency.is_zero() {
-        sleep(pace.latency).await;
+    if !wait.is_zero() {
+        sleep(wait).await;
     }
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default();
