@@ -157,7 +157,7 @@ fn ours(results: &Results) -> impl Iterator<Item = &Row> {
 fn judge_zip(row: &Row) -> Option<Verdict> {
     let zip = row.zip? as f64;
     Some(Verdict {
-        budget: "archive for arm64".to_owned(),
+        budget: format!("archive for arm64: at most {}", bytes(ZIP as f64)),
         function: row.name.clone(),
         found: bytes(zip),
         against: bytes(ZIP as f64),
@@ -165,11 +165,27 @@ fn judge_zip(row: &Row) -> Option<Verdict> {
     })
 }
 
-/// The budgets that could not be checked, because there is nothing to compare with.
+/// The budgets that could not be checked, because there is nothing to compare with, and how to get it.
 pub(crate) fn unchecked(results: &Results) -> Vec<String> {
-    let absent = budgets().filter(|budget| results.of(budget.of).is_none()).map(|budget| budget.to_string());
-    let not_built = ours(results).filter(|row| row.zip.is_none());
-    absent.chain(not_built.map(|row| format!("archive for arm64 of {}: not built", row.name))).collect()
+    let absent = budgets().filter(|budget| results.of(budget.of).is_none());
+    let absent = absent.map(|budget| format!("{budget}: {}", how_to_get(budget.of)));
+    let not_built = ours(results).filter(|row| row.zip.is_none()).map(|Row { name, .. }| {
+        format!(
+            "archive for arm64 of {name}: not built, or older than the program. Build it with `cd functions/{name} && cargo \
+             lambda build --release --arm64 --output-format zip --locked`, and name its folder with --archives if that is not \
+             target/lambda"
+        )
+    });
+    absent.chain(not_built).collect()
+}
+
+/// How to have a contender in this role measured.
+const fn how_to_get(role: Role) -> &'static str {
+    match role {
+        Role::Node => "Node was not measured. Install Node 20 or newer, with npm",
+        Role::Python => "Python was not measured. Install Python 3.11 or newer, with its venv module",
+        _ => "not measured",
+    }
 }
 
 #[cfg(test)]
@@ -223,7 +239,7 @@ mod tests {
     fn an_archive_has_a_budget_of_its_own() {
         let mut results = example::results();
         example::row(&mut results, "unlink").zip = Some(ZIP + 60_000);
-        assert_eq!(broken(&results), ["unlink: archive for arm64; it is 4.06 MB against 4.00 MB"]);
+        assert_eq!(broken(&results), ["unlink: archive for arm64: at most 4.00 MB; it is 4.06 MB against 4.00 MB"]);
     }
 
     #[test]
@@ -240,7 +256,10 @@ mod tests {
         example::row(&mut results, "skill").zip = None;
         let unchecked = unchecked(&results);
         assert_eq!(unchecked.len(), 5, "{unchecked:?}");
-        assert_eq!(unchecked.last().unwrap(), "archive for arm64 of skill: not built");
+        let names =
+            |text: &str, command: &str| unchecked.iter().any(|line| line.contains(text) && line.contains(command));
+        assert!(names("TLS: at most 1/8 × Node", "Install Node 20"), "{unchecked:?}");
+        assert!(names("archive for arm64 of skill", "cd functions/skill && cargo lambda build"), "{unchecked:?}");
         assert_eq!(broken(&results), Vec::<String>::new());
     }
 

@@ -36,7 +36,7 @@ struct Options {
     /// Print the results as JSON.
     #[arg(long)]
     json: bool,
-    /// Fail if a budget is exceeded. The page stays as it is.
+    /// Fail if a budget is exceeded or, in a run without `--only`, cannot be checked. The page stays as it is.
     #[arg(long)]
     check: bool,
     /// Measure only this contender; may be repeated. The page stays as it is.
@@ -121,7 +121,11 @@ async fn run(options: &Options) -> Result<ExitCode> {
         report::write(&results, &workspace().join("docs"))?;
         progress.say("Written: docs/performance.md and docs/performance.svg");
     }
-    Ok(if options.check && !keeps_budgets(&results, progress) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if options.check && !keeps_budgets(&results, !options.only.is_empty(), progress) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 async fn measure_processor(options: &Options, program: &Path, progress: Progress) -> Result<processor::Measured> {
@@ -154,17 +158,24 @@ fn slow_down(contenders: &mut [Contender], delays: &[(String, Duration)]) {
     }
 }
 
-fn keeps_budgets(results: &Results, progress: Progress) -> bool {
-    for unchecked in budget::unchecked(results) {
-        progress.say(&format!("not checked: {unchecked}"));
+/// Whether all budgets are kept. One that cannot be checked counts as broken, unless only a part was to be measured.
+fn keeps_budgets(results: &Results, is_partial: bool, progress: Progress) -> bool {
+    let unchecked = budget::unchecked(results);
+    for budget in unchecked.iter().filter(|_| !is_partial) {
+        progress.say(&format!("not checked: {budget}"));
     }
     let verdicts = budget::verdicts(results);
     let broken: Vec<_> = verdicts.iter().filter(|verdict| verdict.is_broken()).collect();
     for verdict in &broken {
         progress.say(&format!("over budget: {verdict}"));
     }
-    progress.say(&format!("{} of {} budgets are kept", verdicts.len() - broken.len(), verdicts.len()));
-    broken.is_empty()
+    progress.say(&format!(
+        "{} of {} budgets are kept, {} not checked",
+        verdicts.len() - broken.len(),
+        verdicts.len() + unchecked.len(),
+        unchecked.len()
+    ));
+    broken.is_empty() && (is_partial || unchecked.is_empty())
 }
 
 #[cfg(test)]
@@ -172,6 +183,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::{contender::Role, example};
 
     #[test]
     fn only_a_full_run_of_all_is_published() {
@@ -185,6 +197,21 @@ mod tests {
         {
             assert!(!is_published(arguments), "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn a_budget_that_cannot_be_checked_fails_all_but_a_partial_run() {
+        let keeps = |results: &Results, is_partial| keeps_budgets(results, is_partial, Progress::Silent);
+        let mut results = example::results();
+        assert!(keeps(&results, false));
+        example::row(&mut results, "skill").zip = None;
+        assert!(!keeps(&results, false));
+        assert!(keeps(&results, true));
+        results.rows.retain(|row| row.role != Role::Python);
+        example::row(&mut results, "skill").zip = Some(1);
+        assert!(!keeps(&results, false));
+        example::row(&mut results, "unlink").plain.memory.median *= 2.0;
+        assert!(!keeps(&results, true));
     }
 
     #[test]

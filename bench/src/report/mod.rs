@@ -190,6 +190,8 @@ mod tests {
         let expected =
             "| start to first answer, TLS: at most 3.5 × the floor | talk-share | 10.5 ms | 2.50 ms | 120 % |";
         assert_eq!(line, expected);
+        // The archives were given.
+        assert!(text.contains("| archive for arm64: at most 4.00 MB | unlink | 4.00 MB | 4.00 MB | 100 % |"), "{text}");
     }
 
     #[test]
