@@ -308,10 +308,6 @@ class Pages(unittest.TestCase):
             for name in ("IAM", "CodeDeploy", "SERVICE_QUOTA", "/aws/vendedlogs/", "WebhookConcurrency", "OutsideProbe"):
                 self.assertIn(name, section, page)
 
-    def test_the_costs_count_the_requests_of_the_default_key(self) -> None:
-        self.assertEqual(RESOURCES["Table"]["Properties"]["SSESpecification"]["SSEType"], "KMS")
-        self.assertIn("`aws/dynamodb`", (ROOT / "docs/cost.md").read_text(encoding="utf-8"))
-
 
 class LateMetrics(unittest.TestCase):
     def test_an_alarm_on_a_metric_that_may_be_late_looks_back_over_more_periods_than_it_needs(self) -> None:

@@ -69,10 +69,6 @@ class Costs(unittest.TestCase):
         self.assertEqual(unlinks, self.total(heading))
         self.assertIn(f"the delivery of the changes, each alone | ${delivery} |", self.section(heading))
 
-    def test_what_the_amounts_leave_out_is_said_with_its_amount(self) -> None:
-        [requests] = re.findall(r"^\| beside it: KMS's requests.* \$([0-9.]+) \|$", self.MEASURED, re.M)
-        self.assertEqual(re.findall(r"KMS's requests[^.]*?\$([0-9.]+)", self.SETUP), [requests, requests])
-
     def test_the_page_on_speed_has_the_costs_of_this_page(self) -> None:
         [unlink] = re.findall(r"^\| unlink \|.* \$([0-9.]+) \|$", self.section("What a million cost"), re.M)
         [row] = re.findall(r"^\| unlinks, a month \| (.+) \|$", Speed.PAGE, re.M)

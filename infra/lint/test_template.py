@@ -294,8 +294,10 @@ class Keeping(unittest.TestCase):
             self.assertEqual(queue["KmsMasterKeyId"]["Fn::If"][:2], ["HasKmsKey", {"Ref": "KmsKeyArn"}], name)
             # SQS accepts only one of the two.
             self.assertEqual(queue["SqsManagedSseEnabled"]["Fn::If"], ["HasKmsKey", {"Ref": "AWS::NoValue"}, True], name)
-        key = RESOURCES["Table"]["Properties"]["SSESpecification"]["KMSMasterKeyId"]
-        self.assertEqual(key["Fn::If"][:2], ["HasKmsKey", {"Ref": "KmsKeyArn"}])
+        own = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Ref": "KmsKeyArn"}}
+        # Without it, AWS's own key, whose use is not billed.
+        encryption = RESOURCES["Table"]["Properties"]["SSESpecification"]
+        self.assertEqual(encryption["Fn::If"], ["HasKmsKey", own, {"Ref": "AWS::NoValue"}])
 
 
 class Settings(unittest.TestCase):

@@ -216,7 +216,11 @@ class TheTimeline(InABrowser):
         self.page.wait_for_selector("#request")
 
     def test_it_can_be_paused_and_filtered(self) -> None:
+        known = send(kind="unlink", user="7004")[0]["id"]
+        self.page.wait_for_selector(f'.row[data-id="{known}"]')
         self.page.keyboard.press("p")
+        # More becomes known of a request in the list: that is no new one.
+        until(lambda: api("GET", f"/api/events/{known}")["lines"], "the lines of a request")
         number = forged_unlink("7003")
         until(lambda: "1" in self.page.inner_text("#pause"), "the number of new requests")
         self.assertEqual(self.page.locator(f'.row[data-id="{number}"]').count(), 0)

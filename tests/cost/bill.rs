@@ -89,7 +89,7 @@ pub(crate) struct Idle {
     pub(crate) lean_alarms: u32,
     pub(crate) janitor: f64,
     pub(crate) queue: f64,
-    /// In none of the sums: what KMS is asked for the table's key by the connections of the janitor.
+    /// With `KmsKeyArn`, and in none of the sums: what KMS is asked for the table's key by the connections of the janitor.
     pub(crate) key: f64,
     alarm: f64,
 }

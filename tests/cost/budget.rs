@@ -40,11 +40,9 @@ const ROUND_TRIPS: [(&str, u32); 8] = [
 ];
 
 /// What a month without webhooks may cost, in dollars, with all alarms and with those of `Monitoring` = `lean`.
-/// KMS's requests for the table's key come to that ([`CONNECTIONS`]).
 const IDLE: f64 = 3.0;
 const IDLE_LEAN: f64 = 1.0;
-/// How many connections to the table the janitor may use at once. Each causes requests to KMS, of which an account has
-/// 20,000 a month free.
+/// How many connections to the table the janitor may use at once. With `KmsKeyArn`, each causes requests to KMS.
 const CONNECTIONS: u32 = 26;
 /// What a million members, compared every day, may cost a month, in dollars.
 const RECONCILING: f64 = 1.0;

@@ -111,19 +111,19 @@ fn standing(measured: &Measured) -> String {
         ("Lambda polls an empty queue".to_owned(), queue),
         ("**in all**".to_owned(), full),
         (format!("**in all with `Monitoring` = `lean`** ({lean_alarms} metrics of alarms)"), lean),
-        (
-            format!(
-                "beside it: KMS's requests, one in {MINUTES_OF_A_KEY} minutes for each of the janitor's \
-                {connections} connections to the table"
-            ),
-            key,
-        ),
         ("beside it: the dashboard, where the account has three others".to_owned(), prices.of("dashboard", 1.0)),
         (
             format!("beside it: {} metrics, if each of the above comes every hour", of_webhooks.len()),
             prices.of("metric", of_webhooks.len() as f64),
         ),
         ("beside it: `KmsKeyArn`, the key".to_owned(), prices.of("kms_key", 1.0)),
+        (
+            format!(
+                "beside it: its requests, one in {MINUTES_OF_A_KEY} minutes for each of the janitor's {connections} \
+                connections to the table"
+            ),
+            key,
+        ),
         ("beside it: a GB in the table".to_owned(), prices.of("dynamodb_gb", 1.0)),
         ("beside it: its backup (`TableRecoveryDays`)".to_owned(), prices.of("dynamodb_backup_gb", 1.0)),
     ];

@@ -54,10 +54,10 @@ impl Visit for Events {
 
 #[tokio::test]
 async fn an_event_is_heard_that_another_thread_met_first() {
-    let event = || tracing::info!(event = "met");
+    let event = || tracing::info!(what = "met");
     let work = async {
         std::thread::spawn(event).join().unwrap();
         event();
     };
-    assert_eq!(logged(work).await.0, "event=\"met\" \n");
+    assert_eq!(logged(work).await.0, "what=\"met\" \n");
 }
