@@ -43,9 +43,9 @@ struct Options {
     #[arg(long, value_name = "CONTENDER", value_parser = NAMES)]
     only: Vec<String>,
     /// Delay each start of a contender, to see a budget exceeded, for example `unlink=50` (milliseconds). `processor=5`
-    /// delays each request to its table and handles one at a time, also one that hangs; `workers=50` delays each answer of the model and of
-    /// Kakao's API, hands the publisher each batch in two halves and the deliverer each batch four times, and makes later
-    /// changes and the members of the large app larger. The page stays as it is.
+    /// delays each request to its table and handles one at a time, also one that hangs; `workers=50` delays each answer of
+    /// the model and of Kakao's API, hands the publisher each batch in two halves and the deliverer each batch four times,
+    /// and makes later changes and the members of the large app larger. The page stays as it is.
     #[arg(long, value_name = "CONTENDER=MS", value_parser = delay)]
     slow_down: Vec<(String, Duration)>,
     /// Measure the Rust binaries of the last build. The page stays as it is.
@@ -158,7 +158,8 @@ fn slow_down(contenders: &mut [Contender], delays: &[(String, Duration)]) {
     }
 }
 
-/// Whether all budgets are kept. One that cannot be checked counts as broken, unless only a part was to be measured.
+/// Whether all budgets are kept. One that cannot be checked counts as broken, unless only a part was to be measured: of
+/// that, something must have a budget.
 fn keeps_budgets(results: &Results, is_partial: bool, progress: Progress) -> bool {
     let unchecked = budget::unchecked(results);
     for budget in unchecked.iter().filter(|_| !is_partial) {
@@ -170,12 +171,13 @@ fn keeps_budgets(results: &Results, is_partial: bool, progress: Progress) -> boo
         progress.say(&format!("over budget: {verdict}"));
     }
     progress.say(&format!(
-        "{} of {} budgets are kept, {} not checked",
+        "{} of {} figures keep their budgets{}",
         verdicts.len() - broken.len(),
-        verdicts.len() + unchecked.len(),
-        unchecked.len()
+        verdicts.len(),
+        if is_partial { String::new() } else { format!("; {} budgets are not checked", unchecked.len()) }
     ));
-    broken.is_empty() && (is_partial || unchecked.is_empty())
+    let is_checked = if is_partial { !verdicts.is_empty() } else { unchecked.is_empty() };
+    broken.is_empty() && is_checked
 }
 
 #[cfg(test)]
@@ -211,6 +213,8 @@ mod tests {
         example::row(&mut results, "skill").zip = Some(1);
         assert!(!keeps(&results, false));
         example::row(&mut results, "unlink").plain.memory.median *= 2.0;
+        assert!(!keeps(&results, true));
+        (results.rows, results.processor, results.workers) = (vec![], None, None);
         assert!(!keeps(&results, true));
     }
 

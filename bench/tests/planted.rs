@@ -61,7 +61,7 @@ mod planted {
         for (verdict, named) in planted.iter().zip(named) {
             assert!(verdict.is_broken() && verdict.to_string().starts_with(named), "{verdict}");
         }
-        // The real loop takes more processor time than the deliverer, but not twice as much.
+        // Beside the real loop, whose processor time is more than the deliverer's but not twice as much, it is over, too.
         assert!(planted[1].used > 2.0, "{}", planted[1]);
     }
 }

@@ -197,8 +197,7 @@ class Calls:
         keys = {self._att(name): one for name, one in self.stack.of_type("AWS::SQS::Queue").items()}
         keys = {of: self.stack.value(queue).get("KmsMasterKeyId") for of, queue in keys.items()}
         for name, table in self.stack.of_type("AWS::DynamoDB::Table").items():
-            encryption = self.stack.value(table["SSESpecification"])
-            key = encryption["KMSMasterKeyId"] if isinstance(encryption, dict) else None
+            key = self.stack.value(table["SSESpecification"]).get("KMSMasterKeyId")
             keys |= {self._att(name): key, self._att(name, "StreamArn"): key}
         return {of: key for of, key in keys.items() if key}
 

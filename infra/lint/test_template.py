@@ -297,7 +297,7 @@ class Keeping(unittest.TestCase):
         own = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Ref": "KmsKeyArn"}}
         # Without it, AWS's own key, whose use is not billed.
         encryption = RESOURCES["Table"]["Properties"]["SSESpecification"]
-        self.assertEqual(encryption["Fn::If"], ["HasKmsKey", own, {"Ref": "AWS::NoValue"}])
+        self.assertEqual(encryption["Fn::If"], ["HasKmsKey", own, {"SSEEnabled": False}])
 
 
 class Settings(unittest.TestCase):

@@ -50,8 +50,9 @@ struct Counted {
     group: u64,
     size: u32,
     last: Option<Instant>,
-    /// How many of the next calls are refused.
+    /// How many of the next calls are refused, and whether the last one was.
     refusals: u32,
+    was_refused: bool,
 }
 
 /// What happens to a call.
@@ -112,10 +113,13 @@ impl Meter {
 
 impl Counted {
     /// Counts a call that has arrived.
-    fn arrive(&mut self, now: Instant) -> Arrived {
-        self.calls.requests += 1;
+    fn arrive(&mut self, now: Instant, is_repeated: bool) -> Arrived {
+        // The client repeats a call that was refused. One that it repeats otherwise took too long on this machine.
+        let was_refused = std::mem::take(&mut self.was_refused);
+        self.calls.requests += usize::from(!is_repeated || was_refused);
         if self.refusals > 0 {
             self.refusals -= 1;
+            self.was_refused = true;
             return Arrived::Refused;
         }
         if !self.holds {
@@ -153,7 +157,10 @@ async fn hand_on(State(shared): State<Shared>, mut headers: HeaderMap, body: Byt
     if service == TABLE {
         request["ReturnConsumedCapacity"] = json!("TOTAL");
     }
-    let arrived = lock(&shared.counted).arrive(Instant::now());
+    let attempt = headers.get("amz-sdk-request").and_then(|attempt| attempt.to_str().ok());
+    let is_repeated =
+        attempt.is_some_and(|attempt| attempt.starts_with("attempt=") && !attempt.starts_with("attempt=1"));
+    let arrived = lock(&shared.counted).arrive(Instant::now(), is_repeated);
     if arrived == Arrived::Refused {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
@@ -185,7 +192,7 @@ mod tests {
 
     /// A call that arrives so long after `start`. The group that it belongs to.
     fn arrive(counted: &mut Counted, start: Instant, millis: u64) -> u64 {
-        match counted.arrive(start + Duration::from_millis(millis)) {
+        match counted.arrive(start + Duration::from_millis(millis), false) {
             Arrived::Held(group) => group,
             other => panic!("{other:?}"),
         }
@@ -206,6 +213,16 @@ mod tests {
         assert_eq!(wait_of(&mut counted, first, start, 500), Some(300));
         assert_eq!([second, first].map(|group| wait_of(&mut counted, group, start, 800)), [None, None]);
         assert_eq!((counted.calls.round_trips, counted.calls.at_once), (1, 2));
+    }
+
+    #[test]
+    fn a_call_that_is_repeated_counts_once_unless_it_was_refused() {
+        let mut counted = Counted { refusals: 1, ..Counted::default() };
+        let now = Instant::now();
+        for (is_repeated, requests) in [(false, 1), (true, 2), (true, 2), (false, 3)] {
+            counted.arrive(now, is_repeated);
+            assert_eq!(counted.calls.requests, requests);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! When queue or table fail: the event is in the inbox, or the answer is 503, and in time.
+//! When queue or table fail: the event is in the inbox, or the answer is 503. How soon is for `tests/faults`.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::kakao::{OAUTH, channel, channel_body, share, signed, skill, skill_body, snapshot, token, unlink};
 
-/// The answer's status, asserted to be in time.
-async fn in_time(pipeline: &mut Pipeline, request: &Request, limit: Duration) -> u16 {
+/// The answer's status. An answer that waits for what hangs fails.
+async fn within(pipeline: &mut Pipeline, request: &Request, limit: Duration) -> u16 {
     let request = request.clone().received_now();
     let start = Instant::now();
     let answer = pipeline.deliver(&request).await.unwrap();
@@ -60,11 +60,11 @@ async fn what_a_failing_queue_does_not_take_is_in_the_inbox_as_it_would_have_bee
 }
 
 #[tokio::test]
-async fn however_the_queue_fails_the_inbox_stores_the_event_in_time() {
+async fn however_the_queue_fails_the_inbox_stores_the_event() {
     for fault in [Fault::Status(500), Fault::Status(403), Fault::Throttled, Fault::Hangs] {
         let mut pipeline = Pipeline::start().await.unwrap();
         pipeline.queue.gate().set(fault);
-        assert_eq!(in_time(&mut pipeline, &unlink("1"), WEBHOOK_LIMIT).await, 200, "{fault:?}");
+        assert_eq!(within(&mut pipeline, &unlink("1"), WEBHOOK_LIMIT).await, 200, "{fault:?}");
         assert_eq!(pipeline.items_of("INBOX#").unwrap().len(), 1, "{fault:?}");
         assert_eq!(pipeline.queue.bodies(), Vec::<String>::new());
     }
@@ -151,20 +151,20 @@ async fn with_queue_and_table_failing_every_webhook_answers_503_and_works_again_
         gate.set(Fault::None);
     }
     for (request, status) in of_every_webhook(&pipeline) {
-        assert_eq!(in_time(&mut pipeline, &request, WEBHOOK_LIMIT).await, status, "{}", request.path);
+        assert_eq!(within(&mut pipeline, &request, WEBHOOK_LIMIT).await, status, "{}", request.path);
     }
     assert_eq!(pipeline.queue.bodies().len(), 5);
     assert!(pipeline.table.items().unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn with_queue_and_table_hanging_the_answer_leaves_in_time() {
+async fn with_queue_and_table_hanging_the_answer_is_503() {
     let mut pipeline = Pipeline::start().await.unwrap();
     pipeline.queue.gate().set(Fault::Hangs);
     pipeline.table.gate().set(Fault::Hangs);
-    assert_eq!(in_time(&mut pipeline, &unlink("1"), WEBHOOK_LIMIT).await, 503);
+    assert_eq!(within(&mut pipeline, &unlink("1"), WEBHOOK_LIMIT).await, 503);
     let message = skill(&skill_body("u1", "안녕"), "skill-1");
-    assert_eq!(in_time(&mut pipeline, &message, CHATBOT_LIMIT).await, 503);
+    assert_eq!(within(&mut pipeline, &message, CHATBOT_LIMIT).await, 503);
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn with_little_time_left_a_hanging_queue_leaves_enough_of_it_for_the_inbox
     pipeline.deliver(&unlink("0").id("first")).await.unwrap();
     pipeline.queue.gate().set(Fault::Hangs);
     // What is left for the inbox, 0.4 s, may be too little for a machine under load.
-    for attempt in 0..10 {
+    for attempt in 0..5 {
         let (now, id) = (Request::new("GET", "/").received_now().received_at, format!("attempt-{attempt}"));
         // One second is left of the budget: less than the queue's attempts would take.
         let answer = pipeline.deliver(&unlink("1").id(&id).received_at(now - 1_500)).await.unwrap();

@@ -89,8 +89,8 @@ const PER_ROUND: usize = 10;
 const WHOLE: &[usize] = &[BATCH];
 /// Planted: one call more than needed.
 const IN_HALVES: &[usize] = &[BATCH / 2; 2];
-/// Planted: batches that are counted as one, so many that the budget is exceeded although a delivery takes less than half of
-/// the loop's processor time.
+/// Planted: batches that are counted as one, so many that the budget is exceeded although a delivery takes less processor
+/// time than the loop's.
 const FOUR_TIMES: &[usize] = &[BATCH; 4];
 /// Planted: the bytes by which the deliverer's later changes are larger.
 const PADDING: usize = 200_000;
@@ -232,11 +232,11 @@ impl Lane {
     }
 }
 
-/// The requests of a batch, given those of each round. The median: an attempt that took too long on a busy machine is made
-/// again, which is no more work by design.
+/// The requests of a batch in nine of ten rounds, given those of each: an attempt that took too long on a busy machine is
+/// made again, which is no more work by design.
 fn per_batch(of_rounds: &[usize]) -> Result<f64> {
     let per_batch = of_rounds.iter().map(|requests| *requests as f64 / PER_ROUND as f64);
-    Ok(Spread::of(per_batch.collect())?.median)
+    Ok(Spread::of(per_batch.collect())?.p90)
 }
 
 /// The deliverer's memory before and after many more changes.
@@ -296,5 +296,7 @@ mod tests {
         of_rounds[3] += 1;
         assert_eq!(per_batch(&of_rounds).unwrap(), 1.0);
         assert_eq!(per_batch(&[2 * PER_ROUND; 25]).unwrap(), 2.0);
+        of_rounds[..5].fill(2 * PER_ROUND);
+        assert_eq!(per_batch(&of_rounds).unwrap(), 2.0);
     }
 }

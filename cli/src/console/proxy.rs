@@ -61,7 +61,7 @@ impl Upstream {
     #[must_use]
     pub(super) fn at(base_url: &str) -> Self {
         // On a connection of its own each: a server may close an idle one just when a request is sent, and that request
-        // would have no answer. It can't be sent again, since nobody knows whether the service has it.
+        // would have no answer. It can't be sent again, since the service may have it.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
         Self { client, base_url: base_url.trim_end_matches('/').to_owned() }
     }

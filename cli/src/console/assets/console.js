@@ -158,8 +158,9 @@ function timeline(place) {
 
   function showPause() {
     pause.setAttribute("aria-pressed", String(paused));
-    // What has only become known of a request in the list is no new one.
-    const added = [...pending].filter((id) => !list.has(id)).length;
+    // A request in the list of which more is known now is no new one, nor is an old one that the list no longer holds.
+    const oldest = list.size < MOST ? 0 : Number(list.oldest.dataset.id);
+    const added = [...pending].filter((id) => id > oldest && !list.has(id)).length;
     const count = added > 0 ? ` (${pause.dataset.new.replace("{}", added)})` : "";
     pause.textContent = paused ? pause.dataset.resume + count : pause.dataset.pause;
   }
