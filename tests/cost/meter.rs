@@ -99,8 +99,8 @@ impl Meter {
         std::mem::take(&mut lock(&self.counted).calls)
     }
 
-    /// From now on, calls are held until no other one arrives, so that those that are made at once are told from those
-    /// that wait for each other. Or they no longer are.
+    /// Starts or stops holding calls. A held call waits until no other one arrives, which distinguishes calls that are made
+    /// at once from those that wait for each other.
     pub(crate) fn hold(&self, holds: bool) {
         lock(&self.counted).holds = holds;
     }

@@ -12,7 +12,7 @@ pub(crate) struct Worked {
     pub(crate) per_second: Spread,
     /// Processor time of an item, in milliseconds.
     pub(crate) cpu: Spread,
-    /// The requests of a batch: the median of the rounds.
+    /// The requests of a batch, which nine of ten rounds do not exceed.
     pub(crate) requests: f64,
     /// Peak memory, in bytes.
     pub(crate) memory: f64,
