@@ -10,12 +10,13 @@ import time
 import unittest
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, sync_playwright
 
 URL = os.environ["CONSOLE_URL"]
 BASE = URL.split("/?")[0]
@@ -120,6 +121,11 @@ def newest(query: str) -> Any:
     return until(lambda: api("GET", f"/api/events?limit=1&{query}")["events"], f"a request with {query}")[0]
 
 
+def until_it_reached(place: str, number: int) -> None:
+    steps = lambda: [step["place"] for step in api("GET", f"/api/events/{number}")["steps"]]
+    until(lambda: place in steps(), f"{place} of request {number}")
+
+
 def send(**body: Any) -> list[Any]:
     return list(api("POST", "/api/send", body)["sent"])
 
@@ -177,6 +183,18 @@ class InABrowser(unittest.TestCase):
         self.context.close()
         self.assertEqual(self.complaints, [])
 
+    @contextmanager
+    def before_the_stream(self, path: str) -> Iterator[None]:
+        """What happens inside happens after the page was written, and before its stream of events opens."""
+        waiting: list[Route] = []
+        self.page.route("**/api/events*", lambda route: waiting.append(route))
+        self.go(path)
+        # The browser calls back only while its page is waited for.
+        until(lambda: waiting or self.page.wait_for_timeout(20), "the page's stream")
+        yield
+        waiting[0].continue_()
+        self.page.unroute("**/api/events*")
+
     def go(self, path: str) -> None:
         self.page.goto(BASE + path)
         self.page.wait_for_selector("#content")
@@ -198,6 +216,13 @@ class TheTimeline(InABrowser):
         text = row.inner_text()
         for word in ("Unlink", "7001", "refused", "401"):
             self.assertIn(word, text)
+
+    def test_what_comes_before_the_stream_opens_appears(self) -> None:
+        with self.before_the_stream("/?user=7005"):
+            number = forged_unlink("7005")
+            # Nothing more becomes known of it after that.
+            until(lambda: api("GET", f"/api/events/{number}")["lines"], "the lines of a request")
+        self.page.wait_for_selector(f'.row[data-id="{number}"]')
 
     def test_the_keyboard_moves_opens_and_sends_again(self) -> None:
         first, second = forged_unlink("7002"), forged_unlink("7002")
@@ -352,6 +377,11 @@ class TheChatbot(InABrowser):
             with self.subTest(words=words):
                 self.assertIn(seen, self.page.inner_text("#chat"))
 
+    def test_a_message_that_comes_before_the_stream_opens_appears(self) -> None:
+        with self.before_the_stream("/chatbot"):
+            until_it_reached("recorded", send(kind="skill", utterance="early words")[0]["id"])
+        self.page.wait_for_selector('#chat >> text="early words"')
+
     def test_a_quick_reply_is_a_button_that_works(self) -> None:
         self.go("/chatbot")
         self.say("buttons")
@@ -398,6 +428,18 @@ class TheFaults(InABrowser):
         waiting.locator("section[aria-labelledby=inbox] button").last.click()
         waiting.wait_for_selector(".done")
         until(lambda: path_of("7030", "linked"), "the state of the event that waited")
+
+    def test_what_becomes_known_before_the_stream_opens_is_shown(self) -> None:
+        api("PUT", "/api/faults/queue-down", {"seconds": 600})
+        sent = send(kind="account-status", event="user-linked", user="7031")[0]
+        until(lambda: api("GET", f"/api/events/{sent['id']}")["lines"], "the lines of the request")
+        with self.before_the_stream(f"/requests/{sent['id']}"):
+            api("DELETE", "/api/faults/queue-down")
+            # Nothing is left to do where the janitor was faster.
+            call("POST", "/api/backlogs/inbox/replay", b"", {"Authorization": f"Bearer {TOKEN}"})
+            # Nothing more becomes known of it after that.
+            until_it_reached("published", sent["id"])
+        self.page.wait_for_selector('section[aria-labelledby=way] >> text="Applied to the user\'s state"')
 
 
 class Everyone(InABrowser):

@@ -32,7 +32,7 @@
 
   let timer;
   const soon = () => { clearTimeout(timer); timer = setTimeout(again, 150); };
-  listen("?kind=skill", { open: () => {}, request: soon, cleared: soon, missed: soon });
+  listen("?kind=skill", { catchUp: soon, request: soon, cleared: soon });
   setInterval(() => {
     for (const left of chat.querySelectorAll(".left")) {
       left.textContent = String(Math.max(0, Math.ceil((Number(left.dataset.until) - Date.now()) / 1000)));

@@ -37,14 +37,16 @@ async function sendAgain(id, changed) {
   }
 }
 
-// Events of the server, for as long as the page is shown.
-function listen(query, handlers) {
+// Events of the server, for as long as the page is shown. `catchUp` reads anew what the page shows: when the stream
+// opens, since something may have happened after the page was written, and when the stream has left something out.
+function listen(query, { catchUp, ...handlers }) {
   const live = $("live");
   const source = new EventSource(`/api/events${query}`);
-  source.onopen = () => { live.textContent = text.live; live.className = "live on"; handlers.open(); };
+  source.onopen = () => { live.textContent = text.live; live.className = "live on"; catchUp(); };
   source.onerror = () => { live.textContent = text.disconnected; live.className = "live off"; };
+  source.addEventListener("missed", catchUp);
   for (const [name, handler] of Object.entries(handlers)) {
-    if (name !== "open") source.addEventListener(name, (event) => handler(JSON.parse(event.data)));
+    source.addEventListener(name, (event) => handler(JSON.parse(event.data)));
   }
 }
 
@@ -62,6 +64,14 @@ class Rows {
   clear() {
     this.place.replaceChildren();
     this.byId.clear();
+  }
+
+  replace(rows) {
+    const focused = document.activeElement.closest?.(".row[data-id]");
+    const chosen = focused && this.place.contains(focused) ? Number(focused.dataset.id) : null;
+    this.clear();
+    rows.forEach((row) => this.put(row));
+    this.byId.get(chosen)?.firstElementChild.focus();
   }
 
   put(row) {
@@ -108,10 +118,11 @@ function timeline(place) {
   const list = new Rows(place);
   const pause = $("pause");
   const pending = new Set();
+  let stale = false;
   let paused = false;
   let busy = false;
-  let first = true;
   const MOST = 10000;
+  const [FIRST, OLDER] = [100, 500];
 
   const parsed = (html) => {
     const template = document.createElement("template");
@@ -125,35 +136,34 @@ function timeline(place) {
   };
   const showEmpty = () => { $("empty").hidden = list.size > 0; };
 
-  function put(rows) {
-    rows.forEach((row) => list.put(row));
-    list.keep(MOST);
-    showEmpty();
-  }
-
-  async function flush() {
-    if (busy || paused || pending.size === 0) return;
+  // One answer at a time, so that no older one overwrites a newer one.
+  async function update() {
+    if (busy || paused || !(stale || pending.size > 0)) return;
     busy = true;
+    const all = stale;
+    const ids = [...pending].sort((one, other) => other - one).slice(0, all ? pending.size : 200);
+    ids.forEach((id) => pending.delete(id));
+    stale = false;
     try {
-      const ids = [...pending].sort((one, other) => other - one).slice(0, 200);
-      ids.forEach((id) => pending.delete(id));
-      put(await rowsOf({ ids: ids.join(","), limit: 200 }));
+      const rows = await rowsOf(all ? { limit: FIRST } : { ids: ids.join(","), limit: 200 });
+      if (paused) stale = true;
+      else show(rows, all);
     } catch (error) {
       notify(error.message, true);
     }
     busy = false;
-    if (pending.size > 0) setTimeout(flush, 100);
+    if (stale || pending.size > 0) setTimeout(update, 100);
   }
 
-  async function reload() {
-    pending.clear();
-    try {
-      const rows = await rowsOf({});
-      list.clear();
-      put(rows);
-    } catch (error) {
-      notify(error.message, true);
+  function show(rows, all) {
+    if (all) {
+      list.replace(rows);
+      $("older").hidden = rows.length < FIRST;
+    } else {
+      rows.forEach((row) => list.put(row));
     }
+    list.keep(MOST);
+    showEmpty();
   }
 
   function showPause() {
@@ -165,16 +175,16 @@ function timeline(place) {
     pause.textContent = paused ? pause.dataset.resume + count : pause.dataset.pause;
   }
 
-  pause.onclick = () => { paused = !paused; showPause(); flush(); };
+  pause.onclick = () => { paused = !paused; showPause(); update(); };
   $("clear").onclick = async () => {
     if (confirm($("clear").dataset.question)) await ask("DELETE", "/api/events").catch((error) => notify(error.message, true));
   };
   $("older").onclick = async () => {
     const last = list.oldest;
     if (!last) return;
-    const rows = await rowsOf({ before: last.dataset.id, limit: 500 });
-    put(rows);
-    $("older").hidden = rows.length < 500 || list.size >= MOST;
+    const rows = await rowsOf({ before: last.dataset.id, limit: OLDER });
+    show(rows, false);
+    $("older").hidden = rows.length < OLDER || list.size >= MOST;
   };
   $("filter").onchange = (event) => { if (event.target.tagName === "SELECT") $("filter").requestSubmit(); };
   $("filter").onsubmit = () => {
@@ -182,33 +192,33 @@ function timeline(place) {
   };
 
   listen(`?${filter}`, {
-    open: () => { if (!first && !paused) reload(); first = false; },
-    request: (row) => { pending.add(row.id); if (paused) showPause(); else setTimeout(flush, 50); },
+    catchUp: () => { stale = true; update(); },
+    request: (row) => { pending.add(row.id); if (paused) showPause(); else setTimeout(update, 50); },
     cleared: () => { pending.clear(); list.clear(); showEmpty(); showPause(); },
-    missed: () => { if (!paused) reload(); },
   });
 }
 
-// Of one request: its page is read anew when more is known of it.
+// Of one request: its page is read anew when more is known of it. One answer at a time, as in the timeline.
 function refresh(id) {
-  let timer;
-  const again = async () => {
-    const answer = await fetch(location.href);
-    if (!answer.ok) return;
+  const read = async () => {
+    // A page that isn't answered is read again when the stream opens again.
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer?.ok) return;
     const other = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const name of ["checks", "way", "logs"]) {
       const [now, then] = [document, other].map((page) => page.getElementById(name)?.parentElement);
-      if (now && then) now.replaceChildren(...then.childNodes);
+      if (now && then && now.innerHTML !== then.innerHTML) now.replaceChildren(...then.childNodes);
     }
     const [now, then] = [document, other].map((page) => page.querySelector(".facts"));
     if (now && then) now.replaceWith(then);
   };
-  listen("", {
-    open: () => {},
-    request: (row) => {
-      if (row.id === id) { clearTimeout(timer); timer = setTimeout(again, 150); }
-    },
-  });
+  let timer;
+  let reading = Promise.resolve();
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => { reading = reading.then(read); }, 150);
+  };
+  listen("", { catchUp: soon, request: (row) => { if (row.id === id) soon(); } });
 }
 
 function move(step) {
