@@ -206,7 +206,8 @@ impl<S: Store> Applier<S> {
         let merged = by_subject.into_iter().map(|(subject, changes)| async move {
             // The state is written after the history, so that history explains every state. It is read meanwhile: what
             // another worker writes in between, the condition of the write finds.
-            let read = guarded(async { Ok(self.store.load::<T>(&subject).await?) }, end_of_step(deadline));
+            let load = Box::pin(self.store.load::<T>(&subject));
+            let read = guarded(async { Ok(load.await?) }, end_of_step(deadline));
             let recorded = async {
                 let recorded = join_all(changes.iter().map(|change| change.recorded.clone())).await;
                 (recorded, end_of_step(deadline))
@@ -295,7 +296,8 @@ impl<S: Store> Applier<S> {
         }
     }
 
-    /// Tries again, with jitter, as long as trying again may help; the deadline ends it.
+    /// Tries again, with jitter, as long as trying again may help; the deadline ends it. An attempt is on the heap, like
+    /// [`load`](Store::load) above: a request of the SDK's is kilobytes, and everything around it would move them along.
     async fn with_retries<T, F: Future<Output = Result<T, StoreError>>>(
         &self,
         attempt: impl Fn() -> F,
@@ -307,7 +309,7 @@ impl<S: Store> Applier<S> {
             .with_max_times(20)
             .build();
         loop {
-            match attempt().await {
+            match Box::pin(attempt()).await {
                 Err(StoreError::TryAgain(why)) => match pauses.next() {
                     Some(pause) => sleep(pause).await,
                     None => return Err(StoreError::TryAgain(why)),
