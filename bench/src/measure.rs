@@ -68,15 +68,41 @@ pub async fn measure(
     step.done(&format!("{} starts each", plan.starts));
     let mut step = progress.step("Asking each contender, in turn");
     for round in 1..=plan.processes {
-        for lane in shuffled(&mut lanes, round) {
-            lane.note(&mut step, round, plan.processes);
-            lane.ask(surroundings, plan).await?;
-        }
+        ask_all(&mut lanes, round, surroundings, plan, &mut step).await?;
     }
     step.done(&format!("{} requests each", plan.processes * plan.requests));
     let ours = processor.own()? - own_before + lanes.iter().map(|lane| lane.samples.cpu_time).sum::<Duration>();
     let others = (processor.busy()? - all_before).saturating_sub(ours).div_duration_f64(ours);
     Ok((lanes.chunks_mut(2).map(row).collect::<Result<_>>()?, others))
+}
+
+/// The requests that a contender gets before the next one's turn. The processor's pace changes from second to second with
+/// what its host does besides: in one turn of all contenders it is about the same.
+const AT_A_TIME: usize = 10;
+
+/// A round of many requests: a process of each contender, all of them alive at once, takes a few in its turn, one at a time.
+async fn ask_all(
+    lanes: &mut [Lane<'_>],
+    round: usize,
+    surroundings: &Surroundings,
+    plan: Plan,
+    step: &mut ProgressStep,
+) -> Result<()> {
+    let mut asked = vec![];
+    for lane in shuffled(lanes, round) {
+        lane.note(step, round, plan.processes);
+        asked.push(lane.warmed_up(surroundings, plan).await?);
+    }
+    let turns = plan.requests / AT_A_TIME;
+    for turn in 0..turns {
+        for asked in shuffled(&mut asked, round * turns + turn) {
+            asked.take_turn(surroundings).await?;
+        }
+    }
+    for asked in asked {
+        asked.end().await?;
+    }
+    Ok(())
 }
 
 /// The lanes in another order in each round, the same in each run. What ran before a program decides what of it the
@@ -99,7 +125,7 @@ fn row(lanes: &mut [Lane<'_>]) -> Result<Row> {
     })
 }
 
-impl Lane<'_> {
+impl<'c> Lane<'c> {
     fn note(&self, step: &mut ProgressStep, round: usize, rounds: usize) {
         step.note(&format!("round {round} of {rounds}: {}, {}", self.contender.name, self.transport.name()));
     }
@@ -128,25 +154,48 @@ impl Lane<'_> {
         Ok(())
     }
 
-    /// Measures many requests, one at a time.
-    async fn ask(&mut self, surroundings: &Surroundings, plan: Plan) -> Result<()> {
+    /// A process that has handled its first requests.
+    async fn warmed_up(&mut self, surroundings: &Surroundings, plan: Plan) -> Result<Asked<'_, 'c>> {
         let mut running = self.process(surroundings).await?;
         for _ in 0..plan.warm_ups {
             running.ask().await?;
         }
-        let stand_in = surroundings.stand_in(self.transport);
+        Ok(Asked { lane: self, running, requests: 0, time: Duration::ZERO })
+    }
+}
+
+/// A process that takes turns with others.
+struct Asked<'l, 'c> {
+    lane: &'l mut Lane<'c>,
+    running: Running,
+    /// The requests that count.
+    requests: usize,
+    /// Its processor time for these.
+    time: Duration,
+}
+
+impl Asked<'_, '_> {
+    async fn take_turn(&mut self, surroundings: &Surroundings) -> Result<()> {
+        let Self { lane, running, requests, time } = self;
+        let stand_in = surroundings.stand_in(lane.transport);
         let (sent, before) = (stand_in.sent(), running.process.cpu_time()?);
-        for _ in 0..plan.requests {
+        for _ in 0..AT_A_TIME {
             let outcome = running.ask().await?;
-            self.samples.warm.push(in_millis(outcome.answered - outcome.handed_over));
+            lane.samples.warm.push(in_millis(outcome.answered - outcome.handed_over));
         }
-        let process = running.process;
-        let (sent, time) = (stand_in.sent() - sent, process.cpu_time()? - before);
-        let expected = if self.contender.job.sends { plan.requests } else { 0 };
-        ensure!(sent == expected, "{} sent {sent} messages for {} requests", self.contender.name, plan.requests);
-        self.samples.cpu.push(in_millis(time) / plan.requests as f64);
-        self.samples.memory.push(process.peak_memory()? as f64);
-        self.samples.cpu_time += process.end().await?;
+        *time += running.process.cpu_time()? - before;
+        *requests += AT_A_TIME;
+        let (sent, job) = (stand_in.sent() - sent, lane.contender.job);
+        let expected = if job.sends { AT_A_TIME } else { 0 };
+        ensure!(sent == expected, "{} sent {sent} messages for {AT_A_TIME} requests", lane.contender.name);
+        Ok(())
+    }
+
+    async fn end(self) -> Result<()> {
+        let Self { lane, running: Running { process, .. }, requests, time } = self;
+        lane.samples.cpu.push(in_millis(time) / requests as f64);
+        lane.samples.memory.push(process.peak_memory()? as f64);
+        lane.samples.cpu_time += process.end().await?;
         Ok(())
     }
 }
