@@ -19,6 +19,7 @@ use serde_json::Value;
 use tokio::sync::{
     Mutex,
     mpsc::{self, UnboundedReceiver, UnboundedSender},
+    watch,
 };
 
 /// A finished invocation.
@@ -45,6 +46,8 @@ struct Shared {
     events: Mutex<UnboundedReceiver<String>>,
     handed_over: Mutex<Option<Instant>>,
     outcomes: UnboundedSender<Result<Outcome>>,
+    /// Whether the process waits for an event.
+    waits: watch::Sender<bool>,
 }
 
 /// The Runtime API of one process. It ends when this is dropped.
@@ -65,6 +68,7 @@ impl Host {
             events: Mutex::new(to_hand_over),
             handed_over: Mutex::new(None),
             outcomes: answered,
+            waits: watch::Sender::new(false),
         });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -99,6 +103,12 @@ impl Host {
         self.outcomes.recv().await.context("the Runtime API has ended")?
     }
 
+    /// Waits until the process waits for an event, done with all before.
+    pub(crate) async fn idle(&self) -> Result<()> {
+        self.shared.waits.subscribe().wait_for(|waits| *waits).await?;
+        Ok(())
+    }
+
     /// When the process asked for its first event.
     pub(crate) fn ready(&self) -> Option<Instant> {
         self.shared.ready.get().copied()
@@ -110,9 +120,11 @@ const DEADLINE: &str = "4102444800000";
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
     let _ = shared.ready.set(Instant::now());
+    shared.waits.send_replace(true);
     let Some(event) = shared.events.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
+    shared.waits.send_replace(false);
     let headers = [
         ("content-type", "application/json"),
         ("lambda-runtime-aws-request-id", "6f1c2f0e-8a52-4b0e-9b1c-0d7f3e5a9c41"),

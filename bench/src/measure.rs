@@ -80,7 +80,8 @@ pub async fn measure(
 /// what its host does besides: in one turn of all contenders it is about the same.
 const AT_A_TIME: usize = 10;
 
-/// A round of many requests: a process of each contender, all of them alive at once, takes a few in its turn, one at a time.
+/// A round of many requests: a process of each contender, all of them alive at once, takes a few in its turn, one at a
+/// time.
 async fn ask_all(
     lanes: &mut [Lane<'_>],
     round: usize,
@@ -94,6 +95,7 @@ async fn ask_all(
         asked.push(lane.warmed_up(surroundings, plan).await?);
     }
     let turns = plan.requests / AT_A_TIME;
+    ensure!(turns > 0 && plan.requests.is_multiple_of(AT_A_TIME), "a process gets a multiple of {AT_A_TIME} requests");
     for turn in 0..turns {
         for asked in shuffled(&mut asked, round * turns + turn) {
             asked.take_turn(surroundings).await?;
@@ -133,7 +135,7 @@ impl<'c> Lane<'c> {
     async fn process(&self, surroundings: &Surroundings) -> Result<Running> {
         let Self { contender, transport, .. } = self;
         let (variables, log) =
-            (surroundings.environment(contender.role, *transport)?, surroundings.log(&contender.name));
+            (surroundings.environment(contender.role, *transport)?, surroundings.log(&contender.name, *transport));
         let request = surroundings.request(contender.job)?;
         let process = Process::start(&contender.name, contender.command(), variables, log).await?;
         Ok(Running { process, request, accepted: contender.job.accepted, requests: 0 })
@@ -178,11 +180,13 @@ impl Asked<'_, '_> {
     async fn take_turn(&mut self, surroundings: &Surroundings) -> Result<()> {
         let Self { lane, running, requests, time } = self;
         let stand_in = surroundings.stand_in(lane.transport);
+        running.process.idle().await?;
         let (sent, before) = (stand_in.sent(), running.process.cpu_time()?);
         for _ in 0..AT_A_TIME {
             let outcome = running.ask().await?;
             lane.samples.warm.push(in_millis(outcome.answered - outcome.handed_over));
         }
+        running.process.idle().await?;
         *time += running.process.cpu_time()? - before;
         *requests += AT_A_TIME;
         let (sent, job) = (stand_in.sent() - sent, lane.contender.job);

@@ -87,6 +87,11 @@ impl Process {
         then.duration_since(self.started)
     }
 
+    /// Waits until it waits for an event: what it does after an answer is done, too.
+    pub(crate) async fn idle(&self) -> Result<()> {
+        timeout(TIMEOUT, self.host.idle()).await.with_context(|| format!("{} asks for no event", self.name))?
+    }
+
     /// The processor time of all its threads so far.
     pub(crate) fn cpu_time(&self) -> Result<Duration> {
         let threads = fs::read_dir(self.proc_folder()?.join("task"))?;
@@ -121,7 +126,7 @@ impl Process {
         format!("it wrote:\n{last}")
     }
 
-    /// Ends it and waits until it is gone: the next one must have the processor to itself. Returns its processor time.
+    /// Ends it and waits until it is gone, so that it takes no time of the next one's. Returns its processor time.
     pub(crate) async fn end(mut self) -> Result<Duration> {
         let time = self.cpu_time()?;
         timeout(TIMEOUT, self.child.kill()).await.context("it doesn't end")??;

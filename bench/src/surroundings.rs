@@ -60,9 +60,10 @@ impl Surroundings {
         }
     }
 
-    /// The log file of a contender.
-    pub(crate) fn log(&self, contender: &str) -> PathBuf {
-        self.folder.join(format!("{contender}.log"))
+    /// The log file of a contender's process.
+    pub(crate) fn log(&self, contender: &str, transport: Transport) -> PathBuf {
+        let transport = if matches!(transport, Transport::Plain) { "plain" } else { "tls" };
+        self.folder.join(format!("{contender}-{transport}.log"))
     }
 
     /// The root of the stand-in's certificate.

@@ -10,9 +10,10 @@
     more = busy;
     if (busy) return;
     busy = true;
-    const answer = await fetch(location.href).catch(() => null);
-    if (answer?.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("chat"));
-    busy = false;
+    try {
+      const answer = await fetch(chat.dataset.path);
+      if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("chat"));
+    } catch { /* it is tried again */ } finally { busy = false; }
     if (more) again();
   };
 

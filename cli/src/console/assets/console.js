@@ -50,6 +50,10 @@ function listen(query, { catchUp, ...handlers }) {
   }
 }
 
+// Which link of a row has the focus: -1 for none. And gives it to the same one of another row.
+const focusedIn = (row) => [...(row?.querySelectorAll("a") || [])].indexOf(document.activeElement);
+const focusIn = (row, place) => row?.querySelectorAll("a")[place]?.focus();
+
 // Rows in lists of at most 100, of which the browser draws only those in view: the newest first.
 class Rows {
   constructor(place) {
@@ -68,10 +72,10 @@ class Rows {
 
   replace(rows) {
     const focused = document.activeElement.closest?.(".row[data-id]");
-    const chosen = focused && this.place.contains(focused) ? Number(focused.dataset.id) : null;
+    const place = focusedIn(focused);
     this.clear();
     rows.forEach((row) => this.put(row));
-    this.byId.get(chosen)?.firstElementChild.focus();
+    if (place >= 0) focusIn(this.byId.get(Number(focused.dataset.id)), place);
   }
 
   put(row) {
@@ -79,9 +83,9 @@ class Rows {
     const known = this.byId.get(id);
     this.byId.set(id, row);
     if (known) {
-      const focused = known.contains(document.activeElement);
+      const place = focusedIn(known);
       known.replaceWith(row);
-      if (focused) row.firstElementChild.focus();
+      focusIn(row, place);
       return;
     }
     const idOf = (one) => Number(one.dataset.id);
@@ -145,20 +149,30 @@ function timeline(place) {
     ids.forEach((id) => pending.delete(id));
     stale = false;
     try {
-      const rows = await rowsOf(all ? { limit: FIRST } : { ids: ids.join(","), limit: 200 });
-      if (paused) stale = true;
-      else show(rows, all);
+      const rows = await rowsOf(all ? { limit: FIRST + 1 } : { ids: ids.join(","), limit: 200 });
+      if (!paused) show(rows, all);
+      else putBack(ids, all);
     } catch (error) {
+      // What happens next, or the stream once it opens again, has it read again.
+      putBack(ids, all);
       notify(error.message, true);
+      busy = false;
+      return;
     }
     busy = false;
     if (stale || pending.size > 0) setTimeout(update, 100);
   }
 
+  function putBack(ids, all) {
+    ids.forEach((id) => pending.add(id));
+    stale ||= all;
+    showPause();
+  }
+
   function show(rows, all) {
     if (all) {
-      list.replace(rows);
-      $("older").hidden = rows.length < FIRST;
+      list.replace(rows.slice(0, FIRST));
+      $("older").hidden = rows.length <= FIRST;
     } else {
       rows.forEach((row) => list.put(row));
     }
@@ -180,11 +194,17 @@ function timeline(place) {
     if (confirm($("clear").dataset.question)) await ask("DELETE", "/api/events").catch((error) => notify(error.message, true));
   };
   $("older").onclick = async () => {
-    const last = list.oldest;
+    const last = list.oldest?.dataset.id;
     if (!last) return;
-    const rows = await rowsOf({ before: last.dataset.id, limit: OLDER });
-    show(rows, false);
-    $("older").hidden = rows.length < OLDER || list.size >= MOST;
+    try {
+      const rows = await rowsOf({ before: last, limit: OLDER });
+      // The list was read anew meanwhile.
+      if (list.oldest?.dataset.id !== last) return;
+      show(rows, false);
+      $("older").hidden = rows.length < OLDER || list.size >= MOST;
+    } catch (error) {
+      notify(error.message, true);
+    }
   };
   $("filter").onchange = (event) => { if (event.target.tagName === "SELECT") $("filter").requestSubmit(); };
   $("filter").onsubmit = () => {
@@ -194,29 +214,37 @@ function timeline(place) {
   listen(`?${filter}`, {
     catchUp: () => { stale = true; update(); },
     request: (row) => { pending.add(row.id); if (paused) showPause(); else setTimeout(update, 50); },
-    cleared: () => { pending.clear(); list.clear(); showEmpty(); showPause(); },
+    // An answer may be on its way that still has what was cleared.
+    cleared: () => { pending.clear(); list.clear(); showEmpty(); showPause(); stale = true; update(); },
   });
 }
 
 // Of one request: its page is read anew when more is known of it. One answer at a time, as in the timeline.
 function refresh(id) {
+  const parts = ["checks", "way", "logs"];
+  const facts = (page) => page.querySelector(".facts");
+  const part = (page, name) => page.getElementById(name)?.parentElement;
+  // As the server wrote them: what is open in them now is the reader's.
+  const known = new Map(parts.map((name) => [name, part(document, name)?.innerHTML]));
   const read = async () => {
-    // A page that isn't answered is read again when the stream opens again.
-    const answer = await fetch(location.href).catch(() => null);
-    if (!answer?.ok) return;
+    const answer = await fetch(location.href);
+    if (!answer.ok) return;
     const other = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const name of ["checks", "way", "logs"]) {
-      const [now, then] = [document, other].map((page) => page.getElementById(name)?.parentElement);
-      if (now && then && now.innerHTML !== then.innerHTML) now.replaceChildren(...then.childNodes);
+    for (const name of parts) {
+      const [now, then] = [document, other].map((page) => part(page, name));
+      if (!now || !then || known.get(name) === then.innerHTML) continue;
+      known.set(name, then.innerHTML);
+      now.replaceChildren(...then.childNodes);
     }
-    const [now, then] = [document, other].map((page) => page.querySelector(".facts"));
-    if (now && then) now.replaceWith(then);
+    const [now, then] = [document, other].map(facts);
+    if (now && then && now.innerHTML !== then.innerHTML) now.replaceWith(then);
   };
   let timer;
   let reading = Promise.resolve();
   const soon = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => { reading = reading.then(read); }, 150);
+    // One that isn't answered is read again with the next event, or once the stream opens again.
+    timer = setTimeout(() => { reading = reading.then(read).catch(() => {}); }, 150);
   };
   listen("", { catchUp: soon, request: (row) => { if (row.id === id) soon(); } });
 }

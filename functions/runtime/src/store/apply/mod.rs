@@ -296,8 +296,8 @@ impl<S: Store> Applier<S> {
         }
     }
 
-    /// Tries again, with jitter, as long as trying again may help; the deadline ends it. An attempt is on the heap, like
-    /// [`load`](Store::load) above: a request of the SDK's is kilobytes, and everything around it would move them along.
+    /// Tries again, with jitter, as long as trying again may help; the deadline ends it. An attempt is on the heap, like the
+    /// [`load`](Store::load) above: a request of the SDK's is kilobytes, and all that is around it would move them along.
     async fn with_retries<T, F: Future<Output = Result<T, StoreError>>>(
         &self,
         attempt: impl Fn() -> F,
