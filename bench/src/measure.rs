@@ -102,7 +102,7 @@ async fn ask_all(
         }
     }
     for asked in asked {
-        asked.end().await?;
+        asked.end(plan.requests).await?;
     }
     Ok(())
 }
@@ -162,7 +162,8 @@ impl<'c> Lane<'c> {
         for _ in 0..plan.warm_ups {
             running.ask().await?;
         }
-        Ok(Asked { lane: self, running, requests: 0, time: Duration::ZERO })
+        running.process.idle().await?;
+        Ok(Asked { lane: self, running, time: Duration::ZERO })
     }
 }
 
@@ -170,17 +171,14 @@ impl<'c> Lane<'c> {
 struct Asked<'l, 'c> {
     lane: &'l mut Lane<'c>,
     running: Running,
-    /// The requests that count.
-    requests: usize,
-    /// Its processor time for these.
+    /// Its processor time for the requests that count.
     time: Duration,
 }
 
 impl Asked<'_, '_> {
     async fn take_turn(&mut self, surroundings: &Surroundings) -> Result<()> {
-        let Self { lane, running, requests, time } = self;
+        let Self { lane, running, time } = self;
         let stand_in = surroundings.stand_in(lane.transport);
-        running.process.idle().await?;
         let (sent, before) = (stand_in.sent(), running.process.cpu_time()?);
         for _ in 0..AT_A_TIME {
             let outcome = running.ask().await?;
@@ -188,15 +186,15 @@ impl Asked<'_, '_> {
         }
         running.process.idle().await?;
         *time += running.process.cpu_time()? - before;
-        *requests += AT_A_TIME;
         let (sent, job) = (stand_in.sent() - sent, lane.contender.job);
         let expected = if job.sends { AT_A_TIME } else { 0 };
         ensure!(sent == expected, "{} sent {sent} messages for {AT_A_TIME} requests", lane.contender.name);
         Ok(())
     }
 
-    async fn end(self) -> Result<()> {
-        let Self { lane, running: Running { process, .. }, requests, time } = self;
+    /// Ends the process, after this many requests that count.
+    async fn end(self, requests: usize) -> Result<()> {
+        let Self { lane, running: Running { process, .. }, time } = self;
         lane.samples.cpu.push(in_millis(time) / requests as f64);
         lane.samples.memory.push(process.peak_memory()? as f64);
         lane.samples.cpu_time += process.end().await?;
