@@ -22,6 +22,7 @@ use kakao_webhooks::{
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Loaded, QuarantineEntry, Retention, Revision, Saved, Store, StoreError, Written};
+use crate::in_turn::all_in_turn;
 
 use seen::Seen;
 
@@ -93,7 +94,7 @@ impl<S: Store> Applier<S> {
         let users = by_subject(&entries, |entry| entry.user.clone());
         let bot_users = by_subject(&entries, |entry| entry.bot_user.clone());
         let (recorded, users, bot_users, ()) = join4(
-            join_all(entries.iter().map(|entry| entry.recorded.clone())),
+            all_in_turn(entries.iter().map(|entry| entry.recorded.clone())),
             self.merge_all(users, deadline),
             self.merge_all(bot_users, deadline),
             self.note_recorded(&entries, deadline).boxed(),
@@ -180,9 +181,13 @@ impl<S: Store> Applier<S> {
         if self.seen.is_none() {
             return;
         }
-        let recorded = join_all(entries.iter().map(|entry| entry.recorded.clone())).await;
-        let received = entries.iter().zip(recorded).filter_map(|(entry, recorded)| entry.received.filter(|_| recorded));
-        self.note_seen(received, deadline).await;
+        let mut received = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if entry.recorded.clone().await {
+                received.extend(entry.received);
+            }
+        }
+        self.note_seen(received.into_iter(), deadline).await;
     }
 
     async fn put_history(&self, step: &Step) -> Result<Written, StoreError> {
@@ -217,7 +222,7 @@ impl<S: Store> Applier<S> {
             let changes: Vec<_> = changes.map(|(change, _)| change).collect();
             if changes.is_empty() { vec![] } else { self.merge_subject(&subject, changes, read.ok(), until).await }
         });
-        join_all(merged).await.concat()
+        all_in_turn(merged).await.concat()
     }
 
     /// Merges all changes of a subject at once; if that fails, one by one, so that none fails for another.

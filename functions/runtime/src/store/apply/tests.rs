@@ -4,9 +4,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::{Future, pending},
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex},
-    task::{Context, Waker},
+    task::{Context, Poll, Waker},
 };
 
 use futures_util::future::join_all;
@@ -234,6 +234,12 @@ fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(work)
 }
 
+/// Polls once, after all that is ready to go on has been woken.
+async fn polled<T>(work: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    yield_now().await;
+    work.poll(&mut Context::from_waker(Waker::noop()))
+}
+
 /// What one worker makes of the events, one after the other.
 fn sequential(events: &[TestEvent]) -> Tables {
     let memory = Memory::default();
@@ -268,7 +274,7 @@ proptest! {
     }
 
     #[test]
-    fn killed_anywhere_and_delivered_again_the_same_items_come_out(events in event_sequences(), polls in 0..40_usize) {
+    fn killed_anywhere_and_delivered_again_the_same_items_come_out(events in event_sequences(), polls in 0..80_usize) {
         let memory = Memory::default();
         let batch: Vec<Record> = events.iter().map(TestEvent::record).collect();
         run(async {
@@ -276,7 +282,7 @@ proptest! {
             {
                 let mut work = pin!(applier.apply(&batch, far()));
                 for _ in 0..polls {
-                    if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+                    if polled(work.as_mut()).await.is_ready() {
                         break;
                     }
                 }
@@ -329,7 +335,7 @@ fn a_hanging_write_for_one_user_does_not_delay_other_users() {
         let mut work = pin!(applier.apply(&batch, far()));
         // As many steps as one user takes by far, and no time at all.
         for _ in 0..100 {
-            assert!(work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            assert!(polled(work.as_mut()).await.is_pending());
         }
     });
     assert_eq!(memory.tables().states.len(), 19);
