@@ -121,6 +121,10 @@ def newest(query: str) -> Any:
     return until(lambda: api("GET", f"/api/events?limit=1&{query}")["events"], f"a request with {query}")[0]
 
 
+def until_logged(number: int) -> None:
+    until(lambda: api("GET", f"/api/events/{number}")["lines"], f"the lines of request {number}")
+
+
 def until_it_reached(place: str, number: int) -> None:
     steps = lambda: [step["place"] for step in api("GET", f"/api/events/{number}")["steps"]]
     until(lambda: place in steps(), f"{place} of request {number}")
@@ -189,11 +193,14 @@ class InABrowser(unittest.TestCase):
         waiting: list[Route] = []
         self.page.route("**/api/events*", lambda route: waiting.append(route))
         self.go(path)
-        # The browser calls back only while its page is waited for.
-        until(lambda: waiting or self.page.wait_for_timeout(20), "the page's stream")
+        self.until_held(waiting, "the page's stream")
         yield
         waiting[0].continue_()
         self.page.unroute("**/api/events*")
+
+    def until_held(self, held: list[Route], what: str) -> None:
+        # The browser calls back only while its page is waited for.
+        until(lambda: held or self.page.wait_for_timeout(20), what)
 
     def go(self, path: str) -> None:
         self.page.goto(BASE + path)
@@ -221,7 +228,7 @@ class TheTimeline(InABrowser):
         with self.before_the_stream("/?user=7005"):
             number = forged_unlink("7005")
             # Nothing more becomes known of it after that.
-            until(lambda: api("GET", f"/api/events/{number}")["lines"], "the lines of a request")
+            until_logged(number)
         self.page.wait_for_selector(f'.row[data-id="{number}"]')
 
     def test_what_was_not_answered_is_asked_for_again(self) -> None:
@@ -230,7 +237,7 @@ class TheTimeline(InABrowser):
         self.page.route("**/rows*", lambda route: route.abort())
         first = forged_unlink("7006")
         self.page.wait_for_selector("#notice.bad")
-        until(lambda: api("GET", f"/api/events/{first}")["lines"], "the lines of a request")
+        until_logged(first)
         # Long enough for the page to have asked for the last time of the first row alone.
         self.page.wait_for_timeout(1000)
         self.page.unroute("**/rows*")
@@ -243,11 +250,11 @@ class TheTimeline(InABrowser):
     def test_what_is_cleared_does_not_come_back_with_a_late_answer(self) -> None:
         earlier = forged_unlink("7008")
         self.page.wait_for_selector(f'.row[data-id="{earlier}"]')
-        until(lambda: api("GET", f"/api/events/{earlier}")["lines"], "the lines of a request")
+        until_logged(earlier)
         late: list[Route] = []
         self.page.route("**/rows*", lambda route: route.continue_() if late else late.append(route))
         forged_unlink("7008")
-        until(lambda: late or self.page.wait_for_timeout(20), "a question for the row")
+        self.until_held(late, "a question for the row")
         answer = late[0].fetch()
         api("DELETE", "/api/events")
         self.page.wait_for_selector("#empty")
@@ -277,7 +284,7 @@ class TheTimeline(InABrowser):
         self.page.wait_for_selector(f'.row[data-id="{known}"]')
         self.page.keyboard.press("p")
         # More becomes known of a request in the list: that is no new one.
-        until(lambda: api("GET", f"/api/events/{known}")["lines"], "the lines of a request")
+        until_logged(known)
         number = forged_unlink("7003")
         until(lambda: "1" in self.page.inner_text("#pause"), "the number of new requests")
         self.assertEqual(self.page.locator(f'.row[data-id="{number}"]').count(), 0)
@@ -286,6 +293,20 @@ class TheTimeline(InABrowser):
         self.go("/?outcome=taken&user=7003")
         self.page.wait_for_selector("#empty")
         self.go("/?outcome=refused&user=7003")
+        self.page.wait_for_selector(f'.row[data-id="{number}"]')
+
+    def test_a_pause_during_an_answer_loses_nothing(self) -> None:
+        late: list[Route] = []
+        self.page.route("**/rows*", lambda route: late.append(route))
+        self.go("/?user=7009")
+        self.until_held(late, "the question that follows the stream's opening")
+        number = forged_unlink("7009")
+        self.page.keyboard.press("p")
+        late[0].continue_()
+        self.page.unroute("**/rows*")
+        until(lambda: "1" in self.page.inner_text("#pause"), "the number of new requests")
+        self.assertEqual(self.page.locator(".row[data-id]").count(), 0)
+        self.page.keyboard.press("p")
         self.page.wait_for_selector(f'.row[data-id="{number}"]')
 
     def test_what_is_hostile_is_shown_as_text(self) -> None:
@@ -464,7 +485,7 @@ class TheFaults(InABrowser):
     def test_what_becomes_known_before_the_stream_opens_is_shown(self) -> None:
         api("PUT", "/api/faults/queue-down", {"seconds": 600})
         sent = send(kind="account-status", event="user-linked", user="7031")[0]
-        until(lambda: api("GET", f"/api/events/{sent['id']}")["lines"], "the lines of the request")
+        until_logged(sent["id"])
         with self.before_the_stream(f"/requests/{sent['id']}"):
             api("DELETE", "/api/faults/queue-down")
             # Nothing is left to do where the janitor was faster.

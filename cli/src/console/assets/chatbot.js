@@ -3,20 +3,9 @@
 {
   const chat = $("chat");
 
-  // A message that is shown already stays as it is, with what is open in it, unless more is known of it.
-  let busy = false;
-  let more = false;
-  const again = async () => {
-    more = busy;
-    if (busy) return;
-    busy = true;
-    try {
-      const answer = await fetch(chat.dataset.path);
-      if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("chat"));
-    } catch { /* it is tried again */ } finally { busy = false; }
-    if (more) again();
-  };
+  const again = soon(async () => show((await pageAt(chat.dataset.path)).getElementById("chat")));
 
+  // A message that is shown already stays as it is, with what is open in it, unless more is known of it.
   function show(then) {
     const messages = [...then.querySelectorAll(".message")];
     const known = new Map([...chat.querySelectorAll(".message")].map((message) => [message.id, message]));
@@ -31,9 +20,7 @@
     chat.toggleAttribute("data-waiting", then.hasAttribute("data-waiting"));
   }
 
-  let timer;
-  const soon = () => { clearTimeout(timer); timer = setTimeout(again, 150); };
-  listen("?kind=skill", { catchUp: soon, request: soon, cleared: soon });
+  listen("?kind=skill", { catchUp: again, request: again, cleared: again });
   setInterval(() => {
     for (const left of chat.querySelectorAll(".left")) {
       left.textContent = String(Math.max(0, Math.ceil((Number(left.dataset.until) - Date.now()) / 1000)));

@@ -26,6 +26,27 @@ async function ask(method, path, body) {
   return answer;
 }
 
+async function pageAt(path) {
+  return new DOMParser().parseFromString(await (await ask("GET", path)).text(), "text/html");
+}
+
+// A function that has `work` done a moment after it is called: once for all calls of that moment, and never twice at the
+// same time, so that no older answer overwrites a newer one. What fails is done again with the next call.
+function soon(work, delay = 150) {
+  let timer = null;
+  let busy = false;
+  let more = false;
+  const run = async () => {
+    timer = null;
+    more = busy;
+    if (busy) return;
+    busy = true;
+    try { await work(); } catch { /* see above */ } finally { busy = false; }
+    if (more) run();
+  };
+  return () => { timer ??= setTimeout(run, delay); };
+}
+
 async function sendAgain(id, changed) {
   try {
     const sent = await (await ask("POST", `/api/events/${id}/send`, changed || {})).json();
@@ -124,7 +145,6 @@ function timeline(place) {
   const pending = new Set();
   let stale = false;
   let paused = false;
-  let busy = false;
   const MOST = 10000;
   const [FIRST, OLDER] = [100, 500];
 
@@ -140,28 +160,22 @@ function timeline(place) {
   };
   const showEmpty = () => { $("empty").hidden = list.size > 0; };
 
-  // One answer at a time, so that no older one overwrites a newer one.
-  async function update() {
-    if (busy || paused || !(stale || pending.size > 0)) return;
-    busy = true;
+  const update = soon(async () => {
+    if (paused || !(stale || pending.size > 0)) return;
     const all = stale;
     const ids = [...pending].sort((one, other) => other - one).slice(0, all ? pending.size : 200);
     ids.forEach((id) => pending.delete(id));
     stale = false;
     try {
       const rows = await rowsOf(all ? { limit: FIRST + 1 } : { ids: ids.join(","), limit: 200 });
-      if (!paused) show(rows, all);
-      else putBack(ids, all);
+      if (paused) return putBack(ids, all);
+      show(rows, all);
     } catch (error) {
-      // What happens next, or the stream once it opens again, has it read again.
       putBack(ids, all);
-      notify(error.message, true);
-      busy = false;
-      return;
+      return notify(error.message, true);
     }
-    busy = false;
-    if (stale || pending.size > 0) setTimeout(update, 100);
-  }
+    if (stale || pending.size > 0) update();
+  }, 50);
 
   function putBack(ids, all) {
     ids.forEach((id) => pending.add(id));
@@ -213,40 +227,27 @@ function timeline(place) {
 
   listen(`?${filter}`, {
     catchUp: () => { stale = true; update(); },
-    request: (row) => { pending.add(row.id); if (paused) showPause(); else setTimeout(update, 50); },
+    request: (row) => { pending.add(row.id); if (paused) showPause(); else update(); },
     // An answer may be on its way that still has what was cleared.
     cleared: () => { pending.clear(); list.clear(); showEmpty(); showPause(); stale = true; update(); },
   });
 }
 
-// Of one request: its page is read anew when more is known of it. One answer at a time, as in the timeline.
+// Of one request: what may become known of it later is read anew.
 function refresh(id) {
-  const parts = ["checks", "way", "logs"];
-  const facts = (page) => page.querySelector(".facts");
-  const part = (page, name) => page.getElementById(name)?.parentElement;
+  const parts = [".facts", ...["checks", "way", "logs"].map((name) => `section[aria-labelledby=${name}]`)];
   // As the server wrote them: what is open in them now is the reader's.
-  const known = new Map(parts.map((name) => [name, part(document, name)?.innerHTML]));
-  const read = async () => {
-    const answer = await fetch(location.href);
-    if (!answer.ok) return;
-    const other = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const name of parts) {
-      const [now, then] = [document, other].map((page) => part(page, name));
-      if (!now || !then || known.get(name) === then.innerHTML) continue;
-      known.set(name, then.innerHTML);
+  const known = new Map(parts.map((part) => [part, document.querySelector(part)?.innerHTML]));
+  const again = soon(async () => {
+    const page = await pageAt(location.href);
+    for (const part of parts) {
+      const [now, then] = [document, page].map((one) => one.querySelector(part));
+      if (!now || !then || known.get(part) === then.innerHTML) continue;
+      known.set(part, then.innerHTML);
       now.replaceChildren(...then.childNodes);
     }
-    const [now, then] = [document, other].map(facts);
-    if (now && then && now.innerHTML !== then.innerHTML) now.replaceWith(then);
-  };
-  let timer;
-  let reading = Promise.resolve();
-  const soon = () => {
-    clearTimeout(timer);
-    // One that isn't answered is read again with the next event, or once the stream opens again.
-    timer = setTimeout(() => { reading = reading.then(read).catch(() => {}); }, 150);
-  };
-  listen("", { catchUp: soon, request: (row) => { if (row.id === id) soon(); } });
+  });
+  listen("", { catchUp: again, request: (row) => { if (row.id === id) again(); } });
 }
 
 function move(step) {
