@@ -232,8 +232,9 @@ class TheTimeline(InABrowser):
         self.page.wait_for_selector(f'.row[data-id="{number}"]')
 
     def test_what_was_not_answered_is_asked_for_again(self) -> None:
-        self.go("/?user=7006")
-        self.page.wait_for_selector(".live.on")
+        # What is asked when the stream opens is answered: what isn't is the question for the row.
+        with self.page.expect_response("**/rows*user=7006*"):
+            self.go("/?user=7006")
         self.page.route("**/rows*", lambda route: route.abort())
         first = forged_unlink("7006")
         self.page.wait_for_selector("#notice.bad")
@@ -297,14 +298,17 @@ class TheTimeline(InABrowser):
 
     def test_a_pause_during_an_answer_loses_nothing(self) -> None:
         late: list[Route] = []
-        self.page.route("**/rows*", lambda route: late.append(route))
-        self.go("/?user=7009")
+        rows = "**/rows*user=7009*"
+        with self.before_the_stream("/?user=7009"):
+            number = forged_unlink("7009")
+            until_logged(number)
+            self.page.route(rows, lambda route: late.append(route))
         self.until_held(late, "the question that follows the stream's opening")
-        number = forged_unlink("7009")
         self.page.keyboard.press("p")
-        late[0].continue_()
-        self.page.unroute("**/rows*")
-        until(lambda: "1" in self.page.inner_text("#pause"), "the number of new requests")
+        with self.page.expect_response(rows):
+            late[0].continue_()
+        self.page.unroute(rows)
+        self.page.evaluate("new Promise(requestAnimationFrame)")
         self.assertEqual(self.page.locator(".row[data-id]").count(), 0)
         self.page.keyboard.press("p")
         self.page.wait_for_selector(f'.row[data-id="{number}"]')
@@ -483,17 +487,40 @@ class TheFaults(InABrowser):
         until(lambda: path_of("7030", "linked"), "the state of the event that waited")
 
     def test_what_becomes_known_before_the_stream_opens_is_shown(self) -> None:
+        path, let_through = self.held_in_the_inbox("7031")
+        with self.before_the_stream(path):
+            let_through()
+        self.page.wait_for_selector(self.APPLIED)
+
+    def test_what_becomes_known_during_an_answer_is_shown(self) -> None:
+        path, let_through = self.held_in_the_inbox("7032")
+        late: list[Route] = []
+        with self.before_the_stream(path):
+            self.page.route(f"**{path}", lambda route: route.continue_() if late else late.append(route))
+        self.until_held(late, "the question that follows the stream's opening")
+        earlier = late[0].fetch()
+        let_through()
+        # Long enough for the page to want to ask again.
+        self.page.wait_for_timeout(500)
+        late[0].fulfill(response=earlier)
+        self.page.wait_for_selector(self.APPLIED)
+
+    APPLIED = 'section[aria-labelledby=way] >> text="Applied to the user\'s state"'
+
+    def held_in_the_inbox(self, user: str) -> tuple[str, Callable[[], None]]:
+        """The page of a request that the queue refused, and what lets it through: nothing more becomes known after that."""
         api("PUT", "/api/faults/queue-down", {"seconds": 600})
-        sent = send(kind="account-status", event="user-linked", user="7031")[0]
-        until_logged(sent["id"])
-        with self.before_the_stream(f"/requests/{sent['id']}"):
+        number = send(kind="account-status", event="user-linked", user=user)[0]["id"]
+        until_logged(number)
+
+        def let_through() -> None:
             api("DELETE", "/api/faults/queue-down")
             # Nothing is left to do where the janitor was faster.
             status, _ = call("POST", "/api/backlogs/inbox/replay", b"", {"Authorization": f"Bearer {TOKEN}"})
             self.assertIn(status, (200, 404))
-            # Nothing more becomes known of it after that.
-            until_it_reached("published", sent["id"])
-        self.page.wait_for_selector('section[aria-labelledby=way] >> text="Applied to the user\'s state"')
+            until_it_reached("published", number)
+
+        return f"/requests/{number}", let_through
 
 
 class Everyone(InABrowser):

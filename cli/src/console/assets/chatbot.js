@@ -3,7 +3,10 @@
 {
   const chat = $("chat");
 
-  const again = soon(async () => show((await pageAt(chat.dataset.path)).getElementById("chat")));
+  const again = soon(async () => {
+    const page = await pageAt(chat.dataset.path);
+    if (page) show(page.getElementById("chat"));
+  });
 
   // A message that is shown already stays as it is, with what is open in it, unless more is known of it.
   function show(then) {
@@ -21,10 +24,6 @@
   }
 
   listen("?kind=skill", { catchUp: again, request: again, cleared: again });
-  setInterval(() => {
-    for (const left of chat.querySelectorAll(".left")) {
-      left.textContent = String(Math.max(0, Math.ceil((Number(left.dataset.until) - Date.now()) / 1000)));
-    }
-    if (chat.hasAttribute("data-waiting")) again();
-  }, 1000);
+  setInterval(() => { if (chat.hasAttribute("data-waiting")) again(); }, 1000);
+  countDown();
 }

@@ -18,6 +18,8 @@ async function ask(method, path, body) {
     method,
     headers: body === undefined ? {} : { "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
+    // A question without an answer would be the last one of its page.
+    signal: method === "GET" ? AbortSignal.timeout(30000) : undefined,
   });
   if (!answer.ok) {
     const why = await answer.json().catch(() => ({}));
@@ -26,25 +28,40 @@ async function ask(method, path, body) {
   return answer;
 }
 
+// A page as the server writes it now; null if it can't be read.
 async function pageAt(path) {
-  return new DOMParser().parseFromString(await (await ask("GET", path)).text(), "text/html");
+  try {
+    return new DOMParser().parseFromString(await (await ask("GET", path)).text(), "text/html");
+  } catch {
+    return null;
+  }
 }
 
 // A function that has `work` done a moment after it is called: once for all calls of that moment, and never twice at the
-// same time, so that no older answer overwrites a newer one. What fails is done again with the next call.
+// same time, so that no older answer overwrites a newer one.
 function soon(work, delay = 150) {
   let timer = null;
   let busy = false;
   let more = false;
   const run = async () => {
+    clearTimeout(timer);
     timer = null;
     more = busy;
     if (busy) return;
     busy = true;
-    try { await work(); } catch { /* see above */ } finally { busy = false; }
+    try { await work(); } finally { busy = false; }
     if (more) run();
   };
   return () => { timer ??= setTimeout(run, delay); };
+}
+
+// What is left of a time runs down.
+function countDown() {
+  setInterval(() => {
+    for (const left of document.querySelectorAll(".left")) {
+      left.textContent = String(Math.max(0, Math.ceil((Number(left.dataset.until) - Date.now()) / 1000)));
+    }
+  }, 500);
 }
 
 async function sendAgain(id, changed) {
@@ -174,7 +191,7 @@ function timeline(place) {
       putBack(ids, all);
       return notify(error.message, true);
     }
-    if (stale || pending.size > 0) update();
+    if (pending.size > 0) update();
   }, 50);
 
   function putBack(ids, all) {
@@ -240,6 +257,7 @@ function refresh(id) {
   const known = new Map(parts.map((part) => [part, document.querySelector(part)?.innerHTML]));
   const again = soon(async () => {
     const page = await pageAt(location.href);
+    if (!page) return;
     for (const part of parts) {
       const [now, then] = [document, page].map((one) => one.querySelector(part));
       if (!now || !then || known.get(part) === then.innerHTML) continue;
