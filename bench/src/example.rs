@@ -18,7 +18,7 @@ fn figures(first_answer: f64, cpu: f64, memory: f64) -> Figures {
         first_request: spread(first_answer * 0.2),
         warm: spread(cpu * 1.5),
         warm_p99: cpu * 3.0,
-        cpu: spread(cpu),
+        cpu,
         memory: spread(memory),
     }
 }

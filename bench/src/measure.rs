@@ -26,7 +26,8 @@ struct Samples {
     first_request: Vec<f64>,
     start_cpu: Vec<f64>,
     warm: Vec<f64>,
-    cpu: Vec<f64>,
+    /// Of all later requests together.
+    warm_cpu: Duration,
     memory: Vec<f64>,
     /// Processor time of all its processes.
     cpu_time: Duration,
@@ -102,7 +103,7 @@ async fn ask_all(
         }
     }
     for asked in asked {
-        asked.end(plan.requests).await?;
+        asked.end().await?;
     }
     Ok(())
 }
@@ -163,7 +164,7 @@ impl<'c> Lane<'c> {
             running.ask().await?;
         }
         running.process.idle().await?;
-        Ok(Asked { lane: self, running, time: Duration::ZERO })
+        Ok(Asked { lane: self, running })
     }
 }
 
@@ -171,13 +172,11 @@ impl<'c> Lane<'c> {
 struct Asked<'l, 'c> {
     lane: &'l mut Lane<'c>,
     running: Running,
-    /// Its processor time for the requests that count.
-    time: Duration,
 }
 
 impl Asked<'_, '_> {
     async fn take_turn(&mut self, surroundings: &Surroundings) -> Result<()> {
-        let Self { lane, running, time } = self;
+        let Self { lane, running } = self;
         let stand_in = surroundings.stand_in(lane.transport);
         let (sent, before) = (stand_in.sent(), running.process.cpu_time()?);
         for _ in 0..AT_A_TIME {
@@ -185,17 +184,15 @@ impl Asked<'_, '_> {
             lane.samples.warm.push(in_millis(outcome.answered - outcome.handed_over));
         }
         running.process.idle().await?;
-        *time += running.process.cpu_time()? - before;
+        lane.samples.warm_cpu += running.process.cpu_time()? - before;
         let (sent, job) = (stand_in.sent() - sent, lane.contender.job);
         let expected = if job.sends { AT_A_TIME } else { 0 };
         ensure!(sent == expected, "{} sent {sent} messages for {AT_A_TIME} requests", lane.contender.name);
         Ok(())
     }
 
-    /// Ends the process, after this many requests that count.
-    async fn end(self, requests: usize) -> Result<()> {
-        let Self { lane, running: Running { process, .. }, time } = self;
-        lane.samples.cpu.push(in_millis(time) / requests as f64);
+    async fn end(self) -> Result<()> {
+        let Self { lane, running: Running { process, .. } } = self;
         lane.samples.memory.push(process.peak_memory()? as f64);
         lane.samples.cpu_time += process.end().await?;
         Ok(())
@@ -222,13 +219,13 @@ impl Samples {
     fn figures(mut self) -> Result<Figures> {
         self.warm.sort_by(f64::total_cmp);
         Ok(Figures {
+            cpu: in_millis(self.warm_cpu) / self.warm.len() as f64,
             warm_p99: rank(&self.warm, 99)?,
             ready: Spread::of(self.ready)?,
             first_answer: Spread::of(self.first_answer)?,
             first_request: Spread::of(self.first_request)?,
             start_cpu: Spread::of(self.start_cpu)?,
             warm: Spread::of(self.warm)?,
-            cpu: Spread::of(self.cpu)?,
             memory: Spread::of(self.memory)?,
         })
     }

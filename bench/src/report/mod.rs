@@ -92,7 +92,7 @@ fn timings(results: &Results, transport: Transport) -> Section {
             digits(figures.start_cpu.median),
             digits(figures.warm.median),
             digits(figures.warm_p99),
-            spread(&figures.cpu),
+            digits(figures.cpu),
             digits(figures.memory.median / 1e6),
         ]
     };
@@ -106,7 +106,7 @@ fn timings(results: &Results, transport: Transport) -> Section {
         "processor time a request",
         "peak memory",
     ];
-    let about = "Milliseconds: median (p10–p90); memory in MB.";
+    let about = "Milliseconds: median (p10–p90), of a request's processor time the mean; memory in MB.";
     Section::new(&format!("Over {}", transport.name()), about, &head, results.rows.iter().map(cells).collect())
 }
 

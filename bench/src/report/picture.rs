@@ -29,11 +29,11 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   text { fill: #e6edf3 } .plain { fill: #4493f8 } .tls { fill: #ab7df8 } .spread { stroke: #e6edf3 }
 }";
 
-type Figure = fn(&Figures) -> &Spread;
+type Figure = fn(&Figures) -> Spread;
 
 const PANELS: [(&str, Figure); 2] = [
-    ("Process start to first answer, ms", |figures| &figures.first_answer),
-    ("Processor time of a warm request, ms", |figures| &figures.cpu),
+    ("Process start to first answer, ms", |figures| figures.first_answer),
+    ("Processor time of a warm request, ms", |figures| Spread::point(figures.cpu)),
 ];
 
 /// Writes a line. Writing to a string cannot fail.
@@ -74,7 +74,7 @@ fn panel(svg: &mut String, title: &str, of: Figure, results: &Results) {
     }
 }
 
-fn bar(svg: &mut String, class: &str, spread: &Spread, scale: f64, y: f64) {
+fn bar(svg: &mut String, class: &str, spread: Spread, scale: f64, y: f64) {
     let [width, p10, p90] = [spread.median, spread.p10, spread.p90].map(|value| value * scale);
     let (from, to, middle, height) = (LEFT + p10, LEFT + p90, y + BAR / 2.0, BAR - 1.0);
     line!(svg, r#"<rect class="{class}" x="{LEFT}" y="{y}" width="{width:.1}" height="{height}"/>"#);
