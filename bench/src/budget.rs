@@ -52,7 +52,8 @@ const BUDGETS: [(Figure, Whose, [f64; 2], Role); 10] = [
     (Figure::FirstAnswer, TWO_HOSTS, [2.25, 3.5], Role::Floor),
     (Figure::FirstAnswer, ALL, [1.0 / 8.0; 2], Role::Node),
     (Figure::FirstAnswer, ALL, [1.0 / 8.0; 2], Role::Python),
-    (Figure::Cpu, SIMPLE, [1.0, 1.02], Role::Minimal),
+    // As long as *minimal*, and what chance may add in three runs of three.
+    (Figure::Cpu, SIMPLE, [1.02; 2], Role::Minimal),
     (Figure::Cpu, CHECKS, [1.18; 2], Role::Minimal),
     (Figure::Cpu, REPLIES, [1.15; 2], Role::Minimal),
     (Figure::Cpu, ALL, [1.0 / 4.0; 2], Role::Node),
