@@ -34,7 +34,7 @@ pub(crate) fn sections(measured: &Measured) -> Vec<Section> {
         ),
         Section::new(
             "",
-            "The same batch of ten, until nine of its users are done, where each request of the tenth:",
+            "Time until the other nine users of a batch of ten are done, where each request of the tenth:",
             &["", "ms"],
             vec![
                 vec!["waits as all do".to_owned(), spread(&measured.beside.without)],

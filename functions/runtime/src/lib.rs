@@ -5,7 +5,6 @@
 //! |---|---|
 //! | [`clock`] | the present time |
 //! | [`batch`] | what Lambda delivers from a queue or a stream, and which records are redelivered |
-//! | [`in_turn`] | work that begins one after the other, on one thread |
 //! | [`http`] | connections: whom they trust, how they are opened and kept |
 //! | [`keys`] | Kakao's signing keys: the endpoint, and the cached key set |
 //! | [`edges`] | where envelopes go: the queue, and the inbox while it fails |
@@ -41,7 +40,7 @@ mod fuzzing;
 #[cfg(test)]
 mod heard;
 pub mod http;
-pub mod in_turn;
+mod in_turn;
 pub mod ingest;
 pub mod invoke;
 pub mod keys;

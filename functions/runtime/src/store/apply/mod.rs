@@ -123,12 +123,12 @@ impl<S: Store> Applier<S> {
             }
             Err(error) => (None, None, None, Err(error)),
         };
-        let until = match &write {
-            // It reads all the user's shares, which may be many: cut short, it would fail each time.
-            Ok(PlannedRecord { plan: Plan::Apply(step), .. }) if step.wiped.is_some() => history_until(deadline),
-            _ => end_of_step(history_until(deadline)),
-        };
         let recorded = async move {
+            let until = match &write {
+                // It reads all the user's shares, which may be many: cut short, it would fail each time.
+                Ok(PlannedRecord { plan: Plan::Apply(step), .. }) if step.wiped.is_some() => history_until(deadline),
+                _ => end_of_step(history_until(deadline)),
+            };
             let done = guarded(async { self.record(record, write?).await }, until).await;
             done.inspect_err(|error| self.report(record, error)).is_ok()
         };

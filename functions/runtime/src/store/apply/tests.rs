@@ -333,7 +333,7 @@ fn a_hanging_write_for_one_user_does_not_delay_other_users() {
     run(async {
         let applier = applier(&memory);
         let mut work = pin!(applier.apply(&batch, far()));
-        // As many steps as one user takes by far, and no time at all.
+        // More steps than twenty users take who begin in turn, and no time at all.
         for _ in 0..100 {
             assert!(polled(work.as_mut()).await.is_pending());
         }
