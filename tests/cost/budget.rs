@@ -21,7 +21,7 @@ const MILLION: [(&str, f64); 9] = [
 /// How many write units each may take.
 const WRITE_UNITS: [(&str, f64); 5] = [
     ("talk share without a user", 1.0),
-    ("talk share, a user's first", 6.0),
+    ("talk share, a user's first", 4.0),
     ("talk share, the user's next", 4.0),
     ("chatbot message", 2.0),
     ("chatbot message of a member", 3.0),
@@ -36,7 +36,7 @@ const ROUND_TRIPS: [(&str, u32); 8] = [
     ("talk channel", 2),
     ("talk share, a user's first", 2),
     ("chatbot message", 2),
-    ("chatbot message of a member", 3),
+    ("chatbot message of a member", 2),
 ];
 
 /// What a month without webhooks may cost, in dollars, with all alarms and with those of `Monitoring` = `lean`.
