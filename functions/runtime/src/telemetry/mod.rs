@@ -12,11 +12,12 @@ use std::{
     panic::resume_unwind,
     process::ExitCode,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use lambda_http::Error;
-use tokio::task::spawn_local;
+use tokio::{task::spawn_local, time::sleep};
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     layer::SubscriberExt,
@@ -42,7 +43,10 @@ where
     F: Future<Output = Result<(), Error>> + 'static,
 {
     let ended = match init(function) {
-        Ok(()) => as_task(body()).await,
+        Ok(()) => {
+            spawn_local(keep_a_timer());
+            as_task(body()).await
+        }
         Err(malformed) => Err(malformed.into()),
     };
     let Err(error) = ended else { return ExitCode::SUCCESS };
@@ -61,6 +65,17 @@ async fn as_task(body: impl Future<Output = Result<(), Error>> + 'static) -> Res
     // Its message may quote anything: it stands on standard error, and in no log line.
     died.try_into_panic().map_or_else(|cancelled| Err(cancelled.into()), |panic| resume_unwind(panic))
 }
+
+/// Keeps a timer that is due before any that a request sets. Each that becomes the next one makes tokio interrupt its wait
+/// for the kernel's events, and a request sets three (docs/adr/0008).
+async fn keep_a_timer() {
+    loop {
+        sleep(SOONER).await;
+    }
+}
+
+/// Sooner than the end of any attempt.
+const SOONER: Duration = Duration::from_millis(500);
 
 /// Starts logging and counting for a function; `RUST_LOG` filters the log, by default `info`, and never
 /// the counts. `METRICS_NAMESPACE` names where these go.
