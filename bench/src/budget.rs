@@ -49,11 +49,12 @@ const ZIP: u64 = 4_000_000;
 /// All budgets but [`ZIP`]: the factors over plain HTTP and over TLS.
 const BUDGETS: [(Figure, Whose, [f64; 2], Role); 10] = [
     (Figure::FirstAnswer, SIMPLE, [2.0, 3.5], Role::Floor),
+    // The most that was seen is 2.28: the ratio of two starts varies by a fiftieth (standard deviation).
     (Figure::FirstAnswer, TWO_HOSTS, [2.35, 3.5], Role::Floor),
     (Figure::FirstAnswer, ALL, [1.0 / 8.0; 2], Role::Node),
     (Figure::FirstAnswer, ALL, [1.0 / 8.0; 2], Role::Python),
-    // As long as *minimal*, and what chance may add in three runs of three.
-    (Figure::Cpu, SIMPLE, [1.01; 2], Role::Minimal),
+    // As long as *minimal*, and what varies between runs.
+    (Figure::Cpu, SIMPLE, [1.02; 2], Role::Minimal),
     (Figure::Cpu, CHECKS, [1.15; 2], Role::Minimal),
     (Figure::Cpu, REPLIES, [1.15; 2], Role::Minimal),
     (Figure::Cpu, ALL, [1.0 / 4.0; 2], Role::Node),

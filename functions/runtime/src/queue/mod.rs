@@ -9,6 +9,9 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::edges::{Deletion, EdgeError, Queue, Visibility, whole_seconds};
 
+/// How long one attempt to send may take: two fit into an acknowledgement's time, with some left for the inbox.
+pub(crate) const ATTEMPT: Duration = Duration::from_millis(700);
+
 /// A queue in SQS.
 #[derive(Clone, Debug)]
 pub struct SqsQueue {
@@ -21,7 +24,7 @@ impl SqsQueue {
     /// dead.
     #[must_use]
     pub fn new(aws: &SdkConfig, url: String) -> Self {
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(700)).build();
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
         let config = Builder::from(aws)
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(20)))

@@ -24,7 +24,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::config::ConfigError;
+use crate::{config::ConfigError, queue};
 use layer::Recording;
 use log::Log;
 
@@ -44,7 +44,7 @@ where
 {
     let ended = match init(function) {
         Ok(()) => {
-            spawn_local(keep_a_timer());
+            spawn_local(keep_waking());
             as_task(body()).await
         }
         Err(malformed) => Err(malformed.into()),
@@ -66,16 +66,18 @@ async fn as_task(body: impl Future<Output = Result<(), Error>> + 'static) -> Res
     died.try_into_panic().map_or_else(|cancelled| Err(cancelled.into()), |panic| resume_unwind(panic))
 }
 
-/// Keeps a timer that is due before any that a request sets. Each that becomes the next one makes tokio interrupt its wait
-/// for the kernel's events, and a request sets three (docs/adr/0008).
-async fn keep_a_timer() {
+/// Keeps a timer set, so that tokio is going to wake up before the usual timers of a request are due. For each timer that is
+/// due before the wake-up it last computed, it writes to a descriptor, and its next wait then returns at once
+/// (docs/adr/0008).
+async fn keep_waking() {
     loop {
-        sleep(SOONER).await;
+        sleep(WAKE_UP).await;
     }
 }
 
-/// Sooner than the end of any attempt.
-const SOONER: Duration = Duration::from_millis(500);
+/// Shorter than the shortest of those timers, the attempt of the queue.
+const WAKE_UP: Duration = Duration::from_millis(500);
+const _: () = assert!(WAKE_UP.as_millis() < queue::ATTEMPT.as_millis());
 
 /// Starts logging and counting for a function; `RUST_LOG` filters the log, by default `info`, and never
 /// the counts. `METRICS_NAMESPACE` names where these go.
