@@ -7,7 +7,7 @@ use crate::{
 };
 
 fn spread(median: f64) -> Spread {
-    Spread { median, p10: median * 0.9, p90: median * 1.2 }
+    Spread { mean: median, median, p10: median * 0.9, p90: median * 1.2 }
 }
 
 fn figures(first_answer: f64, cpu: f64, memory: f64) -> Figures {

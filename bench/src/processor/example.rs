@@ -9,7 +9,7 @@ use super::{
 use crate::figures::Spread;
 
 fn spread(median: f64) -> Spread {
-    Spread { median, p10: median * 0.9, p90: median * 1.2 }
+    Spread { mean: median, median, p10: median * 0.9, p90: median * 1.2 }
 }
 
 fn asked(requests: f64, reads: f64, writes: f64) -> PerEvent {

@@ -57,7 +57,7 @@ pub(crate) fn sections(measured: &Measured) -> Vec<Section> {
 }
 
 fn rate(Rate { batch, whose, per_second, per_cpu_second, requests }: &Rate) -> Vec<String> {
-    let whole = |Spread { median, p10, p90 }: &Spread| format!("{median:.0} ({p10:.0}–{p90:.0})");
+    let whole = |Spread { median, p10, p90, .. }: &Spread| format!("{median:.0} ({p10:.0}–{p90:.0})");
     vec![format!("{batch}, {}", whose.name()), whole(per_second), whole(per_cpu_second), digits(*requests)]
 }
 

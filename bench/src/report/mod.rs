@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn the_page_names_the_tightest_function_of_each_budget() {
         let mut results = example::results();
-        example::row(&mut results, "talk-share").tls.first_answer.median = 10.5;
+        example::row(&mut results, "talk-share").tls.first_answer.mean = 10.5;
         let text = markdown(&results);
         let line = text.lines().find(|line| line.contains("TLS: at most 3.5 × the floor")).unwrap();
         let expected =

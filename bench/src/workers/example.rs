@@ -4,7 +4,7 @@ use super::figures::{Answered, Many, Measured, Reconciled, Worked};
 use crate::figures::Spread;
 
 const fn spread(median: f64) -> Spread {
-    Spread { median, p10: median, p90: median }
+    Spread { mean: median, median, p10: median, p90: median }
 }
 
 /// Figures that just keep their budgets.
