@@ -171,6 +171,12 @@ mod tests {
     }
 
     #[test]
+    fn the_mean_leaves_out_the_outer_fifth() {
+        let values = (1..=13).map(f64::from).chain([17.0, 9e6]).collect();
+        assert_eq!(Spread::of(values).unwrap().mean, 107.0 / 13.0);
+    }
+
+    #[test]
     fn the_99th_percentile_is_the_nearest_rank() {
         let values: Vec<f64> = (1..=300).map(f64::from).collect();
         assert_eq!(rank(&values, 99).unwrap(), 297.0);
