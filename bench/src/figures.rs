@@ -58,8 +58,8 @@ pub(crate) struct Figures {
     pub(crate) warm: Spread,
     /// The 99th percentile of `warm`.
     pub(crate) warm_p99: f64,
-    /// Processor time of a later request: that of all, by their number. Contenders are asked in turn, so two of these
-    /// means compare better than medians: both have the machine's pace of the same moments in them.
+    /// Processor time of a later request: that of all, by their number. A mean for the reason that [`Spread::mean`] is
+    /// one: contenders are asked in turn, too.
     pub(crate) cpu: f64,
     /// Peak memory, in bytes.
     pub(crate) memory: Spread,

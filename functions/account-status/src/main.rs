@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
-use runtime::{config::Variables, ingest::AccountStatusWebhook, keys::Keys, telemetry, wiring::Edges};
+use runtime::{config::Variables, ingest::AccountStatusWebhook, keys::Keys, process, wiring::Edges};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
-    telemetry::run("account-status", run_function).await
+    process::run("account-status", run_function).await
 }
 
 async fn run_function() -> Result<(), lambda_http::Error> {

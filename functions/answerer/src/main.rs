@@ -7,6 +7,7 @@ use mimalloc::MiMalloc;
 use runtime::{
     answer::{Answerer, Event, HttpCallback},
     config::Variables,
+    process,
     queue::SqsQueue,
     store::Retention,
     telemetry, wiring,
@@ -17,7 +18,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
-    telemetry::run("answerer", run_function).await
+    process::run("answerer", run_function).await
 }
 
 async fn run_function() -> Result<(), Error> {

@@ -9,6 +9,7 @@ use runtime::{
     clock,
     config::Variables,
     deliver::{Deliverer, HttpEndpoint},
+    process,
     queue::SqsQueue,
     signing::{HeldSecrets, SecretsManager},
     telemetry, wiring,
@@ -19,7 +20,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
-    telemetry::run("deliverer", run_function).await
+    process::run("deliverer", run_function).await
 }
 
 async fn run_function() -> Result<(), Error> {

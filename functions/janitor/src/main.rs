@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
-use runtime::{config::Variables, queue::SqsQueue, store::Retention, telemetry, wiring};
+use runtime::{config::Variables, process, queue::SqsQueue, store::Retention, telemetry, wiring};
 use serde_json::Value;
 
 #[global_allocator]
@@ -17,7 +17,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
-    telemetry::run("janitor", run_function).await
+    process::run("janitor", run_function).await
 }
 
 async fn run_function() -> Result<(), Error> {

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
-use runtime::{batch::Batch, config::Variables, store::Applier, telemetry, wiring};
+use runtime::{batch::Batch, config::Variables, process, store::Applier, telemetry, wiring};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
-    telemetry::run("processor", run_function).await
+    process::run("processor", run_function).await
 }
 
 async fn run_function() -> Result<(), Error> {

@@ -9,6 +9,7 @@ use mimalloc::MiMalloc;
 use runtime::{
     batch::Batch,
     config::Variables,
+    process,
     publish::{EventBridge, Publisher},
     queue::SqsQueue,
     telemetry, wiring,
@@ -19,7 +20,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
-    telemetry::run("publisher", run_function).await
+    process::run("publisher", run_function).await
 }
 
 async fn run_function() -> Result<(), Error> {

@@ -6,6 +6,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use mimalloc::MiMalloc;
 use runtime::{
     config::Variables,
+    process,
     queue::SqsQueue,
     reconcile::{HeldReaderKeys, HttpKakaoApi, Reconciler, RunTable, Settings},
     signing::SecretsManager,
@@ -19,7 +20,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
-    telemetry::run("reconciler", run_function).await
+    process::run("reconciler", run_function).await
 }
 
 async fn run_function() -> Result<(), Error> {

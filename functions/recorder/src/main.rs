@@ -9,6 +9,7 @@ use runtime::{
     clock,
     config::Variables,
     erasures::{Recorder, is_recorded},
+    process,
     publish::Write,
     telemetry, wiring,
 };
@@ -18,7 +19,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
-    telemetry::run("recorder", run_function).await
+    process::run("recorder", run_function).await
 }
 
 async fn run_function() -> Result<(), Error> {

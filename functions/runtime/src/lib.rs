@@ -21,6 +21,7 @@
 //! | [`reconcile`] | the states compared with Kakao's list of members |
 //! | [`config`] | the environment's variables |
 //! | [`telemetry`] | logs and metrics |
+//! | [`process`] | a function as a process: its log and its one task |
 //! | [`wiring`] | the modules joined to a function |
 
 #![warn(missing_docs)]
@@ -44,6 +45,7 @@ mod in_turn;
 pub mod ingest;
 pub mod invoke;
 pub mod keys;
+pub mod process;
 pub mod publish;
 pub mod queue;
 pub mod reconcile;

@@ -9,22 +9,17 @@ mod metrics;
 
 use std::{
     io,
-    panic::resume_unwind,
-    process::ExitCode,
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
 use jiff::Timestamp;
-use lambda_http::Error;
-use tokio::{task::spawn_local, time::sleep};
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
-use crate::{config::ConfigError, queue};
+use crate::config::ConfigError;
 use layer::Recording;
 use log::Log;
 
@@ -34,57 +29,12 @@ pub const NAMESPACE: &str = "KakaoWebhooks";
 
 static LOG: Mutex<Log> = Mutex::new(Log::new());
 
-/// Runs a function until Lambda ends it. An error of its start is a log line and a failed exit status.
-///
-/// # Panics
-/// Outside of a [local runtime](tokio::runtime::LocalRuntime).
-pub async fn run<F>(function: &'static str, body: impl FnOnce() -> F) -> ExitCode
-where
-    F: Future<Output = Result<(), Error>> + 'static,
-{
-    let ended = match init(function) {
-        Ok(()) => {
-            spawn_local(keep_waking());
-            as_task(body()).await
-        }
-        Err(malformed) => Err(malformed.into()),
-    };
-    let Err(error) = ended else { return ExitCode::SUCCESS };
-    let error = error.to_string();
-    tracing::error!(event = "not_started", function, error);
-    ExitCode::FAILURE
-}
-
-/// A task that is woken runs next. A main future that is woken runs again only after tokio has asked the kernel what else
-/// has happened: five times a request.
-async fn as_task(body: impl Future<Output = Result<(), Error>> + 'static) -> Result<(), Error> {
-    let died = match spawn_local(body).await {
-        Ok(ended) => return ended,
-        Err(died) => died,
-    };
-    // Its message may quote anything: it stands on standard error, and in no log line.
-    died.try_into_panic().map_or_else(|cancelled| Err(cancelled.into()), |panic| resume_unwind(panic))
-}
-
-/// Keeps a timer set, so that tokio is going to wake up before the usual timers of a request are due. For each timer that is
-/// due before the wake-up it last computed, it writes to a descriptor, and its next wait then returns at once
-/// (docs/adr/0008).
-async fn keep_waking() {
-    loop {
-        sleep(WAKE_UP).await;
-    }
-}
-
-/// Shorter than the shortest of those timers, the attempt of the queue.
-const WAKE_UP: Duration = Duration::from_millis(500);
-const _: () = assert!(WAKE_UP.as_millis() < queue::ATTEMPT.as_millis());
-
 /// Starts logging and counting for a function; `RUST_LOG` filters the log, by default `info`, and never
 /// the counts. `METRICS_NAMESPACE` names where these go.
 ///
 /// # Errors
 /// `RUST_LOG` can't be used: the log is then as if it were not set.
-fn init(function: &'static str) -> Result<(), ConfigError> {
+pub(crate) fn init(function: &'static str) -> Result<(), ConfigError> {
     let (wanted, malformed) = match wanted(std::env::var(FILTER).ok().as_deref()) {
         Ok(wanted) => (wanted, Ok(())),
         Err(error) => (Targets::new().with_default(LevelFilter::INFO), Err(error)),
@@ -184,26 +134,9 @@ pub fn flush() {
 
 #[cfg(test)]
 mod tests {
-    use tokio::runtime::{Builder, LocalOptions};
     use tracing::Level;
 
     use super::*;
-
-    fn ended(body: impl Future<Output = Result<(), Error>> + 'static) -> Result<(), Error> {
-        Builder::new_current_thread().build_local(LocalOptions::default()).unwrap().block_on(as_task(body))
-    }
-
-    #[test]
-    fn a_function_ends_as_its_task_does() {
-        ended(async { Ok(()) }).unwrap();
-        assert_eq!(ended(async { Err("a variable".into()) }).unwrap_err().to_string(), "a variable");
-    }
-
-    #[test]
-    #[should_panic(expected = "no error of its start")]
-    fn a_panic_stays_one() {
-        let _ = ended(async { panic!("no error of its start") });
-    }
 
     #[test]
     fn a_level_or_levels_by_target_are_what_is_logged_and_info_where_nothing_else_is_asked_for() {
