@@ -158,10 +158,11 @@ fn slow_down(contenders: &mut [Contender], delays: &[(String, Duration)]) {
     }
 }
 
-/// Whether all budgets are kept. One that cannot be checked counts as broken, unless only a part was to be measured: of
-/// that, something must have a budget.
+/// Whether all budgets are kept. One that cannot be checked, or not with certainty, counts as broken, unless only a part was
+/// to be measured: of that, something must have a budget.
 fn keeps_budgets(results: &Results, is_partial: bool, progress: Progress) -> bool {
-    let unchecked = budget::unchecked(results);
+    let mut unchecked = budget::unchecked(results);
+    unchecked.extend(report::caveat(results).map(|caveat| format!("times by the clock: {caveat}. Run it again alone")));
     for budget in unchecked.iter().filter(|_| !is_partial) {
         progress.say(&format!("not checked: {budget}"));
     }
@@ -206,6 +207,18 @@ mod tests {
         let keeps = |results: &Results, is_partial| keeps_budgets(results, is_partial, Progress::Silent);
         let mut results = example::results();
         assert!(keeps(&results, false));
+        let others = std::mem::replace(&mut results.others, 0.5);
+        assert!(!keeps(&results, false));
+        results.others = others;
+        for take in [
+            |results: &mut Results| drop(results.processor.take()),
+            |results: &mut Results| drop(results.workers.take()),
+        ] {
+            let mut results = results.clone();
+            take(&mut results);
+            assert!(!keeps(&results, false));
+            assert!(keeps(&results, true));
+        }
         example::row(&mut results, "skill").zip = None;
         assert!(!keeps(&results, false));
         assert!(keeps(&results, true));

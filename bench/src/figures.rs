@@ -59,7 +59,7 @@ pub(crate) struct Figures {
     /// The 99th percentile of `warm`.
     pub(crate) warm_p99: f64,
     /// Processor time of a later request: that of all, by their number. A mean for the reason that [`Spread::mean`] is
-    /// one: contenders are asked in turn, too.
+    /// one: contenders are asked in turn, too. Nothing is left out, since single requests are not measured.
     pub(crate) cpu: f64,
     /// Peak memory, in bytes.
     pub(crate) memory: Spread,
@@ -136,7 +136,7 @@ pub struct Results {
     pub others: f64,
     /// The figures of the processor, if it took part.
     pub processor: Option<Measured>,
-    /// The figures of publisher, deliverer and answerer, if they took part.
+    /// The figures of publisher, deliverer, answerer and reconciler, if they took part.
     pub workers: Option<workers::Measured>,
     /// The contenders left out, each with the reason.
     pub left_out: Vec<String>,
@@ -148,7 +148,7 @@ const DISTURBED: f64 = 0.15;
 impl Results {
     /// `others`, if it makes the times doubtful.
     pub(crate) fn disturbed(&self) -> Option<f64> {
-        Some(self.others).filter(|others| *others > DISTURBED)
+        Some(self.others).filter(|others| !self.rows.is_empty() && *others > DISTURBED)
     }
 
     /// The contender in this role, if it took part.
@@ -188,5 +188,7 @@ mod tests {
         assert_eq!(results.disturbed(), None);
         results.others = 0.5;
         assert_eq!(results.disturbed(), Some(0.5));
+        results.rows.clear();
+        assert_eq!(results.disturbed(), None);
     }
 }

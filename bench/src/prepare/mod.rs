@@ -5,7 +5,7 @@ mod cargo;
 mod others;
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -116,8 +116,9 @@ impl Prepared {
         let mut prepared = Self { versions: vec![cargo::version().await?], ..Self::default() };
         prepared.add_ours(wanted, progress).await?;
         if wanted.has(processor::NAME) {
-            prepared.processor =
-                cargo::functions(&[processor::NAME], wanted.build, progress).await?.remove(processor::NAME);
+            let mut built = cargo::functions(&[processor::NAME], wanted.build, progress).await?;
+            let program = built.remove(processor::NAME).with_context(|| no_binary(processor::NAME));
+            prepared.processor = Some(program?);
         }
         if wanted.has(workers::NAME) {
             prepared.workers = Some(workers(wanted.build, progress).await?);
@@ -147,7 +148,7 @@ impl Prepared {
         let mut built = cargo::functions(&names, wanted.build, progress).await?;
         let archives = wanted.archives.map_or_else(|| target().join("lambda"), Path::to_owned);
         for (name, job) in ours {
-            let program = built.remove(name).with_context(|| format!("cargo built no binary {name}"))?;
+            let program = built.remove(name).with_context(|| no_binary(name))?;
             let mut contender = Contender::new(name, Role::Ours, job, program);
             contender.zip = archive_size(&archives, name);
             self.contenders.push(contender);
@@ -166,30 +167,40 @@ impl Prepared {
     }
 }
 
+fn no_binary(name: &str) -> String {
+    format!("cargo built no binary {name}")
+}
+
 async fn workers(build: bool, progress: Progress) -> Result<Programs> {
     let names = ["publisher", "deliverer", "answerer", "reconciler"];
     let mut built = cargo::functions(&names, build, progress).await?;
-    let mut of = |name: &str| built.remove(name).with_context(|| format!("cargo built no binary {name}"));
+    let mut of = |name: &str| built.remove(name).with_context(|| no_binary(name));
     let [publisher, deliverer, answerer, reconciler] = names.map(&mut of);
     let bare = cargo::contender("post", build, progress).await?;
     Ok(Programs { publisher: publisher?, deliverer: deliverer?, answerer: answerer?, reconciler: reconciler?, bare })
 }
 
 /// The archive that `cargo lambda build --arm64 --output-format zip` made. One for the other architecture has the
-/// same name: it is newer than the binary for this one.
+/// same name: it is newer than the binary for this one. So are sources that were changed since.
 fn archive_size(archives: &Path, name: &str) -> Option<u64> {
     let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
     let archive = archives.join(name).join("bootstrap.zip");
     let binary = |architecture: &str| archives.with_file_name(architecture).join("release").join(name);
     let ours = changed(&binary("aarch64-unknown-linux-gnu"))?;
     let is_of_another = changed(&binary("x86_64-unknown-linux-gnu")).is_some_and(|other| other > ours);
-    let is_current = changed(&archive)? >= ours && !is_of_another;
+    let archived = changed(&archive)?;
+    let sources = fs::read_to_string(binary("aarch64-unknown-linux-gnu").with_extension("d")).ok()?;
+    let are_sources_older = sources
+        .split_whitespace()
+        .skip(1)
+        .all(|path| changed(Path::new(path)).is_some_and(|changed| changed <= archived));
+    let is_current = archived >= ours && !is_of_another && are_sources_older;
     is_current.then(|| archive.metadata().ok()).flatten().map(|metadata| metadata.len())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, File};
+    use std::fs::File;
 
     use super::*;
 
@@ -197,9 +208,11 @@ mod tests {
     fn only_an_archive_for_arm64_counts() {
         let folder = env::temp_dir().join(format!("bench-archives-{}", std::process::id()));
         let make = |path: &str, second: u64| {
+            let source = folder.join("source.rs");
             let path = folder.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, "12345").unwrap();
+            fs::write(path.with_extension("d"), format!("{}: {}\n", path.display(), source.display())).unwrap();
             let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(second);
             File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
         };
@@ -207,7 +220,12 @@ mod tests {
         make("lambda/unlink/bootstrap.zip", 20);
         assert_eq!(size(), None);
         make("aarch64-unknown-linux-gnu/release/unlink", 19);
+        assert_eq!(size(), None);
+        make("source.rs", 18);
         assert_eq!(size(), Some(5));
+        make("source.rs", 21);
+        assert_eq!(size(), None);
+        make("source.rs", 18);
         make("x86_64-unknown-linux-gnu/release/unlink", 15);
         assert_eq!(size(), Some(5));
         make("x86_64-unknown-linux-gnu/release/unlink", 20);

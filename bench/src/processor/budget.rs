@@ -108,7 +108,12 @@ fn judge(kind: Kind, case: Case, PerEvent { requests, units }: PerEvent, limit: 
         function: format!("{NAME}, {}, {}", kind.name(), case.name()),
         found: text(asked),
         against: text(limit),
-        used: asked.into_iter().zip(limit).map(used).fold(0.0, f64::max),
+        // A figure that is not a number stays one.
+        used: asked
+            .into_iter()
+            .zip(limit)
+            .map(used)
+            .fold(0.0, |most, used| if used <= most || most.is_nan() { most } else { used }),
     }
 }
 
@@ -129,6 +134,8 @@ mod tests {
     #[test]
     fn ten_users_one_after_the_other_break_the_budget_by_name() {
         let mut measured = example::measured();
+        measured.waited[1].took.median *= 1.01;
+        assert!(matches!(&broken(&measured)[..], [line] if line.contains("a batch of 10 users")));
         measured.waited[1].took.median = 180.0;
         assert_eq!(
             broken(&measured),
@@ -141,12 +148,14 @@ mod tests {
     #[test]
     fn users_who_wait_for_one_that_hangs_break_the_budget_by_name() {
         let mut measured = example::measured();
+        measured.beside.with.median *= 1.01;
+        assert!(matches!(&broken(&measured)[..], [line] if line.contains("nine users")));
         measured.beside.with.median = 218.0;
         assert_eq!(
             broken(&measured),
             [
                 "processor: nine users beside one whose requests hang for 200 ms: at most 1.2 × without it; it is 218.0 ms \
-                 against 18.0 ms"
+                 against 10.0 ms"
             ]
         );
     }
@@ -179,12 +188,35 @@ mod tests {
     }
 
     #[test]
-    fn one_request_more_of_any_kind_in_any_case_breaks_a_budget() {
+    fn growth_of_any_figure_breaks_the_budget_by_name() {
+        let breaks = |of_what: &str, fullest: fn(&mut Measured) -> &mut Grown| {
+            let breaks = |figure: &str, change: fn(&mut Grown)| {
+                let mut measured = example::measured();
+                change(fullest(&mut measured));
+                let broken = broken(&measured);
+                let is_named = |line: &String| line.contains(figure) && line.contains(of_what);
+                assert!(matches!(&broken[..], [line] if is_named(line)), "{figure}, {of_what}: {broken:?}");
+            };
+            breaks("time an event", |grown| grown.time.median *= 1.01);
+            breaks("requests an event", |grown| grown.asked.requests += 0.1);
+            breaks("units an event", |grown| grown.asked.units.reads += 0.5);
+            breaks("units an event", |grown| grown.asked.units.writes += 1.0);
+        };
+        breaks("users in the table", |measured| &mut measured.users[2]);
+        breaks("lines of the user's history", |measured| &mut measured.history[1]);
+    }
+
+    #[test]
+    fn one_request_or_unit_more_of_any_kind_in_any_case_breaks_a_budget() {
         for (place, kind) in Kind::ALL.into_iter().enumerate() {
             for (of_case, case) in Case::ALL.into_iter().enumerate() {
-                for change in
-                    [|asked: &mut PerEvent| asked.requests += 1.0, |asked: &mut PerEvent| asked.units.reads += 0.5]
-                {
+                let changes: [fn(&mut PerEvent); 4] = [
+                    |asked| asked.requests += 1.0,
+                    |asked| asked.units.reads += 0.5,
+                    |asked| asked.units.writes += 1.0,
+                    |asked| asked.requests = f64::NAN,
+                ];
+                for change in changes {
                     let mut measured = example::measured();
                     change(&mut measured.costs[place].cases[of_case]);
                     let named = format!("processor, {}, {}: requests", kind.name(), case.name());

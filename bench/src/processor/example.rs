@@ -46,8 +46,8 @@ pub(crate) fn measured() -> Measured {
         costs: Kind::ALL.map(cost).into(),
         latency: 5.0,
         waited: vec![waited(1, 18.0), waited(10, 27.0), waited(100, 130.0)],
-        beside: Beside { wait: 200.0, without: spread(18.0), with: spread(21.5) },
+        beside: Beside { wait: 200.0, without: spread(10.0), with: spread(12.0) },
         users: vec![grown(100, 1.0), grown(1_000, 1.1), grown(10_000, 1.25)],
-        history: vec![grown(10, 1.0), grown(1_000, 1.25)],
+        history: vec![grown(10, 1.0), grown(1_000, 1.6)],
     }
 }

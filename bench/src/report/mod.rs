@@ -167,7 +167,7 @@ pub(crate) fn caveat(results: &Results) -> Option<String> {
     let others = results.disturbed()?;
     Some(format!(
         "The machine had other work to do: {others:.2} s for each second of this. Times by the clock are longer than they \
-         should be, and their ratios nearer to 1"
+         should be, and their ratios uncertain"
     ))
 }
 

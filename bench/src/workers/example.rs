@@ -16,10 +16,10 @@ pub(crate) fn measured() -> Measured {
         requests,
         memory: 10e6,
     };
-    let run = |members, memory| Reconciled { members, per_second: 20.0 * 10_000.0 / 60.0, cpu: 10.0, memory };
+    let run = |members, memory| Reconciled { members, per_second: 100.0 * 10_000.0 / 60.0, cpu: 10.0, memory };
     Measured {
         publisher: worked("publisher", 0.1, 1.0),
-        deliverer: worked("deliverer", 0.26, 10.0),
+        deliverer: worked("deliverer", 0.2, 10.0),
         bare: worked("a loop that signs and posts", 0.2, 10.0),
         many: Many { changes: 10_000, early: 10e6, late: 11e6 },
         answerer: Answered { own: spread(5.0), cpu: spread(1.0), memory: 10e6 },

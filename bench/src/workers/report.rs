@@ -51,6 +51,6 @@ mod tests {
             names,
             ["publisher", "deliverer", "a loop that signs and posts", "answerer", "reconciler, 1000000 members"]
         );
-        assert_eq!(rows[4][1..], ["3333", "0.010", "–", "12.0"]);
+        assert_eq!(rows[4][1..], ["16667", "0.010", "–", "12.0"]);
     }
 }
