@@ -21,7 +21,7 @@
 //! | [`reconcile`] | the states compared with Kakao's list of members |
 //! | [`config`] | the environment's variables |
 //! | [`telemetry`] | logs and metrics |
-//! | [`process`] | a function as a process: its log and its one task |
+//! | [`process`] | a function as a process: its log, its task and a timer |
 //! | [`wiring`] | the modules joined to a function |
 
 #![warn(missing_docs)]

@@ -1,4 +1,4 @@
-//! A function as a process: its log and its one task, and a timer that is always set.
+//! A function as a process: its log, its task and a timer that is always set.
 
 use std::{panic::resume_unwind, process::ExitCode, time::Duration};
 
@@ -48,7 +48,7 @@ async fn keep_waking() {
     }
 }
 
-/// Shorter than the shortest of those timers, the attempt of the queue.
+/// Shorter than the shortest of those timers, the attempt of the queue. The table's attempt is shorter, but seldom made.
 const WAKE_UP: Duration = Duration::from_millis(500);
 const _: () = assert!(WAKE_UP.as_millis() < queue::ATTEMPT.as_millis());
 
