@@ -1,6 +1,10 @@
 //! An event about a token may hold the token itself (OAuth Event Types 1.0 §2), which opens the user's account. Nothing
 //! here needs it, so it is overwritten before anything reads the event.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
 use crate::wire::{is_key, scalars};
 
 /// Members whose value is a token, whatever its format is said to be.
@@ -12,7 +16,8 @@ const TOKEN_EVENTS: [&str; 2] = ["/event-type/token-issued", "/event-type/token-
 /// The claims with a filler for each token in them, if there is one. What is not JSON is searched, too: it will be
 /// kept.
 pub(super) fn without_tokens(claims: &[u8]) -> Option<Vec<u8>> {
-    let mut redacted = claims.to_vec();
+    // Few claims hold one.
+    let mut redacted = Cow::Borrowed(claims);
     let (mut place, mut before) = (Position::default(), 0);
     for range in scalars(claims) {
         place.pass(claims.get(before..range.start).unwrap_or_default());
@@ -20,13 +25,21 @@ pub(super) fn without_tokens(claims: &[u8]) -> Option<Vec<u8>> {
         if is_key(claims, range.end) {
             place.enter(claims.get(range).unwrap_or_default());
         } else if place.is_token()
-            && let Some(value) = redacted.get_mut(range)
+            && let Some(value) = redacted.to_mut().get_mut(range)
         {
             fill(value);
         }
     }
-    (redacted != claims).then_some(redacted)
+    match redacted {
+        Cow::Owned(redacted) if redacted != claims => Some(redacted),
+        _ => None,
+    }
 }
+
+/// A key, copied only if it is written with escapes.
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+struct Key<'k>(#[serde(borrow)] Cow<'k, str>);
 
 /// Where in the claims a scalar stands. Depths count objects and arrays.
 #[derive(Default)]
@@ -62,12 +75,12 @@ impl Position {
     }
 
     fn enter(&mut self, key: &[u8]) {
-        let name = serde_json::from_slice::<String>(key).unwrap_or_default();
+        let Key(name) = serde_json::from_slice(key).unwrap_or_default();
         let depth = self.depth;
         for of_key in [&mut self.token, &mut self.event, &mut self.subject] {
             *of_key = of_key.filter(|known| *known < depth);
         }
-        let is_token = TOKEN_MEMBERS.contains(&name.as_str()) || (self.event.is_some() && name == "id");
+        let is_token = TOKEN_MEMBERS.contains(&&*name) || (self.event.is_some() && name == "id");
         self.token = self.token.or(is_token.then_some(depth));
         self.subject = (self.event.is_some() && name == "subject").then_some(depth);
         let is_event = TOKEN_EVENTS.iter().any(|event| name.ends_with(event));

@@ -7,10 +7,15 @@ use crate::wire::{Unreadable, UserId};
 /// of it and of the OAuth event types have them). Only a `sub` is known to be a member number: an opaque `id` may be
 /// any id.
 pub(super) fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Result<Value, Unreadable> {
-    let in_events = events
-        .iter()
-        .flat_map(|(_, event)| ["subject", "sub_id", "token_subject"].into_iter().filter_map(|name| event.get(name)));
-    let identifiers: Vec<&Value> = in_events.chain(claims.get("sub_id")).flat_map(identifiers_of).collect();
+    let mut identifiers = vec![];
+    for (_, event) in events {
+        for subject in ["subject", "sub_id", "token_subject"].into_iter().filter_map(|name| event.get(name)) {
+            add_identifiers(subject, &mut identifiers);
+        }
+    }
+    if let Some(subject) = claims.get("sub_id") {
+        add_identifiers(subject, &mut identifiers);
+    }
     if identifiers.iter().any(|identifier| is_of_another_issuer(identifier)) {
         return Err(Unreadable::OtherSubject);
     }
@@ -19,16 +24,16 @@ pub(super) fn subject(claims: &Map<String, Value>, events: &[NamedEvent]) -> Res
     agreed(named)?.cloned().ok_or(Unreadable::NoSubject)
 }
 
-/// The identifiers of the user that a subject has: the user's part of a complex one (OpenID SSF 1.0 §3.2), the aliases
+/// Adds the identifiers of the user that a subject has: the user's part of a complex one (OpenID SSF 1.0 §3.2), the aliases
 /// that are Kakao's (RFC 9493 §3.2.8). Neither hides a `sub`.
-fn identifiers_of(subject: &Value) -> Vec<&Value> {
+fn add_identifiers<'v>(subject: &'v Value, identifiers: &mut Vec<&'v Value>) {
     let user = subject.get("user").filter(|user| user.is_object());
-    let both = [Some(subject), user].into_iter().flatten();
-    both.flat_map(|identifier| {
-        let aliases = identifier.get("identifiers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        std::iter::once(identifier).chain(aliases.iter().filter(|alias| !is_of_another_issuer(alias)))
-    })
-    .collect()
+    for identifier in [Some(subject), user].into_iter().flatten() {
+        identifiers.push(identifier);
+        if let Some(aliases) = identifier.get("identifiers").and_then(Value::as_array) {
+            identifiers.extend(aliases.iter().filter(|alias| !is_of_another_issuer(alias)));
+        }
+    }
 }
 
 fn is_of_another_issuer(identifier: &Value) -> bool {
