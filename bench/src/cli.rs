@@ -36,7 +36,8 @@ struct Options {
     /// Print the results as JSON.
     #[arg(long)]
     json: bool,
-    /// Fail if a budget is exceeded or, in a run without `--only`, cannot be checked. The page stays as it is.
+    /// Fail if a budget is exceeded or, in a run without `--only`, cannot be checked or the machine had other work. The page
+    /// stays as it is.
     #[arg(long)]
     check: bool,
     /// Measure only this contender; may be repeated. The page stays as it is.
@@ -161,8 +162,7 @@ fn slow_down(contenders: &mut [Contender], delays: &[(String, Duration)]) {
 /// Whether all budgets are kept. One that cannot be checked, or not with certainty, counts as broken, unless only a part was
 /// to be measured: of that, something must have a budget.
 fn keeps_budgets(results: &Results, is_partial: bool, progress: Progress) -> bool {
-    let mut unchecked = budget::unchecked(results);
-    unchecked.extend(report::caveat(results).map(|caveat| format!("times by the clock: {caveat}. Run it again alone")));
+    let unchecked = budget::unchecked(results);
     for budget in unchecked.iter().filter(|_| !is_partial) {
         progress.say(&format!("not checked: {budget}"));
     }
@@ -177,7 +177,11 @@ fn keeps_budgets(results: &Results, is_partial: bool, progress: Progress) -> boo
         verdicts.len(),
         if is_partial { String::new() } else { format!("; {} budgets are not checked", unchecked.len()) }
     ));
-    let is_checked = if is_partial { !verdicts.is_empty() } else { unchecked.is_empty() };
+    let is_doubtful = !is_partial && results.disturbed().is_some();
+    if is_doubtful {
+        progress.say("the machine had other work: run it again when it has none");
+    }
+    let is_checked = if is_partial { !verdicts.is_empty() } else { unchecked.is_empty() && !is_doubtful };
     broken.is_empty() && is_checked
 }
 

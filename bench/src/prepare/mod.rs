@@ -150,7 +150,7 @@ impl Prepared {
         for (name, job) in ours {
             let program = built.remove(name).with_context(|| no_binary(name))?;
             let mut contender = Contender::new(name, Role::Ours, job, program);
-            contender.zip = archive_size(&archives, name);
+            contender.zip = archive_size(&archives, name, &manifests(name));
             self.contenders.push(contender);
         }
         Ok(())
@@ -180,22 +180,39 @@ async fn workers(build: bool, progress: Progress) -> Result<Programs> {
     Ok(Programs { publisher: publisher?, deliverer: deliverer?, answerer: answerer?, reconciler: reconciler?, bare })
 }
 
-/// The archive that `cargo lambda build --arm64 --output-format zip` made. One for the other architecture has the
-/// same name: it is newer than the binary for this one. So are sources that were changed since.
-fn archive_size(archives: &Path, name: &str) -> Option<u64> {
+/// What decides of a function's archive beside its sources.
+fn manifests(name: &str) -> Vec<PathBuf> {
+    let of = |folder: &str| format!("{folder}/Cargo.toml");
+    let all = [of(&format!("functions/{name}")), of("functions/runtime"), of("shared"), of(".")];
+    let others = ["Cargo.lock", ".cargo/config.toml"].map(str::to_owned);
+    all.into_iter().chain(others).map(|path| workspace().join(path)).collect()
+}
+
+/// The size of the archive that `cargo lambda build --arm64 --output-format zip` made, if that was after the last change of
+/// the sources and of these manifests. One for the other architecture has the same name: it is newer than the binary for
+/// this one.
+fn archive_size(archives: &Path, name: &str, manifests: &[PathBuf]) -> Option<u64> {
     let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
     let archive = archives.join(name).join("bootstrap.zip");
     let binary = |architecture: &str| archives.with_file_name(architecture).join("release").join(name);
-    let ours = changed(&binary("aarch64-unknown-linux-gnu"))?;
-    let is_of_another = changed(&binary("x86_64-unknown-linux-gnu")).is_some_and(|other| other > ours);
-    let archived = changed(&archive)?;
-    let sources = fs::read_to_string(binary("aarch64-unknown-linux-gnu").with_extension("d")).ok()?;
-    let are_sources_older = sources
-        .split_whitespace()
-        .skip(1)
-        .all(|path| changed(Path::new(path)).is_some_and(|changed| changed <= archived));
-    let is_current = archived >= ours && !is_of_another && are_sources_older;
+    let program = binary("aarch64-unknown-linux-gnu");
+    let (built, archived) = (changed(&program)?, changed(&archive)?);
+    let is_unchanged_since = |path: &Path, moment| changed(path).is_some_and(|changed| changed <= moment);
+    let sources = sources(&fs::read_to_string(program.with_extension("d")).ok()?);
+    let is_of_another = changed(&binary("x86_64-unknown-linux-gnu")).is_some_and(|other| other > built);
+    let is_current = archived >= built
+        && !is_of_another
+        && sources.iter().all(|source| is_unchanged_since(source, built))
+        && manifests.iter().all(|manifest| is_unchanged_since(manifest, archived));
     is_current.then(|| archive.metadata().ok()).flatten().map(|metadata| metadata.len())
+}
+
+/// The sources that Cargo lists for a program: `program: source source`, with a backslash before a blank of a path.
+fn sources(list: &str) -> Vec<PathBuf> {
+    const BLANK: &str = "\0";
+    let (_, sources) = list.split_once(": ").unwrap_or_default();
+    let sources = sources.replace("\\ ", BLANK);
+    sources.split_whitespace().map(|source| source.replace(BLANK, " ").into()).collect()
 }
 
 #[cfg(test)]
@@ -205,27 +222,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_decides_of_an_archive_is_there() {
+        for path in OUR_FUNCTIONS.into_iter().flat_map(|(name, _)| manifests(name)) {
+            assert!(path.is_file(), "{}", path.display());
+        }
+    }
+
+    #[test]
     fn only_an_archive_for_arm64_counts() {
-        let folder = env::temp_dir().join(format!("bench-archives-{}", std::process::id()));
+        let folder = env::temp_dir().join(format!("bench archives {}", std::process::id()));
         let make = |path: &str, second: u64| {
             let source = folder.join("source.rs");
             let path = folder.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, "12345").unwrap();
-            fs::write(path.with_extension("d"), format!("{}: {}\n", path.display(), source.display())).unwrap();
+            let list = format!("{}: {}", path.display(), source.display()).replace(' ', "\\ ").replace(":\\ ", ": ");
+            fs::write(path.with_extension("d"), list + "\n").unwrap();
             let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(second);
             File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
         };
-        let size = || archive_size(&folder.join("lambda"), "unlink");
+        let size = || archive_size(&folder.join("lambda"), "unlink", &[folder.join("Cargo.lock")]);
+        make("Cargo.lock", 20);
         make("lambda/unlink/bootstrap.zip", 20);
         assert_eq!(size(), None);
         make("aarch64-unknown-linux-gnu/release/unlink", 19);
         assert_eq!(size(), None);
         make("source.rs", 18);
         assert_eq!(size(), Some(5));
-        make("source.rs", 21);
+        make("source.rs", 20);
         assert_eq!(size(), None);
         make("source.rs", 18);
+        make("Cargo.lock", 21);
+        assert_eq!(size(), None);
+        make("Cargo.lock", 20);
         make("x86_64-unknown-linux-gnu/release/unlink", 15);
         assert_eq!(size(), Some(5));
         make("x86_64-unknown-linux-gnu/release/unlink", 20);
