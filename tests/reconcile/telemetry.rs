@@ -33,7 +33,9 @@ async fn every_event_of_the_reconciler_is_logged_as_documented_and_names_no_memb
     service.unlink_at_kakao(FIRST + 1);
     service.link_at_kakao(FIRST + 9, 600);
     service.kakao.api().revoke_key(OTHER_READER_KEY);
-    service.kakao.api().script(ScriptedFault::next(1, ApiCall::UserIds, ApiFault::Error(ApiError::Maintenance)));
+    // The apps are worked for at the same time: either may call first.
+    let fault = ScriptedFault::next(1, ApiCall::UserIds, ApiFault::Error(ApiError::Maintenance)).of_app(APP_ID);
+    service.kakao.api().script(fault);
     service.minute().await;
     assert_eq!(service.state(), "listing");
     service.minutes().await;
