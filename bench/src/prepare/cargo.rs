@@ -11,7 +11,7 @@ use khook::ui::progress::Progress;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::{no_binary, run, source, target};
+use super::{run, source, target};
 
 /// The compiler's version.
 pub(super) async fn version() -> Result<String> {
@@ -27,7 +27,12 @@ pub(super) async fn functions(names: &[&str], build: bool, progress: Progress) -
 /// The executable of one of `contenders/`, built alone so that features of other packages do not apply.
 pub(super) async fn contender(name: &str, build: bool, progress: Progress) -> Result<PathBuf> {
     let mut built = executables(&source(""), &[name], &target().join("contenders"), build, progress).await?;
-    built.remove(name).with_context(|| no_binary(name))
+    take(&mut built, name)
+}
+
+/// One of the executables that were built.
+pub(super) fn take(built: &mut BTreeMap<String, PathBuf>, name: &str) -> Result<PathBuf> {
+    built.remove(name).with_context(|| format!("cargo built no binary {name}"))
 }
 
 async fn executables(

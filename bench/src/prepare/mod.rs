@@ -117,8 +117,7 @@ impl Prepared {
         prepared.add_ours(wanted, progress).await?;
         if wanted.has(processor::NAME) {
             let mut built = cargo::functions(&[processor::NAME], wanted.build, progress).await?;
-            let program = built.remove(processor::NAME).with_context(|| no_binary(processor::NAME));
-            prepared.processor = Some(program?);
+            prepared.processor = Some(cargo::take(&mut built, processor::NAME)?);
         }
         if wanted.has(workers::NAME) {
             prepared.workers = Some(workers(wanted.build, progress).await?);
@@ -148,7 +147,7 @@ impl Prepared {
         let mut built = cargo::functions(&names, wanted.build, progress).await?;
         let archives = wanted.archives.map_or_else(|| target().join("lambda"), Path::to_owned);
         for (name, job) in ours {
-            let program = built.remove(name).with_context(|| no_binary(name))?;
+            let program = cargo::take(&mut built, name)?;
             let mut contender = Contender::new(name, Role::Ours, job, program);
             contender.zip = archive_size(&archives, name, &manifests(name));
             self.contenders.push(contender);
@@ -167,14 +166,10 @@ impl Prepared {
     }
 }
 
-fn no_binary(name: &str) -> String {
-    format!("cargo built no binary {name}")
-}
-
 async fn workers(build: bool, progress: Progress) -> Result<Programs> {
     let names = ["publisher", "deliverer", "answerer", "reconciler"];
     let mut built = cargo::functions(&names, build, progress).await?;
-    let mut of = |name: &str| built.remove(name).with_context(|| no_binary(name));
+    let mut of = |name: &str| cargo::take(&mut built, name);
     let [publisher, deliverer, answerer, reconciler] = names.map(&mut of);
     let bare = cargo::contender("post", build, progress).await?;
     Ok(Programs { publisher: publisher?, deliverer: deliverer?, answerer: answerer?, reconciler: reconciler?, bare })
