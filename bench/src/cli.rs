@@ -30,7 +30,7 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "cargo bench-all")]
 struct Options {
-    /// Run a fraction of the rounds. The page stays as it is.
+    /// Run a fraction of the rounds: enough for a large regression, too few for the budgets. The page stays as it is.
     #[arg(long)]
     quick: bool,
     /// Print the results as JSON.
@@ -91,6 +91,7 @@ async fn until_interrupted(options: &Options) -> Result<ExitCode> {
 
 async fn run(options: &Options) -> Result<ExitCode> {
     let progress = Progress::of_stderr();
+    options.are_consistent()?;
     let wanted = Wanted { only: &options.only, build: !options.no_build, archives: options.archives.as_deref() };
     let mut prepared = Prepared::of(wanted, progress).await?;
     slow_down(&mut prepared.contenders, &options.slow_down);
@@ -144,6 +145,19 @@ async fn measure_workers(options: &Options, programs: &Programs, progress: Progr
 }
 
 impl Options {
+    /// # Errors
+    /// What would have no effect.
+    fn are_consistent(&self) -> Result<()> {
+        if let Some(folder) = self.archives.as_ref().filter(|folder| !folder.is_dir()) {
+            bail!("--archives {}: there is no such folder. Leave it out for target/lambda", folder.display());
+        }
+        let is_measured = |name: &String| self.only.is_empty() || self.only.contains(name);
+        match self.slow_down.iter().find(|(name, _)| !is_measured(name)) {
+            Some((name, _)) => bail!("--slow-down {name}: it is not measured. Add --only {name}"),
+            None => Ok(()),
+        }
+    }
+
     /// Whether the run is complete, as all published runs are.
     const fn is_to_be_published(&self) -> bool {
         !self.quick && !self.check && !self.no_build && self.only.is_empty() && self.slow_down.is_empty()
@@ -177,6 +191,9 @@ fn keeps_budgets(results: &Results, is_partial: bool, progress: Progress) -> boo
         verdicts.len(),
         if is_partial { String::new() } else { format!("; {} budgets are not checked", unchecked.len()) }
     ));
+    if verdicts.is_empty() {
+        progress.say("what is compared was not measured: add, for example, --only floor --only minimal");
+    }
     let is_doubtful = !is_partial && results.disturbed().is_some();
     if is_doubtful {
         progress.say("the machine had other work: run it again when it has none");
@@ -233,6 +250,24 @@ mod tests {
         assert!(!keeps(&results, true));
         (results.rows, results.processor, results.workers) = (vec![], None, None);
         assert!(!keeps(&results, true));
+    }
+
+    #[test]
+    fn an_option_without_effect_is_refused_with_what_to_do() {
+        let refused = |arguments: &[&str]| {
+            let options = Options::parse_from(["bench-all"].iter().chain(arguments));
+            options.are_consistent().err().map(|error| error.to_string())
+        };
+        assert_eq!(refused(&["--archives", ".", "--slow-down", "unlink=5"]), None);
+        assert_eq!(refused(&["--only", "unlink", "--slow-down", "unlink=5"]), None);
+        assert_eq!(
+            refused(&["--only", "floor", "--slow-down", "unlink=5"]).as_deref(),
+            Some("--slow-down unlink: it is not measured. Add --only unlink")
+        );
+        assert_eq!(
+            refused(&["--archives", "/nowhere"]).as_deref(),
+            Some("--archives /nowhere: there is no such folder. Leave it out for target/lambda")
+        );
     }
 
     #[test]

@@ -121,8 +121,7 @@ fn budgets(results: &Results) -> Section {
     let cells = |Verdict { budget, function, found, against, used }: Verdict| {
         vec![budget, function, found, against, format!("{:.0} %", used * 100.0)]
     };
-    let about =
-        "The function that uses most of each, in this run; `cargo bench-all --check` fails where one is over 100 %.";
+    let about = "The function that uses most of each, in this run; of starts, the means. `cargo bench-all --check` fails where one is over 100 %.";
     let rows = tightest(verdicts(results)).into_iter().map(cells).collect();
     Section { names: 2, ..Section::new("Budgets", about, &["budget", "function", "found", "against", "used"], rows) }
 }
