@@ -8,10 +8,10 @@ use serde::Deserialize;
 use crate::wire::{is_key, scalars};
 
 /// Members whose value is a token, whatever its format is said to be.
-const TOKEN_MEMBERS: [&str; 5] = ["token", "token_identifier", "access_token", "refresh_token", "id_token"];
+const TOKEN_MEMBERS: [&[u8]; 5] = [b"token", b"token_identifier", b"access_token", b"refresh_token", b"id_token"];
 
 /// Events whose subject is a token: as it is, or as the `id` of an opaque subject.
-const TOKEN_EVENTS: [&str; 2] = ["/event-type/token-issued", "/event-type/token-revoked"];
+const TOKEN_EVENTS: [&[u8]; 2] = [b"/event-type/token-issued", b"/event-type/token-revoked"];
 
 /// The claims with a filler for each token in them, if there is one. What is not JSON is searched, too: it will be
 /// kept.
@@ -36,10 +36,18 @@ pub(super) fn without_tokens(claims: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A key, copied only if it is written with escapes.
-#[derive(Default, Deserialize)]
+/// A key, copied only if it is written with escapes. In bytes, since half a surrogate pair is no text, but is read.
+#[derive(Deserialize)]
 #[serde(transparent)]
-struct Key<'k>(#[serde(borrow)] Cow<'k, str>);
+struct Key<'k>(#[serde(borrow)] Cow<'k, [u8]>);
+
+impl<'k> Key<'k> {
+    /// As it is written where it is no JSON string.
+    fn read(quoted: &'k [u8]) -> Self {
+        let as_written = || quoted.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or_default();
+        serde_json::from_slice(quoted).unwrap_or_else(|_| Self(Cow::Borrowed(as_written())))
+    }
+}
 
 /// Where in the claims a scalar stands. Depths count objects and arrays.
 #[derive(Default)]
@@ -75,14 +83,15 @@ impl Position {
     }
 
     fn enter(&mut self, key: &[u8]) {
-        let Key(name) = serde_json::from_slice(key).unwrap_or_default();
+        let Key(name) = Key::read(key);
+        let name = name.as_ref();
         let depth = self.depth;
         for of_key in [&mut self.token, &mut self.event, &mut self.subject] {
             *of_key = of_key.filter(|known| *known < depth);
         }
-        let is_token = TOKEN_MEMBERS.contains(&&*name) || (self.event.is_some() && name == "id");
+        let is_token = TOKEN_MEMBERS.contains(&name) || (self.event.is_some() && name == b"id");
         self.token = self.token.or(is_token.then_some(depth));
-        self.subject = (self.event.is_some() && name == "subject").then_some(depth);
+        self.subject = (self.event.is_some() && name == b"subject").then_some(depth);
         let is_event = TOKEN_EVENTS.iter().any(|event| name.ends_with(event));
         self.event = self.event.or(is_event.then_some(depth));
     }
@@ -136,7 +145,15 @@ mod tests {
                 r#"{"u/event-type/token-issued":{"subject":{"format":"opaque","id":"abc"},"token_subject":{"sub":"7"}}}"#,
                 r#"{"u/event-type/token-issued":{"subject":{"format":"opaque","id":"***"},"token_subject":{"sub":"7"}}}"#,
             ),
+            (
+                r#"{"\ud800\/event-type\/token-revoked":{"subject":"abc"},"sub":"7"}"#,
+                r#"{"\ud800\/event-type\/token-revoked":{"subject":"***"},"sub":"7"}"#,
+            ),
             // No JSON, and kept all the same.
+            (
+                r#"{"\x/event-type/token-revoked":{"subject":"abc"}}"#,
+                r#"{"\x/event-type/token-revoked":{"subject":"***"}}"#,
+            ),
             (r#"{"token":"abc","token":"def"}{"#, r#"{"token":"***","token":"***"}{"#),
             (r#"{"token":"abc"#, r#"{"token":"***"#),
             (r#"{"token":"abc\"#, r#"{"token":"****"#),
@@ -144,6 +161,13 @@ mod tests {
         ] {
             assert_eq!(redacted(claims), kept);
         }
+    }
+
+    #[test]
+    fn a_key_that_is_no_text_is_a_key_all_the_same() {
+        let claims = b"{\"\xff/event-type/token-revoked\":{\"subject\":\"abc\"},\"\xff\":\"d\"}";
+        let kept = b"{\"\xff/event-type/token-revoked\":{\"subject\":\"***\"},\"\xff\":\"d\"}";
+        assert_eq!(without_tokens(claims).unwrap(), kept);
     }
 
     #[test]
@@ -165,10 +189,25 @@ mod tests {
             let claims = serde_json::json!({"a": {name.clone(): value.clone(), "b": [value.clone()]}, "c": value});
             let read = parse_strict_json(redacted(&claims.to_string()).as_bytes()).unwrap();
             let mut expected = claims.clone();
-            if TOKEN_MEMBERS.contains(&name.as_str()) {
+            if TOKEN_MEMBERS.contains(&name.as_bytes()) {
                 expected["a"][&name] = Value::from("*".repeat(claims["a"][&name].to_string().len() - 2));
             }
             prop_assert_eq!(Value::Object(read), expected);
+        }
+
+        /// As the claims are read: whatever the key of an event is written like.
+        #[test]
+        fn a_token_is_hidden_below_every_key_that_is_read_as_its_event(
+            before in r#"([a-z\u{ac00}]|\\ud83[cd]|\\udf8[9a]|\\u00e9|\\["\\/bfnrt]){0,5}"#,
+            escaped in proptest::collection::vec(any::<bool>(), 40),
+        ) {
+            let event = "/event-type/token-revoked".chars().zip(escaped);
+            let event = event.map(|(c, is_escaped)| if is_escaped { format!("\\u{:04x}", u32::from(c)) } else { c.into() });
+            let key = before + &event.collect::<String>();
+            let read = parse_strict_json(redacted(&format!(r#"{{"{key}":{{"subject":"abc"}}}}"#)).as_bytes()).unwrap();
+            let [(name, value)] = read.iter().collect::<Vec<_>>()[..] else { panic!("{read:?}") };
+            prop_assert!(name.ends_with("/event-type/token-revoked"));
+            prop_assert_eq!(value, &serde_json::json!({"subject": "***"}));
         }
 
         #[test]
