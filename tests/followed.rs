@@ -23,7 +23,7 @@ mod followed {
         service::{self, REST_API_KEY},
     };
     use khook::{
-        local::{Cloud, Packages, Project, provision},
+        local::{CLOUD, Cloud, Project, provision},
         ui::progress::Progress,
     };
     use play_kakao::Token;
@@ -34,10 +34,6 @@ mod followed {
     };
 
     use crate::deployed;
-
-    /// What the local cloud itself runs on.
-    const PYTHON: Packages =
-        Packages { folder: "venv", requirements: "infra/local/requirements.txt", of: "the local cloud" };
 
     const OAUTH: &str = "https://schemas.openid.net/secevent/oauth/event-type/";
     const RISC: &str = "https://schemas.openid.net/secevent/risc/event-type/";
@@ -104,7 +100,7 @@ mod followed {
 
         /// Deploys the example. The name of its table.
         async fn deploy_example(&self) -> String {
-            let python = provision(&Project::find().unwrap(), PYTHON, Progress::Lines).await.unwrap();
+            let python = provision(&Project::find().unwrap(), CLOUD, Progress::Lines).await.unwrap();
             let examples = workspace().join("infra/examples");
             let mut deploy = Command::new(python);
             deploy.arg(examples.join("deploy_local.py")).args(["--endpoint", self.cloud.endpoint()]);

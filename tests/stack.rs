@@ -8,16 +8,33 @@ mod deployed;
 mod stack {
     use aws_sdk_dynamodb::types::AttributeValue;
     use aws_sdk_sqs::types::QueueAttributeName;
-    use end_to_end::{Fixture, Request, keys::KeyEndpoint, patience::becomes, service};
+    use end_to_end::{Fixture, Request, binaries::workspace, keys::KeyEndpoint, patience::becomes, service};
     use kakao_webhooks::{
         state::{Members, user_view},
         wire::Time,
     };
-    use khook::local::Cloud;
+    use khook::{
+        local::{CLOUD, Cloud, Project, provision},
+        ui::progress::Progress,
+    };
     use play_kakao::Forgery;
     use serde_json::Value;
+    use tokio::process::Command;
 
     use crate::deployed;
+
+    /// A function's line that the local cloud's thread gets later than ministack itself would wait for it.
+    const LATE_LINE: &str = r#"
+import queue, threading
+from ministack.core.lambda_runtime import ProvidedWorker
+import keeper
+
+keeper.wait_for_lines()
+worker = ProvidedWorker.__new__(ProvidedWorker)
+worker._stderr_queue = queue.Queue()
+threading.Timer(0.3, worker._stderr_queue.put, ["line"]).start()
+print(worker._drain_stderr_bounded())
+"#;
 
     struct Stack {
         cloud: Cloud,
@@ -98,6 +115,16 @@ mod stack {
                 _ => {}
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_read_late_stands_in_the_log_of_its_own_invocation() {
+        let project = Project::find().unwrap();
+        let python = provision(&project, CLOUD, Progress::Lines).await.unwrap();
+        let mut drain = Command::new(python);
+        drain.args(["-B", "-c", LATE_LINE]).env("PYTHONPATH", workspace().join("cli/src/local"));
+        let output = drain.output().await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "line\n", "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -510,7 +510,9 @@ class TheFaults(InABrowser):
     def held_in_the_inbox(self, user: str) -> tuple[str, Callable[[], None]]:
         """The page of a request that the queue refused, and what lets it through: nothing more becomes known after that."""
         api("PUT", "/api/faults/queue-down", {"seconds": 600})
-        number = send(kind="account-status", event="user-linked", user=user)[0]["id"]
+        sent = send(kind="account-status", event="user-linked", user=user)[0]
+        self.assertEqual(sent["status"], 202)
+        number = sent["id"]
         until_logged(number)
 
         def let_through() -> None:

@@ -5,6 +5,7 @@ processes itself, so the whole process group goes.
 """
 
 import contextvars
+import functools
 import os
 import runpy
 import signal
@@ -30,13 +31,28 @@ def name_requests() -> None:
     apigateway.new_uuid, apigateway._invoke_lambda_proxy = remembered, named
 
 
+def wait_for_lines() -> None:
+    """Waits longer than ministack's 50 ms for what a function has logged before it answered. On a busy machine the thread
+    that reads it may get its turn later, and the line would then stand in the log of the next invocation, if ever."""
+    from ministack.core.lambda_runtime import ProvidedWorker
+
+    drain = ProvidedWorker._drain_stderr_bounded
+    patient = functools.partialmethod(drain, first_line_wait=FIRST_LINE_SECONDS, hard_cap=2 * FIRST_LINE_SECONDS)
+    ProvidedWorker._drain_stderr_bounded = patient
+
+
+FIRST_LINE_SECONDS = 1.0
+
+
 def watch() -> None:
     while os.read(0, 1):
         pass
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-threading.Thread(target=watch, daemon=True).start()
-sys.argv = ["ministack"]
-name_requests()
-runpy.run_module("ministack", run_name="__main__", alter_sys=True)
+if __name__ == "__main__":
+    threading.Thread(target=watch, daemon=True).start()
+    sys.argv = ["ministack"]
+    name_requests()
+    wait_for_lines()
+    runpy.run_module("ministack", run_name="__main__", alter_sys=True)

@@ -33,7 +33,7 @@ pub use process::{Finished, Stream, run};
 pub use project::Project;
 pub use reading::Reading;
 pub use receiver::{Received, Receiver};
-pub use venv::{Packages, provision};
+pub use venv::{CLOUD, Packages, provision};
 
 /// What a local cloud is made of.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Cloud {
     /// Whatever is missing on this machine, with how to fix it.
     pub async fn start(options: &Options<'_>, progress: Progress) -> Result<Self> {
         let project = Project::find()?;
-        let python = venv::provision(&project, venv::CLOUD, progress).await?;
+        let python = provision(&project, CLOUD, progress).await?;
         let binaries = build::build(&project, &options.build, progress).await?;
         let folder = run_folder::RunFolder::make(&project).await?;
         let ministack = ministack::start(&python, &folder, options.faults.as_ref(), progress).await?;

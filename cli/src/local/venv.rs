@@ -33,7 +33,7 @@ pub struct Packages {
 }
 
 /// What the local cloud runs on.
-pub(super) const CLOUD: Packages =
+pub const CLOUD: Packages =
     Packages { folder: "venv", requirements: "infra/local/requirements.txt", of: "the local cloud" };
 
 /// The interpreter of the virtual environment with these packages, which is made or renewed if need be.
