@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use end_to_end::binaries::workspace;
-use khook::ui::{output::complain, progress::Progress};
+use khook::ui::{
+    output::{self, complain},
+    progress::Progress,
+};
 
 use crate::{
     budget,
@@ -113,7 +116,8 @@ async fn run(options: &Options) -> Result<ExitCode> {
     }
     let machine = Machine::this(prepared.versions);
     let results = Results { machine, plan, rows, others, processor, workers, left_out: prepared.left_out };
-    let shown = if options.json { serde_json::to_string_pretty(&results)? } else { report::table(&results) };
+    let tables = || report::table(&results, output::columns());
+    let shown = if options.json { serde_json::to_string_pretty(&results)? } else { tables() };
     // A closed standard output is no reason to skip the page.
     let _ = writeln!(std::io::stdout().lock(), "{shown}");
     if let Some(caveat) = report::caveat(&results) {

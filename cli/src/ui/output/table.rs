@@ -34,7 +34,8 @@ impl TextTable {
     }
 
     /// The table in this many columns, with styles if `styled`.
-    pub(crate) fn rendered(&self, columns: usize, styled: bool) -> String {
+    #[must_use]
+    pub fn rendered(&self, columns: usize, styled: bool) -> String {
         let natural = self.framed(None, styled);
         let is_wide = |text: &str| text.lines().any(|line| measure_text_width(line) > columns);
         if !is_wide(&natural) {
