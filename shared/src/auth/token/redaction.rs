@@ -20,14 +20,20 @@ pub(super) fn without_tokens(claims: &[u8]) -> Option<Vec<u8>> {
     let mut redacted = Cow::Borrowed(claims);
     let (mut place, mut before) = (Position::default(), 0);
     for range in scalars(claims) {
-        place.pass(claims.get(before..range.start).unwrap_or_default());
+        let between = claims.get(before..range.start).unwrap_or_default();
+        place.pass(between);
         before = range.end;
-        if is_key(claims, range.end) {
-            place.enter(claims.get(range).unwrap_or_default());
-        } else if place.is_token()
-            && let Some(value) = redacted.to_mut().get_mut(range)
+        let is_key = is_key(claims, range.end);
+        // What is not JSON may have a colon before it and behind it.
+        let is_value = !is_key || between.trim_ascii_end().ends_with(b":");
+        if is_value
+            && place.is_token()
+            && let Some(value) = redacted.to_mut().get_mut(range.clone())
         {
             fill(value);
+        }
+        if is_key {
+            place.enter(claims.get(range).unwrap_or_default());
         }
     }
     match redacted {
@@ -36,18 +42,11 @@ pub(super) fn without_tokens(claims: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A key, copied only if it is written with escapes. In bytes, since half a surrogate pair is no text, but is read.
+/// A key, copied only if it is written with escapes. As bytes: a `str` refuses an unpaired surrogate, which the claims'
+/// reader repairs.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Key<'k>(#[serde(borrow)] Cow<'k, [u8]>);
-
-impl<'k> Key<'k> {
-    /// As it is written where it is no JSON string.
-    fn read(quoted: &'k [u8]) -> Self {
-        let as_written = || quoted.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or_default();
-        serde_json::from_slice(quoted).unwrap_or_else(|_| Self(Cow::Borrowed(as_written())))
-    }
-}
 
 /// Where in the claims a scalar stands. Depths count objects and arrays.
 #[derive(Default)]
@@ -59,6 +58,8 @@ struct Position {
     event: Option<i64>,
     /// The depth of the `subject` of such an event: a token where it is not an object.
     subject: Option<i64>,
+    /// The depth of the subject of all events (RFC 9493 §4.1), whichever they are.
+    common_subject: Option<i64>,
 }
 
 impl Position {
@@ -67,15 +68,14 @@ impl Position {
         for byte in between {
             match byte {
                 b'{' => {
+                    self.subject = self.subject.filter(|depth| *depth < self.depth);
                     self.depth += 1;
-                    self.subject = None;
                 }
                 b'[' => self.depth += 1,
                 b'}' | b']' => {
                     self.depth -= 1;
-                    for of_key in [&mut self.token, &mut self.event, &mut self.subject] {
-                        *of_key = of_key.filter(|depth| *depth <= self.depth);
-                    }
+                    let depth = self.depth;
+                    self.keys().into_iter().for_each(|of_key| *of_key = of_key.filter(|known| *known <= depth));
                 }
                 _ => {}
             }
@@ -83,17 +83,26 @@ impl Position {
     }
 
     fn enter(&mut self, key: &[u8]) {
-        let Key(name) = Key::read(key);
-        let name = name.as_ref();
         let depth = self.depth;
-        for of_key in [&mut self.token, &mut self.event, &mut self.subject] {
-            *of_key = of_key.filter(|known| *known < depth);
-        }
-        let is_token = TOKEN_MEMBERS.contains(&name) || (self.event.is_some() && name == b"id");
+        self.keys().into_iter().for_each(|of_key| *of_key = of_key.filter(|known| *known < depth));
+        let Ok(Key(name)) = serde_json::from_slice(key) else {
+            // It may be meant as any of them.
+            self.token = self.token.or(Some(depth));
+            return;
+        };
+        let name = name.as_ref();
+        let is_in_subject = self.event.is_some() || self.common_subject.is_some();
+        let is_token = TOKEN_MEMBERS.contains(&name) || (is_in_subject && name == b"id");
         self.token = self.token.or(is_token.then_some(depth));
-        self.subject = (self.event.is_some() && name == b"subject").then_some(depth);
+        let is_subject = self.event.is_some() && (name == b"subject" || name == b"sub_id");
+        self.subject = self.subject.or(is_subject.then_some(depth));
         let is_event = TOKEN_EVENTS.iter().any(|event| name.ends_with(event));
         self.event = self.event.or(is_event.then_some(depth));
+        self.common_subject = self.common_subject.or((depth == 1 && name == b"sub_id").then_some(depth));
+    }
+
+    const fn keys(&mut self) -> [&mut Option<i64>; 4] {
+        [&mut self.token, &mut self.event, &mut self.subject, &mut self.common_subject]
     }
 
     const fn is_token(&self) -> bool {
@@ -149,6 +158,18 @@ mod tests {
                 r#"{"\ud800\/event-type\/token-revoked":{"subject":"abc"},"sub":"7"}"#,
                 r#"{"\ud800\/event-type\/token-revoked":{"subject":"***"},"sub":"7"}"#,
             ),
+            (
+                r#"{"events":{},"sub_id":{"format":"opaque","id":"abc","sub":"7"},"id":"8"}"#,
+                r#"{"events":{},"sub_id":{"format":"opaque","id":"***","sub":"7"},"id":"8"}"#,
+            ),
+            (
+                r#"{"u/event-type/token-revoked":{"sub_id":"abc"},"sub_id":"7"}"#,
+                r#"{"u/event-type/token-revoked":{"sub_id":"***"},"sub_id":"7"}"#,
+            ),
+            (
+                r#"{"u/event-type/token-revoked":{"subject":["a",{"sub":"7"},"bc"],"reason":"x"}}"#,
+                r#"{"u/event-type/token-revoked":{"subject":["*",{"sub":"*"},"**"],"reason":"x"}}"#,
+            ),
             // No JSON, and kept all the same.
             (
                 r#"{"\x/event-type/token-revoked":{"subject":"abc"}}"#,
@@ -164,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_no_text_is_a_key_all_the_same() {
+    fn bytes_that_are_not_utf_8_hide_no_key() {
         let claims = b"{\"\xff/event-type/token-revoked\":{\"subject\":\"abc\"},\"\xff\":\"d\"}";
         let kept = b"{\"\xff/event-type/token-revoked\":{\"subject\":\"***\"},\"\xff\":\"d\"}";
         assert_eq!(without_tokens(claims).unwrap(), kept);
