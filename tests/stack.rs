@@ -23,17 +23,28 @@ mod stack {
 
     use crate::deployed;
 
-    /// A function's line that the local cloud's thread gets later than ministack itself would wait for it.
-    const LATE_LINE: &str = r#"
-import queue, threading
+    /// What an environment has logged when it answers, where the thread that reads it never gets its turn; and what it logs
+    /// last, where that thread does.
+    const LOGGED: &str = r#"
+import os, queue, threading, types
 from ministack.core.lambda_runtime import ProvidedWorker
 import keeper
 
-keeper.wait_for_lines()
+keeper.read_lines_in_time()
 worker = ProvidedWorker.__new__(ProvidedWorker)
-worker._stderr_queue = queue.Queue()
-threading.Timer(0.3, worker._stderr_queue.put, ["line"]).start()
-print(worker._drain_stderr_bounded())
+output, function = os.pipe()
+worker._proc = types.SimpleNamespace(stdout=open(output, "rb"))
+worker._stderr_queue = queue.Queue(maxsize=3)
+print(repr(worker._drain_stderr_bounded()))
+os.write(function, b"left out\nstarted\r\n")
+os.write(function, b"warned\nanswered\nnot yet ")
+print(repr(worker._drain_stderr_bounded()))
+pump = threading.Thread(target=worker._pump_output, args=(worker._proc.stdout, worker._stderr_queue))
+pump.start()
+os.write(function, b"whole\nended")
+os.close(function)
+pump.join()
+print(repr(worker._drain_stderr_bounded()))
 "#;
 
     struct Stack {
@@ -118,13 +129,14 @@ print(worker._drain_stderr_bounded())
     }
 
     #[tokio::test]
-    async fn a_line_that_is_read_late_stands_in_the_log_of_its_own_invocation() {
+    async fn all_that_a_function_logs_before_its_answer_is_in_the_log_of_that_invocation() {
         let project = Project::find().unwrap();
         let python = provision(&project, CLOUD, Progress::Lines).await.unwrap();
-        let mut drain = Command::new(python);
-        drain.args(["-B", "-c", LATE_LINE]).env("PYTHONPATH", workspace().join("cli/src/local"));
-        let output = drain.output().await.unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "line\n", "{}", String::from_utf8_lossy(&output.stderr));
+        let mut script = Command::new(python);
+        script.args(["-B", "-c", LOGGED]).env("PYTHONPATH", workspace().join("cli/src/local"));
+        let output = script.output().await.unwrap();
+        let expected = ["''", r"'started\nwarned\nanswered'", r"'not yet whole\nended'", ""].join("\n");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     #[tokio::test(flavor = "multi_thread")]
