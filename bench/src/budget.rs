@@ -101,7 +101,7 @@ impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { figure, transport, factor, of, .. } = self;
         let figure = match figure {
-            Figure::FirstAnswer => "start to first answer (mean)",
+            Figure::FirstAnswer => "start to first answer",
             Figure::Cpu => "processor time of a warm request",
             Figure::Memory => "peak memory",
         };
@@ -214,9 +214,9 @@ mod tests {
         assert_eq!(
             broken(&results),
             [
-                "unlink: start to first answer (mean), plain HTTP: at most 2 × the floor; it is 25.0 ms against 2.50 ms",
-                "unlink: start to first answer (mean), plain HTTP: at most 1/8 × Node; it is 25.0 ms against 90.0 ms",
-                "unlink: start to first answer (mean), plain HTTP: at most 1/8 × Python; it is 25.0 ms against 130.0 ms",
+                "unlink: start to first answer, plain HTTP: at most 2 × the floor; it is 25.0 ms against 2.50 ms",
+                "unlink: start to first answer, plain HTTP: at most 1/8 × Node; it is 25.0 ms against 90.0 ms",
+                "unlink: start to first answer, plain HTTP: at most 1/8 × Python; it is 25.0 ms against 130.0 ms",
             ]
         );
     }

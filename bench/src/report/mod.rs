@@ -96,7 +96,7 @@ fn warm(results: &Results, transport: Transport) -> Section {
         [vec![row.name.clone()], times.map(digits).into()].concat()
     };
     let head = ["", "warm request, p50", "p99", "processor time a request", "peak memory, MB"];
-    let about = "Milliseconds, of processor time the mean:";
+    let about = "Times in milliseconds; processor time is the mean, peak memory the median.";
     Section::new("", about, &head, results.rows.iter().map(cells).collect())
 }
 
@@ -111,8 +111,7 @@ fn budgets(results: &Results) -> Section {
     let cells = |Verdict { budget, function, found, against, used }: Verdict| {
         vec![budget, function, found, against, format!("{:.0} %", used * 100.0)]
     };
-    let about =
-        "The function that uses most of each, in this run. `cargo bench-all --check` fails where one is over 100 %.";
+    let about = "The function that uses most of each, in this run; of starts, the means. `cargo bench-all --check` fails where one is over 100 %.";
     let rows = tightest(verdicts(results)).into_iter().map(cells).collect();
     Section { names: 2, ..Section::new("Budgets", about, &["budget", "function", "found", "against", "used"], rows) }
 }
@@ -178,7 +177,7 @@ mod tests {
         let text = markdown(&results);
         let line = text.lines().find(|line| line.contains("TLS: at most 3.5 × the floor")).unwrap();
         let expected =
-            "| start to first answer (mean), TLS: at most 3.5 × the floor | talk-share | 10.5 ms | 2.50 ms | 120 % |";
+            "| start to first answer, TLS: at most 3.5 × the floor | talk-share | 10.5 ms | 2.50 ms | 120 % |";
         assert_eq!(line, expected);
         // The archives were given.
         assert!(text.contains("| archive for arm64: at most 4.00 MB | unlink | 4.00 MB | 4.00 MB | 100 % |"), "{text}");
@@ -218,7 +217,7 @@ mod tests {
             assert_eq!(absent, Vec::<&str>::new());
             let wide: Vec<_> = terminal.lines().filter(|line| line.chars().count() > 80).collect();
             assert_eq!(wide, Vec::<&str>::new());
-            // Else its rows would be lists, which nobody compares.
+            // As lists, rows would be hard to compare.
             assert!(terminal.contains("────"), "{terminal}");
         }
     }
