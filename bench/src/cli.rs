@@ -116,8 +116,8 @@ async fn run(options: &Options) -> Result<ExitCode> {
     }
     let machine = Machine::this(prepared.versions);
     let results = Results { machine, plan, rows, others, processor, workers, left_out: prepared.left_out };
-    let tables = || report::table(&results, output::columns());
-    let shown = if options.json { serde_json::to_string_pretty(&results)? } else { tables() };
+    let shown =
+        if options.json { serde_json::to_string_pretty(&results)? } else { report::table(&results, output::columns()) };
     // A closed standard output is no reason to skip the page.
     let _ = writeln!(std::io::stdout().lock(), "{shown}");
     if let Some(caveat) = report::caveat(&results) {
