@@ -26,13 +26,9 @@ pub(super) fn without_tokens(claims: &[u8]) -> Option<Vec<u8>> {
         let is_key = is_key(claims, range.end);
         // What is not JSON may have a colon before it and behind it.
         let is_value = !is_key || between.trim_ascii_end().ends_with(b":");
-        if is_value
-            && place.is_token()
-            && let Some(value) = redacted.to_mut().get_mut(range.clone())
-        {
-            fill(value);
-        }
-        if is_key {
+        if is_value && place.is_token() {
+            fill(redacted.to_mut().get_mut(range).unwrap_or_default());
+        } else if is_key {
             place.enter(claims.get(range).unwrap_or_default());
         }
     }
@@ -74,8 +70,7 @@ impl Position {
                 b'[' => self.depth += 1,
                 b'}' | b']' => {
                     self.depth -= 1;
-                    let depth = self.depth;
-                    self.keys().into_iter().for_each(|of_key| *of_key = of_key.filter(|known| *known <= depth));
+                    self.leave_below(self.depth);
                 }
                 _ => {}
             }
@@ -84,7 +79,7 @@ impl Position {
 
     fn enter(&mut self, key: &[u8]) {
         let depth = self.depth;
-        self.keys().into_iter().for_each(|of_key| *of_key = of_key.filter(|known| *known < depth));
+        self.leave_below(depth - 1);
         let Ok(Key(name)) = serde_json::from_slice(key) else {
             // It may be meant as any of them.
             self.token = self.token.or(Some(depth));
@@ -101,8 +96,11 @@ impl Position {
         self.common_subject = self.common_subject.or((depth == 1 && name == b"sub_id").then_some(depth));
     }
 
-    const fn keys(&mut self) -> [&mut Option<i64>; 4] {
-        [&mut self.token, &mut self.event, &mut self.subject, &mut self.common_subject]
+    /// Forgets the keys that stand deeper.
+    fn leave_below(&mut self, depth: i64) {
+        for of_key in [&mut self.token, &mut self.event, &mut self.subject, &mut self.common_subject] {
+            *of_key = of_key.filter(|known| *known <= depth);
+        }
     }
 
     const fn is_token(&self) -> bool {
@@ -175,6 +173,9 @@ mod tests {
                 r#"{"\x/event-type/token-revoked":{"subject":"abc"}}"#,
                 r#"{"\x/event-type/token-revoked":{"subject":"***"}}"#,
             ),
+            (r#"{"\x\/token-revoked":{"a":"abc"},"b":"c"}"#, r#"{"\x\/token-revoked":{"a":"***"},"b":"c"}"#),
+            (r#"{"token":"abc":"def","a":"b"}"#, r#"{"token":"***":"***","a":"b"}"#),
+            (r#"{"a":"token":"abc","b":"c"}"#, r#"{"a":"token":"***","b":"c"}"#),
             (r#"{"token":"abc","token":"def"}{"#, r#"{"token":"***","token":"***"}{"#),
             (r#"{"token":"abc"#, r#"{"token":"***"#),
             (r#"{"token":"abc\"#, r#"{"token":"****"#),
